@@ -1,0 +1,108 @@
+//! Adds tasks to an ECS service that is short of them.
+//!
+//! Woken by the CPU, memory and response-time alarms, or by a person. It never scales down, never more than
+//! doubles, never goes past the maximum, and leaves a service alone whose trouble is not a shortage: tasks
+//! that fail to start, a roll-out under way, earlier tasks still starting. Where the service has a scalable
+//! target, its minimum is raised too, or the next scaling policy would take the tasks away again; a
+//! scheduled run brings the minimum back once it has expired and no load alarm is in ALARM.
+//!
+//! [`request`] says what is asked, [`observe`] reads, [`plan`] decides, [`apply`] writes and looks again.
+
+mod apply;
+mod observe;
+mod plan;
+mod request;
+mod settings;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::{
+    aws::Aws,
+    error::Error,
+    guard::Approved,
+    ledger::FollowUp,
+    outcome::{Stop, Verification},
+    remedy::{Plan, Remedy, Runner},
+    settings::{Environment, Policy, SettingsError},
+    trigger::Trigger,
+};
+
+pub use observe::Observed;
+pub use plan::Action;
+pub use request::{Goal, Request};
+pub use settings::Settings;
+
+pub const FUNCTION: &str = "scale-up";
+
+/// The function as its environment sets it up.
+pub fn start(environment: &Environment) -> Result<Runner<ScaleUp>, SettingsError> {
+    let policy = Policy::from_environment(environment)?;
+    let aws = Aws::new(environment, FUNCTION)?;
+    let scale_up = ScaleUp::new(Settings::from_environment(environment)?, &aws);
+    Ok(Runner::new(scale_up, policy, aws))
+}
+
+pub struct ScaleUp {
+    settings: Settings,
+    aws: Clients,
+}
+
+/// Every run reads from all three.
+pub(crate) struct Clients {
+    pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) scaling: aws_sdk_applicationautoscaling::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
+}
+
+impl ScaleUp {
+    fn new(settings: Settings, aws: &Aws) -> Self {
+        let aws = Clients {
+            ecs: aws_sdk_ecs::Client::new(aws.config()),
+            scaling: aws_sdk_applicationautoscaling::Client::new(aws.config()),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(aws.config()),
+        };
+        Self { settings, aws }
+    }
+}
+
+impl Remedy for ScaleUp {
+    const FUNCTION: &'static str = FUNCTION;
+    type Request = Request;
+    type Observed = Observed;
+    type Action = Action;
+
+    fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
+        request::from_trigger(trigger, &self.settings)
+    }
+
+    fn target(&self, request: &Request) -> Result<String, Stop> {
+        request::target(request, &self.settings)
+    }
+
+    async fn observe(&self, request: &Request) -> Result<Observed, Error> {
+        observe::observe(&self.aws, &self.settings, request).await
+    }
+
+    fn plan(
+        &self,
+        now: Timestamp,
+        observed: &Observed,
+        request: &Request,
+        follow_up: Option<&FollowUp>,
+    ) -> Plan<Action> {
+        plan::plan(now, observed, request, &self.settings, follow_up)
+    }
+
+    fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {
+        plan::is_outstanding(action, observed)
+    }
+
+    async fn apply(&self, action: &Approved<Action>) -> Result<(), Error> {
+        apply::apply(&self.aws, action).await
+    }
+
+    async fn verify(&self, _request: &Request, actions: &[&Action], patience: Duration) -> Verification {
+        apply::verify(&self.aws, actions, patience).await
+    }
+}

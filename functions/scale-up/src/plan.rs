@@ -1,0 +1,276 @@
+//! Decides how many tasks a service gets, from what was read and nothing else.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::{
+    clock::readable,
+    ledger::{FollowUp, FollowUpChange},
+    outcome::{Next, Stop},
+    remedy::Plan,
+};
+
+use crate::{
+    observe::{Observed, ScalableTarget, Service, StoppedTask},
+    request::{Goal, Request},
+    settings::Settings,
+};
+
+/// One step never more than doubles the service: a wrong metric must not buy a hundred tasks.
+const MAX_STEP_FACTOR: u32 = 2;
+/// One failed task is bad luck; a second one is a pattern.
+const FAILED_TASKS_OF_A_CRASH_LOOP: usize = 2;
+/// Older failures may have been mended.
+const CRASH_LOOP_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// A task that ran longer than this did start; what ended it is another matter.
+const FAILED_TO_START_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    SetMinCapacity { resource_id: String, min_capacity: u32 },
+    SetDesiredCount { cluster: String, service: String, desired_count: u32 },
+    RestoreMinCapacity { resource_id: String, min_capacity: u32 },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetMinCapacity { resource_id, min_capacity } => {
+                write!(f, "raise the minimum capacity of {resource_id} to {min_capacity}")
+            }
+            Self::SetDesiredCount { service, desired_count, .. } => {
+                write!(f, "set the desired count of {service} to {desired_count}")
+            }
+            Self::RestoreMinCapacity { resource_id, min_capacity } => {
+                write!(f, "bring the minimum capacity of {resource_id} back to {min_capacity}")
+            }
+        }
+    }
+}
+
+/// Why a service is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Skipped {
+    ServiceMissing,
+    ServiceInactive { status: String },
+    AlarmNotInAlarm { alarm: String },
+    TasksFailToStart { reasons: Vec<String> },
+    DeploymentInProgress,
+    ScaledToZero,
+    TasksPending { running: u32, desired: u32 },
+    AtMaximum { maximum: u32 },
+    CountOutOfRange { asked: u32, maximum: u32 },
+    EnoughTasks { desired: u32 },
+    NoMinimumRaised,
+    MinimumNotExpired { due: Timestamp },
+    StillInAlarm { alarm: String },
+}
+
+impl Skipped {
+    fn stop(&self, service: &str) -> Stop {
+        match self {
+            Self::ServiceMissing => Stop::refused("service_missing", format!("there is no service {service}"))
+                .next(Next::devops("correct ClusterName and ServiceName of the stack")),
+            Self::ServiceInactive { status } => {
+                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE"))
+                    .next(Next::devops("see who deleted the service, and create it again if that was a mistake"))
+            }
+            Self::AlarmNotInAlarm { alarm } => {
+                Stop::nothing_to_do("alarm_not_in_alarm", format!("alarm {alarm} is not in ALARM any more"))
+            }
+            Self::TasksFailToStart { reasons } => Stop::refused(
+                "tasks_fail_to_start",
+                format!("{service} is not short of tasks: its tasks fail to start ({})", reasons.join("; ")),
+            )
+            .next(Next::development("roll back to the last release that worked; more tasks would fail the same way")),
+            Self::DeploymentInProgress => {
+                Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
+                    .next(Next::development("wait for the deployment to end; if it fails, roll it back"))
+            }
+            Self::ScaledToZero => {
+                Stop::refused("scaled_to_zero", format!("{service} has a desired count of 0: somebody stopped it"))
+                    .next(Next::development("find out who stopped it and why before starting it again"))
+            }
+            Self::TasksPending { running, desired } => Stop::refused(
+                "tasks_pending",
+                format!("{running} of {desired} tasks of {service} run: the last ones are still starting"),
+            )
+            .next(Next::development("wait for them; if they do not start, look at the service's events")),
+            Self::AtMaximum { maximum } => {
+                Stop::refused("at_maximum", format!("{service} has its maximum of {maximum} tasks"))
+                    .next(Next::devops("find what costs the load; raise MaximumTasks or the scalable target's maximum if it is real"))
+            }
+            Self::CountOutOfRange { asked, maximum } => Stop::refused(
+                "count_out_of_range",
+                format!("{asked} tasks were asked for, and {service} may have {maximum} at most"),
+            )
+            .next(Next::devops("ask for fewer, or raise MaximumTasks or the scalable target's maximum")),
+            Self::EnoughTasks { desired } => {
+                Stop::nothing_to_do("enough_tasks", format!("{service} has a desired count of {desired} already"))
+            }
+            Self::NoMinimumRaised => {
+                Stop::nothing_to_do("no_minimum_raised", format!("no raised minimum of {service} is to be brought back"))
+            }
+            Self::MinimumNotExpired { due } => Stop::nothing_to_do(
+                "minimum_not_expired",
+                format!("the raised minimum of {service} stays until {}", readable(*due)),
+            ),
+            Self::StillInAlarm { alarm } => Stop::nothing_to_do(
+                "still_in_alarm",
+                format!("the raised minimum of {service} stays while alarm {alarm} is in ALARM"),
+            ),
+        }
+    }
+}
+
+/// The plan for one request.
+pub(crate) fn plan(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    follow_up: Option<&FollowUp>,
+) -> Plan<Action> {
+    let decided = match request.goal {
+        Goal::RestoreMinimum => restore_minimum(now, observed, request, settings, follow_up),
+        _ => more_tasks(now, observed, request, settings, follow_up),
+    };
+    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&request.service)))
+}
+
+/// Whether an action that was begun earlier is still to be done. A count that somebody has set higher since
+/// is left as it is.
+pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
+    let min_capacity = observed.scalable_target.as_ref().map(|target| target.min_capacity);
+    match action {
+        Action::SetMinCapacity { min_capacity: wanted, .. } => min_capacity.is_some_and(|now| now < *wanted),
+        Action::RestoreMinCapacity { min_capacity: wanted, .. } => min_capacity.is_some_and(|now| now > *wanted),
+        Action::SetDesiredCount { desired_count, .. } => {
+            observed.service.as_ref().is_some_and(|service| service.desired_count < *desired_count)
+        }
+    }
+}
+
+fn more_tasks(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    follow_up: Option<&FollowUp>,
+) -> Result<Plan<Action>, Skipped> {
+    let service = running_well(now, observed, request)?;
+    let maximum = observed.scalable_target.as_ref().map_or(settings.max_tasks, |target| target.max_capacity.min(settings.max_tasks));
+    let desired = service.desired_count;
+    let wanted = match request.goal {
+        Goal::DesiredCount(asked) if asked > maximum => return Err(Skipped::CountOutOfRange { asked, maximum }),
+        Goal::DesiredCount(asked) if asked <= desired => return Err(Skipped::EnoughTasks { desired }),
+        _ if desired >= maximum => return Err(Skipped::AtMaximum { maximum }),
+        Goal::DesiredCount(asked) => asked,
+        Goal::By(more) => desired.saturating_add(more),
+        Goal::Step | Goal::RestoreMinimum => desired + desired.div_ceil(2),
+    };
+    let count = wanted.min(desired.saturating_mul(MAX_STEP_FACTOR)).min(maximum);
+
+    let resource_id = settings.resource_id(&request.service);
+    let mut actions = Vec::new();
+    let mut change = FollowUpChange::Keep;
+    if let Some(target) = observed.scalable_target.as_ref().filter(|target| target.min_capacity < count) {
+        actions.push(Action::SetMinCapacity { resource_id, min_capacity: count });
+        change = FollowUpChange::Set(FollowUp {
+            due: now + settings.raised_minimum,
+            what: json!({ "min_capacity": original_minimum(target, follow_up) }),
+        });
+    }
+    actions.push(Action::SetDesiredCount {
+        cluster: settings.cluster.clone(),
+        service: request.service.clone(),
+        desired_count: count,
+    });
+    let why = match &request.alarm {
+        Some(alarm) => format!("alarm {} is in ALARM", alarm.name),
+        None => "asked for by hand".to_owned(),
+    };
+    let limited = if count < wanted {
+        format!("; {wanted} were asked for, and one step at most doubles the tasks, up to {maximum}")
+    } else {
+        String::new()
+    };
+    Ok(Plan { follow_up: change, ..Plan::act(actions, format!("{why}; {desired} tasks run, all healthy{limited}")) })
+}
+
+/// The service, if it is one that more tasks can help.
+fn running_well<'a>(now: Timestamp, observed: &'a Observed, request: &Request) -> Result<&'a Service, Skipped> {
+    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
+    if service.status != "ACTIVE" {
+        return Err(Skipped::ServiceInactive { status: service.status.clone() });
+    }
+    if let Some(alarm) = &request.alarm
+        && observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
+    {
+        return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
+    }
+    let mut reasons: Vec<String> = observed
+        .stopped_tasks
+        .iter()
+        .filter(|task| failed_to_start(task, now))
+        .map(|task| task.reason.clone())
+        .collect();
+    if reasons.len() >= FAILED_TASKS_OF_A_CRASH_LOOP {
+        reasons.sort();
+        reasons.dedup();
+        return Err(Skipped::TasksFailToStart { reasons });
+    }
+    if service.deployments.len() > 1 || service.deployments.iter().any(|deployment| deployment.is_in_progress) {
+        return Err(Skipped::DeploymentInProgress);
+    }
+    if service.desired_count == 0 {
+        return Err(Skipped::ScaledToZero);
+    }
+    if service.pending_count > 0 || service.running_count < service.desired_count {
+        return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
+    }
+    Ok(service)
+}
+
+fn failed_to_start(task: &StoppedTask, now: Timestamp) -> bool {
+    let recent = task.stopped_at.is_some_and(|stopped| now.duration_since(stopped) <= CRASH_LOOP_WINDOW);
+    let ran = task.started_at.zip(task.stopped_at).map(|(started, stopped)| stopped.duration_since(started));
+    task.failed && recent && ran.is_none_or(|ran| ran < FAILED_TO_START_WITHIN)
+}
+
+/// The minimum to go back to: of several raises, the one before the first.
+fn original_minimum(target: &ScalableTarget, follow_up: Option<&FollowUp>) -> u32 {
+    let recorded = follow_up.and_then(minimum);
+    recorded.map_or(target.min_capacity, |recorded| recorded.min(target.min_capacity))
+}
+
+fn minimum(follow_up: &FollowUp) -> Option<u32> {
+    follow_up.what.get("min_capacity")?.as_u64().and_then(|min| u32::try_from(min).ok())
+}
+
+fn restore_minimum(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    follow_up: Option<&FollowUp>,
+) -> Result<Plan<Action>, Skipped> {
+    let (follow_up, min_capacity) =
+        follow_up.and_then(|follow_up| Some((follow_up, minimum(follow_up)?))).ok_or(Skipped::NoMinimumRaised)?;
+    if now < follow_up.due {
+        return Err(Skipped::MinimumNotExpired { due: follow_up.due });
+    }
+    if let Some(alarm) = observed.alarms.iter().find(|alarm| alarm.is_in_alarm) {
+        return Err(Skipped::StillInAlarm { alarm: alarm.name.clone() });
+    }
+    let resource_id = settings.resource_id(&request.service);
+    let action = Action::RestoreMinCapacity { resource_id, min_capacity };
+    let reason = format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));
+    Ok(Plan { follow_up: FollowUpChange::Clear, counts: false, ..Plan::act(vec![action], reason) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use shared::trigger::{Alarm, AlarmState};
+
+use super::*;
+use crate::observe::{AlarmNow, Deployment};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn settings() -> Settings {
+    Settings {
+        cluster: "lendpeak2-production".to_owned(),
+        services: vec!["backend".to_owned()],
+        max_tasks: 10,
+        raised_minimum: Duration::from_secs(3_600),
+        load_alarms: vec!["ecs-cpu".to_owned()],
+    }
+}
+
+fn asked(goal: Goal) -> Request {
+    Request { service: "backend".to_owned(), goal, alarm: None }
+}
+
+fn running(tasks: u32) -> Observed {
+    let service = Service {
+        status: "ACTIVE".to_owned(),
+        desired_count: tasks,
+        running_count: tasks,
+        pending_count: 0,
+        task_definition: "lendpeak2-backend-production:7".to_owned(),
+        deployments: vec![Deployment { status: "PRIMARY".to_owned(), is_in_progress: false, failed_tasks: 0 }],
+        events: Vec::new(),
+    };
+    Observed { service: Some(service), scalable_target: None, stopped_tasks: Vec::new(), alarms: Vec::new() }
+}
+
+impl Observed {
+    fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
+        self.service.as_mut().map(change);
+        self
+    }
+
+    fn with_capacity(mut self, min_capacity: u32, max_capacity: u32) -> Self {
+        self.scalable_target = Some(ScalableTarget { min_capacity, max_capacity });
+        self
+    }
+
+    /// So many tasks that died at once, this long ago.
+    fn with_failed(mut self, tasks: usize, ago: SignedDuration, ran: SignedDuration) -> Self {
+        let task = StoppedTask {
+            task: "task".to_owned(),
+            stopped_at: Some(NOW - ago),
+            started_at: Some(NOW - ago - ran),
+            failed: true,
+            reason: "Essential container in task exited".to_owned(),
+        };
+        self.stopped_tasks = vec![task; tasks];
+        self
+    }
+
+    fn with_alarm(mut self, name: &str, is_in_alarm: bool) -> Self {
+        self.alarms.push(AlarmNow { name: name.to_owned(), is_in_alarm });
+        self
+    }
+}
+
+fn set_to(desired_count: u32) -> Action {
+    Action::SetDesiredCount {
+        cluster: "lendpeak2-production".to_owned(),
+        service: "backend".to_owned(),
+        desired_count,
+    }
+}
+
+#[track_caller]
+fn acts(observed: &Observed, goal: Goal, actions: &[Action]) {
+    assert_eq!(plan(NOW, observed, &asked(goal), &settings(), None).actions, actions);
+}
+
+#[track_caller]
+fn skips(observed: &Observed, request: &Request, skipped: &Skipped) {
+    let plan = plan(NOW, observed, request, &settings(), None);
+    assert_eq!((plan.actions, plan.skipped), (vec![], Some(skipped.stop("backend"))));
+}
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+#[test]
+fn a_step_adds_half_and_at_least_one() {
+    for (from, to) in [(1, 2), (2, 3), (3, 5), (4, 6), (8, 10), (9, 10)] {
+        acts(&running(from), Goal::Step, &[set_to(to)]);
+    }
+}
+
+#[test]
+fn a_named_count_is_met_within_one_doubling() {
+    acts(&running(4), Goal::DesiredCount(6), &[set_to(6)]);
+    acts(&running(2), Goal::DesiredCount(6), &[set_to(4)]);
+    acts(&running(2), Goal::By(1), &[set_to(3)]);
+    acts(&running(6), Goal::By(9), &[set_to(10)]);
+    let plan = plan(NOW, &running(2), &asked(Goal::DesiredCount(6)), &settings(), None);
+    assert!(plan.reason.contains("6 were asked for"), "{}", plan.reason);
+}
+
+#[test]
+fn a_scalable_target_has_its_minimum_raised_first_and_remembered() {
+    let observed = running(2).with_capacity(2, 10);
+    let plan = plan(NOW, &observed, &asked(Goal::Step), &settings(), None);
+    let resource_id = "service/lendpeak2-production/backend".to_owned();
+    assert_eq!(plan.actions, [Action::SetMinCapacity { resource_id, min_capacity: 3 }, set_to(3)]);
+    let due = NOW + Duration::from_secs(3_600);
+    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
+}
+
+#[test]
+fn the_second_raise_remembers_the_first_minimum() {
+    let before = FollowUp { due: NOW, what: json!({ "min_capacity": 2 }) };
+    let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), Some(&before));
+    let due = NOW + Duration::from_secs(3_600);
+    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
+}
+
+#[test]
+fn the_scalable_targets_maximum_counts_if_it_is_lower() {
+    skips(&running(4).with_capacity(2, 4), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 4 });
+    acts(&running(3).with_capacity(3, 4), Goal::By(3), &[
+        Action::SetMinCapacity { resource_id: "service/lendpeak2-production/backend".to_owned(), min_capacity: 4 },
+        set_to(4),
+    ]);
+}
+
+#[test]
+fn refuses_past_the_maximum() {
+    skips(&running(10), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 10 });
+    skips(&running(10), &asked(Goal::By(1)), &Skipped::AtMaximum { maximum: 10 });
+    let out_of_range = Skipped::CountOutOfRange { asked: 11, maximum: 10 };
+    skips(&running(2), &asked(Goal::DesiredCount(11)), &out_of_range);
+}
+
+#[test]
+fn never_scales_down() {
+    skips(&running(4), &asked(Goal::DesiredCount(3)), &Skipped::EnoughTasks { desired: 4 });
+    skips(&running(12), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 10 });
+}
+
+#[test]
+fn refuses_a_service_that_is_not_there() {
+    let missing = Observed { service: None, ..running(1) };
+    skips(&missing, &asked(Goal::Step), &Skipped::ServiceMissing);
+    let inactive = running(2).with(|service| service.status = "INACTIVE".to_owned());
+    skips(&inactive, &asked(Goal::Step), &Skipped::ServiceInactive { status: "INACTIVE".to_owned() });
+}
+
+#[test]
+fn refuses_to_scale_a_crash_loop() {
+    let reasons = vec!["Essential container in task exited".to_owned()];
+    let minute = SignedDuration::from_mins(1);
+    skips(&running(2).with_failed(2, minute, SECOND), &asked(Goal::Step), &Skipped::TasksFailToStart { reasons });
+}
+
+#[test]
+fn a_single_or_old_or_late_failure_is_no_crash_loop() {
+    let minute = SignedDuration::from_mins(1);
+    acts(&running(2).with_failed(1, minute, SECOND), Goal::Step, &[set_to(3)]);
+    acts(&running(2).with_failed(5, minute * 11, SECOND), Goal::Step, &[set_to(3)]);
+    acts(&running(2).with_failed(5, minute, minute * 30), Goal::Step, &[set_to(3)]);
+}
+
+#[test]
+fn refuses_while_a_deployment_is_under_way() {
+    let rolling = running(2).with(|service| service.deployments[0].is_in_progress = true);
+    skips(&rolling, &asked(Goal::Step), &Skipped::DeploymentInProgress);
+    let two = running(2).with(|service| service.deployments.push(service.deployments[0].clone()));
+    skips(&two, &asked(Goal::Step), &Skipped::DeploymentInProgress);
+}
+
+#[test]
+fn refuses_while_earlier_tasks_are_pending() {
+    let pending = running(3).with(|service| (service.running_count, service.pending_count) = (2, 1));
+    skips(&pending, &asked(Goal::Step), &Skipped::TasksPending { running: 2, desired: 3 });
+}
+
+#[test]
+fn leaves_a_stopped_service_stopped() {
+    skips(&running(0), &asked(Goal::Step), &Skipped::ScaledToZero);
+}
+
+#[test]
+fn an_alarm_that_has_calmed_down_needs_nothing() {
+    let alarm = Alarm {
+        name: "ecs-cpu".to_owned(),
+        arn: String::new(),
+        state: AlarmState::Alarm,
+        reason: String::new(),
+        metrics: Vec::new(),
+    };
+    let request = Request { alarm: Some(alarm), ..asked(Goal::Step) };
+    let calm = Skipped::AlarmNotInAlarm { alarm: "ecs-cpu".to_owned() };
+    skips(&running(2).with_alarm("ecs-cpu", false), &request, &calm);
+    let loud = plan(NOW, &running(2).with_alarm("ecs-cpu", true), &request, &settings(), None);
+    assert_eq!(loud.actions, [set_to(3)]);
+}
+
+fn restores(observed: &Observed, due: Timestamp) -> Result<Vec<Action>, &'static str> {
+    let follow_up = FollowUp { due, what: json!({ "min_capacity": 2 }) };
+    let plan = plan(NOW, observed, &asked(Goal::RestoreMinimum), &settings(), Some(&follow_up));
+    plan.skipped.map_or(Ok(plan.actions), |stop| Err(stop.code))
+}
+
+#[test]
+fn a_raised_minimum_is_brought_back_once_it_expired_and_the_alarm_is_ok() {
+    let back = Action::RestoreMinCapacity {
+        resource_id: "service/lendpeak2-production/backend".to_owned(),
+        min_capacity: 2,
+    };
+    let raised = running(3).with_capacity(3, 10);
+    assert_eq!(restores(&raised, NOW), Ok(vec![back]));
+    assert_eq!(restores(&raised, NOW + SECOND), Err("minimum_not_expired"));
+    assert_eq!(restores(&raised.with_alarm("ecs-cpu", true), NOW), Err("still_in_alarm"));
+}
+
+#[test]
+fn without_a_raised_minimum_the_schedule_does_nothing() {
+    skips(&running(3).with_capacity(3, 10), &asked(Goal::RestoreMinimum), &Skipped::NoMinimumRaised);
+}
+
+#[test]
+fn what_was_done_before_a_crash_is_not_done_again() {
+    assert!(is_outstanding(&set_to(3), &running(2)));
+    assert!(!is_outstanding(&set_to(3), &running(3)));
+    assert!(!is_outstanding(&set_to(3), &running(6)), "somebody has set it higher since");
+}
+
+fn goals() -> impl Strategy<Value = Goal> {
+    prop_oneof![
+        Just(Goal::Step),
+        (1..=6_000_u32).prop_map(Goal::DesiredCount),
+        (1..=u32::MAX).prop_map(Goal::By),
+        Just(Goal::RestoreMinimum),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_plan_leaves_the_limits_and_a_second_plan_does_nothing(
+        desired in 0..20_u32,
+        capacity in proptest::option::of((0..12_u32, 1..20_u32)),
+        max_tasks in 1..=20_u32,
+        goal in goals(),
+        follow_up in proptest::option::of(0..12_u32),
+    ) {
+        let mut observed = running(desired);
+        observed.scalable_target =
+            capacity.map(|(min_capacity, max_capacity)| ScalableTarget { min_capacity, max_capacity });
+        let settings = Settings { max_tasks, ..settings() };
+        let follow_up = follow_up.map(|min| FollowUp { due: NOW, what: json!({ "min_capacity": min }) });
+        let first = plan(NOW, &observed, &asked(goal), &settings, follow_up.as_ref());
+        prop_assert_eq!(first.actions.is_empty(), first.skipped.is_some());
+
+        let mut after = observed.clone();
+        for action in &first.actions {
+            match action {
+                Action::SetDesiredCount { desired_count, .. } => {
+                    prop_assert!(*desired_count <= max_tasks, "above the maximum");
+                    prop_assert!(capacity.is_none_or(|(_, max)| *desired_count <= max), "above the target's maximum");
+                    prop_assert!(*desired_count <= desired * 2, "more than double");
+                    prop_assert!(*desired_count > desired, "not more than runs");
+                    after = after.with(|service| {
+                        service.desired_count = *desired_count;
+                        service.pending_count = desired_count - desired;
+                    });
+                }
+                Action::SetMinCapacity { min_capacity, .. } | Action::RestoreMinCapacity { min_capacity, .. } => {
+                    if let Some(target) = &mut after.scalable_target {
+                        target.min_capacity = *min_capacity;
+                    }
+                }
+            }
+        }
+        prop_assert!(first.actions.iter().all(|action| !is_outstanding(action, &after)), "done actions stay done");
+        if goal != Goal::RestoreMinimum {
+            prop_assert_eq!(plan(NOW, &after, &asked(goal), &settings, None).actions, vec![]);
+        }
+    }
+}

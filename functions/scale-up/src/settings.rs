@@ -1,0 +1,35 @@
+//! What this stack allows `scale-up` to do.
+
+use std::time::Duration;
+
+use shared::settings::{Environment, SettingsError};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub cluster: String,
+    /// The services that may be scaled; the first is meant where none is named.
+    pub services: Vec<String>,
+    /// No service gets more tasks than this.
+    pub max_tasks: u32,
+    /// How long a raised minimum stays, at least.
+    pub raised_minimum: Duration,
+    /// The alarms that must have calmed down before a raised minimum is brought back.
+    pub load_alarms: Vec<String>,
+}
+
+impl Settings {
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
+        Ok(Self {
+            cluster: environment.text("CLUSTER")?,
+            services: environment.list("SERVICES")?,
+            max_tasks: environment.number("MAX_TASKS", 10, 1..=crate::request::ECS_MAX_TASKS)?,
+            raised_minimum: environment.seconds("RAISED_MINIMUM_SECONDS", 3_600, 60..=604_800)?,
+            load_alarms: environment.list("LOAD_ALARMS")?,
+        })
+    }
+
+    /// The service as Application Auto Scaling names it; also its name in the ledger.
+    pub(crate) fn resource_id(&self, service: &str) -> String {
+        format!("service/{}/{service}", self.cluster)
+    }
+}

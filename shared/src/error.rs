@@ -1,0 +1,68 @@
+//! Errors as the caller sees them: a kind to search for, and a message that says what to change.
+//!
+//! An `Err` reaches Lambda only when nothing was written: Lambda repeats a failed asynchronous run.
+
+use std::error::Error as StdError;
+
+use lambda_runtime::Diagnostic;
+
+use crate::aws::Cause;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body has no content at all.
+    #[error("the request is empty; send {{}} for the default, or see events/ for examples")]
+    EmptyRequest,
+    /// The body is not JSON.
+    #[error("the request is not JSON")]
+    InvalidJson(#[source] serde_json::Error),
+    /// The body is JSON, and says something this function does not take.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The body looks like an AWS event that no function here knows.
+    #[error(
+        "unknown event{detail}; its top-level keys are: {keys}. Known are CloudWatch alarms (direct, EventBridge, SNS), schedules, ECS events and Step Functions tasks"
+    )]
+    UnknownEvent { detail: String, keys: String },
+    /// An AWS call failed before anything was written; a retry can help.
+    #[error("cannot {operation} {resource}")]
+    Aws {
+        /// As in `describe service`.
+        operation: &'static str,
+        /// As in `backend in cluster lendpeak2-production`.
+        resource: String,
+        #[source]
+        source: Cause,
+    },
+}
+
+impl Error {
+    /// The name that Lambda shows as `errorType`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::EmptyRequest => "EmptyRequest",
+            Self::InvalidJson(_) => "InvalidJson",
+            Self::InvalidRequest(_) => "InvalidRequest",
+            Self::UnknownEvent { .. } => "UnknownEvent",
+            Self::Aws { .. } => "Aws",
+        }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.kind().to_owned(), error_message: chain(&error) }
+    }
+}
+
+/// An error with its causes, outermost first.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,203 @@
+//! The rules that stand between a plan and AWS. Only this module makes an [`Approved`].
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    clock::readable,
+    ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed},
+    outcome::{Next, Stop},
+    settings::{Mode, Policy},
+    trigger::{AlarmState, Kind, Trigger},
+};
+
+/// An action that was claimed in the ledger: the only kind that can be applied.
+#[derive(Debug)]
+pub struct Approved<A>(A);
+
+impl<A> Approved<A> {
+    pub fn action(&self) -> &A {
+        &self.0
+    }
+}
+
+/// What a plan that wants to act may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Say it, and no more.
+    Observe,
+    /// Ask a person.
+    Ask,
+    /// Claim the target and act.
+    Act,
+}
+
+/// Stops a trigger before anything is read.
+pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), Stop> {
+    if policy.mode == Mode::Off {
+        return Err(Stop::refused("mode_off", "this function is switched off (MODE is off)"));
+    }
+    if let Kind::Alarm(alarm) = &trigger.kind
+        && alarm.state != AlarmState::Alarm
+    {
+        let state = if alarm.state == AlarmState::Ok { "OK" } else { "INSUFFICIENT_DATA" };
+        return Err(Stop::nothing_to_do(
+            "alarm_not_in_alarm",
+            format!("alarm {} is in {state}, not in ALARM", alarm.name),
+        ));
+    }
+    if !is_fresh(policy, trigger.at, now) {
+        return Err(Stop::refused(
+            "event_too_old",
+            format!(
+                "the event is from {}, older than {} minutes: what it saw may be over",
+                readable(trigger.at),
+                policy.max_event_age.as_secs() / 60
+            ),
+        )
+        .next(Next::development("look whether the trouble is still there; if so, send a request by hand")));
+    }
+    Ok(())
+}
+
+/// Whether what was seen then can still be acted on.
+pub fn is_fresh(policy: &Policy, seen: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(seen) <= SignedDuration::try_from(policy.max_event_age).unwrap_or(SignedDuration::MAX)
+}
+
+/// What the mode and the request allow. A request only ever tightens.
+pub fn admit(policy: &Policy, dry_run: bool, approved: bool) -> Admission {
+    match policy.mode {
+        _ if dry_run => Admission::Observe,
+        Mode::Off | Mode::Observe => Admission::Observe,
+        Mode::Approve if !approved => Admission::Ask,
+        Mode::Approve | Mode::Auto => Admission::Act,
+    }
+}
+
+/// Stops while somebody holds the kill switch.
+pub fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
+    memory.kill_switch.as_deref().map_or(Ok(()), |reason| Err(kill_switch(reason)))
+}
+
+/// Stops while the effect of the last action is awaited.
+pub fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
+    let Some(claim) = memory.claim.as_ref().filter(|claim| now < claim.cooldown_until) else { return Ok(()) };
+    let acted = readable(claim.claimed_at);
+    let until = readable(claim.cooldown_until);
+    Err(Stop::refused(
+        "cooldown",
+        format!("the target was acted on at {acted}; until {until} the effect of that is awaited"),
+    )
+    .next(Next::development("see whether the last action helped; if it did not, look for another cause")))
+}
+
+/// Stops a remedy that was tried too often to be the right one.
+pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
+    let spent = memory.claim.as_ref().map_or(0, |claim| recent(&claim.attempts, now).count());
+    if spent < policy.attempts_per_day {
+        return Ok(());
+    }
+    Err(Stop::refused(
+        "budget_spent",
+        format!("the target was acted on {spent} times in 24 hours, and {} are allowed", policy.attempts_per_day),
+    )
+    .next(Next::devops("this remedy does not hold: find the cause before acting again")))
+}
+
+/// A new claim, on top of what is known of earlier ones.
+pub fn next_claim(
+    policy: &Policy,
+    memory: &Memory,
+    intent: Intent,
+    execution_id: &str,
+    now: Timestamp,
+    deadline: Timestamp,
+) -> Claim {
+    let earlier = memory.claim.as_ref();
+    let mut attempts: Vec<Timestamp> =
+        earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
+    let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);
+    if intent.counts {
+        attempts.push(now);
+        cooldown_until = now + policy.cooldown;
+    }
+    Claim {
+        execution_id: execution_id.to_owned(),
+        open: true,
+        claimed_at: now,
+        lease_until: deadline.max(now),
+        cooldown_until,
+        attempts,
+        intent,
+        version: earlier.map_or(0, |claim| claim.version),
+    }
+}
+
+/// Takes the target in the ledger. Without that, nothing may be applied.
+pub async fn claim<A>(
+    ledger: &Ledger,
+    target: &str,
+    claim: &Claim,
+    follow_up: &FollowUpChange,
+    approval: Option<&Approval>,
+    actions: Vec<A>,
+) -> Result<Vec<Approved<A>>, Stop> {
+    match ledger.claim(target, claim, follow_up, approval).await {
+        Ok(()) => Ok(actions.into_iter().map(Approved).collect()),
+        Err(NotClaimed::KillSwitch) => Err(kill_switch("set just now")),
+        Err(NotClaimed::Overtaken) => Err(busy("another run was quicker to claim the target")),
+        Err(NotClaimed::ApprovalUsed) => Err(used()),
+        Err(NotClaimed::Ledger(error)) => Err(no_ledger(&error)),
+    }
+}
+
+/// Checks that a stored approval is still good.
+pub fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
+    if approval.used {
+        return Err(used());
+    }
+    if now >= approval.expires {
+        let reason = format!("the plan's approval expired at {}", readable(approval.expires));
+        return Err(Stop::refused("approval_expired", reason).next(ask_again()));
+    }
+    Ok(())
+}
+
+/// Checks that what was approved is what would be done now.
+pub fn check_same_plan(approval: &Approval, plan_hash: &str) -> Result<(), Stop> {
+    if approval.plan_hash == plan_hash {
+        return Ok(());
+    }
+    let reason = "things have changed: what would be done now is not what was approved";
+    Err(Stop::refused("plan_changed", reason).next(ask_again()))
+}
+
+fn ask_again() -> Next {
+    Next::development("send the request again for a new plan")
+}
+
+pub fn busy(why: &str) -> Stop {
+    Stop::refused("claimed_by_another", format!("{why}; it answers for this"))
+}
+
+pub fn no_ledger(error: &crate::error::Error) -> Stop {
+    Stop::refused(
+        "ledger_unavailable",
+        format!("without the ledger nothing is changed: {}", crate::error::chain(error)),
+    )
+    .next(Next::devops("see whether the ledger's table exists and this function may use it; act by hand meanwhile"))
+}
+
+fn used() -> Stop {
+    Stop::refused("approval_used", "this plan was approved before; an approval acts once")
+}
+
+fn kill_switch(reason: &str) -> Stop {
+    Stop::refused("kill_switch", format!("the kill switch is on ({reason})"))
+        .next(Next::development("when it is safe, delete the kill-switch item from the ledger and send the request again"))
+}
+
+fn recent(attempts: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+    attempts.iter().copied().filter(move |attempt| now.duration_since(*attempt) < DAY)
+}

@@ -1,0 +1,78 @@
+//! The loop around a function: start, take invocations as they come, answer.
+
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use serde_json::Value;
+use tower::util::MapRequestLayer;
+
+use crate::{
+    error::{Error, chain},
+    settings::{Environment, SettingsError},
+    telemetry,
+};
+
+/// One call of the function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// As it came, so that even an empty or broken body gets an answer in our words.
+    pub body: String,
+    /// The same for every try of one asynchronous invocation.
+    pub request_id: String,
+    /// When Lambda ends this run.
+    pub deadline: Timestamp,
+}
+
+/// A function of the runbook.
+#[expect(async_fn_in_trait, reason = "Lambda gives one invocation at a time to one thread: nothing needs Send")]
+pub trait Task {
+    async fn handle(&self, invocation: &Invocation) -> Result<Value, Error>;
+}
+
+/// Starts a function and serves invocations until Lambda ends the process. A setting that is missing or
+/// mistyped is reported to Lambda as an initialization error, and the process ends.
+pub async fn run<T: Task>(
+    start: impl FnOnce(&Environment) -> Result<T, SettingsError>,
+) -> Result<(), lambda_runtime::Error> {
+    let environment = Environment::of_process();
+    let task = match telemetry::init(&environment).and_then(|()| start(&environment)) {
+        Ok(task) => task,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "refused to start");
+            report_init_error(&error).await?;
+            return Err(error.into());
+        }
+    };
+    let task = &task;
+    let handler = service_fn(async move |event: LambdaEvent<String>| -> Result<Value, Diagnostic> {
+        let invocation = Invocation {
+            body: event.payload,
+            request_id: event.context.request_id,
+            deadline: i64::try_from(event.context.deadline)
+                .ok()
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .unwrap_or_else(crate::clock::now),
+        };
+        task.handle(&invocation).await.map_err(|error| {
+            tracing::warn!(kind = error.kind(), error = chain(&error), "answered with an error");
+            error.into()
+        })
+    });
+    Runtime::new(handler).layer(MapRequestLayer::new(body_as_text)).run().await
+}
+
+/// Hands the body on as a JSON string: the runtime would answer one that is not JSON in its own words.
+fn body_as_text(mut invocation: LambdaInvocation) -> LambdaInvocation {
+    invocation.body = Value::String(String::from_utf8_lossy(&invocation.body).into_owned()).to_string().into();
+    invocation
+}
+
+/// Lambda shows this to whoever invoked the function; without it they read `Runtime exited`.
+async fn report_init_error(error: &SettingsError) -> Result<(), lambda_runtime::Error> {
+    let diagnostic =
+        Diagnostic { error_type: "InvalidSetting".to_owned(), error_message: error.to_string() };
+    let request = http::Request::post("/2018-06-01/runtime/init/error")
+        .header("lambda-runtime-function-error-type", "InvalidSetting")
+        .body(lambda_runtime_api_client::body::Body::from(serde_json::to_vec(&diagnostic)?))?;
+    lambda_runtime_api_client::Client::builder().build()?.call(request).await?;
+    Ok(())
+}

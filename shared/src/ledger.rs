@@ -1,0 +1,410 @@
+//! The ledger: one `DynamoDB` table that makes every action happen at most once and leaves a record.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | claim on a target | `target#<target>` | `<function>` |
+//! | follow-up due on a target | `target#<target>` | `<function>#follow-up` |
+//! | an event and its answer | `event#<function>` | event id |
+//! | a plan awaiting approval | `approval#<function>` | approval id |
+//! | audit record | `audit#<function>` | `<time>#<execution id>` |
+//! | kill switch | `kill-switch` | `all` or `<function>` |
+//!
+//! A claim is taken on the version that was read, in one transaction with the kill switches, the event and
+//! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
+//! written.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{BuildError, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+        builders::PutBuilder,
+    },
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    aws,
+    error::Error,
+    outcome::{Decision, Outcome},
+    trigger::Trigger,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
+/// Lambda gives up on an asynchronous event after 6 hours, a schedule after 24.
+const EVENT_KEPT: Duration = DAY.saturating_mul(2);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A run's hold on a target, and what it set out to do there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    pub execution_id: String,
+    /// Whether the intent may still have to be carried out.
+    pub open: bool,
+    pub claimed_at: Timestamp,
+    /// Until then the run may be alive; after it, an open claim's run has died.
+    pub lease_until: Timestamp,
+    pub cooldown_until: Timestamp,
+    /// When this target was acted on in the last 24 hours.
+    pub attempts: Vec<Timestamp>,
+    pub intent: Intent,
+    /// Counts the writes of this item; a claim is taken on the version that was read.
+    #[serde(skip)]
+    pub version: u64,
+}
+
+/// A plan as it was when it was claimed: absolute values, so that carrying it out twice changes nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    pub trigger: Trigger,
+    pub actions: Value,
+    pub reason: String,
+    /// Whether it counts for the cooldown and the day's budget.
+    pub counts: bool,
+}
+
+/// Something to look after once its time has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FollowUp {
+    pub due: Timestamp,
+    pub what: Value,
+}
+
+/// What a claim does with the target's follow-up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum FollowUpChange {
+    #[default]
+    Keep,
+    Set(FollowUp),
+    Clear,
+}
+
+/// A plan that waits for a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: String,
+    pub trigger: Trigger,
+    pub target: String,
+    pub plan_hash: String,
+    pub expires: Timestamp,
+    #[serde(skip)]
+    pub used: bool,
+}
+
+/// What the ledger knows that bears on one run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Memory {
+    /// Why a kill switch is on.
+    pub kill_switch: Option<String>,
+    pub claim: Option<Claim>,
+    pub follow_up: Option<FollowUp>,
+    /// The answer this event was given before.
+    pub earlier: Option<Outcome>,
+}
+
+/// Why a claim was not given.
+#[derive(Debug)]
+pub enum NotClaimed {
+    KillSwitch,
+    /// Another run was quicker: what was read no longer holds.
+    Overtaken,
+    ApprovalUsed,
+    Ledger(Error),
+}
+
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+    function: &'static str,
+}
+
+impl Ledger {
+    pub fn new(client: Client, table: impl Into<String>, function: &'static str) -> Self {
+        Self { client, table: table.into(), function }
+    }
+
+    /// Reads all that bears on a run, in one call.
+    pub async fn look(&self, target: &str, event_id: &str) -> Result<Memory, Error> {
+        let keys = [
+            ("kill-switch".to_owned(), "all".to_owned()),
+            ("kill-switch".to_owned(), self.function.to_owned()),
+            (target_key(target), self.function.to_owned()),
+            (target_key(target), self.follow_up_key()),
+            (self.key("event"), event_id.to_owned()),
+        ];
+        let items = self.read(&keys).await?;
+        let find = |pk: &str, sk: &str| items.iter().find(|item| text(item, "pk") == pk && text(item, "sk") == sk);
+        let kill_switch = items.iter().find(|item| text(item, "pk") == "kill-switch").map(|item| {
+            let reason = text(item, "reason");
+            let scope = text(item, "sk");
+            if reason.is_empty() { format!("for {scope}") } else { format!("for {scope}: {reason}") }
+        });
+        let claim = find(&target_key(target), self.function)
+            .map(|item| Ok::<_, Error>(Claim { version: version(item), ..data(item)? }))
+            .transpose()?;
+        let follow_up = find(&target_key(target), &self.follow_up_key()).map(|item| data(item)).transpose()?;
+        let earlier = find(&self.key("event"), event_id)
+            .filter(|item| item.contains_key("data"))
+            .map(|item| data(item))
+            .transpose()?;
+        Ok(Memory { kill_switch, claim, follow_up, earlier })
+    }
+
+    async fn read(&self, keys: &[(String, String)]) -> Result<Vec<Item>, Error> {
+        /// `DynamoDB` may leave keys of a batch unread when it is throttled.
+        const MAX_READS: u32 = 4;
+        let keys = keys.iter().map(|(pk, sk)| item_key(pk, sk)).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+        let mut wanted = Some(built(keys.build())?);
+        let mut items = Vec::new();
+        for read in 0..MAX_READS {
+            let Some(keys) = wanted.take() else { return Ok(items) };
+            if read > 0 {
+                tokio::time::sleep(Duration::from_millis(100 << read)).await;
+            }
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys)
+                .send()
+                .await
+                .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
+            items.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
+            wanted = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
+        }
+        if wanted.is_none() { Ok(items) } else { Err(unusable("DynamoDB left items unread".to_owned())) }
+    }
+
+    /// Takes the target for a run, with its intent, in one conditional write.
+    pub async fn claim(
+        &self,
+        target: &str,
+        claim: &Claim,
+        follow_up: &FollowUpChange,
+        approval: Option<&Approval>,
+    ) -> Result<(), NotClaimed> {
+        let mut writes = vec![self.no_kill_switch("all")?, self.no_kill_switch(self.function)?];
+        writes.push(self.put_claim(target, claim)?);
+        if let Some(approval) = approval {
+            writes.push(self.use_approval(&approval.id, claim.claimed_at)?);
+        }
+        match follow_up {
+            FollowUpChange::Keep => {}
+            FollowUpChange::Set(follow_up) => {
+                let item = self.item(&target_key(target), &self.follow_up_key(), follow_up)?;
+                writes.push(put(self.put(item))?);
+            }
+            FollowUpChange::Clear => {
+                let key = item_key(&target_key(target), &self.follow_up_key());
+                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
+                writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
+            }
+        }
+        self.client.transact_write_items().set_transact_items(Some(writes)).send().await.map(|_| ()).map_err(
+            |error| match reasons(&error).as_slice() {
+                [] => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
+                [all, function, ..] if failed_check(all) || failed_check(function) => NotClaimed::KillSwitch,
+                [_, _, claim, ..] if failed_check(claim) => NotClaimed::Overtaken,
+                [_, _, _, approval, ..] if failed_check(approval) => NotClaimed::ApprovalUsed,
+                reasons if reasons.iter().any(|reason| reason == "TransactionConflict") => NotClaimed::Overtaken,
+                _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
+            },
+        )
+    }
+
+    /// Writes the audit record, and, for a run that held a claim, gives the claim back and keeps the answer
+    /// for other deliveries of the same event.
+    pub async fn record(&self, outcome: &Outcome, held: Option<(&str, &Claim)>) -> Result<(), Error> {
+        let audit = self.audit(outcome)?;
+        let Some((target, claim)) = held else { return self.put_alone(audit).await };
+        let mut writes = vec![put(self.put(audit.clone()))?, self.put_claim(target, claim)?];
+        if outcome.decision == Decision::Applied {
+            let mut event = self.item(&self.key("event"), &claim.intent.trigger.id, outcome)?;
+            event.insert("expires_at".to_owned(), seconds(outcome.at + EVENT_KEPT));
+            writes.push(put(self.put(event))?);
+        }
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(()),
+            // Another run took the claim over, as it may once the lease has ended: the record is still owed.
+            Err(error) if reasons(&error).get(1).is_some_and(|reason| failed_check(reason)) => {
+                self.put_alone(audit).await
+            }
+            Err(error) => Err(aws::failed("write the record to the ledger", &self.table, &error)),
+        }
+    }
+
+    /// Stores a plan for a person to approve. `false` if it waits already.
+    pub async fn ask(&self, approval: &Approval) -> Result<bool, Error> {
+        let mut item = self.item(&self.key("approval"), &approval.id, approval)?;
+        item.insert("expires_at".to_owned(), seconds(approval.expires));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let sent = put.condition_expression("attribute_not_exists(pk)").send().await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(aws::failed("store the plan in the ledger", &self.table, &error)),
+        }
+    }
+
+    /// A plan that was stored for approval.
+    pub async fn approval(&self, id: &str) -> Result<Option<Approval>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&self.key("approval"), id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
+        answer
+            .item
+            .map(|item| Ok(Approval { used: item.contains_key("used_at"), ..data(&item)? }))
+            .transpose()
+    }
+
+    fn audit(&self, outcome: &Outcome) -> Result<Item, Error> {
+        let at = crate::clock::sortable(outcome.at);
+        let mut item = item_key(&self.key("audit"), &format!("{at}#{}", outcome.execution_id));
+        for (name, value) in [
+            ("decision", outcome.decision.as_str()),
+            ("reason", &outcome.reason),
+            ("target", &outcome.target),
+            ("outcome", &json(outcome)?),
+        ] {
+            item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+        }
+        item.insert("expires_at".to_owned(), seconds(outcome.at + AUDIT_KEPT));
+        Ok(item)
+    }
+
+    /// The claim as its next version, on condition that the version that was read is still there.
+    fn put_claim(&self, target: &str, claim: &Claim) -> Result<TransactWriteItem, Error> {
+        let mut item = self.item(&target_key(target), self.function, claim)?;
+        item.insert("version".to_owned(), AttributeValue::N((claim.version + 1).to_string()));
+        let put_claim = self.put(item);
+        put(if claim.version == 0 {
+            put_claim.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put_claim
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", AttributeValue::N(claim.version.to_string()))
+        })
+    }
+
+    fn no_kill_switch(&self, scope: &str) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key("kill-switch", scope)))
+            .condition_expression("attribute_not_exists(pk)");
+        Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
+    }
+
+    fn use_approval(&self, id: &str, now: Timestamp) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&self.key("approval"), id)))
+            .update_expression("SET used_at = :now")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at)")
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
+        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+    }
+
+    async fn put_alone(&self, item: Item) -> Result<(), Error> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let sent = put.send().await;
+        sent.map(|_| ()).map_err(|error| aws::failed("write the record to the ledger", &self.table, &error))
+    }
+
+    fn put(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(&self.table).set_item(Some(item))
+    }
+
+    /// An item with its content as JSON in `data`.
+    fn item(&self, pk: &str, sk: &str, data: &impl Serialize) -> Result<Item, Error> {
+        let mut item = item_key(pk, sk);
+        item.insert("data".to_owned(), AttributeValue::S(json(data)?));
+        Ok(item)
+    }
+
+    fn key(&self, kind: &str) -> String {
+        format!("{kind}#{}", self.function)
+    }
+
+    fn follow_up_key(&self) -> String {
+        format!("{}#follow-up", self.function)
+    }
+}
+
+impl From<Error> for NotClaimed {
+    fn from(error: Error) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+fn target_key(target: &str) -> String {
+    format!("target#{target}")
+}
+
+fn item_key(pk: &str, sk: &str) -> Item {
+    [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into()
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+fn version(item: &Item) -> u64 {
+    item.get("version").and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_second().to_string())
+}
+
+fn json(data: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(data).map_err(|error| unusable(error.to_string()))
+}
+
+fn data<T: DeserializeOwned>(item: &Item) -> Result<T, Error> {
+    serde_json::from_str(text(item, "data"))
+        .map_err(|error| unusable(format!("{} / {}: {error}", text(item, "pk"), text(item, "sk"))))
+}
+
+fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
+    built.map_err(|error| unusable(error.to_string()))
+}
+
+fn unusable(problem: String) -> Error {
+    Error::Aws { operation: "use", resource: "an item of the ledger".to_owned(), source: aws::Cause::new(problem) }
+}
+
+fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
+    Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+}
+
+/// Why a transaction was cancelled, item by item, as DynamoDB's codes; empty if it failed otherwise.
+fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
+            .cancellation_reasons()
+            .iter()
+            .map(|reason| reason.code().unwrap_or_default().to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn failed_check(reason: &str) -> bool {
+    reason == "ConditionalCheckFailed"
+}

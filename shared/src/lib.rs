@@ -1,0 +1,22 @@
+//! What every function of the runbook shares: the one way from an event to a recorded outcome.
+//!
+//! ```text
+//! parse → gate → observe → plan → admit → claim → apply → verify → record
+//! ```
+//!
+//! [`remedy::Remedy`] is what a function supplies; [`remedy::Runner`] walks the way. This crate knows no
+//! function. Only [`settings`] reads the environment, only [`clock`] the time, only [`guard`] makes an
+//! [`guard::Approved`], and without one nothing can be applied.
+
+pub mod aws;
+pub mod clock;
+pub mod error;
+pub mod guard;
+pub mod lambda;
+pub mod ledger;
+pub mod notice;
+pub mod outcome;
+pub mod remedy;
+pub mod settings;
+pub mod telemetry;
+pub mod trigger;

@@ -1,0 +1,58 @@
+//! Notices to people, over SNS: short enough for a phone's screen.
+
+use aws_sdk_sns::Client;
+use aws_types::SdkConfig;
+
+use crate::{
+    aws,
+    error::Error,
+    outcome::{Decision, Outcome},
+};
+
+/// SNS takes a subject of 100 ASCII characters at most.
+const MAX_SUBJECT: usize = 100;
+
+/// Whether a person should know of an outcome: something was or could not be done, or there is something
+/// for them to do. Looking alone tells nobody.
+pub fn is_due(outcome: &Outcome) -> bool {
+    match outcome.decision {
+        Decision::Applied | Decision::AwaitingApproval | Decision::Failed => true,
+        Decision::Refused => outcome.next.is_some(),
+        Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
+    }
+}
+
+/// Publishes an outcome to the topic.
+pub async fn send(config: &SdkConfig, topic_arn: &str, outcome: &Outcome) -> Result<(), Error> {
+    // Most runs tell nobody: the client is made only here.
+    Client::new(config)
+        .publish()
+        .topic_arn(topic_arn)
+        .subject(subject(outcome))
+        .message(message(outcome))
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| aws::failed("publish to", topic_arn, &error))
+}
+
+fn subject(outcome: &Outcome) -> String {
+    let Outcome { environment, function, decision, target, .. } = outcome;
+    let subject = format!("[{environment}] {function} {}: {target}", decision.as_str().replace('_', " "));
+    subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect()
+}
+
+fn message(outcome: &Outcome) -> String {
+    let mut lines = vec![outcome.reason.clone()];
+    lines.extend(outcome.steps.iter().map(|step| {
+        let error = step.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
+        format!("- {}: {:?}{error}", step.action, step.result)
+    }));
+    lines.extend(outcome.verification.iter().map(|verification| verification.what.clone()));
+    if let Some(next) = &outcome.next {
+        lines.push(format!("Next (level {}): {}", next.support_level, next.what));
+        lines.extend(next.send.iter().map(|send| format!("Send to {}: {send}", outcome.function)));
+    }
+    lines.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
+    lines.join("\n")
+}

@@ -1,0 +1,153 @@
+//! What a run answers and leaves behind.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Grows when a field changes its meaning or goes; a new field alone does not change it.
+pub const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Every action was done.
+    Applied,
+    /// Would have acted, but may only look.
+    Observed,
+    /// A person is asked; nothing was done.
+    AwaitingApproval,
+    /// Something was asked for, and a rule forbids it.
+    Refused,
+    /// There was no need.
+    NothingToDo,
+    /// The same event was answered before; this is that answer.
+    Replayed,
+    /// An action was begun and did not succeed.
+    Failed,
+}
+
+impl Decision {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Observed => "observed",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::Refused => "refused",
+            Self::NothingToDo => "nothing_to_do",
+            Self::Replayed => "replayed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The answer to the caller and the ledger's audit record, in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub version: u32,
+    pub function: String,
+    pub environment: String,
+    pub execution_id: String,
+    pub decision: Decision,
+    /// Why, for a program: `at_maximum`.
+    pub code: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// What was or would be changed: `service/lendpeak2-production/backend`.
+    pub target: String,
+    /// Who or what woke the function.
+    pub trigger: Value,
+    /// What was read before deciding.
+    pub observed: Value,
+    /// What was decided.
+    pub plan: Value,
+    pub steps: Vec<Step>,
+    pub verification: Option<Verification>,
+    /// What a person should do.
+    pub next: Option<Next>,
+    pub at: Timestamp,
+    pub duration_ms: u64,
+}
+
+/// One action and how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub action: String,
+    pub result: StepResult,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepResult {
+    Done,
+    /// An earlier run had done it before it died.
+    AlreadyDone,
+    Failed,
+}
+
+impl Step {
+    /// What became of one action.
+    pub fn of(action: impl ToString, result: Result<(), crate::error::Error>) -> Self {
+        let error = result.err().map(|error| crate::error::chain(&error));
+        let result = if error.is_some() { StepResult::Failed } else { StepResult::Done };
+        Self { action: action.to_string(), result, error }
+    }
+
+    pub fn already_done(action: impl ToString) -> Self {
+        Self { action: action.to_string(), result: StepResult::AlreadyDone, error: None }
+    }
+}
+
+/// What a second look showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    pub verified: bool,
+    pub what: String,
+}
+
+/// The next step for a person, with the guide's support level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Next {
+    pub what: String,
+    /// 1 development, 2 `DevOps`, 3 AWS support.
+    pub support_level: u8,
+    /// The JSON to send to a function.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub send: Option<Value>,
+}
+
+impl Next {
+    pub fn development(what: impl Into<String>) -> Self {
+        Self { what: what.into(), support_level: 1, send: None }
+    }
+
+    pub fn devops(what: impl Into<String>) -> Self {
+        Self { what: what.into(), support_level: 2, send: None }
+    }
+}
+
+/// A reason for not acting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stop {
+    pub decision: Decision,
+    pub code: &'static str,
+    pub reason: String,
+    pub next: Option<Next>,
+}
+
+impl Stop {
+    pub fn refused(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { decision: Decision::Refused, code, reason: reason.into(), next: None }
+    }
+
+    pub fn nothing_to_do(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
+    }
+
+    #[must_use]
+    pub fn next(mut self, next: Next) -> Self {
+        self.next = Some(next);
+        self
+    }
+}

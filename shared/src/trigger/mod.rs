@@ -1,0 +1,125 @@
+//! What woke a function: any event, read into one [`Trigger`].
+//!
+//! An event is a hint. Nothing here names what may be changed: that is for the settings.
+
+mod alarm;
+mod ecs;
+mod person;
+mod schedule;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use alarm::{Alarm, AlarmState, Metric};
+pub use ecs::EcsEvent;
+pub use person::Asked;
+
+use crate::{error::Error, lambda::Invocation};
+
+/// One reason to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The same for every delivery of the same event, and for an alarm by each of its three routes.
+    pub id: String,
+    /// When it happened, by the sender's clock.
+    pub at: Timestamp,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Alarm(Alarm),
+    Schedule { schedule: String },
+    Ecs(EcsEvent),
+    StepFunctions { execution: String, state: String, asked: Asked },
+    Person(Asked),
+}
+
+impl Trigger {
+    /// What a person or a state machine asked for; events ask for nothing in particular.
+    pub fn asked(&self) -> Option<&Asked> {
+        match &self.kind {
+            Kind::Person(asked) | Kind::StepFunctions { asked, .. } => Some(asked),
+            Kind::Alarm(_) | Kind::Schedule { .. } | Kind::Ecs(_) => None,
+        }
+    }
+}
+
+/// Every trigger in an invocation: one, unless SNS sends a batch.
+pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
+    if invocation.body.trim().is_empty() {
+        return Err(Error::EmptyRequest);
+    }
+    let value: Value = serde_json::from_str(&invocation.body).map_err(Error::InvalidJson)?;
+    let Value::Object(object) = value else {
+        return Err(Error::InvalidRequest("the request must be a JSON object, as in {\"dry_run\": true}".to_owned()));
+    };
+    if let Some(records) = object.get("Records") {
+        return records
+            .as_array()
+            .filter(|records| !records.is_empty())
+            .ok_or_else(|| unknown(&object, " with empty Records"))?
+            .iter()
+            .map(|record| sns_record(record).ok_or_else(|| unknown(&object, " in Records"))?)
+            .collect();
+    }
+    match event(&object) {
+        Some(trigger) => Ok(vec![trigger?]),
+        None => person::parse(object, invocation).map(|trigger| vec![trigger]),
+    }
+}
+
+/// An SNS record carries its event as text.
+fn sns_record(record: &Value) -> Option<Result<Trigger, Error>> {
+    let message = record.get("Sns")?.get("Message")?.as_str()?;
+    let object: Map<String, Value> = serde_json::from_str(message).ok()?;
+    event(&object)
+}
+
+/// The event an object is, if it looks like one.
+fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
+    let value = || Value::Object(object.clone());
+    if object.contains_key("alarmData") {
+        return Some(alarm::direct(&value()));
+    }
+    if object.contains_key("AlarmName") {
+        return Some(alarm::sns(&value()));
+    }
+    if let Some(detail_type) = object.get("detail-type") {
+        let source = object.get("source").and_then(Value::as_str).unwrap_or_default();
+        return Some(match (source, detail_type.as_str().unwrap_or_default()) {
+            ("aws.cloudwatch", "CloudWatch Alarm State Change") => alarm::event_bridge(&value()),
+            ("aws.scheduler" | "aws.events", "Scheduled Event") => schedule::parse(&value()),
+            ("aws.ecs", name) if name.starts_with("ECS ") => ecs::parse(&value()),
+            (source, name) => Err(unknown(object, &format!(" `{name}` from `{source}`"))),
+        });
+    }
+    // An event of a service that is not known is no person's request with typing errors in it.
+    ["source", "detail", "eventSource", "Type", "TopicArn"]
+        .iter()
+        .any(|key| object.contains_key(*key))
+        .then(|| Err(unknown(object, "")))
+}
+
+fn unknown(object: &Map<String, Value>, detail: &str) -> Error {
+    const MAX_KEYS: usize = 20;
+    let keys: Vec<&str> = object.keys().map(String::as_str).take(MAX_KEYS).collect();
+    Error::UnknownEvent { detail: detail.to_owned(), keys: keys.join(", ") }
+}
+
+/// Reads an event of a known kind, and names the kind when a field is missing or mistyped.
+fn read<'de, T: Deserialize<'de>>(what: &str, event: &'de Value) -> Result<T, Error> {
+    T::deserialize(event).map_err(|error| Error::InvalidRequest(format!("this {what} cannot be read: {error}")))
+}
+
+/// A time as AWS writes it: RFC 3339, with `+0000` for the zone (alarms), or without any.
+fn time(what: &str, text: &str) -> Result<Timestamp, Error> {
+    text.parse::<Timestamp>()
+        .or_else(|_| text.parse::<DateTime>().and_then(|at| TimeZone::UTC.to_timestamp(at)))
+        .map_err(|_| Error::InvalidRequest(format!("this {what} has a time that cannot be read: `{text}`")))
+}
+
+#[cfg(test)]
+mod tests;
