@@ -408,3 +408,6 @@ fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
 fn failed_check(reason: &str) -> bool {
     reason == "ConditionalCheckFailed"
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@
 //! [`request`] says what is asked, [`observe`] reads, [`plan`] decides, [`apply`] writes and looks again.
 
 mod apply;
+#[cfg(test)]
+mod aws_calls;
 mod observe;
 mod plan;
 mod request;

@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+
+const ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:high-cpu";
+
+fn parsed(body: &Value) -> Result<Vec<Trigger>, Error> {
+    parse(&Invocation {
+        body: body.to_string(),
+        request_id: "request-1".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    })
+}
+
+#[track_caller]
+fn one(body: &Value) -> Trigger {
+    let mut triggers = parsed(body).unwrap();
+    assert_eq!(triggers.len(), 1);
+    triggers.remove(0)
+}
+
+#[track_caller]
+fn refuses(body: &str, kind: &str, message: &str) {
+    let error = parse(&Invocation {
+        body: body.to_owned(),
+        request_id: "request-1".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    })
+    .unwrap_err();
+    assert_eq!(error.kind(), kind);
+    let text = crate::error::chain(&error);
+    assert!(text.contains(message), "{text}");
+}
+
+fn configuration(metrics: &Value) -> Value {
+    json!({ "alarmName": "high-cpu", "state": { "value": "ALARM", "reason": "crossed", "timestamp": "2026-11-23T10:00:00.123+0000" }, "configuration": { "metrics": metrics } })
+}
+
+fn cpu_query(period: u32) -> Value {
+    json!({ "id": "m1", "returnData": true, "metricStat": { "period": period, "stat": "Average", "metric": {
+        "namespace": "AWS/ECS", "name": "CPUUtilization",
+        "dimensions": { "ClusterName": "lendpeak2-production", "ServiceName": "backend" } } } })
+}
+
+fn direct(metrics: &Value) -> Value {
+    json!({ "source": "aws.cloudwatch", "alarmArn": ARN, "accountId": "123456789012", "region": "us-east-1",
+        "time": "2026-11-23T10:00:00.200+0000", "alarmData": configuration(metrics) })
+}
+
+fn event_bridge(metrics: &Value) -> Value {
+    json!({ "version": "0", "id": "e", "detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch",
+        "time": "2026-11-23T10:00:00Z", "resources": [ARN], "detail": configuration(metrics) })
+}
+
+fn sns_message(trigger: &Value) -> Value {
+    let mut message = json!({ "AlarmName": "high-cpu", "AlarmArn": ARN, "NewStateValue": "ALARM", "OldStateValue": "OK",
+        "NewStateReason": "crossed", "StateChangeTime": "2026-11-23T10:00:00.123+0000" });
+    if !trigger.is_null() {
+        message["Trigger"] = trigger.clone();
+    }
+    message
+}
+
+fn sns(messages: &[Value]) -> Value {
+    let record = |message: &Value| json!({ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } });
+    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
+}
+
+fn cpu_trigger() -> Value {
+    json!({ "MetricName": "CPUUtilization", "Namespace": "AWS/ECS", "Period": 86_400, "Dimensions": [
+        { "name": "ClusterName", "value": "lendpeak2-production" }, { "name": "ServiceName", "value": "backend" }] })
+}
+
+fn cpu_alarm(metrics: Vec<Metric>) -> Trigger {
+    let at: Timestamp = "2026-11-23T10:00:00.123Z".parse().unwrap();
+    Trigger {
+        id: format!("{ARN}@{}", at.as_millisecond()),
+        at,
+        kind: Kind::Alarm(Alarm {
+            name: "high-cpu".to_owned(),
+            arn: ARN.to_owned(),
+            state: AlarmState::Alarm,
+            reason: "crossed".to_owned(),
+            metrics,
+        }),
+    }
+}
+
+fn cpu_metric() -> Metric {
+    let dimensions = [("ClusterName", "lendpeak2-production"), ("ServiceName", "backend")];
+    Metric {
+        namespace: "AWS/ECS".to_owned(),
+        name: "CPUUtilization".to_owned(),
+        dimensions: dimensions.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    }
+}
+
+#[test]
+fn an_alarm_is_the_same_trigger_by_each_of_its_routes() {
+    let expected = cpu_alarm(vec![cpu_metric()]);
+    assert_eq!(one(&direct(&json!([cpu_query(60)]))), expected);
+    assert_eq!(one(&event_bridge(&json!([cpu_query(60)]))), expected);
+    assert_eq!(one(&sns(&[sns_message(&cpu_trigger())])), expected);
+    assert_eq!(one(&sns_message(&cpu_trigger())), expected);
+}
+
+#[test]
+fn a_period_of_a_day_parses() {
+    assert_eq!(one(&direct(&json!([cpu_query(86_400)]))), cpu_alarm(vec![cpu_metric()]));
+}
+
+#[test]
+fn a_metric_math_alarm_parses_and_names_its_metrics() {
+    let math = json!([{ "id": "rate", "expression": "100*m1", "returnData": true }, cpu_query(60)]);
+    assert_eq!(one(&direct(&math)), cpu_alarm(vec![cpu_metric()]));
+    let sns_math = json!({ "Metrics": [
+        { "Id": "rate", "Expression": "100*m1", "ReturnData": true },
+        { "Id": "m1", "MetricStat": { "Metric": { "MetricName": "CPUUtilization", "Namespace": "AWS/ECS", "Dimensions": [
+            { "name": "ClusterName", "value": "lendpeak2-production" }, { "name": "ServiceName", "value": "backend" }] } } }] });
+    assert_eq!(one(&sns(&[sns_message(&sns_math)])), cpu_alarm(vec![cpu_metric()]));
+}
+
+#[test]
+fn a_composite_alarm_parses_without_metrics() {
+    let mut composite = event_bridge(&json!([]));
+    composite["detail"]["configuration"] = json!({ "alarmRule": "ALARM(\"high-cpu\")" });
+    assert_eq!(one(&composite), cpu_alarm(vec![]));
+    assert_eq!(one(&sns(&[sns_message(&Value::Null)])), cpu_alarm(vec![]));
+}
+
+#[test]
+fn every_record_of_an_sns_batch_is_a_trigger() {
+    assert_eq!(parsed(&sns(&[sns_message(&cpu_trigger()), sns_message(&Value::Null)])).unwrap().len(), 2);
+}
+
+#[test]
+fn one_bad_record_fails_the_batch_before_anything_is_done() {
+    assert_eq!(parsed(&sns(&[sns_message(&cpu_trigger()), json!({ "hello": 1 })])).unwrap_err().kind(), "UnknownEvent");
+}
+
+#[test]
+fn a_schedule_is_told_by_its_arn_and_time() {
+    let schedule = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/follow-up";
+    let event = json!({ "version": "0", "id": "e", "detail-type": "Scheduled Event", "source": "aws.scheduler",
+        "time": "2026-11-23T10:00:00Z", "resources": [schedule], "detail": "{}" });
+    let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let kind = Kind::Schedule { schedule: schedule.to_owned() };
+    assert_eq!(one(&event), Trigger { id: format!("{schedule}@{}", at.as_millisecond()), at, kind });
+}
+
+#[test]
+fn an_ecs_event_is_told_by_its_resource() {
+    let service = "arn:aws:ecs:us-east-1:123456789012:service/lendpeak2-production/backend";
+    let event = json!({ "version": "0", "id": "event-1", "detail-type": "ECS Deployment State Change", "source": "aws.ecs",
+        "time": "2026-11-23T10:00:00Z", "resources": [service],
+        "detail": { "eventType": "ERROR", "eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/1", "reason": "circuit breaker" } });
+    let expected = EcsEvent {
+        detail_type: "ECS Deployment State Change".to_owned(),
+        event_name: Some("SERVICE_DEPLOYMENT_FAILED".to_owned()),
+        resource: service.to_owned(),
+        reason: Some("circuit breaker".to_owned()),
+    };
+    assert_eq!(one(&event).kind, Kind::Ecs(expected));
+}
+
+#[test]
+fn a_step_functions_task_is_told_by_execution_and_state() {
+    let event = json!({ "step_functions": { "execution": "arn:aws:states:x", "state": "ScaleUp" }, "request": { "by": 1, "dry_run": true } });
+    let trigger = one(&event);
+    assert_eq!(trigger.id, "arn:aws:states:x/ScaleUp");
+    let asked = trigger.asked().unwrap();
+    assert!(asked.dry_run);
+    assert_eq!(Value::Object(asked.request.clone()), json!({ "by": 1 }));
+}
+
+#[test]
+fn a_persons_request_keeps_its_own_fields_apart() {
+    let trigger = one(&json!({ "desired_count": 6, "reason": "sale", "dry_run": true }));
+    assert_eq!(trigger.id, "request-1");
+    let expected = Asked {
+        dry_run: true,
+        approve: None,
+        reason: Some("sale".to_owned()),
+        request: [("desired_count".to_owned(), json!(6))].into_iter().collect(),
+    };
+    assert_eq!(trigger.kind, Kind::Person(expected));
+}
+
+#[test]
+fn times_are_read_as_aws_writes_them() {
+    let at: Timestamp = "2026-11-23T10:00:00.123Z".parse().unwrap();
+    for text in ["2026-11-23T10:00:00.123+0000", "2026-11-23T10:00:00.123Z", "2026-11-23T10:00:00.123", "2026-11-23T12:00:00.123+02:00"] {
+        assert_eq!(time("alarm", text).unwrap(), at, "{text}");
+    }
+}
+
+#[test]
+fn bad_input_is_named() {
+    refuses("", "EmptyRequest", "the request is empty");
+    refuses(" \n", "EmptyRequest", "the request is empty");
+    refuses("{\"by\": ", "InvalidJson", "EOF while parsing");
+    refuses("[1]", "InvalidRequest", "must be a JSON object");
+    refuses("5", "InvalidRequest", "must be a JSON object");
+    refuses("{\"dry_run\": \"yes\"}", "InvalidRequest", "invalid type: string \"yes\", expected a boolean");
+    refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "send `approve` without by");
+    refuses("{\"Records\": []}", "UnknownEvent", "top-level keys are: Records");
+    refuses("{\"Records\": [{\"s3\": {}}]}", "UnknownEvent", "top-level keys are: Records");
+    refuses("{\"detail-type\": \"EC2 Instance\", \"source\": \"aws.ec2\"}", "UnknownEvent", "`EC2 Instance` from `aws.ec2`");
+    refuses("{\"AlarmName\": \"x\"}", "InvalidRequest", "missing field `AlarmArn`");
+    refuses("{\"alarmData\": 5, \"alarmArn\": \"x\"}", "InvalidRequest", "this alarm cannot be read");
+    let mut bad_time = sns_message(&Value::Null);
+    bad_time["StateChangeTime"] = json!("yesterday");
+    refuses(&bad_time.to_string(), "InvalidRequest", "`yesterday`");
+    let map: BTreeMap<String, u8> = ["source", "detail"].map(|key| (key.to_owned(), 1)).into();
+    refuses(&json!(map).to_string(), "UnknownEvent", "top-level keys are: detail, source");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_body_makes_the_parser_panic(body in ".*", text in "[{}\\[\\]\",:a-zA-Z0-9 .-]{0,60}") {
+        for body in [body, format!("{{\"AlarmName\":{text}}}"), format!("{{\"Records\":[{{\"Sns\":{{\"Message\":\"{text}\"}}}}]}}")] {
+            let _ = parse(&Invocation { body, request_id: String::new(), deadline: Timestamp::UNIX_EPOCH });
+        }
+    }
+}
