@@ -13,11 +13,11 @@ use crate::{
 const MAX_SUBJECT: usize = 100;
 
 /// Whether a person should know of an outcome: something was or could not be done, or there is something
-/// for them to do. Looking alone tells nobody.
-pub fn is_due(outcome: &Outcome) -> bool {
+/// for them to do. Looking alone tells nobody, and a schedule does not repeat its refusals.
+pub fn is_due(outcome: &Outcome, scheduled: bool) -> bool {
     match outcome.decision {
         Decision::Applied | Decision::AwaitingApproval | Decision::Failed => true,
-        Decision::Refused => outcome.next.is_some(),
+        Decision::Refused => outcome.next.is_some() && !scheduled,
         Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
     }
 }

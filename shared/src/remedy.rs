@@ -204,8 +204,9 @@ impl<R: Remedy> Runner<R> {
         }
         match admission {
             Admission::Observe => return Err(would_act(&plan).into()),
-            Admission::Ask => return Err(self.ask(run, &plan, hash).await.into()),
-            Admission::Act => {}
+            // Whoever approved an action approved that it is put back.
+            Admission::Ask if plan.counts => return Err(self.ask(run, &plan, hash).await.into()),
+            Admission::Ask | Admission::Act => {}
         }
 
         run.outcome.reason.clone_from(&plan.reason);
@@ -318,6 +319,10 @@ impl<R: Remedy> Runner<R> {
     /// Stores the plan and says what to send to have it carried out.
     async fn ask(&self, run: &Run<'_, R::Request>, plan: &Plan<R::Action>, plan_hash: String) -> Stop {
         const ID_LENGTH: usize = 12;
+        if is_scheduled(&run.trigger) {
+            // Asking at every tick would drown the question.
+            return Stop::nothing_to_do("approval_needed", "a scheduled run does not ask; send a request by hand");
+        }
         let mut id = hash(&format!("{plan_hash} {}", run.trigger.id));
         id.truncate(ID_LENGTH);
         let expires = run.now + self.policy.approval_lifetime;
@@ -409,7 +414,7 @@ impl<R: Remedy> Runner<R> {
         let dry_run = trigger.asked().is_some_and(|asked| asked.dry_run);
         let only_looks = guard::admit(&self.policy, dry_run, true) == Admission::Observe;
         match &self.policy.notice_topic_arn {
-            Some(topic) if !only_looks && notice::is_due(outcome) => {
+            Some(topic) if !only_looks && notice::is_due(outcome, is_scheduled(trigger)) => {
                 notice::send(self.aws.config(), topic, outcome).await
             }
             _ => Ok(()),
@@ -427,11 +432,15 @@ impl<R: Remedy> crate::lambda::Task for Runner<R> {
     }
 }
 
-/// A schedule that found nothing due is logged and counted, and leaves the ledger to what matters. Without
-/// a ledger there is nothing to write to.
+/// A scheduled run that did not act is logged and counted; the ledger and the people are kept for what
+/// matters. Without a ledger there is nothing to write to.
 fn is_worth_a_record(outcome: &Outcome, trigger: &Trigger) -> bool {
-    let idle = matches!(trigger.kind, Kind::Schedule { .. }) && outcome.decision == Decision::NothingToDo;
-    !idle && outcome.code != "ledger_unavailable"
+    let idle = matches!(outcome.decision, Decision::NothingToDo | Decision::Refused);
+    !(idle && is_scheduled(trigger)) && outcome.code != "ledger_unavailable"
+}
+
+fn is_scheduled(trigger: &Trigger) -> bool {
+    matches!(trigger.kind, Kind::Schedule { .. })
 }
 
 fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {

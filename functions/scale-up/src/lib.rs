@@ -3,8 +3,9 @@
 //! Woken by the CPU, memory and response-time alarms, or by a person. It never scales down, never more than
 //! doubles, never goes past the maximum, and leaves a service alone whose trouble is not a shortage: tasks
 //! that fail to start, a roll-out under way, earlier tasks still starting. Where the service has a scalable
-//! target, its minimum is raised too, or the next scaling policy would take the tasks away again; a
-//! scheduled run brings the minimum back once it has expired and no load alarm is in ALARM.
+//! target, its minimum is raised too, or the next scaling policy would take the tasks away again. A
+//! scheduled run takes the next step while a load alarm lasts, since an alarm calls only once, and brings
+//! the minimum back once it has expired and no load alarm is in ALARM.
 //!
 //! [`request`] says what is asked, [`observe`] reads, [`plan`] decides, [`apply`] writes and looks again.
 

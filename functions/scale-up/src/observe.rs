@@ -70,7 +70,7 @@ pub struct AlarmNow {
 pub(crate) async fn observe(clients: &Clients, settings: &Settings, request: &Request) -> Result<Observed, Error> {
     let alarms = match (&request.alarm, request.goal) {
         (Some(alarm), _) => vec![alarm.name.clone()],
-        (None, Goal::RestoreMinimum) => settings.load_alarms.clone(),
+        (None, Goal::LookAfter) => settings.load_alarms.clone(),
         (None, _) => Vec::new(),
     };
     let resource_id = settings.resource_id(&request.service);

@@ -66,7 +66,6 @@ pub(crate) enum Skipped {
     EnoughTasks { desired: u32 },
     NoMinimumRaised,
     MinimumNotExpired { due: Timestamp },
-    StillInAlarm { alarm: String },
 }
 
 impl Skipped {
@@ -118,10 +117,6 @@ impl Skipped {
                 "minimum_not_expired",
                 format!("the raised minimum of {service} stays until {}", readable(*due)),
             ),
-            Self::StillInAlarm { alarm } => Stop::nothing_to_do(
-                "still_in_alarm",
-                format!("the raised minimum of {service} stays while alarm {alarm} is in ALARM"),
-            ),
         }
     }
 }
@@ -134,8 +129,9 @@ pub(crate) fn plan(
     settings: &Settings,
     follow_up: Option<&FollowUp>,
 ) -> Plan<Action> {
+    let lasting = observed.alarms.iter().any(|alarm| alarm.is_in_alarm);
     let decided = match request.goal {
-        Goal::RestoreMinimum => restore_minimum(now, observed, request, settings, follow_up),
+        Goal::LookAfter if !lasting => restore_minimum(now, request, settings, follow_up),
         _ => more_tasks(now, observed, request, settings, follow_up),
     };
     decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&request.service)))
@@ -170,7 +166,7 @@ fn more_tasks(
         _ if desired >= maximum => return Err(Skipped::AtMaximum { maximum }),
         Goal::DesiredCount(asked) => asked,
         Goal::By(more) => desired.saturating_add(more),
-        Goal::Step | Goal::RestoreMinimum => desired + desired.div_ceil(2),
+        Goal::Step | Goal::LookAfter => desired + desired.div_ceil(2),
     };
     let count = wanted.min(desired.saturating_mul(MAX_STEP_FACTOR)).min(maximum);
 
@@ -189,16 +185,25 @@ fn more_tasks(
         service: request.service.clone(),
         desired_count: count,
     });
-    let why = match &request.alarm {
-        Some(alarm) => format!("alarm {} is in ALARM", alarm.name),
-        None => "asked for by hand".to_owned(),
-    };
-    let limited = if count < wanted {
-        format!("; {wanted} were asked for, and one step at most doubles the tasks, up to {maximum}")
+    let why = why(observed, request);
+    let limit = if count < wanted {
+        format!("; {wanted} would be too many at once: a step at most doubles the tasks, up to {maximum}")
+    } else if count == maximum {
+        "; that is the maximum".to_owned()
     } else {
         String::new()
     };
-    Ok(Plan { follow_up: change, ..Plan::act(actions, format!("{why}; {desired} tasks run, all healthy{limited}")) })
+    let reason = format!("{why}, and {desired} tasks run as they should{limit}");
+    Ok(Plan { follow_up: change, ..Plan::act(actions, reason) })
+}
+
+fn why(observed: &Observed, request: &Request) -> String {
+    let lasting = observed.alarms.iter().find(|alarm| alarm.is_in_alarm);
+    match (&request.alarm, request.goal, lasting) {
+        (Some(alarm), _, _) => format!("alarm {} is in ALARM", alarm.name),
+        (None, Goal::LookAfter, Some(alarm)) => format!("alarm {} is still in ALARM", alarm.name),
+        _ => "it was asked for by hand".to_owned(),
+    }
 }
 
 /// The service, if it is one that more tasks can help.
@@ -253,7 +258,6 @@ fn minimum(follow_up: &FollowUp) -> Option<u32> {
 
 fn restore_minimum(
     now: Timestamp,
-    observed: &Observed,
     request: &Request,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
@@ -262,9 +266,6 @@ fn restore_minimum(
         follow_up.and_then(|follow_up| Some((follow_up, minimum(follow_up)?))).ok_or(Skipped::NoMinimumRaised)?;
     if now < follow_up.due {
         return Err(Skipped::MinimumNotExpired { due: follow_up.due });
-    }
-    if let Some(alarm) = observed.alarms.iter().find(|alarm| alarm.is_in_alarm) {
-        return Err(Skipped::StillInAlarm { alarm: alarm.name.clone() });
     }
     let resource_id = settings.resource_id(&request.service);
     let action = Action::RestoreMinCapacity { resource_id, min_capacity };

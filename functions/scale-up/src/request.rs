@@ -34,8 +34,9 @@ pub enum Goal {
     DesiredCount(u32),
     /// So many tasks more.
     By(u32),
-    /// The minimum that was raised, back to what it was.
-    RestoreMinimum,
+    /// Another step while a load alarm lasts, since an alarm calls only once; when it is over, the minimum
+    /// that was raised back to what it was.
+    LookAfter,
 }
 
 /// A person's JSON.
@@ -58,7 +59,7 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
         Kind::Schedule { .. } => Ok(settings
             .services
             .iter()
-            .map(|service| Request { service: service.clone(), goal: Goal::RestoreMinimum, alarm: None })
+            .map(|service| Request { service: service.clone(), goal: Goal::LookAfter, alarm: None })
             .collect()),
         Kind::Ecs(event) => Err(Error::InvalidRequest(format!(
             "scale-up is not woken by `{}`: send it alarms, a schedule or a request by hand",

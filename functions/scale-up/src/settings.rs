@@ -13,7 +13,8 @@ pub struct Settings {
     pub max_tasks: u32,
     /// How long a raised minimum stays, at least.
     pub raised_minimum: Duration,
-    /// The alarms that must have calmed down before a raised minimum is brought back.
+    /// The alarms that call for more tasks. The scheduled run goes on while one of them lasts, and brings a
+    /// raised minimum back once all have calmed down.
     pub load_alarms: Vec<String>,
 }
 

@@ -100,7 +100,7 @@ fn a_named_count_is_met_within_one_doubling() {
     acts(&running(2), Goal::By(1), &[set_to(3)]);
     acts(&running(6), Goal::By(9), &[set_to(10)]);
     let plan = plan(NOW, &running(2), &asked(Goal::DesiredCount(6)), &settings(), None);
-    assert!(plan.reason.contains("6 were asked for"), "{}", plan.reason);
+    assert!(plan.reason.contains("6 would be too many at once"), "{}", plan.reason);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn an_alarm_that_has_calmed_down_needs_nothing() {
 
 fn restores(observed: &Observed, due: Timestamp) -> Result<Vec<Action>, &'static str> {
     let follow_up = FollowUp { due, what: json!({ "min_capacity": 2 }) };
-    let plan = plan(NOW, observed, &asked(Goal::RestoreMinimum), &settings(), Some(&follow_up));
+    let plan = plan(NOW, observed, &asked(Goal::LookAfter), &settings(), Some(&follow_up));
     plan.skipped.map_or(Ok(plan.actions), |stop| Err(stop.code))
 }
 
@@ -217,12 +217,18 @@ fn a_raised_minimum_is_brought_back_once_it_expired_and_the_alarm_is_ok() {
     let raised = running(3).with_capacity(3, 10);
     assert_eq!(restores(&raised, NOW), Ok(vec![back]));
     assert_eq!(restores(&raised, NOW + SECOND), Err("minimum_not_expired"));
-    assert_eq!(restores(&raised.with_alarm("ecs-cpu", true), NOW), Err("still_in_alarm"));
+}
+
+#[test]
+fn the_schedule_takes_the_next_step_while_a_load_alarm_lasts() {
+    acts(&running(3).with_alarm("ecs-cpu", true), Goal::LookAfter, &[set_to(5)]);
+    skips(&running(10).with_alarm("ecs-cpu", true), &asked(Goal::LookAfter), &Skipped::AtMaximum { maximum: 10 });
+    skips(&running(3).with_alarm("ecs-cpu", false), &asked(Goal::LookAfter), &Skipped::NoMinimumRaised);
 }
 
 #[test]
 fn without_a_raised_minimum_the_schedule_does_nothing() {
-    skips(&running(3).with_capacity(3, 10), &asked(Goal::RestoreMinimum), &Skipped::NoMinimumRaised);
+    skips(&running(3).with_capacity(3, 10), &asked(Goal::LookAfter), &Skipped::NoMinimumRaised);
 }
 
 #[test]
@@ -237,7 +243,7 @@ fn goals() -> impl Strategy<Value = Goal> {
         Just(Goal::Step),
         (1..=6_000_u32).prop_map(Goal::DesiredCount),
         (1..=u32::MAX).prop_map(Goal::By),
-        Just(Goal::RestoreMinimum),
+        Just(Goal::LookAfter),
     ]
 }
 
@@ -279,7 +285,7 @@ proptest! {
             }
         }
         prop_assert!(first.actions.iter().all(|action| !is_outstanding(action, &after)), "done actions stay done");
-        if goal != Goal::RestoreMinimum {
+        if goal != Goal::LookAfter {
             prop_assert_eq!(plan(NOW, &after, &asked(goal), &settings, None).actions, vec![]);
         }
     }
