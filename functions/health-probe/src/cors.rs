@@ -1,0 +1,236 @@
+//! Whether a browser would let the front end's login through: the answer to the CORS preflight, judged as
+//! the Fetch standard says (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+
+use http::HeaderMap;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+};
+use serde::Serialize;
+
+use crate::finding::{Finding, header, list};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four separate answers, each reported"
+)]
+pub struct Cors {
+    /// What was answered to the question which origin is allowed.
+    pub allow_origin: Option<String>,
+    pub origin_allowed: bool,
+    pub method_allowed: bool,
+    pub header_allowed: bool,
+    pub credentials_allowed: bool,
+}
+
+/// Judges the answer to a preflight for a `POST` with `Content-Type` from `origin`.
+pub fn judge(headers: &HeaderMap, origin: &str) -> (Cors, Vec<Finding>) {
+    let allow_origin = header(headers, ACCESS_CONTROL_ALLOW_ORIGIN);
+    // Exactly `true`, in lower case.
+    let credentials = header(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS).as_deref() == Some("true");
+    let any_origin = allow_origin.as_deref() == Some("*");
+    // With credentials, `*` is a name like any other and allows nothing.
+    let lists = |name, wanted: &str| {
+        list(headers, name).any(|entry| entry.eq_ignore_ascii_case(wanted) || (entry == "*" && !credentials))
+    };
+    let cors = Cors {
+        origin_allowed: allow_origin.as_deref() == Some(origin) || (any_origin && !credentials),
+        method_allowed: lists(ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        header_allowed: lists(ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"),
+        credentials_allowed: credentials && !any_origin,
+        allow_origin,
+    };
+    let findings = findings(&cors, any_origin && credentials, origin);
+    (cors, findings)
+}
+
+fn findings(cors: &Cors, any_with_credentials: bool, origin: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if any_with_credentials {
+        findings.push(Finding::failure(
+            "CORS answers `*` together with credentials, which browsers refuse: set CORS_ORIGIN to the app's origin",
+        ));
+    } else if !cors.origin_allowed {
+        let answered = cors
+            .allow_origin
+            .as_deref()
+            .map_or("no origin".to_owned(), |other| format!("`{other}`"));
+        findings.push(Finding::failure(format!(
+            "CORS allows {answered}, not `{origin}`: check CORS_ORIGIN of the backend"
+        )));
+    }
+    if !cors.header_allowed {
+        findings.push(Finding::failure(
+            "CORS does not allow the header Content-Type: browsers block the login's JSON",
+        ));
+    }
+    if !cors.method_allowed {
+        // POST is a CORS-safelisted method: no list is needed for it.
+        findings.push(Finding::warning(
+            "CORS does not list the method POST: browsers send it even so, other methods they would block",
+        ));
+    }
+    if !cors.credentials_allowed && !any_with_credentials {
+        findings.push(Finding::warning(
+            "CORS does not allow credentials: browsers keep cookies and sign-in headers back",
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+
+    const ORIGIN: &str = "https://app.lendpeak.com";
+
+    /// The order: origin, method, header, credentials.
+    #[track_caller]
+    fn check(headers: &[(&'static str, &'static str)], allowed: [bool; 4], severities: &[Severity]) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, http::HeaderValue::from_static(value));
+        }
+        let (cors, findings) = judge(&map, ORIGIN);
+        let seen = [
+            cors.origin_allowed,
+            cors.method_allowed,
+            cors.header_allowed,
+            cors.credentials_allowed,
+        ];
+        assert_eq!(seen, allowed, "{cors:?}");
+        assert_eq!(
+            findings
+                .iter()
+                .map(|finding| finding.severity)
+                .collect::<Vec<_>>(),
+            severities
+        );
+    }
+
+    const ALLOW_ORIGIN: (&str, &str) = ("access-control-allow-origin", ORIGIN);
+    const ALLOW_METHODS: (&str, &str) = ("access-control-allow-methods", "GET,POST,PUT,DELETE,OPTIONS");
+    const ALLOW_HEADERS: (&str, &str) = ("access-control-allow-headers", "content-type, Authorization");
+    const ALLOW_CREDENTIALS: (&str, &str) = ("access-control-allow-credentials", "true");
+
+    #[test]
+    fn the_guides_configuration_is_allowed() {
+        check(
+            &[ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
+            [true; 4],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_list_may_come_in_several_headers() {
+        let methods = [
+            ("access-control-allow-methods", "GET"),
+            ("access-control-allow-methods", "POST"),
+        ];
+        let headers = [
+            &[ALLOW_ORIGIN, ALLOW_HEADERS, ALLOW_CREDENTIALS],
+            methods.as_slice(),
+        ]
+        .concat();
+        check(&headers, [true; 4], &[]);
+    }
+
+    #[test]
+    fn no_cors_headers_block_everything() {
+        use Severity::{Failure, Warning};
+        check(&[], [false; 4], &[Failure, Failure, Warning, Warning]);
+    }
+
+    #[test]
+    fn another_origin_is_a_failure() {
+        for other in [
+            "https://staging.lendpeak.com",
+            "http://app.lendpeak.com",
+            "https://app.lendpeak.com/",
+            "null",
+        ] {
+            check(
+                &[
+                    ("access-control-allow-origin", other),
+                    ALLOW_METHODS,
+                    ALLOW_HEADERS,
+                    ALLOW_CREDENTIALS,
+                ],
+                [false, true, true, true],
+                &[Severity::Failure],
+            );
+        }
+    }
+
+    #[test]
+    fn any_origin_is_allowed_without_credentials_only() {
+        let any = ("access-control-allow-origin", "*");
+        check(
+            &[any, ALLOW_METHODS, ALLOW_HEADERS],
+            [true, true, true, false],
+            &[Severity::Warning],
+        );
+        check(
+            &[any, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
+            [false, true, true, false],
+            &[Severity::Failure],
+        );
+    }
+
+    #[test]
+    fn a_star_in_a_list_counts_without_credentials_only() {
+        let stars = [
+            ("access-control-allow-methods", "*"),
+            ("access-control-allow-headers", "*"),
+        ];
+        let without = [&[ALLOW_ORIGIN], stars.as_slice()].concat();
+        check(&without, [true, true, true, false], &[Severity::Warning]);
+        let with = [without.as_slice(), &[ALLOW_CREDENTIALS]].concat();
+        check(
+            &with,
+            [true, false, false, true],
+            &[Severity::Failure, Severity::Warning],
+        );
+    }
+
+    #[test]
+    fn a_missing_header_blocks_and_a_missing_post_only_warns() {
+        check(
+            &[
+                ALLOW_ORIGIN,
+                ALLOW_METHODS,
+                ("access-control-allow-headers", "Authorization"),
+                ALLOW_CREDENTIALS,
+            ],
+            [true, true, false, true],
+            &[Severity::Failure],
+        );
+        check(
+            &[
+                ALLOW_ORIGIN,
+                ("access-control-allow-methods", "GET"),
+                ALLOW_HEADERS,
+                ALLOW_CREDENTIALS,
+            ],
+            [true, false, true, true],
+            &[Severity::Warning],
+        );
+    }
+
+    #[test]
+    fn credentials_must_say_true_exactly() {
+        check(
+            &[
+                ALLOW_ORIGIN,
+                ALLOW_METHODS,
+                ALLOW_HEADERS,
+                ("access-control-allow-credentials", "True"),
+            ],
+            [true, true, true, false],
+            &[Severity::Warning],
+        );
+    }
+}

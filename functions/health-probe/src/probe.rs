@@ -1,0 +1,156 @@
+//! One run: ask everything at once, judge, log, put the metrics, answer.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_cloudwatch::Client;
+use serde_json::{Value, json};
+use shared::aws::Aws;
+use shared::clock;
+use shared::error::Error;
+use shared::lambda::{Invocation, Task};
+use shared::settings::{Environment, SettingsError};
+use shared::trigger;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::check::Check;
+use crate::diagnosis::{Diagnosis, diagnose};
+use crate::http::Engine;
+use crate::metrics;
+use crate::report::{CheckReport, Report, VERSION};
+use crate::request::Request;
+use crate::retry::{self, Patience};
+use crate::settings::Settings;
+
+const FUNCTION: &str = "health-probe";
+
+/// Kept back from a run's time for the metrics and the answer: an outage that uses up all tries must still
+/// be reported.
+const RESERVE: Duration = Duration::from_secs(5);
+
+pub struct Probe {
+    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    cloudwatch: Client,
+}
+
+impl Probe {
+    /// # Errors
+    /// A setting that is missing or mistyped.
+    pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
+        let settings = Settings::from_environment(environment)?;
+        let aws = Aws::new(environment, FUNCTION)?;
+        Ok(Self::with(settings, Engine::public(), Client::new(aws.config())))
+    }
+
+    fn with(settings: Settings, engine: Engine, cloudwatch: Client) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            engine: Arc::new(engine),
+            cloudwatch,
+        }
+    }
+
+    async fn run(&self, checks: Vec<Check>, invocation: &Invocation) -> Report {
+        let at = clock::now();
+        let started = Instant::now();
+        let left = Duration::try_from(invocation.deadline.duration_since(at)).unwrap_or_default();
+        let patience = Patience {
+            tries: self.settings.tries,
+            waits: self.settings.waits.clone(),
+            timeout: self.settings.request_timeout,
+            until: started + left.saturating_sub(RESERVE),
+        };
+        let checks = self.ask_all(checks, patience).await;
+        let Diagnosis {
+            healthy,
+            summary,
+            next,
+        } = diagnose(&checks);
+        Report {
+            version: VERSION,
+            function: FUNCTION,
+            execution_id: invocation.request_id.clone(),
+            environment: self.settings.environment.clone(),
+            at,
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            healthy,
+            summary,
+            next,
+            checks,
+            metrics: 0,
+        }
+    }
+
+    async fn ask_all(&self, checks: Vec<Check>, patience: Patience) -> Vec<CheckReport> {
+        let patience = Arc::new(patience);
+        let mut running = JoinSet::new();
+        for (place, check) in checks.into_iter().enumerate() {
+            let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
+            let patience = Arc::clone(&patience);
+            running.spawn(async move {
+                let tried = retry::exchange(&engine, &check.exchange, &patience).await;
+                (place, CheckReport::new(&check, tried, &settings, clock::now()))
+            });
+        }
+        // They end in any order and are reported in theirs.
+        let mut reports = running.join_all().await;
+        reports.sort_by_key(|(place, _)| *place);
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+}
+
+impl Task for Probe {
+    /// Unhealthy is a report, not an error. An error is a wrong request, or metrics that could not be put:
+    /// the alarm would be blind, and Lambda's own error metric must say so. The report is then in the log.
+    async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
+        let triggers = trigger::parse(invocation)?;
+        let asked = triggers.iter().find_map(trigger::Trigger::asked);
+        if asked.is_some_and(|asked| asked.approve.is_some()) {
+            return Err(Error::InvalidRequest(
+                "the probe only reads: there is nothing to approve".to_owned(),
+            ));
+        }
+        let request = asked
+            .map(trigger::Asked::request::<Request>)
+            .transpose()?
+            .unwrap_or_default();
+        let checks = request.checks(&self.settings)?;
+
+        let mut report = self.run(checks, invocation).await;
+        let data = metrics::data(&report);
+        let dry_run = asked.is_some_and(|asked| asked.dry_run);
+        if dry_run || data.is_empty() {
+            log(&report);
+            return Ok(answer(&report));
+        }
+        report.metrics = data.len();
+        log(&report);
+        metrics::put(&self.cloudwatch, data).await?;
+        Ok(answer(&report))
+    }
+}
+
+/// One line of JSON with the report as it is, so that its fields can be searched for in the log.
+fn log(report: &Report) {
+    let (level, wanted) = if report.healthy {
+        ("INFO", tracing::enabled!(tracing::Level::INFO))
+    } else {
+        ("WARN", tracing::enabled!(tracing::Level::WARN))
+    };
+    if wanted {
+        let line = json!({ "timestamp": report.at, "level": level, "message": "probed", "report": report });
+        // A full or closed standard output must not keep a run from answering.
+        let _ = writeln!(io::stdout().lock(), "{line}");
+    }
+}
+
+/// A report is text and finite numbers: it always has a JSON form.
+fn answer(report: &Report) -> Value {
+    serde_json::to_value(report).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataError, PutMetricDataOutput};
+use aws_smithy_mocks::{Rule, mock, mock_client};
+use aws_smithy_types::error::ErrorMetadata;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::loopback::{Behaviour, Server, answer, serve_by, status};
+use crate::settings;
+
+/// The API and the front end on one server; `decide` may change what a path answers.
+async fn stack(decide: impl Fn(&str) -> Option<Behaviour> + Send + Sync + 'static) -> Server {
+    serve_by(move |head| {
+        let path = head.split(' ').nth(1).unwrap();
+        decide(path).unwrap_or_else(|| good(path, head))
+    })
+    .await
+}
+
+fn good(path: &str, head: &str) -> Behaviour {
+    match path {
+        "/health" | "/health/db" | "/health/redis" => {
+            answer(200, "", r#"{"status":"ok","password":"hunter2"}"#)
+        }
+        "/" => answer(
+            200,
+            "cache-control: no-cache\r\ncontent-type: text/html\r\n",
+            "<html>",
+        ),
+        "/assets/main.js" => answer(
+            200,
+            "cache-control: public, max-age=31536000\r\ncontent-type: text/javascript\r\nx-cache: Hit from cloudfront\r\n",
+            "main()",
+        ),
+        "/api/auth/login" => {
+            let origin = head
+                .lines()
+                .find_map(|line| line.strip_prefix("origin: "))
+                .unwrap_or_default();
+            answer(
+                204,
+                &format!(
+                    "access-control-allow-origin: {origin}\r\naccess-control-allow-methods: GET,POST\r\n\
+                     access-control-allow-headers: Content-Type,Authorization\r\n\
+                     access-control-allow-credentials: true\r\n"
+                ),
+                "",
+            )
+        }
+        _ => status(404),
+    }
+}
+
+fn taken() -> Rule {
+    mock!(Client::put_metric_data).then_output(|| PutMetricDataOutput::builder().build())
+}
+
+fn probe(server: &Server, rules: &[&Rule]) -> Probe {
+    let mut settings = settings::tests::settings();
+    settings.api = server.http("/");
+    settings.app = server.http("/");
+    settings.waits = vec![Duration::from_millis(10)];
+    Probe::with(
+        settings,
+        Engine::public(),
+        mock_client!(aws_sdk_cloudwatch, rules),
+    )
+}
+
+fn invocation(body: &str) -> Invocation {
+    Invocation {
+        body: body.to_owned(),
+        request_id: "7d9e".to_owned(),
+        deadline: clock::now() + Duration::from_mins(1),
+    }
+}
+
+async fn refuses(body: &str, kind: &str, words: &str) {
+    let server = stack(|_| None).await;
+    let error = probe(&server, &[]).handle(&invocation(body)).await.unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(shared::error::chain(&error).contains(words), "{error}");
+    assert_eq!(server.requests(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_healthy_stack_is_reported_and_measured_in_one_call() {
+    let server = stack(|_| None).await;
+    let rule = taken();
+    let report = probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap();
+    assert_eq!(report["healthy"], true, "{report:#}");
+    assert_eq!(report["summary"], "Healthy: all 6 checks passed.");
+    assert_eq!(
+        (&report["version"], &report["function"]),
+        (&json!(1), &json!("health-probe"))
+    );
+    assert_eq!(
+        (&report["execution_id"], &report["environment"]),
+        (&json!("7d9e"), &json!("production"))
+    );
+    // Six checks with success, five times each (there is no TLS here), and the sum.
+    assert_eq!(report["metrics"], 6 * 6 + 1);
+    let names: Vec<&str> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| check["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["health", "health-db", "health-redis", "page", "asset", "cors"]
+    );
+    assert_eq!(report["checks"][4]["cache"]["x_cache"], "Hit from cloudfront");
+    assert_eq!(rule.num_calls(), 1);
+    assert!(!report.to_string().contains("hunter2"), "a body was reported");
+}
+
+#[tokio::test]
+async fn an_unhealthy_stack_is_a_report_and_not_an_error() {
+    let server = stack(|path| path.starts_with("/health/db").then(|| status(503))).await;
+    let rule = taken();
+    let report = probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap();
+    assert_eq!(report["healthy"], false);
+    assert_eq!(
+        report["summary"],
+        "Unhealthy: 1 of 6 checks failed (health-db); likely cause: the database layer (DocumentDB)."
+    );
+    assert_eq!(report["next"]["level"], 2);
+    assert_eq!(report["checks"][1]["tries"], 3);
+    assert_eq!(rule.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn the_checks_run_at_once() {
+    let time = Duration::from_millis(300);
+    let server = stack(move |_| {
+        Some(Behaviour::Think(
+            time,
+            "HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        ))
+    })
+    .await;
+    let rule = taken();
+    let started = Instant::now();
+    probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap();
+    assert!(started.elapsed() < 3 * time, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_outage_is_reported_before_the_run_ends() {
+    let server = stack(|_| Some(Behaviour::Hang(String::new()))).await;
+    let rule = taken();
+    let invocation = Invocation {
+        deadline: clock::now() + RESERVE + Duration::from_millis(300),
+        ..invocation("{}")
+    };
+    let report = probe(&server, &[&rule]).handle(&invocation).await.unwrap();
+    assert_eq!(report["checks"][0]["error"]["kind"], "timeout");
+    assert!(clock::now() < invocation.deadline);
+    assert_eq!(rule.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn metrics_that_cannot_be_put_are_the_probes_own_failure() {
+    let server = stack(|_| None).await;
+    let rule = mock!(Client::put_metric_data)
+        .then_error(|| PutMetricDataError::generic(ErrorMetadata::builder().code("AccessDenied").build()));
+    let error = probe(&server, &[&rule])
+        .handle(&invocation("{}"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), "Aws");
+}
+
+#[tokio::test]
+async fn named_checks_run_alone() {
+    let server = stack(|_| None).await;
+    let rule = taken();
+    let body = json!({ "checks": ["cors", "health"] });
+    let report = probe(&server, &[&rule])
+        .handle(&invocation(&body.to_string()))
+        .await
+        .unwrap();
+    assert_eq!(report["summary"], "Healthy: all 2 checks passed.");
+    assert_eq!(server.requests().len(), 2);
+}
+
+/// A client without rules panics on any call.
+#[tokio::test]
+async fn a_dry_run_and_an_address_put_no_metrics() {
+    let server = stack(|_| None).await;
+    for body in [
+        json!({ "dry_run": true }),
+        json!({ "urls": [server.http("/health").as_str()] }),
+    ] {
+        let report = probe(&server, &[])
+            .handle(&invocation(&body.to_string()))
+            .await
+            .unwrap();
+        assert_eq!(
+            (&report["healthy"], &report["metrics"]),
+            (&json!(true), &json!(0))
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_sample_event_runs() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/health-probe");
+    for event in std::fs::read_dir(folder).unwrap() {
+        let event = std::fs::read_to_string(event.unwrap().path()).unwrap();
+        let server = stack(|_| None).await;
+        let report = probe(&server, &[&taken()])
+            .handle(&invocation(&event))
+            .await
+            .unwrap();
+        assert_eq!(report["healthy"], true, "{event}");
+        if event.contains("Scheduled Event") {
+            assert_eq!(report["checks"].as_array().unwrap().len(), 6);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_asked() {
+    refuses("", "EmptyRequest", "send {} for the default").await;
+    refuses("{", "InvalidJson", "not JSON").await;
+    refuses("[]", "InvalidRequest", "must be a JSON object").await;
+    refuses(r#"{"check":"health"}"#, "InvalidRequest", "unknown field `check`").await;
+    refuses(
+        r#"{"checks":["nothing"]}"#,
+        "InvalidRequest",
+        "unknown variant `nothing`",
+    )
+    .await;
+    refuses(r#"{"checks":7}"#, "InvalidRequest", "expected a sequence").await;
+    refuses(
+        r#"{"urls":["https://example.com/"]}"#,
+        "InvalidRequest",
+        "an address on https://example.com",
+    )
+    .await;
+    refuses(r#"{"approve":"1"}"#, "InvalidRequest", "nothing to approve").await;
+    refuses(
+        r#"{"source":"aws.unknown","detail":{}}"#,
+        "UnknownEvent",
+        "top-level keys",
+    )
+    .await;
+}
+
+#[test]
+fn a_missing_setting_is_named() {
+    let error = Probe::new(&Environment::from_pairs([("ENVIRONMENT", "production")]))
+        .err()
+        .unwrap();
+    assert_eq!(error, SettingsError::Missing { name: "API_URL" });
+}
+
+/// Text that often is nearly a request.
+fn body() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        Just("{"),
+        Just("}"),
+        Just("["),
+        Just("]"),
+        Just(","),
+        Just(":"),
+        Just("null"),
+        Just("-1"),
+        Just("1e999"),
+        Just("\"checks\""),
+        Just("\"urls\""),
+        Just("\"health\""),
+        Just("\"dry_run\""),
+        Just("\"https://[\""),
+        Just("\"Records\""),
+        Just("\"detail-type\""),
+        Just("\u{feff}"),
+        Just("\"\\ud800\""),
+    ];
+    prop_oneof![
+        any::<String>(),
+        prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_body_makes_it_panic(body in body()) {
+        let settings = settings::tests::settings();
+        if let Ok(triggers) = trigger::parse(&invocation(&body)) {
+            for asked in triggers.iter().filter_map(trigger::Trigger::asked) {
+                let _ = asked.request::<Request>().and_then(|request| request.checks(&settings));
+            }
+        }
+    }
+}

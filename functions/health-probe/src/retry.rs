@@ -1,0 +1,121 @@
+//! Trying again: what may pass by itself is asked again, what will not is not.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use jiff::Timestamp;
+use shared::clock;
+use tokio::time::{Instant, sleep};
+
+use crate::failure::Failure;
+use crate::http::{Engine, Exchange, Measured};
+use crate::status;
+
+/// How often, how far apart, and until when.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    pub tries: u32,
+    /// Before the second try, the third, …; the last one serves for all further ones.
+    pub waits: Vec<Duration>,
+    /// For one exchange.
+    pub timeout: Duration,
+    /// When all has to be over.
+    pub until: Instant,
+}
+
+/// The last exchange, and what came before it.
+#[derive(Debug)]
+pub struct Tried {
+    pub last: Measured,
+    pub tries: u32,
+    /// What each earlier try ended with, in words.
+    pub earlier: Vec<String>,
+    /// Why fewer tries were made than allowed, where another might have helped.
+    pub gave_up: Option<String>,
+}
+
+/// Asks until there is an answer that asking again would not change.
+pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience) -> Tried {
+    let mut earlier = Vec::new();
+    let mut tries = 0;
+    loop {
+        let left = patience.until.saturating_duration_since(Instant::now());
+        let last = engine.exchange(exchange, patience.timeout.min(left)).await;
+        tries += 1;
+        let Some(again) = again(&last, clock::now()).filter(|_| tries < patience.tries) else {
+            return Tried {
+                last,
+                tries,
+                earlier,
+                gave_up: None,
+            };
+        };
+        let wait = again
+            .asked
+            .unwrap_or_else(|| usual_wait(&patience.waits, earlier.len()));
+        if wait >= patience.until.saturating_duration_since(Instant::now()) {
+            let gave_up = Some(match again.asked {
+                Some(asked) => format!(
+                    "not tried again: the server asked to wait {} s, longer than this run has left",
+                    asked.as_secs()
+                ),
+                None => "not tried again: this run has no time left".to_owned(),
+            });
+            return Tried {
+                last,
+                tries,
+                earlier,
+                gave_up,
+            };
+        }
+        earlier.push(again.because);
+        sleep(wait).await;
+    }
+}
+
+fn usual_wait(waits: &[Duration], before: usize) -> Duration {
+    waits.get(before).or(waits.last()).copied().unwrap_or_default()
+}
+
+struct Again {
+    because: String,
+    /// How long the server asked to wait.
+    asked: Option<Duration>,
+}
+
+/// Whether another try may end otherwise. 4xx is about the request, which stays the same; 429 and 5xx are
+/// about the moment.
+fn again(measured: &Measured, now: Timestamp) -> Option<Again> {
+    match &measured.answer {
+        Ok(answer) => matches!(answer.status, 429 | 500..).then(|| Again {
+            because: format!("{} {}", answer.status, status::advice(answer.status).meaning),
+            asked: answer
+                .headers
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| retry_after(value, now)),
+        }),
+        Err(Failure {
+            passing: true,
+            message,
+            ..
+        }) => Some(Again {
+            because: message.clone(),
+            asked: None,
+        }),
+        Err(_) => None,
+    }
+}
+
+/// How long a `Retry-After` header asks to wait: seconds, or a date.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;
