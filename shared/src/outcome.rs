@@ -44,26 +44,26 @@ impl Decision {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub version: u32,
-    pub function: String,
-    pub environment: String,
-    pub execution_id: String,
     pub decision: Decision,
     /// Why, for a program: `at_maximum`.
     pub code: String,
     /// Why, for a person.
     pub reason: String,
-    /// What was or would be changed: `service/lendpeak2-production/backend`.
-    pub target: String,
-    /// Who or what woke the function.
-    pub trigger: Value,
-    /// What was read before deciding.
-    pub observed: Value,
-    /// What was decided.
-    pub plan: Value,
-    pub steps: Vec<Step>,
-    pub verification: Option<Verification>,
     /// What a person should do.
     pub next: Option<Next>,
+    /// What was or would be changed: `service/lendpeak2-production/backend`.
+    pub target: String,
+    pub steps: Vec<Step>,
+    pub verification: Option<Verification>,
+    /// What was decided.
+    pub plan: Value,
+    /// What was read before deciding.
+    pub observed: Value,
+    /// Who or what woke the function.
+    pub trigger: Value,
+    pub function: String,
+    pub environment: String,
+    pub execution_id: String,
     pub at: Timestamp,
     pub duration_ms: u64,
 }

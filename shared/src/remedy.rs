@@ -334,17 +334,23 @@ impl<R: Remedy> Runner<R> {
             expires,
             used: false,
         };
+        let what = format!("{}: {}", describe(&plan.actions), plan.reason);
+        let next = |what: String| {
+            Some(Next { what, support_level: 1, send: Some(json!({ "approve": approval.id })) })
+        };
         match self.ledger.ask(&approval).await {
             Err(error) => guard::no_ledger(&error),
-            Ok(_) => Stop {
+            Ok(true) => Stop {
                 decision: Decision::AwaitingApproval,
                 code: "approval_needed",
-                reason: format!("{}: {}", describe(&plan.actions), plan.reason),
-                next: Some(Next {
-                    what: format!("approve by {}, or do nothing and it expires", clock::readable(expires)),
-                    support_level: 1,
-                    send: Some(json!({ "approve": approval.id })),
-                }),
+                reason: what,
+                next: next(format!("approve by {}, or do nothing and it expires", clock::readable(expires))),
+            },
+            Ok(false) => Stop {
+                decision: Decision::NothingToDo,
+                code: "approval_pending",
+                reason: format!("approval was asked for before: {what}"),
+                next: next("approve, or do nothing and it expires".to_owned()),
             },
         }
     }

@@ -7,7 +7,8 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     outcome::Outcome,
@@ -19,14 +20,19 @@ pub const NAMESPACE: &str = "LendPeak2";
 /// Starts logging to standard output. `LOG_LEVEL` is error, warn, info (unless said) or debug.
 pub fn init(environment: &Environment) -> Result<(), SettingsError> {
     let level = match environment.optional("LOG_LEVEL") {
-        None | Some("info") => Level::INFO,
-        Some("error") => Level::ERROR,
-        Some("warn") => Level::WARN,
-        Some("debug") => Level::DEBUG,
+        None | Some("info") => LevelFilter::INFO,
+        Some("error") => LevelFilter::ERROR,
+        Some("warn") => LevelFilter::WARN,
+        Some("debug") => LevelFilter::DEBUG,
         Some(other) => return Err(invalid("LOG_LEVEL", other, "error, warn, info or debug")),
     };
+    // The runtime would log every error that we answer a second time, and as ERROR.
+    let filter = Targets::new().with_default(level).with_target("lambda_runtime", LevelFilter::OFF);
+    // The SDK tells requests and answers below WARN: not for a log that many people read.
+    let filter = filter.with_target("aws", level.min(LevelFilter::WARN)).with_target("hyper", level.min(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     // A second start in one process keeps the first one's logging.
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level).with_target(false).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())
 }
 

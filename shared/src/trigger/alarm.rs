@@ -126,7 +126,8 @@ impl Data {
 #[serde(rename_all = "PascalCase")]
 struct Sns {
     alarm_name: String,
-    alarm_arn: String,
+    /// Messages of before 2020 have none.
+    alarm_arn: Option<String>,
     new_state_value: AlarmState,
     #[serde(default)]
     new_state_reason: String,
@@ -186,8 +187,8 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
     });
     trigger(
         Alarm {
+            arn: message.alarm_arn.unwrap_or_else(|| message.alarm_name.clone()),
             name: message.alarm_name,
-            arn: message.alarm_arn,
             state: message.new_state_value,
             reason: message.new_state_reason,
             metrics,

@@ -60,6 +60,9 @@ pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Resu
 
 fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     let asked = Asked::deserialize(Value::Object(object)).map_err(invalid)?;
+    if asked.approve.as_deref() == Some("") {
+        return Err(Error::InvalidRequest("`approve` is empty: send the id of the plan".to_owned()));
+    }
     if asked.approve.is_some() && !asked.request.is_empty() {
         let extra: Vec<&str> = asked.request.keys().map(String::as_str).collect();
         return Err(Error::InvalidRequest(format!(

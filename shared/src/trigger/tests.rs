@@ -204,11 +204,12 @@ fn bad_input_is_named() {
     refuses("[1]", "InvalidRequest", "must be a JSON object");
     refuses("5", "InvalidRequest", "must be a JSON object");
     refuses("{\"dry_run\": \"yes\"}", "InvalidRequest", "invalid type: string \"yes\", expected a boolean");
+    refuses("{\"approve\": \"\"}", "InvalidRequest", "`approve` is empty");
     refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "send `approve` without by");
     refuses("{\"Records\": []}", "UnknownEvent", "top-level keys are: Records");
     refuses("{\"Records\": [{\"s3\": {}}]}", "UnknownEvent", "top-level keys are: Records");
     refuses("{\"detail-type\": \"EC2 Instance\", \"source\": \"aws.ec2\"}", "UnknownEvent", "`EC2 Instance` from `aws.ec2`");
-    refuses("{\"AlarmName\": \"x\"}", "InvalidRequest", "missing field `AlarmArn`");
+    refuses("{\"AlarmName\": \"x\"}", "InvalidRequest", "missing field `NewStateValue`");
     refuses("{\"alarmData\": 5, \"alarmArn\": \"x\"}", "InvalidRequest", "this alarm cannot be read");
     let mut bad_time = sns_message(&Value::Null);
     bad_time["StateChangeTime"] = json!("yesterday");
