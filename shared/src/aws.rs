@@ -12,15 +12,8 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{behavior_version::BehaviorVersion, result::SdkError};
-use aws_smithy_types::{
-    error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig,
-};
-use aws_types::{
-    SdkConfig,
-    app_name::AppName,
-    region::Region,
-    sdk_config::{SharedCredentialsProvider},
-};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::SharedCredentialsProvider};
 
 use crate::{
     error::Error,
@@ -57,14 +50,23 @@ impl Aws {
         );
         let mut trust = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
         if let Some(path) = environment.optional("AWS_CA_BUNDLE") {
-            let pem = std::fs::read(path).map_err(|error| invalid("AWS_CA_BUNDLE", path, &format!("a readable file of certificates ({error})")))?;
+            let pem = std::fs::read(path).map_err(|error| {
+                invalid(
+                    "AWS_CA_BUNDLE",
+                    path,
+                    &format!("a readable file of certificates ({error})"),
+                )
+            })?;
             trust.add_pem_certificate(pem);
         }
         let tls = TlsContext::builder()
             .with_trust_store(trust)
             .build()
             .map_err(|error| invalid("AWS_CA_BUNDLE", "", &error.to_string()))?;
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
+        let http = Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls)
+            .build_https();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -79,9 +81,14 @@ impl Aws {
                     .operation_timeout(OPERATION_TIMEOUT)
                     .build(),
             )
-            .app_name(AppName::new(function).map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?);
+            .app_name(
+                AppName::new(function)
+                    .map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?,
+            );
         config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
-        Ok(Self { config: config.build() })
+        Ok(Self {
+            config: config.build(),
+        })
     }
 
     pub fn config(&self) -> &SdkConfig {
@@ -113,10 +120,15 @@ impl<E: ProvideErrorMetadata, R> From<&SdkError<E, R>> for Cause {
         Self(match error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code().unwrap_or("an error without a code");
-                context.err().message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+                context
+                    .err()
+                    .message()
+                    .map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
             }
             SdkError::TimeoutError(_) => "AWS did not answer in time".to_owned(),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => "AWS could not be reached in time".to_owned(),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                "AWS could not be reached in time".to_owned()
+            }
             SdkError::DispatchFailure(_) => "the connection to AWS failed".to_owned(),
             SdkError::ResponseError(_) => "AWS's answer could not be read".to_owned(),
             _ => "the call could not be made".to_owned(),
@@ -130,5 +142,9 @@ pub fn failed<E: ProvideErrorMetadata, R>(
     resource: impl Into<String>,
     error: &SdkError<E, R>,
 ) -> Error {
-    Error::Aws { operation, resource: resource.into(), source: error.into() }
+    Error::Aws {
+        operation,
+        resource: resource.into(),
+        source: error.into(),
+    }
 }

@@ -34,12 +34,19 @@ pub enum Admission {
 /// Stops a trigger before anything is read.
 pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), Stop> {
     if policy.mode == Mode::Off {
-        return Err(Stop::refused("mode_off", "this function is switched off (MODE is off)"));
+        return Err(Stop::refused(
+            "mode_off",
+            "this function is switched off (MODE is off)",
+        ));
     }
     if let Kind::Alarm(alarm) = &trigger.kind
         && alarm.state != AlarmState::Alarm
     {
-        let state = if alarm.state == AlarmState::Ok { "OK" } else { "INSUFFICIENT_DATA" };
+        let state = if alarm.state == AlarmState::Ok {
+            "OK"
+        } else {
+            "INSUFFICIENT_DATA"
+        };
         return Err(Stop::nothing_to_do(
             "alarm_not_in_alarm",
             format!("alarm {} is in {state}, not in ALARM", alarm.name),
@@ -54,7 +61,9 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
                 policy.max_event_age.as_secs() / 60
             ),
         )
-        .next(Next::development("look whether the trouble is still there; if so, send a request by hand")));
+        .next(Next::development(
+            "look whether the trouble is still there; if so, send a request by hand",
+        )));
     }
     Ok(())
 }
@@ -76,32 +85,47 @@ pub fn admit(policy: &Policy, dry_run: bool, approved: bool) -> Admission {
 
 /// Stops while somebody holds the kill switch.
 pub fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
-    memory.kill_switch.as_deref().map_or(Ok(()), |reason| Err(kill_switch(reason)))
+    memory
+        .kill_switch
+        .as_deref()
+        .map_or(Ok(()), |reason| Err(kill_switch(reason)))
 }
 
 /// Stops while the effect of the last action is awaited.
 pub fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
-    let Some(claim) = memory.claim.as_ref().filter(|claim| now < claim.cooldown_until) else { return Ok(()) };
+    let Some(claim) = memory.claim.as_ref().filter(|claim| now < claim.cooldown_until) else {
+        return Ok(());
+    };
     let acted = readable(claim.claimed_at);
     let until = readable(claim.cooldown_until);
     Err(Stop::refused(
         "cooldown",
         format!("the target was acted on at {acted}; until {until} the effect of that is awaited"),
     )
-    .next(Next::development("see whether the last action helped; if it did not, look for another cause")))
+    .next(Next::development(
+        "see whether the last action helped; if it did not, look for another cause",
+    )))
 }
 
 /// Stops a remedy that was tried too often to be the right one.
 pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
-    let spent = memory.claim.as_ref().map_or(0, |claim| recent(&claim.attempts, now).count());
+    let spent = memory
+        .claim
+        .as_ref()
+        .map_or(0, |claim| recent(&claim.attempts, now).count());
     if spent < policy.attempts_per_day {
         return Ok(());
     }
     Err(Stop::refused(
         "budget_spent",
-        format!("the target was acted on {spent} times in 24 hours, and {} are allowed", policy.attempts_per_day),
+        format!(
+            "the target was acted on {spent} times in 24 hours, and {} are allowed",
+            policy.attempts_per_day
+        ),
     )
-    .next(Next::devops("this remedy does not hold: find the cause before acting again")))
+    .next(Next::devops(
+        "this remedy does not hold: find the cause before acting again",
+    )))
 }
 
 /// A new claim, on top of what is known of earlier ones.
@@ -114,8 +138,9 @@ pub fn next_claim(
     deadline: Timestamp,
 ) -> Claim {
     let earlier = memory.claim.as_ref();
-    let mut attempts: Vec<Timestamp> =
-        earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
+    let mut attempts: Vec<Timestamp> = earlier
+        .map(|claim| recent(&claim.attempts, now).collect())
+        .unwrap_or_default();
     let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);
     if intent.counts {
         attempts.push(now);
@@ -183,21 +208,33 @@ pub fn busy(why: &str) -> Stop {
 pub fn no_ledger(error: &crate::error::Error) -> Stop {
     Stop::refused(
         "ledger_unavailable",
-        format!("without the ledger nothing is changed: {}", crate::error::chain(error)),
+        format!(
+            "without the ledger nothing is changed: {}",
+            crate::error::chain(error)
+        ),
     )
-    .next(Next::devops("see whether the ledger's table exists and this function may use it; act by hand meanwhile"))
+    .next(Next::devops(
+        "see whether the ledger's table exists and this function may use it; act by hand meanwhile",
+    ))
 }
 
 fn used() -> Stop {
-    Stop::refused("approval_used", "this plan was approved before; an approval acts once")
+    Stop::refused(
+        "approval_used",
+        "this plan was approved before; an approval acts once",
+    )
 }
 
 fn kill_switch(reason: &str) -> Stop {
-    Stop::refused("kill_switch", format!("the kill switch is on ({reason})"))
-        .next(Next::development("when it is safe, delete the kill-switch item from the ledger and send the request again"))
+    Stop::refused("kill_switch", format!("the kill switch is on ({reason})")).next(Next::development(
+        "when it is safe, delete the kill-switch item from the ledger and send the request again",
+    ))
 }
 
 fn recent(attempts: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp> {
     const DAY: SignedDuration = SignedDuration::from_hours(24);
-    attempts.iter().copied().filter(move |attempt| now.duration_since(*attempt) < DAY)
+    attempts
+        .iter()
+        .copied()
+        .filter(move |attempt| now.duration_since(*attempt) < DAY)
 }

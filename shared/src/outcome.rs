@@ -88,14 +88,26 @@ pub enum StepResult {
 
 impl Step {
     /// What became of one action.
-    pub fn of(action: impl ToString, result: Result<(), crate::error::Error>) -> Self {
+    pub fn of(action: &impl ToString, result: Result<(), crate::error::Error>) -> Self {
         let error = result.err().map(|error| crate::error::chain(&error));
-        let result = if error.is_some() { StepResult::Failed } else { StepResult::Done };
-        Self { action: action.to_string(), result, error }
+        let result = if error.is_some() {
+            StepResult::Failed
+        } else {
+            StepResult::Done
+        };
+        Self {
+            action: action.to_string(),
+            result,
+            error,
+        }
     }
 
-    pub fn already_done(action: impl ToString) -> Self {
-        Self { action: action.to_string(), result: StepResult::AlreadyDone, error: None }
+    pub fn already_done(action: &impl ToString) -> Self {
+        Self {
+            action: action.to_string(),
+            result: StepResult::AlreadyDone,
+            error: None,
+        }
     }
 }
 
@@ -110,7 +122,7 @@ pub struct Verification {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Next {
     pub what: String,
-    /// 1 development, 2 `DevOps`, 3 AWS support.
+    /// 1 development, 2 DevOps, 3 AWS support.
     pub support_level: u8,
     /// The JSON to send to a function.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -119,11 +131,19 @@ pub struct Next {
 
 impl Next {
     pub fn development(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 1, send: None }
+        Self {
+            what: what.into(),
+            support_level: 1,
+            send: None,
+        }
     }
 
     pub fn devops(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 2, send: None }
+        Self {
+            what: what.into(),
+            support_level: 2,
+            send: None,
+        }
     }
 }
 
@@ -138,11 +158,21 @@ pub struct Stop {
 
 impl Stop {
     pub fn refused(code: &'static str, reason: impl Into<String>) -> Self {
-        Self { decision: Decision::Refused, code, reason: reason.into(), next: None }
+        Self {
+            decision: Decision::Refused,
+            code,
+            reason: reason.into(),
+            next: None,
+        }
     }
 
     pub fn nothing_to_do(code: &'static str, reason: impl Into<String>) -> Self {
-        Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
+        Self {
+            decision: Decision::NothingToDo,
+            code,
+            reason: reason.into(),
+            next: None,
+        }
     }
 
     #[must_use]

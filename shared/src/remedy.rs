@@ -22,7 +22,10 @@ use crate::{
 };
 
 /// What a function supplies.
-#[expect(async_fn_in_trait, reason = "Lambda gives one invocation at a time to one thread: nothing needs Send")]
+#[expect(
+    async_fn_in_trait,
+    reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
+)]
 pub trait Remedy {
     const FUNCTION: &'static str;
     type Request: Serialize;
@@ -49,7 +52,12 @@ pub trait Remedy {
     /// Does one action.
     async fn apply(&self, action: &Approved<Self::Action>) -> Result<(), Error>;
     /// Looks again, until the actions show or `patience` ends.
-    async fn verify(&self, request: &Self::Request, actions: &[&Self::Action], patience: Duration) -> Verification;
+    async fn verify(
+        &self,
+        request: &Self::Request,
+        actions: &[&Self::Action],
+        patience: Duration,
+    ) -> Verification;
 }
 
 /// What to do, or why not to.
@@ -66,11 +74,23 @@ pub struct Plan<A> {
 
 impl<A> Plan<A> {
     pub fn act(actions: Vec<A>, reason: impl Into<String>) -> Self {
-        Self { actions, reason: reason.into(), follow_up: FollowUpChange::Keep, counts: true, skipped: None }
+        Self {
+            actions,
+            reason: reason.into(),
+            follow_up: FollowUpChange::Keep,
+            counts: true,
+            skipped: None,
+        }
     }
 
     pub fn skip(stop: Stop) -> Self {
-        Self { actions: Vec::new(), reason: String::new(), follow_up: FollowUpChange::Keep, counts: true, skipped: Some(stop) }
+        Self {
+            actions: Vec::new(),
+            reason: String::new(),
+            follow_up: FollowUpChange::Keep,
+            counts: true,
+            skipped: Some(stop),
+        }
     }
 }
 
@@ -117,7 +137,12 @@ impl<R: Remedy> Runner<R> {
     pub fn new(remedy: R, policy: Policy, aws: Aws) -> Self {
         let client = aws_sdk_dynamodb::Client::new(aws.config());
         let ledger = Ledger::new(client, &policy.ledger_table, R::FUNCTION);
-        Self { remedy, policy, ledger, aws }
+        Self {
+            remedy,
+            policy,
+            ledger,
+            aws,
+        }
     }
 
     /// Runs every request of every trigger; all are read before the first is carried out.
@@ -162,8 +187,10 @@ impl<R: Remedy> Runner<R> {
         let target = self.remedy.target(&run.request)?;
         run.outcome.target.clone_from(&target);
 
-        let (memory, observed) =
-            tokio::join!(self.ledger.look(&target, &run.trigger.id), self.remedy.observe(&run.request));
+        let (memory, observed) = tokio::join!(
+            self.ledger.look(&target, &run.trigger.id),
+            self.remedy.observe(&run.request)
+        );
         let memory = memory.map_err(|error| guard::no_ledger(&error))?;
         if let Some(earlier) = memory.earlier {
             return Err(Halt::Replay(Box::new(earlier)));
@@ -176,7 +203,9 @@ impl<R: Remedy> Runner<R> {
 
         if let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) {
             if run.now < claim.lease_until {
-                return Err(guard::busy(&format!("run {} is at work on this target", claim.execution_id)).into());
+                return Err(
+                    guard::busy(&format!("run {} is at work on this target", claim.execution_id)).into(),
+                );
             }
             // An intent as old as an event that would be refused is left alone.
             let fresh = guard::is_fresh(&self.policy, claim.intent.trigger.at, run.now);
@@ -188,7 +217,9 @@ impl<R: Remedy> Runner<R> {
         if let Some(approval) = &run.approval {
             guard::check_approval(approval, run.now)?;
         }
-        let plan = self.remedy.plan(run.now, &observed, &run.request, memory.follow_up.as_ref());
+        let plan = self
+            .remedy
+            .plan(run.now, &observed, &run.request, memory.follow_up.as_ref());
         run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
         tracing::info!(plan = %run.outcome.plan, skipped = ?plan.skipped, "planned");
         if let Some(stop) = plan.skipped {
@@ -210,26 +241,47 @@ impl<R: Remedy> Runner<R> {
         }
 
         run.outcome.reason.clone_from(&plan.reason);
-        let intent =
-            Intent { trigger: run.trigger.clone(), actions: value(&plan.actions), reason: plan.reason, counts: plan.counts };
+        let intent = Intent {
+            trigger: run.trigger.clone(),
+            actions: value(&plan.actions),
+            reason: plan.reason,
+            counts: plan.counts,
+        };
         let claim = self.next_claim(run, &memory, intent);
-        let approved =
-            guard::claim(&self.ledger, &target, &claim, &plan.follow_up, run.approval.as_ref(), plan.actions).await?;
+        let approved = guard::claim(
+            &self.ledger,
+            &target,
+            &claim,
+            &plan.follow_up,
+            run.approval.as_ref(),
+            plan.actions,
+        )
+        .await?;
         self.act(run, claim, approved, &observed).await;
         Ok(())
     }
 
     /// A person who approves sends only the plan's id: what it was for is in the ledger.
     async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
-        let Some(id) = run.trigger.asked().and_then(|asked| asked.approve.as_deref()) else { return Ok(()) };
-        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
+        let Some(id) = run.trigger.asked().and_then(|asked| asked.approve.as_deref()) else {
+            return Ok(());
+        };
+        let stored = self
+            .ledger
+            .approval(id)
+            .await
+            .map_err(|error| guard::no_ledger(&error))?;
         let approval = stored.ok_or_else(|| {
             let reason = format!("no plan `{id}` of {} awaits approval", R::FUNCTION);
             Stop::refused("approval_unknown", reason)
         })?;
         run.outcome.trigger = json!({ "approved_by": run.trigger, "of": approval.trigger });
         for request in self.remedy.requests(&approval.trigger)? {
-            if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
+            if self
+                .remedy
+                .target(&request)
+                .is_ok_and(|target| target == approval.target)
+            {
                 run.request = request;
             }
         }
@@ -246,23 +298,47 @@ impl<R: Remedy> Runner<R> {
         observed: &R::Observed,
     ) -> Result<(), Halt> {
         guard::check_budget(&self.policy, memory, run.now)?;
-        let actions: Vec<R::Action> = serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
-            Stop::refused("intent_unreadable", format!("run {} left an intent that cannot be read: {error}", dead.execution_id))
-        })?;
-        run.outcome.plan = json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
-        run.outcome.reason =
-            format!("finished what run {} had begun: {}", dead.execution_id, dead.intent.reason);
+        let actions: Vec<R::Action> =
+            serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
+                Stop::refused(
+                    "intent_unreadable",
+                    format!(
+                        "run {} left an intent that cannot be read: {error}",
+                        dead.execution_id
+                    ),
+                )
+            })?;
+        run.outcome.plan =
+            json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
+        run.outcome.reason = format!(
+            "finished what run {} had begun: {}",
+            dead.execution_id, dead.intent.reason
+        );
         let claim = self.next_claim(run, memory, dead.intent.clone());
         let target = run.outcome.target.clone();
-        let approved =
-            guard::claim(&self.ledger, &target, &claim, &FollowUpChange::Keep, None, actions).await?;
+        let approved = guard::claim(
+            &self.ledger,
+            &target,
+            &claim,
+            &FollowUpChange::Keep,
+            None,
+            actions,
+        )
+        .await?;
         self.act(run, claim, approved, observed).await;
         Ok(())
     }
 
     fn next_claim(&self, run: &Run<'_, R::Request>, memory: &Memory, intent: Intent) -> Claim {
         let until = run.invocation.deadline;
-        guard::next_claim(&self.policy, memory, intent, &run.outcome.execution_id, run.now, until)
+        guard::next_claim(
+            &self.policy,
+            memory,
+            intent,
+            &run.outcome.execution_id,
+            run.now,
+            until,
+        )
     }
 
     async fn act(
@@ -278,9 +354,9 @@ impl<R: Remedy> Runner<R> {
                 break;
             }
             let step = if self.remedy.is_outstanding(action.action(), observed) {
-                Step::of(action.action().to_string(), self.remedy.apply(action).await)
+                Step::of(action.action(), self.remedy.apply(action).await)
             } else {
-                Step::already_done(action.action().to_string())
+                Step::already_done(action.action())
             };
             failed = step.result == StepResult::Failed;
             run.outcome.steps.push(step);
@@ -299,9 +375,14 @@ impl<R: Remedy> Runner<R> {
             "applied".clone_into(&mut run.outcome.code);
             claim.open = false;
             let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
-            let verification = self.remedy.verify(&run.request, &actions, self.patience(run)).await;
+            let verification = self
+                .remedy
+                .verify(&run.request, &actions, self.patience(run))
+                .await;
             if !verification.verified {
-                run.outcome.next = Some(Next::development("look at the service: the change has not shown yet"));
+                run.outcome.next = Some(Next::development(
+                    "look at the service: the change has not shown yet",
+                ));
             }
             run.outcome.verification = Some(verification);
         }
@@ -312,7 +393,8 @@ impl<R: Remedy> Runner<R> {
     /// How long to wait for a change to show, and still have time to record it.
     fn patience(&self, run: &Run<'_, R::Request>) -> Duration {
         const TIME_TO_RECORD: Duration = Duration::from_secs(5);
-        let left = Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
+        let left =
+            Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
         self.policy.verify.min(left.saturating_sub(TIME_TO_RECORD))
     }
 
@@ -321,7 +403,10 @@ impl<R: Remedy> Runner<R> {
         const ID_LENGTH: usize = 12;
         if is_scheduled(&run.trigger) {
             // Asking at every tick would drown the question.
-            return Stop::nothing_to_do("approval_needed", "a scheduled run does not ask; send a request by hand");
+            return Stop::nothing_to_do(
+                "approval_needed",
+                "a scheduled run does not ask; send a request by hand",
+            );
         }
         let mut id = hash(&format!("{plan_hash} {}", run.trigger.id));
         id.truncate(ID_LENGTH);
@@ -336,7 +421,11 @@ impl<R: Remedy> Runner<R> {
         };
         let what = format!("{}: {}", describe(&plan.actions), plan.reason);
         let next = |what: String| {
-            Some(Next { what, support_level: 1, send: Some(json!({ "approve": approval.id })) })
+            Some(Next {
+                what,
+                support_level: 1,
+                send: Some(json!({ "approve": approval.id })),
+            })
         };
         match self.ledger.ask(&approval).await {
             Err(error) => guard::no_ledger(&error),
@@ -344,7 +433,10 @@ impl<R: Remedy> Runner<R> {
                 decision: Decision::AwaitingApproval,
                 code: "approval_needed",
                 reason: what,
-                next: next(format!("approve by {}, or do nothing and it expires", clock::readable(expires))),
+                next: next(format!(
+                    "approve by {}, or do nothing and it expires",
+                    clock::readable(expires)
+                )),
             },
             Ok(false) => Stop {
                 decision: Decision::NothingToDo,
@@ -377,8 +469,19 @@ impl<R: Remedy> Runner<R> {
     }
 
     async fn stopped(&self, mut run: Run<'_, R::Request>, stop: Stop) -> Outcome {
-        let Stop { decision, code, reason, next } = stop;
-        run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome };
+        let Stop {
+            decision,
+            code,
+            reason,
+            next,
+        } = stop;
+        run.outcome = Outcome {
+            decision,
+            code: code.to_owned(),
+            reason,
+            next,
+            ..run.outcome
+        };
         self.finish(run).await
     }
 
@@ -386,7 +489,10 @@ impl<R: Remedy> Runner<R> {
         run.outcome = Outcome {
             decision: Decision::Replayed,
             code: earlier.code.clone(),
-            reason: format!("run {} answered this event: {}", earlier.execution_id, earlier.reason),
+            reason: format!(
+                "run {} answered this event: {}",
+                earlier.execution_id, earlier.reason
+            ),
             execution_id: run.outcome.execution_id.clone(),
             at: run.outcome.at,
             trigger: run.outcome.trigger.clone(),
@@ -397,7 +503,12 @@ impl<R: Remedy> Runner<R> {
 
     /// Logs, counts, records and tells of an outcome.
     async fn finish(&self, run: Run<'_, R::Request>) -> Outcome {
-        let Run { mut outcome, held, trigger, .. } = run;
+        let Run {
+            mut outcome,
+            held,
+            trigger,
+            ..
+        } = run;
         outcome.duration_ms =
             u64::try_from(clock::now().duration_since(outcome.at).as_millis()).unwrap_or_default();
         telemetry::decided(&outcome);
@@ -405,12 +516,20 @@ impl<R: Remedy> Runner<R> {
         let held = held.as_ref().map(|claim| (target.as_str(), claim));
         let (recorded, told) = tokio::join!(
             async {
-                if is_worth_a_record(&outcome, &trigger) { self.ledger.record(&outcome, held).await } else { Ok(()) }
+                if is_worth_a_record(&outcome, &trigger) {
+                    self.ledger.record(&outcome, held).await
+                } else {
+                    Ok(())
+                }
             },
             self.tell(&outcome, &trigger)
         );
         for error in [recorded, told].into_iter().filter_map(Result::err) {
-            tracing::error!(error = chain(&error), execution_id = outcome.execution_id, "the run left no full record");
+            tracing::error!(
+                error = chain(&error),
+                execution_id = outcome.execution_id,
+                "the run left no full record"
+            );
             outcome.reason = format!("{} (but {})", outcome.reason, chain(&error));
         }
         outcome
@@ -460,11 +579,20 @@ fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {
 
 fn unread(error: &Error) -> Stop {
     let next = Next::devops("send the event again once AWS answers");
-    Stop { decision: Decision::Failed, code: "aws_failed", reason: chain(error), next: Some(next) }
+    Stop {
+        decision: Decision::Failed,
+        code: "aws_failed",
+        reason: chain(error),
+        next: Some(next),
+    }
 }
 
 fn describe<A: ToString>(actions: &[A]) -> String {
-    actions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    actions
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The same for the same actions on the same target.
@@ -473,7 +601,9 @@ fn plan_hash<A: Serialize>(function: &str, target: &str, actions: &[A]) -> Strin
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    Sha256::digest(text)
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Our own types always serialize; a failure here would be a defect, and must not cost the run.

@@ -1,4 +1,4 @@
-//! The cache headers of the front end: what `CloudFront` and browsers keep, and for how long.
+//! The cache headers of the front end: what CloudFront and browsers keep, and for how long.
 
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::finding::{Finding, header, list};
 
 /// A browser that holds the page longer than this shows the old front end after a deployment. Only the
-/// browser's copy counts (`max-age`): `CloudFront`'s (`s-maxage`) can be invalidated.
+/// browser's copy counts (`max-age`): CloudFront's (`s-maxage`) can be invalidated.
 const MAX_PAGE_AGE_SECONDS: u64 = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub struct Cache {
     /// Seconds that the answer had lain in a cache.
     pub age: Option<String>,
     pub etag: Option<String>,
-    /// `CloudFront`'s word on it: `Hit from cloudfront`, `Miss from cloudfront`, …
+    /// CloudFront's word on it: `Hit from cloudfront`, `Miss from cloudfront`, …
     pub x_cache: Option<String>,
 }
 

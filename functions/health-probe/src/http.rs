@@ -263,7 +263,7 @@ async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Failure> {
 }
 
 /// The first address that accepts. (A silent address is left to the exchange's time-out: behind a load
-/// balancer or `CloudFront`, users would meet it as well.)
+/// balancer or CloudFront, users would meet it as well.)
 async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
     TcpStream::connect(addresses)
         .await

@@ -1,4 +1,4 @@
-//! Whether `LendPeak2` can be used, as its users meet it: the API's health, its database and Redis, the front
+//! Whether LendPeak2 can be used, as its users meet it: the API's health, its database and Redis, the front
 //! end's page and a main asset, and the browser's permission to log in. It only reads; what it finds goes
 //! into a report and into metrics.
 //!

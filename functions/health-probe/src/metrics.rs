@@ -1,6 +1,6 @@
 //! The probe's metrics: built purely, put in one call.
 //!
-//! Namespace `LendPeak2`. By `Environment` and `Check`: `Success` (1 or 0), each step that was measured, and
+//! Namespace LendPeak2. By `Environment` and `Check`: `Success` (1 or 0), each step that was measured, and
 //! `CertificateDaysLeft`. By `Environment` alone: `Healthy`, for the alarm.
 
 use std::time::Duration;

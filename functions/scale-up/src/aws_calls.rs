@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_applicationautoscaling::{
-    operation::describe_scalable_targets::DescribeScalableTargetsOutput,
-    types as scaling_types,
+    operation::describe_scalable_targets::DescribeScalableTargetsOutput, types as scaling_types,
 };
 use aws_sdk_cloudwatch::{
     operation::describe_alarms::{DescribeAlarmsError, DescribeAlarmsOutput},
@@ -33,7 +32,11 @@ fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {
     let refs = |rules: &[Rule]| rules.to_vec();
     let (ecs, scaling, cloudwatch) = (refs(ecs), refs(scaling), refs(cloudwatch));
     Clients {
-        ecs: mock_client!(aws_sdk_ecs, RuleMode::MatchAny, ecs.iter().collect::<Vec<_>>().as_slice()),
+        ecs: mock_client!(
+            aws_sdk_ecs,
+            RuleMode::MatchAny,
+            ecs.iter().collect::<Vec<_>>().as_slice()
+        ),
         scaling: mock_client!(
             aws_sdk_applicationautoscaling,
             RuleMode::MatchAny,
@@ -52,7 +55,7 @@ fn settings() -> Settings {
         cluster: "lendpeak2-production".to_owned(),
         services: vec!["backend".to_owned()],
         max_tasks: 10,
-        raised_minimum: Duration::from_secs(3_600),
+        raised_minimum: Duration::from_hours(1),
         load_alarms: vec!["ecs-cpu".to_owned()],
     }
 }
@@ -65,7 +68,11 @@ fn by_alarm() -> Request {
         reason: String::new(),
         metrics: Vec::new(),
     };
-    Request { service: "backend".to_owned(), goal: Goal::Step, alarm: Some(alarm) }
+    Request {
+        service: "backend".to_owned(),
+        goal: Goal::Step,
+        alarm: Some(alarm),
+    }
 }
 
 fn service_runs(tasks: i32) -> Rule {
@@ -102,8 +109,10 @@ fn alarm_is(state: cloudwatch_types::StateValue) -> Rule {
     mock!(aws_sdk_cloudwatch::Client::describe_alarms)
         .match_requests(|request| request.alarm_names() == ["ecs-cpu"])
         .then_output(move || {
-            let alarm =
-                cloudwatch_types::MetricAlarm::builder().alarm_name("ecs-cpu").state_value(state.clone()).build();
+            let alarm = cloudwatch_types::MetricAlarm::builder()
+                .alarm_name("ecs-cpu")
+                .state_value(state.clone())
+                .build();
             DescribeAlarmsOutput::builder().metric_alarms(alarm).build()
         })
 }
@@ -113,18 +122,17 @@ async fn everything_is_read_into_plain_values() {
     let stopped = mock!(aws_sdk_ecs::Client::list_tasks)
         .match_requests(|request| request.desired_status() == Some(&ecs_types::DesiredStatus::Stopped))
         .then_output(|| ListTasksOutput::builder().task_arns("task-1").build());
-    let described =
-        mock!(aws_sdk_ecs::Client::describe_tasks).match_requests(|request| request.tasks() == ["task-1"]).then_output(
-            || {
-                let task = ecs_types::Task::builder()
-                    .task_arn("task-1")
-                    .stop_code(ecs_types::TaskStopCode::EssentialContainerExited)
-                    .stopped_reason("Essential container in task exited")
-                    .stopped_at(aws_sdk_ecs::primitives::DateTime::from_secs(60))
-                    .build();
-                DescribeTasksOutput::builder().tasks(task).build()
-            },
-        );
+    let described = mock!(aws_sdk_ecs::Client::describe_tasks)
+        .match_requests(|request| request.tasks() == ["task-1"])
+        .then_output(|| {
+            let task = ecs_types::Task::builder()
+                .task_arn("task-1")
+                .stop_code(ecs_types::TaskStopCode::EssentialContainerExited)
+                .stopped_reason("Essential container in task exited")
+                .stopped_at(aws_sdk_ecs::primitives::DateTime::from_secs(60))
+                .build();
+            DescribeTasksOutput::builder().tasks(task).build()
+        });
     let target = mock!(aws_sdk_applicationautoscaling::Client::describe_scalable_targets)
         .match_requests(|request| request.resource_ids() == ["service/lendpeak2-production/backend"])
         .then_output(|| {
@@ -138,7 +146,9 @@ async fn everything_is_read_into_plain_values() {
                 .creation_time(aws_sdk_ecs::primitives::DateTime::from_secs(0))
                 .build()
                 .unwrap();
-            DescribeScalableTargetsOutput::builder().scalable_targets(target).build()
+            DescribeScalableTargetsOutput::builder()
+                .scalable_targets(target)
+                .build()
         });
     let clients = clients(
         &[service_runs(2), stopped, described],
@@ -159,7 +169,10 @@ async fn everything_is_read_into_plain_values() {
             }],
             events: Vec::new(),
         }),
-        scalable_target: Some(ScalableTarget { min_capacity: 2, max_capacity: 8 }),
+        scalable_target: Some(ScalableTarget {
+            min_capacity: 2,
+            max_capacity: 8,
+        }),
         stopped_tasks: vec![StoppedTask {
             task: "task-1".to_owned(),
             stopped_at: Some(Timestamp::from_second(60).unwrap()),
@@ -167,16 +180,37 @@ async fn everything_is_read_into_plain_values() {
             failed: true,
             reason: "Essential container in task exited".to_owned(),
         }],
-        alarms: vec![AlarmNow { name: "ecs-cpu".to_owned(), is_in_alarm: true }],
+        alarms: vec![AlarmNow {
+            name: "ecs-cpu".to_owned(),
+            is_in_alarm: true,
+        }],
     };
-    assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap(), expected);
+    assert_eq!(
+        observe::observe(&clients, &settings(), &by_alarm())
+            .await
+            .unwrap(),
+        expected
+    );
 }
 
 #[tokio::test]
 async fn a_request_by_hand_asks_nothing_about_alarms() {
-    let clients = clients(&[service_runs(2), no_stopped_tasks()], &[no_scalable_target()], &[]);
-    let request = Request { alarm: None, ..by_alarm() };
-    assert_eq!(observe::observe(&clients, &settings(), &request).await.unwrap().alarms, []);
+    let clients = clients(
+        &[service_runs(2), no_stopped_tasks()],
+        &[no_scalable_target()],
+        &[],
+    );
+    let request = Request {
+        alarm: None,
+        ..by_alarm()
+    };
+    assert_eq!(
+        observe::observe(&clients, &settings(), &request)
+            .await
+            .unwrap()
+            .alarms,
+        []
+    );
 }
 
 #[tokio::test]
@@ -188,8 +222,17 @@ async fn a_service_that_is_missing_is_nothing_and_no_error() {
     let no_list = mock!(aws_sdk_ecs::Client::list_tasks)
         .then_error(|| ListTasksError::ServiceNotFoundException(ServiceNotFoundException::builder().build()));
     let clients = clients(&[missing, no_list], &[no_scalable_target()], &[]);
-    let request = Request { alarm: None, ..by_alarm() };
-    assert_eq!(observe::observe(&clients, &settings(), &request).await.unwrap().service, None);
+    let request = Request {
+        alarm: None,
+        ..by_alarm()
+    };
+    assert_eq!(
+        observe::observe(&clients, &settings(), &request)
+            .await
+            .unwrap()
+            .service,
+        None
+    );
 }
 
 #[tokio::test]
@@ -199,8 +242,13 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
         DescribeServicesError::generic(meta.code("AccessDeniedException").message("not allowed").build())
     });
     let clients = clients(&[denied, no_stopped_tasks()], &[no_scalable_target()], &[]);
-    let request = Request { alarm: None, ..by_alarm() };
-    let error = observe::observe(&clients, &settings(), &request).await.unwrap_err();
+    let request = Request {
+        alarm: None,
+        ..by_alarm()
+    };
+    let error = observe::observe(&clients, &settings(), &request)
+        .await
+        .unwrap_err();
     assert_eq!(
         shared::error::chain(&error),
         "cannot describe service backend in cluster lendpeak2-production: AccessDeniedException: not allowed"
@@ -210,11 +258,23 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
 #[tokio::test]
 async fn an_alarm_whose_state_cannot_be_read_is_taken_at_its_word() {
     let denied = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_error(|| {
-        let meta = aws_smithy_types::error::ErrorMetadata::builder().code("AccessDenied").build();
+        let meta = aws_smithy_types::error::ErrorMetadata::builder()
+            .code("AccessDenied")
+            .build();
         DescribeAlarmsError::generic(meta)
     });
-    let clients = clients(&[service_runs(2), no_stopped_tasks()], &[no_scalable_target()], &[denied]);
-    assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap().alarms, []);
+    let clients = clients(
+        &[service_runs(2), no_stopped_tasks()],
+        &[no_scalable_target()],
+        &[denied],
+    );
+    assert_eq!(
+        observe::observe(&clients, &settings(), &by_alarm())
+            .await
+            .unwrap()
+            .alarms,
+        []
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +286,10 @@ async fn looking_again_waits_for_the_tasks_and_no_longer_than_its_patience() {
     };
     let short = clients(&[service_runs(2)], &[], &[]);
     let seen = apply::verify(&short, &[&action], Duration::from_secs(3)).await;
-    assert_eq!((seen.verified, seen.what.as_str()), (false, "2 of 2 tasks run, 0 are starting"));
+    assert_eq!(
+        (seen.verified, seen.what.as_str()),
+        (false, "2 of 2 tasks run, 0 are starting")
+    );
     let enough = clients(&[service_runs(3)], &[], &[]);
     assert!(apply::verify(&enough, &[&action], Duration::ZERO).await.verified);
 }

@@ -1,8 +1,11 @@
 //! What `scale-up` reads before it decides: everything at once.
 
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
-use aws_sdk_ecs::types::{DeploymentRolloutState, DesiredStatus, TaskStopCode};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_ecs::{
+    operation::list_tasks::ListTasksError,
+    types::{DeploymentRolloutState, DesiredStatus, TaskStopCode},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{aws, error::Error};
@@ -67,7 +70,11 @@ pub struct AlarmNow {
     pub is_in_alarm: bool,
 }
 
-pub(crate) async fn observe(clients: &Clients, settings: &Settings, request: &Request) -> Result<Observed, Error> {
+pub(crate) async fn observe(
+    clients: &Clients,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Observed, Error> {
     let alarms = match (&request.alarm, request.goal) {
         (Some(alarm), _) => vec![alarm.name.clone()],
         (None, Goal::LookAfter) => settings.load_alarms.clone(),
@@ -86,7 +93,10 @@ pub(crate) async fn observe(clients: &Clients, settings: &Settings, request: &Re
         stopped_tasks: stopped_tasks?,
         // The event says ALARM; that it cannot be confirmed is no reason to leave a service short.
         alarms: alarms.unwrap_or_else(|error| {
-            tracing::warn!(error = shared::error::chain(&error), "the alarm's present state is not known");
+            tracing::warn!(
+                error = shared::error::chain(&error),
+                "the alarm's present state is not known"
+            );
             Vec::new()
         }),
     })
@@ -104,24 +114,40 @@ pub(crate) async fn service(
         .services(service)
         .send()
         .await
-        .map_err(|error| aws::failed("describe service", format!("{service} in cluster {cluster}"), &error))?;
-    Ok(answer.services.unwrap_or_default().into_iter().next().map(|service| Service {
-        deployments: service
-            .deployments()
-            .iter()
-            .map(|deployment| Deployment {
-                status: deployment.status().unwrap_or_default().to_owned(),
-                is_in_progress: deployment.rollout_state() == Some(&DeploymentRolloutState::InProgress),
-                failed_tasks: count(deployment.failed_tasks()),
-            })
-            .collect(),
-        events: service.events().iter().take(EVENTS).filter_map(|event| event.message.clone()).collect(),
-        status: service.status.unwrap_or_default(),
-        desired_count: count(service.desired_count),
-        running_count: count(service.running_count),
-        pending_count: count(service.pending_count),
-        task_definition: service.task_definition.unwrap_or_default(),
-    }))
+        .map_err(|error| {
+            aws::failed(
+                "describe service",
+                format!("{service} in cluster {cluster}"),
+                &error,
+            )
+        })?;
+    Ok(answer
+        .services
+        .unwrap_or_default()
+        .into_iter()
+        .next()
+        .map(|service| Service {
+            deployments: service
+                .deployments()
+                .iter()
+                .map(|deployment| Deployment {
+                    status: deployment.status().unwrap_or_default().to_owned(),
+                    is_in_progress: deployment.rollout_state() == Some(&DeploymentRolloutState::InProgress),
+                    failed_tasks: count(deployment.failed_tasks()),
+                })
+                .collect(),
+            events: service
+                .events()
+                .iter()
+                .take(EVENTS)
+                .filter_map(|event| event.message.clone())
+                .collect(),
+            status: service.status.unwrap_or_default(),
+            desired_count: count(service.desired_count),
+            running_count: count(service.running_count),
+            pending_count: count(service.pending_count),
+            task_definition: service.task_definition.unwrap_or_default(),
+        }))
 }
 
 pub(crate) async fn scalable_target(
@@ -136,14 +162,23 @@ pub(crate) async fn scalable_target(
         .send()
         .await
         .map_err(|error| aws::failed("describe the scalable target of", resource_id, &error))?;
-    Ok(answer.scalable_targets.unwrap_or_default().into_iter().next().map(|target| ScalableTarget {
-        min_capacity: count(target.min_capacity),
-        max_capacity: count(target.max_capacity),
-    }))
+    Ok(answer
+        .scalable_targets
+        .unwrap_or_default()
+        .into_iter()
+        .next()
+        .map(|target| ScalableTarget {
+            min_capacity: count(target.min_capacity),
+            max_capacity: count(target.max_capacity),
+        }))
 }
 
 /// The service's stopped tasks; one page of them is plenty to tell a crash loop.
-async fn stopped_tasks(ecs: &aws_sdk_ecs::Client, cluster: &str, service: &str) -> Result<Vec<StoppedTask>, Error> {
+async fn stopped_tasks(
+    ecs: &aws_sdk_ecs::Client,
+    cluster: &str,
+    service: &str,
+) -> Result<Vec<StoppedTask>, Error> {
     let whose = || format!("service {service} in cluster {cluster}");
     let listed = ecs
         .list_tasks()
@@ -155,7 +190,11 @@ async fn stopped_tasks(ecs: &aws_sdk_ecs::Client, cluster: &str, service: &str) 
     let tasks = match listed {
         Ok(answer) => answer.task_arns.unwrap_or_default(),
         // DescribeServices answers that the service is missing.
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_service_not_found_exception()) => {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(ListTasksError::is_service_not_found_exception) =>
+        {
             return Ok(Vec::new());
         }
         Err(error) => return Err(aws::failed("list the stopped tasks of", whose(), &error)),
@@ -170,20 +209,27 @@ async fn stopped_tasks(ecs: &aws_sdk_ecs::Client, cluster: &str, service: &str) 
         .send()
         .await
         .map_err(|error| aws::failed("describe the stopped tasks of", whose(), &error))?;
-    let stopped = answer.tasks.unwrap_or_default().into_iter().map(|task| StoppedTask {
-        stopped_at: task.stopped_at.as_ref().and_then(timestamp),
-        started_at: task.started_at.as_ref().and_then(timestamp),
-        failed: matches!(
-            task.stop_code,
-            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
-        ),
-        reason: task.stopped_reason.unwrap_or_default(),
-        task: task.task_arn.unwrap_or_default(),
-    });
+    let stopped = answer
+        .tasks
+        .unwrap_or_default()
+        .into_iter()
+        .map(|task| StoppedTask {
+            stopped_at: task.stopped_at.as_ref().and_then(timestamp),
+            started_at: task.started_at.as_ref().and_then(timestamp),
+            failed: matches!(
+                task.stop_code,
+                Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
+            ),
+            reason: task.stopped_reason.unwrap_or_default(),
+            task: task.task_arn.unwrap_or_default(),
+        });
     Ok(stopped.collect())
 }
 
-async fn alarms_now(cloudwatch: &aws_sdk_cloudwatch::Client, names: Vec<String>) -> Result<Vec<AlarmNow>, Error> {
+async fn alarms_now(
+    cloudwatch: &aws_sdk_cloudwatch::Client,
+    names: Vec<String>,
+) -> Result<Vec<AlarmNow>, Error> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -196,12 +242,24 @@ async fn alarms_now(cloudwatch: &aws_sdk_cloudwatch::Client, names: Vec<String>)
         .send()
         .await
         .map_err(|error| aws::failed("describe alarms", which, &error))?;
-    let metric = answer.metric_alarms.unwrap_or_default().into_iter().map(|alarm| (alarm.alarm_name, alarm.state_value));
-    let composite =
-        answer.composite_alarms.unwrap_or_default().into_iter().map(|alarm| (alarm.alarm_name, alarm.state_value));
+    let metric = answer
+        .metric_alarms
+        .unwrap_or_default()
+        .into_iter()
+        .map(|alarm| (alarm.alarm_name, alarm.state_value));
+    let composite = answer
+        .composite_alarms
+        .unwrap_or_default()
+        .into_iter()
+        .map(|alarm| (alarm.alarm_name, alarm.state_value));
     Ok(metric
         .chain(composite)
-        .filter_map(|(name, state)| Some(AlarmNow { name: name?, is_in_alarm: state? == StateValue::Alarm }))
+        .filter_map(|(name, state)| {
+            Some(AlarmNow {
+                name: name?,
+                is_in_alarm: state? == StateValue::Alarm,
+            })
+        })
         .collect())
 }
 

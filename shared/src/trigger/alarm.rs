@@ -1,4 +1,4 @@
-//! A `CloudWatch` alarm, by each of its three routes: straight to Lambda, through `EventBridge`, through SNS.
+//! A CloudWatch alarm, by each of its three routes: straight to Lambda, through EventBridge, through SNS.
 //! Metric-math alarms have metrics without a `metricStat`; composite alarms have no metrics at all.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub struct Alarm {
     pub name: String,
     pub arn: String,
     pub state: AlarmState,
-    /// The state's reason in `CloudWatch`'s words.
+    /// The state's reason in CloudWatch's words.
     pub reason: String,
     /// What the alarm watches; empty for a composite alarm.
     pub metrics: Vec<Metric>,
@@ -39,7 +39,10 @@ pub struct Metric {
 impl Alarm {
     /// A dimension's value, when the alarm's metrics agree on it.
     pub fn dimension(&self, name: &str) -> Option<&str> {
-        let mut values = self.metrics.iter().filter_map(|metric| metric.dimensions.get(name));
+        let mut values = self
+            .metrics
+            .iter()
+            .filter_map(|metric| metric.dimensions.get(name));
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
@@ -93,22 +96,28 @@ struct MetricStat {
 }
 
 pub(super) fn direct(event: &Value) -> Result<Trigger, Error> {
-    let Direct { alarm_arn, alarm_data } = read("alarm", event)?;
+    let Direct {
+        alarm_arn,
+        alarm_data,
+    } = read("alarm", event)?;
     alarm_data.into_trigger(alarm_arn)
 }
 
 pub(super) fn event_bridge(event: &Value) -> Result<Trigger, Error> {
     let EventBridge { resources, detail } = read("EventBridge alarm", event)?;
-    let arn = resources
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::InvalidRequest("this EventBridge alarm names no alarm in `resources`".to_owned()))?;
+    let arn = resources.into_iter().next().ok_or_else(|| {
+        Error::InvalidRequest("this EventBridge alarm names no alarm in `resources`".to_owned())
+    })?;
     detail.into_trigger(arn)
 }
 
 impl Data {
     fn into_trigger(self, arn: String) -> Result<Trigger, Error> {
-        let metrics = self.configuration.metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
+        let metrics = self
+            .configuration
+            .metrics
+            .into_iter()
+            .filter_map(|query| Some(query.metric_stat?.metric));
         trigger(
             Alarm {
                 name: self.alarm_name,
@@ -174,15 +183,26 @@ struct SnsDimension {
 
 impl From<SnsMetric> for Metric {
     fn from(metric: SnsMetric) -> Self {
-        let dimensions = metric.dimensions.into_iter().map(|dimension| (dimension.name, dimension.value)).collect();
-        Self { namespace: metric.namespace, name: metric.metric_name, dimensions }
+        let dimensions = metric
+            .dimensions
+            .into_iter()
+            .map(|dimension| (dimension.name, dimension.value))
+            .collect();
+        Self {
+            namespace: metric.namespace,
+            name: metric.metric_name,
+            dimensions,
+        }
     }
 }
 
 pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
     let message: Sns = read("alarm message from SNS", message)?;
     let metrics = message.trigger.map_or_else(Vec::new, |trigger| {
-        let math = trigger.metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
+        let math = trigger
+            .metrics
+            .into_iter()
+            .filter_map(|query| Some(query.metric_stat?.metric));
         trigger.metric.into_iter().chain(math).map(Metric::from).collect()
     });
     trigger(
@@ -199,5 +219,9 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
 
 fn trigger(alarm: Alarm, changed: &str) -> Result<Trigger, Error> {
     let at = time("alarm", changed)?;
-    Ok(Trigger { id: format!("{}@{}", alarm.arn, at.as_millisecond()), at, kind: Kind::Alarm(alarm) })
+    Ok(Trigger {
+        id: format!("{}@{}", alarm.arn, at.as_millisecond()),
+        at,
+        kind: Kind::Alarm(alarm),
+    })
 }

@@ -31,9 +31,15 @@ pub struct Trigger {
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Alarm(Alarm),
-    Schedule { schedule: String },
+    Schedule {
+        schedule: String,
+    },
     Ecs(EcsEvent),
-    StepFunctions { execution: String, state: String, asked: Asked },
+    StepFunctions {
+        execution: String,
+        state: String,
+        asked: Asked,
+    },
     Person(Asked),
 }
 
@@ -54,7 +60,9 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
     }
     let value: Value = serde_json::from_str(&invocation.body).map_err(Error::InvalidJson)?;
     let Value::Object(object) = value else {
-        return Err(Error::InvalidRequest("the request must be a JSON object, as in {\"dry_run\": true}".to_owned()));
+        return Err(Error::InvalidRequest(
+            "the request must be a JSON object, as in {\"dry_run\": true}".to_owned(),
+        ));
     };
     if let Some(records) = object.get("Records") {
         return records
@@ -106,18 +114,25 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
 fn unknown(object: &Map<String, Value>, detail: &str) -> Error {
     const MAX_KEYS: usize = 20;
     let keys: Vec<&str> = object.keys().map(String::as_str).take(MAX_KEYS).collect();
-    Error::UnknownEvent { detail: detail.to_owned(), keys: keys.join(", ") }
+    Error::UnknownEvent {
+        detail: detail.to_owned(),
+        keys: keys.join(", "),
+    }
 }
 
 /// Reads an event of a known kind, and names the kind when a field is missing or mistyped.
 fn read<'de, T: Deserialize<'de>>(what: &str, event: &'de Value) -> Result<T, Error> {
-    T::deserialize(event).map_err(|error| Error::InvalidRequest(format!("this {what} cannot be read: {error}")))
+    T::deserialize(event)
+        .map_err(|error| Error::InvalidRequest(format!("this {what} cannot be read: {error}")))
 }
 
 /// A time as AWS writes it: RFC 3339, with `+0000` for the zone (alarms), or without any.
 fn time(what: &str, text: &str) -> Result<Timestamp, Error> {
     text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<DateTime>().and_then(|at| TimeZone::UTC.to_timestamp(at)))
+        .or_else(|_| {
+            text.parse::<DateTime>()
+                .and_then(|at| TimeZone::UTC.to_timestamp(at))
+        })
         .map_err(|_| Error::InvalidRequest(format!("this {what} has a time that cannot be read: `{text}`")))
 }
 

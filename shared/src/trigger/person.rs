@@ -25,7 +25,7 @@ pub struct Asked {
 impl Asked {
     /// The function's own request. Unknown fields are for its type to refuse.
     pub fn request<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        T::deserialize(Value::Object(self.request.clone())).map_err(invalid)
+        T::deserialize(Value::Object(self.request.clone())).map_err(|error| invalid(&error))
     }
 }
 
@@ -47,21 +47,31 @@ struct State {
 pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Result<Trigger, Error> {
     let at = clock::now();
     if object.contains_key("step_functions") {
-        let task = Task::deserialize(Value::Object(object)).map_err(invalid)?;
+        let task = Task::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
         let State { execution, state } = task.step_functions;
         return Ok(Trigger {
             id: format!("{execution}/{state}"),
             at,
-            kind: Kind::StepFunctions { execution, state, asked: asked(task.request)? },
+            kind: Kind::StepFunctions {
+                execution,
+                state,
+                asked: asked(task.request)?,
+            },
         });
     }
-    Ok(Trigger { id: invocation.request_id.clone(), at, kind: Kind::Person(asked(object)?) })
+    Ok(Trigger {
+        id: invocation.request_id.clone(),
+        at,
+        kind: Kind::Person(asked(object)?),
+    })
 }
 
 fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
-    let asked = Asked::deserialize(Value::Object(object)).map_err(invalid)?;
+    let asked = Asked::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
     if asked.approve.as_deref() == Some("") {
-        return Err(Error::InvalidRequest("`approve` is empty: send the id of the plan".to_owned()));
+        return Err(Error::InvalidRequest(
+            "`approve` is empty: send the id of the plan".to_owned(),
+        ));
     }
     if asked.approve.is_some() && !asked.request.is_empty() {
         let extra: Vec<&str> = asked.request.keys().map(String::as_str).collect();
@@ -73,6 +83,6 @@ fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     Ok(asked)
 }
 
-fn invalid(error: serde_json::Error) -> Error {
+fn invalid(error: &serde_json::Error) -> Error {
     Error::InvalidRequest(format!("this request cannot be carried out: {error}"))
 }
