@@ -51,11 +51,7 @@ impl Aws {
         let mut trust = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
         if let Some(path) = environment.optional("AWS_CA_BUNDLE") {
             let pem = std::fs::read(path).map_err(|error| {
-                invalid(
-                    "AWS_CA_BUNDLE",
-                    path,
-                    &format!("a readable file of certificates ({error})"),
-                )
+                invalid("AWS_CA_BUNDLE", path, &format!("a readable file of certificates ({error})"))
             })?;
             trust.add_pem_certificate(pem);
         }
@@ -63,10 +59,8 @@ impl Aws {
             .with_trust_store(trust)
             .build()
             .map_err(|error| invalid("AWS_CA_BUNDLE", "", &error.to_string()))?;
-        let http = Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(tls)
-            .build_https();
+        let http =
+            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -86,9 +80,7 @@ impl Aws {
                     .map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?,
             );
         config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
-        Ok(Self {
-            config: config.build(),
-        })
+        Ok(Self { config: config.build() })
     }
 
     pub fn config(&self) -> &SdkConfig {
@@ -142,9 +134,5 @@ pub fn failed<E: ProvideErrorMetadata, R>(
     resource: impl Into<String>,
     error: &SdkError<E, R>,
 ) -> Error {
-    Error::Aws {
-        operation,
-        resource: resource.into(),
-        source: error.into(),
-    }
+    Error::Aws { operation, resource: resource.into(), source: error.into() }
 }

@@ -51,10 +51,7 @@ impl Error {
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self {
-            error_type: error.kind().to_owned(),
-            error_message: chain(&error),
-        }
+        Self { error_type: error.kind().to_owned(), error_message: chain(&error) }
     }
 }
 

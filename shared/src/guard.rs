@@ -34,19 +34,12 @@ pub enum Admission {
 /// Stops a trigger before anything is read.
 pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), Stop> {
     if policy.mode == Mode::Off {
-        return Err(Stop::refused(
-            "mode_off",
-            "this function is switched off (MODE is off)",
-        ));
+        return Err(Stop::refused("mode_off", "this function is switched off (MODE is off)"));
     }
     if let Kind::Alarm(alarm) = &trigger.kind
         && alarm.state != AlarmState::Alarm
     {
-        let state = if alarm.state == AlarmState::Ok {
-            "OK"
-        } else {
-            "INSUFFICIENT_DATA"
-        };
+        let state = if alarm.state == AlarmState::Ok { "OK" } else { "INSUFFICIENT_DATA" };
         return Err(Stop::nothing_to_do(
             "alarm_not_in_alarm",
             format!("alarm {} is in {state}, not in ALARM", alarm.name),
@@ -61,9 +54,7 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
                 policy.max_event_age.as_secs() / 60
             ),
         )
-        .next(Next::development(
-            "look whether the trouble is still there; if so, send a request by hand",
-        )));
+        .next(Next::development("look whether the trouble is still there; if so, send a request by hand")));
     }
     Ok(())
 }
@@ -85,10 +76,7 @@ pub fn admit(policy: &Policy, dry_run: bool, approved: bool) -> Admission {
 
 /// Stops while somebody holds the kill switch.
 pub fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
-    memory
-        .kill_switch
-        .as_deref()
-        .map_or(Ok(()), |reason| Err(kill_switch(reason)))
+    memory.kill_switch.as_deref().map_or(Ok(()), |reason| Err(kill_switch(reason)))
 }
 
 /// Stops while the effect of the last action is awaited.
@@ -102,17 +90,12 @@ pub fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
         "cooldown",
         format!("the target was acted on at {acted}; until {until} the effect of that is awaited"),
     )
-    .next(Next::development(
-        "see whether the last action helped; if it did not, look for another cause",
-    )))
+    .next(Next::development("see whether the last action helped; if it did not, look for another cause")))
 }
 
 /// Stops a remedy that was tried too often to be the right one.
 pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
-    let spent = memory
-        .claim
-        .as_ref()
-        .map_or(0, |claim| recent(&claim.attempts, now).count());
+    let spent = memory.claim.as_ref().map_or(0, |claim| recent(&claim.attempts, now).count());
     if spent < policy.attempts_per_day {
         return Ok(());
     }
@@ -123,9 +106,7 @@ pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<
             policy.attempts_per_day
         ),
     )
-    .next(Next::devops(
-        "this remedy does not hold: find the cause before acting again",
-    )))
+    .next(Next::devops("this remedy does not hold: find the cause before acting again")))
 }
 
 /// A new claim, on top of what is known of earlier ones.
@@ -138,9 +119,8 @@ pub fn next_claim(
     deadline: Timestamp,
 ) -> Claim {
     let earlier = memory.claim.as_ref();
-    let mut attempts: Vec<Timestamp> = earlier
-        .map(|claim| recent(&claim.attempts, now).collect())
-        .unwrap_or_default();
+    let mut attempts: Vec<Timestamp> =
+        earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
     let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);
     if intent.counts {
         attempts.push(now);
@@ -208,10 +188,7 @@ pub fn busy(why: &str) -> Stop {
 pub fn no_ledger(error: &crate::error::Error) -> Stop {
     Stop::refused(
         "ledger_unavailable",
-        format!(
-            "without the ledger nothing is changed: {}",
-            crate::error::chain(error)
-        ),
+        format!("without the ledger nothing is changed: {}", crate::error::chain(error)),
     )
     .next(Next::devops(
         "see whether the ledger's table exists and this function may use it; act by hand meanwhile",
@@ -219,10 +196,7 @@ pub fn no_ledger(error: &crate::error::Error) -> Stop {
 }
 
 fn used() -> Stop {
-    Stop::refused(
-        "approval_used",
-        "this plan was approved before; an approval acts once",
-    )
+    Stop::refused("approval_used", "this plan was approved before; an approval acts once")
 }
 
 fn kill_switch(reason: &str) -> Stop {
@@ -233,8 +207,5 @@ fn kill_switch(reason: &str) -> Stop {
 
 fn recent(attempts: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp> {
     const DAY: SignedDuration = SignedDuration::from_hours(24);
-    attempts
-        .iter()
-        .copied()
-        .filter(move |attempt| now.duration_since(*attempt) < DAY)
+    attempts.iter().copied().filter(move |attempt| now.duration_since(*attempt) < DAY)
 }

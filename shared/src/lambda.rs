@@ -46,54 +46,36 @@ pub async fn run<T: Task>(
         }
     };
     let task = &task;
-    let handler = service_fn(
-        async move |event: LambdaEvent<String>| -> Result<Value, Diagnostic> {
-            let invocation = Invocation {
-                body: event.payload,
-                request_id: event.context.request_id,
-                deadline: i64::try_from(event.context.deadline)
-                    .ok()
-                    .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-                    .unwrap_or_else(crate::clock::now),
-            };
-            task.handle(&invocation).await.map_err(|error| {
-                tracing::warn!(
-                    kind = error.kind(),
-                    error = chain(&error),
-                    "answered with an error"
-                );
-                error.into()
-            })
-        },
-    );
-    Runtime::new(handler)
-        .layer(MapRequestLayer::new(body_as_text))
-        .run()
-        .await
+    let handler = service_fn(async move |event: LambdaEvent<String>| -> Result<Value, Diagnostic> {
+        let invocation = Invocation {
+            body: event.payload,
+            request_id: event.context.request_id,
+            deadline: i64::try_from(event.context.deadline)
+                .ok()
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .unwrap_or_else(crate::clock::now),
+        };
+        task.handle(&invocation).await.map_err(|error| {
+            tracing::warn!(kind = error.kind(), error = chain(&error), "answered with an error");
+            error.into()
+        })
+    });
+    Runtime::new(handler).layer(MapRequestLayer::new(body_as_text)).run().await
 }
 
 /// Hands the body on as a JSON string: the runtime would answer one that is not JSON in its own words.
 fn body_as_text(mut invocation: LambdaInvocation) -> LambdaInvocation {
-    invocation.body = Value::String(String::from_utf8_lossy(&invocation.body).into_owned())
-        .to_string()
-        .into();
+    invocation.body =
+        Value::String(String::from_utf8_lossy(&invocation.body).into_owned()).to_string().into();
     invocation
 }
 
 /// Lambda shows this to whoever invoked the function; without it they read `Runtime exited`.
 async fn report_init_error(error: &SettingsError) -> Result<(), lambda_runtime::Error> {
-    let diagnostic = Diagnostic {
-        error_type: "InvalidSetting".to_owned(),
-        error_message: error.to_string(),
-    };
+    let diagnostic = Diagnostic { error_type: "InvalidSetting".to_owned(), error_message: error.to_string() };
     let request = http::Request::post("/2018-06-01/runtime/init/error")
         .header("lambda-runtime-function-error-type", "InvalidSetting")
-        .body(lambda_runtime_api_client::body::Body::from(serde_json::to_vec(
-            &diagnostic,
-        )?))?;
-    lambda_runtime_api_client::Client::builder()
-        .build()?
-        .call(request)
-        .await?;
+        .body(lambda_runtime_api_client::body::Body::from(serde_json::to_vec(&diagnostic)?))?;
+    lambda_runtime_api_client::Client::builder().build()?.call(request).await?;
     Ok(())
 }

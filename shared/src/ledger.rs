@@ -13,20 +13,26 @@
 //! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
 //! written.
 
-use std::{collections::HashMap, time::Duration};
+mod items;
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::{BuildError, SdkError},
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::put_item::PutItemError,
     types::{
         AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
         builders::PutBuilder,
     },
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use items::{
+    Item, built, data, failed_check, item_key, json, put, reasons, seconds, target_key, text, unusable,
+    version,
+};
 
 use crate::{
     aws,
@@ -39,8 +45,6 @@ const DAY: Duration = Duration::from_hours(24);
 const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
 /// Lambda gives up on an asynchronous event after 6 hours, a schedule after 24.
 const EVENT_KEPT: Duration = DAY.saturating_mul(2);
-
-type Item = HashMap<String, AttributeValue>;
 
 /// A run's hold on a target, and what it set out to do there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,11 +132,7 @@ pub struct Ledger {
 
 impl Ledger {
     pub fn new(client: Client, table: impl Into<String>, function: &'static str) -> Self {
-        Self {
-            client,
-            table: table.into(),
-            function,
-        }
+        Self { client, table: table.into(), function }
     }
 
     /// Reads all that bears on a run, in one call.
@@ -145,53 +145,29 @@ impl Ledger {
             (self.key("event"), event_id.to_owned()),
         ];
         let items = self.read(&keys).await?;
-        let find = |pk: &str, sk: &str| {
-            items
-                .iter()
-                .find(|item| text(item, "pk") == pk && text(item, "sk") == sk)
-        };
-        let kill_switch = items
-            .iter()
-            .find(|item| text(item, "pk") == "kill-switch")
-            .map(|item| {
-                let reason = text(item, "reason");
-                let scope = text(item, "sk");
-                if reason.is_empty() {
-                    format!("for {scope}")
-                } else {
-                    format!("for {scope}: {reason}")
-                }
-            });
+        let find =
+            |pk: &str, sk: &str| items.iter().find(|item| text(item, "pk") == pk && text(item, "sk") == sk);
+        let kill_switch = items.iter().find(|item| text(item, "pk") == "kill-switch").map(|item| {
+            let reason = text(item, "reason");
+            let scope = text(item, "sk");
+            if reason.is_empty() { format!("for {scope}") } else { format!("for {scope}: {reason}") }
+        });
         let claim = find(&target_key(target), self.function)
-            .map(|item| {
-                Ok::<_, Error>(Claim {
-                    version: version(item),
-                    ..data(item)?
-                })
-            })
+            .map(|item| Ok::<_, Error>(Claim { version: version(item), ..data(item)? }))
             .transpose()?;
-        let follow_up = find(&target_key(target), &self.follow_up_key())
-            .map(data)
-            .transpose()?;
+        let follow_up = find(&target_key(target), &self.follow_up_key()).map(data).transpose()?;
         let earlier = find(&self.key("event"), event_id)
             .filter(|item| item.contains_key("data"))
             .map(data)
             .transpose()?;
-        Ok(Memory {
-            kill_switch,
-            claim,
-            follow_up,
-            earlier,
-        })
+        Ok(Memory { kill_switch, claim, follow_up, earlier })
     }
 
     async fn read(&self, keys: &[(String, String)]) -> Result<Vec<Item>, Error> {
         /// DynamoDB may leave keys of a batch unread when it is throttled.
         const MAX_READS: u32 = 4;
         let keys = keys.iter().map(|(pk, sk)| item_key(pk, sk)).collect();
-        let keys = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .consistent_read(true);
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
         let mut wanted = Some(built(keys.build())?);
         let mut items = Vec::new();
         for read in 0..MAX_READS {
@@ -208,20 +184,10 @@ impl Ledger {
                 .send()
                 .await
                 .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
-            items.extend(
-                answer
-                    .responses
-                    .unwrap_or_default()
-                    .remove(&self.table)
-                    .unwrap_or_default(),
-            );
+            items.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
             wanted = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
         }
-        if wanted.is_none() {
-            Ok(items)
-        } else {
-            Err(unusable("DynamoDB left items unread".to_owned()))
-        }
+        if wanted.is_none() { Ok(items) } else { Err(unusable("DynamoDB left items unread".to_owned())) }
     }
 
     /// Takes the target for a run, with its intent, in one conditional write.
@@ -245,20 +211,12 @@ impl Ledger {
             }
             FollowUpChange::Clear => {
                 let key = item_key(&target_key(target), &self.follow_up_key());
-                let delete = Delete::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(key))
-                    .build();
+                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
                 writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
             }
         }
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| match reasons(&error).as_slice() {
+        self.client.transact_write_items().set_transact_items(Some(writes)).send().await.map(|_| ()).map_err(
+            |error| match reasons(&error).as_slice() {
                 [] => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
                 [all, function, ..] if failed_check(all) || failed_check(function) => NotClaimed::KillSwitch,
                 [_, _, claim, ..] if failed_check(claim) => NotClaimed::Overtaken,
@@ -267,7 +225,8 @@ impl Ledger {
                     NotClaimed::Overtaken
                 }
                 _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
-            })
+            },
+        )
     }
 
     /// Writes the audit record, and, for a run that held a claim, gives the claim back and keeps the answer
@@ -283,13 +242,7 @@ impl Ledger {
             event.insert("expires_at".to_owned(), seconds(outcome.at + EVENT_KEPT));
             writes.push(put(self.put(event))?);
         }
-        match self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await
-        {
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(()),
             // Another run took the claim over, as it may once the lease has ended: the record is still owed.
             Err(error) if reasons(&error).get(1).is_some_and(|reason| failed_check(reason)) => {
@@ -303,11 +256,7 @@ impl Ledger {
     pub async fn ask(&self, approval: &Approval) -> Result<bool, Error> {
         let mut item = Self::item(&self.key("approval"), &approval.id, approval)?;
         item.insert("expires_at".to_owned(), seconds(approval.expires));
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let sent = put.condition_expression("attribute_not_exists(pk)").send().await;
         match sent {
             Ok(_) => Ok(true),
@@ -335,12 +284,7 @@ impl Ledger {
             .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
         answer
             .item
-            .map(|item| {
-                Ok(Approval {
-                    used: item.contains_key("used_at"),
-                    ..data(&item)?
-                })
-            })
+            .map(|item| Ok(Approval { used: item.contains_key("used_at"), ..data(&item)? }))
             .transpose()
     }
 
@@ -362,10 +306,7 @@ impl Ledger {
     /// The claim as its next version, on condition that the version that was read is still there.
     fn put_claim(&self, target: &str, claim: &Claim) -> Result<TransactWriteItem, Error> {
         let mut item = Self::item(&target_key(target), self.function, claim)?;
-        item.insert(
-            "version".to_owned(),
-            AttributeValue::N((claim.version + 1).to_string()),
-        );
+        item.insert("version".to_owned(), AttributeValue::N((claim.version + 1).to_string()));
         let put_claim = self.put(item);
         put(if claim.version == 0 {
             put_claim.condition_expression("attribute_not_exists(pk)")
@@ -381,9 +322,7 @@ impl Ledger {
             .table_name(&self.table)
             .set_key(Some(item_key("kill-switch", scope)))
             .condition_expression("attribute_not_exists(pk)");
-        Ok(TransactWriteItem::builder()
-            .condition_check(built(check.build())?)
-            .build())
+        Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
     }
 
     fn use_approval(&self, id: &str, now: Timestamp) -> Result<TransactWriteItem, Error> {
@@ -393,20 +332,13 @@ impl Ledger {
             .update_expression("SET used_at = :now")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at)")
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
-        Ok(TransactWriteItem::builder()
-            .update(built(update.build())?)
-            .build())
+        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
     }
 
     async fn put_alone(&self, item: Item) -> Result<(), Error> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let sent = put.send().await;
-        sent.map(|_| ())
-            .map_err(|error| aws::failed("write the record to the ledger", &self.table, &error))
+        sent.map(|_| ()).map_err(|error| aws::failed("write the record to the ledger", &self.table, &error))
     }
 
     fn put(&self, item: Item) -> PutBuilder {
@@ -433,74 +365,6 @@ impl From<Error> for NotClaimed {
     fn from(error: Error) -> Self {
         Self::Ledger(error)
     }
-}
-
-fn target_key(target: &str) -> String {
-    format!("target#{target}")
-}
-
-fn item_key(pk: &str, sk: &str) -> Item {
-    [("pk", pk), ("sk", sk)]
-        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
-        .into()
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .map_or("", String::as_str)
-}
-
-fn version(item: &Item) -> u64 {
-    item.get("version")
-        .and_then(|value| value.as_n().ok())
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
-}
-
-fn seconds(at: Timestamp) -> AttributeValue {
-    AttributeValue::N(at.as_second().to_string())
-}
-
-fn json(data: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(data).map_err(|error| unusable(error.to_string()))
-}
-
-fn data<T: DeserializeOwned>(item: &Item) -> Result<T, Error> {
-    serde_json::from_str(text(item, "data"))
-        .map_err(|error| unusable(format!("{} / {}: {error}", text(item, "pk"), text(item, "sk"))))
-}
-
-fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
-    built.map_err(|error| unusable(error.to_string()))
-}
-
-fn unusable(problem: String) -> Error {
-    Error::Aws {
-        operation: "use",
-        resource: "an item of the ledger".to_owned(),
-        source: aws::Cause::new(problem),
-    }
-}
-
-fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
-    Ok(TransactWriteItem::builder().put(built(put.build())?).build())
-}
-
-/// Why a transaction was cancelled, item by item, as DynamoDB's codes; empty if it failed otherwise.
-fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
-            .cancellation_reasons()
-            .iter()
-            .map(|reason| reason.code().unwrap_or_default().to_owned())
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn failed_check(reason: &str) -> bool {
-    reason == "ConditionalCheckFailed"
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! parse → gate → observe → plan → admit → claim → apply → verify → record
 //! ```
 //!
-//! [`remedy::Remedy`] is what a function supplies; [`remedy::Runner`] walks the way. This crate knows no
+//! [`remedy::Remedy`] is what a function supplies; [`runner::Runner`] walks the way. This crate knows no
 //! function. Only [`settings`] reads the environment, only [`clock`] the time, only [`guard`] makes an
 //! [`guard::Approved`], and without one nothing can be applied.
 
@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod notice;
 pub mod outcome;
 pub mod remedy;
+pub mod runner;
 pub mod settings;
 pub mod telemetry;
 pub mod trigger;

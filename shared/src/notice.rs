@@ -37,52 +37,22 @@ pub async fn send(config: &SdkConfig, topic_arn: &str, outcome: &Outcome) -> Res
 }
 
 fn subject(outcome: &Outcome) -> String {
-    let Outcome {
-        environment,
-        function,
-        decision,
-        target,
-        ..
-    } = outcome;
-    let subject = format!(
-        "[{environment}] {function} {}: {target}",
-        decision.as_str().replace('_', " ")
-    );
-    subject
-        .chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { ' ' })
-        .take(MAX_SUBJECT)
-        .collect()
+    let Outcome { environment, function, decision, target, .. } = outcome;
+    let subject = format!("[{environment}] {function} {}: {target}", decision.as_str().replace('_', " "));
+    subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect()
 }
 
 fn message(outcome: &Outcome) -> String {
     let mut lines = vec![outcome.reason.clone()];
     lines.extend(outcome.steps.iter().map(|step| {
-        let error = step
-            .error
-            .as_deref()
-            .map(|error| format!(" ({error})"))
-            .unwrap_or_default();
+        let error = step.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
         format!("- {}: {:?}{error}", step.action, step.result)
     }));
-    lines.extend(
-        outcome
-            .verification
-            .iter()
-            .map(|verification| verification.what.clone()),
-    );
+    lines.extend(outcome.verification.iter().map(|verification| verification.what.clone()));
     if let Some(next) = &outcome.next {
         lines.push(format!("Next (level {}): {}", next.support_level, next.what));
-        lines.extend(
-            next.send
-                .iter()
-                .map(|send| format!("Send to {}: {send}", outcome.function)),
-        );
+        lines.extend(next.send.iter().map(|send| format!("Send to {}: {send}", outcome.function)));
     }
-    lines.push(format!(
-        "Record: {} at {}",
-        outcome.execution_id,
-        crate::clock::readable(outcome.at)
-    ));
+    lines.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
     lines.join("\n")
 }

@@ -90,24 +90,12 @@ impl Step {
     /// What became of one action.
     pub fn of(action: &impl ToString, result: Result<(), crate::error::Error>) -> Self {
         let error = result.err().map(|error| crate::error::chain(&error));
-        let result = if error.is_some() {
-            StepResult::Failed
-        } else {
-            StepResult::Done
-        };
-        Self {
-            action: action.to_string(),
-            result,
-            error,
-        }
+        let result = if error.is_some() { StepResult::Failed } else { StepResult::Done };
+        Self { action: action.to_string(), result, error }
     }
 
     pub fn already_done(action: &impl ToString) -> Self {
-        Self {
-            action: action.to_string(),
-            result: StepResult::AlreadyDone,
-            error: None,
-        }
+        Self { action: action.to_string(), result: StepResult::AlreadyDone, error: None }
     }
 }
 
@@ -131,19 +119,11 @@ pub struct Next {
 
 impl Next {
     pub fn development(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            support_level: 1,
-            send: None,
-        }
+        Self { what: what.into(), support_level: 1, send: None }
     }
 
     pub fn devops(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            support_level: 2,
-            send: None,
-        }
+        Self { what: what.into(), support_level: 2, send: None }
     }
 }
 
@@ -158,21 +138,11 @@ pub struct Stop {
 
 impl Stop {
     pub fn refused(code: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            decision: Decision::Refused,
-            code,
-            reason: reason.into(),
-            next: None,
-        }
+        Self { decision: Decision::Refused, code, reason: reason.into(), next: None }
     }
 
     pub fn nothing_to_do(code: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            decision: Decision::NothingToDo,
-            code,
-            reason: reason.into(),
-            next: None,
-        }
+        Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
     }
 
     #[must_use]

@@ -8,11 +8,7 @@ pub enum SettingsError {
     #[error("the environment variable {name} is not set")]
     Missing { name: &'static str },
     #[error("the environment variable {name} is `{value}`, but must be {wanted}")]
-    Invalid {
-        name: &'static str,
-        value: String,
-        wanted: String,
-    },
+    Invalid { name: &'static str, value: String, wanted: String },
 }
 
 /// The variables a process was started with.
@@ -30,26 +26,16 @@ impl Environment {
     }
 
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
     /// A variable's text; one that is empty counts as unset.
     pub fn optional(&self, name: &'static str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.trim().is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
     pub fn text(&self, name: &'static str) -> Result<String, SettingsError> {
-        self.optional(name)
-            .map(str::to_owned)
-            .ok_or(SettingsError::Missing { name })
+        self.optional(name).map(str::to_owned).ok_or(SettingsError::Missing { name })
     }
 
     pub fn text_or(&self, name: &'static str, default: &str) -> String {
@@ -61,11 +47,7 @@ impl Environment {
         let text = self.text(name)?;
         let entries: Vec<String> = text.split(',').map(|entry| entry.trim().to_owned()).collect();
         if entries.iter().any(String::is_empty) {
-            return Err(invalid(
-                name,
-                &text,
-                "names separated by commas, none of them empty",
-            ));
+            return Err(invalid(name, &text, "names separated by commas, none of them empty"));
         }
         Ok(entries)
     }
@@ -77,8 +59,7 @@ impl Environment {
         T::Err: Display,
     {
         self.optional(name).map_or(Ok(default), |text| {
-            text.parse()
-                .map_err(|error: T::Err| invalid(name, text, &error.to_string()))
+            text.parse().map_err(|error: T::Err| invalid(name, text, &error.to_string()))
         })
     }
 
@@ -95,16 +76,9 @@ impl Environment {
         let Some(text) = self.optional(name) else {
             return Ok(default);
         };
-        text.parse()
-            .ok()
-            .filter(|number| bounds.contains(number))
-            .ok_or_else(|| {
-                invalid(
-                    name,
-                    text,
-                    &format!("a whole number from {} to {}", bounds.start(), bounds.end()),
-                )
-            })
+        text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+            invalid(name, text, &format!("a whole number from {} to {}", bounds.start(), bounds.end()))
+        })
     }
 
     /// A span of whole seconds within bounds.
@@ -119,11 +93,7 @@ impl Environment {
 }
 
 pub(crate) fn invalid(name: &'static str, value: &str, wanted: &str) -> SettingsError {
-    SettingsError::Invalid {
-        name,
-        value: value.to_owned(),
-        wanted: wanted.to_owned(),
-    }
+    SettingsError::Invalid { name, value: value.to_owned(), wanted: wanted.to_owned() }
 }
 
 /// How far a function may go. Unset is `observe`.
@@ -194,9 +164,7 @@ mod tests {
 
     fn policy(pairs: &[(&str, &str)]) -> Result<Policy, SettingsError> {
         let needed = [("ENVIRONMENT", "production"), ("LEDGER_TABLE", "ledger")];
-        Policy::from_environment(&Environment::from_pairs(
-            needed.into_iter().chain(pairs.iter().copied()),
-        ))
+        Policy::from_environment(&Environment::from_pairs(needed.into_iter().chain(pairs.iter().copied())))
     }
 
     fn refuses(pairs: &[(&str, &str)], message: &str) {
@@ -228,10 +196,7 @@ mod tests {
     #[test]
     fn a_missing_setting_is_named() {
         let error = Policy::from_environment(&Environment::default()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the environment variable ENVIRONMENT is not set"
-        );
+        assert_eq!(error.to_string(), "the environment variable ENVIRONMENT is not set");
     }
 
     #[test]

@@ -27,17 +27,12 @@ pub fn init(environment: &Environment) -> Result<(), SettingsError> {
         Some(other) => return Err(invalid("LOG_LEVEL", other, "error, warn, info or debug")),
     };
     // The runtime would log every error that we answer a second time, and as ERROR.
-    let filter = Targets::new()
-        .with_default(level)
-        .with_target("lambda_runtime", LevelFilter::OFF);
+    let filter = Targets::new().with_default(level).with_target("lambda_runtime", LevelFilter::OFF);
     // The SDK tells requests and answers below WARN: not for a log that many people read.
     let filter = filter
         .with_target("aws", level.min(LevelFilter::WARN))
         .with_target("hyper", level.min(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_target(false);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     // A second start in one process keeps the first one's logging.
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())

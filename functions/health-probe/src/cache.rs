@@ -54,9 +54,7 @@ pub fn judge_asset(headers: &HeaderMap, path: &str) -> Vec<Finding> {
         ));
     }
     if !headers.contains_key(CACHE_CONTROL) {
-        findings.push(Finding::warning(
-            "the asset has no Cache-Control: caches guess how long to keep it",
-        ));
+        findings.push(Finding::warning("the asset has no Cache-Control: caches guess how long to keep it"));
     }
     findings
 }
@@ -68,9 +66,7 @@ fn has(headers: &HeaderMap, directive: &str) -> bool {
 fn max_age(headers: &HeaderMap) -> Option<u64> {
     list(headers, CACHE_CONTROL).find_map(|entry| {
         let (name, seconds) = entry.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("max-age")
-            .then(|| seconds.trim().trim_matches('"').parse().ok())?
+        name.trim().eq_ignore_ascii_case("max-age").then(|| seconds.trim().trim_matches('"').parse().ok())?
     })
 }
 
@@ -82,12 +78,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (
-                    http::HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
             .collect()
     }
 
@@ -111,33 +102,15 @@ mod tests {
 
     #[test]
     fn an_asset_without_cache_control_is_warned_about() {
-        let findings = judge_asset(
-            &headers(&[("content-type", "text/javascript")]),
-            "/assets/main.js",
-        );
-        assert_eq!(
-            findings
-                .iter()
-                .map(|finding| finding.severity)
-                .collect::<Vec<_>>(),
-            [Severity::Warning]
-        );
+        let findings = judge_asset(&headers(&[("content-type", "text/javascript")]), "/assets/main.js");
+        assert_eq!(findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), [Severity::Warning]);
     }
 
     #[test]
     fn a_page_in_place_of_an_asset_is_a_failure() {
-        let page = headers(&[
-            ("content-type", "text/html; charset=utf-8"),
-            ("cache-control", "no-cache"),
-        ]);
+        let page = headers(&[("content-type", "text/html; charset=utf-8"), ("cache-control", "no-cache")]);
         let findings = judge_asset(&page, "/assets/main.js");
-        assert_eq!(
-            findings
-                .iter()
-                .map(|finding| finding.severity)
-                .collect::<Vec<_>>(),
-            [Severity::Failure]
-        );
+        assert_eq!(findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), [Severity::Failure]);
         assert_eq!(judge_asset(&page, "/about.html"), []);
     }
 

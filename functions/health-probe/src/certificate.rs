@@ -31,8 +31,7 @@ impl ServerCertVerifier for NotingVerifier {
         if let Some(not_after) = not_after(end_entity) {
             self.not_after.get_or_init(|| not_after);
         }
-        self.inner
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -114,11 +113,7 @@ impl Certificate {
             days if days <= limits.warn_days => State::Warning,
             _ => State::Ok,
         };
-        Self {
-            days_left,
-            not_after,
-            state,
-        }
+        Self { days_left, not_after, state }
     }
 }
 
@@ -129,18 +124,8 @@ mod tests {
     fn check(not_after: &str, days_left: i64, state: State) {
         let not_after: Timestamp = not_after.parse().unwrap();
         let now = "2026-01-31T12:00:00Z".parse().unwrap();
-        let limits = Limits {
-            warn_days: 21,
-            critical_days: 7,
-        };
-        assert_eq!(
-            Certificate::new(not_after, now, limits),
-            Certificate {
-                days_left,
-                not_after,
-                state
-            }
-        );
+        let limits = Limits { warn_days: 21, critical_days: 7 };
+        assert_eq!(Certificate::new(not_after, now, limits), Certificate { days_left, not_after, state });
     }
 
     #[test]

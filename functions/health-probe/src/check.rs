@@ -23,14 +23,8 @@ pub enum Name {
 }
 
 impl Name {
-    pub const ALL: [Self; 6] = [
-        Self::Health,
-        Self::HealthDb,
-        Self::HealthRedis,
-        Self::Page,
-        Self::Asset,
-        Self::Cors,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Health, Self::HealthDb, Self::HealthRedis, Self::Page, Self::Asset, Self::Cors];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,26 +74,16 @@ impl Check {
             Name::Cors => preflight(url, &settings.app),
             _ => get(url),
         };
-        Self {
-            id: Id::Named(name),
-            exchange,
-        }
+        Self { id: Id::Named(name), exchange }
     }
 
     pub fn url(number: usize, url: Url) -> Self {
-        Self {
-            id: Id::Url(number),
-            exchange: get(url),
-        }
+        Self { id: Id::Url(number), exchange: get(url) }
     }
 }
 
 fn get(url: Url) -> Exchange {
-    Exchange {
-        method: Method::GET,
-        url,
-        headers: HeaderMap::new(),
-    }
+    Exchange { method: Method::GET, url, headers: HeaderMap::new() }
 }
 
 /// What a browser asks before the front end's login.
@@ -109,15 +93,8 @@ fn preflight(url: Url, app: &Url) -> Exchange {
         headers.insert(ORIGIN, origin);
     }
     headers.insert(ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("POST"));
-    headers.insert(
-        ACCESS_CONTROL_REQUEST_HEADERS,
-        HeaderValue::from_static("content-type"),
-    );
-    Exchange {
-        method: Method::OPTIONS,
-        url,
-        headers,
-    }
+    headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static("content-type"));
+    Exchange { method: Method::OPTIONS, url, headers }
 }
 
 #[cfg(test)]
@@ -128,10 +105,7 @@ mod tests {
     #[track_caller]
     fn check(name: Name, method: Method, url: &str) {
         let check = Check::named(name, &settings());
-        assert_eq!(
-            (check.exchange.method, check.exchange.url.as_str()),
-            (method, url)
-        );
+        assert_eq!((check.exchange.method, check.exchange.url.as_str()), (method, url));
         assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
     }
 
@@ -139,31 +113,17 @@ mod tests {
     fn each_check_has_its_address() {
         check(Name::Health, Method::GET, "https://api.lendpeak.com/health");
         check(Name::HealthDb, Method::GET, "https://api.lendpeak.com/health/db");
-        check(
-            Name::HealthRedis,
-            Method::GET,
-            "https://api.lendpeak.com/health/redis",
-        );
+        check(Name::HealthRedis, Method::GET, "https://api.lendpeak.com/health/redis");
         check(Name::Page, Method::GET, "https://app.lendpeak.com/");
-        check(
-            Name::Asset,
-            Method::GET,
-            "https://app.lendpeak.com/assets/main.js",
-        );
-        check(
-            Name::Cors,
-            Method::OPTIONS,
-            "https://api.lendpeak.com/api/auth/login",
-        );
+        check(Name::Asset, Method::GET, "https://app.lendpeak.com/assets/main.js");
+        check(Name::Cors, Method::OPTIONS, "https://api.lendpeak.com/api/auth/login");
     }
 
     #[test]
     fn the_preflight_asks_what_a_browser_asks() {
         let headers = Check::named(Name::Cors, &settings()).exchange.headers;
-        let asked: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
-            .collect();
+        let asked: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         assert_eq!(
             asked,
             [

@@ -11,10 +11,7 @@ use serde::Serialize;
 use crate::finding::{Finding, header, list};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four separate answers, each reported"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "four separate answers, each reported")]
 pub struct Cors {
     /// What was answered to the question which origin is allowed.
     pub allow_origin: Option<String>,
@@ -52,10 +49,8 @@ fn findings(cors: &Cors, any_with_credentials: bool, origin: &str) -> Vec<Findin
             "CORS answers `*` together with credentials, which browsers refuse: set CORS_ORIGIN to the app's origin",
         ));
     } else if !cors.origin_allowed {
-        let answered = cors
-            .allow_origin
-            .as_deref()
-            .map_or("no origin".to_owned(), |other| format!("`{other}`"));
+        let answered =
+            cors.allow_origin.as_deref().map_or("no origin".to_owned(), |other| format!("`{other}`"));
         findings.push(Finding::failure(format!(
             "CORS allows {answered}, not `{origin}`: check CORS_ORIGIN of the backend"
         )));
@@ -94,20 +89,9 @@ mod tests {
             map.append(*name, http::HeaderValue::from_static(value));
         }
         let (cors, findings) = judge(&map, ORIGIN);
-        let seen = [
-            cors.origin_allowed,
-            cors.method_allowed,
-            cors.header_allowed,
-            cors.credentials_allowed,
-        ];
+        let seen = [cors.origin_allowed, cors.method_allowed, cors.header_allowed, cors.credentials_allowed];
         assert_eq!(seen, allowed, "{cors:?}");
-        assert_eq!(
-            findings
-                .iter()
-                .map(|finding| finding.severity)
-                .collect::<Vec<_>>(),
-            severities
-        );
+        assert_eq!(findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), severities);
     }
 
     const ALLOW_ORIGIN: (&str, &str) = ("access-control-allow-origin", ORIGIN);
@@ -117,24 +101,13 @@ mod tests {
 
     #[test]
     fn the_guides_configuration_is_allowed() {
-        check(
-            &[ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
-            [true; 4],
-            &[],
-        );
+        check(&[ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS], [true; 4], &[]);
     }
 
     #[test]
     fn a_list_may_come_in_several_headers() {
-        let methods = [
-            ("access-control-allow-methods", "GET"),
-            ("access-control-allow-methods", "POST"),
-        ];
-        let headers = [
-            &[ALLOW_ORIGIN, ALLOW_HEADERS, ALLOW_CREDENTIALS],
-            methods.as_slice(),
-        ]
-        .concat();
+        let methods = [("access-control-allow-methods", "GET"), ("access-control-allow-methods", "POST")];
+        let headers = [&[ALLOW_ORIGIN, ALLOW_HEADERS, ALLOW_CREDENTIALS], methods.as_slice()].concat();
         check(&headers, [true; 4], &[]);
     }
 
@@ -146,19 +119,11 @@ mod tests {
 
     #[test]
     fn another_origin_is_a_failure() {
-        for other in [
-            "https://staging.lendpeak.com",
-            "http://app.lendpeak.com",
-            "https://app.lendpeak.com/",
-            "null",
-        ] {
+        for other in
+            ["https://staging.lendpeak.com", "http://app.lendpeak.com", "https://app.lendpeak.com/", "null"]
+        {
             check(
-                &[
-                    ("access-control-allow-origin", other),
-                    ALLOW_METHODS,
-                    ALLOW_HEADERS,
-                    ALLOW_CREDENTIALS,
-                ],
+                &[("access-control-allow-origin", other), ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
                 [false, true, true, true],
                 &[Severity::Failure],
             );
@@ -168,11 +133,7 @@ mod tests {
     #[test]
     fn any_origin_is_allowed_without_credentials_only() {
         let any = ("access-control-allow-origin", "*");
-        check(
-            &[any, ALLOW_METHODS, ALLOW_HEADERS],
-            [true, true, true, false],
-            &[Severity::Warning],
-        );
+        check(&[any, ALLOW_METHODS, ALLOW_HEADERS], [true, true, true, false], &[Severity::Warning]);
         check(
             &[any, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
             [false, true, true, false],
@@ -182,18 +143,11 @@ mod tests {
 
     #[test]
     fn a_star_in_a_list_counts_without_credentials_only() {
-        let stars = [
-            ("access-control-allow-methods", "*"),
-            ("access-control-allow-headers", "*"),
-        ];
+        let stars = [("access-control-allow-methods", "*"), ("access-control-allow-headers", "*")];
         let without = [&[ALLOW_ORIGIN], stars.as_slice()].concat();
         check(&without, [true, true, true, false], &[Severity::Warning]);
         let with = [without.as_slice(), &[ALLOW_CREDENTIALS]].concat();
-        check(
-            &with,
-            [true, false, false, true],
-            &[Severity::Failure, Severity::Warning],
-        );
+        check(&with, [true, false, false, true], &[Severity::Failure, Severity::Warning]);
     }
 
     #[test]
@@ -209,12 +163,7 @@ mod tests {
             &[Severity::Failure],
         );
         check(
-            &[
-                ALLOW_ORIGIN,
-                ("access-control-allow-methods", "GET"),
-                ALLOW_HEADERS,
-                ALLOW_CREDENTIALS,
-            ],
+            &[ALLOW_ORIGIN, ("access-control-allow-methods", "GET"), ALLOW_HEADERS, ALLOW_CREDENTIALS],
             [true, false, true, true],
             &[Severity::Warning],
         );
@@ -223,12 +172,7 @@ mod tests {
     #[test]
     fn credentials_must_say_true_exactly() {
         check(
-            &[
-                ALLOW_ORIGIN,
-                ALLOW_METHODS,
-                ALLOW_HEADERS,
-                ("access-control-allow-credentials", "True"),
-            ],
+            &[ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS, ("access-control-allow-credentials", "True")],
             [true, true, true, false],
             &[Severity::Warning],
         );

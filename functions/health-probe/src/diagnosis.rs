@@ -41,47 +41,29 @@ pub fn diagnose(checks: &[CheckReport]) -> Diagnosis {
     }
     let causes = Checks(checks).causes();
     let names: Vec<&str> = failed.iter().map(|check| check.name.as_str()).collect();
-    let mut summary = format!(
-        "Unhealthy: {} of {} checks failed ({})",
-        failed.len(),
-        checks.len(),
-        names.join(", ")
-    );
+    let mut summary =
+        format!("Unhealthy: {} of {} checks failed ({})", failed.len(), checks.len(), names.join(", "));
     if causes.is_empty() {
         summary.push('.');
     } else {
         let whats: Vec<&str> = causes.iter().map(|cause| cause.what).collect();
         summary = format!("{summary}; likely cause: {}.", whats.join("; and "));
     }
-    let level = causes
-        .iter()
-        .map(|cause| cause.level)
-        .chain(failed.iter().filter_map(|check| check.level))
-        .max();
+    let level =
+        causes.iter().map(|cause| cause.level).chain(failed.iter().filter_map(|check| check.level)).max();
     let mut actions: Vec<String> = causes.iter().map(|cause| cause.action.to_owned()).collect();
     for check in &failed {
         actions.push(format!("{}: {}", check.name, check.action));
     }
     let level = level.unwrap_or(Level::Development);
-    Diagnosis {
-        healthy: false,
-        summary,
-        next: Some(Next {
-            level,
-            team: level.team(),
-            actions,
-        }),
-    }
+    Diagnosis { healthy: false, summary, next: Some(Next { level, team: level.team(), actions }) }
 }
 
 fn all_passed(checks: &[CheckReport]) -> Diagnosis {
     let found: Vec<(&str, Severity, &str)> = checks
         .iter()
         .flat_map(|check| {
-            check
-                .findings
-                .iter()
-                .map(|found| (check.name.as_str(), found.severity, found.message.as_str()))
+            check.findings.iter().map(|found| (check.name.as_str(), found.severity, found.message.as_str()))
         })
         .collect();
     let passed = match checks.len() {
@@ -89,20 +71,10 @@ fn all_passed(checks: &[CheckReport]) -> Diagnosis {
         count => format!("all {count} checks passed"),
     };
     if found.is_empty() {
-        return Diagnosis {
-            healthy: true,
-            summary: format!("Healthy: {passed}."),
-            next: None,
-        };
+        return Diagnosis { healthy: true, summary: format!("Healthy: {passed}."), next: None };
     }
-    let critical = found
-        .iter()
-        .any(|(_, severity, _)| *severity >= Severity::Critical);
-    let level = if critical {
-        Level::DevOps
-    } else {
-        Level::Development
-    };
+    let critical = found.iter().any(|(_, severity, _)| *severity >= Severity::Critical);
+    let level = if critical { Level::DevOps } else { Level::Development };
     let findings = if found.len() == 1 { "finding" } else { "findings" };
     let urgent = if critical { "urgent " } else { "" };
     Diagnosis {
@@ -111,10 +83,7 @@ fn all_passed(checks: &[CheckReport]) -> Diagnosis {
         next: Some(Next {
             level,
             team: level.team(),
-            actions: found
-                .iter()
-                .map(|(name, _, message)| format!("{name}: {message}"))
-                .collect(),
+            actions: found.iter().map(|(name, _, message)| format!("{name}: {message}")).collect(),
         }),
     }
 }
@@ -145,10 +114,7 @@ impl Checks<'_> {
     }
 
     fn any_status(&self, names: &[Name], statuses: &[u16]) -> bool {
-        names
-            .iter()
-            .filter_map(|name| self.get(*name)?.status)
-            .any(|status| statuses.contains(&status))
+        names.iter().filter_map(|name| self.get(*name)?.status).any(|status| statuses.contains(&status))
     }
 
     fn causes(&self) -> Vec<Cause> {
@@ -167,10 +133,7 @@ impl Checks<'_> {
                  open a case with Level 3: AWS Support",
             )];
         }
-        [self.api(), self.front_end(), self.cors()]
-            .into_iter()
-            .flatten()
-            .collect()
+        [self.api(), self.front_end(), self.cors()].into_iter().flatten().collect()
     }
 
     fn api(&self) -> Option<Cause> {
@@ -191,11 +154,7 @@ impl Checks<'_> {
             }
             match self.same_failure(&API) {
                 Some(Kind::Dns) => {
-                    return Some(cause(
-                        "the API's name is not found",
-                        DevOps,
-                        "Check the API's DNS record",
-                    ));
+                    return Some(cause("the API's name is not found", DevOps, "Check the API's DNS record"));
                 }
                 Some(Kind::Tls) => {
                     return Some(cause(
@@ -216,34 +175,28 @@ impl Checks<'_> {
                 None => {}
             }
         }
-        Some(
-            match (
-                self.failed(HealthDb),
-                self.failed(HealthRedis),
-                self.failed(Health),
-            ) {
-                (true, false, _) => cause(
-                    "the database layer (DocumentDB)",
-                    DevOps,
-                    "Check the DocumentDB cluster: status, connections, CPU, and its security group",
-                ),
-                (false, true, _) => cause(
-                    "the Redis layer",
-                    DevOps,
-                    "Check the Redis cluster: status, memory, connections, and its security group",
-                ),
-                (true, true, false) => cause(
-                    "the way from the backend to its data stores (DocumentDB and Redis both fail)",
-                    DevOps,
-                    "Check the backend's network: subnets, routes and security groups; then its secrets",
-                ),
-                _ => cause(
-                    "the backend itself",
-                    Development,
-                    "Check the backend's logs and its latest deployment; roll back if they began together",
-                ),
-            },
-        )
+        Some(match (self.failed(HealthDb), self.failed(HealthRedis), self.failed(Health)) {
+            (true, false, _) => cause(
+                "the database layer (DocumentDB)",
+                DevOps,
+                "Check the DocumentDB cluster: status, connections, CPU, and its security group",
+            ),
+            (false, true, _) => cause(
+                "the Redis layer",
+                DevOps,
+                "Check the Redis cluster: status, memory, connections, and its security group",
+            ),
+            (true, true, false) => cause(
+                "the way from the backend to its data stores (DocumentDB and Redis both fail)",
+                DevOps,
+                "Check the backend's network: subnets, routes and security groups; then its secrets",
+            ),
+            _ => cause(
+                "the backend itself",
+                Development,
+                "Check the backend's logs and its latest deployment; roll back if they began together",
+            ),
+        })
     }
 
     fn front_end(&self) -> Option<Cause> {

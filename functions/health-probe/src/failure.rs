@@ -35,30 +35,17 @@ pub struct Failure {
 
 impl Failure {
     fn new(kind: Kind, step: Step, message: String) -> Self {
-        Self {
-            kind,
-            step: Some(step),
-            message,
-            status: None,
-            passing: true,
-        }
+        Self { kind, step: Some(step), message, status: None, passing: true }
     }
 
     pub fn timeout(step: Step, limit: Duration) -> Self {
-        let message = format!(
-            "not finished within {:.1} s: it was still {}",
-            limit.as_secs_f64(),
-            step.doing()
-        );
+        let message =
+            format!("not finished within {:.1} s: it was still {}", limit.as_secs_f64(), step.doing());
         Self::new(Kind::Timeout, step, message)
     }
 
     pub fn dns(name: &str, error: &io::Error) -> Self {
-        Self::new(
-            Kind::Dns,
-            Step::Dns,
-            format!("the name `{name}` was not found: {error}"),
-        )
+        Self::new(Kind::Dns, Step::Dns, format!("the name `{name}` was not found: {error}"))
     }
 
     pub fn no_address(url: &Url) -> Self {
@@ -86,10 +73,7 @@ impl Failure {
                 ..Self::new(
                     Kind::Tls,
                     Step::Tls,
-                    format!(
-                        "the server's certificate was refused: {}",
-                        certificate::refusal(error)
-                    ),
+                    format!("the server's certificate was refused: {}", certificate::refusal(error)),
                 )
             },
             TlsError::Rustls(error) => {
@@ -111,31 +95,18 @@ impl Failure {
         } else {
             "the connection was cut before an answer came"
         };
-        Self {
-            status,
-            ..Self::new(Kind::Http, step, message.to_owned())
-        }
+        Self { status, ..Self::new(Kind::Http, step, message.to_owned()) }
     }
 
     /// A whole answer with a status that is not success.
     pub fn status(status: u16, message: String) -> Self {
-        Self {
-            kind: Kind::Http,
-            step: None,
-            message,
-            status: Some(status),
-            passing: false,
-        }
+        Self { kind: Kind::Http, step: None, message, status: Some(status), passing: false }
     }
 
     pub fn request(error: &http::Error) -> Self {
         Self {
             passing: false,
-            ..Self::new(
-                Kind::Http,
-                Step::Send,
-                format!("the request was not made: {error}"),
-            )
+            ..Self::new(Kind::Http, Step::Send, format!("the request was not made: {error}"))
         }
     }
 }
@@ -155,10 +126,7 @@ impl From<rustls::Error> for TlsError {
 
 impl From<io::Error> for TlsError {
     fn from(error: io::Error) -> Self {
-        match error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(inner) => Self::Rustls(inner.clone()),
             None => Self::Io(error),
         }

@@ -20,24 +20,15 @@ pub struct Finding {
 
 impl Finding {
     pub fn warning(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            message: message.into(),
-        }
+        Self { severity: Severity::Warning, message: message.into() }
     }
 
     pub fn critical(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Critical,
-            message: message.into(),
-        }
+        Self { severity: Severity::Critical, message: message.into() }
     }
 
     pub fn failure(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Failure,
-            message: message.into(),
-        }
+        Self { severity: Severity::Failure, message: message.into() }
     }
 }
 

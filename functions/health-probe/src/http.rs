@@ -82,9 +82,7 @@ impl Engine {
 
     /// An engine that trusts the public certificate authorities.
     pub fn public() -> Self {
-        Self::trusting(RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        })
+        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
     }
 
     /// Makes one exchange, in at most `limit`.
@@ -92,10 +90,7 @@ impl Engine {
         let mut run = Run::new();
         let answer = match timeout(limit, run.drive(self, exchange)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failure {
-                status: run.status,
-                ..Failure::timeout(run.current_step(), limit)
-            }),
+            Err(_) => Err(Failure { status: run.status, ..Failure::timeout(run.current_step(), limit) }),
         };
         run.finish(answer)
     }
@@ -174,10 +169,7 @@ impl Run {
         self.step = Step::Tls;
         let name = server_name(&exchange.url)?;
         let connector = engine.tls(&self.not_after)?;
-        let stream = connector
-            .connect(name, stream)
-            .await
-            .map_err(|error| Failure::tls(&error.into()))?;
+        let stream = connector.connect(name, stream).await.map_err(|error| Failure::tls(&error.into()))?;
         let secured = Instant::now();
         self.phases.tls = Some(secured - connected);
         self.ready = Some(secured);
@@ -188,9 +180,8 @@ impl Run {
         self.step = Step::Send;
         let request = request(exchange)?;
         let timed = TokioIo::new(Timed::new(stream, Arc::clone(&self.marks)));
-        let (mut sender, connection) = handshake(timed)
-            .await
-            .map_err(|error| Failure::http(Step::Send, None, &error))?;
+        let (mut sender, connection) =
+            handshake(timed).await.map_err(|error| Failure::http(Step::Send, None, &error))?;
         // Ends with this exchange, whichever way: a JoinSet aborts its tasks when it is dropped.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
@@ -203,15 +194,9 @@ impl Run {
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         self.status = Some(status);
-        let (bytes, truncated) = measure(body)
-            .await
-            .map_err(|error| Failure::http(Step::Body, Some(status), &error))?;
-        Ok(Answer {
-            status,
-            headers: head.headers,
-            bytes,
-            truncated,
-        })
+        let (bytes, truncated) =
+            measure(body).await.map_err(|error| Failure::http(Step::Body, Some(status), &error))?;
+        Ok(Answer { status, headers: head.headers, bytes, truncated })
     }
 
     /// The step under way; between sending and reading it is the stream that knows.
@@ -224,14 +209,9 @@ impl Run {
 
     fn finish(mut self, answer: Result<Answer, Failure>) -> Measured {
         let sent = self.marks.sent();
-        self.phases.send = sent
-            .zip(self.ready)
-            .map(|(sent, ready)| sent.saturating_duration_since(ready));
-        self.phases.first_byte = self
-            .marks
-            .first_byte()
-            .zip(sent)
-            .map(|(first, sent)| first.saturating_duration_since(sent));
+        self.phases.send = sent.zip(self.ready).map(|(sent, ready)| sent.saturating_duration_since(ready));
+        self.phases.first_byte =
+            self.marks.first_byte().zip(sent).map(|(first, sent)| first.saturating_duration_since(sent));
         self.phases.total = self.started.elapsed();
         Measured {
             phases: self.phases,
@@ -248,26 +228,19 @@ async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Failure> {
     let mut addresses: Vec<SocketAddr> = match url.host() {
         Some(Host::Ipv4(address)) => vec![(address, port).into()],
         Some(Host::Ipv6(address)) => vec![(address, port).into()],
-        Some(Host::Domain(name)) => tokio::net::lookup_host((name, port))
-            .await
-            .map_err(|error| Failure::dns(name, &error))?
-            .collect(),
+        Some(Host::Domain(name)) => {
+            tokio::net::lookup_host((name, port)).await.map_err(|error| Failure::dns(name, &error))?.collect()
+        }
         None => Vec::new(),
     };
     addresses.sort_by_key(SocketAddr::is_ipv6);
-    if addresses.is_empty() {
-        Err(Failure::no_address(url))
-    } else {
-        Ok(addresses)
-    }
+    if addresses.is_empty() { Err(Failure::no_address(url)) } else { Ok(addresses) }
 }
 
 /// The first address that accepts. (A silent address is left to the exchange's time-out: behind a load
 /// balancer or CloudFront, users would meet it as well.)
 async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-    TcpStream::connect(addresses)
-        .await
-        .map_err(|error| Failure::connect(&error))
+    TcpStream::connect(addresses).await.map_err(|error| Failure::connect(&error))
 }
 
 fn server_name(url: &Url) -> Result<ServerName<'static>, Failure> {

@@ -35,10 +35,7 @@ pub(crate) fn status(status: u16) -> Behaviour {
 
 /// `headers` are lines that end in `\r\n`.
 pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Behaviour {
-    Behaviour::Say(format!(
-        "HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    ))
+    Behaviour::Say(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
 }
 
 /// Lives as long as this value; each connection brings one request.
@@ -92,18 +89,9 @@ pub(crate) async fn serve_tls(year: i32, behaviour: Behaviour) -> (Server, RootC
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
-    (
-        start(Some(TlsAcceptor::from(Arc::new(config))), move |_, _| {
-            behaviour.clone()
-        })
-        .await,
-        roots,
-    )
+    (start(Some(TlsAcceptor::from(Arc::new(config))), move |_, _| behaviour.clone()).await, roots)
 }
 
 async fn start(
@@ -139,11 +127,7 @@ async fn start(
             });
         }
     });
-    Server {
-        port,
-        requests,
-        _accepting: accepting,
-    }
+    Server { port, requests, _accepting: accepting }
 }
 
 async fn converse<S: Io>(mut stream: S, handle: impl FnOnce(String) -> Behaviour) {

@@ -20,10 +20,7 @@ use crate::report::{CheckReport, Report};
 /// The data points of a report. Addresses that a person asked for have none: their names would be new
 /// metrics each time.
 pub fn data(report: &Report) -> Vec<MetricDatum> {
-    let point = Point {
-        environment: &report.environment,
-        at: report.at,
-    };
+    let point = Point { environment: &report.environment, at: report.at };
     let mut data: Vec<MetricDatum> = report
         .checks
         .iter()
@@ -31,10 +28,7 @@ pub fn data(report: &Report) -> Vec<MetricDatum> {
         .flat_map(|c| point.check(c))
         .collect();
     // Only a run of all checks can say that all is well.
-    if Name::ALL
-        .iter()
-        .all(|name| report.checks.iter().any(|check| check.id == Id::Named(*name)))
-    {
+    if Name::ALL.iter().all(|name| report.checks.iter().any(|check| check.id == Id::Named(*name))) {
         data.push(point.datum("Healthy", yes(report.healthy), StandardUnit::None, None));
     }
     data
@@ -75,13 +69,9 @@ impl Point<'_> {
             ("TotalTime", total),
         ];
         let mut data = vec![self.datum("Success", yes(check.healthy), StandardUnit::None, name)];
-        data.extend(
-            steps
-                .into_iter()
-                .filter_map(|(metric, step): (&str, Option<Duration>)| {
-                    Some(self.datum(metric, milliseconds(step?), StandardUnit::Milliseconds, name))
-                }),
-        );
+        data.extend(steps.into_iter().filter_map(|(metric, step): (&str, Option<Duration>)| {
+            Some(self.datum(metric, milliseconds(step?), StandardUnit::Milliseconds, name))
+        }));
         data.extend(check.certificate.map(|certificate| {
             #[expect(clippy::cast_precision_loss, reason = "a count of days is small")]
             let days = certificate.days_left as f64;

@@ -46,11 +46,7 @@ impl Probe {
     }
 
     fn with(settings: Settings, engine: Engine, cloudwatch: Client) -> Self {
-        Self {
-            settings: Arc::new(settings),
-            engine: Arc::new(engine),
-            cloudwatch,
-        }
+        Self { settings: Arc::new(settings), engine: Arc::new(engine), cloudwatch }
     }
 
     async fn run(&self, checks: Vec<Check>, invocation: &Invocation) -> Report {
@@ -64,11 +60,7 @@ impl Probe {
             until: started + left.saturating_sub(RESERVE),
         };
         let checks = self.ask_all(checks, patience).await;
-        let Diagnosis {
-            healthy,
-            summary,
-            next,
-        } = diagnose(&checks);
+        let Diagnosis { healthy, summary, next } = diagnose(&checks);
         Report {
             version: VERSION,
             function: FUNCTION,
@@ -113,10 +105,7 @@ impl Task for Probe {
                 "the probe only reads: there is nothing to approve".to_owned(),
             ));
         }
-        let request = asked
-            .map(trigger::Asked::request::<Request>)
-            .transpose()?
-            .unwrap_or_default();
+        let request = asked.map(trigger::Asked::request::<Request>).transpose()?.unwrap_or_default();
         let checks = request.checks(&self.settings)?;
 
         let mut report = self.run(checks, invocation).await;

@@ -76,10 +76,7 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives the field by reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives the field by reference")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -88,9 +85,8 @@ impl CheckReport {
     /// Judges what was measured.
     pub fn new(check: &Check, tried: Tried, settings: &Settings, now: Timestamp) -> Self {
         let measured = tried.last;
-        let certificate = measured
-            .certificate_not_after
-            .map(|at| Certificate::new(at, now, settings.certificate));
+        let certificate =
+            measured.certificate_not_after.map(|at| Certificate::new(at, now, settings.certificate));
         let mut report = Self {
             name: check.id.to_string(),
             id: check.id,
@@ -132,11 +128,7 @@ impl CheckReport {
             }
             Err(failure) => {
                 report.status = failure.status;
-                let meaning = if failure.status.is_some() {
-                    "No whole answer"
-                } else {
-                    "No answer"
-                };
+                let meaning = if failure.status.is_some() { "No whole answer" } else { "No answer" };
                 report.advise(meaning, no_answer(failure.kind), Some(Level::DevOps));
                 report.error = Some(failure);
             }
@@ -149,11 +141,8 @@ impl CheckReport {
             )));
         }
         report.findings.extend(tried.gave_up.map(Finding::warning));
-        report.healthy = report.error.is_none()
-            && report
-                .findings
-                .iter()
-                .all(|found| found.severity < Severity::Failure);
+        report.healthy =
+            report.error.is_none() && report.findings.iter().all(|found| found.severity < Severity::Failure);
         report
     }
 
@@ -173,8 +162,7 @@ impl CheckReport {
             }
             Name::Asset => {
                 self.cache = Some(Cache::read(headers));
-                self.findings
-                    .extend(cache::judge_asset(headers, &settings.asset_path));
+                self.findings.extend(cache::judge_asset(headers, &settings.asset_path));
             }
             Name::Cors => {
                 let (cors, findings) = cors::judge(headers, &settings.app.origin().ascii_serialization());
@@ -183,35 +171,26 @@ impl CheckReport {
             }
         }
         // A good status with a failure in the headers still asks somebody to act.
-        if let Some(failure) = self
-            .findings
-            .iter()
-            .find(|found| found.severity == Severity::Failure)
-        {
+        if let Some(failure) = self.findings.iter().find(|found| found.severity == Severity::Failure) {
             self.action = failure.message.clone();
             self.level = Some(Level::Development);
         }
     }
 
     pub fn has_expired_certificate(&self) -> bool {
-        self.certificate
-            .is_some_and(|certificate| certificate.state == State::Expired)
+        self.certificate.is_some_and(|certificate| certificate.state == State::Expired)
     }
 }
 
 /// Days left never make a check unhealthy by themselves: its alarm would ring for a week and then be
 /// silent when the service really goes down. `CertificateDaysLeft` is there to be watched.
 fn certificate_finding(certificate: Certificate) -> Option<Finding> {
-    let Certificate {
-        days_left,
-        not_after,
-        state,
-    } = certificate;
+    let Certificate { days_left, not_after, state } = certificate;
     match state {
         State::Ok => None,
-        State::Warning => Some(Finding::warning(format!(
-            "the certificate expires in {days_left} days ({not_after})"
-        ))),
+        State::Warning => {
+            Some(Finding::warning(format!("the certificate expires in {days_left} days ({not_after})")))
+        }
         State::Critical => Some(Finding::critical(format!(
             "the certificate expires in {days_left} days ({not_after}): renew it now"
         ))),
@@ -236,11 +215,7 @@ fn no_answer(kind: Kind) -> &'static str {
 /// An address without its query: that may hold what must not be logged.
 fn shown(url: &Url) -> String {
     let base = &url[..url::Position::AfterPath];
-    if url.query().is_some() {
-        format!("{base}?…")
-    } else {
-        base.to_owned()
-    }
+    if url.query().is_some() { format!("{base}?…") } else { base.to_owned() }
 }
 
 fn redirect(from: &Url, headers: &http::HeaderMap) -> Option<String> {

@@ -37,10 +37,7 @@ impl Request {
             ));
         }
         if urls.len() > MAX_URLS {
-            return Err(invalid(format!(
-                "`urls` has {} addresses; send at most {MAX_URLS}",
-                urls.len()
-            )));
+            return Err(invalid(format!("`urls` has {} addresses; send at most {MAX_URLS}", urls.len())));
         }
         let by_name = names.into_iter().map(|name| Ok(Check::named(name, settings)));
         let given = urls.iter().zip(1..).map(|(text, number)| {
@@ -61,10 +58,7 @@ fn allowed(text: &str, settings: &Settings) -> Result<Url, Error> {
         hosts.join(" and ")
     };
     let url = Url::parse(text).map_err(|error| {
-        invalid(format!(
-            "`urls` holds something that is not an address ({error}); send one on {}",
-            hosts()
-        ))
+        invalid(format!("`urls` holds something that is not an address ({error}); send one on {}", hosts()))
     })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid(
@@ -73,10 +67,7 @@ fn allowed(text: &str, settings: &Settings) -> Result<Url, Error> {
     }
     if !bases.iter().any(|base| base.origin() == url.origin()) {
         let origin = url.origin().ascii_serialization();
-        return Err(invalid(format!(
-            "`urls` holds an address on {origin}; allowed is only {}",
-            hosts()
-        )));
+        return Err(invalid(format!("`urls` holds an address on {origin}; allowed is only {}", hosts())));
     }
     Ok(url)
 }
@@ -110,18 +101,12 @@ mod tests {
 
     #[test]
     fn named_checks_run_once_each() {
-        assert_eq!(
-            ask(r#"{"checks":["cors","health","cors"]}"#).unwrap(),
-            ["health", "cors"]
-        );
+        assert_eq!(ask(r#"{"checks":["cors","health","cors"]}"#).unwrap(), ["health", "cors"]);
     }
 
     #[test]
     fn an_address_on_a_configured_host_is_checked() {
-        assert_eq!(
-            ask(r#"{"urls":["https://api.lendpeak.com/other?x=1"]}"#).unwrap(),
-            ["url-1"]
-        );
+        assert_eq!(ask(r#"{"urls":["https://api.lendpeak.com/other?x=1"]}"#).unwrap(), ["url-1"]);
         assert_eq!(
             ask(r#"{"checks":["page"],"urls":["https://APP.lendpeak.com:443/a","https://api.lendpeak.com/b"]}"#)
                 .unwrap(),
@@ -157,14 +142,8 @@ mod tests {
 
     #[test]
     fn wrong_fields_and_types_are_named() {
-        refuses(
-            r#"{"check":["health"]}"#,
-            "unknown field `check`, expected `checks` or `urls`",
-        );
-        refuses(
-            r#"{"checks":["db"]}"#,
-            "unknown variant `db`, expected one of `health`, `health-db`",
-        );
+        refuses(r#"{"check":["health"]}"#, "unknown field `check`, expected `checks` or `urls`");
+        refuses(r#"{"checks":["db"]}"#, "unknown variant `db`, expected one of `health`, `health-db`");
         refuses(r#"{"checks":"health"}"#, "expected a sequence");
         refuses(r#"{"checks":[]}"#, "nothing to check");
         refuses(r#"{"checks":[],"urls":[]}"#, "nothing to check");

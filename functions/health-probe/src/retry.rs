@@ -43,16 +43,9 @@ pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience)
         let last = engine.exchange(exchange, patience.timeout.min(left)).await;
         tries += 1;
         let Some(again) = again(&last, clock::now()).filter(|_| tries < patience.tries) else {
-            return Tried {
-                last,
-                tries,
-                earlier,
-                gave_up: None,
-            };
+            return Tried { last, tries, earlier, gave_up: None };
         };
-        let wait = again
-            .asked
-            .unwrap_or_else(|| usual_wait(&patience.waits, earlier.len()));
+        let wait = again.asked.unwrap_or_else(|| usual_wait(&patience.waits, earlier.len()));
         if wait >= patience.until.saturating_duration_since(Instant::now()) {
             let gave_up = Some(match again.asked {
                 Some(asked) => format!(
@@ -61,12 +54,7 @@ pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience)
                 ),
                 None => "not tried again: this run has no time left".to_owned(),
             });
-            return Tried {
-                last,
-                tries,
-                earlier,
-                gave_up,
-            };
+            return Tried { last, tries, earlier, gave_up };
         }
         earlier.push(again.because);
         sleep(wait).await;
@@ -95,14 +83,7 @@ fn again(measured: &Measured, now: Timestamp) -> Option<Again> {
                 .and_then(|value| value.to_str().ok())
                 .and_then(|value| retry_after(value, now)),
         }),
-        Err(Failure {
-            passing: true,
-            message,
-            ..
-        }) => Some(Again {
-            because: message.clone(),
-            asked: None,
-        }),
+        Err(Failure { passing: true, message, .. }) => Some(Again { because: message.clone(), asked: None }),
         Err(_) => None,
     }
 }

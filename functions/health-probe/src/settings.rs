@@ -84,11 +84,7 @@ fn path(environment: &Environment, name: &'static str, default: &str) -> Result<
         Ok(path)
     } else {
         let wanted = "a path that begins with / and has no ? or #".to_owned();
-        Err(SettingsError::Invalid {
-            name,
-            value: path,
-            wanted,
-        })
+        Err(SettingsError::Invalid { name, value: path, wanted })
     }
 }
 
@@ -122,10 +118,7 @@ pub(crate) mod tests {
                 request_timeout: Duration::from_secs(10),
                 tries: 3,
                 waits: vec![Duration::from_secs(2), Duration::from_secs(10)],
-                certificate: Limits {
-                    warn_days: 21,
-                    critical_days: 7
-                },
+                certificate: Limits { warn_days: 21, critical_days: 7 },
             }
         );
     }
@@ -133,10 +126,7 @@ pub(crate) mod tests {
     #[test]
     fn an_address_must_be_there() {
         let environment = Environment::from_pairs(NEEDED.into_iter().filter(|(name, _)| *name != "API_URL"));
-        assert_eq!(
-            Settings::from_environment(&environment),
-            Err(SettingsError::Missing { name: "API_URL" })
-        );
+        assert_eq!(Settings::from_environment(&environment), Err(SettingsError::Missing { name: "API_URL" }));
     }
 
     #[track_caller]
@@ -169,21 +159,12 @@ pub(crate) mod tests {
     #[test]
     fn a_warning_limit_below_the_critical_default_lowers_it() {
         let limits = parse(&[("CERTIFICATE_WARN_DAYS", "5")]).unwrap().certificate;
-        assert_eq!(
-            limits,
-            Limits {
-                warn_days: 5,
-                critical_days: 5
-            }
-        );
+        assert_eq!(limits, Limits { warn_days: 5, critical_days: 5 });
     }
 
     #[test]
     fn an_address_may_have_a_path_of_its_own() {
         let base = Url::parse("https://lendpeak.com/api/").unwrap();
-        assert_eq!(
-            Settings::below(&base, "/health").as_str(),
-            "https://lendpeak.com/api/health"
-        );
+        assert_eq!(Settings::below(&base, "/health").as_str(), "https://lendpeak.com/api/health");
     }
 }

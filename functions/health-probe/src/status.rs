@@ -61,17 +61,9 @@ pub fn advice(status: u16) -> Advice {
         ),
         status if status >= 500 => ("Server Error", "Check logs", Some(Development)),
         status if status >= 400 => ("Client Error", "Check request format", Some(Development)),
-        _ => (
-            "Not a final answer",
-            "Check what answers at this address",
-            Some(DevOps),
-        ),
+        _ => ("Not a final answer", "Check what answers at this address", Some(DevOps)),
     };
-    Advice {
-        meaning,
-        action,
-        level,
-    }
+    Advice { meaning, action, level }
 }
 
 #[cfg(test)]
@@ -81,11 +73,7 @@ mod tests {
     #[track_caller]
     fn check(status: u16, meaning: &str, action: &str, level: Option<u8>) {
         let advice = advice(status);
-        let seen = (
-            advice.meaning,
-            advice.action,
-            advice.level.map(|level| level as u8),
-        );
+        let seen = (advice.meaning, advice.action, advice.level.map(|level| level as u8));
         assert_eq!(seen, (meaning, action, level), "{status}");
     }
 

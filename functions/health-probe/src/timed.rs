@@ -44,11 +44,7 @@ impl Marks {
     }
 
     fn read(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .first_byte
-            .get_or_insert_with(Instant::now);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).first_byte.get_or_insert_with(Instant::now);
     }
 }
 

@@ -9,11 +9,7 @@ use crate::{Clients, observe, plan::Action};
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     match approved.action() {
-        Action::SetDesiredCount {
-            cluster,
-            service,
-            desired_count,
-        } => clients
+        Action::SetDesiredCount { cluster, service, desired_count } => clients
             .ecs
             .update_service()
             .cluster(cluster)
@@ -23,20 +19,10 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
             .await
             .map(|_| ())
             .map_err(|error| {
-                aws::failed(
-                    "update the desired count of",
-                    format!("{service} in cluster {cluster}"),
-                    &error,
-                )
+                aws::failed("update the desired count of", format!("{service} in cluster {cluster}"), &error)
             }),
-        Action::SetMinCapacity {
-            resource_id,
-            min_capacity,
-        }
-        | Action::RestoreMinCapacity {
-            resource_id,
-            min_capacity,
-        } => clients
+        Action::SetMinCapacity { resource_id, min_capacity }
+        | Action::RestoreMinCapacity { resource_id, min_capacity } => clients
             .scaling
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Ecs)
@@ -54,20 +40,15 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
 pub(crate) async fn verify(clients: &Clients, actions: &[&Action], patience: Duration) -> Verification {
     const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
     let looks = 1 + patience.as_secs();
-    let mut seen = Verification {
-        verified: false,
-        what: "nothing was looked at".to_owned(),
-    };
+    let mut seen = Verification { verified: false, what: "nothing was looked at".to_owned() };
     for look in 0..looks {
         if look > 0 {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        seen = verify_once(clients, actions)
-            .await
-            .unwrap_or_else(|error| Verification {
-                verified: false,
-                what: format!("could not look again: {}", shared::error::chain(&error)),
-            });
+        seen = verify_once(clients, actions).await.unwrap_or_else(|error| Verification {
+            verified: false,
+            what: format!("could not look again: {}", shared::error::chain(&error)),
+        });
         if seen.verified {
             break;
         }
@@ -78,44 +59,27 @@ pub(crate) async fn verify(clients: &Clients, actions: &[&Action], patience: Dur
 /// The last action shows that those before it were done.
 async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verification, Error> {
     Ok(match actions.last() {
-        Some(Action::SetDesiredCount {
-            cluster,
-            service,
-            desired_count,
-        }) => match observe::service(&clients.ecs, cluster, service).await? {
-            Some(now) => Verification {
-                verified: now.desired_count >= *desired_count && now.running_count >= *desired_count,
-                what: format!(
-                    "{} of {} tasks run, {} are starting",
-                    now.running_count, now.desired_count, now.pending_count
-                ),
-            },
-            None => Verification {
-                verified: false,
-                what: format!("service {service} is gone"),
-            },
-        },
-        Some(
-            Action::SetMinCapacity {
-                resource_id,
-                min_capacity,
+        Some(Action::SetDesiredCount { cluster, service, desired_count }) => {
+            match observe::service(&clients.ecs, cluster, service).await? {
+                Some(now) => Verification {
+                    verified: now.desired_count >= *desired_count && now.running_count >= *desired_count,
+                    what: format!(
+                        "{} of {} tasks run, {} are starting",
+                        now.running_count, now.desired_count, now.pending_count
+                    ),
+                },
+                None => Verification { verified: false, what: format!("service {service} is gone") },
             }
-            | Action::RestoreMinCapacity {
-                resource_id,
-                min_capacity,
-            },
+        }
+        Some(
+            Action::SetMinCapacity { resource_id, min_capacity }
+            | Action::RestoreMinCapacity { resource_id, min_capacity },
         ) => {
             let now = observe::scalable_target(&clients.scaling, resource_id).await?;
             let min = now.map_or(0, |target| target.min_capacity);
-            Verification {
-                verified: min == *min_capacity,
-                what: format!("the minimum capacity is {min}"),
-            }
+            Verification { verified: min == *min_capacity, what: format!("the minimum capacity is {min}") }
         }
-        None => Verification {
-            verified: true,
-            what: "there was nothing to do".to_owned(),
-        },
+        None => Verification { verified: true, what: "there was nothing to do".to_owned() },
     })
 }
 

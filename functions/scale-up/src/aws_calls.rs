@@ -32,11 +32,7 @@ fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {
     let refs = |rules: &[Rule]| rules.to_vec();
     let (ecs, scaling, cloudwatch) = (refs(ecs), refs(scaling), refs(cloudwatch));
     Clients {
-        ecs: mock_client!(
-            aws_sdk_ecs,
-            RuleMode::MatchAny,
-            ecs.iter().collect::<Vec<_>>().as_slice()
-        ),
+        ecs: mock_client!(aws_sdk_ecs, RuleMode::MatchAny, ecs.iter().collect::<Vec<_>>().as_slice()),
         scaling: mock_client!(
             aws_sdk_applicationautoscaling,
             RuleMode::MatchAny,
@@ -68,11 +64,7 @@ fn by_alarm() -> Request {
         reason: String::new(),
         metrics: Vec::new(),
     };
-    Request {
-        service: "backend".to_owned(),
-        goal: Goal::Step,
-        alarm: Some(alarm),
-    }
+    Request { service: "backend".to_owned(), goal: Goal::Step, alarm: Some(alarm) }
 }
 
 fn service_runs(tasks: i32) -> Rule {
@@ -146,9 +138,7 @@ async fn everything_is_read_into_plain_values() {
                 .creation_time(aws_sdk_ecs::primitives::DateTime::from_secs(0))
                 .build()
                 .unwrap();
-            DescribeScalableTargetsOutput::builder()
-                .scalable_targets(target)
-                .build()
+            DescribeScalableTargetsOutput::builder().scalable_targets(target).build()
         });
     let clients = clients(
         &[service_runs(2), stopped, described],
@@ -169,10 +159,7 @@ async fn everything_is_read_into_plain_values() {
             }],
             events: Vec::new(),
         }),
-        scalable_target: Some(ScalableTarget {
-            min_capacity: 2,
-            max_capacity: 8,
-        }),
+        scalable_target: Some(ScalableTarget { min_capacity: 2, max_capacity: 8 }),
         stopped_tasks: vec![StoppedTask {
             task: "task-1".to_owned(),
             stopped_at: Some(Timestamp::from_second(60).unwrap()),
@@ -180,37 +167,16 @@ async fn everything_is_read_into_plain_values() {
             failed: true,
             reason: "Essential container in task exited".to_owned(),
         }],
-        alarms: vec![AlarmNow {
-            name: "ecs-cpu".to_owned(),
-            is_in_alarm: true,
-        }],
+        alarms: vec![AlarmNow { name: "ecs-cpu".to_owned(), is_in_alarm: true }],
     };
-    assert_eq!(
-        observe::observe(&clients, &settings(), &by_alarm())
-            .await
-            .unwrap(),
-        expected
-    );
+    assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap(), expected);
 }
 
 #[tokio::test]
 async fn a_request_by_hand_asks_nothing_about_alarms() {
-    let clients = clients(
-        &[service_runs(2), no_stopped_tasks()],
-        &[no_scalable_target()],
-        &[],
-    );
-    let request = Request {
-        alarm: None,
-        ..by_alarm()
-    };
-    assert_eq!(
-        observe::observe(&clients, &settings(), &request)
-            .await
-            .unwrap()
-            .alarms,
-        []
-    );
+    let clients = clients(&[service_runs(2), no_stopped_tasks()], &[no_scalable_target()], &[]);
+    let request = Request { alarm: None, ..by_alarm() };
+    assert_eq!(observe::observe(&clients, &settings(), &request).await.unwrap().alarms, []);
 }
 
 #[tokio::test]
@@ -222,17 +188,8 @@ async fn a_service_that_is_missing_is_nothing_and_no_error() {
     let no_list = mock!(aws_sdk_ecs::Client::list_tasks)
         .then_error(|| ListTasksError::ServiceNotFoundException(ServiceNotFoundException::builder().build()));
     let clients = clients(&[missing, no_list], &[no_scalable_target()], &[]);
-    let request = Request {
-        alarm: None,
-        ..by_alarm()
-    };
-    assert_eq!(
-        observe::observe(&clients, &settings(), &request)
-            .await
-            .unwrap()
-            .service,
-        None
-    );
+    let request = Request { alarm: None, ..by_alarm() };
+    assert_eq!(observe::observe(&clients, &settings(), &request).await.unwrap().service, None);
 }
 
 #[tokio::test]
@@ -242,13 +199,8 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
         DescribeServicesError::generic(meta.code("AccessDeniedException").message("not allowed").build())
     });
     let clients = clients(&[denied, no_stopped_tasks()], &[no_scalable_target()], &[]);
-    let request = Request {
-        alarm: None,
-        ..by_alarm()
-    };
-    let error = observe::observe(&clients, &settings(), &request)
-        .await
-        .unwrap_err();
+    let request = Request { alarm: None, ..by_alarm() };
+    let error = observe::observe(&clients, &settings(), &request).await.unwrap_err();
     assert_eq!(
         shared::error::chain(&error),
         "cannot describe service backend in cluster lendpeak2-production: AccessDeniedException: not allowed"
@@ -258,23 +210,11 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
 #[tokio::test]
 async fn an_alarm_whose_state_cannot_be_read_is_taken_at_its_word() {
     let denied = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_error(|| {
-        let meta = aws_smithy_types::error::ErrorMetadata::builder()
-            .code("AccessDenied")
-            .build();
+        let meta = aws_smithy_types::error::ErrorMetadata::builder().code("AccessDenied").build();
         DescribeAlarmsError::generic(meta)
     });
-    let clients = clients(
-        &[service_runs(2), no_stopped_tasks()],
-        &[no_scalable_target()],
-        &[denied],
-    );
-    assert_eq!(
-        observe::observe(&clients, &settings(), &by_alarm())
-            .await
-            .unwrap()
-            .alarms,
-        []
-    );
+    let clients = clients(&[service_runs(2), no_stopped_tasks()], &[no_scalable_target()], &[denied]);
+    assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap().alarms, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,10 +226,7 @@ async fn looking_again_waits_for_the_tasks_and_no_longer_than_its_patience() {
     };
     let short = clients(&[service_runs(2)], &[], &[]);
     let seen = apply::verify(&short, &[&action], Duration::from_secs(3)).await;
-    assert_eq!(
-        (seen.verified, seen.what.as_str()),
-        (false, "2 of 2 tasks run, 0 are starting")
-    );
+    assert_eq!((seen.verified, seen.what.as_str()), (false, "2 of 2 tasks run, 0 are starting"));
     let enough = clients(&[service_runs(3)], &[], &[]);
     assert!(apply::verify(&enough, &[&action], Duration::ZERO).await.verified);
 }

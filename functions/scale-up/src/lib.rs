@@ -26,7 +26,8 @@ use shared::{
     guard::Approved,
     ledger::FollowUp,
     outcome::{Stop, Verification},
-    remedy::{Plan, Remedy, Runner},
+    remedy::{Plan, Remedy},
+    runner::Runner,
     settings::{Environment, Policy, SettingsError},
     trigger::Trigger,
 };

@@ -93,10 +93,7 @@ pub(crate) async fn observe(
         stopped_tasks: stopped_tasks?,
         // The event says ALARM; that it cannot be confirmed is no reason to leave a service short.
         alarms: alarms.unwrap_or_else(|error| {
-            tracing::warn!(
-                error = shared::error::chain(&error),
-                "the alarm's present state is not known"
-            );
+            tracing::warn!(error = shared::error::chain(&error), "the alarm's present state is not known");
             Vec::new()
         }),
     })
@@ -108,46 +105,27 @@ pub(crate) async fn service(
     service: &str,
 ) -> Result<Option<Service>, Error> {
     const EVENTS: usize = 5;
-    let answer = ecs
-        .describe_services()
-        .cluster(cluster)
-        .services(service)
-        .send()
-        .await
-        .map_err(|error| {
-            aws::failed(
-                "describe service",
-                format!("{service} in cluster {cluster}"),
-                &error,
-            )
+    let answer =
+        ecs.describe_services().cluster(cluster).services(service).send().await.map_err(|error| {
+            aws::failed("describe service", format!("{service} in cluster {cluster}"), &error)
         })?;
-    Ok(answer
-        .services
-        .unwrap_or_default()
-        .into_iter()
-        .next()
-        .map(|service| Service {
-            deployments: service
-                .deployments()
-                .iter()
-                .map(|deployment| Deployment {
-                    status: deployment.status().unwrap_or_default().to_owned(),
-                    is_in_progress: deployment.rollout_state() == Some(&DeploymentRolloutState::InProgress),
-                    failed_tasks: count(deployment.failed_tasks()),
-                })
-                .collect(),
-            events: service
-                .events()
-                .iter()
-                .take(EVENTS)
-                .filter_map(|event| event.message.clone())
-                .collect(),
-            status: service.status.unwrap_or_default(),
-            desired_count: count(service.desired_count),
-            running_count: count(service.running_count),
-            pending_count: count(service.pending_count),
-            task_definition: service.task_definition.unwrap_or_default(),
-        }))
+    Ok(answer.services.unwrap_or_default().into_iter().next().map(|service| Service {
+        deployments: service
+            .deployments()
+            .iter()
+            .map(|deployment| Deployment {
+                status: deployment.status().unwrap_or_default().to_owned(),
+                is_in_progress: deployment.rollout_state() == Some(&DeploymentRolloutState::InProgress),
+                failed_tasks: count(deployment.failed_tasks()),
+            })
+            .collect(),
+        events: service.events().iter().take(EVENTS).filter_map(|event| event.message.clone()).collect(),
+        status: service.status.unwrap_or_default(),
+        desired_count: count(service.desired_count),
+        running_count: count(service.running_count),
+        pending_count: count(service.pending_count),
+        task_definition: service.task_definition.unwrap_or_default(),
+    }))
 }
 
 pub(crate) async fn scalable_target(
@@ -162,15 +140,10 @@ pub(crate) async fn scalable_target(
         .send()
         .await
         .map_err(|error| aws::failed("describe the scalable target of", resource_id, &error))?;
-    Ok(answer
-        .scalable_targets
-        .unwrap_or_default()
-        .into_iter()
-        .next()
-        .map(|target| ScalableTarget {
-            min_capacity: count(target.min_capacity),
-            max_capacity: count(target.max_capacity),
-        }))
+    Ok(answer.scalable_targets.unwrap_or_default().into_iter().next().map(|target| ScalableTarget {
+        min_capacity: count(target.min_capacity),
+        max_capacity: count(target.max_capacity),
+    }))
 }
 
 /// The service's stopped tasks; one page of them is plenty to tell a crash loop.
@@ -191,9 +164,7 @@ async fn stopped_tasks(
         Ok(answer) => answer.task_arns.unwrap_or_default(),
         // DescribeServices answers that the service is missing.
         Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(ListTasksError::is_service_not_found_exception) =>
+            if error.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
         {
             return Ok(Vec::new());
         }
@@ -209,20 +180,16 @@ async fn stopped_tasks(
         .send()
         .await
         .map_err(|error| aws::failed("describe the stopped tasks of", whose(), &error))?;
-    let stopped = answer
-        .tasks
-        .unwrap_or_default()
-        .into_iter()
-        .map(|task| StoppedTask {
-            stopped_at: task.stopped_at.as_ref().and_then(timestamp),
-            started_at: task.started_at.as_ref().and_then(timestamp),
-            failed: matches!(
-                task.stop_code,
-                Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
-            ),
-            reason: task.stopped_reason.unwrap_or_default(),
-            task: task.task_arn.unwrap_or_default(),
-        });
+    let stopped = answer.tasks.unwrap_or_default().into_iter().map(|task| StoppedTask {
+        stopped_at: task.stopped_at.as_ref().and_then(timestamp),
+        started_at: task.started_at.as_ref().and_then(timestamp),
+        failed: matches!(
+            task.stop_code,
+            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
+        ),
+        reason: task.stopped_reason.unwrap_or_default(),
+        task: task.task_arn.unwrap_or_default(),
+    });
     Ok(stopped.collect())
 }
 
@@ -254,12 +221,7 @@ async fn alarms_now(
         .map(|alarm| (alarm.alarm_name, alarm.state_value));
     Ok(metric
         .chain(composite)
-        .filter_map(|(name, state)| {
-            Some(AlarmNow {
-                name: name?,
-                is_in_alarm: state? == StateValue::Alarm,
-            })
-        })
+        .filter_map(|(name, state)| Some(AlarmNow { name: name?, is_in_alarm: state? == StateValue::Alarm }))
         .collect())
 }
 

@@ -30,45 +30,22 @@ const FAILED_TO_START_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    SetMinCapacity {
-        resource_id: String,
-        min_capacity: u32,
-    },
-    SetDesiredCount {
-        cluster: String,
-        service: String,
-        desired_count: u32,
-    },
-    RestoreMinCapacity {
-        resource_id: String,
-        min_capacity: u32,
-    },
+    SetMinCapacity { resource_id: String, min_capacity: u32 },
+    SetDesiredCount { cluster: String, service: String, desired_count: u32 },
+    RestoreMinCapacity { resource_id: String, min_capacity: u32 },
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SetMinCapacity {
-                resource_id,
-                min_capacity,
-            } => {
+            Self::SetMinCapacity { resource_id, min_capacity } => {
                 write!(f, "raise the minimum capacity of {resource_id} to {min_capacity}")
             }
-            Self::SetDesiredCount {
-                service,
-                desired_count,
-                ..
-            } => {
+            Self::SetDesiredCount { service, desired_count, .. } => {
                 write!(f, "set the desired count of {service} to {desired_count}")
             }
-            Self::RestoreMinCapacity {
-                resource_id,
-                min_capacity,
-            } => {
-                write!(
-                    f,
-                    "bring the minimum capacity of {resource_id} back to {min_capacity}"
-                )
+            Self::RestoreMinCapacity { resource_id, min_capacity } => {
+                write!(f, "bring the minimum capacity of {resource_id} back to {min_capacity}")
             }
         }
     }
@@ -98,48 +75,35 @@ impl Skipped {
                 Stop::refused("service_missing", format!("there is no service {service}"))
                     .next(Next::devops("correct ClusterName and ServiceName of the stack"))
             }
-            Self::ServiceInactive { status } => Stop::refused(
-                "service_inactive",
-                format!("service {service} is {status}, not ACTIVE"),
-            )
-            .next(Next::devops(
-                "see who deleted the service, and create it again if that was a mistake",
-            )),
-            Self::AlarmNotInAlarm { alarm } => Stop::nothing_to_do(
-                "alarm_not_in_alarm",
-                format!("alarm {alarm} is not in ALARM any more"),
-            ),
+            Self::ServiceInactive { status } => {
+                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE")).next(
+                    Next::devops("see who deleted the service, and create it again if that was a mistake"),
+                )
+            }
+            Self::AlarmNotInAlarm { alarm } => {
+                Stop::nothing_to_do("alarm_not_in_alarm", format!("alarm {alarm} is not in ALARM any more"))
+            }
             Self::TasksFailToStart { reasons } => Stop::refused(
                 "tasks_fail_to_start",
-                format!(
-                    "{service} is not short of tasks: its tasks fail to start ({})",
-                    reasons.join("; ")
-                ),
+                format!("{service} is not short of tasks: its tasks fail to start ({})", reasons.join("; ")),
             )
             .next(Next::development(
                 "roll back to the last release that worked; more tasks would fail the same way",
             )),
-            Self::DeploymentInProgress => Stop::refused(
-                "deployment_in_progress",
-                format!("a deployment of {service} is under way"),
-            )
-            .next(Next::development(
-                "wait for the deployment to end; if it fails, roll it back",
-            )),
+            Self::DeploymentInProgress => {
+                Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
+                    .next(Next::development("wait for the deployment to end; if it fails, roll it back"))
+            }
             Self::ScaledToZero => Stop::refused(
                 "scaled_to_zero",
                 format!("{service} has a desired count of 0: somebody stopped it"),
             )
-            .next(Next::development(
-                "find out who stopped it and why before starting it again",
-            )),
+            .next(Next::development("find out who stopped it and why before starting it again")),
             Self::TasksPending { running, desired } => Stop::refused(
                 "tasks_pending",
                 format!("{running} of {desired} tasks of {service} run: the last ones are still starting"),
             )
-            .next(Next::development(
-                "wait for them; if they do not start, look at the service's events",
-            )),
+            .next(Next::development("wait for them; if they do not start, look at the service's events")),
             Self::AtMaximum { maximum } => Stop::refused(
                 "at_maximum",
                 format!("{service} has its maximum of {maximum} tasks"),
@@ -151,9 +115,7 @@ impl Skipped {
                 "count_out_of_range",
                 format!("{asked} tasks were asked for, and {service} may have {maximum} at most"),
             )
-            .next(Next::devops(
-                "ask for fewer, or raise MaximumTasks or the scalable target's maximum",
-            )),
+            .next(Next::devops("ask for fewer, or raise MaximumTasks or the scalable target's maximum")),
             Self::EnoughTasks { desired } => Stop::nothing_to_do(
                 "enough_tasks",
                 format!("{service} has a desired count of {desired} already"),
@@ -189,21 +151,15 @@ pub(crate) fn plan(
 /// Whether an action that was begun earlier is still to be done. A count that somebody has set higher since
 /// is left as it is.
 pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
-    let min_capacity = observed
-        .scalable_target
-        .as_ref()
-        .map(|target| target.min_capacity);
+    let min_capacity = observed.scalable_target.as_ref().map(|target| target.min_capacity);
     match action {
-        Action::SetMinCapacity {
-            min_capacity: wanted, ..
-        } => min_capacity.is_some_and(|now| now < *wanted),
-        Action::RestoreMinCapacity {
-            min_capacity: wanted, ..
-        } => min_capacity.is_some_and(|now| now > *wanted),
-        Action::SetDesiredCount { desired_count, .. } => observed
-            .service
-            .as_ref()
-            .is_some_and(|service| service.desired_count < *desired_count),
+        Action::SetMinCapacity { min_capacity: wanted, .. } => min_capacity.is_some_and(|now| now < *wanted),
+        Action::RestoreMinCapacity { min_capacity: wanted, .. } => {
+            min_capacity.is_some_and(|now| now > *wanted)
+        }
+        Action::SetDesiredCount { desired_count, .. } => {
+            observed.service.as_ref().is_some_and(|service| service.desired_count < *desired_count)
+        }
     }
 }
 
@@ -218,9 +174,7 @@ fn more_tasks(
     let maximum = observed
         .scalable_target
         .as_ref()
-        .map_or(settings.max_tasks, |target| {
-            target.max_capacity.min(settings.max_tasks)
-        });
+        .map_or(settings.max_tasks, |target| target.max_capacity.min(settings.max_tasks));
     let desired = service.desired_count;
     let wanted = match request.goal {
         Goal::DesiredCount(asked) if asked > maximum => {
@@ -237,15 +191,8 @@ fn more_tasks(
     let resource_id = settings.resource_id(&request.service);
     let mut actions = Vec::new();
     let mut change = FollowUpChange::Keep;
-    if let Some(target) = observed
-        .scalable_target
-        .as_ref()
-        .filter(|target| target.min_capacity < count)
-    {
-        actions.push(Action::SetMinCapacity {
-            resource_id,
-            min_capacity: count,
-        });
+    if let Some(target) = observed.scalable_target.as_ref().filter(|target| target.min_capacity < count) {
+        actions.push(Action::SetMinCapacity { resource_id, min_capacity: count });
         change = FollowUpChange::Set(FollowUp {
             due: now + settings.raised_minimum,
             what: json!({ "min_capacity": original_minimum(target, follow_up) }),
@@ -265,10 +212,7 @@ fn more_tasks(
         String::new()
     };
     let reason = format!("{why}, and {desired} tasks run as they should{limit}");
-    Ok(Plan {
-        follow_up: change,
-        ..Plan::act(actions, reason)
-    })
+    Ok(Plan { follow_up: change, ..Plan::act(actions, reason) })
 }
 
 fn why(observed: &Observed, request: &Request) -> String {
@@ -288,19 +232,12 @@ fn running_well<'a>(
 ) -> Result<&'a Service, Skipped> {
     let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
     if service.status != "ACTIVE" {
-        return Err(Skipped::ServiceInactive {
-            status: service.status.clone(),
-        });
+        return Err(Skipped::ServiceInactive { status: service.status.clone() });
     }
     if let Some(alarm) = &request.alarm
-        && observed
-            .alarms
-            .iter()
-            .any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
+        && observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
     {
-        return Err(Skipped::AlarmNotInAlarm {
-            alarm: alarm.name.clone(),
-        });
+        return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
     }
     let mut reasons: Vec<String> = observed
         .stopped_tasks
@@ -313,11 +250,7 @@ fn running_well<'a>(
         reasons.dedup();
         return Err(Skipped::TasksFailToStart { reasons });
     }
-    if service.deployments.len() > 1
-        || service
-            .deployments
-            .iter()
-            .any(|deployment| deployment.is_in_progress)
+    if service.deployments.len() > 1 || service.deployments.iter().any(|deployment| deployment.is_in_progress)
     {
         return Err(Skipped::DeploymentInProgress);
     }
@@ -325,22 +258,14 @@ fn running_well<'a>(
         return Err(Skipped::ScaledToZero);
     }
     if service.pending_count > 0 || service.running_count < service.desired_count {
-        return Err(Skipped::TasksPending {
-            running: service.running_count,
-            desired: service.desired_count,
-        });
+        return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
     }
     Ok(service)
 }
 
 fn failed_to_start(task: &StoppedTask, now: Timestamp) -> bool {
-    let recent = task
-        .stopped_at
-        .is_some_and(|stopped| now.duration_since(stopped) <= CRASH_LOOP_WINDOW);
-    let ran = task
-        .started_at
-        .zip(task.stopped_at)
-        .map(|(started, stopped)| stopped.duration_since(started));
+    let recent = task.stopped_at.is_some_and(|stopped| now.duration_since(stopped) <= CRASH_LOOP_WINDOW);
+    let ran = task.started_at.zip(task.stopped_at).map(|(started, stopped)| stopped.duration_since(started));
     task.failed && recent && ran.is_none_or(|ran| ran < FAILED_TO_START_WITHIN)
 }
 
@@ -351,11 +276,7 @@ fn original_minimum(target: &ScalableTarget, follow_up: Option<&FollowUp>) -> u3
 }
 
 fn minimum(follow_up: &FollowUp) -> Option<u32> {
-    follow_up
-        .what
-        .get("min_capacity")?
-        .as_u64()
-        .and_then(|min| u32::try_from(min).ok())
+    follow_up.what.get("min_capacity")?.as_u64().and_then(|min| u32::try_from(min).ok())
 }
 
 fn restore_minimum(
@@ -371,19 +292,10 @@ fn restore_minimum(
         return Err(Skipped::MinimumNotExpired { due: follow_up.due });
     }
     let resource_id = settings.resource_id(&request.service);
-    let action = Action::RestoreMinCapacity {
-        resource_id,
-        min_capacity,
-    };
-    let reason = format!(
-        "the minimum was raised until {}, and no load alarm is in ALARM",
-        readable(follow_up.due)
-    );
-    Ok(Plan {
-        follow_up: FollowUpChange::Clear,
-        counts: false,
-        ..Plan::act(vec![action], reason)
-    })
+    let action = Action::RestoreMinCapacity { resource_id, min_capacity };
+    let reason =
+        format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));
+    Ok(Plan { follow_up: FollowUpChange::Clear, counts: false, ..Plan::act(vec![action], reason) })
 }
 
 #[cfg(test)]

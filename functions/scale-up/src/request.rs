@@ -54,31 +54,19 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
     match &trigger.kind {
         Kind::Alarm(alarm) => {
             let service = alarm.dimension("ServiceName").map_or_else(default, str::to_owned);
-            Ok(vec![Request {
-                service,
-                goal: Goal::Step,
-                alarm: Some(alarm.clone()),
-            }])
+            Ok(vec![Request { service, goal: Goal::Step, alarm: Some(alarm.clone()) }])
         }
         Kind::Schedule { .. } => Ok(settings
             .services
             .iter()
-            .map(|service| Request {
-                service: service.clone(),
-                goal: Goal::LookAfter,
-                alarm: None,
-            })
+            .map(|service| Request { service: service.clone(), goal: Goal::LookAfter, alarm: None })
             .collect()),
         Kind::Ecs(event) => Err(Error::InvalidRequest(format!(
             "scale-up is not woken by `{}`: send it alarms, a schedule or a request by hand",
             event.detail_type
         ))),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
-            let ByHand {
-                service,
-                desired_count,
-                by,
-            } = asked.request()?;
+            let ByHand { service, desired_count, by } = asked.request()?;
             let goal = match (desired_count, by) {
                 (Some(_), Some(_)) => {
                     return Err(Error::InvalidRequest(
@@ -89,24 +77,17 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
                 (None, Some(count)) => Goal::By(tasks("by", count)?),
                 (None, None) => Goal::Step,
             };
-            Ok(vec![Request {
-                service: service.unwrap_or_else(default),
-                goal,
-                alarm: None,
-            }])
+            Ok(vec![Request { service: service.unwrap_or_else(default), goal, alarm: None }])
         }
     }
 }
 
 fn tasks(field: &str, count: i64) -> Result<u32, Error> {
-    u32::try_from(count)
-        .ok()
-        .filter(|count| (1..=ECS_MAX_TASKS).contains(count))
-        .ok_or_else(|| {
-            Error::InvalidRequest(format!(
-                "`{field}` is {count}, but must be a whole number from 1 to {ECS_MAX_TASKS}"
-            ))
-        })
+    u32::try_from(count).ok().filter(|count| (1..=ECS_MAX_TASKS).contains(count)).ok_or_else(|| {
+        Error::InvalidRequest(format!(
+            "`{field}` is {count}, but must be a whole number from 1 to {ECS_MAX_TASKS}"
+        ))
+    })
 }
 
 /// The service to be scaled, if the settings allow it and the alarm is one that more tasks can help.
@@ -123,14 +104,8 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
             );
             return Err(Stop::refused("not_a_load_alarm", reason).next(wire_to()));
         }
-        if let Some(cluster) = alarm
-            .dimension("ClusterName")
-            .filter(|cluster| *cluster != settings.cluster)
-        {
-            let reason = format!(
-                "alarm {} is about cluster {cluster}, not {}",
-                alarm.name, settings.cluster
-            );
+        if let Some(cluster) = alarm.dimension("ClusterName").filter(|cluster| *cluster != settings.cluster) {
+            let reason = format!("alarm {} is about cluster {cluster}, not {}", alarm.name, settings.cluster);
             return Err(Stop::refused("not_allowed", reason).next(wire_to()));
         }
     }
@@ -167,51 +142,31 @@ mod tests {
     }
 
     fn read(body: &Value) -> Result<Vec<Request>, Error> {
-        let invocation = Invocation {
-            body: body.to_string(),
-            request_id: "r".to_owned(),
-            deadline: jiff::Timestamp::MAX,
-        };
+        let invocation =
+            Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: jiff::Timestamp::MAX };
         let triggers = trigger::parse(&invocation)?;
         from_trigger(&triggers[0], &settings())
     }
 
     fn asks(body: &Value, service: &str, goal: Goal) {
-        assert_eq!(
-            read(body).unwrap(),
-            [Request {
-                service: service.to_owned(),
-                goal,
-                alarm: None
-            }]
-        );
+        assert_eq!(read(body).unwrap(), [Request { service: service.to_owned(), goal, alarm: None }]);
     }
 
     fn refuses(body: &Value, message: &str) {
         let error = read(body).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.to_string().as_str()),
-            ("InvalidRequest", message)
-        );
+        assert_eq!((error.kind(), error.to_string().as_str()), ("InvalidRequest", message));
     }
 
     #[test]
     fn a_person_names_a_count_or_a_difference_or_nothing() {
         asks(&json!({}), "backend", Goal::Step);
         asks(&json!({"service": "worker", "by": 2}), "worker", Goal::By(2));
-        asks(
-            &json!({"desired_count": 6, "reason": "sale"}),
-            "backend",
-            Goal::DesiredCount(6),
-        );
+        asks(&json!({"desired_count": 6, "reason": "sale"}), "backend", Goal::DesiredCount(6));
     }
 
     #[test]
     fn bad_requests_say_what_to_change() {
-        refuses(
-            &json!({"by": 1, "desired_count": 3}),
-            "send either `desired_count` or `by`, not both",
-        );
+        refuses(&json!({"by": 1, "desired_count": 3}), "send either `desired_count` or `by`, not both");
         refuses(
             &json!({"desired_count": -3}),
             "`desired_count` is -3, but must be a whole number from 1 to 5000",
@@ -233,24 +188,15 @@ mod tests {
     #[test]
     fn a_schedule_looks_after_every_service() {
         let event = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "time": "2026-11-23T10:00:00Z", "resources": []});
-        let services: Vec<String> = read(&event)
-            .unwrap()
-            .into_iter()
-            .map(|request| request.service)
-            .collect();
+        let services: Vec<String> =
+            read(&event).unwrap().into_iter().map(|request| request.service).collect();
         assert_eq!(services, ["backend", "worker"]);
     }
 
     fn alarm(metric: &str, dimensions: &[(&str, &str)]) -> Request {
-        let dimensions = dimensions
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let metric = trigger::Metric {
-            namespace: "AWS/ECS".to_owned(),
-            name: metric.to_owned(),
-            dimensions,
-        };
+        let dimensions =
+            dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let metric = trigger::Metric { namespace: "AWS/ECS".to_owned(), name: metric.to_owned(), dimensions };
         let alarm = Alarm {
             name: "high".to_owned(),
             arn: "arn".to_owned(),
@@ -259,11 +205,7 @@ mod tests {
             metrics: vec![metric],
         };
         let service = alarm.dimension("ServiceName").unwrap_or("backend").to_owned();
-        Request {
-            service,
-            goal: Goal::Step,
-            alarm: Some(alarm),
-        }
+        Request { service, goal: Goal::Step, alarm: Some(alarm) }
     }
 
     #[test]
@@ -274,17 +216,8 @@ mod tests {
             code(&alarm("CPUUtilization", &here)),
             Ok("service/lendpeak2-production/worker".to_owned())
         );
-        assert_eq!(
-            code(&alarm("CPUUtilization", &[("ClusterName", "other")])),
-            Err("not_allowed")
-        );
-        assert_eq!(
-            code(&alarm("CPUUtilization", &[("ServiceName", "other")])),
-            Err("not_allowed")
-        );
-        assert_eq!(
-            code(&alarm("HTTPCode_Target_5XX_Count", &[])),
-            Err("not_a_load_alarm")
-        );
+        assert_eq!(code(&alarm("CPUUtilization", &[("ClusterName", "other")])), Err("not_allowed"));
+        assert_eq!(code(&alarm("CPUUtilization", &[("ServiceName", "other")])), Err("not_allowed"));
+        assert_eq!(code(&alarm("HTTPCode_Target_5XX_Count", &[])), Err("not_a_load_alarm"));
     }
 }

@@ -39,10 +39,7 @@ pub struct Metric {
 impl Alarm {
     /// A dimension's value, when the alarm's metrics agree on it.
     pub fn dimension(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .metrics
-            .iter()
-            .filter_map(|metric| metric.dimensions.get(name));
+        let mut values = self.metrics.iter().filter_map(|metric| metric.dimensions.get(name));
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
@@ -96,10 +93,7 @@ struct MetricStat {
 }
 
 pub(super) fn direct(event: &Value) -> Result<Trigger, Error> {
-    let Direct {
-        alarm_arn,
-        alarm_data,
-    } = read("alarm", event)?;
+    let Direct { alarm_arn, alarm_data } = read("alarm", event)?;
     alarm_data.into_trigger(alarm_arn)
 }
 
@@ -113,11 +107,8 @@ pub(super) fn event_bridge(event: &Value) -> Result<Trigger, Error> {
 
 impl Data {
     fn into_trigger(self, arn: String) -> Result<Trigger, Error> {
-        let metrics = self
-            .configuration
-            .metrics
-            .into_iter()
-            .filter_map(|query| Some(query.metric_stat?.metric));
+        let metrics =
+            self.configuration.metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
         trigger(
             Alarm {
                 name: self.alarm_name,
@@ -148,8 +139,12 @@ struct Sns {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SnsTrigger {
-    #[serde(flatten)]
-    metric: Option<SnsMetric>,
+    /// Absent for metric math, as are the next two.
+    metric_name: Option<String>,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    dimensions: Vec<SnsDimension>,
     #[serde(default)]
     metrics: Vec<SnsQuery>,
 }
@@ -177,34 +172,33 @@ struct SnsMetric {
 
 #[derive(Deserialize)]
 struct SnsDimension {
+    /// AWS writes these two in lower case, unlike all else in the message.
+    #[serde(alias = "Name")]
     name: String,
+    #[serde(alias = "Value")]
     value: String,
+}
+
+impl SnsTrigger {
+    fn metrics(self) -> Vec<Metric> {
+        let Self { metric_name, namespace, dimensions, metrics } = self;
+        let single = metric_name.map(|metric_name| SnsMetric { metric_name, namespace, dimensions });
+        let math = metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
+        single.into_iter().chain(math).map(Metric::from).collect()
+    }
 }
 
 impl From<SnsMetric> for Metric {
     fn from(metric: SnsMetric) -> Self {
-        let dimensions = metric
-            .dimensions
-            .into_iter()
-            .map(|dimension| (dimension.name, dimension.value))
-            .collect();
-        Self {
-            namespace: metric.namespace,
-            name: metric.metric_name,
-            dimensions,
-        }
+        let dimensions =
+            metric.dimensions.into_iter().map(|dimension| (dimension.name, dimension.value)).collect();
+        Self { namespace: metric.namespace, name: metric.metric_name, dimensions }
     }
 }
 
 pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
     let message: Sns = read("alarm message from SNS", message)?;
-    let metrics = message.trigger.map_or_else(Vec::new, |trigger| {
-        let math = trigger
-            .metrics
-            .into_iter()
-            .filter_map(|query| Some(query.metric_stat?.metric));
-        trigger.metric.into_iter().chain(math).map(Metric::from).collect()
-    });
+    let metrics = message.trigger.map_or_else(Vec::new, SnsTrigger::metrics);
     trigger(
         Alarm {
             arn: message.alarm_arn.unwrap_or_else(|| message.alarm_name.clone()),
@@ -219,9 +213,5 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
 
 fn trigger(alarm: Alarm, changed: &str) -> Result<Trigger, Error> {
     let at = time("alarm", changed)?;
-    Ok(Trigger {
-        id: format!("{}@{}", alarm.arn, at.as_millisecond()),
-        at,
-        kind: Kind::Alarm(alarm),
-    })
+    Ok(Trigger { id: format!("{}@{}", alarm.arn, at.as_millisecond()), at, kind: Kind::Alarm(alarm) })
 }

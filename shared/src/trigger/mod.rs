@@ -31,15 +31,9 @@ pub struct Trigger {
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Alarm(Alarm),
-    Schedule {
-        schedule: String,
-    },
+    Schedule { schedule: String },
     Ecs(EcsEvent),
-    StepFunctions {
-        execution: String,
-        state: String,
-        asked: Asked,
-    },
+    StepFunctions { execution: String, state: String, asked: Asked },
     Person(Asked),
 }
 
@@ -114,10 +108,7 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
 fn unknown(object: &Map<String, Value>, detail: &str) -> Error {
     const MAX_KEYS: usize = 20;
     let keys: Vec<&str> = object.keys().map(String::as_str).take(MAX_KEYS).collect();
-    Error::UnknownEvent {
-        detail: detail.to_owned(),
-        keys: keys.join(", "),
-    }
+    Error::UnknownEvent { detail: detail.to_owned(), keys: keys.join(", ") }
 }
 
 /// Reads an event of a known kind, and names the kind when a field is missing or mistyped.
@@ -129,10 +120,7 @@ fn read<'de, T: Deserialize<'de>>(what: &str, event: &'de Value) -> Result<T, Er
 /// A time as AWS writes it: RFC 3339, with `+0000` for the zone (alarms), or without any.
 fn time(what: &str, text: &str) -> Result<Timestamp, Error> {
     text.parse::<Timestamp>()
-        .or_else(|_| {
-            text.parse::<DateTime>()
-                .and_then(|at| TimeZone::UTC.to_timestamp(at))
-        })
+        .or_else(|_| text.parse::<DateTime>().and_then(|at| TimeZone::UTC.to_timestamp(at)))
         .map_err(|_| Error::InvalidRequest(format!("this {what} has a time that cannot be read: `{text}`")))
 }
 

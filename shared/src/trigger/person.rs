@@ -52,26 +52,16 @@ pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Resu
         return Ok(Trigger {
             id: format!("{execution}/{state}"),
             at,
-            kind: Kind::StepFunctions {
-                execution,
-                state,
-                asked: asked(task.request)?,
-            },
+            kind: Kind::StepFunctions { execution, state, asked: asked(task.request)? },
         });
     }
-    Ok(Trigger {
-        id: invocation.request_id.clone(),
-        at,
-        kind: Kind::Person(asked(object)?),
-    })
+    Ok(Trigger { id: invocation.request_id.clone(), at, kind: Kind::Person(asked(object)?) })
 }
 
 fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     let asked = Asked::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
     if asked.approve.as_deref() == Some("") {
-        return Err(Error::InvalidRequest(
-            "`approve` is empty: send the id of the plan".to_owned(),
-        ));
+        return Err(Error::InvalidRequest("`approve` is empty: send the id of the plan".to_owned()));
     }
     if asked.approve.is_some() && !asked.request.is_empty() {
         let extra: Vec<&str> = asked.request.keys().map(String::as_str).collect();

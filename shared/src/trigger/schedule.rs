@@ -17,9 +17,5 @@ pub(super) fn parse(event: &Value) -> Result<Trigger, Error> {
     let event: Event = read("schedule's event", event)?;
     let schedule = event.resources.into_iter().next().unwrap_or_default();
     let at = time("schedule's event", &event.time)?;
-    Ok(Trigger {
-        id: format!("{schedule}@{}", at.as_millisecond()),
-        at,
-        kind: Kind::Schedule { schedule },
-    })
+    Ok(Trigger { id: format!("{schedule}@{}", at.as_millisecond()), at, kind: Kind::Schedule { schedule } })
 }

@@ -90,16 +90,11 @@ fn cpu_alarm(metrics: Vec<Metric>) -> Trigger {
 }
 
 fn cpu_metric() -> Metric {
-    let dimensions = [
-        ("ClusterName", "lendpeak2-production"),
-        ("ServiceName", "backend"),
-    ];
+    let dimensions = [("ClusterName", "lendpeak2-production"), ("ServiceName", "backend")];
     Metric {
         namespace: "AWS/ECS".to_owned(),
         name: "CPUUtilization".to_owned(),
-        dimensions: dimensions
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+        dimensions: dimensions.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
     }
 }
 
@@ -114,10 +109,7 @@ fn an_alarm_is_the_same_trigger_by_each_of_its_routes() {
 
 #[test]
 fn a_period_of_a_day_parses() {
-    assert_eq!(
-        one(&direct(&json!([cpu_query(86_400)]))),
-        cpu_alarm(vec![cpu_metric()])
-    );
+    assert_eq!(one(&direct(&json!([cpu_query(86_400)]))), cpu_alarm(vec![cpu_metric()]));
 }
 
 #[test]
@@ -128,10 +120,7 @@ fn a_metric_math_alarm_parses_and_names_its_metrics() {
         { "Id": "rate", "Expression": "100*m1", "ReturnData": true },
         { "Id": "m1", "MetricStat": { "Metric": { "MetricName": "CPUUtilization", "Namespace": "AWS/ECS", "Dimensions": [
             { "name": "ClusterName", "value": "lendpeak2-production" }, { "name": "ServiceName", "value": "backend" }] } } }] });
-    assert_eq!(
-        one(&sns(&[sns_message(&sns_math)])),
-        cpu_alarm(vec![cpu_metric()])
-    );
+    assert_eq!(one(&sns(&[sns_message(&sns_math)])), cpu_alarm(vec![cpu_metric()]));
 }
 
 #[test]
@@ -144,20 +133,13 @@ fn a_composite_alarm_parses_without_metrics() {
 
 #[test]
 fn every_record_of_an_sns_batch_is_a_trigger() {
-    assert_eq!(
-        parsed(&sns(&[sns_message(&cpu_trigger()), sns_message(&Value::Null)]))
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(parsed(&sns(&[sns_message(&cpu_trigger()), sns_message(&Value::Null)])).unwrap().len(), 2);
 }
 
 #[test]
 fn one_bad_record_fails_the_batch_before_anything_is_done() {
     assert_eq!(
-        parsed(&sns(&[sns_message(&cpu_trigger()), json!({ "hello": 1 })]))
-            .unwrap_err()
-            .kind(),
+        parsed(&sns(&[sns_message(&cpu_trigger()), json!({ "hello": 1 })])).unwrap_err().kind(),
         "UnknownEvent"
     );
 }
@@ -168,17 +150,8 @@ fn a_schedule_is_told_by_its_arn_and_time() {
     let event = json!({ "version": "0", "id": "e", "detail-type": "Scheduled Event", "source": "aws.scheduler",
         "time": "2026-11-23T10:00:00Z", "resources": [schedule], "detail": "{}" });
     let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-    let kind = Kind::Schedule {
-        schedule: schedule.to_owned(),
-    };
-    assert_eq!(
-        one(&event),
-        Trigger {
-            id: format!("{schedule}@{}", at.as_millisecond()),
-            at,
-            kind
-        }
-    );
+    let kind = Kind::Schedule { schedule: schedule.to_owned() };
+    assert_eq!(one(&event), Trigger { id: format!("{schedule}@{}", at.as_millisecond()), at, kind });
 }
 
 #[test]
@@ -239,47 +212,23 @@ fn bad_input_is_named() {
     refuses("{\"by\": ", "InvalidJson", "EOF while parsing");
     refuses("[1]", "InvalidRequest", "must be a JSON object");
     refuses("5", "InvalidRequest", "must be a JSON object");
-    refuses(
-        "{\"dry_run\": \"yes\"}",
-        "InvalidRequest",
-        "invalid type: string \"yes\", expected a boolean",
-    );
+    refuses("{\"dry_run\": \"yes\"}", "InvalidRequest", "invalid type: string \"yes\", expected a boolean");
     refuses("{\"approve\": \"\"}", "InvalidRequest", "`approve` is empty");
-    refuses(
-        "{\"approve\": \"x\", \"by\": 2}",
-        "InvalidRequest",
-        "send `approve` without by",
-    );
+    refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "send `approve` without by");
     refuses("{\"Records\": []}", "UnknownEvent", "top-level keys are: Records");
-    refuses(
-        "{\"Records\": [{\"s3\": {}}]}",
-        "UnknownEvent",
-        "top-level keys are: Records",
-    );
+    refuses("{\"Records\": [{\"s3\": {}}]}", "UnknownEvent", "top-level keys are: Records");
     refuses(
         "{\"detail-type\": \"EC2 Instance\", \"source\": \"aws.ec2\"}",
         "UnknownEvent",
         "`EC2 Instance` from `aws.ec2`",
     );
-    refuses(
-        "{\"AlarmName\": \"x\"}",
-        "InvalidRequest",
-        "missing field `NewStateValue`",
-    );
-    refuses(
-        "{\"alarmData\": 5, \"alarmArn\": \"x\"}",
-        "InvalidRequest",
-        "this alarm cannot be read",
-    );
+    refuses("{\"AlarmName\": \"x\"}", "InvalidRequest", "missing field `NewStateValue`");
+    refuses("{\"alarmData\": 5, \"alarmArn\": \"x\"}", "InvalidRequest", "this alarm cannot be read");
     let mut bad_time = sns_message(&Value::Null);
     bad_time["StateChangeTime"] = json!("yesterday");
     refuses(&bad_time.to_string(), "InvalidRequest", "`yesterday`");
     let map: BTreeMap<String, u8> = ["source", "detail"].map(|key| (key.to_owned(), 1)).into();
-    refuses(
-        &json!(map).to_string(),
-        "UnknownEvent",
-        "top-level keys are: detail, source",
-    );
+    refuses(&json!(map).to_string(), "UnknownEvent", "top-level keys are: detail, source");
 }
 
 proptest::proptest! {

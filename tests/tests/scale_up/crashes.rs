@@ -78,7 +78,11 @@ async fn the_scheduled_run_finishes_what_a_dead_run_began() -> Test {
 #[tokio::test]
 async fn what_somebody_did_meanwhile_is_not_undone() -> Test {
     let stack = Stack::start().await?;
-    stack.sandbox.gateway.faults().add(Rule::new("ecs", "UpdateService", Fault::InternalError).of("scale-up").times(4));
+    stack
+        .sandbox
+        .gateway
+        .faults()
+        .add(Rule::new("ecs", "UpdateService", Fault::InternalError).of("scale-up").times(4));
     let function = stack.function(&[]).await?;
     assert_eq!(decision(&function, &alarm(Timestamp::now())).await?, "failed action_failed");
     stack.set_desired_count(6).await?;

@@ -62,7 +62,8 @@ async fn every_record_of_an_sns_batch_is_answered() -> Test {
     let second = alarm(now - Duration::from_secs(1))["Records"][0].clone();
     batch["Records"].as_array_mut().context("no records")?.push(second);
     let outcomes = outcome(&function, &batch).await?;
-    let decisions: Vec<String> = outcomes["outcomes"].as_array().context("no batch")?.iter().map(read).collect();
+    let decisions: Vec<String> =
+        outcomes["outcomes"].as_array().context("no batch")?.iter().map(read).collect();
     assert_eq!(decisions, ["applied applied", "refused cooldown"]);
     assert_eq!(stack.sandbox.desired_count().await?, 3);
     Ok(())

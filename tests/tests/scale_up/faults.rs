@@ -35,7 +35,11 @@ async fn a_call_that_is_throttled_or_cut_for_a_while_is_repeated_until_it_succee
     let mut tasks = 2;
     for (service, operation) in CALLS {
         for fault in [Fault::Throttle, Fault::InternalError, Fault::CutBefore, Fault::CutAfter] {
-            stack.sandbox.gateway.faults().add(Rule::new(service, operation, fault.clone()).of("scale-up").times(2));
+            stack
+                .sandbox
+                .gateway
+                .faults()
+                .add(Rule::new(service, operation, fault.clone()).of("scale-up").times(2));
             let answer = decision(&function, &json!({ "by": 1 })).await?;
             assert_eq!(answer, "applied applied", "{operation} with {fault:?}");
             assert!(stack.sandbox.gateway.faults().left().is_empty(), "{operation} was not called twice");
@@ -56,7 +60,11 @@ async fn a_call_that_stays_throttled_is_answered_and_changes_nothing_before_the_
         ("ecs", "DescribeServices", "Aws"),
         ("application-autoscaling", "DescribeScalableTargets", "Aws"),
     ] {
-        stack.sandbox.gateway.faults().add(Rule::new(service, operation, Fault::Throttle).of("scale-up").times(100));
+        stack
+            .sandbox
+            .gateway
+            .faults()
+            .add(Rule::new(service, operation, Fault::Throttle).of("scale-up").times(100));
         let answer = match send(&function, &json!({ "by": 1 })).await {
             Answer::Ok(outcome) => read(&outcome),
             Answer::Err { error_type, error_message } => {
@@ -77,7 +85,8 @@ async fn a_record_that_cannot_be_written_is_said_and_nothing_is_done_twice() -> 
     let stack = Stack::start().await?;
     let function = stack.function(&[("COOLDOWN_SECONDS", "0")]).await?;
     let event = alarm(Timestamp::now());
-    let fault = Rule::new("dynamodb", "TransactWriteItems", Fault::InternalError).of("scale-up").at(2).times(10);
+    let fault =
+        Rule::new("dynamodb", "TransactWriteItems", Fault::InternalError).of("scale-up").at(2).times(10);
     stack.sandbox.gateway.faults().add(fault);
     let answer = function.invoke(event.to_string(), Duration::from_secs(8)).await;
     let Answer::Ok(first) = answer else { panic!("{answer:?}") };

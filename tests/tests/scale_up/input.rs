@@ -21,7 +21,11 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"service": 7}"#, "InvalidRequest", "expected a string"),
         (r#"{"by": 1, "desired_count": 3}"#, "InvalidRequest", "not both"),
         (r#"{"approve": 12}"#, "InvalidRequest", "expected a string"),
-        (r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#, "UnknownEvent", "source, detail-type, detail"),
+        (
+            r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#,
+            "UnknownEvent",
+            "source, detail-type, detail",
+        ),
         (r#"{"Records": [{"eventSource": "aws:s3"}]}"#, "UnknownEvent", "Records"),
     ] {
         match function.invoke(body, DEADLINE).await {

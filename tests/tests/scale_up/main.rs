@@ -83,7 +83,8 @@ impl Stack {
     /// The JSON in an item's `data`.
     async fn data(&self, pk: &str, sk: &str) -> anyhow::Result<Value> {
         let key = |value: &str| AttributeValue::S(value.to_owned());
-        let get = self.sandbox.clients.dynamodb.get_item().table_name(LEDGER).key("pk", key(pk)).key("sk", key(sk));
+        let get =
+            self.sandbox.clients.dynamodb.get_item().table_name(LEDGER).key("pk", key(pk)).key("sk", key(sk));
         let item = get.send().await?.item.context("no such item")?;
         Ok(serde_json::from_str(item["data"].as_s().ok().context("no data")?)?)
     }
@@ -102,7 +103,8 @@ impl Stack {
 
     /// The decisions in the audit record, oldest first.
     async fn audit(&self) -> anyhow::Result<Vec<String>> {
-        let query = self.sandbox.clients.dynamodb.query().table_name(LEDGER).key_condition_expression("pk = :pk");
+        let query =
+            self.sandbox.clients.dynamodb.query().table_name(LEDGER).key_condition_expression("pk = :pk");
         let query = query.expression_attribute_values(":pk", AttributeValue::S("audit#scale-up".to_owned()));
         let items = query.send().await?.items.unwrap_or_default();
         Ok(items.iter().filter_map(|item| item["decision"].as_s().ok().cloned()).collect())

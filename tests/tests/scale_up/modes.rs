@@ -12,7 +12,10 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
     assert_eq!(read(&observed), "observed would_act");
     assert_eq!(observed["plan"]["actions"][1]["set_desired_count"]["desired_count"], 3);
     assert_eq!(decision(&acting, &json!({ "dry_run": true })).await?, "observed would_act");
-    assert_eq!(decision(&acting, &json!({ "dry_run": true, "desired_count": 99 })).await?, "refused count_out_of_range");
+    assert_eq!(
+        decision(&acting, &json!({ "dry_run": true, "desired_count": 99 })).await?,
+        "refused count_out_of_range"
+    );
     assert_eq!(stack.writes(), ["dynamodb PutItem"; 3]);
     assert_eq!(stack.audit().await?, ["observed", "observed", "refused"]);
     assert_eq!(stack.sandbox.desired_count().await?, 2);
@@ -52,8 +55,16 @@ async fn a_function_that_is_set_up_wrong_refuses_to_start_and_names_the_setting(
     for (name, value, message) in [
         ("MODE", "yes", "the environment variable MODE is `yes`, but must be off, observe, approve or auto"),
         ("CLUSTER", "", "the environment variable CLUSTER is not set"),
-        ("MAX_TASKS", "ten", "the environment variable MAX_TASKS is `ten`, but must be a whole number from 1 to 5000"),
-        ("LOG_LEVEL", "loud", "the environment variable LOG_LEVEL is `loud`, but must be error, warn, info or debug"),
+        (
+            "MAX_TASKS",
+            "ten",
+            "the environment variable MAX_TASKS is `ten`, but must be a whole number from 1 to 5000",
+        ),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "the environment variable LOG_LEVEL is `loud`, but must be error, warn, info or debug",
+        ),
     ] {
         let function = stack.function(&[(name, value)]).await?;
         assert_eq!(function.ready().await, None, "{name}={value} was taken");

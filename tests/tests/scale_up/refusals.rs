@@ -63,7 +63,8 @@ async fn an_event_that_asks_for_what_is_not_allowed_is_refused() -> Test {
     refuses(&stack, &function, &json!({ "service": "frontend" }), "refused not_allowed").await?;
     refuses(&stack, &function, &json!({ "desired_count": 11 }), "refused count_out_of_range").await?;
     refuses(&stack, &function, &json!({ "desired_count": 1 }), "nothing_to_do enough_tasks").await?;
-    let message = |text: &str| text.replace("\\\"NewStateValue\\\":\\\"ALARM\\\"", "\\\"NewStateValue\\\":\\\"OK\\\"");
+    let message =
+        |text: &str| text.replace("\\\"NewStateValue\\\":\\\"ALARM\\\"", "\\\"NewStateValue\\\":\\\"OK\\\"");
     let calm: Value = serde_json::from_str(&message(&alarm(Timestamp::now()).to_string()))?;
     refuses(&stack, &function, &calm, "nothing_to_do alarm_not_in_alarm").await?;
     let no_ledger = stack.function(&[("LEDGER_TABLE", "no-such-table")]).await?;

@@ -29,10 +29,8 @@ fn good() -> End {
 fn checks(failing: &Failing) -> Vec<CheckReport> {
     Name::ALL
         .map(|name| {
-            let answer = failing
-                .iter()
-                .find(|(failing, _)| *failing == name)
-                .map_or_else(good, |(_, end)| end());
+            let answer =
+                failing.iter().find(|(failing, _)| *failing == name).map_or_else(good, |(_, end)| end());
             judged(name, tried(answer, Some("2027-01-01T00:00:00Z")))
         })
         .into()
@@ -72,31 +70,15 @@ use Name::{Asset, Cors, Health, HealthDb, HealthRedis, Page};
 fn all_well_asks_for_nothing() {
     assert_eq!(
         diagnose(&checks(&[])),
-        Diagnosis {
-            healthy: true,
-            summary: "Healthy: all 6 checks passed.".to_owned(),
-            next: None
-        }
+        Diagnosis { healthy: true, summary: "Healthy: all 6 checks passed.".to_owned(), next: None }
     );
 }
 
 #[test]
 fn a_failing_database_is_named_whether_or_not_health_follows_it() {
-    check(
-        &[(HealthDb, || bad(503))],
-        "failed (health-db); likely cause: the database layer",
-        2,
-    );
-    check(
-        &[(Health, || bad(503)), (HealthDb, || bad(503))],
-        "the database layer (DocumentDB)",
-        2,
-    );
-    check(
-        &[(Health, || bad(500)), (HealthDb, silent), (Cors, || bad(500))],
-        "the database layer",
-        2,
-    );
+    check(&[(HealthDb, || bad(503))], "failed (health-db); likely cause: the database layer", 2);
+    check(&[(Health, || bad(503)), (HealthDb, || bad(503))], "the database layer (DocumentDB)", 2);
+    check(&[(Health, || bad(500)), (HealthDb, silent), (Cors, || bad(500))], "the database layer", 2);
 }
 
 #[test]
@@ -106,11 +88,7 @@ fn a_failing_redis_is_named() {
 
 #[test]
 fn both_data_stores_at_once_mean_the_way_to_them() {
-    check(
-        &[(HealthDb, || bad(503)), (HealthRedis, || bad(503))],
-        "the way from the backend",
-        2,
-    );
+    check(&[(HealthDb, || bad(503)), (HealthRedis, || bad(503))], "the way from the backend", 2);
 }
 
 #[test]
@@ -128,11 +106,7 @@ fn the_whole_api_failing_means_its_tasks_or_itself() {
 
 #[test]
 fn a_failing_front_end_is_told_from_a_failing_asset() {
-    check(
-        &[(Page, || bad(503)), (Asset, || bad(503))],
-        "the front end (CloudFront",
-        2,
-    );
+    check(&[(Page, || bad(503)), (Asset, || bad(503))], "the front end (CloudFront", 2);
     check(&[(Asset, || bad(404))], "latest deployment", 1);
 }
 
@@ -174,9 +148,6 @@ fn a_warning_leaves_it_healthy_and_says_so() {
     let mut reports = checks(&[]);
     reports[0] = judged(Health, tried(good(), Some("2026-02-02T00:00:00Z")));
     let diagnosis = diagnose(&reports);
-    assert_eq!(
-        diagnosis.summary,
-        "Healthy: all 6 checks passed, with 1 urgent finding."
-    );
+    assert_eq!(diagnosis.summary, "Healthy: all 6 checks passed, with 1 urgent finding.");
     assert_eq!(diagnosis.next.unwrap().level, Level::DevOps);
 }

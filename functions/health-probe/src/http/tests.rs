@@ -5,11 +5,7 @@ use crate::loopback::{Behaviour, answer, serve, serve_tls, status};
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn get(url: Url) -> Exchange {
-    Exchange {
-        method: Method::GET,
-        url,
-        headers: HeaderMap::new(),
-    }
+    Exchange { method: Method::GET, url, headers: HeaderMap::new() }
 }
 
 async fn ask(url: Url) -> Measured {
@@ -25,16 +21,7 @@ fn fails(measured: Measured, kind: Kind, step: Step, words: &str) -> Measured {
 }
 
 fn sum(phases: Phases) -> Duration {
-    [
-        phases.dns,
-        phases.connect,
-        phases.tls,
-        phases.send,
-        phases.first_byte,
-    ]
-    .into_iter()
-    .flatten()
-    .sum()
+    [phases.dns, phases.connect, phases.tls, phases.send, phases.first_byte].into_iter().flatten().sum()
 }
 
 #[tokio::test]
@@ -42,10 +29,7 @@ async fn an_answer_is_measured_and_not_kept() {
     let server = serve(vec![answer(200, "x-a: b\r\n", "hello")]).await;
     let measured = ask(server.http("/health?deep=1")).await;
     let phases = measured.phases;
-    assert!(
-        phases.dns.is_some() && phases.connect.is_some() && phases.tls.is_none(),
-        "{phases:?}"
-    );
+    assert!(phases.dns.is_some() && phases.connect.is_some() && phases.tls.is_none(), "{phases:?}");
     assert!(phases.send.is_some() && phases.first_byte.is_some(), "{phases:?}");
     assert_eq!(measured.address.unwrap().port(), server.port);
     assert_eq!(measured.certificate_not_after, None);
@@ -59,38 +43,21 @@ async fn the_request_says_who_asks() {
     let server = serve(vec![status(200)]).await;
     ask(server.http("/health?deep=1")).await.answer.unwrap();
     let requests = server.requests();
-    assert!(
-        requests[0].starts_with("GET /health?deep=1 HTTP/1.1\r\n"),
-        "{requests:?}"
-    );
-    assert!(
-        requests[0].contains(&format!("host: 127.0.0.1:{}\r\n", server.port)),
-        "{requests:?}"
-    );
-    assert!(
-        requests[0].contains("user-agent: lendpeak2-health-probe/"),
-        "{requests:?}"
-    );
+    assert!(requests[0].starts_with("GET /health?deep=1 HTTP/1.1\r\n"), "{requests:?}");
+    assert!(requests[0].contains(&format!("host: 127.0.0.1:{}\r\n", server.port)), "{requests:?}");
+    assert!(requests[0].contains("user-agent: lendpeak2-health-probe/"), "{requests:?}");
 }
 
 #[tokio::test]
 async fn the_steps_add_up_to_no_more_than_the_total() {
     let (server, roots) = serve_tls(2100, answer(200, "", "hello")).await;
-    let measured = Engine::trusting(roots)
-        .exchange(&get(server.https("localhost")), LIMIT)
-        .await;
+    let measured = Engine::trusting(roots).exchange(&get(server.https("localhost")), LIMIT).await;
     let phases = measured.phases;
     assert_eq!(measured.answer.unwrap().status, 200);
-    assert!(
-        phases.dns.is_some() && phases.connect.is_some() && phases.tls.is_some(),
-        "{phases:?}"
-    );
+    assert!(phases.dns.is_some() && phases.connect.is_some() && phases.tls.is_some(), "{phases:?}");
     assert!(phases.send.is_some() && phases.first_byte.is_some(), "{phases:?}");
     assert!(sum(phases) <= phases.total, "{phases:?}");
-    assert_eq!(
-        measured.certificate_not_after,
-        Some("2100-01-01T00:00:00Z".parse().unwrap())
-    );
+    assert_eq!(measured.certificate_not_after, Some("2100-01-01T00:00:00Z".parse().unwrap()));
 }
 
 #[tokio::test]
@@ -98,10 +65,7 @@ async fn the_servers_own_time_is_the_first_bytes() {
     let time = Duration::from_millis(200);
     let server = serve(vec![Behaviour::Think(time, "HTTP/1.1 204 X\r\n\r\n".to_owned())]).await;
     let phases = ask(server.http("/")).await.phases;
-    assert!(
-        phases.first_byte.unwrap() >= time && phases.send.unwrap() < time,
-        "{phases:?}"
-    );
+    assert!(phases.first_byte.unwrap() >= time && phases.send.unwrap() < time, "{phases:?}");
 }
 
 #[tokio::test]
@@ -117,44 +81,30 @@ async fn every_exchange_makes_a_whole_handshake() {
 #[tokio::test]
 async fn an_expired_certificate_is_refused_and_its_last_day_known() {
     let (server, roots) = serve_tls(2020, status(200)).await;
-    let measured = Engine::trusting(roots)
-        .exchange(&get(server.https("localhost")), LIMIT)
-        .await;
+    let measured = Engine::trusting(roots).exchange(&get(server.https("localhost")), LIMIT).await;
     let measured = fails(measured, Kind::Tls, Step::Tls, "it has expired");
-    assert_eq!(
-        measured.certificate_not_after,
-        Some("2020-01-01T00:00:00Z".parse().unwrap())
-    );
+    assert_eq!(measured.certificate_not_after, Some("2020-01-01T00:00:00Z".parse().unwrap()));
     assert!(!measured.answer.unwrap_err().passing);
 }
 
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_refused_and_its_last_day_known() {
     let (server, _) = serve_tls(2100, status(200)).await;
-    let measured = fails(
-        ask(server.https("localhost")).await,
-        Kind::Tls,
-        Step::Tls,
-        "its issuer is not",
-    );
+    let measured = fails(ask(server.https("localhost")).await, Kind::Tls, Step::Tls, "its issuer is not");
     assert!(measured.certificate_not_after.is_some());
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_host_is_refused() {
     let (server, roots) = serve_tls(2100, status(200)).await;
-    let measured = Engine::trusting(roots)
-        .exchange(&get(server.https("127.0.0.1")), LIMIT)
-        .await;
+    let measured = Engine::trusting(roots).exchange(&get(server.https("127.0.0.1")), LIMIT).await;
     fails(measured, Kind::Tls, Step::Tls, "another host name");
 }
 
 #[tokio::test]
 async fn the_certificate_is_known_when_http_fails() {
     let (server, roots) = serve_tls(2100, Behaviour::Say(String::new())).await;
-    let measured = Engine::trusting(roots)
-        .exchange(&get(server.https("localhost")), LIMIT)
-        .await;
+    let measured = Engine::trusting(roots).exchange(&get(server.https("localhost")), LIMIT).await;
     let measured = fails(measured, Kind::Http, Step::FirstByte, "cut before an answer came");
     assert!(measured.certificate_not_after.is_some());
 }
@@ -164,9 +114,7 @@ async fn a_server_without_tls_fails_the_handshake() {
     let server = serve(vec![status(200)]).await;
     let url = server.https("127.0.0.1");
     // This server waits for a line's end that a handshake need not have.
-    let measured = Engine::public()
-        .exchange(&get(url), Duration::from_millis(300))
-        .await;
+    let measured = Engine::public().exchange(&get(url), Duration::from_millis(300)).await;
     assert_eq!(measured.answer.unwrap_err().step, Some(Step::Tls));
 }
 
@@ -175,17 +123,9 @@ async fn a_silent_server_times_out_with_the_steps_so_far() {
     let server = serve(vec![Behaviour::Hang(String::new())]).await;
     let limit = Duration::from_millis(200);
     let measured = Engine::public().exchange(&get(server.http("/")), limit).await;
-    let measured = fails(
-        measured,
-        Kind::Timeout,
-        Step::FirstByte,
-        "waiting for the first byte",
-    );
+    let measured = fails(measured, Kind::Timeout, Step::FirstByte, "waiting for the first byte");
     let phases = measured.phases;
-    assert!(
-        phases.connect.is_some() && phases.send.is_some() && phases.first_byte.is_none(),
-        "{phases:?}"
-    );
+    assert!(phases.connect.is_some() && phases.send.is_some() && phases.first_byte.is_none(), "{phases:?}");
     assert!(phases.total >= limit && phases.total < LIMIT, "{phases:?}");
 }
 
@@ -193,9 +133,7 @@ async fn a_silent_server_times_out_with_the_steps_so_far() {
 async fn a_body_that_stops_coming_times_out() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhel".to_owned();
     let server = serve(vec![Behaviour::Hang(head)]).await;
-    let measured = Engine::public()
-        .exchange(&get(server.http("/")), Duration::from_millis(200))
-        .await;
+    let measured = Engine::public().exchange(&get(server.http("/")), Duration::from_millis(200)).await;
     let measured = fails(measured, Kind::Timeout, Step::Body, "reading the answer's body");
     assert_eq!(measured.answer.unwrap_err().status, Some(200));
 }
@@ -208,36 +146,17 @@ async fn a_cut_connection_is_told_from_a_cut_body() {
         Behaviour::Say("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhel".to_owned()),
     ])
     .await;
-    fails(
-        ask(server.http("/")).await,
-        Kind::Http,
-        Step::FirstByte,
-        "before an answer came",
-    );
-    fails(
-        ask(server.http("/")).await,
-        Kind::Http,
-        Step::FirstByte,
-        "before an answer came",
-    );
-    let measured = fails(
-        ask(server.http("/")).await,
-        Kind::Http,
-        Step::Body,
-        "before the answer was complete",
-    );
+    fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "before an answer came");
+    fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "before an answer came");
+    let measured =
+        fails(ask(server.http("/")).await, Kind::Http, Step::Body, "before the answer was complete");
     assert_eq!(measured.answer.unwrap_err().status, Some(200));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_http_is_said_to_be_so() {
     let server = serve(vec![Behaviour::Say("SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned())]).await;
-    fails(
-        ask(server.http("/")).await,
-        Kind::Http,
-        Step::FirstByte,
-        "not HTTP",
-    );
+    fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "not HTTP");
 }
 
 #[tokio::test]
@@ -249,10 +168,7 @@ async fn a_body_without_end_is_left_at_the_limit() {
     .await;
     for _ in 0..2 {
         let answer = ask(server.http("/")).await.answer.unwrap();
-        assert_eq!(
-            (answer.status, answer.bytes, answer.truncated),
-            (200, MAX_BODY_BYTES, true)
-        );
+        assert_eq!((answer.status, answer.bytes, answer.truncated), (200, MAX_BODY_BYTES, true));
     }
 }
 
@@ -273,11 +189,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_closed_port_refuses() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
     fails(ask(url).await, Kind::Connect, Step::Connect, "nothing listens");
 }

@@ -39,11 +39,7 @@ fn shown(datum: &MetricDatum) -> String {
         .iter()
         .map(|dimension| format!("{}={}", dimension.name().unwrap(), dimension.value().unwrap()))
         .collect();
-    let (name, value, unit) = (
-        datum.metric_name().unwrap(),
-        datum.value().unwrap(),
-        datum.unit().unwrap(),
-    );
+    let (name, value, unit) = (datum.metric_name().unwrap(), datum.value().unwrap(), datum.unit().unwrap());
     format!("{name}{{{}}} {value} {unit}", dimensions.join(","))
 }
 
@@ -70,10 +66,7 @@ fn a_check_has_success_steps_and_certificate() {
 
 #[test]
 fn a_step_that_was_not_reached_has_no_time() {
-    let mut refused = tried(
-        Err(Failure::connect(&io::ErrorKind::ConnectionRefused.into())),
-        None,
-    );
+    let mut refused = tried(Err(Failure::connect(&io::ErrorKind::ConnectionRefused.into())), None);
     refused.last.phases = crate::phases::Phases {
         dns: Some(Duration::from_millis(1)),
         total: Duration::from_millis(2),
@@ -90,15 +83,9 @@ fn a_step_that_was_not_reached_has_no_time() {
 
 #[test]
 fn an_expired_certificate_counts_below_zero() {
-    let shown = all_shown(vec![judged(
-        Name::Health,
-        tried(answered(200, &[]), Some("2026-01-21T12:00:00Z")),
-    )]);
-    assert!(
-        shown
-            .iter()
-            .any(|datum| datum.starts_with("CertificateDaysLeft") && datum.contains(" -10 "))
-    );
+    let shown =
+        all_shown(vec![judged(Name::Health, tried(answered(200, &[]), Some("2026-01-21T12:00:00Z")))]);
+    assert!(shown.iter().any(|datum| datum.starts_with("CertificateDaysLeft") && datum.contains(" -10 ")));
 }
 
 #[test]
@@ -136,12 +123,7 @@ async fn everything_goes_in_one_call() {
 #[tokio::test]
 async fn metrics_that_cannot_be_put_are_an_error() {
     let rule = mock!(Client::put_metric_data).then_error(|| {
-        PutMetricDataError::generic(
-            ErrorMetadata::builder()
-                .code("AccessDenied")
-                .message("no")
-                .build(),
-        )
+        PutMetricDataError::generic(ErrorMetadata::builder().code("AccessDenied").message("no").build())
     });
     let client = mock_client!(aws_sdk_cloudwatch, [&rule]);
     let error = put(&client, vec![]).await.unwrap_err();

@@ -22,21 +22,14 @@ fn good(path: &str, head: &str) -> Behaviour {
         "/health" | "/health/db" | "/health/redis" => {
             answer(200, "", r#"{"status":"ok","password":"hunter2"}"#)
         }
-        "/" => answer(
-            200,
-            "cache-control: no-cache\r\ncontent-type: text/html\r\n",
-            "<html>",
-        ),
+        "/" => answer(200, "cache-control: no-cache\r\ncontent-type: text/html\r\n", "<html>"),
         "/assets/main.js" => answer(
             200,
             "cache-control: public, max-age=31536000\r\ncontent-type: text/javascript\r\nx-cache: Hit from cloudfront\r\n",
             "main()",
         ),
         "/api/auth/login" => {
-            let origin = head
-                .lines()
-                .find_map(|line| line.strip_prefix("origin: "))
-                .unwrap_or_default();
+            let origin = head.lines().find_map(|line| line.strip_prefix("origin: ")).unwrap_or_default();
             answer(
                 204,
                 &format!(
@@ -60,11 +53,7 @@ fn probe(server: &Server, rules: &[&Rule]) -> Probe {
     settings.api = server.http("/");
     settings.app = server.http("/");
     settings.waits = vec![Duration::from_millis(10)];
-    Probe::with(
-        settings,
-        Engine::public(),
-        mock_client!(aws_sdk_cloudwatch, rules),
-    )
+    Probe::with(settings, Engine::public(), mock_client!(aws_sdk_cloudwatch, rules))
 }
 
 fn invocation(body: &str) -> Invocation {
@@ -90,26 +79,13 @@ async fn a_healthy_stack_is_reported_and_measured_in_one_call() {
     let report = probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap();
     assert_eq!(report["healthy"], true, "{report:#}");
     assert_eq!(report["summary"], "Healthy: all 6 checks passed.");
-    assert_eq!(
-        (&report["version"], &report["function"]),
-        (&json!(1), &json!("health-probe"))
-    );
-    assert_eq!(
-        (&report["execution_id"], &report["environment"]),
-        (&json!("7d9e"), &json!("production"))
-    );
+    assert_eq!((&report["version"], &report["function"]), (&json!(1), &json!("health-probe")));
+    assert_eq!((&report["execution_id"], &report["environment"]), (&json!("7d9e"), &json!("production")));
     // Six checks with success, five times each (there is no TLS here), and the sum.
     assert_eq!(report["metrics"], 6 * 6 + 1);
-    let names: Vec<&str> = report["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|check| check["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        ["health", "health-db", "health-redis", "page", "asset", "cors"]
-    );
+    let names: Vec<&str> =
+        report["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["health", "health-db", "health-redis", "page", "asset", "cors"]);
     assert_eq!(report["checks"][4]["cache"]["x_cache"], "Hit from cloudfront");
     assert_eq!(rule.num_calls(), 1);
     assert!(!report.to_string().contains("hunter2"), "a body was reported");
@@ -134,10 +110,7 @@ async fn an_unhealthy_stack_is_a_report_and_not_an_error() {
 async fn the_checks_run_at_once() {
     let time = Duration::from_millis(300);
     let server = stack(move |_| {
-        Some(Behaviour::Think(
-            time,
-            "HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned(),
-        ))
+        Some(Behaviour::Think(time, "HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned()))
     })
     .await;
     let rule = taken();
@@ -150,10 +123,8 @@ async fn the_checks_run_at_once() {
 async fn an_outage_is_reported_before_the_run_ends() {
     let server = stack(|_| Some(Behaviour::Hang(String::new()))).await;
     let rule = taken();
-    let invocation = Invocation {
-        deadline: clock::now() + RESERVE + Duration::from_millis(300),
-        ..invocation("{}")
-    };
+    let invocation =
+        Invocation { deadline: clock::now() + RESERVE + Duration::from_millis(300), ..invocation("{}") };
     let report = probe(&server, &[&rule]).handle(&invocation).await.unwrap();
     assert_eq!(report["checks"][0]["error"]["kind"], "timeout");
     assert!(clock::now() < invocation.deadline);
@@ -165,10 +136,7 @@ async fn metrics_that_cannot_be_put_are_the_probes_own_failure() {
     let server = stack(|_| None).await;
     let rule = mock!(Client::put_metric_data)
         .then_error(|| PutMetricDataError::generic(ErrorMetadata::builder().code("AccessDenied").build()));
-    let error = probe(&server, &[&rule])
-        .handle(&invocation("{}"))
-        .await
-        .unwrap_err();
+    let error = probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap_err();
     assert_eq!(error.kind(), "Aws");
 }
 
@@ -177,10 +145,7 @@ async fn named_checks_run_alone() {
     let server = stack(|_| None).await;
     let rule = taken();
     let body = json!({ "checks": ["cors", "health"] });
-    let report = probe(&server, &[&rule])
-        .handle(&invocation(&body.to_string()))
-        .await
-        .unwrap();
+    let report = probe(&server, &[&rule]).handle(&invocation(&body.to_string())).await.unwrap();
     assert_eq!(report["summary"], "Healthy: all 2 checks passed.");
     assert_eq!(server.requests().len(), 2);
 }
@@ -189,18 +154,9 @@ async fn named_checks_run_alone() {
 #[tokio::test]
 async fn a_dry_run_and_an_address_put_no_metrics() {
     let server = stack(|_| None).await;
-    for body in [
-        json!({ "dry_run": true }),
-        json!({ "urls": [server.http("/health").as_str()] }),
-    ] {
-        let report = probe(&server, &[])
-            .handle(&invocation(&body.to_string()))
-            .await
-            .unwrap();
-        assert_eq!(
-            (&report["healthy"], &report["metrics"]),
-            (&json!(true), &json!(0))
-        );
+    for body in [json!({ "dry_run": true }), json!({ "urls": [server.http("/health").as_str()] })] {
+        let report = probe(&server, &[]).handle(&invocation(&body.to_string())).await.unwrap();
+        assert_eq!((&report["healthy"], &report["metrics"]), (&json!(true), &json!(0)));
     }
 }
 
@@ -210,10 +166,7 @@ async fn every_sample_event_runs() {
     for event in std::fs::read_dir(folder).unwrap() {
         let event = std::fs::read_to_string(event.unwrap().path()).unwrap();
         let server = stack(|_| None).await;
-        let report = probe(&server, &[&taken()])
-            .handle(&invocation(&event))
-            .await
-            .unwrap();
+        let report = probe(&server, &[&taken()]).handle(&invocation(&event)).await.unwrap();
         assert_eq!(report["healthy"], true, "{event}");
         if event.contains("Scheduled Event") {
             assert_eq!(report["checks"].as_array().unwrap().len(), 6);
@@ -227,33 +180,17 @@ async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_asked() {
     refuses("{", "InvalidJson", "not JSON").await;
     refuses("[]", "InvalidRequest", "must be a JSON object").await;
     refuses(r#"{"check":"health"}"#, "InvalidRequest", "unknown field `check`").await;
-    refuses(
-        r#"{"checks":["nothing"]}"#,
-        "InvalidRequest",
-        "unknown variant `nothing`",
-    )
-    .await;
+    refuses(r#"{"checks":["nothing"]}"#, "InvalidRequest", "unknown variant `nothing`").await;
     refuses(r#"{"checks":7}"#, "InvalidRequest", "expected a sequence").await;
-    refuses(
-        r#"{"urls":["https://example.com/"]}"#,
-        "InvalidRequest",
-        "an address on https://example.com",
-    )
-    .await;
+    refuses(r#"{"urls":["https://example.com/"]}"#, "InvalidRequest", "an address on https://example.com")
+        .await;
     refuses(r#"{"approve":"1"}"#, "InvalidRequest", "nothing to approve").await;
-    refuses(
-        r#"{"source":"aws.unknown","detail":{}}"#,
-        "UnknownEvent",
-        "top-level keys",
-    )
-    .await;
+    refuses(r#"{"source":"aws.unknown","detail":{}}"#, "UnknownEvent", "top-level keys").await;
 }
 
 #[test]
 fn a_missing_setting_is_named() {
-    let error = Probe::new(&Environment::from_pairs([("ENVIRONMENT", "production")]))
-        .err()
-        .unwrap();
+    let error = Probe::new(&Environment::from_pairs([("ENVIRONMENT", "production")])).err().unwrap();
     assert_eq!(error, SettingsError::Missing { name: "API_URL" });
 }
 
@@ -279,10 +216,7 @@ fn body() -> impl Strategy<Value = String> {
         Just("\u{feff}"),
         Just("\"\\ud800\""),
     ];
-    prop_oneof![
-        any::<String>(),
-        prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
-    ]
+    prop_oneof![any::<String>(), prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())]
 }
 
 proptest! {

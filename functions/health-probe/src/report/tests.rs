@@ -26,19 +26,9 @@ pub(crate) fn phases() -> Phases {
 pub(crate) fn answered(status: u16, headers: &[(&'static str, &'static str)]) -> Result<Answer, Failure> {
     let headers: HeaderMap = headers
         .iter()
-        .map(|(name, value)| {
-            (
-                http::HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        })
+        .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
         .collect();
-    Ok(Answer {
-        status,
-        headers,
-        bytes: 15,
-        truncated: false,
-    })
+    Ok(Answer { status, headers, bytes: 15, truncated: false })
 }
 
 pub(crate) fn tried(answer: Result<Answer, Failure>, not_after: Option<&str>) -> Tried {
@@ -48,30 +38,17 @@ pub(crate) fn tried(answer: Result<Answer, Failure>, not_after: Option<&str>) ->
         certificate_not_after: not_after.map(|at| at.parse().unwrap()),
         answer,
     };
-    Tried {
-        last,
-        tries: 1,
-        earlier: vec![],
-        gave_up: None,
-    }
+    Tried { last, tries: 1, earlier: vec![], gave_up: None }
 }
 
 pub(crate) fn judged(name: Name, tried: Tried) -> CheckReport {
     let settings = settings();
-    CheckReport::new(
-        &Check::named(name, &settings),
-        tried,
-        &settings,
-        NOW.parse().unwrap(),
-    )
+    CheckReport::new(&Check::named(name, &settings), tried, &settings, NOW.parse().unwrap())
 }
 
 #[test]
 fn a_healthy_check_is_reported_whole() {
-    let report = judged(
-        Name::Health,
-        tried(answered(200, &[]), Some("2026-05-01T00:00:00Z")),
-    );
+    let report = judged(Name::Health, tried(answered(200, &[]), Some("2026-05-01T00:00:00Z")));
     assert_eq!(
         serde_json::to_value(report).unwrap(),
         json!({
@@ -109,16 +86,10 @@ fn a_bad_status_is_an_error_with_its_advice() {
 
 #[test]
 fn a_redirect_is_a_finding_that_keeps_its_secrets() {
-    let location = [(
-        "location",
-        "https://me:hunter2@login.example.com/a?token=hunter2#hunter2",
-    )];
+    let location = [("location", "https://me:hunter2@login.example.com/a?token=hunter2#hunter2")];
     let report = judged(Name::Health, tried(answered(302, &location), None));
     assert!(!report.healthy);
-    assert_eq!(
-        report.error.unwrap().message,
-        "answered 302 Redirect to https://login.example.com/a?…"
-    );
+    assert_eq!(report.error.unwrap().message, "answered 302 Redirect to https://login.example.com/a?…");
 }
 
 #[test]
@@ -159,10 +130,7 @@ fn earlier_tries_are_a_warning() {
     tried.earlier = vec!["502 Bad Gateway".to_owned()];
     let report = judged(Name::Health, tried);
     assert!(report.healthy);
-    assert_eq!(
-        report.findings,
-        [Finding::warning("asked 2 times; earlier: 502 Bad Gateway")]
-    );
+    assert_eq!(report.findings, [Finding::warning("asked 2 times; earlier: 502 Bad Gateway")]);
 }
 
 #[test]
@@ -195,8 +163,5 @@ fn the_query_of_an_address_is_not_shown() {
         &settings,
         NOW.parse().unwrap(),
     );
-    assert_eq!(
-        (report.name.as_str(), report.url.as_str()),
-        ("url-1", "https://api.lendpeak.com/other?…")
-    );
+    assert_eq!((report.name.as_str(), report.url.as_str()), ("url-1", "https://api.lendpeak.com/other?…"));
 }

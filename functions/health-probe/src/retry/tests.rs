@@ -15,11 +15,7 @@ fn patience() -> Patience {
 }
 
 async fn ask(server: &Server, patience: Patience) -> Tried {
-    let asked = Exchange {
-        method: Method::GET,
-        url: server.http("/"),
-        headers: HeaderMap::new(),
-    };
+    let asked = Exchange { method: Method::GET, url: server.http("/"), headers: HeaderMap::new() };
     exchange(&Engine::public(), &asked, &patience).await
 }
 
@@ -66,12 +62,7 @@ async fn what_is_about_the_request_is_not_tried_again() {
 #[tokio::test]
 async fn a_rate_limit_is_waited_for_as_long_as_it_asks() {
     let started = Instant::now();
-    check(
-        vec![answer(429, "retry-after: 1\r\n", ""), status(200)],
-        2,
-        Some(200),
-    )
-    .await;
+    check(vec![answer(429, "retry-after: 1\r\n", ""), status(200)], 2, Some(200)).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
 }
 
@@ -84,12 +75,7 @@ async fn a_rate_limit_without_a_time_waits_as_usual() {
 async fn a_rate_limit_longer_than_the_run_is_not_waited_for() {
     for seconds in ["3600", "18446744073709551615"] {
         let started = Instant::now();
-        let tried = check(
-            vec![answer(429, &format!("retry-after: {seconds}\r\n"), "")],
-            1,
-            Some(429),
-        )
-        .await;
+        let tried = check(vec![answer(429, &format!("retry-after: {seconds}\r\n"), "")], 1, Some(429)).await;
         assert!(started.elapsed() < Duration::from_secs(1));
         assert_eq!(
             tried.gave_up.unwrap(),
@@ -105,24 +91,14 @@ async fn all_tries_end_when_the_run_must() {
     let tried = ask(&server, Patience { until, ..patience() }).await;
     assert!(until.elapsed() < Duration::from_secs(1));
     assert_eq!(tried.tries, 1);
-    assert_eq!(
-        tried.gave_up.unwrap(),
-        "not tried again: this run has no time left"
-    );
+    assert_eq!(tried.gave_up.unwrap(), "not tried again: this run has no time left");
 }
 
 #[tokio::test]
 async fn a_run_without_time_asks_nothing_for_long() {
     let server = serve(vec![Behaviour::Hang(String::new())]).await;
     let started = Instant::now();
-    let tried = ask(
-        &server,
-        Patience {
-            until: started,
-            ..patience()
-        },
-    )
-    .await;
+    let tried = ask(&server, Patience { until: started, ..patience() }).await;
     assert!(started.elapsed() < Duration::from_secs(1));
     assert!(tried.last.answer.is_err());
 }
@@ -130,9 +106,7 @@ async fn a_run_without_time_asks_nothing_for_long() {
 #[test]
 fn the_last_wait_serves_for_all_further_tries() {
     let waits = [Duration::from_secs(2), Duration::from_secs(10)];
-    let seen: Vec<u64> = (0..4)
-        .map(|before| usual_wait(&waits, before).as_secs())
-        .collect();
+    let seen: Vec<u64> = (0..4).map(|before| usual_wait(&waits, before).as_secs()).collect();
     assert_eq!(seen, [2, 10, 10, 10]);
 }
 

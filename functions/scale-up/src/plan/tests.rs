@@ -19,11 +19,7 @@ fn settings() -> Settings {
 }
 
 fn asked(goal: Goal) -> Request {
-    Request {
-        service: "backend".to_owned(),
-        goal,
-        alarm: None,
-    }
+    Request { service: "backend".to_owned(), goal, alarm: None }
 }
 
 fn running(tasks: u32) -> Observed {
@@ -40,12 +36,7 @@ fn running(tasks: u32) -> Observed {
         }],
         events: Vec::new(),
     };
-    Observed {
-        service: Some(service),
-        scalable_target: None,
-        stopped_tasks: Vec::new(),
-        alarms: Vec::new(),
-    }
+    Observed { service: Some(service), scalable_target: None, stopped_tasks: Vec::new(), alarms: Vec::new() }
 }
 
 impl Observed {
@@ -55,10 +46,7 @@ impl Observed {
     }
 
     fn with_capacity(mut self, min_capacity: u32, max_capacity: u32) -> Self {
-        self.scalable_target = Some(ScalableTarget {
-            min_capacity,
-            max_capacity,
-        });
+        self.scalable_target = Some(ScalableTarget { min_capacity, max_capacity });
         self
     }
 
@@ -76,10 +64,7 @@ impl Observed {
     }
 
     fn with_alarm(mut self, name: &str, is_in_alarm: bool) -> Self {
-        self.alarms.push(AlarmNow {
-            name: name.to_owned(),
-            is_in_alarm,
-        });
+        self.alarms.push(AlarmNow { name: name.to_owned(), is_in_alarm });
         self
     }
 }
@@ -94,19 +79,13 @@ fn set_to(desired_count: u32) -> Action {
 
 #[track_caller]
 fn acts(observed: &Observed, goal: Goal, actions: &[Action]) {
-    assert_eq!(
-        plan(NOW, observed, &asked(goal), &settings(), None).actions,
-        actions
-    );
+    assert_eq!(plan(NOW, observed, &asked(goal), &settings(), None).actions, actions);
 }
 
 #[track_caller]
 fn skips(observed: &Observed, request: &Request, skipped: &Skipped) {
     let plan = plan(NOW, observed, request, &settings(), None);
-    assert_eq!(
-        (plan.actions, plan.skipped),
-        (vec![], Some(skipped.stop("backend")))
-    );
+    assert_eq!((plan.actions, plan.skipped), (vec![], Some(skipped.stop("backend"))));
 }
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -125,11 +104,7 @@ fn a_named_count_is_met_within_one_doubling() {
     acts(&running(2), Goal::By(1), &[set_to(3)]);
     acts(&running(6), Goal::By(9), &[set_to(10)]);
     let plan = plan(NOW, &running(2), &asked(Goal::DesiredCount(6)), &settings(), None);
-    assert!(
-        plan.reason.contains("6 would be too many at once"),
-        "{}",
-        plan.reason
-    );
+    assert!(plan.reason.contains("6 would be too many at once"), "{}", plan.reason);
 }
 
 #[test]
@@ -137,56 +112,22 @@ fn a_scalable_target_has_its_minimum_raised_first_and_remembered() {
     let observed = running(2).with_capacity(2, 10);
     let plan = plan(NOW, &observed, &asked(Goal::Step), &settings(), None);
     let resource_id = "service/lendpeak2-production/backend".to_owned();
-    assert_eq!(
-        plan.actions,
-        [
-            Action::SetMinCapacity {
-                resource_id,
-                min_capacity: 3
-            },
-            set_to(3)
-        ]
-    );
+    assert_eq!(plan.actions, [Action::SetMinCapacity { resource_id, min_capacity: 3 }, set_to(3)]);
     let due = NOW + Duration::from_hours(1);
-    assert_eq!(
-        plan.follow_up,
-        FollowUpChange::Set(FollowUp {
-            due,
-            what: json!({ "min_capacity": 2 })
-        })
-    );
+    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
 }
 
 #[test]
 fn the_second_raise_remembers_the_first_minimum() {
-    let before = FollowUp {
-        due: NOW,
-        what: json!({ "min_capacity": 2 }),
-    };
-    let plan = plan(
-        NOW,
-        &running(3).with_capacity(3, 10),
-        &asked(Goal::Step),
-        &settings(),
-        Some(&before),
-    );
+    let before = FollowUp { due: NOW, what: json!({ "min_capacity": 2 }) };
+    let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), Some(&before));
     let due = NOW + Duration::from_hours(1);
-    assert_eq!(
-        plan.follow_up,
-        FollowUpChange::Set(FollowUp {
-            due,
-            what: json!({ "min_capacity": 2 })
-        })
-    );
+    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
 }
 
 #[test]
 fn the_scalable_targets_maximum_counts_if_it_is_lower() {
-    skips(
-        &running(4).with_capacity(2, 4),
-        &asked(Goal::Step),
-        &Skipped::AtMaximum { maximum: 4 },
-    );
+    skips(&running(4).with_capacity(2, 4), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 4 });
     acts(
         &running(3).with_capacity(3, 4),
         Goal::By(3),
@@ -202,52 +143,24 @@ fn the_scalable_targets_maximum_counts_if_it_is_lower() {
 
 #[test]
 fn refuses_past_the_maximum() {
-    skips(
-        &running(10),
-        &asked(Goal::Step),
-        &Skipped::AtMaximum { maximum: 10 },
-    );
-    skips(
-        &running(10),
-        &asked(Goal::By(1)),
-        &Skipped::AtMaximum { maximum: 10 },
-    );
-    let out_of_range = Skipped::CountOutOfRange {
-        asked: 11,
-        maximum: 10,
-    };
+    skips(&running(10), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 10 });
+    skips(&running(10), &asked(Goal::By(1)), &Skipped::AtMaximum { maximum: 10 });
+    let out_of_range = Skipped::CountOutOfRange { asked: 11, maximum: 10 };
     skips(&running(2), &asked(Goal::DesiredCount(11)), &out_of_range);
 }
 
 #[test]
 fn never_scales_down() {
-    skips(
-        &running(4),
-        &asked(Goal::DesiredCount(3)),
-        &Skipped::EnoughTasks { desired: 4 },
-    );
-    skips(
-        &running(12),
-        &asked(Goal::Step),
-        &Skipped::AtMaximum { maximum: 10 },
-    );
+    skips(&running(4), &asked(Goal::DesiredCount(3)), &Skipped::EnoughTasks { desired: 4 });
+    skips(&running(12), &asked(Goal::Step), &Skipped::AtMaximum { maximum: 10 });
 }
 
 #[test]
 fn refuses_a_service_that_is_not_there() {
-    let missing = Observed {
-        service: None,
-        ..running(1)
-    };
+    let missing = Observed { service: None, ..running(1) };
     skips(&missing, &asked(Goal::Step), &Skipped::ServiceMissing);
     let inactive = running(2).with(|service| service.status = "INACTIVE".to_owned());
-    skips(
-        &inactive,
-        &asked(Goal::Step),
-        &Skipped::ServiceInactive {
-            status: "INACTIVE".to_owned(),
-        },
-    );
+    skips(&inactive, &asked(Goal::Step), &Skipped::ServiceInactive { status: "INACTIVE".to_owned() });
 }
 
 #[test]
@@ -264,21 +177,9 @@ fn refuses_to_scale_a_crash_loop() {
 #[test]
 fn a_single_or_old_or_late_failure_is_no_crash_loop() {
     let minute = SignedDuration::from_mins(1);
-    acts(
-        &running(2).with_failed(1, minute, SECOND),
-        Goal::Step,
-        &[set_to(3)],
-    );
-    acts(
-        &running(2).with_failed(5, minute * 11, SECOND),
-        Goal::Step,
-        &[set_to(3)],
-    );
-    acts(
-        &running(2).with_failed(5, minute, minute * 30),
-        Goal::Step,
-        &[set_to(3)],
-    );
+    acts(&running(2).with_failed(1, minute, SECOND), Goal::Step, &[set_to(3)]);
+    acts(&running(2).with_failed(5, minute * 11, SECOND), Goal::Step, &[set_to(3)]);
+    acts(&running(2).with_failed(5, minute, minute * 30), Goal::Step, &[set_to(3)]);
 }
 
 #[test]
@@ -292,14 +193,7 @@ fn refuses_while_a_deployment_is_under_way() {
 #[test]
 fn refuses_while_earlier_tasks_are_pending() {
     let pending = running(3).with(|service| (service.running_count, service.pending_count) = (2, 1));
-    skips(
-        &pending,
-        &asked(Goal::Step),
-        &Skipped::TasksPending {
-            running: 2,
-            desired: 3,
-        },
-    );
+    skips(&pending, &asked(Goal::Step), &Skipped::TasksPending { running: 2, desired: 3 });
 }
 
 #[test]
@@ -316,36 +210,16 @@ fn an_alarm_that_has_calmed_down_needs_nothing() {
         reason: String::new(),
         metrics: Vec::new(),
     };
-    let request = Request {
-        alarm: Some(alarm),
-        ..asked(Goal::Step)
-    };
-    let calm = Skipped::AlarmNotInAlarm {
-        alarm: "ecs-cpu".to_owned(),
-    };
+    let request = Request { alarm: Some(alarm), ..asked(Goal::Step) };
+    let calm = Skipped::AlarmNotInAlarm { alarm: "ecs-cpu".to_owned() };
     skips(&running(2).with_alarm("ecs-cpu", false), &request, &calm);
-    let loud = plan(
-        NOW,
-        &running(2).with_alarm("ecs-cpu", true),
-        &request,
-        &settings(),
-        None,
-    );
+    let loud = plan(NOW, &running(2).with_alarm("ecs-cpu", true), &request, &settings(), None);
     assert_eq!(loud.actions, [set_to(3)]);
 }
 
 fn restores(observed: &Observed, due: Timestamp) -> Result<Vec<Action>, &'static str> {
-    let follow_up = FollowUp {
-        due,
-        what: json!({ "min_capacity": 2 }),
-    };
-    let plan = plan(
-        NOW,
-        observed,
-        &asked(Goal::LookAfter),
-        &settings(),
-        Some(&follow_up),
-    );
+    let follow_up = FollowUp { due, what: json!({ "min_capacity": 2 }) };
+    let plan = plan(NOW, observed, &asked(Goal::LookAfter), &settings(), Some(&follow_up));
     plan.skipped.map_or(Ok(plan.actions), |stop| Err(stop.code))
 }
 
@@ -362,40 +236,25 @@ fn a_raised_minimum_is_brought_back_once_it_expired_and_the_alarm_is_ok() {
 
 #[test]
 fn the_schedule_takes_the_next_step_while_a_load_alarm_lasts() {
-    acts(
-        &running(3).with_alarm("ecs-cpu", true),
-        Goal::LookAfter,
-        &[set_to(5)],
-    );
+    acts(&running(3).with_alarm("ecs-cpu", true), Goal::LookAfter, &[set_to(5)]);
     skips(
         &running(10).with_alarm("ecs-cpu", true),
         &asked(Goal::LookAfter),
         &Skipped::AtMaximum { maximum: 10 },
     );
-    skips(
-        &running(3).with_alarm("ecs-cpu", false),
-        &asked(Goal::LookAfter),
-        &Skipped::NoMinimumRaised,
-    );
+    skips(&running(3).with_alarm("ecs-cpu", false), &asked(Goal::LookAfter), &Skipped::NoMinimumRaised);
 }
 
 #[test]
 fn without_a_raised_minimum_the_schedule_does_nothing() {
-    skips(
-        &running(3).with_capacity(3, 10),
-        &asked(Goal::LookAfter),
-        &Skipped::NoMinimumRaised,
-    );
+    skips(&running(3).with_capacity(3, 10), &asked(Goal::LookAfter), &Skipped::NoMinimumRaised);
 }
 
 #[test]
 fn what_was_done_before_a_crash_is_not_done_again() {
     assert!(is_outstanding(&set_to(3), &running(2)));
     assert!(!is_outstanding(&set_to(3), &running(3)));
-    assert!(
-        !is_outstanding(&set_to(3), &running(6)),
-        "somebody has set it higher since"
-    );
+    assert!(!is_outstanding(&set_to(3), &running(6)), "somebody has set it higher since");
 }
 
 fn goals() -> impl Strategy<Value = Goal> {

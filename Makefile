@@ -1,0 +1,127 @@
+# `make` alone says what there is.
+
+ARCH ?= arm64
+PORT ?= 4566
+PYTHON ?= python3
+FUNCTIONS := $(notdir $(wildcard functions/*))
+
+# rustup's toolchain is named by rust-toolchain.toml, so nothing here chooses one.
+CARGO ?= cargo
+# The template looks for the zips there.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export SAM_CLI_TELEMETRY := 0
+
+VENV := $(CURDIR)/.venv
+SANDBOX_READY := $(VENV)/.sandbox
+BUILD_READY := $(VENV)/.build
+BENCH_READY := $(VENV)/.bench
+PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check
+
+CARGO_DENY_VERSION := 0.20.2
+# The newest glibc that provided.al2023 has.
+GLIBC_MAX := 2.34
+
+TRIPLE_arm64 := aarch64-unknown-linux-gnu
+TRIPLE_x86_64 := x86_64-unknown-linux-gnu
+TRIPLE := $(TRIPLE_$(ARCH))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox test check lint deny bench build deploy clean
+.SUFFIXES:
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; MODE=observe changes nothing
+	$(BUILD_BINARIES)
+	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(MODE),--mode $(MODE))
+
+sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR=<seconds> MODE=auto
+	$(BUILD_BINARIES)
+	@exec "$(CARGO_TARGET_DIR)/debug/sandbox" --port $(PORT) $(if $(FOR),--for $(FOR)) $(if $(MODE),--mode $(MODE))
+
+test: check deny $(SANDBOX_READY) ## Check everything: format, lints, dependencies, then all tests
+	@echo "== build"
+	$(CARGO) build --locked --workspace --all-targets
+	@echo "== tests"
+	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --locked --workspace; \
+	else $(CARGO) test --locked --workspace --all-targets; \
+	fi
+
+check: ## Check the format and the lints of the Rust code
+	@echo "== format"
+	$(CARGO) fmt --all --check
+	@echo "== lints"
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without running it
+	@echo "== template"
+	AWS_DEFAULT_REGION=us-east-1 "$(VENV)/bin/sam" validate --lint --template-file template.yaml
+
+# The advisories need a database from the network: the workflow on GitHub checks those.
+deny: ## Check the licences and the sources of the dependencies
+	@echo "== dependencies"
+	@$(CARGO) deny --version >/dev/null 2>&1 || test -x "$(VENV)/bin/cargo-deny" || { \
+		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (about 4 minutes)"; \
+		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
+	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
+
+bench: ARCH := $(shell uname -m | sed s/aarch64/arm64/)
+bench: $(BENCH_READY) build ## Measure the release functions beside boto3 and the AWS CLI
+	$(BUILD_BINARIES)
+	@exec "$(CARGO_TARGET_DIR)/debug/bench"
+
+build: rust-target $(BUILD_READY) ## Make the deployable zips; ARCH=arm64 or x86_64
+	PATH="$(VENV)/bin:$$PATH" $(CARGO) lambda build --release --locked --skip-target-check \
+		--target $(TRIPLE) --output-format zip $(addprefix --package ,$(FUNCTIONS))
+	@for function in $(FUNCTIONS); do \
+		zip="$(CARGO_TARGET_DIR)/lambda/$$function/bootstrap.zip"; \
+		glibc=$$(readelf --version-info --wide "$(CARGO_TARGET_DIR)/$(TRIPLE)/release/$$function" \
+			| grep -o 'GLIBC_[0-9.]*' | sed s/GLIBC_// | sort -uV | tail -n 1); \
+		echo "$$function: $(ARCH), zip $$(wc -c < "$$zip" | awk '{ printf "%.2f", $$1 / 1e6 }') MB, needs glibc $${glibc:-none}"; \
+		test "$$(printf '%s\n' "$$glibc" $(GLIBC_MAX) | sort -V | tail -n 1)" = $(GLIBC_MAX) || { \
+			echo "$$function needs glibc $$glibc, but Lambda has $(GLIBC_MAX)" >&2; exit 1; }; \
+	done
+
+# cargo-lambda would change the toolchain by itself; a person should.
+.PHONY: rust-target
+rust-target:
+	@test -n "$(TRIPLE)" || { echo "ARCH is $(ARCH), but must be arm64 or x86_64" >&2; exit 1; }
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(TRIPLE)/lib" || { \
+		echo "Rust's standard library for $(TRIPLE) is not installed. Either run" >&2; \
+		echo "    rustup target add $(TRIPLE)" >&2; \
+		echo "or build for the other processor, and deploy with the parameter Architecture set to it:" >&2; \
+		echo "    make build ARCH=$(if $(filter arm64,$(ARCH)),x86_64,arm64)" >&2; \
+		exit 1; }
+
+deploy: $(SANDBOX_READY) ## Deploy what `make build` made; ENV=staging or production
+	@test -n "$(ENV)" || { echo "say where to: make deploy ENV=staging, or ENV=production" >&2; exit 1; }
+	@for function in $(FUNCTIONS); do \
+		test -f "target/lambda/$$function/bootstrap.zip" || { echo "no zip of $$function: run make build first" >&2; exit 1; }; \
+	done
+	"$(VENV)/bin/sam" deploy --config-env $(ENV)
+
+clean: ## Remove what make made: target/ and .venv/
+	rm -rf "$(CARGO_TARGET_DIR)" "$(VENV)"
+
+define BUILD_BINARIES
+@echo "building (some minutes the first time)"
+$(CARGO) build --locked --workspace
+endef
+
+# Python's parts, each file's once. A changed file is installed again.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv "$(VENV)"
+
+$(SANDBOX_READY): tests/requirements.txt | $(VENV)/bin/python
+	@echo "installing the sandbox's Python parts into .venv (about a minute)"
+	@$(PIP_INSTALL) -r $< && touch $@
+
+$(BUILD_READY): tests/requirements-build.txt | $(VENV)/bin/python
+	@echo "installing cargo-lambda and zig into .venv (about 470 MB)"
+	@$(PIP_INSTALL) -r $< && touch $@
+
+$(BENCH_READY): tests/requirements-bench.txt | $(VENV)/bin/python
+	@echo "installing boto3 and the AWS CLI into .venv"
+	@$(PIP_INSTALL) -r $< && touch $@

@@ -1,0 +1,81 @@
+//! How the ledger's content becomes DynamoDB items, and back.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    error::{BuildError, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, TransactWriteItem, builders::PutBuilder},
+};
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{aws, error::Error};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn target_key(target: &str) -> String {
+    format!("target#{target}")
+}
+
+pub(super) fn item_key(pk: &str, sk: &str) -> Item {
+    [("pk", pk), ("sk", sk)]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into()
+}
+
+pub(super) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+pub(super) fn version(item: &Item) -> u64 {
+    item.get("version")
+        .and_then(|value| value.as_n().ok())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
+}
+
+pub(super) fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_second().to_string())
+}
+
+pub(super) fn json(data: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(data).map_err(|error| unusable(error.to_string()))
+}
+
+pub(super) fn data<T: DeserializeOwned>(item: &Item) -> Result<T, Error> {
+    serde_json::from_str(text(item, "data"))
+        .map_err(|error| unusable(format!("{} / {}: {error}", text(item, "pk"), text(item, "sk"))))
+}
+
+pub(super) fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
+    built.map_err(|error| unusable(error.to_string()))
+}
+
+pub(super) fn unusable(problem: String) -> Error {
+    Error::Aws {
+        operation: "use",
+        resource: "an item of the ledger".to_owned(),
+        source: aws::Cause::new(problem),
+    }
+}
+
+pub(super) fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
+    Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+}
+
+/// Why a transaction was cancelled, item by item, as DynamoDB's codes; empty if it failed otherwise.
+pub(super) fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
+            .cancellation_reasons()
+            .iter()
+            .map(|reason| reason.code().unwrap_or_default().to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn failed_check(reason: &str) -> bool {
+    reason == "ConditionalCheckFailed"
+}

@@ -1,0 +1,457 @@
+//! Walks a [`Remedy`] along the one way through, and leaves a record wherever it ends.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    aws::Aws,
+    clock,
+    error::{Error, chain},
+    guard::{self, Admission, Approved},
+    lambda::{Invocation, Task},
+    ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory},
+    notice,
+    outcome::{Decision, Next, Outcome, Step, StepResult, Stop, VERSION},
+    remedy::{Plan, Remedy},
+    settings::Policy,
+    telemetry,
+    trigger::{self, Kind, Trigger},
+};
+
+/// Walks a [`Remedy`] along the way.
+pub struct Runner<R> {
+    remedy: R,
+    policy: Policy,
+    ledger: Ledger,
+    aws: Aws,
+}
+
+/// One run for one target, filled in as it goes.
+struct Run<'a, Q> {
+    invocation: &'a Invocation,
+    now: Timestamp,
+    request: Q,
+    trigger: Trigger,
+    approval: Option<Approval>,
+    outcome: Outcome,
+    /// The claim that this run holds, as it is to be given back.
+    held: Option<Claim>,
+}
+
+/// What ends a run before its actions.
+enum Halt {
+    Stop(Stop),
+    Replay(Box<Outcome>),
+    Error(Error),
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl<R: Remedy> Runner<R> {
+    pub fn new(remedy: R, policy: Policy, aws: Aws) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(aws.config());
+        let ledger = Ledger::new(client, &policy.ledger_table, R::FUNCTION);
+        Self { remedy, policy, ledger, aws }
+    }
+
+    /// Runs every request of every trigger; all are read before the first is carried out.
+    async fn answer(&self, invocation: &Invocation) -> Result<Vec<Outcome>, Error> {
+        let mut runs = Vec::new();
+        for trigger in trigger::parse(invocation)? {
+            let requests = self.remedy.requests(&trigger)?;
+            runs.extend(requests.into_iter().map(|request| (trigger.clone(), request)));
+        }
+        let alone = runs.len() == 1;
+        let mut outcomes = Vec::new();
+        for (index, (trigger, request)) in runs.into_iter().enumerate() {
+            let execution_id = match index {
+                0 => invocation.request_id.clone(),
+                _ => format!("{}-{}", invocation.request_id, index + 1),
+            };
+            let mut run = Run {
+                invocation,
+                now: clock::now(),
+                request,
+                outcome: self.draft(execution_id, &trigger),
+                trigger,
+                approval: None,
+                held: None,
+            };
+            let outcome = match self.walk(&mut run).await {
+                Ok(()) => self.finish(run).await,
+                Err(Halt::Stop(stop)) => self.stopped(run, stop).await,
+                Err(Halt::Replay(earlier)) => self.replayed(run, &earlier).await,
+                Err(Halt::Error(error)) if alone => return Err(error),
+                // In a batch, an error would repeat what the others did.
+                Err(Halt::Error(error)) => self.stopped(run, unread(&error)).await,
+            };
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    async fn walk(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
+        guard::gate(&self.policy, &run.trigger, run.now)?;
+        self.recall_approval(run).await?;
+        let target = self.remedy.target(&run.request)?;
+        run.outcome.target.clone_from(&target);
+
+        let (memory, observed) =
+            tokio::join!(self.ledger.look(&target, &run.trigger.id), self.remedy.observe(&run.request));
+        let memory = memory.map_err(|error| guard::no_ledger(&error))?;
+        if let Some(earlier) = memory.earlier {
+            return Err(Halt::Replay(Box::new(earlier)));
+        }
+        let observed = observed?;
+        run.outcome.observed = value(&observed);
+        guard::check_kill_switch(&memory)?;
+        let dry_run = run.trigger.asked().is_some_and(|asked| asked.dry_run);
+        let admission = guard::admit(&self.policy, dry_run, run.approval.is_some());
+
+        if let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) {
+            if run.now < claim.lease_until {
+                return Err(
+                    guard::busy(&format!("run {} is at work on this target", claim.execution_id)).into()
+                );
+            }
+            // An intent as old as an event that would be refused is left alone.
+            let fresh = guard::is_fresh(&self.policy, claim.intent.trigger.at, run.now);
+            if fresh && admission == Admission::Act {
+                return self.take_up(run, &memory, claim, &observed).await;
+            }
+        }
+
+        if let Some(approval) = &run.approval {
+            guard::check_approval(approval, run.now)?;
+        }
+        let plan = self.remedy.plan(run.now, &observed, &run.request, memory.follow_up.as_ref());
+        run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
+        tracing::info!(plan = %run.outcome.plan, skipped = ?plan.skipped, "planned");
+        if let Some(stop) = plan.skipped {
+            return Err(stop.into());
+        }
+        if plan.counts {
+            guard::check_cooldown(&memory, run.now)?;
+            guard::check_budget(&self.policy, &memory, run.now)?;
+        }
+        let hash = plan_hash(R::FUNCTION, &target, &plan.actions);
+        if let Some(approval) = &run.approval {
+            guard::check_same_plan(approval, &hash)?;
+        }
+        match admission {
+            Admission::Observe => return Err(would_act(&plan).into()),
+            // Whoever approved an action approved that it is put back.
+            Admission::Ask if plan.counts => return Err(self.ask(run, &plan, hash).await.into()),
+            Admission::Ask | Admission::Act => {}
+        }
+
+        run.outcome.reason.clone_from(&plan.reason);
+        let intent = Intent {
+            trigger: run.trigger.clone(),
+            actions: value(&plan.actions),
+            reason: plan.reason,
+            counts: plan.counts,
+        };
+        let claim = self.next_claim(run, &memory, intent);
+        let approved =
+            guard::claim(&self.ledger, &target, &claim, &plan.follow_up, run.approval.as_ref(), plan.actions)
+                .await?;
+        self.act(run, claim, approved, &observed).await;
+        Ok(())
+    }
+
+    /// A person who approves sends only the plan's id: what it was for is in the ledger.
+    async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
+        let Some(id) = run.trigger.asked().and_then(|asked| asked.approve.as_deref()) else {
+            return Ok(());
+        };
+        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
+        let approval = stored.ok_or_else(|| {
+            let reason = format!("no plan `{id}` of {} awaits approval", R::FUNCTION);
+            Stop::refused("approval_unknown", reason)
+        })?;
+        run.outcome.trigger = json!({ "approved_by": run.trigger, "of": approval.trigger });
+        for request in self.remedy.requests(&approval.trigger)? {
+            if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
+                run.request = request;
+            }
+        }
+        run.approval = Some(approval);
+        Ok(())
+    }
+
+    /// Finishes what a run began that died: its recorded intent, not a new plan.
+    async fn take_up(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        memory: &Memory,
+        dead: &Claim,
+        observed: &R::Observed,
+    ) -> Result<(), Halt> {
+        guard::check_budget(&self.policy, memory, run.now)?;
+        let actions: Vec<R::Action> =
+            serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
+                Stop::refused(
+                    "intent_unreadable",
+                    format!("run {} left an intent that cannot be read: {error}", dead.execution_id),
+                )
+            })?;
+        run.outcome.plan =
+            json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
+        run.outcome.reason =
+            format!("finished what run {} had begun: {}", dead.execution_id, dead.intent.reason);
+        let claim = self.next_claim(run, memory, dead.intent.clone());
+        let target = run.outcome.target.clone();
+        let approved =
+            guard::claim(&self.ledger, &target, &claim, &FollowUpChange::Keep, None, actions).await?;
+        self.act(run, claim, approved, observed).await;
+        Ok(())
+    }
+
+    fn next_claim(&self, run: &Run<'_, R::Request>, memory: &Memory, intent: Intent) -> Claim {
+        let until = run.invocation.deadline;
+        guard::next_claim(&self.policy, memory, intent, &run.outcome.execution_id, run.now, until)
+    }
+
+    async fn act(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        mut claim: Claim,
+        approved: Vec<Approved<R::Action>>,
+        observed: &R::Observed,
+    ) {
+        let mut failed = false;
+        for action in &approved {
+            if failed {
+                break;
+            }
+            let step = if self.remedy.is_outstanding(action.action(), observed) {
+                Step::of(action.action(), self.remedy.apply(action).await)
+            } else {
+                Step::already_done(action.action())
+            };
+            failed = step.result == StepResult::Failed;
+            run.outcome.steps.push(step);
+        }
+        if failed {
+            run.outcome.decision = Decision::Failed;
+            "action_failed".clone_into(&mut run.outcome.code);
+            let minutes = self.policy.max_event_age.as_secs() / 60;
+            run.outcome.next = Some(Next::devops(format!(
+                "the scheduled run tries this again for {minutes} minutes; if that fails too, do it by hand"
+            )));
+            // Left open, for the next run to take up.
+            claim.lease_until = clock::now();
+        } else {
+            run.outcome.decision = Decision::Applied;
+            "applied".clone_into(&mut run.outcome.code);
+            claim.open = false;
+            let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
+            let verification = self.remedy.verify(&run.request, &actions, self.patience(run)).await;
+            if !verification.verified {
+                run.outcome.next =
+                    Some(Next::development("look at the service: the change has not shown yet"));
+            }
+            run.outcome.verification = Some(verification);
+        }
+        claim.version += 1;
+        run.held = Some(claim);
+    }
+
+    /// How long to wait for a change to show, and still have time to record it.
+    fn patience(&self, run: &Run<'_, R::Request>) -> Duration {
+        const TIME_TO_RECORD: Duration = Duration::from_secs(5);
+        let left =
+            Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
+        self.policy.verify.min(left.saturating_sub(TIME_TO_RECORD))
+    }
+
+    /// Stores the plan and says what to send to have it carried out.
+    async fn ask(&self, run: &Run<'_, R::Request>, plan: &Plan<R::Action>, plan_hash: String) -> Stop {
+        const ID_LENGTH: usize = 12;
+        if is_scheduled(&run.trigger) {
+            // Asking at every tick would drown the question.
+            return Stop::nothing_to_do(
+                "approval_needed",
+                "a scheduled run does not ask; send a request by hand",
+            );
+        }
+        let mut id = hash(&format!("{plan_hash} {}", run.trigger.id));
+        id.truncate(ID_LENGTH);
+        let expires = run.now + self.policy.approval_lifetime;
+        let approval = Approval {
+            id,
+            trigger: run.trigger.clone(),
+            target: run.outcome.target.clone(),
+            plan_hash,
+            expires,
+            used: false,
+        };
+        let what = format!("{}: {}", describe(&plan.actions), plan.reason);
+        let next = |what: String| {
+            Some(Next { what, support_level: 1, send: Some(json!({ "approve": approval.id })) })
+        };
+        match self.ledger.ask(&approval).await {
+            Err(error) => guard::no_ledger(&error),
+            Ok(true) => Stop {
+                decision: Decision::AwaitingApproval,
+                code: "approval_needed",
+                reason: what,
+                next: next(format!("approve by {}, or do nothing and it expires", clock::readable(expires))),
+            },
+            Ok(false) => Stop {
+                decision: Decision::NothingToDo,
+                code: "approval_pending",
+                reason: format!("approval was asked for before: {what}"),
+                next: next("approve, or do nothing and it expires".to_owned()),
+            },
+        }
+    }
+
+    fn draft(&self, execution_id: String, trigger: &Trigger) -> Outcome {
+        Outcome {
+            version: VERSION,
+            function: R::FUNCTION.to_owned(),
+            environment: self.policy.environment.clone(),
+            execution_id,
+            decision: Decision::Failed,
+            code: String::new(),
+            reason: String::new(),
+            target: String::new(),
+            trigger: value(trigger),
+            observed: Value::Null,
+            plan: Value::Null,
+            steps: Vec::new(),
+            verification: None,
+            next: None,
+            at: clock::now(),
+            duration_ms: 0,
+        }
+    }
+
+    async fn stopped(&self, mut run: Run<'_, R::Request>, stop: Stop) -> Outcome {
+        let Stop { decision, code, reason, next } = stop;
+        run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome };
+        self.finish(run).await
+    }
+
+    async fn replayed(&self, mut run: Run<'_, R::Request>, earlier: &Outcome) -> Outcome {
+        run.outcome = Outcome {
+            decision: Decision::Replayed,
+            code: earlier.code.clone(),
+            reason: format!("run {} answered this event: {}", earlier.execution_id, earlier.reason),
+            execution_id: run.outcome.execution_id.clone(),
+            at: run.outcome.at,
+            trigger: run.outcome.trigger.clone(),
+            ..earlier.clone()
+        };
+        self.finish(run).await
+    }
+
+    /// Logs, counts, records and tells of an outcome.
+    async fn finish(&self, run: Run<'_, R::Request>) -> Outcome {
+        let Run { mut outcome, held, trigger, .. } = run;
+        outcome.duration_ms =
+            u64::try_from(clock::now().duration_since(outcome.at).as_millis()).unwrap_or_default();
+        telemetry::decided(&outcome);
+        let target = outcome.target.clone();
+        let held = held.as_ref().map(|claim| (target.as_str(), claim));
+        let (recorded, told) = tokio::join!(
+            async {
+                if is_worth_a_record(&outcome, &trigger) {
+                    self.ledger.record(&outcome, held).await
+                } else {
+                    Ok(())
+                }
+            },
+            self.tell(&outcome, &trigger)
+        );
+        for error in [recorded, told].into_iter().filter_map(Result::err) {
+            tracing::error!(
+                error = chain(&error),
+                execution_id = outcome.execution_id,
+                "the run left no full record"
+            );
+            outcome.reason = format!("{} (but {})", outcome.reason, chain(&error));
+        }
+        outcome
+    }
+
+    async fn tell(&self, outcome: &Outcome, trigger: &Trigger) -> Result<(), Error> {
+        let dry_run = trigger.asked().is_some_and(|asked| asked.dry_run);
+        let only_looks = guard::admit(&self.policy, dry_run, true) == Admission::Observe;
+        match &self.policy.notice_topic_arn {
+            Some(topic) if !only_looks && notice::is_due(outcome, is_scheduled(trigger)) => {
+                notice::send(self.aws.config(), topic, outcome).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<R: Remedy> Task for Runner<R> {
+    async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
+        let outcomes = self.answer(invocation).await?;
+        Ok(match outcomes.as_slice() {
+            [outcome] => value(outcome),
+            _ => json!({ "outcomes": outcomes }),
+        })
+    }
+}
+
+/// A scheduled run that did not act is logged and counted; the ledger and the people are kept for what
+/// matters. Without a ledger there is nothing to write to.
+fn is_worth_a_record(outcome: &Outcome, trigger: &Trigger) -> bool {
+    let idle = matches!(outcome.decision, Decision::NothingToDo | Decision::Refused);
+    !(idle && is_scheduled(trigger)) && outcome.code != "ledger_unavailable"
+}
+
+fn is_scheduled(trigger: &Trigger) -> bool {
+    matches!(trigger.kind, Kind::Schedule { .. })
+}
+
+fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {
+    Stop {
+        decision: Decision::Observed,
+        code: "would_act",
+        reason: format!("would {}: {}", describe(&plan.actions), plan.reason),
+        next: None,
+    }
+}
+
+fn unread(error: &Error) -> Stop {
+    let next = Next::devops("send the event again once AWS answers");
+    Stop { decision: Decision::Failed, code: "aws_failed", reason: chain(error), next: Some(next) }
+}
+
+fn describe<A: ToString>(actions: &[A]) -> String {
+    actions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The same for the same actions on the same target.
+fn plan_hash<A: Serialize>(function: &str, target: &str, actions: &[A]) -> String {
+    hash(&json!([function, target, actions]).to_string())
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// Our own types always serialize; a failure here would be a defect, and must not cost the run.
+fn value(data: &impl Serialize) -> Value {
+    serde_json::to_value(data).unwrap_or_default()
+}

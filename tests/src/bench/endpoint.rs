@@ -1,0 +1,114 @@
+//! An AWS of canned answers over TLS, and LendPeak2's pages over plain HTTP, both on loopback.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::canned::{Body, Canned};
+
+/// Serves for as long as this value lives.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    /// `https://127.0.0.1:<port>`.
+    pub(super) aws: String,
+    /// `http://127.0.0.1:<port>`.
+    pub(super) pages: String,
+    directory: TempDir,
+    _serving: JoinSet<()>,
+}
+
+impl Endpoint {
+    pub(super) async fn start() -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("lendpeak2-bench-").tempdir()?;
+        let (acceptor, authority) = tls()?;
+        std::fs::write(directory.path().join("ca.pem"), authority)?;
+
+        let aws = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (aws_address, pages_address) = (aws.local_addr()?, pages.local_addr()?);
+        let canned = Arc::new(Canned::default());
+        let mut serving = JoinSet::new();
+        serving.spawn(serve_aws(aws, acceptor, Arc::clone(&canned)));
+        serving.spawn(serve_pages(pages, canned));
+        Ok(Self {
+            aws: format!("https://{aws_address}"),
+            pages: format!("http://{pages_address}"),
+            directory,
+            _serving: serving,
+        })
+    }
+
+    /// The authority that signed the endpoint's certificate, for `AWS_CA_BUNDLE`.
+    pub(super) fn authority(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+}
+
+/// A certificate for the loopback address, and the authority to trust, as PEM.
+fn tls() -> anyhow::Result<(TlsAcceptor, String)> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let certificate =
+        CertificateParams::new(vec![Ipv4Addr::LOCALHOST.to_string()])?.signed_by(&key, &authority)?;
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )?;
+    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
+}
+
+async fn serve_aws(listener: TcpListener, acceptor: TlsAcceptor, canned: Arc<Canned>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, canned) = (acceptor.clone(), Arc::clone(&canned));
+        connections.spawn(async move {
+            let _ = stream.set_nodelay(true);
+            if let Ok(stream) = acceptor.accept(stream).await {
+                talk(stream, canned).await;
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve_pages(listener: TcpListener, canned: Arc<Canned>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        connections.spawn(talk(stream, Arc::clone(&canned)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, canned: Arc<Canned>) {
+    let service = service_fn(move |request| answer(request, Arc::clone(&canned)));
+    // A client that hangs up is no concern of ours.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(request: Request<Incoming>, canned: Arc<Canned>) -> Result<Response<Body>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    Ok(canned.answer(&parts, &body))
+}

@@ -1,0 +1,173 @@
+//! One start, measured; and what many of them come to.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use super::process;
+use super::variant::{Kind, Variant};
+use crate::runtime_api::{Answer, Bootstrap};
+
+/// A broken variant must not hold the benchmark up for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// After an answer a process still asks for its next event: that belongs to the run, and is then over.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// What one start took.
+#[derive(Debug)]
+pub(super) struct Start {
+    ready_ms: Option<f64>,
+    first_ms: f64,
+    cpu_ms: f64,
+    peak_mb: f64,
+}
+
+/// What all starts of a variant took.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    ready_ms: Vec<f64>,
+    first_ms: Vec<f64>,
+    cpu_ms: Vec<f64>,
+    peak_mb: Vec<f64>,
+    pub(super) warm_ms: Vec<f64>,
+}
+
+/// Medians; absent where a variant has no such thing.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Figures {
+    pub(super) starts: usize,
+    /// From the start of the process until it asks for its first event.
+    pub(super) ready_ms: Option<f64>,
+    /// From handing over the first event until its answer. A script's whole run.
+    pub(super) first_ms: Option<f64>,
+    /// Processor time from the start of the process until after its first answer.
+    pub(super) cpu_ms: Option<f64>,
+    pub(super) warm_ms: Option<f64>,
+    pub(super) peak_mb: Option<f64>,
+    pub(super) zip_mb: Option<f64>,
+}
+
+impl Samples {
+    pub(super) fn add(&mut self, start: Start) {
+        self.ready_ms.extend(start.ready_ms);
+        self.first_ms.push(start.first_ms);
+        self.cpu_ms.push(start.cpu_ms);
+        self.peak_mb.push(start.peak_mb);
+    }
+
+    pub(super) fn figures(&self, zip_mb: Option<f64>) -> Figures {
+        Figures {
+            starts: self.first_ms.len(),
+            ready_ms: median(&self.ready_ms),
+            first_ms: median(&self.first_ms),
+            cpu_ms: median(&self.cpu_ms),
+            warm_ms: median(&self.warm_ms),
+            peak_mb: median(&self.peak_mb),
+            zip_mb,
+        }
+    }
+}
+
+/// Starts it, lets it do its job once, and ends it.
+pub(super) async fn once(variant: &Variant) -> anyhow::Result<Start> {
+    if variant.kind == Kind::Cli {
+        return script(variant).await;
+    }
+    let bootstrap = start(variant).await?;
+    let ready = ready(&bootstrap).await?;
+    let first = invoke(variant, &bootstrap).await?;
+    tokio::time::sleep(SETTLE).await;
+    let start = Start {
+        ready_ms: Some(milliseconds(ready)),
+        first_ms: milliseconds(first),
+        cpu_ms: milliseconds(process::cpu(bootstrap.id())?),
+        peak_mb: megabytes(process::peak_memory_bytes(bootstrap.id())?),
+    };
+    bootstrap.kill().await;
+    Ok(start)
+}
+
+/// The times of `count` invocations after the first; none for a script, which is never warm.
+pub(super) async fn warm(variant: &Variant, count: usize) -> anyhow::Result<Vec<f64>> {
+    if variant.kind == Kind::Cli {
+        return Ok(Vec::new());
+    }
+    let bootstrap = start(variant).await?;
+    ready(&bootstrap).await?;
+    invoke(variant, &bootstrap).await?;
+    let mut times = Vec::new();
+    for _ in 0..count {
+        times.push(milliseconds(invoke(variant, &bootstrap).await?));
+    }
+    bootstrap.kill().await;
+    Ok(times)
+}
+
+async fn start(variant: &Variant) -> anyhow::Result<Bootstrap> {
+    Bootstrap::start_with(&variant.program, &variant.arguments, &variant.environment).await
+}
+
+async fn ready(bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
+    let ready = tokio::time::timeout(PATIENCE, bootstrap.ready()).await.ok().flatten();
+    ready.with_context(|| format!("it asked for no event; {}", logged(bootstrap)))
+}
+
+async fn invoke(variant: &Variant, bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
+    let (field, wanted) = &variant.expected;
+    let event = variant.event.to_string();
+    let handed_over = Instant::now();
+    let answer = bootstrap.invoke(event, PATIENCE).await;
+    let took = handed_over.elapsed();
+    match answer {
+        Answer::Ok(answer) if answer.get(field) == Some(wanted) => Ok(took),
+        other => {
+            bail!("its answer was to have `{field}` = {wanted}, but is {other:?}; {}", logged(bootstrap))
+        }
+    }
+}
+
+fn logged(bootstrap: &Bootstrap) -> String {
+    format!("it printed:\n{}", bootstrap.log())
+}
+
+/// What `measure.py` prints.
+#[derive(Deserialize)]
+struct Measured {
+    wall_ms: f64,
+    cpu_ms: f64,
+    peak_mb: f64,
+}
+
+async fn script(variant: &Variant) -> anyhow::Result<Start> {
+    let output = tokio::process::Command::new(&variant.program)
+        .args(&variant.arguments)
+        .env_clear()
+        .envs(variant.environment.iter().map(|(name, value)| (name, value)))
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    if !output.status.success() {
+        bail!("it ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    let Measured { wall_ms, cpu_ms, peak_mb } = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("measure.py printed {}", String::from_utf8_lossy(&output.stdout)))?;
+    Ok(Start { ready_ms: None, first_ms: wall_ms, cpu_ms, peak_mb })
+}
+
+fn median(samples: &[f64]) -> Option<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2)?;
+    let lower = sorted.get((sorted.len() - 1) / 2)?;
+    Some(f64::midpoint(*lower, *upper))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes here are far below 2^52")]
+pub(super) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

@@ -1,0 +1,188 @@
+//! What is compared: each job as our function, as a boto3 handler, and as commands of the AWS CLI.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::canned::TABLE;
+use super::endpoint::Endpoint;
+use crate::clients::REGION;
+use crate::ministack::virtual_environment;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Hello,
+    Rust,
+    Boto3,
+    Cli,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Variant {
+    pub(super) name: String,
+    /// `scale-up`, `health-probe` or `hello`.
+    pub(super) job: &'static str,
+    pub(super) kind: Kind,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) event: Value,
+    /// What an answer must hold, or the job was not done.
+    pub(super) expected: (&'static str, Value),
+}
+
+/// All that this machine has the parts for.
+pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
+    let python = virtual_environment().join("bin/python");
+    ensure!(
+        python.exists(),
+        "{} is missing: run `make bench`, it prepares the environment",
+        python.display()
+    );
+    let mut variants = vec![Variant {
+        name: "hello (lambda_runtime alone)".to_owned(),
+        program: binary(binaries, "hello")?,
+        ..variant("hello", Kind::Hello, &[], json!({}), ("hello", json!(true)))
+    }];
+    let jobs = [
+        (
+            "scale-up",
+            scale_up(endpoint),
+            json!({ "by": 2, "reason": "benchmark" }),
+            ("decision", json!("applied")),
+        ),
+        ("health-probe", health_probe(endpoint), json!({}), ("healthy", json!(true))),
+    ];
+    for (job, environment, event, expected) in jobs {
+        let of_kind = |kind| variant(job, kind, &environment, event.clone(), expected.clone());
+        variants.push(Variant { program: binary(binaries, job)?, ..of_kind(Kind::Rust) });
+        let handler = format!("{}_boto3.handler", job.replace('-', "_"));
+        variants.push(Variant {
+            program: python.clone(),
+            arguments: vec!["-m".to_owned(), "awslambdaric".to_owned(), handler],
+            ..of_kind(Kind::Boto3)
+        });
+        if job == "health-probe" && !has_curl() {
+            println!("{job} as CLI commands is left out: curl is not installed.");
+            continue;
+        }
+        variants.push(Variant {
+            program: python.clone(),
+            arguments: ["measure.py".to_owned(), format!("{job}-cli.sh")]
+                .map(|file| scripts().join(file).display().to_string())
+                .into(),
+            ..of_kind(Kind::Cli)
+        });
+    }
+    for variant in &mut variants {
+        variant.environment.extend(common(endpoint, &python));
+    }
+    Ok(variants)
+}
+
+fn variant(
+    job: &'static str,
+    kind: Kind,
+    environment: &[(&str, &str)],
+    event: Value,
+    expected: (&'static str, Value),
+) -> Variant {
+    let how = match kind {
+        Kind::Hello | Kind::Rust => "",
+        Kind::Boto3 => ", boto3",
+        Kind::Cli => ", CLI commands",
+    };
+    Variant {
+        name: format!("{job}{how}"),
+        job,
+        kind,
+        program: PathBuf::new(),
+        arguments: Vec::new(),
+        environment: pairs(environment),
+        event,
+        expected,
+    }
+}
+
+fn scale_up(_: &Endpoint) -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("MODE", "auto"),
+        ("LEDGER_TABLE", TABLE),
+        ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices"),
+        ("CLUSTER", "lendpeak2-production"),
+        ("SERVICES", "backend"),
+        ("MAX_TASKS", "10"),
+        ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
+    ]
+}
+
+fn health_probe(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
+    vec![("API_URL", &endpoint.pages), ("APP_URL", &endpoint.pages), ("ASSET_PATH", "/assets/main.js")]
+}
+
+/// What Lambda would set, and where the canned AWS is.
+fn common(endpoint: &Endpoint, python: &Path) -> Vec<(String, String)> {
+    let authority = endpoint.authority();
+    let text = |path: &Path| path.display().to_string();
+    let mut environment = pairs(&[
+        ("ENVIRONMENT", "production"),
+        ("AWS_DEFAULT_REGION", REGION),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_SESSION_TOKEN", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_PAGER", ""),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("AWS_ENDPOINT_URL", &endpoint.aws),
+    ]);
+    let aws = python.with_file_name("aws");
+    let paths = [("AWS_CA_BUNDLE", text(&authority)), ("AWS", text(&aws)), ("PYTHONPATH", text(&scripts()))];
+    environment.extend(paths.map(|(name, value)| (name.to_owned(), value)));
+    // No profile of whoever runs this may change what is measured.
+    environment.push(("HOME".to_owned(), authority.parent().map(text).unwrap_or_default()));
+    environment.push(("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()));
+    environment
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn scripts() -> PathBuf {
+    crate::workspace().join("tests/bench")
+}
+
+fn binary(binaries: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let path = binaries.join(name);
+    ensure!(path.exists(), "{} is missing: run `make bench`, it builds it", path.display());
+    Ok(path)
+}
+
+fn has_curl() -> bool {
+    let found = std::process::Command::new("curl").arg("--version").output();
+    found.is_ok_and(|output| output.status.success())
+}
+
+impl Variant {
+    /// The binary as it would be uploaded, in megabytes; none where Lambda or the machine brings the parts.
+    pub(super) fn zip_mb(&self) -> anyhow::Result<Option<f64>> {
+        const BEST: i64 = 9;
+        if !matches!(self.kind, Kind::Hello | Kind::Rust) {
+            return Ok(None);
+        }
+        let binary = std::fs::read(&self.program)
+            .with_context(|| format!("cannot read {}", self.program.display()))?;
+        let method = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(BEST));
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("bootstrap", method)?;
+        zip.write_all(&binary)?;
+        Ok(Some(super::measure::megabytes(zip.finish()?.into_inner().len() as u64)))
+    }
+}

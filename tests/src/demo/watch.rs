@@ -1,0 +1,254 @@
+//! Looks at the sandbox again and again, and tells what is new.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue, Statistic};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
+use super::report::{Snapshot, call_words};
+use super::screen::{Mark, Screen};
+use crate::clients::Clients;
+use crate::sandbox::Sandbox;
+use crate::standin::Now;
+
+const PREFIX: &str = "lendpeak2-production-";
+const CPU_ALARM: &str = "lendpeak2-production-ecs-cpu";
+const LEDGER: &str = "lendpeak2-production-ledger";
+const CHECKS: [&str; 6] = ["health", "health-db", "health-redis", "page", "asset", "cors"];
+/// A change of the CPU that is worth a line.
+const CPU_STEP: f64 = 12.0;
+
+pub(super) struct Watch<'a> {
+    sandbox: &'a Sandbox,
+    clients: &'a Clients,
+    pub(super) screen: &'a Screen,
+    alarms: BTreeMap<String, StateValue>,
+    shown: Now,
+    calls_seen: usize,
+    told_reads: Vec<String>,
+    outcomes: Vec<Value>,
+    /// Runs of the probe that put their metrics.
+    pub(super) probes: usize,
+    pub(super) worst: Snapshot,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(sandbox: &'a Sandbox, clients: &'a Clients, screen: &'a Screen) -> Self {
+        Self {
+            sandbox,
+            clients,
+            screen,
+            alarms: BTreeMap::new(),
+            shown: Now::default(),
+            calls_seen: 0,
+            told_reads: Vec::new(),
+            outcomes: Vec::new(),
+            probes: 0,
+            worst: Snapshot::default(),
+        }
+    }
+
+    pub(super) fn cpu_alarm(&self) -> Option<&StateValue> {
+        self.alarms.get(CPU_ALARM)
+    }
+
+    /// Whether a run of scale-up ended with this decision.
+    pub(super) fn decided(&self, decision: &str) -> bool {
+        self.outcomes.iter().any(|outcome| text(outcome, "/decision") == decision)
+    }
+
+    /// The outcome that tells most: the one that acted or would have, else the last.
+    pub(super) fn outcome(&self) -> Option<&Value> {
+        let told = |outcome: &&Value| ["applied", "observed"].contains(&text(outcome, "/decision"));
+        self.outcomes.iter().find(told).or(self.outcomes.last())
+    }
+
+    pub(super) async fn look(&mut self) -> anyhow::Result<()> {
+        self.look_at_load();
+        self.look_at_alarms().await?;
+        self.look_at_calls().await?;
+        self.look_at_ledger().await
+    }
+
+    fn look_at_load(&mut self) {
+        let now = self.sandbox.standin.now();
+        let settled = now.cpu >= 99.9 && self.shown.cpu < 99.9;
+        if now.running_tasks == self.shown.running_tasks
+            && (now.cpu - self.shown.cpu).abs() < CPU_STEP
+            && !settled
+        {
+            return;
+        }
+        let mark = if now.cpu > 80.0 { Mark::Bad } else { Mark::Good };
+        let text = format!("CPU {:>3.0} % in each of {} tasks", now.cpu, now.running_tasks);
+        self.screen.line(mark, "backend", &text);
+        self.shown = now;
+        if now.cpu > self.worst.cpu {
+            (self.worst.cpu, self.worst.tasks) = (now.cpu, now.running_tasks);
+        }
+    }
+
+    async fn look_at_alarms(&mut self) -> anyhow::Result<()> {
+        for alarm in alarms(self.clients).await? {
+            let (Some(name), Some(state)) = (alarm.alarm_name(), alarm.state_value()) else {
+                continue;
+            };
+            let before = self.alarms.insert(name.to_owned(), state.clone());
+            let is_new = before.as_ref() != Some(state);
+            let is_alarm = *state == StateValue::Alarm;
+            if !is_new || (before.is_none() && !is_alarm) {
+                continue;
+            }
+            if is_alarm && name == CPU_ALARM {
+                state.as_str().clone_into(&mut self.worst.alarm);
+            }
+            self.tell_alarm(&alarm, is_alarm);
+        }
+        Ok(())
+    }
+
+    fn tell_alarm(&self, alarm: &MetricAlarm, is_alarm: bool) {
+        let mark = if is_alarm { Mark::Bad } else { Mark::Good };
+        let name = alarm.alarm_name().unwrap_or_default().trim_start_matches(PREFIX);
+        let state = alarm.state_value().map_or("", StateValue::as_str);
+        let reason = short_numbers(alarm.state_reason().unwrap_or_default());
+        self.screen.line(mark, "alarm", &format!("{name} is {state}. {reason}"));
+        for action in alarm.alarm_actions().iter().filter(|_| is_alarm) {
+            let topic = action.rsplit(':').next().unwrap_or(action);
+            let what = format!("the alarm's message goes to topic {topic}");
+            self.screen.line(Mark::Info, "SNS", &what);
+        }
+    }
+
+    /// What the functions called since the last look: reads on one line, each write on its own.
+    async fn look_at_calls(&mut self) -> anyhow::Result<()> {
+        let all = self.sandbox.gateway.calls();
+        let new = all.get(self.calls_seen..).unwrap_or_default();
+        self.calls_seen = all.len();
+        let mut reads = Vec::new();
+        for call in new.iter().filter(|call| call.caller == "scale-up") {
+            if call.is_read() {
+                reads.push(call.name());
+                continue;
+            }
+            self.tell_reads(std::mem::take(&mut reads));
+            self.screen.line(Mark::Writes, "scale-up", &call_words(call));
+            self.told_reads.clear();
+        }
+        self.tell_reads(reads);
+        if new.iter().any(|call| call.caller == "health-probe" && call.operation == "PutMetricData") {
+            self.probes += 1;
+            let times = probe_times(self.clients).await?;
+            self.screen.line(Mark::Good, "health-probe", &format!("ran by its schedule: {times}"));
+        }
+        Ok(())
+    }
+
+    /// A read that is repeated until it shows what is hoped for is told once.
+    fn tell_reads(&mut self, mut reads: Vec<String>) {
+        reads.dedup();
+        if !reads.is_empty() && reads != self.told_reads {
+            let what = format!("reads {}", reads.join(", "));
+            self.screen.line(Mark::Reads, "scale-up", &what);
+            self.told_reads = reads;
+        }
+    }
+
+    async fn look_at_ledger(&mut self) -> anyhow::Result<()> {
+        let outcomes = audit_records(self.clients).await?;
+        for outcome in outcomes.iter().skip(self.outcomes.len()) {
+            self.tell(outcome);
+        }
+        self.outcomes = outcomes;
+        Ok(())
+    }
+
+    fn tell(&self, outcome: &Value) {
+        let say = |mark, what: String| self.screen.line(mark, "scale-up", &what);
+        for step in outcome.get("steps").and_then(Value::as_array).into_iter().flatten() {
+            let failed = text(step, "/result") == "failed";
+            let mark = if failed { Mark::Bad } else { Mark::Good };
+            say(mark, format!("{}: {}", text(step, "/result"), text(step, "/action")));
+        }
+        if let Some(verified) = outcome.pointer("/verification/verified").and_then(Value::as_bool) {
+            let (mark, word) = if verified { (Mark::Good, "verified") } else { (Mark::Bad, "not verified") };
+            say(mark, format!("{word}: {}", text(outcome, "/verification/what")));
+        }
+        let reason = short_numbers(text(outcome, "/reason"));
+        say(Mark::Info, format!("recorded as {}: {reason}", text(outcome, "/decision")));
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `80.1366602994` as `80.1`.
+fn short_numbers(text: &str) -> String {
+    let short = |word: &str| match word.parse::<f64>() {
+        Ok(number) if word.contains('.') => format!("{number:.1}"),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
+}
+
+async fn alarms(clients: &Clients) -> anyhow::Result<Vec<MetricAlarm>> {
+    let described = clients.cloudwatch.describe_alarms().alarm_name_prefix(PREFIX).send().await?;
+    Ok(described.metric_alarms.unwrap_or_default())
+}
+
+pub(super) async fn cpu_alarm_state(clients: &Clients) -> anyhow::Result<String> {
+    let alarms = alarms(clients).await?;
+    let alarm = alarms.iter().find(|alarm| alarm.alarm_name() == Some(CPU_ALARM));
+    let state = alarm.and_then(MetricAlarm::state_value);
+    Ok(state.map_or_else(String::new, |state| state.as_str().to_owned()))
+}
+
+/// The outcomes in scale-up's audit records, oldest first.
+async fn audit_records(clients: &Clients) -> anyhow::Result<Vec<Value>> {
+    let query = clients
+        .dynamodb
+        .query()
+        .table_name(LEDGER)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S("audit#scale-up".to_owned()));
+    let outcomes = query
+        .send()
+        .await?
+        .items()
+        .iter()
+        .filter_map(|item| {
+            let outcome = item.get("outcome")?.as_s().ok()?;
+            serde_json::from_str(outcome).ok()
+        })
+        .collect();
+    Ok(outcomes)
+}
+
+/// The probe's latest total time of each check, from its metrics.
+async fn probe_times(clients: &Clients) -> anyhow::Result<String> {
+    let mut times = Vec::new();
+    for check in CHECKS {
+        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+        let now = SystemTime::now();
+        let statistics = clients
+            .cloudwatch
+            .get_metric_statistics()
+            .namespace("LendPeak2")
+            .metric_name("TotalTime")
+            .dimensions(dimension("Environment", "production"))
+            .dimensions(dimension("Check", check))
+            .start_time(DateTime::from(now - Duration::from_mins(5)))
+            .end_time(DateTime::from(now))
+            .period(300)
+            .statistics(Statistic::Maximum)
+            .send()
+            .await?;
+        let time = statistics.datapoints().first().and_then(aws_sdk_cloudwatch::types::Datapoint::maximum);
+        times.push(time.map_or_else(|| format!("{check} ?"), |time| format!("{check} {time:.0} ms")));
+    }
+    Ok(times.join(", "))
+}

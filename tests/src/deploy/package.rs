@@ -1,0 +1,69 @@
+//! From native binaries to what the template's functions are made of.
+
+use std::collections::BTreeSet;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use zip::write::SimpleFileOptions;
+
+/// `CodeUri: target/lambda/<task>/bootstrap.zip`: where `cargo lambda build` leaves the zips.
+const BEFORE: &str = "target/lambda/";
+const AFTER: &str = "/bootstrap.zip";
+
+/// The folder of `LENDPEAK2_BINARIES`, else the one that this process's own binary came from: the
+/// functions are built beside it.
+pub fn binaries() -> anyhow::Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("LENDPEAK2_BINARIES") {
+        return Ok(folder.into());
+    }
+    let this = std::env::current_exe().context("cannot tell where this program is")?;
+    let folder = this.parent().context("this program is in no folder")?;
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+    Ok(folder.to_path_buf())
+}
+
+/// The tasks whose zips the template names.
+pub(super) fn tasks(template: &str) -> BTreeSet<String> {
+    let starts = template.split(BEFORE).skip(1);
+    starts.filter_map(|rest| Some(rest.split_once(AFTER)?.0.to_owned())).collect()
+}
+
+/// The object's name in the bucket.
+pub(super) fn key(task: &str) -> String {
+    format!("{task}.zip")
+}
+
+/// The template with the uploaded zips in place of the built ones.
+pub(super) fn with_uploads(template: &str, bucket: &str) -> String {
+    tasks(template).into_iter().fold(template.to_owned(), |template, task| {
+        let uploaded = format!("s3://{bucket}/{}", key(&task));
+        template.replace(&format!("{BEFORE}{task}{AFTER}"), &uploaded)
+    })
+}
+
+/// A deployable zip of one native binary.
+pub(super) fn zip(binaries: &Path, task: &str) -> anyhow::Result<Vec<u8>> {
+    let path = binaries.join(task);
+    let binary = std::fs::read(&path)
+        .with_context(|| format!("cannot read {}: run `cargo build --workspace` first", path.display()))?;
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().unix_permissions(0o755).compression_level(Some(1));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(&binary)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_uri_points_to_its_upload() {
+        let template =
+            "A: {CodeUri: target/lambda/a/bootstrap.zip}\nB:\n  CodeUri: target/lambda/b-c/bootstrap.zip\n";
+        assert_eq!(tasks(template), BTreeSet::from(["a".to_owned(), "b-c".to_owned()]));
+        let expected = "A: {CodeUri: s3://bucket/a.zip}\nB:\n  CodeUri: s3://bucket/b-c.zip\n";
+        assert_eq!(with_uploads(template, "bucket"), expected);
+    }
+}

@@ -1,0 +1,174 @@
+//! What people and functions of the sandbox have as their AWS endpoint.
+//!
+//! It forwards to the local AWS, records who called what, injects faults where a test asked for one,
+//! and answers what the local AWS lacks, in each service's own wire format.
+
+mod autoscaling;
+mod call;
+mod ecs;
+mod fault;
+mod forward;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+pub use autoscaling::ScalableTarget;
+pub use call::{Call, Calls};
+pub use ecs::{Ecs, ServiceState, StoppedTask};
+pub use fault::{Fault, Faults, Rule};
+
+type Answer = Response<Full<Bytes>>;
+
+/// The running gateway. Dropping it closes its port and its connections.
+#[derive(Debug)]
+pub struct Gateway {
+    state: Arc<State>,
+    address: SocketAddr,
+    _server: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    calls: Calls,
+    faults: Faults,
+    autoscaling: autoscaling::Autoscaling,
+    ecs: Ecs,
+    upstream: forward::Upstream,
+}
+
+impl Gateway {
+    /// Listens on loopback, on `port` or a free one, in front of the local AWS at `upstream`
+    /// (`host:port`).
+    pub async fn start(upstream: &str, port: Option<u16>) -> anyhow::Result<Self> {
+        let port = port.unwrap_or(0);
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("cannot listen on 127.0.0.1:{port}"))?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State {
+            calls: Calls::default(),
+            faults: Faults::default(),
+            autoscaling: autoscaling::Autoscaling::default(),
+            ecs: Ecs::default(),
+            upstream: forward::Upstream::new(upstream),
+        });
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self { state, address, _server: server })
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.calls.all()
+    }
+
+    /// The record itself: calls of one caller, calls since a moment.
+    pub fn record(&self) -> &Calls {
+        &self.state.calls
+    }
+
+    /// The queue of faults to inject.
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+
+    /// What tests make ECS say.
+    pub fn ecs(&self) -> &Ecs {
+        &self.state.ecs
+    }
+
+    /// The scalable targets registered here.
+    pub fn scalable_targets(&self) -> Vec<ScalableTarget> {
+        self.state.autoscaling.targets()
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(serve(stream, Arc::clone(&state)));
+                }
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { state.handle(request).await }
+    });
+    // An error here is a connection that a fault cut or a caller left: nothing to do about either.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// An error from here closes the connection without an answer: that is how a cut is made.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was cut on purpose")]
+struct Cut;
+
+impl State {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Answer, Cut> {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = body.collect().await else {
+            return Err(Cut);
+        };
+        let body = body.to_bytes();
+        if parts.uri.path() == "/_sandbox/calls" {
+            return Ok(wire::plain_json(StatusCode::OK, &self.calls.as_json(parts.uri.query())));
+        }
+        let mut call = Call::identify(&parts, &body);
+        let fault = self.faults.take(&call);
+        call.fault.clone_from(&fault);
+        let number = self.calls.begin(call.clone());
+        let answer = match fault {
+            None => Ok(self.answer(&call, parts, body).await),
+            Some(Fault::Throttle) => Ok(wire::throttled(&call)),
+            Some(Fault::InternalError) => Ok(wire::internal_error(&call)),
+            Some(Fault::CutBefore) => Err(Cut),
+            Some(Fault::CutAfter) => {
+                self.answer(&call, parts, body).await;
+                Err(Cut)
+            }
+            Some(Fault::HangAfter) => {
+                let answer = self.answer(&call, parts, body).await;
+                self.calls.end(number, Some(answer.status().as_u16()));
+                std::future::pending().await
+            }
+            Some(Fault::Timeout(held)) => {
+                tokio::time::sleep(held).await;
+                Err(Cut)
+            }
+        };
+        self.calls.end(number, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        answer
+    }
+
+    async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {
+        match call.service.as_str() {
+            "application-autoscaling" => self.autoscaling.answer(call, &body),
+            "ecs" => self.ecs.answer(call, parts, body, &self.upstream).await,
+            _ => self.upstream.forward(parts, body).await,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Application Auto Scaling, which the local AWS lacks: scalable targets, kept in memory.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::call::Call;
+use super::{Answer, wire};
+use crate::clients::{ACCOUNT, REGION};
+
+/// One registered target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScalableTarget {
+    pub namespace: String,
+    pub resource: String,
+    pub dimension: String,
+    pub minimum: i64,
+    pub maximum: i64,
+    suspended: Value,
+    created: f64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Autoscaling {
+    targets: Mutex<Vec<ScalableTarget>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Target {
+    service_namespace: String,
+    resource_id: String,
+    scalable_dimension: String,
+    min_capacity: Option<i64>,
+    max_capacity: Option<i64>,
+    suspended_state: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Describe {
+    service_namespace: String,
+    #[serde(default)]
+    resource_ids: Vec<String>,
+    scalable_dimension: Option<String>,
+}
+
+/// An error's code and message.
+type Refusal = (&'static str, String);
+
+impl Autoscaling {
+    pub(super) fn targets(&self) -> Vec<ScalableTarget> {
+        self.lock().clone()
+    }
+
+    pub(super) fn answer(&self, call: &Call, body: &[u8]) -> Answer {
+        let answered = match call.operation.as_str() {
+            "RegisterScalableTarget" => parse(body).and_then(|request| self.register(request)),
+            "DeregisterScalableTarget" => parse(body).and_then(|request| self.deregister(&request)),
+            "DescribeScalableTargets" => parse(body).map(|request| self.describe(&request)),
+            _ => Err(("UnknownOperationException", String::new())),
+        };
+        match answered {
+            Ok(body) => wire::json_1_1(StatusCode::OK, &body),
+            Err((code, message)) => wire::error(call, StatusCode::BAD_REQUEST, code, &message),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ScalableTarget>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn register(&self, request: Target) -> Result<Value, Refusal> {
+        check_names(&request)?;
+        let mut targets = self.lock();
+        let known = targets.iter_mut().find(|target| target.is(&request));
+        let (minimum, maximum) = match (&known, request.min_capacity, request.max_capacity) {
+            (_, Some(minimum), Some(maximum)) => (minimum, maximum),
+            (Some(known), minimum, maximum) => {
+                (minimum.unwrap_or(known.minimum), maximum.unwrap_or(known.maximum))
+            }
+            (None, _, _) => {
+                return Err(invalid("MinCapacity and MaxCapacity are required for a new target"));
+            }
+        };
+        if minimum < 0 || maximum < 0 {
+            return Err(invalid("Capacity must be greater than or equal to 0"));
+        }
+        if minimum > maximum {
+            return Err(invalid("Maximum capacity cannot be less than minimum capacity"));
+        }
+        let created = known.as_ref().map_or_else(now, |known| known.created);
+        let suspended = request.suspended_state.unwrap_or_else(|| {
+            known.as_ref().map_or_else(|| json!(not_suspended()), |known| known.suspended.clone())
+        });
+        let target = ScalableTarget {
+            namespace: request.service_namespace,
+            resource: request.resource_id,
+            dimension: request.scalable_dimension,
+            minimum,
+            maximum,
+            suspended,
+            created,
+        };
+        let arn = target.arn();
+        match known {
+            Some(known) => *known = target,
+            None => targets.push(target),
+        }
+        Ok(json!({ "ScalableTargetARN": arn }))
+    }
+
+    fn deregister(&self, request: &Target) -> Result<Value, Refusal> {
+        let mut targets = self.lock();
+        let Some(index) = targets.iter().position(|target| target.is(request)) else {
+            let message = format!("No scalable target found for resource ID {}", request.resource_id);
+            return Err(("ObjectNotFoundException", message));
+        };
+        targets.remove(index);
+        Ok(json!({}))
+    }
+
+    fn describe(&self, request: &Describe) -> Value {
+        let wanted = |target: &&ScalableTarget| {
+            target.namespace == request.service_namespace
+                && (request.resource_ids.is_empty() || request.resource_ids.contains(&target.resource))
+                && request.scalable_dimension.as_ref().is_none_or(|wanted| *wanted == target.dimension)
+        };
+        let found: Vec<Value> = self.lock().iter().filter(wanted).map(ScalableTarget::as_json).collect();
+        json!({ "ScalableTargets": found })
+    }
+}
+
+impl ScalableTarget {
+    fn is(&self, request: &Target) -> bool {
+        self.namespace == request.service_namespace
+            && self.resource == request.resource_id
+            && self.dimension == request.scalable_dimension
+    }
+
+    fn arn(&self) -> String {
+        let name = self.resource.replace('/', "-");
+        format!("arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/{name}")
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "ServiceNamespace": self.namespace,
+            "ResourceId": self.resource,
+            "ScalableDimension": self.dimension,
+            "MinCapacity": self.minimum,
+            "MaxCapacity": self.maximum,
+            "RoleARN": format!("arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling\
+                .amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"),
+            "CreationTime": self.created,
+            "SuspendedState": self.suspended,
+            "ScalableTargetARN": self.arn(),
+        })
+    }
+}
+
+fn check_names(request: &Target) -> Result<(), Refusal> {
+    if request.service_namespace != "ecs" {
+        return Err(invalid("this sandbox scales ECS services only: ServiceNamespace must be ecs"));
+    }
+    if request.scalable_dimension != "ecs:service:DesiredCount" {
+        return Err(invalid(&format!("Unsupported scalable dimension {}", request.scalable_dimension)));
+    }
+    let parts: Vec<&str> = request.resource_id.split('/').collect();
+    match parts.as_slice() {
+        ["service", cluster, service] if !cluster.is_empty() && !service.is_empty() => Ok(()),
+        _ => Err(invalid("Unsupported service namespace, resource type or scalable dimension")),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| ("ValidationException", error.to_string()))
+}
+
+fn invalid(message: &str) -> Refusal {
+    ("ValidationException", message.to_owned())
+}
+
+fn not_suspended() -> Map<String, Value> {
+    ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"]
+        .into_iter()
+        .map(|flag| (flag.to_owned(), Value::Bool(false)))
+        .collect()
+}
+
+/// Seconds since the epoch, as the JSON protocols write times.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of this century fit a double exactly")]
+fn now() -> f64 {
+    Timestamp::now().as_millisecond() as f64 / 1000.0
+}

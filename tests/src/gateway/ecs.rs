@@ -1,0 +1,231 @@
+//! The states of ECS that the local AWS never shows: tasks that take time to start, a roll-out under
+//! way, stopped tasks with their reasons, and the history of service deployments.
+
+mod deployments;
+mod tasks;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::forward::Upstream;
+use super::{Answer, wire};
+use deployments::Deployments;
+pub use tasks::StoppedTask;
+
+/// What a test makes a service say about itself. Whatever is unset stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// `ACTIVE`, `DRAINING`, `INACTIVE`.
+    pub status: Option<String>,
+    pub desired: Option<u32>,
+    pub running: Option<u32>,
+    pub pending: Option<u32>,
+    /// `COMPLETED`, `IN_PROGRESS`, `FAILED`: the primary deployment's roll-out.
+    pub rollout: Option<String>,
+    /// Messages, newest first, before the service's own.
+    pub events: Vec<String>,
+}
+
+/// What tests may set, and what the gateway remembers.
+#[derive(Debug, Default)]
+pub struct Ecs {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    states: HashMap<String, ServiceState>,
+    stopped: Vec<StoppedTask>,
+    deployments: Deployments,
+    start_time: Duration,
+    desired: HashMap<String, u32>,
+    starting: HashMap<String, Starting>,
+}
+
+/// Tasks asked for that do not run yet.
+#[derive(Debug)]
+struct Starting {
+    since: Instant,
+    running_before: u32,
+}
+
+impl Ecs {
+    /// From now on `DescribeServices` says this about `service`.
+    pub fn set_state(&self, service: &str, state: ServiceState) {
+        self.lock().states.insert(service.to_owned(), state);
+    }
+
+    /// The service speaks for itself again.
+    pub fn clear_state(&self, service: &str) {
+        self.lock().states.remove(service);
+    }
+
+    /// How long a new task is pending before it runs.
+    pub fn set_start_time(&self, start_time: Duration) {
+        self.lock().start_time = start_time;
+    }
+
+    /// A task that stopped, visible to `ListTasks` (`desiredStatus=STOPPED`) and `DescribeTasks`.
+    pub fn add_stopped_task(&self, task: StoppedTask) {
+        self.lock().stopped.push(task);
+    }
+
+    pub fn clear_stopped_tasks(&self) {
+        self.lock().stopped.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn answer(
+        &self,
+        call: &Call,
+        parts: http::request::Parts,
+        body: Bytes,
+        upstream: &Upstream,
+    ) -> Answer {
+        match call.operation.as_str() {
+            "ListServiceDeployments" => {
+                wire::json_1_1(StatusCode::OK, &self.lock().deployments.list(&call.request))
+            }
+            "DescribeServiceDeployments" => {
+                wire::json_1_1(StatusCode::OK, &self.lock().deployments.describe(&call.request))
+            }
+            "DescribeTasks" => {
+                let (own, rest) = self.lock().split_tasks(&call.request);
+                let forwarded = upstream.forward(parts, rest.to_string().into()).await;
+                edit(forwarded, |answer| tasks::add(answer, "tasks", own)).await
+            }
+            "ListTasks" => {
+                let own = self.lock().stopped_task_arns(&call.request);
+                let forwarded = upstream.forward(parts, body).await;
+                edit(forwarded, |answer| tasks::add(answer, "taskArns", own)).await
+            }
+            "DescribeServices" => {
+                let forwarded = upstream.forward(parts, body).await;
+                edit(forwarded, |answer| self.lock().show_services(answer)).await
+            }
+            "CreateService" | "UpdateService" => {
+                let forwarded = upstream.forward(parts, body).await;
+                edit(forwarded, |answer| self.lock().note_change(&call.request, answer)).await
+            }
+            _ => upstream.forward(parts, body).await,
+        }
+    }
+}
+
+impl Inner {
+    fn show_services(&mut self, answer: &mut Value) {
+        for service in answer.get_mut("services").and_then(Value::as_array_mut).into_iter().flatten() {
+            self.show(service);
+        }
+    }
+
+    fn note_change(&mut self, request: &Value, answer: &mut Value) {
+        let Some(service) = answer.get_mut("service") else {
+            return;
+        };
+        let name = text(service, "serviceName").to_owned();
+        let desired = count(service, "desiredCount");
+        let before = self.running_now(&name).or_else(|| self.desired.get(&name).copied());
+        if let Some(running_before) = before.filter(|before| *before < desired) {
+            self.starting.insert(name.clone(), Starting { since: Instant::now(), running_before });
+        }
+        self.desired.insert(name, desired);
+        self.deployments.note(request, service);
+        self.show(service);
+    }
+
+    /// How many run while new ones still start; none when nothing is starting.
+    fn running_now(&mut self, service: &str) -> Option<u32> {
+        let starting = self.starting.get(service)?;
+        if starting.since.elapsed() >= self.start_time {
+            self.starting.remove(service);
+            return None;
+        }
+        Some(starting.running_before)
+    }
+
+    fn show(&mut self, service: &mut Value) {
+        let name = text(service, "serviceName").to_owned();
+        let desired = count(service, "desiredCount");
+        if let Some(running) = self.running_now(&name) {
+            let running = running.min(desired);
+            set_counts(service, None, Some(running), Some(desired - running));
+        }
+        let Some(state) = self.states.get(&name) else {
+            return;
+        };
+        set_counts(service, state.desired, state.running, state.pending);
+        if let Some(status) = &state.status {
+            set(service, "status", json!(status));
+        }
+        if let Some(rollout) = &state.rollout
+            && let Some(primary) = service.pointer_mut("/deployments/0")
+        {
+            set(primary, "rolloutState", json!(rollout));
+        }
+        let events = state.events.iter().enumerate().map(|(number, message)| {
+            let at = jiff::Timestamp::now().as_second();
+            json!({ "id": format!("sandbox-{number}"), "createdAt": at, "message": message })
+        });
+        let mut events: Vec<Value> = events.collect();
+        events.extend(service.get("events").and_then(Value::as_array).into_iter().flatten().cloned());
+        set(service, "events", json!(events));
+    }
+}
+
+/// The same counts in the service and in its primary deployment.
+fn set_counts(service: &mut Value, desired: Option<u32>, running: Option<u32>, pending: Option<u32>) {
+    let counts = [("desiredCount", desired), ("runningCount", running), ("pendingCount", pending)];
+    for (name, count) in counts {
+        let Some(count) = count else { continue };
+        set(service, name, json!(count));
+        if let Some(primary) = service.pointer_mut("/deployments/0") {
+            set(primary, name, json!(count));
+        }
+    }
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn count(object: &Value, name: &str) -> u32 {
+    object.get(name).and_then(Value::as_u64).and_then(|count| count.try_into().ok()).unwrap_or_default()
+}
+
+/// `backend` of `backend` or of a service's ARN.
+fn last_part(name_or_arn: &str) -> &str {
+    name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
+}
+
+/// Changes a good answer's JSON; anything else stays as it is.
+async fn edit(answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
+    if answer.status() != StatusCode::OK {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await;
+    let body = body.to_bytes();
+    let Ok(mut json) = serde_json::from_slice(&body) else {
+        return Answer::from_parts(parts, Full::new(body));
+    };
+    change(&mut json);
+    parts.headers.remove("content-length");
+    Answer::from_parts(parts, Full::new(json.to_string().into()))
+}

@@ -1,0 +1,53 @@
+//! Passes a request on to the local AWS, as it came.
+
+use bytes::Bytes;
+use http::uri::{Authority, Scheme, Uri};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::json;
+
+use super::{Answer, wire};
+
+#[derive(Debug)]
+pub(super) struct Upstream {
+    client: Client<HttpConnector, Full<Bytes>>,
+    address: String,
+}
+
+impl Upstream {
+    pub(super) fn new(address: &str) -> Self {
+        Self { client: Client::builder(TokioExecutor::new()).build_http(), address: address.to_owned() }
+    }
+
+    /// The local AWS's answer. When there is none, 502 with the cause.
+    pub(super) async fn forward(&self, parts: http::request::Parts, body: Bytes) -> Answer {
+        match self.send(parts, body).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let body = json!({ "message": format!("the local AWS did not answer: {error:#}") });
+                wire::plain_json(StatusCode::BAD_GATEWAY, &body)
+            }
+        }
+    }
+
+    async fn send(&self, mut parts: http::request::Parts, body: Bytes) -> anyhow::Result<Answer> {
+        let mut uri = parts.uri.into_parts();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(Authority::try_from(self.address.as_str())?);
+        parts.uri = Uri::from_parts(uri)?;
+        // The body has been read whole: its length takes the place of chunks.
+        for hop in ["transfer-encoding", "connection", "expect", "content-length"] {
+            parts.headers.remove(hop);
+        }
+        let answer = self.client.request(Request::from_parts(parts, Full::new(body))).await?;
+        let (mut parts, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
+        for hop in ["transfer-encoding", "connection"] {
+            parts.headers.remove(hop);
+        }
+        Ok(Response::from_parts(parts, Full::new(body)))
+    }
+}

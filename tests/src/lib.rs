@@ -1,0 +1,35 @@
+//! A local AWS with LendPeak2 in it, for the demo, the tests and anyone who wants to play.
+
+pub mod bench;
+pub mod clients;
+pub mod demo;
+pub mod deploy;
+pub mod gateway;
+pub mod ministack;
+pub mod runtime_api;
+pub mod sandbox;
+pub mod standin;
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The root of this project.
+pub fn workspace() -> PathBuf {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_path_buf()
+}
+
+/// Runs `work` until it ends, or until Ctrl-C or SIGTERM: then it is dropped, and with it all that it
+/// started, and the answer is none.
+pub async fn until_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut ended = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = work => done.map(Some),
+        _ = interrupted.recv() => Ok(None),
+        _ = ended.recv() => Ok(None),
+    }
+}

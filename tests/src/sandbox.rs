@@ -1,0 +1,116 @@
+//! Everything together: the local AWS, the gateway, the stand-in, and the project deployed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::clients::Clients;
+use crate::deploy::{self, CLUSTER, SERVICE};
+use crate::gateway::Gateway;
+use crate::ministack::Ministack;
+use crate::standin::{Service, StandIn};
+
+/// What the two tasks of the stand-in are busy with at first: 45 % each.
+pub const NORMAL_LOAD: f64 = 90.0;
+
+/// How to start it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The gateway's port; a free one if unset.
+    pub port: Option<u16>,
+    /// The template's `Mode`.
+    pub mode: String,
+    /// Other template parameters, over the sandbox's own.
+    pub parameters: Vec<(String, String)>,
+    /// Whether the stand-in puts the service's metrics, which wakes alarms.
+    pub metrics: bool,
+    /// How long a new task takes to run.
+    pub task_start_time: Duration,
+    pub template: PathBuf,
+    /// The folder with the functions' binaries; where this program is if unset.
+    pub binaries: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: None,
+            mode: "auto".to_owned(),
+            parameters: Vec::new(),
+            metrics: true,
+            task_start_time: Duration::ZERO,
+            template: crate::workspace().join("template.yaml"),
+            binaries: None,
+        }
+    }
+}
+
+/// A running sandbox. Dropping it stops every part.
+#[derive(Debug)]
+pub struct Sandbox {
+    // In the order of their end: whoever calls goes before whoever answers.
+    pub standin: StandIn,
+    pub gateway: Gateway,
+    pub clients: Clients,
+    pub ministack: Ministack,
+}
+
+impl Sandbox {
+    /// Starts every part and deploys the template. Returns when all of it is ready.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let ministack = Ministack::start().await?;
+        let gateway = Gateway::start(ministack.address(), options.port).await?;
+        gateway.ecs().set_start_time(options.task_start_time);
+        let clients = Clients::new(&gateway.url(), "sandbox")?;
+        deploy::create_lendpeak2(&clients).await?;
+        let service = Service { cluster: CLUSTER.to_owned(), name: SERVICE.to_owned() };
+        let seen_by_standin = Clients::new(&gateway.url(), "stand-in")?;
+        let standin = StandIn::start(seen_by_standin, service, NORMAL_LOAD, options.metrics).await?;
+        let plan = deploy::Plan {
+            template: options.template,
+            binaries: options.binaries.map_or_else(deploy::binaries, Ok)?,
+            parameters: parameters(&options.mode, &gateway.url(), &standin.url(), options.parameters),
+        };
+        deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;
+        Ok(Self { standin, gateway, clients, ministack })
+    }
+
+    /// The name of a task's function.
+    pub fn function_name(task: &str) -> String {
+        format!("lendpeak2-production-{task}")
+    }
+
+    /// How many tasks the service should have.
+    pub async fn desired_count(&self) -> anyhow::Result<i32> {
+        let described =
+            self.clients.ecs.describe_services().cluster(CLUSTER).services(SERVICE).send().await?;
+        Ok(described.services().first().context("the service is gone")?.desired_count())
+    }
+}
+
+/// The sandbox's parameters, those that are `given` over them.
+fn parameters(
+    mode: &str,
+    gateway: &str,
+    standin: &str,
+    given: Vec<(String, String)>,
+) -> Vec<(String, String)> {
+    let own = [
+        ("Mode", mode),
+        ("AwsEndpointUrl", gateway),
+        ("ApiUrl", standin),
+        ("AppUrl", standin),
+        ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
+        // An alarm looks back three periods: half a minute here, three in production.
+        ("AlarmPeriodSeconds", "10"),
+    ];
+    let replaced = |name: &str| given.iter().any(|(other, _)| other == name);
+    let mut all: Vec<_> = own
+        .into_iter()
+        .filter(|(name, _)| !replaced(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    all.extend(given);
+    all
+}

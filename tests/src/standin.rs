@@ -1,0 +1,165 @@
+//! A stand-in for LendPeak2: its pages and health checks, with the health and load that follow from
+//! what the local AWS says is deployed.
+
+mod load;
+mod pages;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::clients::Clients;
+use load::Load;
+
+const TICK: Duration = Duration::from_secs(1);
+
+/// What runs now, as the local AWS tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Now {
+    pub running_tasks: u32,
+    /// Work that arrives, in percent of what one task can do.
+    pub load: f64,
+    /// Percent, the same for every task.
+    pub cpu: f64,
+    pub memory: f64,
+    /// The task definition cannot work: health checks answer 500.
+    pub broken: bool,
+}
+
+/// The running stand-in. Dropping it closes its port and ends its metrics.
+#[derive(Debug)]
+pub struct StandIn {
+    state: Arc<State>,
+    address: SocketAddr,
+    _running: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    load: Mutex<Load>,
+    now: Mutex<Now>,
+}
+
+/// The service it stands for.
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub cluster: String,
+    pub name: String,
+}
+
+impl StandIn {
+    /// Serves on a free loopback port, and puts the service's metrics every second if `metrics`.
+    pub async fn start(clients: Clients, service: Service, load: f64, metrics: bool) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen on loopback")?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State { load: Mutex::new(Load::steady(load)), now: Mutex::new(Now::default()) });
+        let mut running = JoinSet::new();
+        let pages = pages::router(Arc::clone(&state), format!("http://{address}"));
+        running.spawn(async move {
+            let _ = axum::serve(listener, pages).await;
+        });
+        running.spawn(follow(Arc::clone(&state), clients, service, metrics));
+        Ok(Self { state, address, _running: running })
+    }
+
+    /// `http://127.0.0.1:<port>`: both the API's and the front end's address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The load goes to `load` evenly within `ramp`.
+    pub fn set_load(&self, load: f64, ramp: Duration) {
+        self.state.load().go_to(load, ramp, Instant::now());
+    }
+
+    pub fn now(&self) -> Now {
+        *self.state.now()
+    }
+}
+
+impl State {
+    fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at the service every second. A look that fails changes nothing: the next one comes soon.
+async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: bool) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut runs = Definition::default();
+    loop {
+        ticks.tick().await;
+        let Some(running_tasks) = look(&clients, &service, &mut runs).await else {
+            continue;
+        };
+        let load = state.load().at(Instant::now());
+        let cpu = load::per_task(load, running_tasks).min(100.0);
+        let memory = 35.0 + cpu / 5.0;
+        *state.now() = Now { running_tasks, load, cpu, memory, broken: runs.broken };
+        if metrics {
+            put_metrics(&clients, &service, cpu, memory).await;
+        }
+    }
+}
+
+/// The task definition that was looked at last. A revision never changes.
+#[derive(Debug, Default)]
+struct Definition {
+    arn: String,
+    broken: bool,
+}
+
+/// How many tasks run. Looks at what they run when that is new.
+async fn look(clients: &Clients, service: &Service, runs: &mut Definition) -> Option<u32> {
+    let described = clients
+        .ecs
+        .describe_services()
+        .cluster(&service.cluster)
+        .services(&service.name)
+        .send()
+        .await
+        .ok()?;
+    let found = described.services().first()?;
+    let arn = found.task_definition()?;
+    if arn != runs.arn {
+        *runs = Definition { arn: arn.to_owned(), broken: is_broken(clients, arn).await? };
+    }
+    found.running_count().try_into().ok()
+}
+
+/// Whether a container has `BROKEN=true`, which stands for a version that cannot work.
+async fn is_broken(clients: &Clients, arn: &str) -> Option<bool> {
+    let described = clients.ecs.describe_task_definition().task_definition(arn).send().await.ok()?;
+    let mut variables = described
+        .task_definition()?
+        .container_definitions()
+        .iter()
+        .flat_map(aws_sdk_ecs::types::ContainerDefinition::environment);
+    Some(variables.any(|variable| variable.name() == Some("BROKEN") && variable.value() == Some("true")))
+}
+
+async fn put_metrics(clients: &Clients, service: &Service, cpu: f64, memory: f64) {
+    let datum = |name: &str, value: f64| {
+        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+        MetricDatum::builder()
+            .metric_name(name)
+            .dimensions(dimension("ClusterName", &service.cluster))
+            .dimensions(dimension("ServiceName", &service.name))
+            .unit(StandardUnit::Percent)
+            .value(value)
+            .build()
+    };
+    let put = clients.cloudwatch.put_metric_data().namespace("AWS/ECS");
+    let put = put.metric_data(datum("CPUUtilization", cpu)).metric_data(datum("MemoryUtilization", memory));
+    let _ = put.send().await;
+}

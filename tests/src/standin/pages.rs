@@ -1,0 +1,71 @@
+//! What LendPeak2 answers over HTTP.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, options};
+use serde_json::json;
+
+use super::{State, load};
+
+#[derive(Debug, Clone)]
+struct Site {
+    state: Arc<State>,
+    /// The front end's origin: the only one that the API lets in.
+    origin: String,
+}
+
+pub(super) fn router(state: Arc<State>, origin: String) -> Router {
+    Router::new()
+        .route("/health", get(|site| health(site, "api")))
+        .route("/health/db", get(|site| health(site, "database")))
+        .route("/health/redis", get(|site| health(site, "cache")))
+        .route("/api/auth/login", options(preflight))
+        .route("/", get(page))
+        .route("/assets/main.js", get(asset))
+        .with_state(Site { state, origin })
+}
+
+async fn health(Shared(site): Shared<Site>, part: &'static str) -> Response {
+    let now = *site.state.now();
+    tokio::time::sleep(load::latency(now.load, now.running_tasks)).await;
+    let (status, text) = match (now.broken, now.running_tasks) {
+        (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
+        (false, 0) => (StatusCode::SERVICE_UNAVAILABLE, "no task runs"),
+        _ => (StatusCode::OK, "ok"),
+    };
+    (status, axum::Json(json!({ "part": part, "status": text }))).into_response()
+}
+
+async fn preflight(Shared(site): Shared<Site>, headers: HeaderMap) -> Response {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    if origin != Some(site.origin.as_str()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, site.origin),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS".to_owned()),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type".to_owned()),
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true".to_owned()),
+        (header::ACCESS_CONTROL_MAX_AGE, "600".to_owned()),
+        (header::VARY, "origin".to_owned()),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+async fn page() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, "<!doctype html><title>LendPeak2</title><script src=/assets/main.js></script>\n")
+}
+
+async fn asset() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::ETAG, "\"main-1\""),
+    ];
+    (headers, "document.title = \"LendPeak2\";\n")
+}

@@ -1,0 +1,104 @@
+//! Every function is complete: limited, logged, woken, and with a place for what fails.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tests::workspace;
+
+use crate::document::Template;
+
+#[test]
+fn every_folder_in_functions_is_a_function_of_the_template() -> Result<()> {
+    let mut folders = BTreeSet::new();
+    for entry in std::fs::read_dir(workspace().join("functions"))? {
+        folders.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    let template = Template::read()?;
+    let functions: BTreeSet<String> = template.functions().iter().map(|function| task(function)).collect();
+    assert_eq!(functions, folders);
+    for function in template.functions() {
+        let task = task(function);
+        assert_eq!(function["FunctionName"]["Fn::Sub"], format!("lendpeak2-${{Environment}}-{task}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_function_has_limits_and_a_place_for_what_fails() -> Result<()> {
+    let template = Template::read()?;
+    for key in ["Runtime", "Architectures", "MemorySize", "Timeout"] {
+        assert!(!template.0["Globals"]["Function"][key].is_null(), "{key} is not set for all");
+    }
+    for function in template.functions() {
+        let task = task(function);
+        assert!(function["ReservedConcurrentExecutions"].is_u64(), "{task} has no reserved concurrency");
+        let asynchronous = &function["EventInvokeConfig"];
+        assert!(asynchronous["MaximumRetryAttempts"].is_u64(), "{task} does not say how often to retry");
+        let age = asynchronous["MaximumEventAgeInSeconds"].as_u64();
+        assert!(age.is_some_and(|age| (60..=900).contains(&age)), "{task} takes events of any age");
+        assert_eq!(asynchronous["DestinationConfig"]["OnFailure"]["Destination"], dead_letters(), "{task}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_function_has_logs_of_its_own_with_an_end() -> Result<()> {
+    let template = Template::read()?;
+    for function in template.functions() {
+        let task = task(function);
+        let group = template.named(&function["LoggingConfig"]["LogGroup"], "Ref", "AWS::Logs::LogGroup")?;
+        assert_eq!(
+            group["LogGroupName"]["Fn::Sub"],
+            format!("/aws/lambda/lendpeak2-${{Environment}}-{task}")
+        );
+        assert!(!group["RetentionInDays"].is_null(), "the logs of {task} are kept for ever");
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{task}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
+    for function in Template::read()?.functions() {
+        let task = task(function);
+        let events = function["Events"].as_object().with_context(|| format!("{task} has no event"))?;
+        assert!(!events.is_empty(), "{task} has no event");
+        for (name, event) in events {
+            let event_properties = &event["Properties"];
+            match event["Type"].as_str() {
+                Some("ScheduleV2") => {
+                    let retry = &event_properties["RetryPolicy"];
+                    assert!(retry["MaximumRetryAttempts"].is_u64(), "{task}: {name}");
+                    assert!(
+                        retry["MaximumEventAgeInSeconds"]
+                            .as_u64()
+                            .is_some_and(|age| (60..=900).contains(&age)),
+                        "{task}: {name}"
+                    );
+                    assert_eq!(event_properties["DeadLetterConfig"]["Arn"], dead_letters(), "{task}: {name}");
+                }
+                Some("SNS") => {
+                    assert_eq!(
+                        event_properties["RedrivePolicy"]["deadLetterTargetArn"],
+                        dead_letters(),
+                        "{task}: {name}"
+                    );
+                }
+                other => {
+                    panic!("{task}: {name} is of the type {other:?}, of which these checks know nothing")
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A function's folder, from `target/lambda/<task>/bootstrap.zip`.
+pub(crate) fn task(function: &Value) -> String {
+    function["CodeUri"].as_str().and_then(|path| path.split('/').nth(2)).unwrap_or_default().to_owned()
+}
+
+fn dead_letters() -> Value {
+    serde_json::json!({ "Fn::GetAtt": ["DeadLetters", "Arn"] })
+}

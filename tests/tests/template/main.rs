@@ -1,0 +1,156 @@
+//! `template.yaml` is what the project promises: complete functions, narrow roles, alarms that reach somebody.
+
+#![expect(clippy::indexing_slicing, reason = "JSON answers null where there is nothing; it does not panic")]
+
+mod document;
+mod functions;
+mod roles;
+
+use std::{collections::BTreeSet, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use document::{Template, installed, texts};
+use tests::workspace;
+
+const ALARM: &str = "AWS::CloudWatch::Alarm";
+
+#[test]
+fn sam_accepts_the_template() -> Result<()> {
+    let run = Command::new(installed("sam")?)
+        .args(["validate", "--lint", "--template-file", "template.yaml"])
+        .current_dir(workspace())
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("SAM_CLI_TELEMETRY", "0")
+        .output()?;
+    ensure!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+    Ok(())
+}
+
+#[test]
+fn alarms_that_more_tasks_cure_wake_scale_up_and_the_others_tell_people() -> Result<()> {
+    let template = Template::read()?;
+    let mut wired = BTreeSet::new();
+    for alarm in template.of_type(ALARM) {
+        let name = alarm["AlarmName"]["Fn::Sub"].as_str().context("an alarm without a name")?;
+        let actions = alarm["AlarmActions"].as_array().context("an alarm without actions")?;
+        for action in actions.iter().chain(alarm["OKActions"].as_array().into_iter().flatten()) {
+            template.named(action, "Ref", "AWS::SNS::Topic")?;
+        }
+        for action in actions {
+            let topic = action["Ref"].as_str().unwrap_or_default();
+            wired.insert((name.trim_start_matches("lendpeak2-${Environment}-"), topic));
+        }
+    }
+    let expected = [
+        ("alb-5xx-rate", "Notices"),
+        ("alb-response-time", "ScaleUpAlarms"),
+        ("dead-letters", "Notices"),
+        ("ecs-cpu", "ScaleUpAlarms"),
+        ("ecs-memory", "ScaleUpAlarms"),
+        ("probe-failing", "Notices"),
+    ];
+    assert_eq!(wired, expected.into());
+
+    let events = &template.0["Resources"]["ScaleUp"]["Properties"]["Events"];
+    assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], "ScaleUpAlarms");
+    Ok(())
+}
+
+#[test]
+fn ecs_alarms_name_the_cluster_and_the_service() -> Result<()> {
+    for alarm in Template::read()?.of_type(ALARM) {
+        if alarm["Namespace"] != "AWS/ECS" {
+            continue;
+        }
+        let dimensions = alarm["Dimensions"].as_array().context("an alarm on everything")?;
+        let names: BTreeSet<_> =
+            dimensions.iter().filter_map(|dimension| dimension["Name"].as_str()).collect();
+        assert_eq!(names, ["ClusterName", "ServiceName"].into());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_probe_that_says_nothing_counts_as_failing() -> Result<()> {
+    let template = Template::read()?;
+    let alarm = &template.0["Resources"]["ProbeFailingAlarm"]["Properties"];
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    Ok(())
+}
+
+#[test]
+fn only_alarms_of_this_account_publish_to_the_topics() -> Result<()> {
+    let template = Template::read()?;
+    let policies = template.of_type("AWS::SNS::TopicPolicy");
+    assert_eq!(policies.len(), template.of_type("AWS::SNS::Topic").len());
+    for policy in policies {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().context("no statement")? {
+            assert_eq!(statement["Principal"]["Service"], "cloudwatch.amazonaws.com");
+            assert_eq!(statement["Condition"]["StringEquals"]["aws:SourceAccount"]["Ref"], "AWS::AccountId");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_ledger_outlives_the_stack_and_forgets_by_itself() -> Result<()> {
+    let template = Template::read()?;
+    let ledger = &template.0["Resources"]["Ledger"];
+    assert_eq!(ledger["DeletionPolicy"], "Retain");
+    assert_eq!(ledger["UpdateReplacePolicy"], "Retain");
+    let table = &ledger["Properties"];
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
+    let template = Template::read()?;
+    assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
+    assert_eq!(template.0["Parameters"]["ScaleUpMode"]["Default"], "");
+    Ok(())
+}
+
+#[test]
+fn every_parameter_is_described_limited_and_shown_in_a_group() -> Result<()> {
+    let template = Template::read()?;
+    let groups = &template.0["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let shown: BTreeSet<&str> = groups
+        .as_array()
+        .context("no groups")?
+        .iter()
+        .flat_map(|group| texts(&group["Parameters"]))
+        .collect();
+    let parameters = template.0["Parameters"].as_object().context("no parameters")?;
+    assert_eq!(shown, parameters.keys().map(String::as_str).collect());
+    for (name, parameter) in parameters {
+        assert!(parameter["Description"].is_string(), "{name} is not described");
+        assert!(!parameter["Default"].is_null(), "{name} has no default");
+        let limits = ["AllowedValues", "AllowedPattern", "MinValue"];
+        assert!(limits.iter().any(|limit| !parameter[limit].is_null()), "{name} takes any value");
+    }
+    Ok(())
+}
+
+#[test]
+fn samconfig_sets_only_parameters_that_exist() -> Result<()> {
+    let template = Template::read()?;
+    let text = std::fs::read_to_string(workspace().join("samconfig.toml"))?;
+    let overrides: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("    \"")?.split('=').next()).collect();
+    assert!(!overrides.is_empty());
+    for name in overrides {
+        assert!(!template.0["Parameters"][name].is_null(), "samconfig.toml sets {name}");
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Each function may do what it does, and nothing else.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::{
+    document::{Template, texts},
+    functions::task,
+};
+
+/// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
+const GRANTS: [(&str, &[&str]); 2] = [
+    ("health-probe", &["cloudwatch:PutMetricData"]),
+    (
+        "scale-up",
+        &[
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:RegisterScalableTarget",
+            "cloudwatch:DescribeAlarms",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "ecs:DescribeServices",
+            "ecs:DescribeTasks",
+            "ecs:ListTasks",
+            "ecs:UpdateService",
+            "sns:Publish",
+        ],
+    ),
+];
+const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
+
+/// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead.
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 3] = [
+    ("application-autoscaling:DescribeScalableTargets", None),
+    ("cloudwatch:PutMetricData", Some("cloudwatch:namespace")),
+    ("ecs:ListTasks", Some("ecs:cluster")),
+];
+
+const ROLE: &str = "AWS::IAM::Role";
+
+#[test]
+fn every_function_has_a_role_of_its_own_that_grants_exactly_what_it_calls() -> Result<()> {
+    let template = Template::read()?;
+    let mut roles = BTreeSet::new();
+    for function in template.functions() {
+        let task = task(function);
+        let role = template.named(&function["Role"], "Fn::GetAtt", ROLE)?;
+        assert!(roles.insert(function["Role"].to_string()), "{task} shares its role");
+        assert!(role["ManagedPolicyArns"].is_null() && function["Policies"].is_null(), "{task}");
+
+        let (_, calls) = GRANTS.iter().find(|(name, _)| *name == task).context("no list of its calls")?;
+        let expected: BTreeSet<&str> = calls.iter().chain(&GRANTS_OF_ALL).copied().collect();
+        let granted: Vec<&str> = statements(role).into_iter().flat_map(|s| texts(&s["Action"])).collect();
+        assert_eq!(granted.iter().copied().collect::<BTreeSet<_>>(), expected, "{task}");
+        assert_eq!(granted.len(), expected.len(), "{task} is granted something twice");
+    }
+    Ok(())
+}
+
+#[test]
+fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
+    let template = Template::read()?;
+    for role in template.of_type(ROLE) {
+        for statement in statements(role) {
+            assert!(statement["NotAction"].is_null() && statement["NotResource"].is_null(), "{statement}");
+            let actions = texts(&statement["Action"]);
+            assert!(!actions.is_empty(), "{statement}");
+            assert!(actions.iter().all(|action| !action.contains('*')), "{statement}");
+            if !texts(&statement["Resource"]).contains(&"*") {
+                continue;
+            }
+            for action in actions {
+                let (_, limit) = WITHOUT_RESOURCE
+                    .iter()
+                    .find(|(known, _)| *known == action)
+                    .with_context(|| format!("{action} is granted on every resource"))?;
+                if let Some(key) = limit {
+                    assert!(
+                        statement["Condition"].to_string().contains(key),
+                        "{action} is not limited by {key}"
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn statements(role: &Value) -> Vec<&Value> {
+    let policies = role["Policies"].as_array().into_iter().flatten();
+    policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten().collect()
+}
