@@ -27,7 +27,10 @@ impl Clients {
     /// Clients that call `endpoint` and are recorded there under `name`.
     pub fn new(endpoint: &str, name: &'static str) -> anyhow::Result<Self> {
         let config = config(endpoint, name)?;
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(true)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
         Ok(Self {
             autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),

@@ -1,7 +1,7 @@
 //! What `scale-up` reads before it decides: everything at once.
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_ecs::{
     operation::list_tasks::ListTasksError,
     types::{DeploymentRolloutState, DesiredStatus, TaskStopCode},
@@ -91,11 +91,17 @@ pub(crate) async fn observe(
         service: service?,
         scalable_target: scalable_target?,
         stopped_tasks: stopped_tasks?,
-        // The event says ALARM; that it cannot be confirmed is no reason to leave a service short.
-        alarms: alarms.unwrap_or_else(|error| {
-            tracing::warn!(error = shared::error::chain(&error), "the alarm's present state is not known");
-            Vec::new()
-        }),
+        alarms: match alarms {
+            // The event says ALARM; that it cannot be confirmed is no reason to leave a service short.
+            Err(error) if request.alarm.is_some() => {
+                tracing::warn!(
+                    error = shared::error::chain(&error),
+                    "the alarm's present state is not known"
+                );
+                Vec::new()
+            }
+            alarms => alarms?,
+        },
     })
 }
 
@@ -193,6 +199,7 @@ async fn stopped_tasks(
     Ok(stopped.collect())
 }
 
+/// Metric alarms only: to read a composite alarm takes a permission on every alarm of the account.
 async fn alarms_now(
     cloudwatch: &aws_sdk_cloudwatch::Client,
     names: Vec<String>,
@@ -204,24 +211,14 @@ async fn alarms_now(
     let answer = cloudwatch
         .describe_alarms()
         .set_alarm_names(Some(names))
-        .alarm_types(AlarmType::MetricAlarm)
-        .alarm_types(AlarmType::CompositeAlarm)
         .send()
         .await
         .map_err(|error| aws::failed("describe alarms", which, &error))?;
-    let metric = answer
-        .metric_alarms
-        .unwrap_or_default()
-        .into_iter()
-        .map(|alarm| (alarm.alarm_name, alarm.state_value));
-    let composite = answer
-        .composite_alarms
-        .unwrap_or_default()
-        .into_iter()
-        .map(|alarm| (alarm.alarm_name, alarm.state_value));
-    Ok(metric
-        .chain(composite)
-        .filter_map(|(name, state)| Some(AlarmNow { name: name?, is_in_alarm: state? == StateValue::Alarm }))
+    let alarms = answer.metric_alarms.unwrap_or_default().into_iter();
+    Ok(alarms
+        .filter_map(|alarm| {
+            Some(AlarmNow { name: alarm.alarm_name?, is_in_alarm: alarm.state_value? == StateValue::Alarm })
+        })
         .collect())
 }
 
