@@ -52,7 +52,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
             if variant.kind == Kind::Cli && round >= options.cli_runs {
                 continue;
             }
-            samples.add(measure::once(variant).await.with_context(|| variant.name.clone())?);
+            samples.add(&measure::once(variant).await.with_context(|| variant.name.clone())?);
         }
     }
     for (variant, samples) in variants.iter().zip(&mut samples) {

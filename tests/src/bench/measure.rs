@@ -49,7 +49,7 @@ pub(super) struct Figures {
 }
 
 impl Samples {
-    pub(super) fn add(&mut self, start: Start) {
+    pub(super) fn add(&mut self, start: &Start) {
         self.ready_ms.extend(start.ready_ms);
         self.first_ms.push(start.first_ms);
         self.cpu_ms.push(start.cpu_ms);

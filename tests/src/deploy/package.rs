@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
 /// `CodeUri: target/lambda/<task>/bootstrap.zip`: where `cargo lambda build` leaves the zips.
@@ -48,7 +49,9 @@ pub(super) fn zip(binaries: &Path, task: &str) -> anyhow::Result<Vec<u8>> {
     let binary = std::fs::read(&path)
         .with_context(|| format!("cannot read {}: run `cargo build --workspace` first", path.display()))?;
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().unix_permissions(0o755).compression_level(Some(1));
+    // Stored as it is: compressing a debug build takes seconds, and nobody downloads it.
+    let options =
+        SimpleFileOptions::default().unix_permissions(0o755).compression_method(CompressionMethod::Stored);
     zip.start_file("bootstrap", options)?;
     zip.write_all(&binary)?;
     Ok(zip.finish()?.into_inner())
