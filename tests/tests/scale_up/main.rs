@@ -1,6 +1,8 @@
 //! `scale-up` from an event to the ledger, against the sandbox with real SDK calls. Most runs use a bootstrap
 //! of their own, so that a test can choose its settings, its deadline and the moment it dies.
 
+#![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
+
 mod approvals;
 mod crashes;
 mod deliveries;
@@ -28,7 +30,7 @@ type Test = anyhow::Result<()>;
 const LEDGER: &str = "lendpeak2-production-ledger";
 const TARGET: &str = "service/lendpeak2-production/backend";
 /// As long as the function may run in the template.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 struct Stack {
     sandbox: Sandbox,
