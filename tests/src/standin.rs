@@ -5,10 +5,12 @@ mod load;
 mod pages;
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -17,6 +19,9 @@ use crate::clients::Clients;
 use load::Load;
 
 const TICK: Duration = Duration::from_secs(1);
+/// The service ran before anyone looked: an alarm that takes the average of its time must not see the
+/// first minute as the whole past.
+const HISTORY_SECONDS: u64 = 60;
 
 /// What runs now, as the local AWS tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -97,6 +102,7 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut runs = Definition::default();
+    let mut history = HISTORY_SECONDS;
     loop {
         ticks.tick().await;
         let Some(running_tasks) = look(&clients, &service, &mut runs).await else {
@@ -105,9 +111,11 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
         let load = state.load().at(Instant::now());
         let cpu = load::per_task(load, running_tasks).min(100.0);
         let memory = 35.0 + cpu / 5.0;
-        *state.now() = Now { running_tasks, load, cpu, memory, broken: runs.broken };
+        let now = Now { running_tasks, load, cpu, memory, broken: runs.broken };
+        *state.now() = now;
         if metrics {
-            put_metrics(&clients, &service, cpu, memory).await;
+            put_metrics(&clients, &service, now, 0..=history).await;
+            history = 0;
         }
     }
 }
@@ -148,18 +156,24 @@ async fn is_broken(clients: &Clients, arn: &str) -> Option<bool> {
     Some(variables.any(|variable| variable.name() == Some("BROKEN") && variable.value() == Some("true")))
 }
 
-async fn put_metrics(clients: &Clients, service: &Service, cpu: f64, memory: f64) {
-    let datum = |name: &str, value: f64| {
-        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
-        MetricDatum::builder()
-            .metric_name(name)
-            .dimensions(dimension("ClusterName", &service.cluster))
-            .dimensions(dimension("ServiceName", &service.name))
-            .unit(StandardUnit::Percent)
-            .value(value)
-            .build()
-    };
+/// One value for each of these ages in seconds: one for now is 0.
+async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: RangeInclusive<u64>) {
     let put = clients.cloudwatch.put_metric_data().namespace("AWS/ECS");
-    let put = put.metric_data(datum("CPUUtilization", cpu)).metric_data(datum("MemoryUtilization", memory));
-    let _ = put.send().await;
+    let data = ages.flat_map(|age| {
+        let at = DateTime::from(SystemTime::now() - Duration::from_secs(age));
+        [datum(service, "CPUUtilization", now.cpu, at), datum(service, "MemoryUtilization", now.memory, at)]
+    });
+    let _ = put.set_metric_data(Some(data.collect())).send().await;
+}
+
+fn datum(service: &Service, name: &str, percent: f64, at: DateTime) -> MetricDatum {
+    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+    MetricDatum::builder()
+        .metric_name(name)
+        .dimensions(dimension("ClusterName", &service.cluster))
+        .dimensions(dimension("ServiceName", &service.name))
+        .timestamp(at)
+        .unit(StandardUnit::Percent)
+        .value(percent)
+        .build()
 }
