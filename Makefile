@@ -67,9 +67,9 @@ deny: ## Check the licences and the sources of the dependencies
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
 
-bench: ARCH := $(shell uname -m | sed s/aarch64/arm64/)
-bench: $(BENCH_READY) build ## Measure the release functions beside boto3 and the AWS CLI
+bench: $(BENCH_READY) ## Measure the release functions beside boto3 and the AWS CLI
 	$(BUILD_BINARIES)
+	$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS) hello)
 	@exec "$(CARGO_TARGET_DIR)/debug/bench"
 
 build: rust-target $(BUILD_READY) ## Make the deployable zips; ARCH=arm64 or x86_64

@@ -126,7 +126,7 @@ impl Data {
 #[serde(rename_all = "PascalCase")]
 struct Sns {
     alarm_name: String,
-    /// Messages of before 2020 have none.
+    /// Where it is missing, the name will do.
     alarm_arn: Option<String>,
     new_state_value: AlarmState,
     #[serde(default)]
