@@ -10,7 +10,7 @@ use crate::{Clients, observe, plan::Action};
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     match approved.action() {
         Action::SetDesiredCount { cluster, service, desired_count } => clients
-            .ecs
+            .ecs()
             .update_service()
             .cluster(cluster)
             .service(service)
@@ -23,7 +23,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
             }),
         Action::SetMinCapacity { resource_id, min_capacity }
         | Action::RestoreMinCapacity { resource_id, min_capacity } => clients
-            .scaling
+            .scaling()
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Ecs)
             .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
@@ -60,7 +60,7 @@ pub(crate) async fn verify(clients: &Clients, actions: &[&Action], patience: Dur
 async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verification, Error> {
     Ok(match actions.last() {
         Some(Action::SetDesiredCount { cluster, service, desired_count }) => {
-            match observe::service(&clients.ecs, cluster, service).await? {
+            match observe::service(clients.ecs(), cluster, service).await? {
                 Some(now) => Verification {
                     verified: now.desired_count >= *desired_count && now.running_count >= *desired_count,
                     what: format!(
@@ -75,7 +75,7 @@ async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verificat
             Action::SetMinCapacity { resource_id, min_capacity }
             | Action::RestoreMinCapacity { resource_id, min_capacity },
         ) => {
-            let now = observe::scalable_target(&clients.scaling, resource_id).await?;
+            let now = observe::scalable_target(clients.scaling(), resource_id).await?;
             let min = now.map_or(0, |target| target.min_capacity);
             Verification { verified: min == *min_capacity, what: format!("the minimum capacity is {min}") }
         }

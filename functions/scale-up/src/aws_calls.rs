@@ -1,6 +1,6 @@
 //! What `scale-up` asks of AWS, call by call. A call that no rule expects panics.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_sdk_applicationautoscaling::{
     operation::describe_scalable_targets::DescribeScalableTargetsOutput, types as scaling_types,
@@ -19,6 +19,7 @@ use aws_sdk_ecs::{
     types::error::ServiceNotFoundException,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_types::SdkConfig;
 use jiff::Timestamp;
 use shared::trigger::{Alarm, AlarmState};
 
@@ -29,20 +30,13 @@ use crate::{
 };
 
 fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {
-    let refs = |rules: &[Rule]| rules.to_vec();
-    let (ecs, scaling, cloudwatch) = (refs(ecs), refs(scaling), refs(cloudwatch));
+    let (ecs, scaling): (Vec<&Rule>, Vec<&Rule>) = (ecs.iter().collect(), scaling.iter().collect());
+    let cloudwatch: Vec<&Rule> = cloudwatch.iter().collect();
     Clients {
-        ecs: mock_client!(aws_sdk_ecs, RuleMode::MatchAny, ecs.iter().collect::<Vec<_>>().as_slice()),
-        scaling: mock_client!(
-            aws_sdk_applicationautoscaling,
-            RuleMode::MatchAny,
-            scaling.iter().collect::<Vec<_>>().as_slice()
-        ),
-        cloudwatch: mock_client!(
-            aws_sdk_cloudwatch,
-            RuleMode::MatchAny,
-            cloudwatch.iter().collect::<Vec<_>>().as_slice()
-        ),
+        config: SdkConfig::builder().build(),
+        ecs: OnceLock::from(mock_client!(aws_sdk_ecs, RuleMode::MatchAny, &ecs)),
+        scaling: OnceLock::from(mock_client!(aws_sdk_applicationautoscaling, RuleMode::MatchAny, &scaling)),
+        cloudwatch: OnceLock::from(mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &cloudwatch)),
     }
 }
 

@@ -17,8 +17,9 @@ mod plan;
 mod request;
 mod settings;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
+use aws_types::SdkConfig;
 use jiff::Timestamp;
 use shared::{
     aws::Aws,
@@ -43,7 +44,10 @@ pub const FUNCTION: &str = "scale-up";
 pub fn start(environment: &Environment) -> Result<Runner<ScaleUp>, SettingsError> {
     let policy = Policy::from_environment(environment)?;
     let aws = Aws::new(environment, FUNCTION)?;
-    let scale_up = ScaleUp::new(Settings::from_environment(environment)?, &aws);
+    let scale_up = ScaleUp {
+        settings: Settings::from_environment(environment)?,
+        aws: Clients::new(aws.config().clone()),
+    };
     Ok(Runner::new(scale_up, policy, aws))
 }
 
@@ -52,21 +56,29 @@ pub struct ScaleUp {
     aws: Clients,
 }
 
-/// Every run reads from all three.
+/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
 pub(crate) struct Clients {
-    pub(crate) ecs: aws_sdk_ecs::Client,
-    pub(crate) scaling: aws_sdk_applicationautoscaling::Client,
-    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
+    config: SdkConfig,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
 }
 
-impl ScaleUp {
-    fn new(settings: Settings, aws: &Aws) -> Self {
-        let aws = Clients {
-            ecs: aws_sdk_ecs::Client::new(aws.config()),
-            scaling: aws_sdk_applicationautoscaling::Client::new(aws.config()),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(aws.config()),
-        };
-        Self { settings, aws }
+impl Clients {
+    fn new(config: SdkConfig) -> Self {
+        Self { config, ecs: OnceLock::new(), scaling: OnceLock::new(), cloudwatch: OnceLock::new() }
+    }
+
+    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
+    }
+
+    pub(crate) fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
+        self.scaling.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.config))
+    }
+
+    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
     }
 }
 

@@ -82,10 +82,10 @@ pub(crate) async fn observe(
     };
     let resource_id = settings.resource_id(&request.service);
     let (service, scalable_target, stopped_tasks, alarms) = tokio::join!(
-        service(&clients.ecs, &settings.cluster, &request.service),
-        scalable_target(&clients.scaling, &resource_id),
-        stopped_tasks(&clients.ecs, &settings.cluster, &request.service),
-        alarms_now(&clients.cloudwatch, alarms),
+        service(clients.ecs(), &settings.cluster, &request.service),
+        scalable_target(clients.scaling(), &resource_id),
+        stopped_tasks(clients.ecs(), &settings.cluster, &request.service),
+        alarms_now(clients, alarms),
     );
     Ok(Observed {
         service: service?,
@@ -200,15 +200,13 @@ async fn stopped_tasks(
 }
 
 /// Metric alarms only: to read a composite alarm takes a permission on every alarm of the account.
-async fn alarms_now(
-    cloudwatch: &aws_sdk_cloudwatch::Client,
-    names: Vec<String>,
-) -> Result<Vec<AlarmNow>, Error> {
+async fn alarms_now(clients: &Clients, names: Vec<String>) -> Result<Vec<AlarmNow>, Error> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let which = names.join(", ");
-    let answer = cloudwatch
+    let answer = clients
+        .cloudwatch()
         .describe_alarms()
         .set_alarm_names(Some(names))
         .send()

@@ -81,8 +81,8 @@ fn compare(ours: &Figures, others: &Figures, kind: Kind) {
         ("warm", ratio(others.warm_ms, ours.warm_ms)),
         ("memory", ratio(others.peak_mb, ours.peak_mb)),
     ];
-    let known = ratios.iter().filter_map(|(what, ratio)| Some(format!("{what} {:.1} times", (*ratio)?)));
-    println!("  {name} takes ours: {}", known.collect::<Vec<_>>().join(", "));
+    let known = ratios.iter().filter_map(|(what, ratio)| Some(format!("{what} {:.1}", (*ratio)?)));
+    println!("  {name}, in multiples of ours: {}", known.collect::<Vec<_>>().join(", "));
 }
 
 fn targets(ours: &Figures, hello: &Figures, boto3: Option<&Figures>) {

@@ -49,12 +49,7 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
         ..variant("hello", Kind::Hello, &[], json!({}), ("hello", json!(true)))
     }];
     let jobs = [
-        (
-            "scale-up",
-            scale_up(endpoint),
-            json!({ "by": 2, "reason": "benchmark" }),
-            ("decision", json!("applied")),
-        ),
+        ("scale-up", scale_up(), json!({ "by": 2, "reason": "benchmark" }), ("decision", json!("applied"))),
         ("health-probe", health_probe(endpoint), json!({}), ("healthy", json!(true))),
     ];
     for (job, environment, event, expected) in jobs {
@@ -108,7 +103,7 @@ fn variant(
     }
 }
 
-fn scale_up(_: &Endpoint) -> Vec<(&'static str, &'static str)> {
+fn scale_up() -> Vec<(&'static str, &'static str)> {
     vec![
         ("MODE", "auto"),
         ("LEDGER_TABLE", TABLE),
