@@ -18,6 +18,7 @@ use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::Shared
 use crate::{
     error::Error,
     settings::{Environment, SettingsError, invalid},
+    web::Web,
 };
 
 /// The roots that every AWS endpoint's certificate leads to, as Amazon Trust Services asks its callers to
@@ -35,6 +36,7 @@ const MAX_ATTEMPTS: u32 = 4;
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
+    web: Web,
 }
 
 impl Aws {
@@ -59,6 +61,7 @@ impl Aws {
             .with_trust_store(trust)
             .build()
             .map_err(|error| invalid("AWS_CA_BUNDLE", "", &error.to_string()))?;
+        let web = Web::new(tls.clone());
         let http =
             Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
         let mut config = SdkConfig::builder()
@@ -80,11 +83,16 @@ impl Aws {
                     .map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?,
             );
         config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
-        Ok(Self { config: config.build() })
+        Ok(Self { config: config.build(), web })
     }
 
     pub fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// What asks pages that are not AWS's.
+    pub fn web(&self) -> &Web {
+        &self.web
     }
 }
 

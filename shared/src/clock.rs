@@ -12,6 +12,11 @@ pub fn readable(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// The calendar's month, UTC: `2026-11`.
+pub fn month(at: Timestamp) -> String {
+    at.strftime("%Y-%m").to_string()
+}
+
 /// A time in whole milliseconds, written so that text order is time order.
 pub fn sortable(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()

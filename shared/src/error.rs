@@ -21,7 +21,7 @@ pub enum Error {
     InvalidRequest(String),
     /// The body looks like an AWS event that no function here knows.
     #[error(
-        "unknown event{detail}; its top-level keys are: {keys}. Known are CloudWatch alarms (direct, EventBridge, SNS), schedules, ECS events and Step Functions tasks"
+        "unknown event{detail}; its top-level keys are: {keys}. Known are CloudWatch alarms (direct, EventBridge, SNS), schedules, ECS events, builds, pipeline runs and Step Functions tasks"
     )]
     UnknownEvent { detail: String, keys: String },
     /// An AWS call failed before anything was written; a retry can help.

@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    clock::readable,
+    clock::{month, readable},
     ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed},
     outcome::{Next, Stop},
+    remedy::Weight,
     settings::{Mode, Policy},
     trigger::{AlarmState, Kind, Trigger},
 };
@@ -109,11 +110,22 @@ pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<
     .next(Next::devops("this remedy does not hold: find the cause before acting again")))
 }
 
-/// A new claim, on top of what is known of earlier ones.
+/// Stops while another remedy is at work on the target.
+pub fn check_holder(memory: &Memory, function: &str, now: Timestamp) -> Result<(), Stop> {
+    match &memory.holder {
+        Some(holder) if holder.function != function && now < holder.lease_until => {
+            Err(held(&format!("{} holds it until {}", holder.function, readable(holder.lease_until))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A new claim, on top of what is known of earlier ones. `units` is what it adds to the month's count.
 pub fn next_claim(
     policy: &Policy,
     memory: &Memory,
     intent: Intent,
+    units: u32,
     execution_id: &str,
     now: Timestamp,
     deadline: Timestamp,
@@ -122,7 +134,7 @@ pub fn next_claim(
     let mut attempts: Vec<Timestamp> =
         earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
     let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);
-    if intent.counts {
+    if intent.weight != Weight::PutsBack {
         attempts.push(now);
         cooldown_until = now + policy.cooldown;
     }
@@ -133,6 +145,8 @@ pub fn next_claim(
         lease_until: deadline.max(now),
         cooldown_until,
         attempts,
+        month: month(now),
+        month_units: memory.month_units(now).saturating_add(units),
         intent,
         version: earlier.map_or(0, |claim| claim.version),
     }
@@ -151,6 +165,7 @@ pub async fn claim<A>(
         Ok(()) => Ok(actions.into_iter().map(Approved).collect()),
         Err(NotClaimed::KillSwitch) => Err(kill_switch("set just now")),
         Err(NotClaimed::Overtaken) => Err(busy("another run was quicker to claim the target")),
+        Err(NotClaimed::Held) => Err(held("it was quicker to claim it")),
         Err(NotClaimed::ApprovalUsed) => Err(used()),
         Err(NotClaimed::Ledger(error)) => Err(no_ledger(&error)),
     }
@@ -183,6 +198,11 @@ fn ask_again() -> Next {
 
 pub fn busy(why: &str) -> Stop {
     Stop::refused("claimed_by_another", format!("{why}; it answers for this"))
+}
+
+fn held(why: &str) -> Stop {
+    Stop::refused("held_by_another_remedy", format!("another remedy is at work on the target: {why}"))
+        .next(Next::development("send the request again once that has ended, if it did not help"))
 }
 
 pub fn no_ledger(error: &crate::error::Error) -> Stop {

@@ -4,22 +4,24 @@
 //! |---|---|---|
 //! | claim on a target | `target#<target>` | `<function>` |
 //! | follow-up due on a target | `target#<target>` | `<function>#follow-up` |
+//! | the remedy at work on a target | `target#<target>` | `holder` |
 //! | an event and its answer | `event#<function>` | event id |
 //! | a plan awaiting approval | `approval#<function>` | approval id |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
 //! | kill switch | `kill-switch` | `all` or `<function>` |
 //!
-//! A claim is taken on the version that was read, in one transaction with the kill switches, the event and
+//! A claim is taken on the version that was read, in one transaction with the kill switches, the holder and
 //! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
 //! written.
 
 mod items;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::put_item::PutItemError,
+    error::SdkError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{
         AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
         builders::PutBuilder,
@@ -30,17 +32,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use items::{
-    Item, built, data, failed_check, item_key, json, put, reasons, seconds, target_key, text, unusable,
-    version,
+    Item, built, data, failed_check, holder, item_key, json, put, reasons, seconds, string, target_key, text,
+    unusable, version,
 };
 
 use crate::{
-    aws,
+    aws, clock,
     error::Error,
     outcome::{Decision, Outcome},
+    remedy::Weight,
     trigger::Trigger,
 };
 
+/// The sort key of the item that says which remedy is at work.
+const HOLDER: &str = "holder";
 const DAY: Duration = Duration::from_hours(24);
 const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
 /// Lambda gives up on an asynchronous event after 6 hours, a schedule after 24.
@@ -58,6 +63,9 @@ pub struct Claim {
     pub cooldown_until: Timestamp,
     /// When this target was acted on in the last 24 hours.
     pub attempts: Vec<Timestamp>,
+    /// The month that `month_units` belongs to.
+    pub month: String,
+    pub month_units: u32,
     pub intent: Intent,
     /// Counts the writes of this item; a claim is taken on the version that was read.
     #[serde(skip)]
@@ -70,8 +78,7 @@ pub struct Intent {
     pub trigger: Trigger,
     pub actions: Value,
     pub reason: String,
-    /// Whether it counts for the cooldown and the day's budget.
-    pub counts: bool,
+    pub weight: Weight,
 }
 
 /// Something to look after once its time has come.
@@ -79,6 +86,23 @@ pub struct Intent {
 pub struct FollowUp {
     pub due: Timestamp,
     pub what: Value,
+    /// Whether it is over once the change has been seen to work.
+    pub until_verified: bool,
+}
+
+/// Which remedy is at work on a target: no other may begin there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    pub function: String,
+    pub lease_until: Timestamp,
+}
+
+/// A claim at the end of its run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    pub claim: Claim,
+    /// Whether the target's follow-up is over.
+    pub ends_follow_up: bool,
 }
 
 /// What a claim does with the target's follow-up.
@@ -108,9 +132,18 @@ pub struct Memory {
     /// Why a kill switch is on.
     pub kill_switch: Option<String>,
     pub claim: Option<Claim>,
+    pub holder: Option<Holder>,
     pub follow_up: Option<FollowUp>,
     /// The answer this event was given before.
     pub earlier: Option<Outcome>,
+}
+
+impl Memory {
+    /// What the month's plans on this target have counted so far.
+    pub fn month_units(&self, now: Timestamp) -> u32 {
+        let month = clock::month(now);
+        self.claim.as_ref().filter(|claim| claim.month == month).map_or(0, |claim| claim.month_units)
+    }
 }
 
 /// Why a claim was not given.
@@ -119,6 +152,8 @@ pub enum NotClaimed {
     KillSwitch,
     /// Another run was quicker: what was read no longer holds.
     Overtaken,
+    /// Another remedy is at work on the target.
+    Held,
     ApprovalUsed,
     Ledger(Error),
 }
@@ -142,6 +177,7 @@ impl Ledger {
             ("kill-switch".to_owned(), self.function.to_owned()),
             (target_key(target), self.function.to_owned()),
             (target_key(target), self.follow_up_key()),
+            (target_key(target), HOLDER.to_owned()),
             (self.key("event"), event_id.to_owned()),
         ];
         let items = self.read(&keys).await?;
@@ -156,11 +192,12 @@ impl Ledger {
             .map(|item| Ok::<_, Error>(Claim { version: version(item), ..data(item)? }))
             .transpose()?;
         let follow_up = find(&target_key(target), &self.follow_up_key()).map(data).transpose()?;
+        let holder = find(&target_key(target), HOLDER).map(holder);
         let earlier = find(&self.key("event"), event_id)
             .filter(|item| item.contains_key("data"))
             .map(data)
             .transpose()?;
-        Ok(Memory { kill_switch, claim, follow_up, earlier })
+        Ok(Memory { kill_switch, claim, holder, follow_up, earlier })
     }
 
     async fn read(&self, keys: &[(String, String)]) -> Result<Vec<Item>, Error> {
@@ -200,56 +237,105 @@ impl Ledger {
     ) -> Result<(), NotClaimed> {
         let mut writes = vec![self.no_kill_switch("all")?, self.no_kill_switch(self.function)?];
         writes.push(self.put_claim(target, claim)?);
+        writes.push(self.hold(target, claim)?);
         if let Some(approval) = approval {
             writes.push(self.use_approval(&approval.id, claim.claimed_at)?);
         }
         match follow_up {
             FollowUpChange::Keep => {}
             FollowUpChange::Set(follow_up) => {
-                let item = Self::item(&target_key(target), &self.follow_up_key(), follow_up)?;
-                writes.push(put(self.put(item))?);
+                writes.push(put(self.put(self.follow_up_item(target, follow_up)?))?);
             }
-            FollowUpChange::Clear => {
-                let key = item_key(&target_key(target), &self.follow_up_key());
-                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
-                writes.push(TransactWriteItem::builder().delete(built(delete)?).build());
-            }
+            FollowUpChange::Clear => writes.push(self.end_follow_up(target)?),
         }
-        self.client.transact_write_items().set_transact_items(Some(writes)).send().await.map(|_| ()).map_err(
-            |error| match reasons(&error).as_slice() {
-                [] => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
-                [all, function, ..] if failed_check(all) || failed_check(function) => NotClaimed::KillSwitch,
-                [_, _, claim, ..] if failed_check(claim) => NotClaimed::Overtaken,
-                [_, _, _, approval, ..] if failed_check(approval) => NotClaimed::ApprovalUsed,
-                reasons if reasons.iter().any(|reason| reason == "TransactionConflict") => {
-                    NotClaimed::Overtaken
-                }
-                _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
-            },
-        )
+        self.transact(writes).await.map_err(|error| match reasons(&error).as_slice() {
+            [] => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
+            [all, function, ..] if failed_check(all) || failed_check(function) => NotClaimed::KillSwitch,
+            [_, _, claim, ..] if failed_check(claim) => NotClaimed::Overtaken,
+            [_, _, _, holder, ..] if failed_check(holder) => NotClaimed::Held,
+            [_, _, _, _, approval, ..] if failed_check(approval) => NotClaimed::ApprovalUsed,
+            reasons if reasons.iter().any(|reason| reason == "TransactionConflict") => NotClaimed::Overtaken,
+            _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
+        })
     }
 
     /// Writes the audit record, and, for a run that held a claim, gives the claim back and keeps the answer
     /// for other deliveries of the same event.
-    pub async fn record(&self, outcome: &Outcome, held: Option<(&str, &Claim)>) -> Result<(), Error> {
+    pub async fn record(&self, outcome: &Outcome, held: Option<&Held>) -> Result<(), Error> {
         let audit = self.audit(outcome)?;
-        let Some((target, claim)) = held else {
+        let Some(Held { claim, ends_follow_up }) = held else {
             return self.put_alone(audit).await;
         };
-        let mut writes = vec![put(self.put(audit.clone()))?, self.put_claim(target, claim)?];
+        let target = &outcome.target;
+        let mut writes = vec![
+            put(self.put(audit.clone()))?,
+            self.put_claim(target, claim)?,
+            self.let_go(target, &claim.execution_id)?,
+        ];
         if outcome.decision == Decision::Applied {
             let mut event = Self::item(&self.key("event"), &claim.intent.trigger.id, outcome)?;
             event.insert("expires_at".to_owned(), seconds(outcome.at + EVENT_KEPT));
             writes.push(put(self.put(event))?);
         }
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(()),
-            // Another run took the claim over, as it may once the lease has ended: the record is still owed.
-            Err(error) if reasons(&error).get(1).is_some_and(|reason| failed_check(reason)) => {
-                self.put_alone(audit).await
-            }
-            Err(error) => Err(aws::failed("write the record to the ledger", &self.table, &error)),
+        if *ends_follow_up {
+            writes.push(self.end_follow_up(target)?);
         }
+        match self.transact(writes.clone()).await {
+            Ok(()) => Ok(()),
+            Err(error) => match reasons(&error).as_slice() {
+                // Another run took the claim over, as it may once the lease has ended: the record is still
+                // owed.
+                [_, claim, ..] if failed_check(claim) => self.put_alone(audit).await,
+                // Another remedy holds the target by now: that is not ours to end.
+                [_, _, holder, ..] if failed_check(holder) => {
+                    writes.remove(2);
+                    self.transact(writes).await.map_err(|error| self.unrecorded(&error))
+                }
+                _ => Err(self.unrecorded(&error)),
+            },
+        }
+    }
+
+    /// Changes the follow-up of a run that does nothing else. `false` if another run was quicker.
+    pub async fn change_follow_up(
+        &self,
+        target: &str,
+        change: &FollowUpChange,
+        seen: Option<&FollowUp>,
+    ) -> Result<bool, Error> {
+        let mut write = match change {
+            FollowUpChange::Keep => return Ok(true),
+            FollowUpChange::Clear => self.end_follow_up(target)?,
+            FollowUpChange::Set(follow_up) => put(self.put(self.follow_up_item(target, follow_up)?))?,
+        };
+        let (condition, values) = match seen {
+            Some(seen) => ("due = :seen", Some(HashMap::from([(":seen".to_owned(), string(seen.due))]))),
+            None => ("attribute_not_exists(pk)", None),
+        };
+        if let Some(put) = &mut write.put {
+            put.condition_expression = Some(condition.to_owned());
+            put.expression_attribute_values.clone_from(&values);
+        }
+        if let Some(delete) = &mut write.delete {
+            delete.condition_expression = Some(condition.to_owned());
+            delete.expression_attribute_values = values;
+        }
+        match self.transact(vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(error) if reasons(&error).iter().any(|reason| failed_check(reason)) => Ok(false),
+            Err(error) => Err(aws::failed("change the follow-up in the ledger", &self.table, &error)),
+        }
+    }
+
+    async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), SdkError<TransactWriteItemsError>> {
+        self.client.transact_write_items().set_transact_items(Some(writes)).send().await.map(|_| ())
+    }
+
+    fn unrecorded(&self, error: &SdkError<TransactWriteItemsError>) -> Error {
+        aws::failed("write the record to the ledger", &self.table, error)
     }
 
     /// Stores a plan for a person to approve. `false` if it waits already.
@@ -315,6 +401,43 @@ impl Ledger {
                 .condition_expression("version = :read")
                 .expression_attribute_values(":read", AttributeValue::N(claim.version.to_string()))
         })
+    }
+
+    /// Takes the target for this function, unless another one is at work there.
+    fn hold(&self, target: &str, claim: &Claim) -> Result<TransactWriteItem, Error> {
+        let mut item = item_key(&target_key(target), HOLDER);
+        item.insert("held_by".to_owned(), string(self.function));
+        item.insert("execution_id".to_owned(), string(&claim.execution_id));
+        item.insert("lease_until".to_owned(), string(clock::sortable(claim.lease_until)));
+        item.insert("expires_at".to_owned(), seconds(claim.lease_until + DAY));
+        let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now";
+        let hold = self
+            .put(item)
+            .condition_expression(free)
+            .expression_attribute_values(":function", string(self.function))
+            .expression_attribute_values(":now", string(clock::sortable(claim.claimed_at)));
+        put(hold)
+    }
+
+    fn let_go(&self, target: &str, execution_id: &str) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&target_key(target), HOLDER)))
+            .condition_expression("attribute_not_exists(pk) OR execution_id = :run")
+            .expression_attribute_values(":run", string(execution_id));
+        Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
+    }
+
+    fn follow_up_item(&self, target: &str, follow_up: &FollowUp) -> Result<Item, Error> {
+        let mut item = Self::item(&target_key(target), &self.follow_up_key(), follow_up)?;
+        item.insert("due".to_owned(), string(follow_up.due));
+        Ok(item)
+    }
+
+    fn end_follow_up(&self, target: &str) -> Result<TransactWriteItem, Error> {
+        let key = item_key(&target_key(target), &self.follow_up_key());
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
+        Ok(TransactWriteItem::builder().delete(built(delete)?).build())
     }
 
     fn no_kill_switch(&self, scope: &str) -> Result<TransactWriteItem, Error> {

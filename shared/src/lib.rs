@@ -8,16 +8,20 @@
 //! function. Only [`settings`] reads the environment, only [`clock`] the time, only [`guard`] makes an
 //! [`guard::Approved`], and without one nothing can be applied.
 
+pub mod alarms;
 pub mod aws;
 pub mod clock;
+pub mod ecs;
 pub mod error;
 pub mod guard;
 pub mod lambda;
 pub mod ledger;
 pub mod notice;
 pub mod outcome;
+pub mod releases;
 pub mod remedy;
 pub mod runner;
 pub mod settings;
 pub mod telemetry;
 pub mod trigger;
+pub mod web;

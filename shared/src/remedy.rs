@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     error::Error,
@@ -37,7 +37,7 @@ pub trait Remedy {
         now: Timestamp,
         observed: &Self::Observed,
         request: &Self::Request,
-        follow_up: Option<&FollowUp>,
+        past: &Past,
     ) -> Plan<Self::Action>;
     /// Whether an action that was begun earlier is still to be done.
     fn is_outstanding(&self, action: &Self::Action, observed: &Self::Observed) -> bool;
@@ -52,6 +52,14 @@ pub trait Remedy {
     ) -> Verification;
 }
 
+/// What earlier runs on the target left for this one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    pub follow_up: Option<FollowUp>,
+    /// What this month's plans have counted so far (the calendar's month, UTC).
+    pub month_units: u32,
+}
+
 /// What to do, or why not to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<A> {
@@ -59,23 +67,48 @@ pub struct Plan<A> {
     /// Why these actions.
     pub reason: String,
     pub follow_up: FollowUpChange,
-    /// Whether it counts for the cooldown and the day's budget; putting things back does not.
-    pub counts: bool,
+    pub weight: Weight,
+    /// What it adds to the month's count, where AWS bills by number.
+    pub units: u32,
     pub skipped: Option<Stop>,
+}
+
+/// What a plan has to do with the cooldown and the day's budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// Waits for both, and counts for both.
+    Full,
+    /// Counts for both but does not wait out a cooldown: a person named exactly what to do, or the event
+    /// cannot be put off.
+    Wished,
+    /// Puts back what an earlier action changed: whoever allowed that has allowed this.
+    PutsBack,
 }
 
 impl<A> Plan<A> {
     pub fn act(actions: Vec<A>, reason: impl Into<String>) -> Self {
-        Self { actions, reason: reason.into(), follow_up: FollowUpChange::Keep, counts: true, skipped: None }
+        Self {
+            actions,
+            reason: reason.into(),
+            follow_up: FollowUpChange::Keep,
+            weight: Weight::Full,
+            units: 0,
+            skipped: None,
+        }
     }
 
     pub fn skip(stop: Stop) -> Self {
-        Self {
-            actions: Vec::new(),
-            reason: String::new(),
-            follow_up: FollowUpChange::Keep,
-            counts: true,
-            skipped: Some(stop),
-        }
+        Self { skipped: Some(stop), ..Self::act(Vec::new(), String::new()) }
+    }
+
+    /// Ends what is looked after: recorded and told, also on a scheduled run.
+    pub fn settle(stop: Stop) -> Self {
+        Self { follow_up: FollowUpChange::Clear, ..Self::skip(stop) }
+    }
+
+    /// Leaves it to the scheduled run.
+    pub fn postpone(follow_up: FollowUp, stop: Stop) -> Self {
+        Self { follow_up: FollowUpChange::Set(follow_up), ..Self::skip(stop) }
     }
 }

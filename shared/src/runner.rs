@@ -13,10 +13,10 @@ use crate::{
     error::{Error, chain},
     guard::{self, Admission, Approved},
     lambda::{Invocation, Task},
-    ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory},
+    ledger::{Approval, Claim, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory},
     notice,
     outcome::{Decision, Next, Outcome, Step, StepResult, Stop, VERSION},
-    remedy::{Plan, Remedy},
+    remedy::{Past, Plan, Remedy, Weight},
     settings::Policy,
     telemetry,
     trigger::{self, Kind, Trigger},
@@ -39,7 +39,11 @@ struct Run<'a, Q> {
     approval: Option<Approval>,
     outcome: Outcome,
     /// The claim that this run holds, as it is to be given back.
-    held: Option<Claim>,
+    held: Option<Held>,
+    /// What is to be looked after once this run has acted.
+    follow_up: Option<FollowUp>,
+    /// Whether this run ended what was looked after.
+    settled: bool,
 }
 
 /// What ends a run before its actions.
@@ -90,6 +94,8 @@ impl<R: Remedy> Runner<R> {
                 trigger,
                 approval: None,
                 held: None,
+                follow_up: None,
+                settled: false,
             };
             let outcome = match self.walk(&mut run).await {
                 Ok(()) => self.finish(run).await,
@@ -138,14 +144,21 @@ impl<R: Remedy> Runner<R> {
         if let Some(approval) = &run.approval {
             guard::check_approval(approval, run.now)?;
         }
-        let plan = self.remedy.plan(run.now, &observed, &run.request, memory.follow_up.as_ref());
+        let past = Past { follow_up: memory.follow_up.clone(), month_units: memory.month_units(run.now) };
+        let plan = self.remedy.plan(run.now, &observed, &run.request, &past);
         run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
         tracing::info!(plan = %run.outcome.plan, skipped = ?plan.skipped, "planned");
         if let Some(stop) = plan.skipped {
+            if admission != Admission::Observe {
+                self.change_follow_up(run, &memory, &plan.follow_up).await?;
+            }
             return Err(stop.into());
         }
-        if plan.counts {
+        guard::check_holder(&memory, R::FUNCTION, run.now)?;
+        if plan.weight == Weight::Full {
             guard::check_cooldown(&memory, run.now)?;
+        }
+        if plan.weight != Weight::PutsBack {
             guard::check_budget(&self.policy, &memory, run.now)?;
         }
         let hash = plan_hash(R::FUNCTION, &target, &plan.actions);
@@ -155,7 +168,9 @@ impl<R: Remedy> Runner<R> {
         match admission {
             Admission::Observe => return Err(would_act(&plan).into()),
             // Whoever approved an action approved that it is put back.
-            Admission::Ask if plan.counts => return Err(self.ask(run, &plan, hash).await.into()),
+            Admission::Ask if plan.weight != Weight::PutsBack => {
+                return Err(self.ask(run, &plan, hash).await.into());
+            }
             Admission::Ask | Admission::Act => {}
         }
 
@@ -164,13 +179,40 @@ impl<R: Remedy> Runner<R> {
             trigger: run.trigger.clone(),
             actions: value(&plan.actions),
             reason: plan.reason,
-            counts: plan.counts,
+            weight: plan.weight,
         };
-        let claim = self.next_claim(run, &memory, intent);
+        let claim = self.next_claim(run, &memory, intent, plan.units);
         let approved =
             guard::claim(&self.ledger, &target, &claim, &plan.follow_up, run.approval.as_ref(), plan.actions)
                 .await?;
+        run.follow_up = match plan.follow_up {
+            FollowUpChange::Keep => past.follow_up,
+            FollowUpChange::Set(follow_up) => Some(follow_up),
+            FollowUpChange::Clear => None,
+        };
         self.act(run, claim, approved, &observed).await;
+        Ok(())
+    }
+
+    /// Ends or begins what is looked after, where nothing else is to be done.
+    async fn change_follow_up(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        memory: &Memory,
+        change: &FollowUpChange,
+    ) -> Result<(), Halt> {
+        if *change == FollowUpChange::Keep {
+            return Ok(());
+        }
+        let changed =
+            self.ledger.change_follow_up(&run.outcome.target, change, memory.follow_up.as_ref()).await;
+        if !changed.map_err(|error| guard::no_ledger(&error))? {
+            return Err(guard::busy("another run was quicker to look after this").into());
+        }
+        run.settled = true;
+        if let (FollowUpChange::Clear, Some(claim)) = (change, &memory.claim) {
+            run.outcome.plan = json!({ "ends": claim.execution_id, "reason": claim.intent.reason });
+        }
         Ok(())
     }
 
@@ -214,7 +256,8 @@ impl<R: Remedy> Runner<R> {
             json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
         run.outcome.reason =
             format!("finished what run {} had begun: {}", dead.execution_id, dead.intent.reason);
-        let claim = self.next_claim(run, memory, dead.intent.clone());
+        let claim = self.next_claim(run, memory, dead.intent.clone(), 0);
+        run.follow_up.clone_from(&memory.follow_up);
         let target = run.outcome.target.clone();
         let approved =
             guard::claim(&self.ledger, &target, &claim, &FollowUpChange::Keep, None, actions).await?;
@@ -222,9 +265,9 @@ impl<R: Remedy> Runner<R> {
         Ok(())
     }
 
-    fn next_claim(&self, run: &Run<'_, R::Request>, memory: &Memory, intent: Intent) -> Claim {
+    fn next_claim(&self, run: &Run<'_, R::Request>, memory: &Memory, intent: Intent, units: u32) -> Claim {
         let until = run.invocation.deadline;
-        guard::next_claim(&self.policy, memory, intent, &run.outcome.execution_id, run.now, until)
+        guard::next_claim(&self.policy, memory, intent, units, &run.outcome.execution_id, run.now, until)
     }
 
     async fn act(
@@ -235,6 +278,7 @@ impl<R: Remedy> Runner<R> {
         observed: &R::Observed,
     ) {
         let mut failed = false;
+        let mut ends_follow_up = false;
         for action in &approved {
             if failed {
                 break;
@@ -262,14 +306,25 @@ impl<R: Remedy> Runner<R> {
             claim.open = false;
             let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
             let verification = self.remedy.verify(&run.request, &actions, self.patience(run)).await;
-            if !verification.verified {
-                run.outcome.next =
-                    Some(Next::development("look at the service: the change has not shown yet"));
+            let looked_after = run.follow_up.as_ref().filter(|follow_up| follow_up.until_verified);
+            if verification.verified {
+                ends_follow_up = looked_after.is_some();
+            } else {
+                run.outcome.next = Some(Next::development(looked_after.map_or_else(
+                    || "look at the service: the change has not shown yet".to_owned(),
+                    |follow_up| {
+                        format!(
+                            "nothing yet: the scheduled run goes on looking, and tells you once the change \
+                             shows, or at {} that it does not",
+                            clock::readable(follow_up.due)
+                        )
+                    },
+                )));
             }
             run.outcome.verification = Some(verification);
         }
         claim.version += 1;
-        run.held = Some(claim);
+        run.held = Some(Held { claim, ends_follow_up });
     }
 
     /// How long to wait for a change to show, and still have time to record it.
@@ -364,21 +419,19 @@ impl<R: Remedy> Runner<R> {
 
     /// Logs, counts, records and tells of an outcome.
     async fn finish(&self, run: Run<'_, R::Request>) -> Outcome {
-        let Run { mut outcome, held, trigger, .. } = run;
+        let Run { mut outcome, held, trigger, settled, .. } = run;
         outcome.duration_ms =
             u64::try_from(clock::now().duration_since(outcome.at).as_millis()).unwrap_or_default();
         telemetry::decided(&outcome);
-        let target = outcome.target.clone();
-        let held = held.as_ref().map(|claim| (target.as_str(), claim));
         let (recorded, told) = tokio::join!(
             async {
-                if is_worth_a_record(&outcome, &trigger) {
-                    self.ledger.record(&outcome, held).await
+                if settled || is_worth_a_record(&outcome, &trigger) {
+                    self.ledger.record(&outcome, held.as_ref()).await
                 } else {
                     Ok(())
                 }
             },
-            self.tell(&outcome, &trigger)
+            self.tell(&outcome, &trigger, settled)
         );
         for error in [recorded, told].into_iter().filter_map(Result::err) {
             tracing::error!(
@@ -391,11 +444,11 @@ impl<R: Remedy> Runner<R> {
         outcome
     }
 
-    async fn tell(&self, outcome: &Outcome, trigger: &Trigger) -> Result<(), Error> {
+    async fn tell(&self, outcome: &Outcome, trigger: &Trigger, settled: bool) -> Result<(), Error> {
         let dry_run = trigger.asked().is_some_and(|asked| asked.dry_run);
         let only_looks = guard::admit(&self.policy, dry_run, true) == Admission::Observe;
         match &self.policy.notice_topic_arn {
-            Some(topic) if !only_looks && notice::is_due(outcome, is_scheduled(trigger)) => {
+            Some(topic) if !only_looks && (settled || notice::is_due(outcome, is_scheduled(trigger))) => {
                 notice::send(self.aws.config(), topic, outcome).await
             }
             _ => Ok(()),

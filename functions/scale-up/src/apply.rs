@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
-use shared::{aws, error::Error, guard::Approved, outcome::Verification};
+use shared::{aws, ecs, error::Error, guard::Approved, outcome::Verification};
 
 use crate::{Clients, observe, plan::Action};
 
@@ -60,7 +60,7 @@ pub(crate) async fn verify(clients: &Clients, actions: &[&Action], patience: Dur
 async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verification, Error> {
     Ok(match actions.last() {
         Some(Action::SetDesiredCount { cluster, service, desired_count }) => {
-            match observe::service(clients.ecs(), cluster, service).await? {
+            match ecs::service(clients.ecs(), cluster, service).await? {
                 Some(now) => Verification {
                     verified: now.desired_count >= *desired_count && now.running_count >= *desired_count,
                     what: format!(

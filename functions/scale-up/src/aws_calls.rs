@@ -21,12 +21,14 @@ use aws_sdk_ecs::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use shared::trigger::{Alarm, AlarmState};
+use shared::{
+    alarms::AlarmNow,
+    ecs::{Deployment, Service, StoppedTask},
+    trigger::{Alarm, AlarmState},
+};
 
 use crate::{
-    Clients, Goal, Observed, Request, Settings, apply, observe,
-    observe::{AlarmNow, Deployment, ScalableTarget, Service, StoppedTask},
-    plan::Action,
+    Clients, Goal, Observed, Request, Settings, apply, observe, observe::ScalableTarget, plan::Action,
 };
 
 fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {
@@ -68,7 +70,9 @@ fn service_runs(tasks: i32) -> Rule {
         })
         .then_output(move || {
             let deployment = ecs_types::Deployment::builder()
+                .id("ecs-svc/1")
                 .status("PRIMARY")
+                .task_definition("lendpeak2-backend-production:7")
                 .rollout_state(ecs_types::DeploymentRolloutState::Completed)
                 .build();
             let service = ecs_types::Service::builder()
@@ -146,9 +150,13 @@ async fn everything_is_read_into_plain_values() {
             running_count: 2,
             pending_count: 0,
             task_definition: "lendpeak2-backend-production:7".to_owned(),
+            deployment_controller: "ECS".to_owned(),
             deployments: vec![Deployment {
+                id: "ecs-svc/1".to_owned(),
                 status: "PRIMARY".to_owned(),
-                is_in_progress: false,
+                task_definition: "lendpeak2-backend-production:7".to_owned(),
+                rollout: "COMPLETED".to_owned(),
+                created_at: None,
                 failed_tasks: 0,
             }],
             events: Vec::new(),
@@ -156,6 +164,7 @@ async fn everything_is_read_into_plain_values() {
         scalable_target: Some(ScalableTarget { min_capacity: 2, max_capacity: 8 }),
         stopped_tasks: vec![StoppedTask {
             task: "task-1".to_owned(),
+            task_definition: String::new(),
             stopped_at: Some(Timestamp::from_second(60).unwrap()),
             started_at: None,
             failed: true,

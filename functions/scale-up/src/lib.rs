@@ -25,9 +25,8 @@ use shared::{
     aws::Aws,
     error::Error,
     guard::Approved,
-    ledger::FollowUp,
     outcome::{Stop, Verification},
-    remedy::{Plan, Remedy},
+    remedy::{Past, Plan, Remedy},
     runner::Runner,
     settings::{Environment, Policy, SettingsError},
     trigger::Trigger,
@@ -100,14 +99,8 @@ impl Remedy for ScaleUp {
         observe::observe(&self.aws, &self.settings, request).await
     }
 
-    fn plan(
-        &self,
-        now: Timestamp,
-        observed: &Observed,
-        request: &Request,
-        follow_up: Option<&FollowUp>,
-    ) -> Plan<Action> {
-        plan::plan(now, observed, request, &self.settings, follow_up)
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+        plan::plan(now, observed, request, &self.settings, past)
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

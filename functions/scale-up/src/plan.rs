@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::readable,
+    ecs::{Service, StoppedTask},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Next, Stop},
-    remedy::Plan,
+    remedy::{Past, Plan, Weight},
 };
 
 use crate::{
-    observe::{Observed, ScalableTarget, Service, StoppedTask},
+    observe::{Observed, ScalableTarget},
     request::{Goal, Request},
     settings::Settings,
 };
@@ -138,8 +139,9 @@ pub(crate) fn plan(
     observed: &Observed,
     request: &Request,
     settings: &Settings,
-    follow_up: Option<&FollowUp>,
+    past: &Past,
 ) -> Plan<Action> {
+    let follow_up = past.follow_up.as_ref();
     let lasting = observed.alarms.iter().any(|alarm| alarm.is_in_alarm);
     let decided = match request.goal {
         Goal::LookAfter if !lasting => restore_minimum(now, request, settings, follow_up),
@@ -196,6 +198,7 @@ fn more_tasks(
         change = FollowUpChange::Set(FollowUp {
             due: now + settings.raised_minimum,
             what: json!({ "min_capacity": original_minimum(target, follow_up) }),
+            until_verified: false,
         });
     }
     actions.push(Action::SetDesiredCount {
@@ -250,8 +253,7 @@ fn running_well<'a>(
         reasons.dedup();
         return Err(Skipped::TasksFailToStart { reasons });
     }
-    if service.deployments.len() > 1 || service.deployments.iter().any(|deployment| deployment.is_in_progress)
-    {
+    if service.is_deploying() {
         return Err(Skipped::DeploymentInProgress);
     }
     if service.desired_count == 0 {
@@ -295,7 +297,7 @@ fn restore_minimum(
     let action = Action::RestoreMinCapacity { resource_id, min_capacity };
     let reason =
         format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));
-    Ok(Plan { follow_up: FollowUpChange::Clear, counts: false, ..Plan::act(vec![action], reason) })
+    Ok(Plan { follow_up: FollowUpChange::Clear, weight: Weight::PutsBack, ..Plan::act(vec![action], reason) })
 }
 
 #[cfg(test)]

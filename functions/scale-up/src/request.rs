@@ -65,6 +65,10 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
             "scale-up is not woken by `{}`: send it alarms, a schedule or a request by hand",
             event.detail_type
         ))),
+        Kind::Pipeline(event) => Err(Error::InvalidRequest(format!(
+            "scale-up is not woken by the end of `{}`: send it alarms, a schedule or a request by hand",
+            event.name
+        ))),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
             let ByHand { service, desired_count, by } = asked.request()?;
             let goal = match (desired_count, by) {

@@ -31,6 +31,6 @@ impl Settings {
 
     /// The service as Application Auto Scaling names it; also its name in the ledger.
     pub(crate) fn resource_id(&self, service: &str) -> String {
-        format!("service/{}/{service}", self.cluster)
+        shared::ecs::resource_id(&self.cluster, service)
     }
 }

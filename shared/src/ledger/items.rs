@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::Holder;
 use crate::{aws, error::Error};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -33,6 +34,18 @@ pub(super) fn version(item: &Item) -> u64 {
         .and_then(|value| value.as_n().ok())
         .and_then(|number| number.parse().ok())
         .unwrap_or_default()
+}
+
+pub(super) fn string(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(super) fn holder(item: &Item) -> Holder {
+    Holder {
+        function: text(item, "held_by").to_owned(),
+        // One that cannot be read counts as over: a lease lasts a minute.
+        lease_until: text(item, "lease_until").parse().unwrap_or_default(),
+    }
 }
 
 pub(super) fn seconds(at: Timestamp) -> AttributeValue {

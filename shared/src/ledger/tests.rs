@@ -29,7 +29,14 @@ fn claim_of(version: u64) -> Claim {
         lease_until: at,
         cooldown_until: at,
         attempts: vec![at],
-        intent: Intent { trigger, actions: json!(["act"]), reason: "because".to_owned(), counts: true },
+        month: "1970-01".to_owned(),
+        month_units: 3,
+        intent: Intent {
+            trigger,
+            actions: json!(["act"]),
+            reason: "because".to_owned(),
+            weight: Weight::Full,
+        },
         version,
     }
 }
@@ -71,6 +78,10 @@ fn answers(items: Vec<Item>, unread: Option<KeysAndAttributes>) -> Rule {
     })
 }
 
+fn due_now() -> FollowUp {
+    FollowUp { due: Timestamp::UNIX_EPOCH, what: json!({ "min_capacity": 2 }), until_verified: true }
+}
+
 fn keys() -> KeysAndAttributes {
     KeysAndAttributes::builder().keys(item_key("kill-switch", "all")).build().unwrap()
 }
@@ -79,13 +90,17 @@ fn keys() -> KeysAndAttributes {
 async fn all_that_bears_on_a_run_is_read_in_one_call() {
     let mut claim = stored(&format!("target#{TARGET}"), "scale-up", &claim_of(0));
     claim.insert("version".to_owned(), AttributeValue::N("3".to_owned()));
-    let follow_up = FollowUp { due: Timestamp::UNIX_EPOCH, what: json!({ "min_capacity": 2 }) };
+    let follow_up = due_now();
+    let mut holder = item_key(&format!("target#{TARGET}"), "holder");
+    holder.insert("held_by".to_owned(), string("rollback"));
+    holder.insert("lease_until".to_owned(), string("1970-01-01T00:01:00.000Z"));
     let mut switch = item_key("kill-switch", "all");
     switch.insert("reason".to_owned(), AttributeValue::S("release freeze".to_owned()));
     let read = answers(
         vec![
             claim,
             switch,
+            holder,
             stored(&format!("target#{TARGET}"), "scale-up#follow-up", &follow_up),
             stored("event#scale-up", "event-1", &outcome(Decision::Applied)),
         ],
@@ -95,6 +110,10 @@ async fn all_that_bears_on_a_run_is_read_in_one_call() {
     let expected = Memory {
         kill_switch: Some("for all: release freeze".to_owned()),
         claim: Some(claim_of(3)),
+        holder: Some(Holder {
+            function: "rollback".to_owned(),
+            lease_until: Timestamp::from_second(60).unwrap(),
+        }),
         follow_up: Some(follow_up),
         earlier: Some(outcome(Decision::Applied)),
     };
@@ -153,19 +172,21 @@ async fn a_claim_that_is_not_given_says_why() {
     const FAILED: &str = "ConditionalCheckFailed";
     const CONFLICT: &str = "TransactionConflict";
     const THROTTLED: &str = "ThrottlingError";
-    assert!(matches!(not_claimed(&[FAILED, "None", "None", "None"]).await, NotClaimed::KillSwitch));
-    assert!(matches!(not_claimed(&["None", FAILED, "None", "None"]).await, NotClaimed::KillSwitch));
-    assert!(matches!(not_claimed(&["None", "None", FAILED, "None"]).await, NotClaimed::Overtaken));
-    assert!(matches!(not_claimed(&["None", "None", "None", FAILED]).await, NotClaimed::ApprovalUsed));
-    assert!(matches!(not_claimed(&["None", "None", CONFLICT, "None"]).await, NotClaimed::Overtaken));
-    assert!(matches!(not_claimed(&["None", "None", THROTTLED, "None"]).await, NotClaimed::Ledger(_)));
+    const NONE: &str = "None";
+    assert!(matches!(not_claimed(&[FAILED, NONE, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
+    assert!(matches!(not_claimed(&[NONE, FAILED, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
+    assert!(matches!(not_claimed(&[NONE, NONE, FAILED, NONE, NONE]).await, NotClaimed::Overtaken));
+    assert!(matches!(not_claimed(&[NONE, NONE, NONE, FAILED, NONE]).await, NotClaimed::Held));
+    assert!(matches!(not_claimed(&[NONE, NONE, NONE, NONE, FAILED]).await, NotClaimed::ApprovalUsed));
+    assert!(matches!(not_claimed(&[NONE, NONE, CONFLICT, NONE, NONE]).await, NotClaimed::Overtaken));
+    assert!(matches!(not_claimed(&[NONE, NONE, THROTTLED, NONE, NONE]).await, NotClaimed::Ledger(_)));
 }
 
 #[tokio::test]
-async fn a_claim_is_conditional_on_the_version_that_was_read_and_on_no_kill_switch() {
+async fn a_claim_is_conditional_on_the_version_that_was_read_on_no_kill_switch_and_no_other_remedy() {
     let rule = mock!(Client::transact_write_items)
         .match_requests(|request| {
-            let [all, function, claim] = request.transact_items() else {
+            let [all, function, claim, holder] = request.transact_items() else {
                 return false;
             };
             let absent = |item: &TransactWriteItem, scope: &str| {
@@ -179,6 +200,8 @@ async fn a_claim_is_conditional_on_the_version_that_was_read_and_on_no_kill_swit
                 && put.condition_expression() == Some("version = :read")
                 && put.expression_attribute_values().unwrap()[":read"].as_n().unwrap() == "7"
                 && put.item()["version"].as_n().unwrap() == "8"
+                && holder.put().unwrap().condition_expression()
+                    == Some("attribute_not_exists(pk) OR held_by = :function OR lease_until < :now")
         })
         .then_output(|| TransactWriteItemsOutput::builder().build());
     ledger(&[rule]).claim(TARGET, &claim_of(7), &FollowUpChange::Keep, None).await.unwrap();
@@ -190,8 +213,50 @@ async fn the_record_is_written_even_when_another_run_took_the_claim_over() {
         .match_requests(|request| request.item().unwrap()["pk"].as_s().unwrap() == "audit#scale-up")
         .then_output(|| PutItemOutput::builder().build());
     let ledger = ledger(&[cancelled(&["None", "ConditionalCheckFailed", "None"]), alone.clone()]);
-    ledger.record(&outcome(Decision::Applied), Some((TARGET, &claim_of(2)))).await.unwrap();
+    let held = Held { claim: claim_of(2), ends_follow_up: false };
+    ledger.record(&outcome(Decision::Applied), Some(&held)).await.unwrap();
     assert_eq!(alone.num_calls(), 1);
+}
+
+/// The keys that a transaction writes or deletes.
+fn keys_of(items: &[TransactWriteItem]) -> Vec<String> {
+    let key = |item: &TransactWriteItem| {
+        let key = item.put().map(Put::item).or(item.delete().map(Delete::key)).unwrap();
+        format!("{} {}", text(key, "pk"), text(key, "sk"))
+    };
+    items.iter().map(key).collect()
+}
+
+#[tokio::test]
+async fn the_record_gives_the_claim_back_unless_another_remedy_has_the_target_by_now() {
+    let without_holder = mock!(Client::transact_write_items)
+        .match_requests(|request| {
+            let [_, claim, event, follow_up] = &keys_of(request.transact_items())[..] else {
+                return false;
+            };
+            claim == &format!("target#{TARGET} scale-up")
+                && event == "event#scale-up event-1"
+                && follow_up == &format!("target#{TARGET} scale-up#follow-up")
+        })
+        .then_output(|| TransactWriteItemsOutput::builder().build());
+    let taken = cancelled(&["None", "None", "ConditionalCheckFailed", "None", "None"]);
+    let held = Held { claim: claim_of(2), ends_follow_up: true };
+    let ledger = ledger(&[taken, without_holder.clone()]);
+    ledger.record(&outcome(Decision::Applied), Some(&held)).await.unwrap();
+    assert_eq!(without_holder.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_follow_up_is_ended_once() {
+    let deleted = mock!(Client::transact_write_items)
+        .match_requests(|request| {
+            request.transact_items()[0].delete().unwrap().condition_expression() == Some("due = :seen")
+        })
+        .then_output(|| TransactWriteItemsOutput::builder().build());
+    let ledger = ledger(&[deleted, cancelled(&["ConditionalCheckFailed"])]);
+    let (seen, clear) = (due_now(), FollowUpChange::Clear);
+    assert!(ledger.change_follow_up(TARGET, &clear, Some(&seen)).await.unwrap());
+    assert!(!ledger.change_follow_up(TARGET, &clear, Some(&seen)).await.unwrap());
 }
 
 #[tokio::test]

@@ -13,6 +13,9 @@ pub struct EcsEvent {
     pub detail_type: String,
     /// As in `SERVICE_DEPLOYMENT_FAILED`; a task's event has none.
     pub event_name: Option<String>,
+    /// As in `ecs-svc/1234`, when it is about a deployment.
+    #[serde(default)]
+    pub deployment: Option<String>,
     /// The service's or the task's ARN.
     pub resource: String,
     pub reason: Option<String>,
@@ -32,6 +35,7 @@ struct Event {
 #[serde(rename_all = "camelCase")]
 struct Detail {
     event_name: Option<String>,
+    deployment_id: Option<String>,
     reason: Option<String>,
     stopped_reason: Option<String>,
 }
@@ -49,6 +53,7 @@ pub(super) fn parse(event: &Value) -> Result<Trigger, Error> {
         kind: Kind::Ecs(EcsEvent {
             detail_type: event.detail_type,
             event_name: event.detail.event_name,
+            deployment: event.detail.deployment_id,
             resource,
             reason: event.detail.reason.or(event.detail.stopped_reason),
         }),

@@ -5,6 +5,7 @@
 mod alarm;
 mod ecs;
 mod person;
+mod pipeline;
 mod schedule;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 pub use alarm::{Alarm, AlarmState, Metric};
 pub use ecs::EcsEvent;
 pub use person::Asked;
+pub use pipeline::{PipelineEvent, PipelineService};
 
 use crate::{error::Error, lambda::Invocation};
 
@@ -33,6 +35,7 @@ pub enum Kind {
     Alarm(Alarm),
     Schedule { schedule: String },
     Ecs(EcsEvent),
+    Pipeline(PipelineEvent),
     StepFunctions { execution: String, state: String, asked: Asked },
     Person(Asked),
 }
@@ -42,7 +45,7 @@ impl Trigger {
     pub fn asked(&self) -> Option<&Asked> {
         match &self.kind {
             Kind::Person(asked) | Kind::StepFunctions { asked, .. } => Some(asked),
-            Kind::Alarm(_) | Kind::Schedule { .. } | Kind::Ecs(_) => None,
+            Kind::Alarm(_) | Kind::Schedule { .. } | Kind::Ecs(_) | Kind::Pipeline(_) => None,
         }
     }
 }
@@ -95,6 +98,10 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
             ("aws.cloudwatch", "CloudWatch Alarm State Change") => alarm::event_bridge(&value()),
             ("aws.scheduler" | "aws.events", "Scheduled Event") => schedule::parse(&value()),
             ("aws.ecs", name) if name.starts_with("ECS ") => ecs::parse(&value()),
+            ("aws.codebuild", "CodeBuild Build State Change") => pipeline::code_build(&value()),
+            ("aws.codepipeline", "CodePipeline Pipeline Execution State Change") => {
+                pipeline::code_pipeline(&value())
+            }
             (source, name) => Err(unknown(object, &format!(" `{name}` from `{source}`"))),
         });
     }

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use shared::trigger::{Alarm, AlarmState};
+use shared::{
+    alarms::AlarmNow,
+    ecs::Deployment,
+    trigger::{Alarm, AlarmState},
+};
 
 use super::*;
-use crate::observe::{AlarmNow, Deployment};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -29,9 +32,13 @@ fn running(tasks: u32) -> Observed {
         running_count: tasks,
         pending_count: 0,
         task_definition: "lendpeak2-backend-production:7".to_owned(),
+        deployment_controller: "ECS".to_owned(),
         deployments: vec![Deployment {
+            id: "ecs-svc/1".to_owned(),
             status: "PRIMARY".to_owned(),
-            is_in_progress: false,
+            task_definition: "lendpeak2-backend-production:7".to_owned(),
+            rollout: "COMPLETED".to_owned(),
+            created_at: None,
             failed_tasks: 0,
         }],
         events: Vec::new(),
@@ -54,6 +61,7 @@ impl Observed {
     fn with_failed(mut self, tasks: usize, ago: SignedDuration, ran: SignedDuration) -> Self {
         let task = StoppedTask {
             task: "task".to_owned(),
+            task_definition: "lendpeak2-backend-production:7".to_owned(),
             stopped_at: Some(NOW - ago),
             started_at: Some(NOW - ago - ran),
             failed: true,
@@ -69,6 +77,15 @@ impl Observed {
     }
 }
 
+/// A raised minimum to bring back.
+fn raised(due: Timestamp, min_capacity: u32) -> FollowUp {
+    FollowUp { due, what: json!({ "min_capacity": min_capacity }), until_verified: false }
+}
+
+fn past(follow_up: Option<FollowUp>) -> Past {
+    Past { follow_up, month_units: 0 }
+}
+
 fn set_to(desired_count: u32) -> Action {
     Action::SetDesiredCount {
         cluster: "lendpeak2-production".to_owned(),
@@ -79,12 +96,12 @@ fn set_to(desired_count: u32) -> Action {
 
 #[track_caller]
 fn acts(observed: &Observed, goal: Goal, actions: &[Action]) {
-    assert_eq!(plan(NOW, observed, &asked(goal), &settings(), None).actions, actions);
+    assert_eq!(plan(NOW, observed, &asked(goal), &settings(), &Past::default()).actions, actions);
 }
 
 #[track_caller]
 fn skips(observed: &Observed, request: &Request, skipped: &Skipped) {
-    let plan = plan(NOW, observed, request, &settings(), None);
+    let plan = plan(NOW, observed, request, &settings(), &Past::default());
     assert_eq!((plan.actions, plan.skipped), (vec![], Some(skipped.stop("backend"))));
 }
 
@@ -103,26 +120,26 @@ fn a_named_count_is_met_within_one_doubling() {
     acts(&running(2), Goal::DesiredCount(6), &[set_to(4)]);
     acts(&running(2), Goal::By(1), &[set_to(3)]);
     acts(&running(6), Goal::By(9), &[set_to(10)]);
-    let plan = plan(NOW, &running(2), &asked(Goal::DesiredCount(6)), &settings(), None);
+    let plan = plan(NOW, &running(2), &asked(Goal::DesiredCount(6)), &settings(), &Past::default());
     assert!(plan.reason.contains("6 would be too many at once"), "{}", plan.reason);
 }
 
 #[test]
 fn a_scalable_target_has_its_minimum_raised_first_and_remembered() {
     let observed = running(2).with_capacity(2, 10);
-    let plan = plan(NOW, &observed, &asked(Goal::Step), &settings(), None);
+    let plan = plan(NOW, &observed, &asked(Goal::Step), &settings(), &Past::default());
     let resource_id = "service/lendpeak2-production/backend".to_owned();
     assert_eq!(plan.actions, [Action::SetMinCapacity { resource_id, min_capacity: 3 }, set_to(3)]);
     let due = NOW + Duration::from_hours(1);
-    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
+    assert_eq!(plan.follow_up, FollowUpChange::Set(raised(due, 2)));
 }
 
 #[test]
 fn the_second_raise_remembers_the_first_minimum() {
-    let before = FollowUp { due: NOW, what: json!({ "min_capacity": 2 }) };
-    let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), Some(&before));
+    let before = past(Some(raised(NOW, 2)));
+    let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), &before);
     let due = NOW + Duration::from_hours(1);
-    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what: json!({ "min_capacity": 2 }) }));
+    assert_eq!(plan.follow_up, FollowUpChange::Set(raised(due, 2)));
 }
 
 #[test]
@@ -184,7 +201,7 @@ fn a_single_or_old_or_late_failure_is_no_crash_loop() {
 
 #[test]
 fn refuses_while_a_deployment_is_under_way() {
-    let rolling = running(2).with(|service| service.deployments[0].is_in_progress = true);
+    let rolling = running(2).with(|service| service.deployments[0].rollout = "IN_PROGRESS".to_owned());
     skips(&rolling, &asked(Goal::Step), &Skipped::DeploymentInProgress);
     let two = running(2).with(|service| service.deployments.push(service.deployments[0].clone()));
     skips(&two, &asked(Goal::Step), &Skipped::DeploymentInProgress);
@@ -213,13 +230,13 @@ fn an_alarm_that_has_calmed_down_needs_nothing() {
     let request = Request { alarm: Some(alarm), ..asked(Goal::Step) };
     let calm = Skipped::AlarmNotInAlarm { alarm: "ecs-cpu".to_owned() };
     skips(&running(2).with_alarm("ecs-cpu", false), &request, &calm);
-    let loud = plan(NOW, &running(2).with_alarm("ecs-cpu", true), &request, &settings(), None);
+    let loud = plan(NOW, &running(2).with_alarm("ecs-cpu", true), &request, &settings(), &Past::default());
     assert_eq!(loud.actions, [set_to(3)]);
 }
 
 fn restores(observed: &Observed, due: Timestamp) -> Result<Vec<Action>, &'static str> {
-    let follow_up = FollowUp { due, what: json!({ "min_capacity": 2 }) };
-    let plan = plan(NOW, observed, &asked(Goal::LookAfter), &settings(), Some(&follow_up));
+    let past = past(Some(raised(due, 2)));
+    let plan = plan(NOW, observed, &asked(Goal::LookAfter), &settings(), &past);
     plan.skipped.map_or(Ok(plan.actions), |stop| Err(stop.code))
 }
 
@@ -279,8 +296,8 @@ proptest! {
         observed.scalable_target =
             capacity.map(|(min_capacity, max_capacity)| ScalableTarget { min_capacity, max_capacity });
         let settings = Settings { max_tasks, ..settings() };
-        let follow_up = follow_up.map(|min| FollowUp { due: NOW, what: json!({ "min_capacity": min }) });
-        let first = plan(NOW, &observed, &asked(goal), &settings, follow_up.as_ref());
+        let past = past(follow_up.map(|min| raised(NOW, min)));
+        let first = plan(NOW, &observed, &asked(goal), &settings, &past);
         prop_assert_eq!(first.actions.is_empty(), first.skipped.is_some());
 
         let mut after = observed.clone();
@@ -305,7 +322,7 @@ proptest! {
         }
         prop_assert!(first.actions.iter().all(|action| !is_outstanding(action, &after)), "done actions stay done");
         if goal != Goal::LookAfter {
-            prop_assert_eq!(plan(NOW, &after, &asked(goal), &settings, None).actions, vec![]);
+            prop_assert_eq!(plan(NOW, &after, &asked(goal), &settings, &Past::default()).actions, vec![]);
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What is known of a service's releases, beyond AWS's own history: which ran while the probe passed, and
+//! which were rolled back from. One item of the ledger for each: `release#<service>`, `<family:revision>`.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{aws, error::Error};
+
+/// As long as the audit records that say why.
+const KEPT: Duration = Duration::from_hours(24 * 400);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// `family:revision` of its task definition.
+    pub revision: String,
+    /// When it was last seen to work.
+    pub good_at: Option<Timestamp>,
+    pub rolled_back_at: Option<Timestamp>,
+}
+
+/// The ledger's part about releases.
+#[derive(Debug, Clone)]
+pub struct Releases {
+    client: Client,
+    table: String,
+}
+
+impl Releases {
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// All that is known of a service's releases (`service/<cluster>/<name>`).
+    pub async fn of(&self, service: &str) -> Result<Vec<Release>, Error> {
+        /// 400 days of a release a day fit one page of 1 MB many times.
+        const MAX_PAGES: usize = 4;
+        let mut releases = Vec::new();
+        let mut from = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :service")
+                .expression_attribute_values(":service", AttributeValue::S(key(service)))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| aws::failed("read the releases in the ledger", &self.table, &error))?;
+            releases.extend(page.items.unwrap_or_default().iter().filter_map(|item| {
+                let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+                Some(Release {
+                    revision: text("sk")?.clone(),
+                    good_at: text("good_at").and_then(|at| at.parse().ok()),
+                    rolled_back_at: text("rolled_back_at").and_then(|at| at.parse().ok()),
+                })
+            }));
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(releases)
+    }
+
+    /// Notes that a release works.
+    pub async fn mark_good(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
+        self.mark(service, revision, "good_at", at).await
+    }
+
+    /// Notes that a release was rolled back from.
+    pub async fn mark_rolled_back(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
+        self.mark(service, revision, "rolled_back_at", at).await
+    }
+
+    async fn mark(
+        &self,
+        service: &str,
+        revision: &str,
+        what: &'static str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(key(service)))
+            .key("sk", AttributeValue::S(revision.to_owned()))
+            .update_expression("SET #what = :at, expires_at = :expires")
+            .expression_attribute_names("#what", what)
+            .expression_attribute_values(":at", AttributeValue::S(at.to_string()))
+            .expression_attribute_values(":expires", AttributeValue::N((at + KEPT).as_second().to_string()))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| aws::failed("note in the ledger", revision, &error))
+    }
+}
+
+fn key(service: &str) -> String {
+    format!("release#{service}")
+}
