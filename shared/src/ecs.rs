@@ -2,8 +2,10 @@
 
 use aws_sdk_ecs::{
     Client,
-    operation::list_tasks::ListTasksError,
-    types::{DeploymentRolloutState, DesiredStatus, TaskStopCode},
+    operation::{
+        list_tasks::ListTasksError, register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
+    },
+    types::{DeploymentRolloutState, DesiredStatus, Tag, TaskDefinition, TaskStopCode},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -155,6 +157,33 @@ pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Res
         task: task.task_arn.unwrap_or_default(),
     });
     Ok(stopped.collect())
+}
+
+/// A request to register a task definition once more, with every field that ECS still takes.
+pub fn copy(
+    client: &Client,
+    original: TaskDefinition,
+    tags: Vec<Tag>,
+) -> RegisterTaskDefinitionFluentBuilder {
+    client
+        .register_task_definition()
+        .set_family(original.family)
+        .set_task_role_arn(original.task_role_arn)
+        .set_execution_role_arn(original.execution_role_arn)
+        .set_network_mode(original.network_mode)
+        .set_container_definitions(original.container_definitions)
+        .set_volumes(original.volumes)
+        .set_placement_constraints(original.placement_constraints)
+        .set_requires_compatibilities(original.requires_compatibilities)
+        .set_cpu(original.cpu)
+        .set_memory(original.memory)
+        .set_pid_mode(original.pid_mode)
+        .set_ipc_mode(original.ipc_mode)
+        .set_proxy_configuration(original.proxy_configuration)
+        .set_ephemeral_storage(original.ephemeral_storage)
+        .set_runtime_platform(original.runtime_platform)
+        .set_enable_fault_injection(original.enable_fault_injection)
+        .set_tags(Some(tags))
 }
 
 /// `family:revision` of a task definition's ARN, or of that name itself.

@@ -309,7 +309,9 @@ impl Ledger {
             FollowUpChange::Set(follow_up) => put(self.put(self.follow_up_item(target, follow_up)?))?,
         };
         let (condition, values) = match seen {
-            Some(seen) => ("due = :seen", Some(HashMap::from([(":seen".to_owned(), string(seen.due))]))),
+            Some(seen) => {
+                ("due = :seen", Some(HashMap::from([(":seen".to_owned(), string(seen.due.to_string()))])))
+            }
             None => ("attribute_not_exists(pk)", None),
         };
         if let Some(put) = &mut write.put {
@@ -430,7 +432,7 @@ impl Ledger {
 
     fn follow_up_item(&self, target: &str, follow_up: &FollowUp) -> Result<Item, Error> {
         let mut item = Self::item(&target_key(target), &self.follow_up_key(), follow_up)?;
-        item.insert("due".to_owned(), string(follow_up.due));
+        item.insert("due".to_owned(), string(follow_up.due.to_string()));
         Ok(item)
     }
 

@@ -135,7 +135,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_has_the_status_and_the_headers() {
-        let (url, asked) = serve("HTTP/1.1 404 Not Found\r\nX-Cache: Error from cloudfront\r\nage: 7\r\n\r\n").await;
+        let (url, asked) =
+            serve("HTTP/1.1 404 Not Found\r\nX-Cache: Error from cloudfront\r\nage: 7\r\n\r\n").await;
         let head = web().head(&url).await.unwrap();
         let headers = (head.header("x-cache"), head.header("age"), head.header("etag"));
         assert_eq!((head.status, headers), (404, (Some("Error from cloudfront"), Some("7"), None)));

@@ -36,8 +36,8 @@ pub(super) fn version(item: &Item) -> u64 {
         .unwrap_or_default()
 }
 
-pub(super) fn string(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
+pub(super) fn string(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
 }
 
 pub(super) fn holder(item: &Item) -> Holder {

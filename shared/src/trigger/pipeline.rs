@@ -33,7 +33,7 @@ struct Event<D> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Build {
+struct CodeBuildDetail {
     build_status: String,
     project_name: String,
     build_id: String,
@@ -41,7 +41,7 @@ struct Build {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Run {
+struct CodePipelineDetail {
     pipeline: String,
     state: String,
     execution_id: String,
@@ -50,7 +50,7 @@ struct Run {
 }
 
 pub(super) fn code_build(event: &Value) -> Result<Trigger, Error> {
-    let Event { time: at, detail } = read::<Event<Build>>("CodeBuild event", event)?;
+    let Event { time: at, detail } = read::<Event<CodeBuildDetail>>("CodeBuild event", event)?;
     trigger(
         &at,
         PipelineEvent {
@@ -63,7 +63,7 @@ pub(super) fn code_build(event: &Value) -> Result<Trigger, Error> {
 }
 
 pub(super) fn code_pipeline(event: &Value) -> Result<Trigger, Error> {
-    let Event { time: at, detail } = read::<Event<Run>>("CodePipeline event", event)?;
+    let Event { time: at, detail } = read::<Event<CodePipelineDetail>>("CodePipeline event", event)?;
     let execution = match detail.pipeline_execution_attempt {
         None => detail.execution_id,
         Some(attempt) => format!("{}#{attempt}", detail.execution_id),

@@ -1,0 +1,130 @@
+//! Rolls an ECS service back to the last release that is known to be good.
+//!
+//! Woken by a failed deployment, by the 5xx-rate alarm while the release is young, or by a person. "The
+//! previous revision" may be the one that failed an hour ago: the choice is the newest release that AWS
+//! saw succeed and that was never rolled back from, those first that ran while the health probe passed.
+//! Nothing but the task definition of the service changes.
+//!
+//! A roll-back takes minutes, longer than a run. The scheduled run looks after it, and closes the record as
+//! verified, or tells people that it did not settle.
+//!
+//! [`request`] says what is asked, [`observe`] reads, [`choice`] and [`plan`] decide, [`apply`] writes and
+//! looks again; [`probe`] asks the health probe.
+
+mod apply;
+mod choice;
+mod observe;
+mod plan;
+mod probe;
+mod request;
+mod settings;
+
+use std::{sync::OnceLock, time::Duration};
+
+use aws_types::SdkConfig;
+use jiff::Timestamp;
+use shared::{
+    aws::Aws,
+    error::Error,
+    guard::Approved,
+    outcome::{Stop, Verification},
+    releases::Releases,
+    remedy::{Past, Plan, Remedy},
+    runner::Runner,
+    settings::{Environment, Policy, SettingsError},
+    trigger::Trigger,
+};
+
+pub use observe::Observed;
+pub use plan::Action;
+pub use request::{Because, Request, To};
+pub use settings::Settings;
+
+pub const FUNCTION: &str = "rollback";
+
+/// The function as its environment sets it up.
+pub fn start(environment: &Environment) -> Result<Runner<Rollback>, SettingsError> {
+    let policy = Policy::from_environment(environment)?;
+    let settings = Settings::from_environment(environment)?;
+    let aws = Aws::new(environment, FUNCTION)?;
+    let rollback = Rollback { aws: Clients::new(aws.config().clone()), settings };
+    Ok(Runner::new(rollback, policy, aws))
+}
+
+pub struct Rollback {
+    settings: Settings,
+    aws: Clients,
+}
+
+/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
+pub(crate) struct Clients {
+    config: SdkConfig,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
+}
+
+impl Clients {
+    fn new(config: SdkConfig) -> Self {
+        Self {
+            config,
+            cloudwatch: OnceLock::new(),
+            dynamodb: OnceLock::new(),
+            ecs: OnceLock::new(),
+            lambda: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+
+    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
+    }
+
+    pub(crate) fn lambda(&self) -> &aws_sdk_lambda::Client {
+        self.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.config))
+    }
+
+    pub(crate) fn releases(&self, settings: &Settings) -> Releases {
+        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config));
+        Releases::new(client.clone(), &settings.ledger_table)
+    }
+}
+
+impl Remedy for Rollback {
+    const FUNCTION: &'static str = FUNCTION;
+    type Request = Request;
+    type Observed = Observed;
+    type Action = Action;
+
+    fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
+        request::from_trigger(trigger).map(|request| vec![request])
+    }
+
+    fn target(&self, request: &Request) -> Result<String, Stop> {
+        request::target(request, &self.settings)
+    }
+
+    async fn observe(&self, request: &Request) -> Result<Observed, Error> {
+        observe::observe(&self.aws, &self.settings, request).await
+    }
+
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+        plan::plan(now, observed, request, &self.settings, past.follow_up.as_ref())
+    }
+
+    fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {
+        plan::is_outstanding(action, observed)
+    }
+
+    async fn apply(&self, action: &Approved<Action>) -> Result<(), Error> {
+        apply::apply(&self.aws, &self.settings, action).await
+    }
+
+    async fn verify(&self, _request: &Request, actions: &[&Action], patience: Duration) -> Verification {
+        apply::verify(&self.aws, &self.settings, actions, patience).await
+    }
+}
