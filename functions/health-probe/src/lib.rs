@@ -1,6 +1,6 @@
 //! Whether LendPeak2 can be used, as its users meet it: the API's health, its database and Redis, the front
-//! end's page and a main asset, and the browser's permission to log in. It only reads; what it finds goes
-//! into a report and into metrics.
+//! end's page and a main asset, and the browser's permission to log in. It changes nothing; what it finds
+//! goes into a report and into metrics.
 //!
 //! - [`settings`], [`request`]: what to look at.
 //! - [`check`]: the six checks; all run at once.
@@ -9,6 +9,7 @@
 //! - [`status`], [`cache`], [`cors`], [`finding`]: what an answer means.
 //! - [`report`], [`diagnosis`]: what a person reads.
 //! - [`metrics`]: what alarms and dashboards read.
+//! - [`release`]: notes which release ran while all was well.
 
 pub mod cache;
 pub mod certificate;
@@ -21,6 +22,7 @@ pub mod http;
 pub mod metrics;
 pub mod phases;
 pub mod probe;
+pub mod release;
 pub mod report;
 pub mod request;
 pub mod retry;

@@ -17,6 +17,9 @@ use crate::check::{Id, Name};
 use crate::phases::milliseconds;
 use crate::report::{CheckReport, Report};
 
+/// The metric of a run of all checks: 1 if all passed.
+pub const HEALTHY: &str = "Healthy";
+
 /// The data points of a report. Addresses that a person asked for have none: their names would be new
 /// metrics each time.
 pub fn data(report: &Report) -> Vec<MetricDatum> {
@@ -29,7 +32,7 @@ pub fn data(report: &Report) -> Vec<MetricDatum> {
         .collect();
     // Only a run of all checks can say that all is well.
     if Name::ALL.iter().all(|name| report.checks.iter().any(|check| check.id == Id::Named(*name))) {
-        data.push(point.datum("Healthy", yes(report.healthy), StandardUnit::None, None));
+        data.push(point.datum(HEALTHY, yes(report.healthy), StandardUnit::None, None));
     }
     data
 }

@@ -8,10 +8,10 @@ use aws_sdk_cloudwatch::Client;
 use serde_json::{Value, json};
 use shared::aws::Aws;
 use shared::clock;
-use shared::error::Error;
+use shared::error::{Error, chain};
 use shared::lambda::{Invocation, Task};
 use shared::settings::{Environment, SettingsError};
-use shared::trigger;
+use shared::trigger::{self, Kind, Trigger};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use crate::check::Check;
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::http::Engine;
 use crate::metrics;
+use crate::release::Notes;
 use crate::report::{CheckReport, Report, VERSION};
 use crate::request::Request;
 use crate::retry::{self, Patience};
@@ -34,6 +35,7 @@ pub struct Probe {
     settings: Arc<Settings>,
     engine: Arc<Engine>,
     cloudwatch: Client,
+    notes: Option<Notes>,
 }
 
 impl Probe {
@@ -42,19 +44,20 @@ impl Probe {
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
         let aws = Aws::new(environment, FUNCTION)?;
-        Ok(Self::with(settings, Engine::public(), Client::new(aws.config())))
+        let notes = settings.watched.clone().map(|watched| Notes::new(watched, aws.config().clone()));
+        Ok(Self { notes, ..Self::with(settings, Engine::public(), Client::new(aws.config())) })
     }
 
     fn with(settings: Settings, engine: Engine, cloudwatch: Client) -> Self {
-        Self { settings: Arc::new(settings), engine: Arc::new(engine), cloudwatch }
+        Self { settings: Arc::new(settings), engine: Arc::new(engine), cloudwatch, notes: None }
     }
 
-    async fn run(&self, checks: Vec<Check>, invocation: &Invocation) -> Report {
+    async fn run(&self, checks: Vec<Check>, tries: u32, invocation: &Invocation) -> Report {
         let at = clock::now();
         let started = Instant::now();
         let left = Duration::try_from(invocation.deadline.duration_since(at)).unwrap_or_default();
         let patience = Patience {
-            tries: self.settings.tries,
+            tries,
             waits: self.settings.waits.clone(),
             timeout: self.settings.request_timeout,
             until: started + left.saturating_sub(RESERVE),
@@ -73,6 +76,19 @@ impl Probe {
             next,
             checks,
             metrics: 0,
+        }
+    }
+
+    /// What the probe found stands, whether or not the release could be noted.
+    async fn note_release(&self, triggers: &[Trigger], report: &Report) {
+        let scheduled = triggers.iter().find(|trigger| matches!(trigger.kind, Kind::Schedule { .. }));
+        let (Some(notes), Some(scheduled), true) = (&self.notes, scheduled, report.healthy) else {
+            return;
+        };
+        match notes.note(&self.cloudwatch, &report.environment, scheduled.at).await {
+            Ok(Some(release)) => tracing::info!(release, "noted as good"),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = chain(&error), "could not note the release as good"),
         }
     }
 
@@ -107,8 +123,9 @@ impl Task for Probe {
         }
         let request = asked.map(trigger::Asked::request::<Request>).transpose()?.unwrap_or_default();
         let checks = request.checks(&self.settings)?;
+        let tries = request.tries(&self.settings)?;
 
-        let mut report = self.run(checks, invocation).await;
+        let mut report = self.run(checks, tries, invocation).await;
         let data = metrics::data(&report);
         let dry_run = asked.is_some_and(|asked| asked.dry_run);
         if dry_run || data.is_empty() {
@@ -118,6 +135,7 @@ impl Task for Probe {
         report.metrics = data.len();
         log(&report);
         metrics::put(&self.cloudwatch, data).await?;
+        self.note_release(&triggers, &report).await;
         Ok(answer(&report))
     }
 }

@@ -5,7 +5,7 @@ use shared::error::Error;
 use url::Url;
 
 use crate::check::{Check, Name};
-use crate::settings::Settings;
+use crate::settings::{MAX_TRIES, Settings};
 
 /// One run has little time; a longer list is better asked in parts.
 const MAX_URLS: usize = 10;
@@ -16,9 +16,25 @@ const MAX_URLS: usize = 10;
 pub struct Request {
     pub checks: Option<Vec<Name>>,
     pub urls: Option<Vec<String>>,
+    /// How often to ask before a check has failed: 1 for a quick answer.
+    pub tries: Option<u32>,
 }
 
 impl Request {
+    /// How often each check is tried.
+    ///
+    /// # Errors
+    /// A number out of range.
+    pub fn tries(&self, settings: &Settings) -> Result<u32, Error> {
+        match self.tries {
+            None => Ok(settings.tries),
+            Some(tries) if (1..=MAX_TRIES).contains(&tries) => Ok(tries),
+            Some(tries) => {
+                Err(invalid(format!("`tries` is {tries}, but must be a whole number from 1 to {MAX_TRIES}")))
+            }
+        }
+    }
+
     /// The checks that were asked for, each once.
     ///
     /// # Errors
@@ -83,6 +99,7 @@ mod tests {
 
     fn ask(request: &str) -> Result<Vec<String>, String> {
         let request: Request = serde_json::from_str(request).map_err(|error| error.to_string())?;
+        request.tries(&settings()).map_err(|error| error.to_string())?;
         let checks = request.checks(&settings()).map_err(|error| error.to_string())?;
         Ok(checks.iter().map(|check| check.id.to_string()).collect())
     }
@@ -142,7 +159,10 @@ mod tests {
 
     #[test]
     fn wrong_fields_and_types_are_named() {
-        refuses(r#"{"check":["health"]}"#, "unknown field `check`, expected `checks` or `urls`");
+        refuses(
+            r#"{"check":["health"]}"#,
+            "unknown field `check`, expected one of `checks`, `urls`, `tries`",
+        );
         refuses(r#"{"checks":["db"]}"#, "unknown variant `db`, expected one of `health`, `health-db`");
         refuses(r#"{"checks":"health"}"#, "expected a sequence");
         refuses(r#"{"checks":[]}"#, "nothing to check");
@@ -150,5 +170,7 @@ mod tests {
         refuses(r#"{"urls":["/health"]}"#, "not an address");
         let many = serde_json::json!({ "urls": vec!["https://api.lendpeak.com/"; 11] });
         refuses(&many.to_string(), "at most 10");
+        refuses(r#"{"tries":0}"#, "`tries` is 0, but must be a whole number from 1 to 5");
+        refuses(r#"{"tries":6}"#, "`tries` is 6");
     }
 }

@@ -6,10 +6,14 @@ use shared::settings::{Environment, SettingsError};
 use url::Url;
 
 use crate::certificate::Limits;
+use crate::release::Watched;
 
 /// How long the probe waits before its second and third try. A restarting task is often back within the
 /// first; the second outlasts a load balancer's change of targets.
 const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+
+/// More would not fit a run's time.
+pub const MAX_TRIES: u32 = 5;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -24,6 +28,8 @@ pub struct Settings {
     /// Before the second try, the third, …; the last one serves for all further ones.
     pub waits: Vec<Duration>,
     pub certificate: Limits,
+    /// Whose release is noted as good; nothing where that is not wanted.
+    pub watched: Option<Watched>,
 }
 
 impl Settings {
@@ -35,7 +41,7 @@ impl Settings {
             app: base(environment, "APP_URL")?,
             asset_path: path(environment, "ASSET_PATH", "/assets/main.js")?,
             request_timeout: environment.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1..=30)?,
-            tries: environment.number("TRIES", 3, 1..=5)?,
+            tries: environment.number("TRIES", 3, 1..=MAX_TRIES)?,
             waits: WAITS.to_vec(),
             certificate: Limits {
                 warn_days,
@@ -46,6 +52,7 @@ impl Settings {
                     0..=warn_days,
                 )?,
             },
+            watched: Watched::from_environment(environment)?,
         })
     }
 
@@ -119,6 +126,7 @@ pub(crate) mod tests {
                 tries: 3,
                 waits: vec![Duration::from_secs(2), Duration::from_secs(10)],
                 certificate: Limits { warn_days: 21, critical_days: 7 },
+                watched: None,
             }
         );
     }
@@ -148,6 +156,8 @@ pub(crate) mod tests {
         refuses("TRIES", "-1");
         refuses("CERTIFICATE_WARN_DAYS", "soon");
         refuses("CERTIFICATE_CRITICAL_DAYS", "22");
+        let error = parse(&[("CLUSTER", "lendpeak2-production")]).unwrap_err();
+        assert_eq!(error, SettingsError::Missing { name: "SERVICE" });
     }
 
     #[test]

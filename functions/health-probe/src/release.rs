@@ -1,0 +1,125 @@
+//! Notes the running release as good once the probe has passed for ten minutes while it ran: `rollback` goes
+//! back to such a release first.
+//!
+//! The probe keeps nothing in mind from one run to the next. So this asks the metrics that it has put, and
+//! only at the runs of every tenth minute.
+
+use std::sync::OnceLock;
+
+use aws_sdk_cloudwatch::types::{Dimension, Statistic};
+use aws_smithy_types::DateTime;
+use aws_types::SdkConfig;
+use jiff::{SignedDuration, Timestamp};
+use shared::aws::failed;
+use shared::ecs;
+use shared::error::Error;
+use shared::releases::Releases;
+use shared::settings::{Environment, SettingsError};
+use shared::telemetry::NAMESPACE;
+
+use crate::metrics::HEALTHY;
+
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(10);
+const PERIOD_SECONDS: i32 = 60;
+/// Of the ten minutes before this one; a run may be late, or be lost once.
+const RUNS_NEEDED: usize = 9;
+
+/// The service whose release is noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    pub cluster: String,
+    pub service: String,
+    pub ledger_table: String,
+}
+
+impl Watched {
+    /// Nothing where no cluster is set: then releases are not noted.
+    pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
+        if environment.optional("CLUSTER").is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            cluster: environment.text("CLUSTER")?,
+            service: environment.text("SERVICE")?,
+            ledger_table: environment.text("LEDGER_TABLE")?,
+        }))
+    }
+}
+
+/// Nine of ten runs need none of these clients: they are made when they are needed.
+pub struct Notes {
+    pub watched: Watched,
+    config: SdkConfig,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+}
+
+impl Notes {
+    pub fn new(watched: Watched, config: SdkConfig) -> Self {
+        Self { watched, config, ecs: OnceLock::new(), dynamodb: OnceLock::new() }
+    }
+
+    fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
+    }
+
+    fn releases(&self) -> Releases {
+        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config));
+        Releases::new(client.clone(), &self.watched.ledger_table)
+    }
+
+    /// After a scheduled run that passed: the `family:revision` that was noted, if one was.
+    pub async fn note(
+        &self,
+        cloudwatch: &aws_sdk_cloudwatch::Client,
+        environment: &str,
+        at: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        if !is_due(at) || !has_passed(cloudwatch, environment, at).await? {
+            return Ok(None);
+        }
+        let Watched { cluster, service, .. } = &self.watched;
+        let Some(service_now) = ecs::service(self.ecs(), cluster, service).await? else {
+            return Ok(None);
+        };
+        let ran_long_enough = service_now.primary().is_some_and(|primary| {
+            primary.is_completed() && primary.created_at.is_some_and(|since| since <= at - LONG_ENOUGH)
+        });
+        if service_now.is_deploying() || !ran_long_enough {
+            return Ok(None);
+        }
+        let release = ecs::revision(&service_now.task_definition);
+        self.releases().mark_good(&ecs::resource_id(cluster, service), release, at).await?;
+        Ok(Some(release.to_owned()))
+    }
+}
+
+fn is_due(at: Timestamp) -> bool {
+    at.as_second().div_euclid(60) % LONG_ENOUGH.as_mins() == 0
+}
+
+/// Whether the probe has passed in each of the last ten minutes.
+async fn has_passed(
+    cloudwatch: &aws_sdk_cloudwatch::Client,
+    environment: &str,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let since = at - LONG_ENOUGH;
+    let answer = cloudwatch
+        .get_metric_statistics()
+        .namespace(NAMESPACE)
+        .metric_name(HEALTHY)
+        .dimensions(Dimension::builder().name("Environment").value(environment).build())
+        .statistics(Statistic::Minimum)
+        .period(PERIOD_SECONDS)
+        .start_time(DateTime::from_secs(since.as_second()))
+        .end_time(DateTime::from_secs(at.as_second()))
+        .send()
+        .await
+        .map_err(|error| failed("read the metric", HEALTHY, &error))?;
+    let minutes = answer.datapoints();
+    Ok(minutes.len() >= RUNS_NEEDED && minutes.iter().all(|minute| minute.minimum() == Some(1.0)))
+}
+
+#[cfg(test)]
+mod tests;
