@@ -150,8 +150,8 @@ pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Res
         started_at: task.started_at.as_ref().and_then(timestamp),
         failed: matches!(
             task.stop_code,
-            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited)
-        ),
+            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited) // Health checks of the load balancer or of a container have no code of their own.
+        ) || task.stopped_reason.as_ref().is_some_and(|reason| reason.starts_with("Task failed ")),
         reason: task.stopped_reason.unwrap_or_default(),
         task_definition: task.task_definition_arn.unwrap_or_default(),
         task: task.task_arn.unwrap_or_default(),

@@ -13,7 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use crate::clients::Clients;
 
-pub use lendpeak2::{CLUSTER, SERVICE, TASKS, create_lendpeak2};
+pub use lendpeak2::{CLUSTER, FAMILY, SERVICE, TASKS, create_lendpeak2, put_5xx_alarm, register_release};
 pub use package::binaries;
 
 pub const STACK: &str = "lendpeak2-remedies";

@@ -5,6 +5,7 @@
 
 mod autoscaling;
 mod call;
+mod cloudfront;
 mod ecs;
 mod fault;
 mod forward;
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 
 pub use autoscaling::ScalableTarget;
 pub use call::{Call, Calls};
+pub use cloudfront::{CloudFront, DISTRIBUTION, Invalidation};
 pub use ecs::{Ecs, ServiceState, StoppedTask};
 pub use fault::{Fault, Faults, Rule};
 
@@ -42,6 +44,7 @@ struct State {
     calls: Calls,
     faults: Faults,
     autoscaling: autoscaling::Autoscaling,
+    cloudfront: CloudFront,
     ecs: Ecs,
     upstream: forward::Upstream,
 }
@@ -59,6 +62,7 @@ impl Gateway {
             calls: Calls::default(),
             faults: Faults::default(),
             autoscaling: autoscaling::Autoscaling::default(),
+            cloudfront: CloudFront::default(),
             ecs: Ecs::default(),
             upstream: forward::Upstream::new(upstream),
         });
@@ -90,6 +94,11 @@ impl Gateway {
     /// What tests make ECS say.
     pub fn ecs(&self) -> &Ecs {
         &self.state.ecs
+    }
+
+    /// CloudFront's invalidations.
+    pub fn cloudfront(&self) -> &CloudFront {
+        &self.state.cloudfront
     }
 
     /// The scalable targets registered here.
@@ -168,6 +177,10 @@ impl State {
         match call.service.as_str() {
             "application-autoscaling" => self.autoscaling.answer(call, &body),
             "ecs" => self.ecs.answer(call, parts, body, &self.upstream).await,
+            "cloudfront" => match self.cloudfront.answer(call, &parts, &body) {
+                Some(answer) => answer,
+                None => self.upstream.forward(parts, body).await,
+            },
             _ => self.upstream.forward(parts, body).await,
         }
     }

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod ministack;
 pub mod runtime_api;
 pub mod sandbox;
+pub mod stack;
 pub mod standin;
 
 use std::path::PathBuf;

@@ -7,12 +7,15 @@ use anyhow::Context;
 
 use crate::clients::Clients;
 use crate::deploy::{self, CLUSTER, SERVICE};
-use crate::gateway::Gateway;
+use crate::gateway::{DISTRIBUTION, Gateway};
 use crate::ministack::Ministack;
 use crate::standin::{Service, StandIn};
 
 /// What the two tasks of the stand-in are busy with at first: 45 % each.
 pub const NORMAL_LOAD: f64 = 90.0;
+
+/// The build that deploys the front end.
+pub const FRONT_END_BUILD: &str = "lendpeak2-frontend";
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -66,19 +69,47 @@ impl Sandbox {
         deploy::create_lendpeak2(&clients).await?;
         let service = Service { cluster: CLUSTER.to_owned(), name: SERVICE.to_owned() };
         let seen_by_standin = Clients::new(&gateway.url(), "stand-in")?;
-        let standin = StandIn::start(seen_by_standin, service, NORMAL_LOAD, options.metrics).await?;
+        let standin = StandIn::start(
+            seen_by_standin,
+            gateway.cloudfront().clone(),
+            service,
+            NORMAL_LOAD,
+            options.metrics,
+        )
+        .await?;
         let plan = deploy::Plan {
             template: options.template,
             binaries: options.binaries.map_or_else(deploy::binaries, Ok)?,
             parameters: parameters(&options.mode, &gateway.url(), &standin.url(), options.parameters),
         };
         deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;
+        deploy::put_5xx_alarm(&clients).await?;
         Ok(Self { standin, gateway, clients, ministack })
     }
 
     /// The name of a task's function.
     pub fn function_name(task: &str) -> String {
         format!("lendpeak2-production-{task}")
+    }
+
+    /// Registers a release of the backend, and deploys it: its environment, as in `BROKEN=true`, says what is
+    /// wrong with it. Returns its task definition, `family:revision`, once LendPeak2 behaves as that.
+    pub async fn release(&self, environment: &[(&str, &str)]) -> anyhow::Result<String> {
+        let release = deploy::register_release(&self.clients, environment).await?;
+        let update = self.clients.ecs.update_service().cluster(CLUSTER).service(SERVICE);
+        update.task_definition(&release).send().await.context("cannot deploy the release")?;
+        while !self.standin.runs().ends_with(&format!("/{release}")) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(release)
+    }
+
+    /// The task definition that the service is set to, `family:revision`.
+    pub async fn runs(&self) -> anyhow::Result<String> {
+        let described =
+            self.clients.ecs.describe_services().cluster(CLUSTER).services(SERVICE).send().await?;
+        let arn = described.services().first().and_then(|service| service.task_definition());
+        Ok(arn.and_then(|arn| arn.rsplit('/').next()).context("the service is gone")?.to_owned())
     }
 
     /// How many tasks the service should have.
@@ -101,6 +132,8 @@ fn parameters(
         ("AwsEndpointUrl", gateway),
         ("ApiUrl", standin),
         ("AppUrl", standin),
+        ("DistributionId", DISTRIBUTION),
+        ("FrontEndBuildProject", FRONT_END_BUILD),
         ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
         // An alarm looks back three periods: half a minute here, three in production.
         ("AlarmPeriodSeconds", "10"),

@@ -1,11 +1,13 @@
 //! A stand-in for LendPeak2: its pages and health checks, with the health and load that follow from
 //! what the local AWS says is deployed.
 
+mod edge;
 mod load;
 mod pages;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,8 +18,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
+use crate::gateway::CloudFront;
+use edge::Edge;
 use load::Load;
 
+/// As CloudWatch names the load balancer before the service.
+pub const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
+/// What it hands on to the tasks.
+pub const REQUESTS_A_SECOND: f64 = 100.0;
 const TICK: Duration = Duration::from_secs(1);
 /// The service ran before anyone looked: an alarm that takes the average of its time must not see the
 /// first minute as the whole past.
@@ -48,6 +56,10 @@ pub struct StandIn {
 struct State {
     load: Mutex<Load>,
     now: Mutex<Now>,
+    /// The ARN of the task definition that `now` is about.
+    runs: Mutex<String>,
+    edge: Edge,
+    database_down: AtomicBool,
 }
 
 /// The service it stands for.
@@ -58,11 +70,24 @@ pub struct Service {
 }
 
 impl StandIn {
-    /// Serves on a free loopback port, and puts the service's metrics every second if `metrics`.
-    pub async fn start(clients: Clients, service: Service, load: f64, metrics: bool) -> anyhow::Result<Self> {
+    /// Serves on a free loopback port, its front end behind `cloudfront`, and puts the service's metrics every
+    /// second if `metrics`.
+    pub async fn start(
+        clients: Clients,
+        cloudfront: CloudFront,
+        service: Service,
+        load: f64,
+        metrics: bool,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen on loopback")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { load: Mutex::new(Load::steady(load)), now: Mutex::new(Now::default()) });
+        let state = Arc::new(State {
+            load: Mutex::new(Load::steady(load)),
+            now: Mutex::new(Now::default()),
+            runs: Mutex::default(),
+            edge: Edge::new(cloudfront),
+            database_down: AtomicBool::new(false),
+        });
         let mut running = JoinSet::new();
         let pages = pages::router(Arc::clone(&state), format!("http://{address}"));
         running.spawn(async move {
@@ -82,8 +107,23 @@ impl StandIn {
         self.state.load().go_to(load, ramp, Instant::now());
     }
 
+    /// The database answers no more, or again.
+    pub fn set_database_down(&self, down: bool) {
+        self.state.database_down.store(down, Ordering::Relaxed);
+    }
+
+    /// Deploys a new release of the front end. CloudFront goes on with the old one.
+    pub fn release_front_end(&self) {
+        self.state.edge.release();
+    }
+
     pub fn now(&self) -> Now {
         *self.state.now()
+    }
+
+    /// The ARN of the task definition that it behaves as.
+    pub fn runs(&self) -> String {
+        self.state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -113,6 +153,7 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
         let memory = 35.0 + cpu / 5.0;
         let now = Now { running_tasks, load, cpu, memory, broken: runs.broken };
         *state.now() = now;
+        state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
         if metrics {
             put_metrics(&clients, &service, now, 0..=history).await;
             history = 0;
@@ -158,22 +199,38 @@ async fn is_broken(clients: &Clients, arn: &str) -> Option<bool> {
 
 /// One value for each of these ages in seconds: one for now is 0.
 async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: RangeInclusive<u64>) {
-    let put = clients.cloudwatch.put_metric_data().namespace("AWS/ECS");
-    let data = ages.flat_map(|age| {
-        let at = DateTime::from(SystemTime::now() - Duration::from_secs(age));
-        [datum(service, "CPUUtilization", now.cpu, at), datum(service, "MemoryUtilization", now.memory, at)]
-    });
-    let _ = put.set_metric_data(Some(data.collect())).send().await;
-}
-
-fn datum(service: &Service, name: &str, percent: f64, at: DateTime) -> MetricDatum {
-    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
-    MetricDatum::builder()
-        .metric_name(name)
-        .dimensions(dimension("ClusterName", &service.cluster))
-        .dimensions(dimension("ServiceName", &service.name))
-        .timestamp(at)
-        .unit(StandardUnit::Percent)
-        .value(percent)
-        .build()
+    let times: Vec<DateTime> =
+        ages.map(|age| DateTime::from(SystemTime::now() - Duration::from_secs(age))).collect();
+    let ecs = [("ClusterName", service.cluster.as_str()), ("ServiceName", &service.name)];
+    let alb = [("LoadBalancer", LOAD_BALANCER)];
+    let failed = if now.broken { REQUESTS_A_SECOND } else { 0.0 };
+    let of = |dimensions: &[(&str, &str)], values: [(&str, f64, StandardUnit); 2]| {
+        let dimensions: Vec<Dimension> = dimensions
+            .iter()
+            .map(|(name, value)| Dimension::builder().name(*name).value(*value).build())
+            .collect();
+        let datum = |(name, value, unit): &(&str, f64, StandardUnit), at: DateTime| {
+            let datum = MetricDatum::builder().metric_name(*name).value(*value).unit(unit.clone());
+            datum.set_dimensions(Some(dimensions.clone())).timestamp(at).build()
+        };
+        times.iter().flat_map(|at| values.iter().map(|value| datum(value, *at))).collect::<Vec<_>>()
+    };
+    let load = of(
+        &ecs,
+        [
+            ("CPUUtilization", now.cpu, StandardUnit::Percent),
+            ("MemoryUtilization", now.memory, StandardUnit::Percent),
+        ],
+    );
+    let answers = of(
+        &alb,
+        [
+            ("RequestCount", REQUESTS_A_SECOND, StandardUnit::Count),
+            ("HTTPCode_Target_5XX_Count", failed, StandardUnit::Count),
+        ],
+    );
+    for (namespace, data) in [("AWS/ECS", load), ("AWS/ApplicationELB", answers)] {
+        let put = clients.cloudwatch.put_metric_data().namespace(namespace);
+        let _ = put.set_metric_data(Some(data)).send().await;
+    }
 }

@@ -228,6 +228,7 @@ async fn stopped_tasks_are_listed_and_described() -> anyhow::Result<()> {
         cluster: CLUSTER.to_owned(),
         service: SERVICE.to_owned(),
         id: "11111111111111111111111111111111".to_owned(),
+        task_definition: String::new(),
         reason: "Essential container in task exited".to_owned(),
         stop_code: "EssentialContainerExited".to_owned(),
         exit_code: Some(1),

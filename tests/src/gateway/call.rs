@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Fault;
+use super::{Fault, cloudfront};
 
 /// The oldest entries go first: a sandbox that runs for days must not fill the memory.
 const KEPT: usize = 20_000;
@@ -50,7 +50,8 @@ impl Call {
         let headers = &parts.headers;
         let protocol = protocol(headers, body);
         let service = service(headers, parts.uri.path());
-        let protocol = if service == "s3" { Protocol::RestXml } else { protocol };
+        let protocol =
+            if ["cloudfront", "s3"].contains(&service.as_str()) { Protocol::RestXml } else { protocol };
         let operation = operation(protocol, headers, &parts.method, parts.uri.path(), body);
         Self {
             at: Timestamp::now(),
@@ -135,7 +136,8 @@ fn operation(protocol: Protocol, headers: &HeaderMap, method: &Method, path: &st
         Protocol::Query => form(),
         Protocol::Cbor => path.split("/operation/").nth(1),
         Protocol::RestJson if path.ends_with("/invocations") => Some("Invoke"),
-        Protocol::RestJson | Protocol::RestXml => None,
+        Protocol::RestXml => cloudfront::operation(method, path),
+        Protocol::RestJson => None,
     };
     named.map_or_else(|| format!("{method} {path}"), str::to_owned)
 }

@@ -77,6 +77,26 @@ impl Ecs {
         self.lock().stopped.push(task);
     }
 
+    /// How long a deployment is under way before it ends, well or badly.
+    pub fn set_rollout_time(&self, rollout_time: Duration) {
+        self.lock().deployments.set_rollout_time(rollout_time);
+    }
+
+    /// What an image's name stands for in deployments from now on.
+    pub fn set_digest(&self, image: &str, digest: &str) {
+        self.lock().deployments.set_digest(image, digest);
+    }
+
+    /// All deployments so far happened that much earlier.
+    pub fn age_deployments(&self, by: Duration) {
+        self.lock().deployments.age(by);
+    }
+
+    /// ECS has no history of deployments any more.
+    pub fn forget_deployments(&self) {
+        self.lock().deployments.forget();
+    }
+
     pub fn clear_stopped_tasks(&self) {
         self.lock().stopped.clear();
     }
@@ -96,6 +116,21 @@ impl Ecs {
             "ListServiceDeployments" => {
                 wire::json_1_1(StatusCode::OK, &self.lock().deployments.list(&call.request))
             }
+            "DescribeServiceRevisions" => {
+                wire::json_1_1(StatusCode::OK, &self.lock().deployments.describe_revisions(&call.request))
+            }
+            "StopServiceDeployment" => {
+                let stopped = self.lock().deployments.stop(&call.request);
+                let (service, before) = match stopped {
+                    Ok(stopped) => stopped,
+                    Err([code, message]) => return wire::error(call, StatusCode::BAD_REQUEST, code, message),
+                };
+                let cluster = service.split('/').nth(1).unwrap_or_default().to_owned();
+                let back = json!({ "cluster": cluster, "service": service, "taskDefinition": before });
+                upstream.ecs("UpdateService", &back).await;
+                let arn = text(&call.request, "serviceDeploymentArn");
+                wire::json_1_1(StatusCode::OK, &json!({ "serviceDeploymentArn": arn }))
+            }
             "DescribeServiceDeployments" => {
                 wire::json_1_1(StatusCode::OK, &self.lock().deployments.describe(&call.request))
             }
@@ -114,8 +149,12 @@ impl Ecs {
                 edit(forwarded, |answer| self.lock().show_services(answer)).await
             }
             "CreateService" | "UpdateService" => {
+                let deployed = match text(&call.request, "taskDefinition") {
+                    "" => Value::Null,
+                    name => upstream.ecs("DescribeTaskDefinition", &json!({ "taskDefinition": name })).await,
+                };
                 let forwarded = upstream.forward(parts, body).await;
-                edit(forwarded, |answer| self.lock().note_change(&call.request, answer)).await
+                edit(forwarded, |answer| self.lock().note_change(&call.request, answer, &deployed)).await
             }
             _ => upstream.forward(parts, body).await,
         }
@@ -129,7 +168,7 @@ impl Inner {
         }
     }
 
-    fn note_change(&mut self, request: &Value, answer: &mut Value) {
+    fn note_change(&mut self, request: &Value, answer: &mut Value, deployed: &Value) {
         let Some(service) = answer.get_mut("service") else {
             return;
         };
@@ -140,7 +179,8 @@ impl Inner {
             self.starting.insert(name.clone(), Starting { since: Instant::now(), running_before });
         }
         self.desired.insert(name, desired);
-        self.deployments.note(request, service);
+        let failing = self.deployments.note(request, service, deployed);
+        self.stopped.extend(failing);
         self.show(service);
     }
 
@@ -161,6 +201,7 @@ impl Inner {
             let running = running.min(desired);
             set_counts(service, None, Some(running), Some(desired - running));
         }
+        self.deployments.show(service);
         let Some(state) = self.states.get(&name) else {
             return;
         };

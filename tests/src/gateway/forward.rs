@@ -7,9 +7,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, wire};
+use crate::clients::REGION;
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -31,6 +32,23 @@ impl Upstream {
                 wire::plain_json(StatusCode::BAD_GATEWAY, &body)
             }
         }
+    }
+
+    /// A call of the gateway's own to ECS; null when it fails.
+    pub(super) async fn ecs(&self, operation: &str, request: &Value) -> Value {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        let signed = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/ecs/aws4_request");
+        let call = Request::post("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .header("authorization", signed)
+            .body(());
+        let Ok((parts, ())) = call.map(Request::into_parts) else {
+            return Value::Null;
+        };
+        let answer = self.forward(parts, request.to_string().into()).await;
+        let Ok(body) = answer.into_body().collect().await;
+        serde_json::from_slice(&body.to_bytes()).unwrap_or_default()
     }
 
     async fn send(&self, mut parts: http::request::Parts, body: Bytes) -> anyhow::Result<Answer> {

@@ -34,13 +34,13 @@ pub(super) fn error(call: &Call, status: StatusCode, code: &str, message: &str) 
         Protocol::Json => json_1_1(status, &json!({ "__type": code, "message": message })),
         Protocol::Cbor => cbor_error(status, code, message),
         Protocol::RestJson => rest_json_error(status, code, message),
-        Protocol::RestXml => xml(
+        Protocol::RestXml if call.service == "s3" => xml(
             status,
             format!(
                 "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>sandbox</RequestId></Error>"
             ),
         ),
-        Protocol::Query => {
+        Protocol::Query | Protocol::RestXml => {
             let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
             xml(
                 status,
@@ -69,7 +69,7 @@ fn rest_json_error(status: StatusCode, code: &str, message: &str) -> Answer {
     answer
 }
 
-fn xml(status: StatusCode, body: String) -> Answer {
+pub(super) fn xml(status: StatusCode, body: String) -> Answer {
     answer(status, "text/xml", body)
 }
 

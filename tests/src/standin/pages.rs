@@ -1,10 +1,11 @@
 //! What LendPeak2 answers over HTTP.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, options};
 use serde_json::json;
@@ -25,14 +26,16 @@ pub(super) fn router(state: Arc<State>, origin: String) -> Router {
         .route("/health/redis", get(|site| health(site, "cache")))
         .route("/api/auth/login", options(preflight))
         .route("/", get(page))
-        .route("/assets/main.js", get(asset))
+        .route(ASSET, get(asset))
         .with_state(Site { state, origin })
 }
 
 async fn health(Shared(site): Shared<Site>, part: &'static str) -> Response {
     let now = *site.state.now();
     tokio::time::sleep(load::latency(now.load, now.running_tasks)).await;
+    let database_down = site.state.database_down.load(Ordering::Relaxed) && part != "cache";
     let (status, text) = match (now.broken, now.running_tasks) {
+        _ if database_down => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
         (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
         (false, 0) => (StatusCode::SERVICE_UNAVAILABLE, "no task runs"),
         _ => (StatusCode::OK, "ok"),
@@ -61,11 +64,18 @@ async fn page() -> impl IntoResponse {
     (headers, "<!doctype html><title>LendPeak2</title><script src=/assets/main.js></script>\n")
 }
 
-async fn asset() -> impl IntoResponse {
+const ASSET: &str = "/assets/main.js";
+
+/// As CloudFront serves it.
+async fn asset(Shared(site): Shared<Site>) -> impl IntoResponse {
+    let served = site.state.edge.serve(ASSET);
+    let x_cache = if served.hit { "Hit from cloudfront" } else { "Miss from cloudfront" };
     let headers = [
-        (header::CONTENT_TYPE, "text/javascript"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::ETAG, "\"main-1\""),
+        (header::CONTENT_TYPE, "text/javascript".to_owned()),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        (header::ETAG, format!("\"main-{}\"", served.release)),
+        (header::AGE, served.age.as_secs().to_string()),
+        (HeaderName::from_static("x-cache"), x_cache.to_owned()),
     ];
-    (headers, "document.title = \"LendPeak2\";\n")
+    (headers, format!("document.title = \"LendPeak2, release {}\";\n", served.release))
 }

@@ -37,6 +37,7 @@ async fn a_service_that_more_tasks_would_not_help_is_left_alone() -> Test {
             cluster: CLUSTER.to_owned(),
             service: SERVICE.to_owned(),
             id: id.to_owned(),
+            task_definition: String::new(),
             reason: "CannotPullContainerError: not found".to_owned(),
             stop_code: "TaskFailedToStart".to_owned(),
             exit_code: None,

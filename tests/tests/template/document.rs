@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tests::workspace;
+use tests::{ministack::virtual_environment, workspace};
 
 /// The template as JSON, with the short tags written out: `!Ref A` is `{"Ref": "A"}`.
 pub(crate) struct Template(pub(crate) Value);
@@ -57,7 +57,7 @@ pub(crate) fn texts(value: &Value) -> Vec<&str> {
 }
 
 pub(crate) fn installed(program: &str) -> Result<PathBuf> {
-    let path = workspace().join(".venv/bin").join(program);
+    let path = virtual_environment().join("bin").join(program);
     ensure!(path.exists(), "{} is not there; `make test` installs it", path.display());
     Ok(path)
 }

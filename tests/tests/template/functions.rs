@@ -67,7 +67,7 @@ fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
         for (name, event) in events {
             let event_properties = &event["Properties"];
             match event["Type"].as_str() {
-                Some("ScheduleV2") => {
+                Some("ScheduleV2" | "EventBridgeRule") => {
                     let retry = &event_properties["RetryPolicy"];
                     assert!(retry["MaximumRetryAttempts"].is_u64(), "{task}: {name}");
                     assert!(
@@ -90,6 +90,31 @@ fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// A rule that matches nothing, or whose failures go nowhere, would be noticed by nobody.
+#[test]
+fn the_front_ends_rules_let_its_deployments_through_and_may_use_the_dead_letter_queue() -> Result<()> {
+    let template = Template::read()?;
+    let queue_policy = template.0["Resources"]["DeadLettersPolicy"].to_string();
+    let events = &template.0["Resources"]["CacheInvalidation"]["Properties"]["Events"];
+    for (rule, sample, state, name, parameter) in [
+        ("Built", "codebuild-succeeded", "build-status", "project-name", "FrontEndBuildProject"),
+        ("Released", "codepipeline-succeeded", "state", "pipeline", "FrontEndPipeline"),
+    ] {
+        let path = workspace().join(format!("events/cache-invalidation/{sample}.json"));
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let properties = &events[rule]["Properties"];
+        let pattern = &properties["Pattern"];
+        assert_eq!(pattern["source"][0], event["source"]);
+        assert_eq!(pattern["detail-type"][0], event["detail-type"]);
+        assert_eq!(pattern["detail"][state][0], event["detail"][state]);
+        assert_eq!(pattern["detail"][name][0]["Ref"], parameter);
+        assert!(event["detail"][name].is_string(), "{sample}");
+        let rule_name = properties["RuleName"]["Fn::Sub"].as_str().context("a rule without a name")?;
+        assert!(queue_policy.contains(&format!(":rule/{rule_name}")), "{rule_name} may not use the queue");
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ fn sam_accepts_the_template() -> Result<()> {
 }
 
 #[test]
-fn alarms_that_more_tasks_cure_wake_scale_up_and_the_others_tell_people() -> Result<()> {
+fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
     let template = Template::read()?;
     let mut wired = BTreeSet::new();
     for alarm in template.of_type(ALARM) {
@@ -50,7 +50,9 @@ fn alarms_that_more_tasks_cure_wake_scale_up_and_the_others_tell_people() -> Res
     }
     let expected = [
         ("alb-5xx-rate", "Notices"),
+        ("alb-5xx-rate", "RollbackAlarms"),
         ("alb-response-time", "ScaleUpAlarms"),
+        ("cloudfront-4xx-rate", "CacheInvalidationAlarms"),
         ("dead-letters", "Notices"),
         ("ecs-cpu", "ScaleUpAlarms"),
         ("ecs-memory", "ScaleUpAlarms"),
@@ -58,8 +60,14 @@ fn alarms_that_more_tasks_cure_wake_scale_up_and_the_others_tell_people() -> Res
     ];
     assert_eq!(wired, expected.into());
 
-    let events = &template.0["Resources"]["ScaleUp"]["Properties"]["Events"];
-    assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], "ScaleUpAlarms");
+    for (function, topic) in [
+        ("ScaleUp", "ScaleUpAlarms"),
+        ("Rollback", "RollbackAlarms"),
+        ("CacheInvalidation", "CacheInvalidationAlarms"),
+    ] {
+        let events = &template.0["Resources"][function]["Properties"]["Events"];
+        assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], topic);
+    }
     Ok(())
 }
 
@@ -74,6 +82,23 @@ fn ecs_alarms_name_the_cluster_and_the_service() -> Result<()> {
             dimensions.iter().filter_map(|dimension| dimension["Name"].as_str()).collect();
         assert_eq!(names, ["ClusterName", "ServiceName"].into());
     }
+    Ok(())
+}
+
+#[test]
+fn the_alarm_on_cloudfront_is_made_only_where_its_metrics_are() -> Result<()> {
+    let template = Template::read()?;
+    let alarm = &template.0["Resources"]["CloudFront4xxRateAlarm"];
+    assert_eq!(alarm["Condition"], "HasCloudFrontMetrics");
+    let region = &template.0["Conditions"]["HasCloudFrontMetrics"]["Fn::Or"][0]["Fn::Equals"];
+    assert_eq!((&region[0]["Ref"], &region[1]), (&"AWS::Region".into(), &"us-east-1".into()));
+    let dimensions: Vec<&str> = alarm["Properties"]["Dimensions"]
+        .as_array()
+        .context("an alarm on everything")?
+        .iter()
+        .filter_map(|dimension| dimension["Name"].as_str())
+        .collect();
+    assert_eq!(dimensions, ["DistributionId", "Region"]);
     Ok(())
 }
 
@@ -117,7 +142,9 @@ fn the_ledger_outlives_the_stack_and_forgets_by_itself() -> Result<()> {
 fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
     let template = Template::read()?;
     assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
-    assert_eq!(template.0["Parameters"]["ScaleUpMode"]["Default"], "");
+    for mode in ["ScaleUpMode", "CacheInvalidationMode"] {
+        assert_eq!(template.0["Parameters"][mode]["Default"], "", "{mode}");
+    }
     Ok(())
 }
 

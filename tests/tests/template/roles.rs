@@ -11,8 +11,58 @@ use crate::{
 };
 
 /// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
-const GRANTS: [(&str, &[&str]); 2] = [
-    ("health-probe", &["cloudwatch:PutMetricData"]),
+const GRANTS: [(&str, &[&str]); 4] = [
+    (
+        "cache-invalidation",
+        &[
+            "cloudfront:CreateInvalidation",
+            "cloudfront:GetInvalidation",
+            "cloudfront:ListInvalidations",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "sns:Publish",
+        ],
+    ),
+    (
+        "health-probe",
+        &[
+            "cloudwatch:GetMetricStatistics",
+            "cloudwatch:PutMetricData",
+            "dynamodb:UpdateItem",
+            "ecs:DescribeServices",
+        ],
+    ),
+    (
+        "rollback",
+        &[
+            "cloudwatch:DescribeAlarms",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            "ecs:DescribeServiceRevisions",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTaskDefinitions",
+            "ecs:ListTasks",
+            "ecs:RegisterTaskDefinition",
+            "ecs:StopServiceDeployment",
+            "ecs:TagResource",
+            "ecs:UpdateService",
+            "iam:PassRole",
+            "lambda:InvokeFunction",
+            "sns:Publish",
+        ],
+    ),
     (
         "scale-up",
         &[
@@ -36,7 +86,10 @@ const GRANTS: [(&str, &[&str]); 2] = [
 const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 3] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 6] = [
+    ("cloudwatch:GetMetricStatistics", None),
+    ("ecs:DescribeTaskDefinition", None),
+    ("ecs:ListTaskDefinitions", None),
     ("application-autoscaling:DescribeScalableTargets", None),
     ("cloudwatch:PutMetricData", Some("cloudwatch:namespace")),
     ("ecs:ListTasks", Some("ecs:cluster")),

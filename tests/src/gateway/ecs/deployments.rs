@@ -1,87 +1,325 @@
-//! The history of service deployments, which the local AWS leaves empty.
+//! Service deployments as ECS does them and the local AWS does not: they take time, fail, are stopped and
+//! rolled back, and leave a history of service revisions.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{count, last_part, text};
+use super::tasks::StoppedTask;
+use super::{count, last_part, set, text};
 
-/// Newest last.
+/// ECS gives up on a deployment whose tasks keep failing.
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>)
+const FAILED_TASKS_TO_GIVE_UP: u32 = 3;
+
+/// The services' deployments.
 #[derive(Debug, Default)]
 pub(super) struct Deployments {
+    /// Newest last.
     all: Vec<Deployment>,
+    rollout_time: Duration,
+    /// What an image's name stands for now.
+    digests: HashMap<String, String>,
+    /// ECS answers as for a service whose history is gone.
+    forgotten: bool,
 }
 
 #[derive(Debug)]
 struct Deployment {
     arn: String,
+    /// `ecs-svc/…`
+    id: String,
     service: String,
     service_arn: String,
     cluster_arn: String,
     revision: String,
+    task_definition: String,
+    /// Container, image, digest.
+    images: Vec<(String, String, String)>,
+    /// What the service ran before.
+    before: Option<String>,
     tasks: u32,
-    at: i64,
+    created: Timestamp,
+    takes: Duration,
+    fails: Option<Failure>,
+    stopped: Option<Timestamp>,
+}
+
+/// How a task definition's tasks fail to start, as its `FAILS_TO_START` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Pull,
+    Exit(i32),
+    LoadBalancer,
+}
+
+impl Failure {
+    fn of(definition: &Value) -> Option<Self> {
+        match variable(definition, "FAILS_TO_START")? {
+            "CannotPullContainerError" => Some(Self::Pull),
+            "elb" => Some(Self::LoadBalancer),
+            exit => exit.strip_prefix("exit ").and_then(|code| code.parse().ok()).map(Self::Exit),
+        }
+    }
+
+    fn stopped_task(self, number: u32, deployment: &Deployment) -> StoppedTask {
+        let (stop_code, reason, exit_code) = match self {
+            Self::Pull => (
+                "TaskFailedToStart",
+                "CannotPullContainerError: pull image manifest has been retried 5 time(s): not found",
+                None,
+            ),
+            Self::Exit(137) => (
+                "EssentialContainerExited",
+                "OutOfMemoryError: Container killed due to memory usage",
+                Some(137),
+            ),
+            Self::Exit(code) => {
+                ("EssentialContainerExited", "Essential container in task exited", Some(code))
+            }
+            Self::LoadBalancer => (
+                "ServiceSchedulerInitiated",
+                "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:\
+                 000000000000:targetgroup/backend/0123456789abcdef)",
+                None,
+            ),
+        };
+        StoppedTask {
+            cluster: last_part(&deployment.cluster_arn).to_owned(),
+            service: deployment.service.clone(),
+            id: format!("{:024}{number:08}", deployment.created.as_second()),
+            task_definition: deployment.task_definition.clone(),
+            reason: reason.to_owned(),
+            stop_code: stop_code.to_owned(),
+            exit_code,
+            stopped_at: Timestamp::now(),
+        }
+    }
 }
 
 impl Deployments {
-    /// A change of the desired count alone is no deployment, in AWS neither.
-    pub(super) fn note(&mut self, request: &Value, service: &Value) {
+    pub(super) fn set_rollout_time(&mut self, rollout_time: Duration) {
+        self.rollout_time = rollout_time;
+    }
+
+    pub(super) fn set_digest(&mut self, image: &str, digest: &str) {
+        self.digests.insert(image.to_owned(), digest.to_owned());
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.forgotten = true;
+    }
+
+    /// As if all that happened so far had happened that much earlier.
+    pub(super) fn age(&mut self, by: Duration) {
+        for deployment in &mut self.all {
+            deployment.created -= by;
+            deployment.stopped = deployment.stopped.map(|stopped| stopped - by);
+        }
+    }
+
+    /// Notes a deployment, if the request was one. A change of the desired count alone is none, in AWS
+    /// neither. Answers the tasks that fail to start.
+    pub(super) fn note(&mut self, request: &Value, service: &Value, definition: &Value) -> Vec<StoppedTask> {
         let deploys = ["taskDefinition", "forceNewDeployment", "networkConfiguration", "loadBalancers"];
         if !deploys.iter().any(|field| request.get(*field).is_some()) {
-            return;
+            return Vec::new();
         }
         let service_arn = text(service, "serviceArn");
+        let name = text(service, "serviceName");
         let number = self.all.len() + 1;
-        self.all.push(Deployment {
+        let before = self.newest(name);
+        let images = match before.filter(|_| definition.is_null()) {
+            // The same once more.
+            Some(before) => before.images.clone(),
+            None => containers(definition).map(|container| self.image(container)).collect(),
+        };
+        let deployment = Deployment {
             arn: format!("{}/{number:016}", service_arn.replacen(":service/", ":service-deployment/", 1)),
-            service: text(service, "serviceName").to_owned(),
+            id: text(service.pointer("/deployments/0").unwrap_or(&Value::Null), "id").to_owned(),
+            service: name.to_owned(),
             service_arn: service_arn.to_owned(),
             cluster_arn: text(service, "clusterArn").to_owned(),
             revision: format!("{}/{number:016}", service_arn.replacen(":service/", ":service-revision/", 1)),
+            task_definition: text(service, "taskDefinition").to_owned(),
+            images,
+            before: before.map(Deployment::runs),
             tasks: count(service, "desiredCount"),
-            at: jiff::Timestamp::now().as_second(),
+            created: Timestamp::now(),
+            takes: self.rollout_time,
+            fails: Failure::of(definition),
+            stopped: None,
+        };
+        let failing = deployment.fails.map_or_else(Vec::new, |failure| {
+            (0..FAILED_TASKS_TO_GIVE_UP).map(|number| failure.stopped_task(number, &deployment)).collect()
         });
+        self.all.push(deployment);
+        failing
+    }
+
+    fn image(&self, container: &Value) -> (String, String, String) {
+        let image = text(container, "image");
+        let digest = self.digests.get(image).cloned().unwrap_or_else(|| format!("sha256:of-{image}"));
+        (text(container, "name").to_owned(), image.to_owned(), digest)
     }
 
     /// Newest first, as ECS lists them.
     pub(super) fn list(&self, request: &Value) -> Value {
         let service = last_part(text(request, "service"));
-        let found: Vec<Value> = self
-            .all
-            .iter()
-            .rev()
-            .filter(|deployment| deployment.service == service)
-            .map(|deployment| {
-                let mut brief = deployment.times();
-                super::set(&mut brief, "targetServiceRevisionArn", json!(deployment.revision));
-                brief
-            })
-            .collect();
-        json!({ "serviceDeployments": found })
+        let found = self.all.iter().rev().filter(|deployment| deployment.service == service);
+        let found = found.filter(|_| !self.forgotten).map(|deployment| {
+            let mut brief = deployment.times();
+            set(&mut brief, "targetServiceRevisionArn", json!(deployment.revision));
+            brief
+        });
+        json!({ "serviceDeployments": found.collect::<Vec<_>>() })
     }
 
     pub(super) fn describe(&self, request: &Value) -> Value {
+        let (found, failures) =
+            self.find(request, "serviceDeploymentArns", |deployment| &deployment.arn, Deployment::in_full);
+        json!({ "serviceDeployments": found, "failures": failures })
+    }
+
+    pub(super) fn describe_revisions(&self, request: &Value) -> Value {
+        let (found, failures) = self.find(
+            request,
+            "serviceRevisionArns",
+            |deployment| &deployment.revision,
+            Deployment::service_revision,
+        );
+        json!({ "serviceRevisions": found, "failures": failures })
+    }
+
+    fn find(
+        &self,
+        request: &Value,
+        arns: &str,
+        arn_of: impl Fn(&Deployment) -> &String,
+        show: impl Fn(&Deployment) -> Value,
+    ) -> (Vec<Value>, Vec<Value>) {
         let mut found = Vec::new();
         let mut failures = Vec::new();
-        for arn in request.get("serviceDeploymentArns").and_then(Value::as_array).into_iter().flatten() {
-            match self.all.iter().find(|deployment| arn == deployment.arn.as_str()) {
-                Some(deployment) => found.push(deployment.in_full()),
+        for arn in request.get(arns).and_then(Value::as_array).into_iter().flatten() {
+            match self.all.iter().find(|deployment| arn == arn_of(deployment).as_str()) {
+                Some(deployment) => found.push(show(deployment)),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
         }
-        json!({ "serviceDeployments": found, "failures": failures })
+        (found, failures)
+    }
+
+    /// Begins to roll a deployment back: the service, and the task definition it goes back to. An error is
+    /// its code and message.
+    pub(super) fn stop(&mut self, request: &Value) -> Result<(String, String), [&'static str; 2]> {
+        let arn = text(request, "serviceDeploymentArn");
+        let deployment = self
+            .all
+            .iter_mut()
+            .find(|deployment| deployment.arn == arn)
+            .ok_or(["ServiceDeploymentNotFoundException", "Service deployment not found."])?;
+        if deployment.status() != "IN_PROGRESS" {
+            return Err([
+                "ConflictException",
+                "The service deployment is not in a state that can be stopped.",
+            ]);
+        }
+        let before = deployment
+            .before
+            .clone()
+            .ok_or(["ClientException", "There is no service revision to roll back to."])?;
+        deployment.stopped = Some(Timestamp::now());
+        Ok((deployment.service_arn.clone(), before))
+    }
+
+    /// What `DescribeServices` says of the roll-out.
+    pub(super) fn show(&self, service: &mut Value) {
+        let Some(newest) = self.newest(text(service, "serviceName")) else {
+            return;
+        };
+        let since = seconds(newest.stopped.unwrap_or(newest.created));
+        let state = newest.rollout_state();
+        if let Some(primary) = service.pointer_mut("/deployments/0") {
+            set(primary, "createdAt", json!(since));
+            set(primary, "rolloutState", json!(state));
+            if newest.stopped.is_none() {
+                set(primary, "id", json!(newest.id));
+            }
+            if newest.fails.is_some() && newest.stopped.is_none() {
+                set(primary, "failedTasks", json!(FAILED_TASKS_TO_GIVE_UP));
+            }
+        }
+        // The tasks of the release before go on until those of this one run.
+        let other =
+            if newest.stopped.is_some() { Some(&newest.task_definition) } else { newest.before.as_ref() };
+        if let (true, Some(other), Some(deployments)) =
+            (state != "COMPLETED", other, service.pointer_mut("/deployments").and_then(Value::as_array_mut))
+        {
+            deployments.truncate(1);
+            let mut old = deployments.first().cloned().unwrap_or_default();
+            for (name, value) in [
+                ("id", json!(format!("{}-before", newest.id))),
+                ("status", json!("ACTIVE")),
+                ("taskDefinition", json!(other)),
+                ("rolloutState", json!("COMPLETED")),
+                ("failedTasks", json!(0)),
+            ] {
+                set(&mut old, name, value);
+            }
+            deployments.push(old);
+        }
+    }
+
+    fn newest(&self, service: &str) -> Option<&Deployment> {
+        self.all.iter().rev().find(|deployment| deployment.service == service)
     }
 }
 
 impl Deployment {
+    fn is_over(&self, since: Timestamp) -> bool {
+        Timestamp::now().duration_since(since).unsigned_abs() >= self.takes
+    }
+
+    fn status(&self) -> &'static str {
+        match self.stopped {
+            Some(stopped) if self.is_over(stopped) => "ROLLBACK_SUCCESSFUL",
+            Some(_) => "ROLLBACK_IN_PROGRESS",
+            None if !self.is_over(self.created) => "IN_PROGRESS",
+            None if self.fails.is_some() => "STOPPED",
+            None => "SUCCESSFUL",
+        }
+    }
+
+    fn rollout_state(&self) -> &'static str {
+        match self.status() {
+            "SUCCESSFUL" | "ROLLBACK_SUCCESSFUL" => "COMPLETED",
+            "STOPPED" => "FAILED",
+            _ => "IN_PROGRESS",
+        }
+    }
+
+    /// The task definition that runs in the end.
+    fn runs(&self) -> String {
+        let before = self.before.as_ref().filter(|_| self.stopped.is_some() || self.fails.is_some());
+        before.unwrap_or(&self.task_definition).clone()
+    }
+
     fn times(&self) -> Value {
-        json!({
+        let created = seconds(self.created);
+        let mut times = json!({
             "serviceDeploymentArn": self.arn,
             "serviceArn": self.service_arn,
             "clusterArn": self.cluster_arn,
-            "status": "SUCCESSFUL",
-            "createdAt": self.at,
-            "startedAt": self.at,
-            "finishedAt": self.at,
-        })
+            "status": self.status(),
+            "createdAt": created,
+            "startedAt": created,
+        });
+        if !self.status().ends_with("IN_PROGRESS") {
+            set(&mut times, "finishedAt", json!(seconds(self.stopped.unwrap_or(self.created))));
+        }
+        times
     }
 
     fn in_full(&self) -> Value {
@@ -92,7 +330,37 @@ impl Deployment {
             "runningTaskCount": self.tasks,
             "pendingTaskCount": 0,
         });
-        super::set(&mut full, "targetServiceRevision", target);
+        set(&mut full, "targetServiceRevision", target);
         full
     }
+
+    fn service_revision(&self) -> Value {
+        let image = |(container, image, digest): &(String, String, String)| json!({ "containerName": container, "image": image, "imageDigest": digest });
+        json!({
+            "serviceRevisionArn": self.revision,
+            "serviceArn": self.service_arn,
+            "clusterArn": self.cluster_arn,
+            "taskDefinition": self.task_definition,
+            "containerImages": self.images.iter().map(image).collect::<Vec<_>>(),
+            "createdAt": seconds(self.created),
+        })
+    }
+}
+
+/// A time as ECS writes it.
+fn seconds(at: Timestamp) -> f64 {
+    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
+}
+
+fn containers(definition: &Value) -> impl Iterator<Item = &Value> {
+    definition.pointer("/taskDefinition/containerDefinitions").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// An environment variable of any container.
+fn variable<'a>(definition: &'a Value, name: &str) -> Option<&'a str> {
+    containers(definition)
+        .filter_map(|container| container.get("environment")?.as_array())
+        .flatten()
+        .find(|variable| text(variable, "name") == name)
+        .map(|variable| text(variable, "value"))
 }

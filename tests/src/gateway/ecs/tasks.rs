@@ -12,6 +12,8 @@ pub struct StoppedTask {
     pub cluster: String,
     pub service: String,
     pub id: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
     /// As ECS words it: `Essential container in task exited`.
     pub reason: String,
     /// `EssentialContainerExited`, `TaskFailedToStart`, `ServiceSchedulerInitiated`, …
@@ -29,6 +31,7 @@ impl StoppedTask {
         let stopped_at = self.stopped_at.as_second();
         json!({
             "taskArn": self.arn(),
+            "taskDefinitionArn": self.task_definition,
             "clusterArn": format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{}", self.cluster),
             "group": format!("service:{}", self.service),
             "startedBy": "ecs-svc/0000000000000000000",

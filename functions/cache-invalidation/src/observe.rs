@@ -1,0 +1,241 @@
+//! What `cache-invalidation` reads before it decides: the latest invalidations, and how assets are served.
+
+use aws_sdk_cloudfront::operation::get_invalidation::GetInvalidationError;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use shared::{aws, clock, error::Error, web::Web};
+use tokio::task::JoinSet;
+
+use crate::{
+    Clients,
+    paths::{covers, is_wildcard},
+    request::{Goal, Request},
+    settings::Settings,
+};
+
+/// One page of CloudFront's list. Older ones ended long ago.
+const MAX_LISTED: i32 = 100;
+/// The paths of an invalidation take a call each. When more than so many are under way, CloudFront itself has the
+/// last word on how many it takes.
+const MAX_READ: usize = 15;
+/// What ended longer ago is of no interest: no invalidation is looked after for so long.
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
+/// As many as a person would look at.
+const MAX_ASSETS: usize = 3;
+
+pub(crate) const COMPLETED: &str = "Completed";
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Observed {
+    /// Those under way and those of the last hour, the newest first.
+    pub invalidations: Vec<Invalidation>,
+    pub assets: Vec<Asset>,
+    /// The one that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Invalidation>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Invalidation {
+    pub id: String,
+    /// `InProgress` or `Completed`.
+    pub status: String,
+    pub created_at: Timestamp,
+    pub caller_reference: String,
+    /// In the order of the alphabet. Others may send thousands: too many for the record.
+    #[serde(rename = "paths", serialize_with = "count")]
+    pub paths: Vec<String>,
+}
+
+impl Invalidation {
+    pub(crate) fn is_completed(&self) -> bool {
+        self.status == COMPLETED
+    }
+
+    pub(crate) fn wildcards(&self) -> usize {
+        self.paths.iter().filter(|path| is_wildcard(path)).count()
+    }
+}
+
+fn count<S: serde::Serializer>(paths: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    paths.len().serialize(serializer)
+}
+
+/// How an asset is served, as `curl -I` shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// As in `Hit from cloudfront`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_cache: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Asset {
+    /// Whether a copy is still served that the cache had before `cleared`.
+    pub(crate) fn is_older_than(&self, cleared: Timestamp, now: Timestamp) -> bool {
+        // Clocks differ, and an age is in whole seconds.
+        const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+        let is_hit = self.x_cache.as_deref().is_some_and(|x_cache| x_cache.starts_with("Hit"));
+        let age = self.age_seconds.and_then(|age| i64::try_from(age).ok()).map(SignedDuration::from_secs);
+        is_hit && age.is_some_and(|age| age > now.duration_since(cleared) + TOLERANCE)
+    }
+}
+
+pub(crate) async fn observe(
+    clients: &Clients,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Observed, Error> {
+    match &request.goal {
+        Goal::Status(id) => {
+            Ok(Observed { asked: invalidation(clients, settings, id).await?, ..Observed::default() })
+        }
+        Goal::Invalidate(asked) => {
+            let (invalidations, assets) = tokio::join!(
+                recent(clients, settings, MAX_READ),
+                assets(&clients.web, settings, &asked.paths)
+            );
+            Ok(Observed { invalidations: invalidations?, assets, asked: None })
+        }
+        Goal::LookAfter => {
+            let invalidations = recent(clients, settings, MAX_READ).await?;
+            // Mostly there is nothing to look after, and nobody to be asked.
+            let cleared = invalidations.iter().flat_map(|one| one.paths.iter().cloned());
+            let assets = assets(&clients.web, settings, &cleared.collect::<Vec<_>>()).await;
+            Ok(Observed { invalidations, assets, asked: None })
+        }
+    }
+}
+
+/// The latest invalidations with their paths, the newest first: those under way and those of the last hour.
+pub(crate) async fn recent(
+    clients: &Clients,
+    settings: &Settings,
+    most: usize,
+) -> Result<Vec<Invalidation>, Error> {
+    let distribution = &settings.distribution;
+    let answer = clients
+        .cloudfront()
+        .list_invalidations()
+        .distribution_id(distribution)
+        .max_items(MAX_LISTED)
+        .send()
+        .await
+        .map_err(|error| {
+            aws::failed("list the invalidations of", format!("distribution {distribution}"), &error)
+        })?;
+    let since = clock::now() - RECENT;
+    let listed = answer.invalidation_list.and_then(|list| list.items).unwrap_or_default();
+    let ids = listed
+        .into_iter()
+        .filter(|one| one.status != COMPLETED || timestamp(&one.create_time) >= since)
+        .map(|one| one.id)
+        .take(most);
+
+    let mut reading = JoinSet::new();
+    for id in ids {
+        let (client, distribution) = (clients.cloudfront().clone(), distribution.clone());
+        reading.spawn(async move { read(&client, &distribution, &id).await });
+    }
+    let mut invalidations = Vec::new();
+    while let Some(read) = reading.join_next().await {
+        // A task that was cancelled has nothing to say; none is.
+        invalidations.extend(read.unwrap_or(Ok(None))?);
+    }
+    invalidations.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+    Ok(invalidations)
+}
+
+/// One invalidation; nothing if CloudFront does not know it.
+pub(crate) async fn invalidation(
+    clients: &Clients,
+    settings: &Settings,
+    id: &str,
+) -> Result<Option<Invalidation>, Error> {
+    read(clients.cloudfront(), &settings.distribution, id).await
+}
+
+async fn read(
+    client: &aws_sdk_cloudfront::Client,
+    distribution: &str,
+    id: &str,
+) -> Result<Option<Invalidation>, Error> {
+    match client.get_invalidation().distribution_id(distribution).id(id).send().await {
+        Ok(answer) => Ok(answer.invalidation.map(|one| {
+            let batch = one.invalidation_batch;
+            let mut paths = batch
+                .as_ref()
+                .and_then(|batch| batch.paths())
+                .map(|paths| paths.items().to_vec())
+                .unwrap_or_default();
+            paths.sort();
+            Invalidation {
+                id: one.id,
+                status: one.status,
+                created_at: timestamp(&one.create_time),
+                caller_reference: batch.map(|batch| batch.caller_reference).unwrap_or_default(),
+                paths,
+            }
+        })),
+        Err(error) if error.as_service_error().is_some_and(GetInvalidationError::is_no_such_invalidation) => {
+            Ok(None)
+        }
+        Err(error) => {
+            Err(aws::failed("get invalidation", format!("{id} of distribution {distribution}"), &error))
+        }
+    }
+}
+
+/// How assets among these paths are served. An asset that does not answer is an observation, not an error.
+pub(crate) async fn assets(web: &Web, settings: &Settings, paths: &[String]) -> Vec<Asset> {
+    let mut asking = JoinSet::new();
+    for (place, path) in assets_among(paths, &settings.asset_path).into_iter().enumerate() {
+        let (web, url) = (web.clone(), format!("{}{path}", settings.app_url));
+        asking.spawn(async move { (place, asset(&web, path, &url).await) });
+    }
+    let mut assets = asking.join_all().await;
+    assets.sort_by_key(|(place, _)| *place);
+    assets.into_iter().map(|(_, asset)| asset).collect()
+}
+
+/// The files that are named, then the known asset and the page if a wildcard covers them.
+fn assets_among(paths: &[String], known: &str) -> Vec<String> {
+    let mut assets: Vec<String> = paths.iter().filter(|path| !is_wildcard(path)).cloned().collect();
+    for path in [known, "/"] {
+        if paths.iter().any(|wildcard| covers(wildcard, path)) && !assets.iter().any(|asset| asset == path) {
+            assets.push(path.to_owned());
+        }
+    }
+    assets.truncate(MAX_ASSETS);
+    assets
+}
+
+async fn asset(web: &Web, path: String, url: &str) -> Asset {
+    match web.head(url).await {
+        Ok(head) => {
+            let text = |name: &str| head.header(name).map(str::to_owned);
+            Asset {
+                path,
+                status: Some(head.status),
+                x_cache: text("x-cache"),
+                age_seconds: head.header("age").and_then(|age| age.trim().parse().ok()),
+                etag: text("etag"),
+                error: None,
+            }
+        }
+        Err(error) => Asset { path, error: Some(error.to_string()), ..Asset::default() },
+    }
+}
+
+fn timestamp(at: &aws_sdk_cloudfront::primitives::DateTime) -> Timestamp {
+    at.to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,492 @@
+//! Decides what is sent to CloudFront, from what was read and nothing else.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use shared::{
+    clock::readable,
+    ledger::{FollowUp, FollowUpChange},
+    outcome::{Decision, Next, Stop},
+    remedy::{Past, Plan, Weight},
+};
+
+use crate::{
+    FUNCTION,
+    awaited::{self, Awaited, PATIENCE},
+    observe::{Asset, Invalidation, Observed},
+    paths::{Paths, is_wildcard},
+    request::{Goal, Request, Source},
+    settings::{FILES_IN_PROGRESS, Settings, WILDCARDS_IN_PROGRESS},
+};
+
+/// A thousandth of a dollar each: $0.005 (<https://aws.amazon.com/cloudfront/pricing/>).
+const PATH_COSTS_MILLIDOLLARS: u32 = 5;
+/// More paths than this are not written out for a person.
+const MAX_TOLD: usize = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    CreateInvalidation {
+        distribution: String,
+        paths: Vec<String>,
+        /// CloudFront takes the same one once.
+        caller_reference: String,
+        /// The assets as they were, to compare; no part of what is to be done.
+        #[serde(skip)]
+        before: Vec<Asset>,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::CreateInvalidation { distribution, paths, .. } = self;
+        write!(f, "invalidate {} of distribution {distribution}", told(paths))
+    }
+}
+
+/// Why nothing is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Skipped {
+    AlreadyInProgress { id: String, created_at: Timestamp },
+    AlreadyWaiting { due: Timestamp },
+    FreePathsSpent { spent: u32, free: u32, asked: Vec<String> },
+    NoRoom { files: usize, wildcards: usize },
+    TooManyWaiting,
+    NothingAwaited,
+    StillInProgress { what: String, due: Timestamp },
+    StillServed { what: String, due: Timestamp },
+    WaitingForRoom { what: String, due: Timestamp },
+    Verified { what: String },
+    NotVerified { what: String },
+    NotSent { what: String, asked: Vec<String> },
+    FollowUpUnreadable,
+    StatusOf { invalidation: String, status: String, created_at: Timestamp, paths: String },
+    InvalidationUnknown { id: String },
+}
+
+impl Skipped {
+    pub(crate) fn stop(self) -> Stop {
+        match self {
+            Self::AlreadyInProgress { id, created_at } => Stop::nothing_to_do(
+                "already_in_progress",
+                format!(
+                    "invalidation {id} of the same paths is in progress since {}: this joins it",
+                    readable(created_at)
+                ),
+            )
+            .next(asks_for_status(&id)),
+            Self::AlreadyWaiting { due } => Stop::nothing_to_do(
+                "already_waiting",
+                format!(
+                    "an invalidation of the same paths waits for room until {}: this joins it",
+                    readable(due)
+                ),
+            ),
+            Self::FreePathsSpent { spent, free, asked } => Stop::refused(
+                "free_paths_spent",
+                format!(
+                    "{spent} of the month's {free} free paths were sent, and an alarm does not spend money: {} \
+                     would cost {}",
+                    counted(asked.len(), "path"),
+                    cost(billed(spent, asked.len(), free))
+                ),
+            )
+            .next(Next {
+                send: Some(serde_json::json!({ "paths": asked })),
+                ..Next::devops("send it by hand if it is worth the cost")
+            }),
+            Self::NoRoom { files, wildcards } => Stop::nothing_to_do(
+                "waiting_for_room",
+                format!(
+                    "CloudFront is at work on {} and {} of this distribution, and takes {FILES_IN_PROGRESS} and \
+                     {WILDCARDS_IN_PROGRESS} at once: the scheduled run sends this when there is room",
+                    counted(files, "file"),
+                    counted(wildcards, "wildcard")
+                ),
+            ),
+            Self::TooManyWaiting => Stop::refused(
+                "too_many_waiting",
+                "CloudFront has no room, and as many invalidations wait for it as are kept",
+            )
+            .next(Next::devops("send it again when the others have ended, or send one wildcard for all")),
+            Self::NothingAwaited => Stop::nothing_to_do("nothing_awaited", "no invalidation is looked after"),
+            Self::StillInProgress { what, due } => Stop::nothing_to_do(
+                "still_in_progress",
+                format!("{what} is in progress; it may take until {}", readable(due)),
+            ),
+            Self::StillServed { what, due } => Stop::nothing_to_do(
+                "still_served",
+                format!("{what}; it is looked at again until {}", readable(due)),
+            ),
+            Self::WaitingForRoom { what, due } => Stop::nothing_to_do(
+                "waiting_for_room",
+                format!("CloudFront has no room for {what} yet; it waits until {}", readable(due)),
+            ),
+            Self::Verified { what } => Stop::nothing_to_do("verified", what),
+            Self::NotVerified { what } => Stop {
+                decision: Decision::Failed,
+                code: "not_verified",
+                reason: what,
+                next: Some(Next::devops(
+                    "see the distribution's invalidations and its cache behaviour; ask AWS support if CloudFront \
+                     does not come to an end",
+                )),
+            },
+            Self::NotSent { what, asked } => Stop {
+                decision: Decision::Failed,
+                code: "not_sent",
+                reason: format!("{what} could not be sent for {} minutes", PATIENCE.as_secs() / 60),
+                next: Some(Next {
+                    send: Some(serde_json::json!({ "paths": asked })),
+                    ..Next::devops("see which invalidations are in progress, then send it by hand")
+                }),
+            },
+            Self::FollowUpUnreadable => Stop {
+                decision: Decision::Failed,
+                code: "follow_up_unreadable",
+                reason: "what was to be looked after cannot be read from the ledger".to_owned(),
+                next: Some(Next::devops("see the last records of cache-invalidation, and check by `status`")),
+            },
+            Self::StatusOf { invalidation, status, created_at, paths } => Stop::nothing_to_do(
+                "status",
+                format!(
+                    "invalidation {invalidation} of {paths} is {status}; it was created at {}",
+                    readable(created_at)
+                ),
+            ),
+            Self::InvalidationUnknown { id } => Stop::refused(
+                "invalidation_unknown",
+                format!("the distribution has no invalidation {id}"),
+            )
+            .next(Next::development("send the id that an answer or the console of CloudFront shows")),
+        }
+    }
+}
+
+/// The plan for one request.
+pub(crate) fn plan(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    past: &Past,
+) -> Plan<Action> {
+    match &request.goal {
+        Goal::Status(id) => Plan::skip(status(id, observed).stop()),
+        Goal::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
+        Goal::Invalidate(asked) => invalidate(now, observed, request, asked, settings, past),
+    }
+}
+
+/// Whether an action that was begun earlier is still to be done.
+pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
+    let Action::CreateInvalidation { caller_reference, .. } = action;
+    sent_as(caller_reference, observed).is_none()
+}
+
+fn status(id: &str, observed: &Observed) -> Skipped {
+    match &observed.asked {
+        None => Skipped::InvalidationUnknown { id: id.to_owned() },
+        Some(one) => Skipped::StatusOf {
+            invalidation: one.id.clone(),
+            status: if one.is_completed() { "completed".to_owned() } else { "in progress".to_owned() },
+            created_at: one.created_at,
+            paths: told(&one.paths),
+        },
+    }
+}
+
+fn invalidate(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    asked: &Paths,
+    settings: &Settings,
+    past: &Past,
+) -> Plan<Action> {
+    let paths = &asked.paths;
+    if let Some(joined) = joins(observed, request, paths) {
+        return Plan::skip(joined.stop());
+    }
+    // What cannot be read is settled by the scheduled run; a new claim may take its place.
+    let earlier = awaited::read(past.follow_up.as_ref()).unwrap_or_default();
+    if let Some(waiting) = earlier.iter().find(|one| !one.sent && one.paths == *paths) {
+        return Plan::skip(Skipped::AlreadyWaiting { due: waiting.due }.stop());
+    }
+    let billed = billed(past.month_units, paths.len(), settings.free_paths);
+    if billed > 0 && matches!(request.source, Source::Alarm(_)) {
+        let (spent, free) = (past.month_units, settings.free_paths);
+        return Plan::skip(Skipped::FreePathsSpent { spent, free, asked: paths.clone() }.stop());
+    }
+
+    let reason = reason(request, asked, billed, past.month_units, settings);
+    let new = Awaited {
+        paths: paths.clone(),
+        caller_reference: caller_reference(&request.event),
+        reason: reason.clone(),
+        sent: true,
+        due: now + PATIENCE,
+        before: observed.assets.clone(),
+    };
+    let (files, wildcards) = in_progress(observed);
+    if !has_room(observed, paths) {
+        return match awaited::add(earlier, Awaited { sent: false, ..new }) {
+            Some(follow_up) => Plan::postpone(follow_up, Skipped::NoRoom { files, wildcards }.stop()),
+            None => Plan::skip(Skipped::TooManyWaiting.stop()),
+        };
+    }
+    let weight = match request.source {
+        Source::Alarm(_) => Weight::Full,
+        Source::Deployment(_) | Source::Person | Source::Schedule => Weight::Wished,
+    };
+    let action = create(&new, settings);
+    let follow_up = awaited::add(earlier, new).map_or(FollowUpChange::Keep, FollowUpChange::Set);
+    Plan { follow_up, weight, units: units(paths), ..Plan::act(vec![action], reason) }
+}
+
+/// An invalidation of the same paths that is in progress. What was deployed after it began may have been cached
+/// again in between: that is sent.
+fn joins(observed: &Observed, request: &Request, paths: &[String]) -> Option<Skipped> {
+    let is_deployment = matches!(request.source, Source::Deployment(_));
+    let same = observed.invalidations.iter().find(|one| {
+        !one.is_completed() && one.paths == paths && (!is_deployment || one.created_at >= request.at)
+    })?;
+    Some(Skipped::AlreadyInProgress { id: same.id.clone(), created_at: same.created_at })
+}
+
+fn look_after(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    follow_up: Option<&FollowUp>,
+) -> Plan<Action> {
+    let Some(awaited) = awaited::read(follow_up) else {
+        return Plan::settle(Skipped::FollowUpUnreadable.stop());
+    };
+    let looks: Vec<Look> = awaited.iter().map(|one| look(now, observed, one)).collect();
+    let send = looks.iter().position(|look| matches!(look, Look::Send));
+    if let Some(one) = send.and_then(|place| awaited.get(place)) {
+        return send_now(now, observed, settings, one, &awaited);
+    }
+    let ended = looks.iter().position(|look| matches!(look, Look::Ended(_)));
+    let said = looks.into_iter().nth(ended.unwrap_or(0)).and_then(Look::said);
+    let stop = said.unwrap_or(Skipped::NothingAwaited).stop();
+    match ended {
+        None => Plan::skip(stop),
+        Some(_) if awaited.len() == 1 => Plan::settle(stop),
+        Some(place) => {
+            let mut rest = awaited;
+            rest.remove(place);
+            Plan::postpone(awaited::follow_up(&rest), stop)
+        }
+    }
+}
+
+/// What a look at one awaited invalidation shows.
+enum Look {
+    /// It has not reached CloudFront, and there is room.
+    Send,
+    Waits(Skipped),
+    /// It is over, well or not.
+    Ended(Skipped),
+}
+
+impl Look {
+    fn said(self) -> Option<Skipped> {
+        match self {
+            Self::Send => None,
+            Self::Waits(said) | Self::Ended(said) => Some(said),
+        }
+    }
+}
+
+fn look(now: Timestamp, observed: &Observed, one: &Awaited) -> Look {
+    let due = one.due;
+    let late = now >= due;
+    let what = format!("the invalidation of {} ({})", told(&one.paths), one.reason);
+    let Some(seen) = sent_as(&one.caller_reference, observed) else {
+        return match has_room(observed, &one.paths) {
+            _ if late => Look::Ended(Skipped::NotSent { what, asked: one.paths.clone() }),
+            true => Look::Send,
+            false => Look::Waits(Skipped::WaitingForRoom { what, due }),
+        };
+    };
+    let what = format!("invalidation {} of {} ({})", seen.id, told(&one.paths), one.reason);
+    if !seen.is_completed() {
+        return if late {
+            let what = format!("{what} has not come to its end in {} minutes", PATIENCE.as_secs() / 60);
+            Look::Ended(Skipped::NotVerified { what })
+        } else {
+            Look::Waits(Skipped::StillInProgress { what, due })
+        };
+    }
+    let assets: Vec<Asset> = observed
+        .assets
+        .iter()
+        .filter(|asset| one.paths.iter().any(|path| crate::paths::covers(path, &asset.path)))
+        .cloned()
+        .collect();
+    let said = compared(&one.before, &assets);
+    let what = format!("{what} is completed{}{said}", if said.is_empty() { "" } else { ": " });
+    if !assets.iter().any(|asset| asset.is_older_than(seen.created_at, now)) {
+        Look::Ended(Skipped::Verified { what })
+    } else if late {
+        Look::Ended(Skipped::NotVerified { what: format!("{what}: an old copy is still served") })
+    } else {
+        Look::Waits(Skipped::StillServed { what: format!("{what}: an old copy is still served"), due })
+    }
+}
+
+/// Sends what waited, or what a run that died did not send.
+fn send_now(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    one: &Awaited,
+    awaited: &[Awaited],
+) -> Plan<Action> {
+    let before = if one.before.is_empty() { observed.assets.clone() } else { one.before.clone() };
+    let sent = Awaited { sent: true, due: now + PATIENCE, before, ..one.clone() };
+    let action = create(&sent, settings);
+    // Whoever claimed it counted its paths, whether or not they reached CloudFront.
+    let units = if one.sent { 0 } else { units(&one.paths) };
+    let all: Vec<Awaited> = awaited
+        .iter()
+        .map(
+            |other| if other.caller_reference == one.caller_reference { sent.clone() } else { other.clone() },
+        )
+        .collect();
+    let reason = format!("{}; it had to wait", one.reason);
+    Plan {
+        follow_up: FollowUpChange::Set(awaited::follow_up(&all)),
+        weight: Weight::Wished,
+        units,
+        ..Plan::act(vec![action], reason)
+    }
+}
+
+fn create(one: &Awaited, settings: &Settings) -> Action {
+    Action::CreateInvalidation {
+        distribution: settings.distribution.clone(),
+        paths: one.paths.clone(),
+        caller_reference: one.caller_reference.clone(),
+        before: one.before.clone(),
+    }
+}
+
+fn sent_as<'a>(caller_reference: &str, observed: &'a Observed) -> Option<&'a Invalidation> {
+    observed.invalidations.iter().find(|one| one.caller_reference == caller_reference)
+}
+
+/// Files and wildcards that CloudFront is at work on.
+fn in_progress(observed: &Observed) -> (usize, usize) {
+    observed.invalidations.iter().filter(|one| !one.is_completed()).fold((0, 0), |(files, wildcards), one| {
+        (files + one.paths.len() - one.wildcards(), wildcards + one.wildcards())
+    })
+}
+
+fn has_room(observed: &Observed, paths: &[String]) -> bool {
+    let (files, wildcards) = in_progress(observed);
+    let more = paths.iter().filter(|path| is_wildcard(path)).count();
+    // A limit that is not touched does not matter: another's may be exceeded already.
+    (more == 0 || wildcards + more <= WILDCARDS_IN_PROGRESS)
+        && (paths.len() == more || files + paths.len() - more <= FILES_IN_PROGRESS)
+}
+
+/// The same for the same event, readable where it fits.
+fn caller_reference(event: &str) -> String {
+    const MAX_LENGTH: usize = 128;
+    let readable = format!("{FUNCTION} {event}");
+    if readable.len() <= MAX_LENGTH && readable.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return readable;
+    }
+    let hash = Sha256::digest(event);
+    hash.iter().fold(format!("{FUNCTION} "), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn units(paths: &[String]) -> u32 {
+    u32::try_from(paths.len()).unwrap_or(u32::MAX)
+}
+
+/// How many of these paths are billed.
+fn billed(spent: u32, asked: usize, free: u32) -> u32 {
+    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
+    spent.saturating_add(asked).saturating_sub(free).min(asked)
+}
+
+fn reason(request: &Request, asked: &Paths, billed: u32, spent: u32, settings: &Settings) -> String {
+    let mut reason = match &request.source {
+        Source::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+        Source::Deployment(event) => format!("{} has deployed the front end", event.name),
+        Source::Person | Source::Schedule => "it was asked for by hand".to_owned(),
+    };
+    for widened in &asked.widened {
+        reason = format!("{reason}; {widened}");
+    }
+    if billed > 0 {
+        let free = settings.free_paths;
+        reason = format!(
+            "{reason}; {spent} of the month's {free} free paths were sent before, so this costs {}",
+            cost(billed)
+        );
+    }
+    reason
+}
+
+fn cost(paths: u32) -> String {
+    let millidollars = u64::from(paths) * u64::from(PATH_COSTS_MILLIDOLLARS);
+    format!("${}.{:03}", millidollars / 1_000, millidollars % 1_000)
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+pub(crate) fn asks_for_status(id: &str) -> Next {
+    Next {
+        send: Some(serde_json::json!({ "status": id })),
+        ..Next::development("ask how it stands; what was deployed after it began is to be sent again")
+    }
+}
+
+/// Paths as a person wants to read them.
+pub(crate) fn told(paths: &[String]) -> String {
+    let some: Vec<&str> = paths.iter().take(MAX_TOLD).map(String::as_str).collect();
+    match paths.len().saturating_sub(MAX_TOLD) {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+/// Assets before and after, as `/main.js: etag "1" → "2", x-cache Hit from cloudfront → Miss from cloudfront`.
+pub(crate) fn compared(before: &[Asset], after: &[Asset]) -> String {
+    let lines: Vec<String> = after
+        .iter()
+        .map(|now| {
+            let was = before.iter().find(|was| was.path == now.path);
+            let mut said = Vec::new();
+            let mut say = |name: &str, of: &dyn Fn(&Asset) -> Option<String>| {
+                let (then, now) = (was.and_then(of), of(now));
+                match (then, now) {
+                    (Some(then), Some(now)) if then != now => said.push(format!("{name} {then} → {now}")),
+                    (_, Some(now)) => said.push(format!("{name} {now}")),
+                    (Some(then), None) => said.push(format!("{name} {then} → none")),
+                    (None, None) => {}
+                }
+            };
+            say("no answer:", &|asset| asset.error.clone());
+            say("status", &|asset| asset.status.map(|status| status.to_string()));
+            say("etag", &|asset| asset.etag.clone());
+            say("x-cache", &|asset| asset.x_cache.clone());
+            say("age", &|asset| asset.age_seconds.map(|age| format!("{age} s")));
+            format!("{}: {}", now.path, said.join(", "))
+        })
+        .collect();
+    lines.join("; ")
+}
+
+#[cfg(test)]
+mod tests;

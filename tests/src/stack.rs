@@ -1,0 +1,213 @@
+//! A function under test in a sandbox. Most runs use a bootstrap of their own, so that a test can choose its
+//! settings, its deadline and the moment it dies.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::deploy::{self, CLUSTER, SERVICE};
+use crate::gateway::{Call, Fault, Rule};
+use crate::runtime_api::{Answer, Bootstrap};
+use crate::sandbox::{Options, Sandbox};
+
+pub const LEDGER: &str = "lendpeak2-production-ledger";
+/// The service's name in the ledger.
+pub const TARGET: &str = "service/lendpeak2-production/backend";
+/// As long as a function may run in the template.
+pub const DEADLINE: Duration = Duration::from_mins(1);
+/// A killed run's lease ends with its deadline.
+pub const SHORT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A sandbox, and how one function is set up in it.
+#[derive(Debug)]
+pub struct Stack {
+    pub sandbox: Sandbox,
+    task: &'static str,
+    settings: Vec<(String, String)>,
+}
+
+impl Stack {
+    /// `settings` are those that only this function has.
+    pub async fn start(task: &'static str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
+        let url = sandbox.gateway.url();
+        let own = [
+            ("ENVIRONMENT", "production"),
+            ("AWS_ENDPOINT_URL", url.as_str()),
+            ("MODE", "auto"),
+            ("LEDGER_TABLE", LEDGER),
+            ("VERIFY_SECONDS", "0"),
+            ("CLUSTER", CLUSTER),
+            ("SERVICE", SERVICE),
+        ];
+        let settings = own.iter().chain(settings);
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Ok(Self { sandbox, task, settings })
+    }
+
+    /// A bootstrap of the function as the template sets it up, with some settings replaced.
+    pub async fn function(&self, replaced: &[(&str, &str)]) -> anyhow::Result<Bootstrap> {
+        let mut environment = self.settings.clone();
+        for (name, value) in replaced {
+            environment.retain(|(other, _)| other != name);
+            environment.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        Bootstrap::start(&deploy::binaries()?.join(self.task), &environment).await
+    }
+
+    /// What the function did to AWS, in order.
+    pub fn writes(&self) -> Vec<String> {
+        let calls = self.sandbox.gateway.record().by(self.task);
+        // Another function that is asked to look changes nothing.
+        let writes = calls.iter().filter(|call| !call.is_read() && call.operation != "Invoke");
+        writes.map(Call::name).collect()
+    }
+
+    /// How often the function made this call.
+    pub fn count(&self, name: &str) -> usize {
+        self.sandbox.gateway.record().names(self.task).iter().filter(|call| *call == name).count()
+    }
+
+    /// The k-th call of an operation of the function goes wrong.
+    pub fn add_fault(&self, service: &str, operation: &str, fault: Fault, k: usize) {
+        self.sandbox.gateway.faults().add(Rule::new(service, operation, fault).of(self.task).at(k));
+    }
+
+    /// Delivers an event to a run that is killed when the k-th call of an operation has taken effect.
+    pub async fn kill_after(
+        &self,
+        event: &Value,
+        service: &str,
+        operation: &str,
+        k: usize,
+    ) -> anyhow::Result<()> {
+        self.add_fault(service, operation, Fault::HangAfter, k);
+        let doomed = self.function(&[]).await?;
+        let run = async { doomed.invoke(event.to_string(), SHORT_DEADLINE).await };
+        let reached = async {
+            while !self.sandbox.gateway.faults().left().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            // The call is on its way; let it take effect.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            doomed.kill().await;
+        };
+        match tokio::join!(run, reached) {
+            (Answer::Exited(None), ()) => Ok(()),
+            (other, ()) => {
+                anyhow::bail!("it was to be killed after {service} {operation}, and answered {other:?}")
+            }
+        }
+    }
+
+    /// Puts an item into the ledger.
+    pub async fn put(&self, pk: &str, sk: &str, more: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut put = self.sandbox.clients.dynamodb.put_item().table_name(LEDGER);
+        for (name, value) in [("pk", pk), ("sk", sk)].iter().chain(more) {
+            put = put.item(*name, AttributeValue::S((*value).to_owned()));
+        }
+        put.send().await?;
+        Ok(())
+    }
+
+    /// The texts of an item of the ledger.
+    pub async fn item(&self, pk: &str, sk: &str) -> anyhow::Result<Option<Value>> {
+        let key = |value: &str| AttributeValue::S(value.to_owned());
+        let get =
+            self.sandbox.clients.dynamodb.get_item().table_name(LEDGER).key("pk", key(pk)).key("sk", key(sk));
+        let texts = get.send().await?.item.map(|item| {
+            item.into_iter().filter_map(|(name, value)| Some((name, json!(value.as_s().ok()?)))).collect()
+        });
+        Ok(texts.map(Value::Object))
+    }
+
+    /// The JSON in an item's `data`.
+    pub async fn data(&self, pk: &str, sk: &str) -> anyhow::Result<Value> {
+        let item = self.item(pk, sk).await?.context("no such item")?;
+        let data = item.get("data").and_then(Value::as_str).context("no data")?;
+        Ok(serde_json::from_str(data)?)
+    }
+
+    /// Replaces one field of the JSON in an item's `data`.
+    pub async fn change(&self, pk: &str, sk: &str, field: &str, value: Value) -> anyhow::Result<()> {
+        let mut data = self.data(pk, sk).await?;
+        data.as_object_mut().context("no object")?.insert(field.to_owned(), value);
+        let key = |value: &str| AttributeValue::S(value.to_owned());
+        let update = self.sandbox.clients.dynamodb.update_item().table_name(LEDGER);
+        let update = update.key("pk", key(pk)).key("sk", key(sk)).update_expression("SET #data = :data");
+        let update = update.expression_attribute_names("#data", "data");
+        update.expression_attribute_values(":data", key(&data.to_string())).send().await?;
+        Ok(())
+    }
+
+    /// Decision and code of the function's audit records, oldest first.
+    pub async fn audit(&self) -> anyhow::Result<Vec<String>> {
+        let query =
+            self.sandbox.clients.dynamodb.query().table_name(LEDGER).key_condition_expression("pk = :pk");
+        let query =
+            query.expression_attribute_values(":pk", AttributeValue::S(format!("audit#{}", self.task)));
+        let items = query.send().await?.items.unwrap_or_default();
+        let outcomes = items.iter().filter_map(|item| item.get("outcome")?.as_s().ok());
+        outcomes.map(|outcome| Ok(read(&serde_json::from_str(outcome)?))).collect()
+    }
+}
+
+pub async fn outcome(function: &Bootstrap, event: &Value) -> anyhow::Result<Value> {
+    match function.invoke(event.to_string(), DEADLINE).await {
+        Answer::Ok(outcome) => Ok(outcome),
+        other => anyhow::bail!("{event} was answered with {other:?}\n{}", function.log()),
+    }
+}
+
+/// Decision and code, as in `refused cooldown`.
+pub async fn decision(function: &Bootstrap, event: &Value) -> anyhow::Result<String> {
+    let outcome = outcome(function, event).await?;
+    Ok(read(&outcome))
+}
+
+/// Decision and code of an outcome.
+pub fn read(outcome: &Value) -> String {
+    let text = |name: &str| outcome.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    format!("{} {}", text("decision"), text("code"))
+}
+
+/// Bodies that are wrong are answered with an error of this type and with these words, and write nothing.
+pub async fn refuses(function: &Bootstrap, cases: &[(&str, &str, &str)]) -> anyhow::Result<()> {
+    for (body, kind, words) in cases {
+        match function.invoke(*body, DEADLINE).await {
+            Answer::Err { error_type, error_message } => {
+                anyhow::ensure!(error_type == *kind, "{body}: {error_type}");
+                anyhow::ensure!(error_message.contains(words), "{body}: {error_message}");
+            }
+            other => anyhow::bail!("{body} was answered with {other:?}"),
+        }
+    }
+    Ok(())
+}
+
+/// An alarm as SNS delivers it. The alarm itself may not be in CloudWatch: the event has the word.
+pub fn alarm(name: &str, metric: [&str; 2], dimensions: &[(&str, &str)], changed: Timestamp) -> Value {
+    let dimensions: Vec<Value> =
+        dimensions.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let [namespace, metric] = metric;
+    let message = json!({
+        "AlarmName": name,
+        "AlarmArn": format!("arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"),
+        "NewStateValue": "ALARM",
+        "OldStateValue": "OK",
+        "NewStateReason": "Threshold Crossed",
+        "StateChangeTime": changed.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string(),
+        "Trigger": { "MetricName": metric, "Namespace": namespace, "Dimensions": dimensions },
+    });
+    json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } }] })
+}
+
+/// The follow-up schedule's event.
+pub fn tick() -> Value {
+    json!({ "version": "0", "id": "tick", "detail-type": "Scheduled Event", "source": "aws.scheduler",
+        "time": Timestamp::now().to_string(), "detail": "{}",
+        "resources": ["arn:aws:scheduler:us-east-1:000000000000:schedule/default/follow-up"] })
+}
