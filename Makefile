@@ -32,9 +32,9 @@ TRIPLE := $(TRIPLE_$(ARCH))
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; MODE=observe changes nothing
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end or all; MODE=observe changes nothing
 	$(BUILD_BINARIES)
-	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(MODE),--mode $(MODE))
+	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE))
 
 sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR=<seconds> MODE=auto
 	$(BUILD_BINARIES)

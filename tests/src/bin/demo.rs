@@ -1,21 +1,23 @@
-//! Shows the main job from alarm to scaled service.
+//! Shows what goes wrong, and what the functions do about it.
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tests::demo::{Mode, Name};
 
-/// Starts the sandbox, lets the load rise and shows what the functions do about it.
+/// Starts the sandbox, lets something go wrong and shows what the functions do about it.
 #[derive(Parser)]
 struct Arguments {
-    /// auto: they act. observe: they say what they would do.
-    #[arg(long, default_value = "auto")]
-    mode: String,
+    #[arg(long, value_enum, default_value = "load-spike")]
+    scenario: Name,
+    #[arg(long, value_enum, default_value = "auto")]
+    mode: Mode,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match tests::until_interrupted(Box::pin(tests::demo::run(&arguments.mode))).await {
+    match tests::until_interrupted(Box::pin(tests::demo::run(arguments.scenario, arguments.mode))).await {
         Ok(Some(())) => ExitCode::SUCCESS,
         Ok(None) => ExitCode::FAILURE,
         Err(error) => {

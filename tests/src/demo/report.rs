@@ -2,42 +2,37 @@
 
 use serde_json::Value;
 
+use super::scenario::Facts;
 use super::screen::Screen;
 use crate::gateway::Call;
 
-/// The service at one moment.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Snapshot {
-    pub(super) tasks: u32,
-    pub(super) minimum: i32,
-    pub(super) cpu: f64,
-    pub(super) alarm: String,
-}
-
-pub(super) fn table(screen: &Screen, before: &Snapshot, worst: &Snapshot, after: &Snapshot) {
+pub(super) fn table(screen: &Screen, before: &Facts, worst: &Facts, after: &Facts) {
     screen.title("Before and after");
-    println!("  {:<18} {:>8} {:>8} {:>8}", "", "before", "worst", "after");
-    let row = |name: &str, cells: [String; 3]| {
-        let [before, worst, after] = cells;
-        println!("  {name:<18} {before:>8} {worst:>8} {after:>8}");
-    };
-    row("running tasks", [before, worst, after].map(|at| at.tasks.to_string()));
-    row("CPU of each", [before, worst, after].map(|at| format!("{:.0} %", at.cpu)));
-    row("CPU alarm", [before, worst, after].map(|at| at.alarm.clone()));
-    row("scaling minimum", [before.minimum.to_string(), String::new(), after.minimum.to_string()]);
+    Screen::say(&format!("  {:<18} {:>19} {:>19} {:>19}", "", "before", "worst", "after"));
+    for ((name, before), ((_, worst), (_, after))) in before.iter().zip(worst.iter().zip(after)) {
+        Screen::say(&format!("  {name:<18} {before:>19} {worst:>19} {after:>19}"));
+    }
 }
 
 /// A write in words, with the values that matter.
 pub(super) fn call_words(call: &Call) -> String {
-    let value = |name: &str| call.request.get(name).filter(|value| !value.is_null()).map(Value::to_string);
+    let value = |name: &str| call.request.get(name).filter(|value| !value.is_null());
+    let number = |name: &str| value(name).map(Value::to_string);
+    let text = |name: &str| value(name).and_then(Value::as_str);
     let details = match call.operation.as_str() {
-        "UpdateService" => value("desiredCount").map(|count| format!("desired count {count}")),
-        "RegisterScalableTarget" => value("MinCapacity").map(|minimum| format!("minimum {minimum}")),
+        "UpdateService" => match text("taskDefinition") {
+            Some(release) => Some(format!("task definition {release}")),
+            None => number("desiredCount").map(|count| format!("desired count {count}")),
+        },
+        "RegisterScalableTarget" => number("MinCapacity").map(|minimum| format!("minimum {minimum}")),
+        "StopServiceDeployment" => Some("has ECS roll back the deployment under way".to_owned()),
+        "Invoke" => Some("asks the health probe".to_owned()),
         // A claim is conditional on the kill switches; a record is not.
         "TransactWriteItems" if call.request.to_string().contains("kill-switch") => {
-            Some("claims the service, unless a kill switch or another run forbids it".to_owned())
+            Some("claims the target, unless a kill switch or another run forbids it".to_owned())
         }
         "TransactWriteItems" | "PutItem" => Some("records the run in the ledger".to_owned()),
+        "UpdateItem" => Some("notes the release that is rolled back from".to_owned()),
         "Publish" => Some("a notice to people".to_owned()),
         _ => None,
     };
@@ -49,5 +44,6 @@ pub(super) fn call_words(call: &Call) -> String {
 
 /// Writes that are not the audit record's.
 pub(super) fn writes_outside_the_ledger(calls: &[Call]) -> Vec<String> {
-    calls.iter().filter(|call| !call.is_read() && call.service != "dynamodb").map(Call::name).collect()
+    let writes = calls.iter().filter(|call| !call.is_read() && call.operation != "Invoke");
+    writes.filter(|call| call.service != "dynamodb").map(Call::name).collect()
 }

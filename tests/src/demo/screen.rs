@@ -1,7 +1,7 @@
 //! Lines on the terminal: time, mark, who, what.
 
 use std::cell::Cell;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +27,12 @@ impl Screen {
 
     /// Counts the time from now on.
     pub(super) fn restart(&self) {
-        println!();
+        Self::say("");
         self.start.set(Instant::now());
     }
 
     pub(super) fn title(&self, text: &str) {
-        println!("\n{}\n", self.colour("1", text));
+        Self::say(&format!("\n{}\n", self.colour("1", text)));
     }
 
     pub(super) fn line(&self, mark: Mark, who: &str, what: &str) {
@@ -44,7 +44,12 @@ impl Screen {
             Mark::Bad => ("▲", "31"),
         };
         let seconds = self.start.get().elapsed().as_secs_f64();
-        println!("{seconds:>6.1} s  {} {who:<13} {what}", self.colour(colour, symbol));
+        Self::say(&format!("{seconds:>6.1} s  {} {who:<18} {what}", self.colour(colour, symbol)));
+    }
+
+    pub(super) fn say(text: &str) {
+        // Whoever reads may have had enough, as `head` has.
+        let _ = writeln!(std::io::stdout(), "{text}");
     }
 
     fn colour(&self, code: &str, text: &str) -> String {

@@ -6,25 +6,32 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, StateValue, Statistic};
 use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-use super::report::{Snapshot, call_words};
+use super::report::call_words;
 use super::screen::{Mark, Screen};
 use crate::clients::Clients;
 use crate::sandbox::Sandbox;
 use crate::standin::Now;
 
 const PREFIX: &str = "lendpeak2-production-";
-const CPU_ALARM: &str = "lendpeak2-production-ecs-cpu";
+pub(super) const CPU_ALARM: &str = "lendpeak2-production-ecs-cpu";
+pub(super) const ERROR_ALARM: &str = "lendpeak2-production-alb-5xx-rate";
 const LEDGER: &str = "lendpeak2-production-ledger";
 const CHECKS: [&str; 6] = ["health", "health-db", "health-redis", "page", "asset", "cors"];
 /// A change of the CPU that is worth a line.
 const CPU_STEP: f64 = 12.0;
 
 pub(super) struct Watch<'a> {
-    sandbox: &'a Sandbox,
-    clients: &'a Clients,
+    pub(super) sandbox: &'a Sandbox,
+    pub(super) clients: &'a Clients,
     pub(super) screen: &'a Screen,
+    /// Whose calls and records are told.
+    function: &'static str,
     alarms: BTreeMap<String, StateValue>,
     shown: Now,
     calls_seen: usize,
@@ -32,30 +39,49 @@ pub(super) struct Watch<'a> {
     outcomes: Vec<Value>,
     /// Runs of the probe that put their metrics.
     pub(super) probes: usize,
-    pub(super) worst: Snapshot,
+    /// The front end's main asset as CloudFront serves it.
+    pub(super) asset: Asset,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Asset {
+    pub(super) etag: String,
+    pub(super) x_cache: String,
+    pub(super) age: u64,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(sandbox: &'a Sandbox, clients: &'a Clients, screen: &'a Screen) -> Self {
+    pub(super) fn new(
+        sandbox: &'a Sandbox,
+        clients: &'a Clients,
+        screen: &'a Screen,
+        function: &'static str,
+    ) -> Self {
         Self {
             sandbox,
             clients,
             screen,
+            function,
             alarms: BTreeMap::new(),
             shown: Now::default(),
             calls_seen: 0,
             told_reads: Vec::new(),
             outcomes: Vec::new(),
             probes: 0,
-            worst: Snapshot::default(),
+            asset: Asset::default(),
         }
     }
 
-    pub(super) fn cpu_alarm(&self) -> Option<&StateValue> {
-        self.alarms.get(CPU_ALARM)
+    /// The state of an alarm, as in `OK`.
+    pub(super) fn alarm(&self, name: &str) -> String {
+        self.alarms.get(name).map_or_else(String::new, |state| state.as_str().to_owned())
     }
 
-    /// Whether a run of scale-up ended with this decision.
+    pub(super) fn is(&self, alarm: &str, state: &str) -> bool {
+        self.alarm(alarm) == state
+    }
+
+    /// Whether a run of the function ended with this decision.
     pub(super) fn decided(&self, decision: &str) -> bool {
         self.outcomes.iter().any(|outcome| text(outcome, "/decision") == decision)
     }
@@ -67,14 +93,21 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) async fn look(&mut self) -> anyhow::Result<()> {
-        self.look_at_load();
+        self.look_at_service();
+        self.look_at_asset().await?;
         self.look_at_alarms().await?;
         self.look_at_calls().await?;
         self.look_at_ledger().await
     }
 
-    fn look_at_load(&mut self) {
+    fn look_at_service(&mut self) {
         let now = self.sandbox.standin.now();
+        if now.broken != self.shown.broken {
+            let (mark, what) =
+                if now.broken { (Mark::Bad, "answers 500") } else { (Mark::Good, "answers 200 again") };
+            self.screen.line(mark, "backend", what);
+            self.shown.broken = now.broken;
+        }
         let settled = now.cpu >= 99.9 && self.shown.cpu < 99.9;
         if now.running_tasks == self.shown.running_tasks
             && (now.cpu - self.shown.cpu).abs() < CPU_STEP
@@ -86,9 +119,17 @@ impl<'a> Watch<'a> {
         let text = format!("CPU {:>3.0} % in each of {} tasks", now.cpu, now.running_tasks);
         self.screen.line(mark, "backend", &text);
         self.shown = now;
-        if now.cpu > self.worst.cpu {
-            (self.worst.cpu, self.worst.tasks) = (now.cpu, now.running_tasks);
+    }
+
+    async fn look_at_asset(&mut self) -> anyhow::Result<()> {
+        let asset = asset(&self.sandbox.standin.url()).await?;
+        let known = !self.asset.etag.is_empty();
+        if known && (&asset.etag, &asset.x_cache) != (&self.asset.etag, &self.asset.x_cache) {
+            let what = format!("serves {}: {}", asset.etag, asset.x_cache);
+            self.screen.line(Mark::Good, "CloudFront", &what);
         }
+        self.asset = asset;
+        Ok(())
     }
 
     async fn look_at_alarms(&mut self) -> anyhow::Result<()> {
@@ -101,9 +142,6 @@ impl<'a> Watch<'a> {
             let is_alarm = *state == StateValue::Alarm;
             if !is_new || (before.is_none() && !is_alarm) {
                 continue;
-            }
-            if is_alarm && name == CPU_ALARM {
-                state.as_str().clone_into(&mut self.worst.alarm);
             }
             self.tell_alarm(&alarm, is_alarm);
         }
@@ -128,14 +166,14 @@ impl<'a> Watch<'a> {
         let all = self.sandbox.gateway.calls();
         let new = all.get(self.calls_seen..).unwrap_or_default();
         self.calls_seen = all.len();
-        let mut reads = Vec::new();
-        for call in new.iter().filter(|call| call.caller == "scale-up") {
+        let (mut reads, function) = (Vec::new(), self.function);
+        for call in new.iter().filter(|call| call.caller == function) {
             if call.is_read() {
                 reads.push(call.name());
                 continue;
             }
             self.tell_reads(std::mem::take(&mut reads));
-            self.screen.line(Mark::Writes, "scale-up", &call_words(call));
+            self.screen.line(Mark::Writes, self.function, &call_words(call));
             self.told_reads.clear();
         }
         self.tell_reads(reads);
@@ -152,13 +190,13 @@ impl<'a> Watch<'a> {
         reads.dedup();
         if !reads.is_empty() && reads != self.told_reads {
             let what = format!("reads {}", reads.join(", "));
-            self.screen.line(Mark::Reads, "scale-up", &what);
+            self.screen.line(Mark::Reads, self.function, &what);
             self.told_reads = reads;
         }
     }
 
     async fn look_at_ledger(&mut self) -> anyhow::Result<()> {
-        let outcomes = audit_records(self.clients).await?;
+        let outcomes = audit_records(self.clients, self.function).await?;
         for outcome in outcomes.iter().skip(self.outcomes.len()) {
             self.tell(outcome);
         }
@@ -167,7 +205,7 @@ impl<'a> Watch<'a> {
     }
 
     fn tell(&self, outcome: &Value) {
-        let say = |mark, what: String| self.screen.line(mark, "scale-up", &what);
+        let say = |mark, what: String| self.screen.line(mark, self.function, &what);
         for step in outcome.get("steps").and_then(Value::as_array).into_iter().flatten() {
             let failed = text(step, "/result") == "failed";
             let mark = if failed { Mark::Bad } else { Mark::Good };
@@ -200,21 +238,25 @@ async fn alarms(clients: &Clients) -> anyhow::Result<Vec<MetricAlarm>> {
     Ok(described.metric_alarms.unwrap_or_default())
 }
 
-pub(super) async fn cpu_alarm_state(clients: &Clients) -> anyhow::Result<String> {
-    let alarms = alarms(clients).await?;
-    let alarm = alarms.iter().find(|alarm| alarm.alarm_name() == Some(CPU_ALARM));
-    let state = alarm.and_then(MetricAlarm::state_value);
-    Ok(state.map_or_else(String::new, |state| state.as_str().to_owned()))
+/// What a browser gets from CloudFront.
+async fn asset(front_end: &str) -> anyhow::Result<Asset> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let answer = client.get(format!("{front_end}/assets/main.js").parse()?).await?;
+    let header = |name: &str| {
+        answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    let age = header("age").parse().unwrap_or_default();
+    Ok(Asset { etag: header("etag"), x_cache: header("x-cache"), age })
 }
 
-/// The outcomes in scale-up's audit records, oldest first.
-async fn audit_records(clients: &Clients) -> anyhow::Result<Vec<Value>> {
+/// The outcomes in a function's audit records, oldest first.
+async fn audit_records(clients: &Clients, function: &str) -> anyhow::Result<Vec<Value>> {
     let query = clients
         .dynamodb
         .query()
         .table_name(LEDGER)
         .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S("audit#scale-up".to_owned()));
+        .expression_attribute_values(":pk", AttributeValue::S(format!("audit#{function}")));
     let outcomes = query
         .send()
         .await?

@@ -72,6 +72,23 @@ async fn what_cloudfront_refuses_is_sent_by_the_scheduled_run() -> Test {
 }
 
 #[tokio::test]
+async fn what_never_arrived_is_sent_also_when_its_run_is_too_old_to_be_taken_up() -> Test {
+    let stack = Stack::start().await?;
+    stack.cloudfront().refuse(1);
+    let function = stack.function(&[]).await?;
+    assert_eq!(decision(&function, &built(1)).await?, "failed action_failed");
+    let target = format!("target#distribution/{DISTRIBUTION}");
+    let mut intent = stack.data(&target, FUNCTION).await?["intent"].clone();
+    intent["trigger"]["at"] = json!("2026-01-01T00:00:00Z");
+    stack.change(&target, FUNCTION, "intent", intent).await?;
+    let sent = outcome(&function, &tick()).await?;
+    assert_eq!(read(&sent), "applied applied");
+    assert_eq!(sent["reason"], "lendpeak2-frontend has deployed the front end; it had to wait");
+    assert_eq!((stack.sent().len(), &stack.data(&target, FUNCTION).await?["month_units"]), (1, &json!(1)));
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_cloudfront_has_no_room_for_waits_for_the_scheduled_run() -> Test {
     let stack = Stack::start().await?;
     stack.fill_cloudfront();
