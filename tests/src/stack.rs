@@ -1,7 +1,7 @@
 //! A function under test in a sandbox. Most runs use a bootstrap of their own, so that a test can choose its
 //! settings, its deadline and the moment it dies.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -33,7 +33,7 @@ impl Stack {
     /// `settings` are those that only this function has.
     pub async fn start(task: &'static str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
-        let url = sandbox.gateway.url();
+        let (url, app_url) = (sandbox.gateway.url(), sandbox.standin.url());
         let own = [
             ("ENVIRONMENT", "production"),
             ("AWS_ENDPOINT_URL", url.as_str()),
@@ -42,6 +42,7 @@ impl Stack {
             ("VERIFY_SECONDS", "0"),
             ("CLUSTER", CLUSTER),
             ("SERVICE", SERVICE),
+            ("APP_URL", app_url.as_str()),
         ];
         let settings = own.iter().chain(settings);
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -88,7 +89,8 @@ impl Stack {
         let doomed = self.function(&[]).await?;
         let run = async { doomed.invoke(event.to_string(), SHORT_DEADLINE).await };
         let reached = async {
-            while !self.sandbox.gateway.faults().left().is_empty() {
+            let begun = Instant::now();
+            while !self.sandbox.gateway.faults().left().is_empty() && begun.elapsed() < DEADLINE {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             // The call is on its way; let it take effect.

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ecs::types::{DeploymentRolloutState, DesiredStatus, ServiceRevisionSummary};
+use aws_sdk_ecs::types::{
+    DeploymentRolloutState, DesiredStatus, ServiceDeploymentStatus, ServiceRevisionSummary,
+};
 use tests::clients::{self, Clients};
-use tests::deploy::{CLUSTER, SERVICE, create_lendpeak2};
+use tests::deploy::{self, CLUSTER, SERVICE, create_lendpeak2};
 use tests::gateway::{Fault, Gateway, Rule, ServiceState, StoppedTask};
 use tests::ministack::Ministack;
 
@@ -273,5 +276,62 @@ async fn nothing_of_the_local_aws_outlives_it() -> anyhow::Result<()> {
     let address = ministack.address().to_owned();
     drop(ministack);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deployment_takes_its_time_and_can_be_rolled_back() -> anyhow::Result<()> {
+    let local = local().await?;
+    let ecs = &local.clients.ecs;
+    local.gateway.ecs().set_rollout_time(Duration::from_millis(800));
+    let second = deploy::register_release(&local.clients, &[]).await?;
+    ecs.update_service().cluster(CLUSTER).service(SERVICE).task_definition(&second).send().await?;
+    let describe = || async {
+        let described = ecs.describe_services().cluster(CLUSTER).services(SERVICE).send().await?;
+        let service = &described.services()[0];
+        let states =
+            service.deployments().iter().filter_map(|deployment| deployment.rollout_state().cloned());
+        anyhow::Ok((service.task_definition().unwrap_or_default().to_owned(), states.collect::<Vec<_>>()))
+    };
+    let newest = || async {
+        let listed = ecs.list_service_deployments().cluster(CLUSTER).service(SERVICE).send().await?;
+        listed.service_deployments().first().cloned().context("no history")
+    };
+    let (runs, states) = describe().await?;
+    assert!(runs.ends_with(&second));
+    assert_eq!(states, [DeploymentRolloutState::InProgress, DeploymentRolloutState::Completed]);
+    let deployment = newest().await?;
+    assert_eq!(deployment.status(), Some(&ServiceDeploymentStatus::InProgress));
+
+    let stop = || {
+        ecs.stop_service_deployment().set_service_deployment_arn(deployment.service_deployment_arn.clone())
+    };
+    stop().send().await?;
+    assert_eq!(newest().await?.status(), Some(&ServiceDeploymentStatus::RollbackInProgress));
+    assert_eq!(code(stop().send().await), Some("ConflictException".to_owned()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(newest().await?.status(), Some(&ServiceDeploymentStatus::RollbackSuccessful));
+    let (runs, states) = describe().await?;
+    assert!(runs.ends_with(":1"), "{runs}");
+    assert_eq!(states, [DeploymentRolloutState::Completed]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deployment_whose_tasks_fail_to_start_fails_and_says_why() -> anyhow::Result<()> {
+    let local = local().await?;
+    let ecs = &local.clients.ecs;
+    let failing = deploy::register_release(&local.clients, &[("FAILS_TO_START", "exit 137")]).await?;
+    ecs.update_service().cluster(CLUSTER).service(SERVICE).task_definition(&failing).send().await?;
+    let described = ecs.describe_services().cluster(CLUSTER).services(SERVICE).send().await?;
+    let primary = &described.services()[0].deployments()[0];
+    assert_eq!((primary.rollout_state(), primary.failed_tasks()), (Some(&DeploymentRolloutState::Failed), 3));
+    let stopped =
+        ecs.list_tasks().cluster(CLUSTER).service_name(SERVICE).desired_status(DesiredStatus::Stopped);
+    let arns = stopped.send().await?.task_arns;
+    let tasks = ecs.describe_tasks().cluster(CLUSTER).set_tasks(arns).send().await?;
+    // The local AWS has stopped those of the release before.
+    let reason = "OutOfMemoryError: Container killed due to memory usage";
+    assert_eq!(tasks.tasks().iter().filter(|task| task.stopped_reason() == Some(reason)).count(), 3);
     Ok(())
 }

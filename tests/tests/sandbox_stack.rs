@@ -44,14 +44,49 @@ async fn too_few_tasks_mean_high_cpu_and_a_broken_definition_means_errors() -> a
     let update = || ecs.update_service().cluster(CLUSTER).service(SERVICE);
     update().desired_count(6).send().await?;
     eventually(|| (sandbox.standin.now().cpu - 50.0).abs() < 1.0).await?;
-    let container = aws_sdk_ecs::types::ContainerDefinition::builder()
-        .name("backend")
-        .image("lendpeak2/backend:2")
-        .environment(aws_sdk_ecs::types::KeyValuePair::builder().name("BROKEN").value("true").build());
-    let family = "lendpeak2-backend-production";
-    ecs.register_task_definition().family(family).container_definitions(container.build()).send().await?;
-    update().task_definition(family).send().await?;
+    sandbox.release(&[("BROKEN", "true")]).await?;
     eventually(|| sandbox.standin.now().broken).await
+}
+
+/// The probe's metric of ten minutes, then its run of the eleventh, as its schedule wakes it.
+#[tokio::test]
+async fn the_probe_notes_the_release_that_ran_for_ten_healthy_minutes() -> anyhow::Result<()> {
+    const MINUTE: i64 = 60;
+    let sandbox = start().await?;
+    sandbox.gateway.ecs().age_deployments(Duration::from_hours(1));
+    let now = jiff::Timestamp::now().as_second();
+    let tenth_minute = now - now % (10 * MINUTE);
+    let minutes = (1..=10).map(|ago| {
+        let environment = Dimension::builder().name("Environment").value("production").build();
+        let at = aws_sdk_cloudwatch::primitives::DateTime::from_secs(tenth_minute - ago * MINUTE);
+        MetricDatum::builder().metric_name("Healthy").dimensions(environment).timestamp(at).value(1.0).build()
+    });
+    let put = sandbox.clients.cloudwatch.put_metric_data().namespace("LendPeak2");
+    put.set_metric_data(Some(minutes.collect())).send().await?;
+    let event = serde_json::json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler",
+        "time": jiff::Timestamp::from_second(tenth_minute)?.to_string(), "resources": ["schedule"] });
+    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("health-probe"));
+    let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
+    assert_eq!(answer.function_error(), None);
+    let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
+    let get = sandbox.clients.dynamodb.get_item().table_name("lendpeak2-production-ledger");
+    let get = get.key("pk", text("release#service/lendpeak2-production/backend"));
+    let item = get.key("sk", text("lendpeak2-backend-production:1")).send().await?.item;
+    assert!(item.is_some_and(|release| release.contains_key("good_at")));
+    Ok(())
+}
+
+/// What the demo shows, in short: release, alarm, SNS, rollback.
+#[tokio::test]
+async fn errors_wake_rollback_through_the_alarm_and_topic() -> anyhow::Result<()> {
+    let sandbox = start().await?;
+    let bad = sandbox.release(&[("BROKEN", "true")]).await?;
+    let alarm = sandbox.clients.cloudwatch.set_alarm_state().alarm_name("lendpeak2-production-alb-5xx-rate");
+    alarm.state_value(aws_sdk_cloudwatch::types::StateValue::Alarm).state_reason("test").send().await?;
+    let record = sandbox.gateway.record();
+    assert!(record.wait_for("rollback", "ecs", "UpdateService", Duration::from_secs(20)).await);
+    assert_ne!(sandbox.runs().await?, bad);
+    Ok(())
 }
 
 #[tokio::test]

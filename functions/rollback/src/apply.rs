@@ -62,7 +62,7 @@ pub(crate) async fn apply(
 }
 
 /// A copy of a revision as a new one: the copy that a run left which died, or a new one.
-async fn copy_of(
+pub(crate) async fn copy_of(
     clients: &Clients,
     original: &str,
     images: &BTreeMap<String, String>,

@@ -12,6 +12,8 @@
 //! looks again; [`probe`] asks the health probe.
 
 mod apply;
+#[cfg(test)]
+mod aws_calls;
 mod choice;
 mod observe;
 mod plan;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::{
     gateway::{CloudFront, DISTRIBUTION, Fault, Rule},
-    runtime_api::{Answer, Bootstrap},
+    runtime_api::Answer,
     sandbox::FRONT_END_BUILD,
     stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick},
 };
@@ -49,14 +49,6 @@ impl Stack {
             ("PIPELINE", PIPELINE),
         ];
         Ok(Self(stack::Stack::start(FUNCTION, &settings).await?))
-    }
-
-    /// A bootstrap of the function as the template sets it up, with some settings replaced.
-    async fn function(&self, replaced: &[(&str, &str)]) -> anyhow::Result<Bootstrap> {
-        let url = self.sandbox.standin.url();
-        let settings: Vec<(&str, &str)> =
-            [("APP_URL", url.as_str())].into_iter().chain(replaced.iter().copied()).collect();
-        self.0.function(&settings).await
     }
 
     fn cloudfront(&self) -> &CloudFront {

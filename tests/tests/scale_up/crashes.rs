@@ -1,32 +1,18 @@
 //! A run that is killed leaves its intent; the next delivery finishes that and nothing more.
 
-use tests::gateway::{Fault, Rule};
+use tests::{
+    gateway::{Fault, Rule},
+    stack::SHORT_DEADLINE,
+};
 
 use super::*;
-
-/// A killed run's lease ends with its deadline.
-const SHORT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Kills a run when the k-th call of an operation has taken effect, delivers the event again before and
 /// after the lease has ended, and tells what came of it.
 async fn kill_after(service: &str, operation: &str, k: usize) -> anyhow::Result<(Stack, Value)> {
     let stack = Stack::start().await?;
     let event = alarm(Timestamp::now());
-    let fault = Rule::new(service, operation, Fault::HangAfter).of("scale-up").at(k);
-    stack.sandbox.gateway.faults().add(fault);
-    let doomed = stack.function(&[]).await?;
-    let run = async { doomed.invoke(event.to_string(), SHORT_DEADLINE).await };
-    let reached = async {
-        while !stack.sandbox.gateway.faults().left().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        // The call is on its way; let it take effect.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        doomed.kill().await;
-    };
-    let (answer, ()) = tokio::join!(run, reached);
-    assert_eq!(answer, Answer::Exited(None));
-
+    stack.kill_after(&event, service, operation, k).await?;
     let next = stack.function(&[]).await?;
     let early = decision(&next, &event).await?;
     assert!(["refused claimed_by_another", "replayed applied"].contains(&early.as_str()), "{early}");
@@ -50,7 +36,7 @@ async fn killed_after_the_update_the_next_delivery_does_it_no_second_time() -> T
     assert_eq!(read(&finished), "applied applied");
     assert_eq!(finished["steps"][1]["result"], "already_done");
     assert_eq!((stack.updates(), stack.sandbox.desired_count().await?), (1, 3));
-    assert_eq!(stack.audit().await?.last().map(String::as_str), Some("applied"));
+    assert_eq!(stack.audit().await?.last().map(String::as_str), Some("applied applied"));
     Ok(())
 }
 

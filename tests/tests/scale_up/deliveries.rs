@@ -14,7 +14,7 @@ async fn a_real_alarm_scales_the_service_once() -> Test {
         tokio::time::sleep(Duration::from_millis(100)).await;
         tries += 1;
     }
-    assert_eq!(stack.audit().await?, ["applied"]);
+    assert_eq!(stack.audit().await?, ["applied applied"]);
     assert_eq!(stack.sandbox.desired_count().await?, 3);
     assert_eq!(stack.updates(), 1);
     assert_eq!(stack.sandbox.gateway.scalable_targets()[0].minimum, 3);

@@ -6,7 +6,7 @@ use super::*;
 async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
-    for (body, kind, message) in [
+    let cases = [
         ("", "EmptyRequest", "send {}"),
         ("{", "InvalidJson", "EOF while parsing"),
         ("[]", "InvalidRequest", "must be a JSON object"),
@@ -27,15 +27,8 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
             "source, detail-type, detail",
         ),
         (r#"{"Records": [{"eventSource": "aws:s3"}]}"#, "UnknownEvent", "Records"),
-    ] {
-        match function.invoke(body, DEADLINE).await {
-            Answer::Err { error_type, error_message } => {
-                assert_eq!(error_type, kind, "{body}");
-                assert!(error_message.contains(message), "{body}: {error_message}");
-            }
-            other => panic!("{body} was answered with {other:?}"),
-        }
-    }
+    ];
+    stack::refuses(&function, &cases).await?;
     assert_eq!(stack.writes(), Vec::<String>::new());
     Ok(())
 }

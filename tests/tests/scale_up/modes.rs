@@ -1,5 +1,8 @@
 //! What each mode may do, by the gateway's record of calls.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use tests::gateway::Call;
+
 use super::*;
 
 #[tokio::test]
@@ -17,7 +20,10 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
         "refused count_out_of_range"
     );
     assert_eq!(stack.writes(), ["dynamodb PutItem"; 3]);
-    assert_eq!(stack.audit().await?, ["observed", "observed", "refused"]);
+    assert_eq!(
+        stack.audit().await?,
+        ["observed would_act", "observed would_act", "refused count_out_of_range"]
+    );
     assert_eq!(stack.sandbox.desired_count().await?, 2);
     Ok(())
 }

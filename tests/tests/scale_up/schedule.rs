@@ -19,7 +19,7 @@ async fn a_raised_minimum_comes_back_once_it_has_expired() -> Test {
     assert_eq!(decision(&function, &tick()).await?, "applied applied");
     assert_eq!((minimum(), stack.sandbox.desired_count().await?), (2, 3));
     assert_eq!(decision(&function, &tick()).await?, "nothing_to_do no_minimum_raised");
-    assert_eq!(stack.audit().await?, ["applied", "applied"], "an idle tick leaves no record");
+    assert_eq!(stack.audit().await?, ["applied applied", "applied applied"], "an idle tick leaves no record");
     Ok(())
 }
 
