@@ -18,6 +18,7 @@ mod paths;
 mod plan;
 mod request;
 mod settings;
+mod skipped;
 
 use std::{sync::OnceLock, time::Duration};
 

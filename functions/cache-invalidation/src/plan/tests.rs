@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
-use shared::trigger::{Alarm, AlarmState, PipelineEvent, PipelineService};
+use shared::{
+    outcome::Decision,
+    trigger::{Alarm, AlarmState, PipelineEvent, PipelineService},
+};
 
 use super::*;
 use crate::paths::Limits;
