@@ -20,7 +20,7 @@ use crate::{
 )]
 pub trait Remedy {
     const FUNCTION: &'static str;
-    type Request: Serialize;
+    type Request: Serialize + Clone;
     type Observed: Serialize;
     /// One change to AWS, in absolute values; its text says it to a person.
     type Action: Serialize + DeserializeOwned + ToString;

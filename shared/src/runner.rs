@@ -1,6 +1,6 @@
 //! Walks a [`Remedy`] along the one way through, and leaves a record wherever it ends.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -44,6 +44,8 @@ struct Run<'a, Q> {
     follow_up: Option<FollowUp>,
     /// Whether this run ended what was looked after.
     settled: bool,
+    /// Whether it finished what another event had begun.
+    took_up: bool,
 }
 
 /// What ends a run before its actions.
@@ -80,24 +82,31 @@ impl<R: Remedy> Runner<R> {
             runs.extend(requests.into_iter().map(|request| (trigger.clone(), request)));
         }
         let alone = runs.len() == 1;
+        let mut runs = VecDeque::from(runs);
         let mut outcomes = Vec::new();
-        for (index, (trigger, request)) in runs.into_iter().enumerate() {
-            let execution_id = match index {
+        while let Some((trigger, request)) = runs.pop_front() {
+            let execution_id = match outcomes.len() {
                 0 => invocation.request_id.clone(),
-                _ => format!("{}-{}", invocation.request_id, index + 1),
+                earlier => format!("{}-{}", invocation.request_id, earlier + 1),
             };
             let mut run = Run {
                 invocation,
                 now: clock::now(),
-                request,
+                request: request.clone(),
                 outcome: self.draft(execution_id, &trigger),
-                trigger,
+                trigger: trigger.clone(),
+                took_up: false,
                 approval: None,
                 held: None,
                 follow_up: None,
                 settled: false,
             };
-            let outcome = match self.walk(&mut run).await {
+            let walked = self.walk(&mut run).await;
+            // What a dead run had begun came first; what this event asks for is still to be answered.
+            if run.took_up && walked.is_ok() && run.outcome.decision == Decision::Applied {
+                runs.push_front((trigger, request));
+            }
+            let outcome = match walked {
                 Ok(()) => self.finish(run).await,
                 Err(Halt::Stop(stop)) => self.stopped(run, stop).await,
                 Err(Halt::Replay(earlier)) => self.replayed(run, &earlier).await,
@@ -252,6 +261,7 @@ impl<R: Remedy> Runner<R> {
                     format!("run {} left an intent that cannot be read: {error}", dead.execution_id),
                 )
             })?;
+        run.took_up = dead.intent.trigger.id != run.trigger.id && !is_scheduled(&run.trigger);
         run.outcome.plan =
             json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
         run.outcome.reason =

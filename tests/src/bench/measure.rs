@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::process;
 use super::variant::{Kind, Variant};
@@ -114,16 +115,24 @@ async fn ready(bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
 }
 
 async fn invoke(variant: &Variant, bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
-    let (field, wanted) = &variant.expected;
+    let wanted = &variant.expected;
     let event = variant.event.to_string();
     let handed_over = Instant::now();
     let answer = bootstrap.invoke(event, PATIENCE).await;
     let took = handed_over.elapsed();
     match answer {
-        Answer::Ok(answer) if answer.get(field) == Some(wanted) => Ok(took),
-        other => {
-            bail!("its answer was to have `{field}` = {wanted}, but is {other:?}; {}", logged(bootstrap))
+        Answer::Ok(answer) if holds(&answer, wanted) => Ok(took),
+        other => bail!("its answer was to hold {wanted}, but is {other:?}; {}", logged(bootstrap)),
+    }
+}
+
+/// Whether all that is wanted is in the answer, whatever else is there.
+fn holds(answer: &Value, wanted: &Value) -> bool {
+    match wanted {
+        Value::Object(fields) => {
+            fields.iter().all(|(name, wanted)| answer.get(name).is_some_and(|answer| holds(answer, wanted)))
         }
+        _ => answer == wanted,
     }
 }
 

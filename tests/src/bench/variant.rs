@@ -13,6 +13,9 @@ use super::endpoint::Endpoint;
 use crate::clients::REGION;
 use crate::ministack::virtual_environment;
 
+/// The jobs that ask pages, which the AWS CLI cannot.
+const NEED_CURL: [&str; 2] = ["cache-invalidation", "health-probe"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Hello,
@@ -24,15 +27,15 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Variant {
     pub(super) name: String,
-    /// `scale-up`, `health-probe` or `hello`.
+    /// The function's name, or `hello`.
     pub(super) job: &'static str,
     pub(super) kind: Kind,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) event: Value,
-    /// What an answer must hold, or the job was not done.
-    pub(super) expected: (&'static str, Value),
+    /// What an answer must hold, beside whatever else, or the job was not done.
+    pub(super) expected: Value,
 }
 
 /// All that this machine has the parts for.
@@ -46,11 +49,19 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
     let mut variants = vec![Variant {
         name: "hello (lambda_runtime alone)".to_owned(),
         program: binary(binaries, "hello")?,
-        ..variant("hello", Kind::Hello, &[], json!({}), ("hello", json!(true)))
+        ..variant("hello", Kind::Hello, &[], json!({}), json!({ "hello": true }))
     }];
+    let applied = || json!({ "decision": "applied", "verification": { "verified": true } });
     let jobs = [
-        ("scale-up", scale_up(), json!({ "by": 2, "reason": "benchmark" }), ("decision", json!("applied"))),
-        ("health-probe", health_probe(endpoint), json!({}), ("healthy", json!(true))),
+        ("scale-up", scale_up(), json!({ "by": 2, "reason": "benchmark" }), applied()),
+        ("rollback", rollback(), json!({ "to": "previous", "reason": "benchmark" }), applied()),
+        (
+            "cache-invalidation",
+            cache_invalidation(endpoint),
+            json!({ "paths": ["/assets/*"], "reason": "benchmark" }),
+            applied(),
+        ),
+        ("health-probe", health_probe(endpoint), json!({}), json!({ "healthy": true })),
     ];
     for (job, environment, event, expected) in jobs {
         let of_kind = |kind| variant(job, kind, &environment, event.clone(), expected.clone());
@@ -61,7 +72,7 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
             arguments: vec!["-m".to_owned(), "awslambdaric".to_owned(), handler],
             ..of_kind(Kind::Boto3)
         });
-        if job == "health-probe" && !has_curl() {
+        if NEED_CURL.contains(&job) && !has_curl() {
             println!("{job} as CLI commands is left out: curl is not installed.");
             continue;
         }
@@ -84,7 +95,7 @@ fn variant(
     kind: Kind,
     environment: &[(&str, &str)],
     event: Value,
-    expected: (&'static str, Value),
+    expected: Value,
 ) -> Variant {
     let how = match kind {
         Kind::Hello | Kind::Rust => "",
@@ -104,14 +115,40 @@ fn variant(
 }
 
 fn scale_up() -> Vec<(&'static str, &'static str)> {
-    vec![
-        ("MODE", "auto"),
-        ("LEDGER_TABLE", TABLE),
-        ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices"),
+    let own = [
         ("CLUSTER", "lendpeak2-production"),
         ("SERVICES", "backend"),
         ("MAX_TASKS", "10"),
         ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
+    ];
+    [remedy().as_slice(), &own].concat()
+}
+
+fn rollback() -> Vec<(&'static str, &'static str)> {
+    let own = [
+        ("CLUSTER", "lendpeak2-production"),
+        ("SERVICE", "backend"),
+        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
+    ];
+    [remedy().as_slice(), &own].concat()
+}
+
+fn cache_invalidation(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
+    let own = [
+        ("DISTRIBUTION_ID", "E1234567890ABC"),
+        ("APP_URL", endpoint.pages.as_str()),
+        ("ASSET_PATH", "/assets/main.js"),
+    ];
+    [remedy().as_slice(), &own].concat()
+}
+
+fn remedy() -> [(&'static str, &'static str); 4] {
+    [
+        ("MODE", "auto"),
+        ("LEDGER_TABLE", TABLE),
+        ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices"),
+        // The canned answers show a change at once: to wait for it would hide that it does not show.
+        ("VERIFY_SECONDS", "0"),
     ]
 }
 

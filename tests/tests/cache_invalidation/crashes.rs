@@ -1,5 +1,7 @@
 //! A run that is killed leaves its intent; the next delivery finishes that, and CloudFront sees one invalidation.
 
+use tests::gateway::{Fault, Rule};
+
 use super::*;
 
 /// Kills a run when the k-th call of an operation has taken effect, and tells what came of the event's next
@@ -47,5 +49,34 @@ async fn what_had_arrived_is_said_to_be_done_already() -> Test {
     let (stack, finished) = kill_after("cloudfront", "CreateInvalidation", 1).await?;
     assert_eq!(finished["steps"][0]["result"], "already_done");
     assert_eq!(stack.count("cloudfront CreateInvalidation"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_next_build_finishes_what_failed_and_is_answered_too() -> Test {
+    let stack = Stack::start().await?;
+    let fault = Rule::new("cloudfront", "CreateInvalidation", Fault::InternalError).of(FUNCTION).times(4);
+    stack.sandbox.gateway.faults().add(fault);
+    let function = stack.function(&[]).await?;
+    assert_eq!(decision(&function, &built(1)).await?, "failed action_failed");
+    let both = outcome(&function, &built(2)).await?;
+    let decisions: Vec<String> =
+        both["outcomes"].as_array().context("one answer")?.iter().map(read).collect();
+    assert_eq!(decisions, ["applied applied", "applied applied"]);
+    assert!(text(&both, "/outcomes/0/reason").starts_with("finished what run"), "{both:#}");
+    assert_eq!(stack.sent(), [["/*"], ["/*"]]);
+    Ok(())
+}
+
+/// What fails again is not tried for ever.
+#[tokio::test]
+async fn the_next_build_meets_the_same_failure_once() -> Test {
+    let stack = Stack::start().await?;
+    let fault = Rule::new("cloudfront", "CreateInvalidation", Fault::InternalError).of(FUNCTION).times(8);
+    stack.sandbox.gateway.faults().add(fault);
+    let function = stack.function(&[]).await?;
+    assert_eq!(decision(&function, &built(1)).await?, "failed action_failed");
+    assert_eq!(decision(&function, &built(2)).await?, "failed action_failed");
+    assert_eq!(stack.count("cloudfront CreateInvalidation"), 8);
     Ok(())
 }

@@ -1,0 +1,32 @@
+# The ledger and the notice, for the scripts beside this one, which set $function and $target.
+
+key() { printf '{"pk":{"S":"%s"},"sk":{"S":"%s"}}' "$1" "$2"; }
+item() { printf '{"pk":{"S":"%s"},"sk":{"S":"%s"},"data":{"S":"%s"}}' "$1" "$2" "$3"; }
+put() { printf '{"Put":{"TableName":"%s","Item":%s}}' "$LEDGER_TABLE" "$(item "$1" "$2" "$3")"; }
+delete() { printf '{"Delete":{"TableName":"%s","Key":%s}}' "$LEDGER_TABLE" "$(key "$1" "$2")"; }
+absent() {
+    printf '{"ConditionCheck":{"TableName":"%s","Key":%s,"ConditionExpression":"attribute_not_exists(pk)"}}' \
+        "$LEDGER_TABLE" "$(key kill-switch "$1")"
+}
+
+look() {
+    "$AWS" dynamodb batch-get-item --request-items "{\"$LEDGER_TABLE\":{\"ConsistentRead\":true,\"Keys\":[
+        $(key kill-switch all), $(key kill-switch "$function"), $(key "target#$target" "$function"),
+        $(key "target#$target" "$function#follow-up"), $(key "target#$target" holder),
+        $(key "event#$function" by-hand)]}}"
+}
+
+# With $1 as what is to be looked after, if anything is.
+claim() {
+    "$AWS" dynamodb transact-write-items --transact-items "[$(absent all), $(absent "$function"),
+        $(put "target#$target" "$function" open), $(put "target#$target" holder "$function")${1:+,
+        $(put "target#$target" "$function#follow-up" "$1")}]"
+}
+
+# With $1 if something was to be looked after, which is over.
+record() {
+    "$AWS" dynamodb transact-write-items --transact-items "[$(put "audit#$function" by-hand applied),
+        $(put "target#$target" "$function" done), $(delete "target#$target" holder),
+        $(put "event#$function" by-hand applied)${1:+, $(delete "target#$target" "$function#follow-up")}]"
+    "$AWS" sns publish --topic-arn "$NOTICE_TOPIC_ARN" --subject "$function applied: $target" --message applied
+}
