@@ -120,3 +120,27 @@ fn functions_under(directory: &std::path::Path) -> Vec<PathBuf> {
         .filter(|program| program.starts_with(directory))
         .collect()
 }
+
+/// The commands that people type: ready at the port that was asked for, and over after the time.
+#[tokio::test]
+async fn the_sandbox_command_says_when_it_is_ready_and_ends_by_itself() -> anyhow::Result<()> {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    command.args(["--port", &free, "--for", "1"]).kill_on_drop(true);
+    let ended = tokio::time::timeout(Duration::from_mins(1), command.output()).await??;
+    let printed = String::from_utf8(ended.stdout)?;
+    anyhow::ensure!(ended.status.success(), "{printed}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(printed.contains(&format!("sandbox ready http://127.0.0.1:{free}\n")), "{printed}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_demo_command_shows_a_story_to_its_end() -> anyhow::Result<()> {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_demo"));
+    command.args(["--scenario", "stale-front-end", "--mode", "observe"]).kill_on_drop(true);
+    let ended = tokio::time::timeout(Duration::from_mins(2), command.output()).await??;
+    let printed = String::from_utf8(ended.stdout)?;
+    anyhow::ensure!(ended.status.success(), "{printed}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(printed.contains("cache-invalidation wrote its audit record and nothing else"), "{printed}");
+    Ok(())
+}

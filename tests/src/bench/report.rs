@@ -20,7 +20,7 @@ const PEAK_PART: f64 = 4.0;
 const READY_TIMES: f64 = 2.0;
 const READY_MORE_MS: f64 = 1.0;
 
-const NAME: usize = 30;
+const NAME: usize = 34;
 
 #[derive(Debug)]
 pub(super) struct Row<'a> {
