@@ -65,12 +65,14 @@ pub fn is_fresh(policy: &Policy, seen: Timestamp, now: Timestamp) -> bool {
     now.duration_since(seen) <= SignedDuration::try_from(policy.max_event_age).unwrap_or(SignedDuration::MAX)
 }
 
-/// What the mode and the request allow. A request only ever tightens.
-pub fn admit(policy: &Policy, dry_run: bool, approved: bool) -> Admission {
+/// What the mode and the request allow. A request only ever tightens, and so does a remedy that asks first.
+pub fn admit(policy: &Policy, asks_first: bool, dry_run: bool, approved: bool) -> Admission {
     match policy.mode {
         _ if dry_run => Admission::Observe,
         Mode::Off | Mode::Observe => Admission::Observe,
-        Mode::Approve if !approved => Admission::Ask,
+        Mode::Approve | Mode::Auto if !approved && (asks_first || policy.mode == Mode::Approve) => {
+            Admission::Ask
+        }
         Mode::Approve | Mode::Auto => Admission::Act,
     }
 }

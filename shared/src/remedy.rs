@@ -20,6 +20,8 @@ use crate::{
 )]
 pub trait Remedy {
     const FUNCTION: &'static str;
+    /// Whether a person is asked first in mode `auto` too.
+    const ASKS_FIRST: bool = false;
     type Request: Serialize + Clone;
     type Observed: Serialize;
     /// One change to AWS, in absolute values; its text says it to a person.

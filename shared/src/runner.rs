@@ -135,7 +135,7 @@ impl<R: Remedy> Runner<R> {
         run.outcome.observed = value(&observed);
         guard::check_kill_switch(&memory)?;
         let dry_run = run.trigger.asked().is_some_and(|asked| asked.dry_run);
-        let admission = guard::admit(&self.policy, dry_run, run.approval.is_some());
+        let admission = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, run.approval.is_some());
 
         if let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) {
             if run.now < claim.lease_until {
@@ -143,9 +143,9 @@ impl<R: Remedy> Runner<R> {
                     guard::busy(&format!("run {} is at work on this target", claim.execution_id)).into()
                 );
             }
-            // An intent as old as an event that would be refused is left alone.
+            // It was admitted when it was claimed. One as old as an event that would be refused is left alone.
             let fresh = guard::is_fresh(&self.policy, claim.intent.trigger.at, run.now);
-            if fresh && admission == Admission::Act {
+            if fresh && admission != Admission::Observe {
                 return self.take_up(run, &memory, claim, &observed).await;
             }
         }
@@ -456,7 +456,7 @@ impl<R: Remedy> Runner<R> {
 
     async fn tell(&self, outcome: &Outcome, trigger: &Trigger, settled: bool) -> Result<(), Error> {
         let dry_run = trigger.asked().is_some_and(|asked| asked.dry_run);
-        let only_looks = guard::admit(&self.policy, dry_run, true) == Admission::Observe;
+        let only_looks = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, true) == Admission::Observe;
         match &self.policy.notice_topic_arn {
             Some(topic) if !only_looks && (settled || notice::is_due(outcome, is_scheduled(trigger))) => {
                 notice::send(self.aws.config(), topic, outcome).await
