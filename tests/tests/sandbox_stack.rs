@@ -29,10 +29,7 @@ async fn put_cpu(sandbox: &Sandbox, percent: f64) -> anyhow::Result<()> {
 async fn cpu_data_wakes_scale_up_through_the_templates_alarm_and_topic() -> anyhow::Result<()> {
     let sandbox = start().await?;
     put_cpu(&sandbox, 95.0).await?;
-    let record = sandbox.gateway.record();
-    assert!(record.wait_for("scale-up", "ecs", "UpdateService", Duration::from_secs(20)).await);
-    assert_eq!(sandbox.desired_count().await?, 3);
-    Ok(())
+    eventually(|| sandbox.standin.now().running_tasks == 3).await
 }
 
 #[tokio::test]
@@ -83,10 +80,8 @@ async fn errors_wake_rollback_through_the_alarm_and_topic() -> anyhow::Result<()
     let bad = sandbox.release(&[("BROKEN", "true")]).await?;
     let alarm = sandbox.clients.cloudwatch.set_alarm_state().alarm_name("lendpeak2-production-alb-5xx-rate");
     alarm.state_value(aws_sdk_cloudwatch::types::StateValue::Alarm).state_reason("test").send().await?;
-    let record = sandbox.gateway.record();
-    assert!(record.wait_for("rollback", "ecs", "UpdateService", Duration::from_secs(20)).await);
-    assert_ne!(sandbox.runs().await?, bad);
-    Ok(())
+    // The stand-in behaves as what the service is set to.
+    eventually(|| !sandbox.standin.runs().ends_with(&bad)).await
 }
 
 #[tokio::test]
@@ -103,13 +98,13 @@ async fn nothing_outlives_the_sandbox() -> anyhow::Result<()> {
 }
 
 async fn eventually(reached: impl Fn() -> bool) -> anyhow::Result<()> {
-    for _ in 0..200 {
+    for _ in 0..600 {
         if reached() {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    anyhow::bail!("not within ten seconds")
+    anyhow::bail!("not within half a minute")
 }
 
 /// The programs that run from files in `directory`.
