@@ -1,14 +1,19 @@
 //! What remedies read of an ECS service.
 
+mod task_definition;
+
 use aws_sdk_ecs::{
     Client,
-    operation::{
-        list_tasks::ListTasksError, register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
-    },
-    types::{DeploymentRolloutState, DesiredStatus, Tag, TaskDefinition, TaskStopCode},
+    operation::list_tasks::ListTasksError,
+    types::{DeploymentRolloutState, DesiredStatus, TaskStopCode},
 };
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use task_definition::{
+    COPY_OF, Copy, FROZEN_FROM, Registered, TaskDefinition, copy_of, newest_revisions, registered,
+    task_definition,
+};
 
 use crate::{aws, error::Error};
 
@@ -64,6 +69,21 @@ impl Service {
     /// Whether a deployment is under way.
     pub fn is_deploying(&self) -> bool {
         self.deployments.len() > 1 || self.deployments.iter().any(Deployment::is_in_progress)
+    }
+
+    /// Whether its one deployment has ended well, and all its tasks run.
+    pub fn is_steady(&self) -> bool {
+        self.deployments.len() == 1
+            && self.primary().is_some_and(Deployment::is_completed)
+            && self.running_count >= self.desired_count
+    }
+
+    /// How far its deployment is, for people.
+    pub fn progress(&self) -> String {
+        let rollout = self.primary().map(|primary| primary.rollout.to_lowercase()).unwrap_or_default();
+        let Self { running_count, desired_count, .. } = self;
+        let runs = revision(&self.task_definition);
+        format!("{running_count} of {desired_count} tasks run, the deployment of {runs} is {rollout}")
     }
 }
 
@@ -159,36 +179,14 @@ pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Res
     Ok(stopped.collect())
 }
 
-/// A request to register a task definition once more, with every field that ECS still takes.
-pub fn copy(
-    client: &Client,
-    original: TaskDefinition,
-    tags: Vec<Tag>,
-) -> RegisterTaskDefinitionFluentBuilder {
-    client
-        .register_task_definition()
-        .set_family(original.family)
-        .set_task_role_arn(original.task_role_arn)
-        .set_execution_role_arn(original.execution_role_arn)
-        .set_network_mode(original.network_mode)
-        .set_container_definitions(original.container_definitions)
-        .set_volumes(original.volumes)
-        .set_placement_constraints(original.placement_constraints)
-        .set_requires_compatibilities(original.requires_compatibilities)
-        .set_cpu(original.cpu)
-        .set_memory(original.memory)
-        .set_pid_mode(original.pid_mode)
-        .set_ipc_mode(original.ipc_mode)
-        .set_proxy_configuration(original.proxy_configuration)
-        .set_ephemeral_storage(original.ephemeral_storage)
-        .set_runtime_platform(original.runtime_platform)
-        .set_enable_fault_injection(original.enable_fault_injection)
-        .set_tags(Some(tags))
-}
-
 /// `family:revision` of a task definition's ARN, or of that name itself.
 pub fn revision(task_definition: &str) -> &str {
     task_definition.rsplit('/').next().unwrap_or(task_definition)
+}
+
+/// The family of `family:revision`.
+pub fn family(revision: &str) -> &str {
+    revision.rsplit_once(':').map_or(revision, |(family, _)| family)
 }
 
 /// The service as Application Auto Scaling names it; also its name in the ledger.

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 
 use lambda_runtime::Diagnostic;
 
-use crate::aws::Cause;
+use crate::{aws::Cause, outcome::Stop};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +34,13 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// AWS refused an action for a reason that has an answer of its own, and trying again by itself is no use.
+    #[error("{}", .stop.reason)]
+    Refused {
+        stop: Box<Stop>,
+        /// Whether what the run was to look after is over with that.
+        over: bool,
+    },
 }
 
 impl Error {
@@ -45,6 +52,7 @@ impl Error {
             Self::InvalidRequest(_) => "InvalidRequest",
             Self::UnknownEvent { .. } => "UnknownEvent",
             Self::Aws { .. } => "Aws",
+            Self::Refused { .. } => "Refused",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | claim on a target | `target#<target>` | `<function>` |
 //! | follow-up due on a target | `target#<target>` | `<function>#follow-up` |
 //! | the remedy at work on a target | `target#<target>` | `holder` |
+//! | a freeze of a target's writes | `target#<target>` | `freeze` |
 //! | an event and its answer | `event#<function>` | event id |
 //! | a plan awaiting approval | `approval#<function>` | approval id |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
@@ -32,13 +33,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use items::{
-    Item, built, data, failed_check, holder, item_key, json, put, reasons, seconds, string, target_key, text,
-    unusable, version,
+    Item, built, data, failed_check, freeze, holder, json, put, reasons, seconds, string, text, unusable,
+    version,
 };
+
+pub(crate) use items::{item_key, target_key};
 
 use crate::{
     aws, clock,
     error::Error,
+    freeze::Freeze,
     outcome::{Decision, Outcome},
     remedy::Weight,
     trigger::Trigger,
@@ -46,6 +50,8 @@ use crate::{
 
 /// The sort key of the item that says which remedy is at work.
 const HOLDER: &str = "holder";
+/// The sort key of the item that says that a target's writes are frozen.
+pub(crate) const FREEZE: &str = "freeze";
 const DAY: Duration = Duration::from_hours(24);
 const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
 /// Lambda gives up on an asynchronous event after 6 hours, a schedule after 24.
@@ -134,6 +140,7 @@ pub struct Memory {
     pub claim: Option<Claim>,
     pub holder: Option<Holder>,
     pub follow_up: Option<FollowUp>,
+    pub freeze: Option<Freeze>,
     /// The answer this event was given before.
     pub earlier: Option<Outcome>,
 }
@@ -178,6 +185,7 @@ impl Ledger {
             (target_key(target), self.function.to_owned()),
             (target_key(target), self.follow_up_key()),
             (target_key(target), HOLDER.to_owned()),
+            (target_key(target), FREEZE.to_owned()),
             (self.key("event"), event_id.to_owned()),
         ];
         let items = self.read(&keys).await?;
@@ -193,11 +201,12 @@ impl Ledger {
             .transpose()?;
         let follow_up = find(&target_key(target), &self.follow_up_key()).map(data).transpose()?;
         let holder = find(&target_key(target), HOLDER).map(holder);
+        let freeze = find(&target_key(target), FREEZE).map(freeze).transpose()?;
         let earlier = find(&self.key("event"), event_id)
             .filter(|item| item.contains_key("data"))
             .map(data)
             .transpose()?;
-        Ok(Memory { kill_switch, claim, holder, follow_up, earlier })
+        Ok(Memory { kill_switch, claim, holder, follow_up, freeze, earlier })
     }
 
     async fn read(&self, keys: &[(String, String)]) -> Result<Vec<Item>, Error> {

@@ -1,8 +1,12 @@
 //! What a run answers and leaves behind.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::error::{Error, chain};
 
 /// Grows when a field changes its meaning or goes; a new field alone does not change it.
 pub const VERSION: u32 = 1;
@@ -88,8 +92,8 @@ pub enum StepResult {
 
 impl Step {
     /// What became of one action.
-    pub fn of(action: &impl ToString, result: Result<(), crate::error::Error>) -> Self {
-        let error = result.err().map(|error| crate::error::chain(&error));
+    pub fn of(action: &impl ToString, result: Result<(), Error>) -> Self {
+        let error = result.err().map(|error| chain(&error));
         let result = if error.is_some() { StepResult::Failed } else { StepResult::Done };
         Self { action: action.to_string(), result, error }
     }
@@ -104,6 +108,31 @@ impl Step {
 pub struct Verification {
     pub verified: bool,
     pub what: String,
+}
+
+impl Verification {
+    /// Looks until what was done shows, or for as long as there is patience.
+    pub async fn wait(
+        patience: Duration,
+        between_looks: Duration,
+        look: impl AsyncFn() -> Result<Self, Error>,
+    ) -> Self {
+        let looks = 1 + patience.as_secs() / between_looks.as_secs().max(1);
+        let mut seen = Self { verified: false, what: "nothing was looked at".to_owned() };
+        for number in 0..looks {
+            if number > 0 {
+                tokio::time::sleep(between_looks).await;
+            }
+            seen = look().await.unwrap_or_else(|error| Self {
+                verified: false,
+                what: format!("could not look again: {}", chain(&error)),
+            });
+            if seen.verified {
+                break;
+            }
+        }
+        seen
+    }
 }
 
 /// The next step for a person, with the guide's support level.

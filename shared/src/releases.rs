@@ -1,5 +1,6 @@
-//! What is known of a service's releases, beyond AWS's own history: which ran while the probe passed, and
-//! which were rolled back from. One item of the ledger for each: `release#<service>`, `<family:revision>`.
+//! What is known of a service's releases, beyond AWS's own history: which ran while the probe passed, which
+//! were rolled back from, and which are copies of others with which writes are frozen. One item of the ledger
+//! for each: `release#<service>`, `<family:revision>`.
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Release {
     /// When it was last seen to work.
     pub good_at: Option<Timestamp>,
     pub rolled_back_at: Option<Timestamp>,
+    /// The release that it is a copy of, with which writes are frozen.
+    pub frozen_from: Option<String>,
 }
 
 /// The ledger's part about releases.
@@ -57,6 +60,7 @@ impl Releases {
                     revision: text("sk")?.clone(),
                     good_at: text("good_at").and_then(|at| at.parse().ok()),
                     rolled_back_at: text("rolled_back_at").and_then(|at| at.parse().ok()),
+                    frozen_from: text("frozen_from").cloned(),
                 })
             }));
             from = page.last_evaluated_key;
@@ -69,12 +73,23 @@ impl Releases {
 
     /// Notes that a release works.
     pub async fn mark_good(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
-        self.mark(service, revision, "good_at", at).await
+        self.mark(service, revision, "good_at", at.to_string(), at).await
     }
 
     /// Notes that a release was rolled back from.
     pub async fn mark_rolled_back(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
-        self.mark(service, revision, "rolled_back_at", at).await
+        self.mark(service, revision, "rolled_back_at", at.to_string(), at).await
+    }
+
+    /// Notes that a revision is no release of its own, but the copy of one with which writes are frozen.
+    pub async fn mark_frozen(
+        &self,
+        service: &str,
+        revision: &str,
+        release: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.mark(service, revision, "frozen_from", release.to_owned(), at).await
     }
 
     async fn mark(
@@ -82,6 +97,7 @@ impl Releases {
         service: &str,
         revision: &str,
         what: &'static str,
+        value: String,
         at: Timestamp,
     ) -> Result<(), Error> {
         self.client
@@ -89,9 +105,9 @@ impl Releases {
             .table_name(&self.table)
             .key("pk", AttributeValue::S(key(service)))
             .key("sk", AttributeValue::S(revision.to_owned()))
-            .update_expression("SET #what = :at, expires_at = :expires")
+            .update_expression("SET #what = :value, expires_at = :expires")
             .expression_attribute_names("#what", what)
-            .expression_attribute_values(":at", AttributeValue::S(at.to_string()))
+            .expression_attribute_values(":value", AttributeValue::S(value))
             .expression_attribute_values(":expires", AttributeValue::N((at + KEPT).as_second().to_string()))
             .send()
             .await

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     error::Error,
+    freeze::Freeze,
     guard::Approved,
     ledger::{FollowUp, FollowUpChange},
     outcome::{Stop, Verification},
@@ -60,6 +61,8 @@ pub struct Past {
     pub follow_up: Option<FollowUp>,
     /// What this month's plans have counted so far (the calendar's month, UTC).
     pub month_units: u32,
+    /// Whether the target's writes are frozen.
+    pub freeze: Option<Freeze>,
 }
 
 /// What to do, or why not to.

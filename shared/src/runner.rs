@@ -79,7 +79,14 @@ impl<R: Remedy> Runner<R> {
         let mut runs = Vec::new();
         for trigger in trigger::parse(invocation)? {
             let requests = self.remedy.requests(&trigger)?;
-            runs.extend(requests.into_iter().map(|request| (trigger.clone(), request)));
+            runs.extend(requests.into_iter().enumerate().map(|(place, request)| {
+                let mut trigger = trigger.clone();
+                // Each target's run is answered by itself when the event comes again.
+                if place > 0 {
+                    trigger.id = format!("{}#{}", trigger.id, place + 1);
+                }
+                (trigger, request)
+            }));
         }
         let alone = runs.len() == 1;
         let mut runs = VecDeque::from(runs);
@@ -153,7 +160,11 @@ impl<R: Remedy> Runner<R> {
         if let Some(approval) = &run.approval {
             guard::check_approval(approval, run.now)?;
         }
-        let past = Past { follow_up: memory.follow_up.clone(), month_units: memory.month_units(run.now) };
+        let past = Past {
+            follow_up: memory.follow_up.clone(),
+            month_units: memory.month_units(run.now),
+            freeze: memory.freeze.clone(),
+        };
         let plan = self.remedy.plan(run.now, &observed, &run.request, &past);
         run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
         tracing::info!(plan = %run.outcome.plan, skipped = ?plan.skipped, "planned");
@@ -253,7 +264,9 @@ impl<R: Remedy> Runner<R> {
         dead: &Claim,
         observed: &R::Observed,
     ) -> Result<(), Halt> {
-        guard::check_budget(&self.policy, memory, run.now)?;
+        if dead.intent.weight != Weight::PutsBack {
+            guard::check_budget(&self.policy, memory, run.now)?;
+        }
         let actions: Vec<R::Action> =
             serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
                 Stop::refused(
@@ -288,20 +301,30 @@ impl<R: Remedy> Runner<R> {
         observed: &R::Observed,
     ) {
         let mut failed = false;
+        let mut refused = None;
         let mut ends_follow_up = false;
         for action in &approved {
             if failed {
                 break;
             }
             let step = if self.remedy.is_outstanding(action.action(), observed) {
-                Step::of(action.action(), self.remedy.apply(action).await)
+                let result = self.remedy.apply(action).await;
+                if let Err(Error::Refused { stop, over }) = &result {
+                    refused = Some((stop.as_ref().clone(), *over));
+                }
+                Step::of(action.action(), result)
             } else {
                 Step::already_done(action.action())
             };
             failed = step.result == StepResult::Failed;
             run.outcome.steps.push(step);
         }
-        if failed {
+        if let Some((Stop { decision, code, reason, next }, over)) = refused {
+            run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome.clone() };
+            // Not left open: the same again would be refused again.
+            claim.open = false;
+            ends_follow_up = over;
+        } else if failed {
             run.outcome.decision = Decision::Failed;
             "action_failed".clone_into(&mut run.outcome.code);
             let minutes = self.policy.max_event_age.as_secs() / 60;

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::clients::Clients;
 use crate::sandbox::{Options, Sandbox};
-use scenario::{BadRelease, LoadSpike, Scenario, StaleFrontEnd};
+use scenario::{BadRelease, Corruption, LoadSpike, Scenario, StaleFrontEnd};
 use screen::{Mark, Screen};
 use watch::Watch;
 
@@ -25,6 +25,8 @@ pub enum Name {
     BadRelease,
     /// A new front end that CloudFront does not show: cache-invalidation.
     StaleFrontEnd,
+    /// Data that was corrupted: write-freeze and snapshot-restore.
+    Corruption,
     /// One after the other.
     All,
 }
@@ -53,6 +55,9 @@ pub async fn run(name: Name, mode: Mode) -> anyhow::Result<()> {
     if matches!(name, Name::StaleFrontEnd | Name::All) {
         show(&StaleFrontEnd, mode).await.context("stale-front-end")?;
     }
+    if matches!(name, Name::Corruption | Name::All) {
+        show(&Corruption::default(), mode).await.context("corruption")?;
+    }
     Ok(())
 }
 
@@ -78,6 +83,7 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     scenario.go_wrong(&watch).await?;
     until(&mut watch, |watch| scenario.is_wrong(watch)).await.context("nothing went wrong")?;
     let worst = scenario.facts(&watch);
+    scenario.respond(&mut watch, mode).await?;
     let reached = match mode {
         Mode::Auto => solved(scenario, &mut watch).await,
         Mode::Observe => {

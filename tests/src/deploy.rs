@@ -13,7 +13,9 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use crate::clients::Clients;
 
-pub use lendpeak2::{CLUSTER, FAMILY, SERVICE, TASKS, create_lendpeak2, put_5xx_alarm, register_release};
+pub use lendpeak2::{
+    CLUSTER, FAMILY, PASSWORD, SERVICE, TASKS, create_lendpeak2, put_5xx_alarm, register_release,
+};
 pub use package::binaries;
 
 pub const STACK: &str = "lendpeak2-remedies";
@@ -38,6 +40,13 @@ pub async fn deploy(clients: &Clients, plan: &Plan) -> anyhow::Result<()> {
     for task in package::tasks(&template) {
         let zip = package::zip(&plan.binaries, &task)?;
         upload(clients, &package::key(&task), zip).await?;
+    }
+    let beside = plan.template.parent().unwrap_or(&plan.template);
+    for name in package::state_machines(&template) {
+        let definition = package::definition(&name);
+        let path = beside.join(&definition);
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        upload(clients, &definition, bytes).await?;
     }
     upload(clients, "template.yaml", package::with_uploads(&template, BUCKET).into_bytes()).await?;
     create_stack(clients, plan).await

@@ -6,6 +6,7 @@
 mod autoscaling;
 mod call;
 mod cloudfront;
+mod docdb;
 mod ecs;
 mod fault;
 mod forward;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 pub use autoscaling::ScalableTarget;
 pub use call::{Call, Calls};
 pub use cloudfront::{CloudFront, DISTRIBUTION, Invalidation};
+pub use docdb::{ClusterNow, DocDb, SECRET, SOURCE, endpoint};
 pub use ecs::{Ecs, ServiceState, StoppedTask};
 pub use fault::{Fault, Faults, Rule};
 
@@ -45,6 +47,7 @@ struct State {
     faults: Faults,
     autoscaling: autoscaling::Autoscaling,
     cloudfront: CloudFront,
+    docdb: DocDb,
     ecs: Ecs,
     upstream: forward::Upstream,
 }
@@ -63,6 +66,7 @@ impl Gateway {
             faults: Faults::default(),
             autoscaling: autoscaling::Autoscaling::default(),
             cloudfront: CloudFront::default(),
+            docdb: DocDb::default(),
             ecs: Ecs::default(),
             upstream: forward::Upstream::new(upstream),
         });
@@ -99,6 +103,11 @@ impl Gateway {
     /// CloudFront's invalidations.
     pub fn cloudfront(&self) -> &CloudFront {
         &self.state.cloudfront
+    }
+
+    /// DocumentDB's clusters and snapshots.
+    pub fn docdb(&self) -> &DocDb {
+        &self.state.docdb
     }
 
     /// The scalable targets registered here.
@@ -176,6 +185,7 @@ impl State {
     async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {
         match call.service.as_str() {
             "application-autoscaling" => self.autoscaling.answer(call, &body),
+            "rds" => self.docdb.answer(call),
             "ecs" => self.ecs.answer(call, parts, body, &self.upstream).await,
             "cloudfront" => match self.cloudfront.answer(call, &parts, &body) {
                 Some(answer) => answer,

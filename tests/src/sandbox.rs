@@ -72,6 +72,7 @@ impl Sandbox {
         let standin = StandIn::start(
             seen_by_standin,
             gateway.cloudfront().clone(),
+            gateway.docdb().clone(),
             service,
             NORMAL_LOAD,
             options.metrics,
@@ -137,6 +138,7 @@ fn parameters(
         ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
         // An alarm looks back three periods: half a minute here, three in production.
         ("AlarmPeriodSeconds", "10"),
+        ("RestorePollSeconds", "1"),
     ];
     let replaced = |name: &str| given.iter().any(|(other, _)| other == name);
     let mut all: Vec<_> = own

@@ -147,13 +147,18 @@ impl Stack {
 
     /// Decision and code of the function's audit records, oldest first.
     pub async fn audit(&self) -> anyhow::Result<Vec<String>> {
+        Ok(self.outcomes().await?.iter().map(read).collect())
+    }
+
+    /// The outcomes in the function's audit records, oldest first.
+    pub async fn outcomes(&self) -> anyhow::Result<Vec<Value>> {
         let query =
             self.sandbox.clients.dynamodb.query().table_name(LEDGER).key_condition_expression("pk = :pk");
         let query =
             query.expression_attribute_values(":pk", AttributeValue::S(format!("audit#{}", self.task)));
         let items = query.send().await?.items.unwrap_or_default();
         let outcomes = items.iter().filter_map(|item| item.get("outcome")?.as_s().ok());
-        outcomes.map(|outcome| Ok(read(&serde_json::from_str(outcome)?))).collect()
+        outcomes.map(|outcome| Ok(serde_json::from_str(outcome)?)).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
-use crate::gateway::CloudFront;
+use crate::gateway::{CloudFront, DocDb, SECRET, SOURCE, endpoint};
 use edge::Edge;
 use load::Load;
 
@@ -33,6 +33,7 @@ const HISTORY_SECONDS: u64 = 60;
 
 /// What runs now, as the local AWS tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be so, whatever the others are")]
 pub struct Now {
     pub running_tasks: u32,
     /// Work that arrives, in percent of what one task can do.
@@ -42,6 +43,12 @@ pub struct Now {
     pub memory: f64,
     /// The task definition cannot work: health checks answer 500.
     pub broken: bool,
+    /// The task definition makes it refuse writes.
+    pub read_only: bool,
+    /// The tasks began with the address of a database that does not answer.
+    pub cut_off: bool,
+    /// The tasks work on data that was corrupted.
+    pub corrupt: bool,
 }
 
 /// The running stand-in. Dropping it closes its port and ends its metrics.
@@ -60,6 +67,8 @@ struct State {
     runs: Mutex<String>,
     edge: Edge,
     database_down: AtomicBool,
+    corrupted: AtomicBool,
+    docdb: DocDb,
 }
 
 /// The service it stands for.
@@ -70,11 +79,12 @@ pub struct Service {
 }
 
 impl StandIn {
-    /// Serves on a free loopback port, its front end behind `cloudfront`, and puts the service's metrics every
+    /// Serves on a free loopback port, its front end behind `cloudfront` and its data in `docdb`, and puts the service's metrics every
     /// second if `metrics`.
     pub async fn start(
         clients: Clients,
         cloudfront: CloudFront,
+        docdb: DocDb,
         service: Service,
         load: f64,
         metrics: bool,
@@ -87,6 +97,8 @@ impl StandIn {
             runs: Mutex::default(),
             edge: Edge::new(cloudfront),
             database_down: AtomicBool::new(false),
+            corrupted: AtomicBool::new(false),
+            docdb,
         });
         let mut running = JoinSet::new();
         let pages = pages::router(Arc::clone(&state), format!("http://{address}"));
@@ -110,6 +122,11 @@ impl StandIn {
     /// The database answers no more, or again.
     pub fn set_database_down(&self, down: bool) {
         self.state.database_down.store(down, Ordering::Relaxed);
+    }
+
+    /// The data in the production cluster is corrupted. What was restored is not.
+    pub fn corrupt_data(&self) {
+        self.state.corrupted.store(true, Ordering::Relaxed);
     }
 
     /// Deploys a new release of the front end. CloudFront goes on with the old one.
@@ -151,7 +168,18 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
         let load = state.load().at(Instant::now());
         let cpu = load::per_task(load, running_tasks).min(100.0);
         let memory = 35.0 + cpu / 5.0;
-        let now = Now { running_tasks, load, cpu, memory, broken: runs.broken };
+        let cut_off = !state.docdb.answers(&runs.database);
+        let corrupt = state.corrupted.load(Ordering::Relaxed) && runs.database == endpoint(SOURCE);
+        let now = Now {
+            running_tasks,
+            load,
+            cpu,
+            memory,
+            broken: runs.broken,
+            read_only: runs.read_only,
+            cut_off,
+            corrupt,
+        };
         *state.now() = now;
         state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
         if metrics {
@@ -161,11 +189,15 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
     }
 }
 
-/// The task definition that was looked at last. A revision never changes.
+/// What the tasks run, as it was looked at last. A revision never changes.
 #[derive(Debug, Default)]
 struct Definition {
     arn: String,
     broken: bool,
+    read_only: bool,
+    deployment: String,
+    /// Where the tasks of this deployment found their database, when they began.
+    database: String,
 }
 
 /// How many tasks run. Looks at what they run when that is new.
@@ -181,20 +213,34 @@ async fn look(clients: &Clients, service: &Service, runs: &mut Definition) -> Op
     let found = described.services().first()?;
     let arn = found.task_definition()?;
     if arn != runs.arn {
-        *runs = Definition { arn: arn.to_owned(), broken: is_broken(clients, arn).await? };
+        let variables = variables(clients, arn).await?;
+        let is_true = |wanted: &str| variables.iter().any(|(name, value)| name == wanted && value == "true");
+        (runs.broken, runs.read_only) = (is_true("BROKEN"), is_true("READONLY_MODE"));
+        arn.clone_into(&mut runs.arn);
+    }
+    let deployment = found.deployments().first().and_then(|deployment| deployment.id()).unwrap_or_default();
+    if deployment != runs.deployment {
+        runs.database = database(clients).await?;
+        deployment.clone_into(&mut runs.deployment);
     }
     found.running_count().try_into().ok()
 }
 
-/// Whether a container has `BROKEN=true`, which stands for a version that cannot work.
-async fn is_broken(clients: &Clients, arn: &str) -> Option<bool> {
+/// Where the secret says that the database is.
+async fn database(clients: &Clients) -> Option<String> {
+    let secret = clients.secrets.get_secret_value().secret_id(SECRET).send().await.ok()?;
+    let fields: serde_json::Value = serde_json::from_str(secret.secret_string()?).ok()?;
+    Some(fields.get("host")?.as_str()?.to_owned())
+}
+
+/// The containers' variables: `BROKEN=true` stands for a version that cannot work, and `READONLY_MODE=true` is what
+/// the backend itself heeds.
+async fn variables(clients: &Clients, arn: &str) -> Option<Vec<(String, String)>> {
     let described = clients.ecs.describe_task_definition().task_definition(arn).send().await.ok()?;
-    let mut variables = described
-        .task_definition()?
-        .container_definitions()
-        .iter()
-        .flat_map(aws_sdk_ecs::types::ContainerDefinition::environment);
-    Some(variables.any(|variable| variable.name() == Some("BROKEN") && variable.value() == Some("true")))
+    let containers = described.task_definition()?.container_definitions();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let variables = containers.iter().flat_map(aws_sdk_ecs::types::ContainerDefinition::environment);
+    Some(variables.map(|variable| (text(variable.name()), text(variable.value()))).collect())
 }
 
 /// One value for each of these ages in seconds: one for now is 0.

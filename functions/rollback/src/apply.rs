@@ -2,26 +2,23 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_ecs::types::{
-    ContainerDefinition, StopServiceDeploymentStopType, Tag, TaskDefinition, TaskDefinitionField,
-};
+use aws_sdk_ecs::types::{ContainerDefinition, StopServiceDeploymentStopType};
 use shared::{
-    aws, clock, ecs,
-    error::{Error, chain},
+    aws, clock,
+    ecs::{self, COPY_OF, Copy, FROZEN_FROM},
+    error::Error,
+    freeze::Variable,
     guard::Approved,
     outcome::Verification,
 };
 
 use crate::{
-    Clients, choice, observe,
-    observe::{Observed, task_definition},
+    Clients,
+    observe::Observed,
     plan::{Action, deployed, settled},
     probe,
     settings::Settings,
 };
-
-/// The tag on a copy, with the `family:revision` that it was copied from.
-pub(crate) const COPY_OF: &str = "lendpeak2:copy-of";
 
 pub(crate) async fn apply(
     clients: &Clients,
@@ -41,8 +38,16 @@ pub(crate) async fn apply(
             .await
             .map(|_| ())
             .map_err(|error| aws::failed("stop the deployment", service_deployment, &error)),
-        Action::Deploy { to, copy, images, .. } => {
-            let release = if *copy { copy_of(clients, to, images).await? } else { to.clone() };
+        Action::Deploy { to, copy, images, freeze, .. } => {
+            let release = match freeze {
+                Some(variable) => frozen_copy(clients, settings, to, *copy, images, variable).await?,
+                None if *copy => {
+                    let change = |container| by_digest(container, images);
+                    let copy = Copy { of: to, tags: &[(COPY_OF, to)], change: &change };
+                    ecs::copy_of(clients.ecs(), &copy).await?
+                }
+                None => to.clone(),
+            };
             // Nothing else is sent, so that counts, load balancers and network stay as they are.
             clients
                 .ecs()
@@ -61,54 +66,22 @@ pub(crate) async fn apply(
     }
 }
 
-/// A copy of a revision as a new one: the copy that a run left which died, or a new one.
-pub(crate) async fn copy_of(
+/// A copy with which writes stay frozen. `differs` is whether it is not the release but for that.
+async fn frozen_copy(
     clients: &Clients,
-    original: &str,
+    settings: &Settings,
+    release: &str,
+    differs: bool,
     images: &BTreeMap<String, String>,
+    variable: &Variable,
 ) -> Result<String, Error> {
-    /// Between a copy and its use, hardly anybody registers more.
-    const NEWEST: usize = 3;
-    let revisions = observe::newest_revisions(clients, choice::family(original)).await?;
-    for revision in revisions.into_iter().take(NEWEST) {
-        let found = task_definition(clients, Some(revision)).await?;
-        if let Some(found) = found.filter(|found| found.copy_of.as_deref() == Some(original)) {
-            return Ok(found.arn);
-        }
-    }
-    register_copy(clients, original, images).await
-}
-
-async fn register_copy(
-    clients: &Clients,
-    original: &str,
-    images: &BTreeMap<String, String>,
-) -> Result<String, Error> {
-    let described = clients
-        .ecs()
-        .describe_task_definition()
-        .task_definition(original)
-        .include(TaskDefinitionField::Tags)
-        .send()
-        .await
-        .map_err(|error| aws::failed("describe task definition", original, &error))?;
-    let mut tags = described.tags.unwrap_or_default();
-    tags.retain(|tag| tag.key() != Some(COPY_OF));
-    tags.push(Tag::builder().key(COPY_OF).value(original).build());
-    let original_definition = described.task_definition.unwrap_or_else(|| TaskDefinition::builder().build());
-    let register = ecs::copy(clients.ecs(), original_definition, tags);
-    let containers = register.get_container_definitions().clone().unwrap_or_default();
-    let containers = containers.into_iter().map(|container| by_digest(container, images)).collect();
-    let registered = register
-        .set_container_definitions(Some(containers))
-        .send()
-        .await
-        .map_err(|error| aws::failed("register a copy of", original, &error))?;
-    registered.task_definition.and_then(|copy| copy.task_definition_arn).ok_or_else(|| Error::Aws {
-        operation: "register a copy of",
-        resource: original.to_owned(),
-        source: aws::Cause::new("ECS did not say what it registered"),
-    })
+    let tags = [(FROZEN_FROM, release), (COPY_OF, release)];
+    let change = |container| variable.set(by_digest(container, images));
+    let tags = if differs { &tags[..] } else { &tags[..1] };
+    let copy = ecs::copy_of(clients.ecs(), &Copy { of: release, tags, change: &change }).await?;
+    let releases = clients.releases(settings);
+    releases.mark_frozen(&settings.target(), ecs::revision(&copy), release, clock::now()).await?;
+    Ok(copy)
 }
 
 fn by_digest(mut container: ContainerDefinition, images: &BTreeMap<String, String>) -> ContainerDefinition {
@@ -129,27 +102,13 @@ pub(crate) async fn verify(
     let Some(Action::StopDeployment { to, .. } | Action::Deploy { to, .. }) = actions.last() else {
         return Verification { verified: true, what: "there was nothing to do".to_owned() };
     };
-    let looks = 1 + patience.as_secs() / BETWEEN_LOOKS.as_secs();
-    let mut seen = Verification { verified: false, what: "nothing was looked at".to_owned() };
-    for look in 0..looks {
-        if look > 0 {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
-        seen = verify_once(clients, settings, to).await.unwrap_or_else(|error| Verification {
-            verified: false,
-            what: format!("could not look again: {}", chain(&error)),
-        });
-        if seen.verified {
-            break;
-        }
-    }
-    seen
+    Verification::wait(patience, BETWEEN_LOOKS, || verify_once(clients, settings, to)).await
 }
 
 async fn verify_once(clients: &Clients, settings: &Settings, to: &str) -> Result<Verification, Error> {
     let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service).await?;
     let set_to = service.as_ref().map(|service| service.task_definition.clone());
-    let current = task_definition(clients, set_to).await?;
+    let current = ecs::task_definition(clients.ecs(), set_to).await?;
     let mut observed = Observed { service, current, ..Observed::default() };
     // Before ECS is done, the probe's answer would be about the old tasks.
     if deployed(&observed, to).0 {

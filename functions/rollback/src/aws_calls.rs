@@ -10,12 +10,11 @@ use aws_sdk_ecs::{
         describe_services::DescribeServicesOutput,
         describe_task_definition::{DescribeTaskDefinitionError, DescribeTaskDefinitionOutput},
         list_service_deployments::{ListServiceDeploymentsError, ListServiceDeploymentsOutput},
-        list_task_definitions::ListTaskDefinitionsOutput,
         list_tasks::ListTasksOutput,
     },
     types::{
         ContainerImage, Deployment, DeploymentRolloutState, Service, ServiceDeploymentBrief,
-        ServiceDeploymentStatus, ServiceRevision, Tag, TaskDefinition, TaskDefinitionStatus,
+        ServiceDeploymentStatus, ServiceRevision, TaskDefinition, TaskDefinitionStatus,
         error::ClientException,
     },
 };
@@ -257,6 +256,7 @@ async fn looking_again_waits_until_it_has_settled_and_no_longer_than_its_patienc
         to: "backend:2".to_owned(),
         copy: false,
         images: [].into(),
+        freeze: None,
     };
     let healthy = r#"{"summary": "Healthy", "checks": [{"name": "health", "healthy": true}]}"#;
     let probe = probe_says(healthy);
@@ -268,28 +268,4 @@ async fn looking_again_waits_until_it_has_settled_and_no_longer_than_its_patienc
     let seen = apply::verify(&done, &settings(), &[&action], Duration::ZERO).await;
     let what = "2 of 2 tasks run, the deployment of backend:2 is completed, and /health passes";
     assert_eq!((seen.verified, seen.what.as_str()), (true, what));
-}
-
-#[tokio::test]
-async fn a_copy_that_a_dead_run_left_is_found_again() {
-    let listed = mock!(aws_sdk_ecs::Client::list_task_definitions)
-        .match_requests(|request| request.family_prefix() == Some("backend"))
-        .then_output(|| {
-            // A family of which this one is the beginning, and the copy.
-            let other = "arn:aws:ecs:us-east-1:123456789012:task-definition/backend-worker:9";
-            ListTaskDefinitionsOutput::builder()
-                .task_definition_arns(other)
-                .task_definition_arns(arn(6))
-                .build()
-        });
-    let described = mock!(aws_sdk_ecs::Client::describe_task_definition)
-        .match_requests(|request| request.task_definition() == Some(&arn(6)))
-        .then_output(|| {
-            let definition =
-                TaskDefinition::builder().task_definition_arn(arn(6)).status(TaskDefinitionStatus::Active);
-            let tag = Tag::builder().key("lendpeak2:copy-of").value("backend:2").build();
-            DescribeTaskDefinitionOutput::builder().task_definition(definition.build()).tags(tag).build()
-        });
-    let clients = clients(&[listed, described], &[], &[]);
-    assert_eq!(apply::copy_of(&clients, "backend:2", &[].into()).await.unwrap(), arn(6));
 }

@@ -7,7 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{ecs::revision, releases::Release};
+use shared::{
+    ecs::{family, revision},
+    releases::Release,
+};
 
 /// A deployment in AWS's history of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,42 +67,52 @@ impl PastDeployment {
 
 /// The releases to go back to, the best first: those that ran while the probe passed, then those whose
 /// deployment succeeded; the newest first in each. Never the current one, one that was rolled back from, or
-/// one of another family. Where AWS has no history, what the ledger knows has to do.
+/// one of another family. Where AWS has no history, what the ledger knows has to do. A copy with which writes
+/// were frozen counts as the release that it is a copy of.
 pub(crate) fn candidates(history: &[PastDeployment], releases: &[Release], current: &str) -> Vec<Candidate> {
-    let current = revision(current);
-    let known: BTreeMap<&str, &Release> =
-        releases.iter().map(|release| (release.revision.as_str(), release)).collect();
-    let rolled_back = |name: &str| known.get(name).is_some_and(|release| release.rolled_back_at.is_some());
+    let current = stands_for(releases, current);
+    let is_marked = |name: &str, mark: fn(&Release) -> bool| {
+        releases.iter().any(|release| stands_for(releases, &release.revision) == name && mark(release))
+    };
+    let rolled_back = |name: &str| is_marked(name, |release| release.rolled_back_at.is_some());
     let eligible = |name: &str| name != current && family(name) == family(current) && !rolled_back(name);
 
     let mut succeeded: Vec<(&PastDeployment, &str)> = history
         .iter()
         .filter(|deployment| deployment.has_succeeded())
-        .filter_map(|deployment| Some((deployment, deployment.task_definition.as_deref()?)))
+        .filter_map(|deployment| {
+            let task_definition = deployment.task_definition.as_deref()?;
+            let release = stands_for(releases, task_definition);
+            // As AWS names it, unless it is a copy.
+            let name = if release == revision(task_definition) { task_definition } else { release };
+            Some((deployment, name))
+        })
         .filter(|(_, task_definition)| eligible(revision(task_definition)))
         .collect();
+    let mut seen = BTreeSet::new();
     if succeeded.is_empty() {
-        let mut good: Vec<&Release> = releases
+        let mut good: Vec<(&Release, &str)> = releases
             .iter()
-            .filter(|release| release.good_at.is_some() && eligible(&release.revision))
+            .filter(|release| release.good_at.is_some())
+            .map(|release| (release, stands_for(releases, &release.revision)))
+            .filter(|(_, name)| eligible(name))
             .collect();
-        good.sort_by_key(|release| Reverse((release.good_at, number(&release.revision))));
+        good.sort_by_key(|(release, name)| Reverse((release.good_at, number(name))));
         return good
             .into_iter()
-            .map(|release| Candidate { task_definition: release.revision.clone(), why: Why::ProbePassed })
+            .filter(|(_, name)| seen.insert(*name))
+            .map(|(_, name)| Candidate { task_definition: name.to_owned(), why: Why::ProbePassed })
             .collect();
     }
-    let probe_passed = |task_definition: &str| {
-        known.get(revision(task_definition)).is_some_and(|release| release.good_at.is_some())
-    };
+    let probe_passed =
+        |task_definition: &str| is_marked(revision(task_definition), |release| release.good_at.is_some());
     // The order of the list is AWS's own affair.
     succeeded.sort_by_key(|(deployment, task_definition)| {
         Reverse((probe_passed(task_definition), deployment.created_at, number(task_definition)))
     });
-    let mut seen = BTreeSet::new();
     succeeded
         .into_iter()
-        .filter(|(_, task_definition)| seen.insert(*task_definition))
+        .filter(|(_, task_definition)| seen.insert(revision(task_definition)))
         .map(|(_, task_definition)| Candidate {
             task_definition: task_definition.to_owned(),
             why: if probe_passed(task_definition) { Why::ProbePassed } else { Why::DeploymentSucceeded },
@@ -107,16 +120,33 @@ pub(crate) fn candidates(history: &[PastDeployment], releases: &[Release], curre
         .collect()
 }
 
-/// When the present release went live: the start of the unbroken run of deployments of its task definition,
-/// since a restart does not make a release young.
-pub(crate) fn released_at(history: &[PastDeployment], current: &str) -> Option<Timestamp> {
+/// The release that a task definition stands for, as `family:revision`: a copy with which writes are frozen is no
+/// release of its own.
+pub(crate) fn stands_for<'a>(releases: &'a [Release], task_definition: &'a str) -> &'a str {
+    let name = revision(task_definition);
+    releases
+        .iter()
+        .find(|release| release.revision == name)
+        .and_then(|release| release.frozen_from.as_deref())
+        .unwrap_or(name)
+}
+
+/// When the present release went live: the start of the unbroken run of its deployments, since a restart does not
+/// make a release young, and a freeze of writes does not either.
+pub(crate) fn released_at(
+    history: &[PastDeployment],
+    releases: &[Release],
+    current: &str,
+) -> Option<Timestamp> {
+    let current = stands_for(releases, current);
     let mut newest_first: Vec<&PastDeployment> =
         history.iter().filter(|deployment| deployment.task_definition.is_some()).collect();
     newest_first.sort_by_key(|deployment| Reverse(deployment.created_at));
     newest_first
         .into_iter()
         .take_while(|deployment| {
-            deployment.task_definition.as_deref().map(revision) == Some(revision(current))
+            let deployed = deployment.task_definition.as_deref();
+            deployed.map(|deployed| stands_for(releases, deployed)) == Some(current)
         })
         .filter_map(|deployment| deployment.created_at)
         .min()
@@ -158,10 +188,6 @@ fn repository(image: &str) -> &str {
         Some(colon) => image.get(..name_from + colon).unwrap_or(image),
         None => image,
     }
-}
-
-pub(crate) fn family(revision: &str) -> &str {
-    revision.rsplit_once(':').map_or(revision, |(family, _)| family)
 }
 
 fn number(task_definition: &str) -> u32 {

@@ -20,6 +20,7 @@ mod plan;
 mod probe;
 mod request;
 mod settings;
+mod skipped;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -115,7 +116,7 @@ impl Remedy for Rollback {
     }
 
     fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
-        plan::plan(now, observed, request, &self.settings, past.follow_up.as_ref())
+        plan::plan(now, observed, request, &self.settings, past)
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

@@ -1,15 +1,12 @@
 //! What `rollback` reads before it decides: everything at once, then the task definitions that it found.
 
-use aws_sdk_ecs::{
-    operation::describe_task_definition::DescribeTaskDefinitionError,
-    types::{ServiceRevision, TaskDefinitionField},
-};
+use aws_sdk_ecs::types::ServiceRevision;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::Serialize;
 use shared::{
     alarms::{AlarmNow, alarms_now},
     aws, clock,
-    ecs::{self, Service, StoppedTask, timestamp},
+    ecs::{self, Service, StoppedTask, TaskDefinition, timestamp},
     error::{Error, chain},
     releases::Release,
 };
@@ -17,7 +14,6 @@ use tokio::task::JoinSet;
 
 use crate::{
     Clients,
-    apply::COPY_OF,
     choice::{self, Candidate, Image, PastDeployment},
     probe::{self, Health},
     request::{Because, Request, To},
@@ -54,26 +50,6 @@ pub struct Observed {
     pub health: Option<Health>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TaskDefinition {
-    pub arn: String,
-    /// Whether a service can be pointed at it; otherwise a copy of it must be registered first.
-    pub is_active: bool,
-    /// The `family:revision` that it was copied from, by this function.
-    pub copy_of: Option<String>,
-}
-
-impl TaskDefinition {
-    pub(crate) fn revision(&self) -> &str {
-        ecs::revision(&self.arn)
-    }
-
-    /// Whether it is this release, itself or as a copy.
-    pub(crate) fn is(&self, revision: &str) -> bool {
-        self.revision() == revision || self.copy_of.as_deref() == Some(revision)
-    }
-}
-
 pub(crate) async fn observe(
     clients: &Clients,
     settings: &Settings,
@@ -99,7 +75,7 @@ async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, 
         .and_then(Service::primary)
         .is_some_and(|primary| primary.created_at.is_none_or(|at| at >= young));
     let current = service.as_ref().map(|service| service.task_definition.clone()).filter(|_| changed);
-    let (current, health) = tokio::join!(task_definition(clients, current), async {
+    let (current, health) = tokio::join!(ecs::task_definition(clients.ecs(), current), async {
         if changed { probe::ask(clients, settings).await.map(Some) } else { Ok(None) }
     });
     Ok(Observed {
@@ -131,8 +107,8 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
     };
 
     let (current, named, existing, described) = tokio::join!(
-        task_definition(clients, Some(current)),
-        task_definition(clients, named),
+        ecs::task_definition(clients.ecs(), Some(current)),
+        ecs::task_definition(clients.ecs(), named),
         async {
             // Said where there is nothing to go back to, or where a name may be wrong.
             if candidates.is_empty() || request.to != To::LastGood {
@@ -296,46 +272,9 @@ async fn describe(clients: &Clients, candidates: &[Candidate]) -> Result<Vec<Opt
     for candidate in candidates {
         let found = described.iter().any(Option::is_some);
         let wanted = (!found).then(|| candidate.task_definition.clone());
-        described.push(task_definition(clients, wanted).await?);
+        described.push(ecs::task_definition(clients.ecs(), wanted).await?);
     }
     Ok(described)
-}
-
-/// A task definition, or nothing if none is wanted, there is none, or it is being deleted.
-pub(crate) async fn task_definition(
-    clients: &Clients,
-    wanted: Option<String>,
-) -> Result<Option<TaskDefinition>, Error> {
-    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
-        return Ok(None);
-    };
-    let answer = clients
-        .ecs()
-        .describe_task_definition()
-        .task_definition(&wanted)
-        .include(TaskDefinitionField::Tags)
-        .send()
-        .await;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error)
-            if error.as_service_error().is_some_and(DescribeTaskDefinitionError::is_client_exception) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(aws::failed("describe task definition", wanted, &error)),
-    };
-    let copy_of = answer.tags().iter().find(|tag| tag.key() == Some(COPY_OF));
-    let copy_of = copy_of.and_then(|tag| tag.value()).map(str::to_owned);
-    Ok(answer.task_definition.and_then(|definition| {
-        let status = definition.status().map(aws_sdk_ecs::types::TaskDefinitionStatus::as_str);
-        let is_active = match status {
-            Some("ACTIVE") => true,
-            Some("INACTIVE") => false,
-            _ => return None,
-        };
-        Some(TaskDefinition { arn: definition.task_definition_arn?, is_active, copy_of })
-    }))
 }
 
 /// The newest revisions of the service's family.
@@ -343,21 +282,5 @@ async fn existing(clients: &Clients, service: Option<&Service>) -> Result<Vec<St
     let Some(service) = service else {
         return Ok(Vec::new());
     };
-    newest_revisions(clients, choice::family(ecs::revision(&service.task_definition))).await
-}
-
-/// The newest active revisions of a family, as ARNs.
-pub(crate) async fn newest_revisions(clients: &Clients, family: &str) -> Result<Vec<String>, Error> {
-    const ENOUGH: i32 = 10;
-    let answer = clients
-        .ecs()
-        .list_task_definitions()
-        .family_prefix(family)
-        .sort(aws_sdk_ecs::types::SortOrder::Desc)
-        .max_results(ENOUGH)
-        .send()
-        .await
-        .map_err(|error| aws::failed("list the task definitions of", family, &error))?;
-    let arns = answer.task_definition_arns.unwrap_or_default();
-    Ok(arns.into_iter().filter(|arn| choice::family(ecs::revision(arn)) == family).collect())
+    ecs::newest_revisions(clients.ecs(), ecs::family(ecs::revision(&service.task_definition))).await
 }

@@ -7,17 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::{Deployment, Service, revision},
+    ecs::{self, Service, TaskDefinition, revision},
+    freeze::{Freeze, Variable},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Decision, Next, Stop, Verification},
-    remedy::{Plan, Weight},
+    remedy::{Past, Plan, Weight},
 };
 
 use crate::{
     choice::{self, PastDeployment, Why},
-    observe::{Observed, TaskDefinition},
+    observe::Observed,
     request::{Because, Request, To},
     settings::Settings,
+    skipped::Skipped,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub enum Action {
         copy: bool,
         /// Images to be named by digest in the copy, since their tag has moved on.
         images: BTreeMap<String, String>,
+        /// What the copy must have, since writes are frozen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freeze: Option<Variable>,
     },
 }
 
@@ -45,117 +50,21 @@ impl fmt::Display for Action {
             Self::StopDeployment { from, to, .. } => {
                 write!(f, "stop the deployment of {from} and have ECS roll back to {to}")
             }
-            Self::Deploy { from, to, copy: false, .. } => write!(f, "roll back from {from} to {to}"),
-            Self::Deploy { from, to, images, .. } if images.is_empty() => {
-                write!(f, "roll back from {from} to a copy of {to}, which is INACTIVE")
+            Self::Deploy { from, to, copy: false, freeze: None, .. } => {
+                write!(f, "roll back from {from} to {to}")
             }
-            Self::Deploy { from, to, images, .. } => {
-                let names: Vec<&str> = images.values().map(String::as_str).collect();
-                write!(f, "roll back from {from} to a copy of {to} with {}", names.join(" and "))
+            Self::Deploy { from, to, images, freeze, .. } => {
+                write!(f, "roll back from {from} to a copy of {to}")?;
+                let variable = freeze.iter().map(ToString::to_string);
+                let with: Vec<String> = variable.chain(images.values().cloned()).collect();
+                if with.is_empty() {
+                    write!(f, ", which is INACTIVE")
+                } else {
+                    write!(f, " with {}", with.join(" and "))
+                }
             }
         }
     }
-}
-
-/// Why a service is left as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Skipped {
-    ServiceMissing,
-    ServiceInactive { status: String },
-    NotRolling { controller: String },
-    AlarmNotInAlarm { alarm: String },
-    Superseded,
-    DatabaseDown { probe: String },
-    OldRelease { release: String, since: Timestamp },
-    AlreadyRollingBack { deployment: String },
-    AlreadyRuns { release: String },
-    RevisionMissing { named: String, existing: Vec<String> },
-    OtherFamily { named: String, family: String },
-    NoKnownGood { existing: Vec<String> },
-    NothingToLookAfter,
-    StillSettling { to: String, due: Timestamp, now: String },
-}
-
-impl Skipped {
-    pub(crate) fn stop(&self, service: &str) -> Stop {
-        match self {
-            Self::ServiceMissing => {
-                Stop::refused("service_missing", format!("there is no service {service}"))
-                    .next(Next::devops("correct ClusterName and ServiceName of the stack"))
-            }
-            Self::ServiceInactive { status } => {
-                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE")).next(
-                    Next::devops("see who deleted the service, and create it again if that was a mistake"),
-                )
-            }
-            Self::NotRolling { controller } => Stop::refused(
-                "not_deployed_by_ecs",
-                format!("deployments of {service} are carried out by {controller}, not by ECS"),
-            )
-            .next(Next::devops("roll back there")),
-            Self::AlarmNotInAlarm { alarm } => {
-                Stop::nothing_to_do("alarm_not_in_alarm", format!("alarm {alarm} is not in ALARM any more"))
-            }
-            Self::Superseded => Stop::nothing_to_do(
-                "superseded",
-                format!("the deployment that failed is not the last one of {service} any more"),
-            ),
-            Self::DatabaseDown { probe } => Stop::refused(
-                "database_down",
-                format!("it is the database that fails, and no older release would help: {probe}"),
-            )
-            .next(Next::devops("look at the DocumentDB cluster: status, connections, CPU, and its security group")),
-            Self::OldRelease { release, since } => Stop::refused(
-                "release_too_old",
-                format!("{release} runs since {}: it is not what broke now", readable(*since)),
-            )
-            .next(Next::development(
-                "look at what else has changed: traffic, data, configuration, AWS; to roll back nevertheless, \
-                 send {\"to\": \"previous\"} by hand",
-            )),
-            Self::AlreadyRollingBack { deployment } => Stop::nothing_to_do(
-                "already_rolling_back",
-                format!("ECS is rolling {service} back already ({deployment})"),
-            )
-            .next(Next::development("wait for it to end, then look at the service")),
-            Self::AlreadyRuns { release } => {
-                Stop::nothing_to_do("already_runs", format!("{service} runs {release} already"))
-            }
-            Self::RevisionMissing { named, existing } => Stop::refused(
-                "release_unknown",
-                format!("there is no release {named}; there are {}", list(existing)),
-            )
-            .next(Next::development("name one that exists")),
-            Self::OtherFamily { named, family } => Stop::refused(
-                "other_family",
-                format!("{named} is not a release of {service}, which runs {family}"),
-            )
-            .next(Next::development("name a revision of that family")),
-            Self::NoKnownGood { existing } => Stop::refused(
-                "no_known_good_release",
-                format!(
-                    "no release of {service} is known to be good: neither AWS's history nor the ledger has one that \
-                     was not rolled back from; there are {}",
-                    list(existing)
-                ),
-            )
-            .next(Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}")),
-            Self::NothingToLookAfter => {
-                Stop::nothing_to_do("nothing_to_look_after", "no roll-back is waiting to settle")
-            }
-            Self::StillSettling { to, due, now } => Stop::nothing_to_do(
-                "still_settling",
-                format!("the roll-back to {to} has until {}: {now}", readable(*due)),
-            ),
-        }
-    }
-}
-
-fn list(revisions: &[String]) -> String {
-    if revisions.is_empty() {
-        return "none".to_owned();
-    }
-    revisions.iter().map(|arn| revision(arn)).collect::<Vec<_>>().join(", ")
 }
 
 /// The plan for one request.
@@ -164,11 +73,11 @@ pub(crate) fn plan(
     observed: &Observed,
     request: &Request,
     settings: &Settings,
-    follow_up: Option<&FollowUp>,
+    past: &Past,
 ) -> Plan<Action> {
     let decided = match request.to {
-        To::LookAfter => look_after(now, observed, settings, follow_up),
-        _ => roll_back(now, observed, request, settings),
+        To::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
+        _ => roll_back(now, observed, request, settings, past.freeze.as_ref()),
     };
     decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service)))
 }
@@ -193,6 +102,7 @@ fn roll_back(
     observed: &Observed,
     request: &Request,
     settings: &Settings,
+    freeze: Option<&Freeze>,
 ) -> Result<Plan<Action>, Skipped> {
     let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
     if service.status != "ACTIVE" {
@@ -210,14 +120,14 @@ fn roll_back(
         return Err(Skipped::AlreadyRollingBack { deployment: deployment.arn.clone() });
     }
 
-    let stoppable = under_way(observed, current);
+    let stoppable = under_way(observed, current, freeze.is_some());
     let (action, why) = match (&request.to, stoppable) {
         (To::Revision(named) | To::Release(named), _) => {
             let target = observed.named.as_ref().ok_or_else(|| Skipped::RevisionMissing {
                 named: named.clone(),
                 existing: observed.existing.clone(),
             })?;
-            (deploy(observed, current, target)?, "it was named by hand".to_owned())
+            (deploy(observed, current, target, freeze)?, "it was named by hand".to_owned())
         }
         (_, Some((deployment, to))) => {
             let action = Action::StopDeployment {
@@ -237,15 +147,20 @@ fn roll_back(
                 Why::ProbePassed => "the health probe passed while it ran",
                 Why::DeploymentSucceeded => "its deployment succeeded, and more is not known of it",
             };
-            (deploy(observed, current, target)?, why.to_owned())
+            (deploy(observed, current, target, freeze)?, why.to_owned())
         }
     };
     let to = match &action {
         Action::StopDeployment { to, .. } | Action::Deploy { to, .. } => to.clone(),
         Action::NoteRolledBack { release } => release.clone(),
     };
-    let reason =
-        format!("{}; {to} is the choice, since {why}{}", because(request, service), failures(observed));
+    let frozen = freeze.map(|freeze| format!("; {}, and stay so", freeze.said())).unwrap_or_default();
+    let reason = format!(
+        "{}; {to} is the choice, since {why}{frozen}{}",
+        because(request, service),
+        failures(observed)
+    );
+    let release = choice::stands_for(&observed.releases, current).to_owned();
     Ok(Plan {
         follow_up: FollowUpChange::Set(FollowUp {
             due: now + settings.settle,
@@ -253,7 +168,7 @@ fn roll_back(
             until_verified: true,
         }),
         weight: if is_named { Weight::Wished } else { Weight::Full },
-        ..Plan::act(vec![Action::NoteRolledBack { release: current.to_owned() }, action], reason)
+        ..Plan::act(vec![Action::NoteRolledBack { release }, action], reason)
     })
 }
 
@@ -271,7 +186,7 @@ fn is_called_for(
                 return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
             }
             let young = SignedDuration::try_from(settings.young_release).unwrap_or(SignedDuration::MAX);
-            let since = choice::released_at(&observed.history, &service.task_definition)
+            let since = choice::released_at(&observed.history, &observed.releases, &service.task_definition)
                 .or_else(|| service.primary()?.created_at);
             if let Some(since) = since.filter(|since| now.duration_since(*since) > young) {
                 let release = revision(&service.task_definition).to_owned();
@@ -297,7 +212,11 @@ fn is_called_for(
 }
 
 /// The deployment under way that ECS can undo, and the task definition that it would go back to.
-fn under_way<'a>(observed: &'a Observed, current: &str) -> Option<(&'a PastDeployment, &'a str)> {
+fn under_way<'a>(
+    observed: &'a Observed,
+    current: &str,
+    frozen: bool,
+) -> Option<(&'a PastDeployment, &'a str)> {
     let deployment = observed.history.iter().find(|deployment| deployment.is_under_way())?;
     let last_success = observed
         .history
@@ -305,30 +224,45 @@ fn under_way<'a>(observed: &'a Observed, current: &str) -> Option<(&'a PastDeplo
         .filter(|past| past.has_succeeded() && past.created_at <= deployment.created_at)
         .max_by_key(|past| past.created_at)?;
     let to = last_success.task_definition.as_deref()?;
-    let rolled_back = observed
-        .releases
-        .iter()
-        .any(|release| release.revision == revision(to) && release.rolled_back_at.is_some());
-    // To undo a restart brings nothing else; and ECS would not mind a release that we rolled back from.
-    (revision(to) != current && !rolled_back).then_some((deployment, to))
+    let release = choice::stands_for(&observed.releases, to);
+    let rolled_back =
+        observed.releases.iter().any(|known| known.revision == release && known.rolled_back_at.is_some());
+    let stays_as_it_is = (release != revision(to)) == frozen;
+    // To undo a restart brings nothing else; and ECS would mind neither a release that we rolled back from nor one
+    // that ends a freeze, or begins one.
+    (release != choice::stands_for(&observed.releases, current) && !rolled_back && stays_as_it_is)
+        .then_some((deployment, to))
 }
 
-fn deploy(observed: &Observed, current: &str, target: &TaskDefinition) -> Result<Action, Skipped> {
+fn deploy(
+    observed: &Observed,
+    current: &str,
+    target: &TaskDefinition,
+    freeze: Option<&Freeze>,
+) -> Result<Action, Skipped> {
     let to = target.revision();
     if to == current || observed.current.as_ref().is_some_and(|runs| runs.is(to)) {
         return Err(Skipped::AlreadyRuns { release: to.to_owned() });
     }
-    let family = choice::family(current);
-    if choice::family(to) != family {
+    let family = ecs::family(current);
+    if ecs::family(to) != family {
         return Err(Skipped::OtherFamily { named: to.to_owned(), family: family.to_owned() });
     }
     let images = choice::moved_images(&observed.history, to);
-    Ok(Action::Deploy {
-        from: current.to_owned(),
-        to: to.to_owned(),
-        copy: !target.is_active || !images.is_empty(),
-        images,
-    })
+    let copy = !target.is_active || !images.is_empty();
+    let freeze = match (&target.frozen_from, freeze) {
+        (Some(release), None) => {
+            return Err(Skipped::FrozenCopy { named: to.to_owned(), release: release.clone() });
+        }
+        (None, Some(freeze)) if !target.images.contains_key(&freeze.variable.container) => {
+            let container = freeze.variable.container.clone();
+            return Err(Skipped::CannotFreeze { release: to.to_owned(), container });
+        }
+        // A copy with which they were frozen needs nothing more.
+        (Some(_), Some(freeze)) => copy.then(|| freeze.variable.clone()),
+        (None, freeze) => freeze.map(|freeze| freeze.variable.clone()),
+    };
+    Ok(Action::Deploy { from: current.to_owned(), to: to.to_owned(), copy, images, freeze })
 }
 
 fn because(request: &Request, service: &Service) -> String {
@@ -420,15 +354,8 @@ pub(crate) fn deployed(observed: &Observed, to: &str) -> (bool, String) {
     let Some(service) = &observed.service else {
         return (false, "the service is gone".to_owned());
     };
-    let Service { running_count, desired_count, .. } = service;
-    let runs = revision(&service.task_definition);
-    let rollout = service.primary().map(|primary| primary.rollout.to_lowercase()).unwrap_or_default();
     let is_it = observed.current.as_ref().is_some_and(|current| current.is(to));
-    let steady = service.deployments.len() == 1
-        && service.primary().is_some_and(Deployment::is_completed)
-        && running_count >= desired_count;
-    let what = format!("{running_count} of {desired_count} tasks run, the deployment of {runs} is {rollout}");
-    (is_it && steady, what)
+    (is_it && service.is_steady(), service.progress())
 }
 
 #[cfg(test)]

@@ -1,12 +1,7 @@
-//! What the health probe says right now: it is asked as a person would ask it.
+//! What the health probe says right now.
 
-use aws_sdk_lambda::primitives::Blob;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shared::{
-    aws::{self, Cause},
-    error::Error,
-};
+use serde::Serialize;
+use shared::error::Error;
 
 use crate::{Clients, settings::Settings};
 
@@ -27,44 +22,14 @@ impl Health {
     }
 }
 
-#[derive(Deserialize)]
-struct Report {
-    summary: String,
-    checks: Vec<Check>,
-}
-
-#[derive(Deserialize)]
-struct Check {
-    name: String,
-    healthy: bool,
-}
-
-/// Asks the probe once, without its retries and metrics: whoever asks needs a quick answer.
+/// Asks the probe once.
 pub(crate) async fn ask(clients: &Clients, settings: &Settings) -> Result<Health, Error> {
-    let probe = &settings.probe_function;
-    let request =
-        json!({ "checks": ["health", "health-db", "health-redis"], "tries": 1, "dry_run": true }).to_string();
-    let answer = clients
-        .lambda()
-        .invoke()
-        .function_name(probe)
-        .payload(Blob::new(request))
-        .send()
-        .await
-        .map_err(|error| aws::failed("invoke", probe, &error))?;
-    let unusable =
-        |what: &str| Error::Aws { operation: "ask", resource: probe.clone(), source: Cause::new(what) };
-    if let Some(kind) = answer.function_error() {
-        return Err(unusable(&format!("the probe itself failed ({kind})")));
-    }
-    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-    let report: Report = serde_json::from_slice(payload.as_ref())
-        .map_err(|_| unusable("its answer is not a probe's report"))?;
-    let passes = |name: &str| report.checks.iter().any(|check| check.name == name && check.healthy);
+    let checks = ["health", "health-db", "health-redis"];
+    let report = shared::probe::ask(clients.lambda(), &settings.probe_function, &checks).await?;
     Ok(Health {
-        api: passes("health"),
-        database: passes("health-db"),
-        redis: passes("health-redis"),
+        api: report.passes("health"),
+        database: report.passes("health-db"),
+        redis: report.passes("health-redis"),
         summary: report.summary,
     })
 }

@@ -142,12 +142,16 @@ pub(crate) fn plan(
     past: &Past,
 ) -> Plan<Action> {
     let follow_up = past.follow_up.as_ref();
+    let frozen = past.freeze.as_ref().map(|freeze| format!("; {}", freeze.said())).unwrap_or_default();
     let lasting = observed.alarms.iter().any(|alarm| alarm.is_in_alarm);
     let decided = match request.goal {
         Goal::LookAfter if !lasting => restore_minimum(now, request, settings, follow_up),
         _ => more_tasks(now, observed, request, settings, follow_up),
     };
-    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&request.service)))
+    decided.map_or_else(
+        |skipped| Plan::skip(skipped.stop(&request.service)),
+        |plan| Plan { reason: plan.reason.clone() + &frozen, ..plan },
+    )
 }
 
 /// Whether an action that was begun earlier is still to be done. A count that somebody has set higher since

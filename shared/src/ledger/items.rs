@@ -11,15 +11,19 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Holder;
-use crate::{aws, error::Error};
+use crate::{
+    aws,
+    error::Error,
+    freeze::{Freeze, Variable},
+};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-pub(super) fn target_key(target: &str) -> String {
+pub(crate) fn target_key(target: &str) -> String {
     format!("target#{target}")
 }
 
-pub(super) fn item_key(pk: &str, sk: &str) -> Item {
+pub(crate) fn item_key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)]
         .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
         .into()
@@ -46,6 +50,17 @@ pub(super) fn holder(item: &Item) -> Holder {
         // One that cannot be read counts as over: a lease lasts a minute.
         lease_until: text(item, "lease_until").parse().unwrap_or_default(),
     }
+}
+
+pub(super) fn freeze(item: &Item) -> Result<Freeze, Error> {
+    let text = |name| text(item, name).to_owned();
+    let since = text("since").parse();
+    Ok(Freeze {
+        since: since.map_err(|error| unusable(format!("{} / {}: {error}", text("pk"), text("sk"))))?,
+        variable: Variable { container: text("container"), name: text("variable"), value: text("value") },
+        release: text("release"),
+        reason: text("reason"),
+    })
 }
 
 pub(super) fn seconds(at: Timestamp) -> AttributeValue {

@@ -9,7 +9,7 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
 use super::*;
-use crate::{outcome::VERSION, trigger::Kind};
+use crate::{freeze::Variable, outcome::VERSION, trigger::Kind};
 
 const TARGET: &str = "service/lendpeak2-production/backend";
 
@@ -96,11 +96,23 @@ async fn all_that_bears_on_a_run_is_read_in_one_call() {
     holder.insert("lease_until".to_owned(), string("1970-01-01T00:01:00.000Z"));
     let mut switch = item_key("kill-switch", "all");
     switch.insert("reason".to_owned(), AttributeValue::S("release freeze".to_owned()));
+    let mut frozen = item_key(&format!("target#{TARGET}"), "freeze");
+    for (name, value) in [
+        ("since", "1970-01-01T00:00:00Z"),
+        ("container", "backend"),
+        ("variable", "READONLY_MODE"),
+        ("value", "true"),
+        ("release", "backend:7"),
+        ("reason", "loans are negative"),
+    ] {
+        frozen.insert(name.to_owned(), string(value));
+    }
     let read = answers(
         vec![
             claim,
             switch,
             holder,
+            frozen,
             stored(&format!("target#{TARGET}"), "scale-up#follow-up", &follow_up),
             stored("event#scale-up", "event-1", &outcome(Decision::Applied)),
         ],
@@ -115,6 +127,16 @@ async fn all_that_bears_on_a_run_is_read_in_one_call() {
             lease_until: Timestamp::from_second(60).unwrap(),
         }),
         follow_up: Some(follow_up),
+        freeze: Some(Freeze {
+            since: Timestamp::UNIX_EPOCH,
+            variable: Variable {
+                container: "backend".to_owned(),
+                name: "READONLY_MODE".to_owned(),
+                value: "true".to_owned(),
+            },
+            release: "backend:7".to_owned(),
+            reason: "loans are negative".to_owned(),
+        }),
         earlier: Some(outcome(Decision::Applied)),
     };
     assert_eq!((memory, read.num_calls()), (expected, 1));
@@ -135,6 +157,13 @@ async fn a_ledger_that_stays_unread_is_an_error() {
     let rules: Vec<Rule> = (0..4).map(|_| answers(vec![], Some(keys()))).collect();
     let error = ledger(&rules).look(TARGET, "event-1").await.unwrap_err();
     assert_eq!(crate::error::chain(&error), "cannot use an item of the ledger: DynamoDB left items unread");
+}
+
+#[tokio::test]
+async fn a_freeze_without_its_time_is_an_error_and_not_no_freeze() {
+    let broken = item_key(&format!("target#{TARGET}"), "freeze");
+    let error = ledger(&[answers(vec![broken], None)]).look(TARGET, "event-1").await.unwrap_err();
+    assert!(crate::error::chain(&error).contains("target#service/lendpeak2-production/backend / freeze"));
 }
 
 #[tokio::test]

@@ -1,15 +1,18 @@
 //! What can go wrong, one file each.
 
 mod bad_release;
+mod corruption;
 mod load_spike;
 mod stale_front_end;
 
 use std::time::Duration;
 
+use super::Mode;
 use super::watch::Watch;
 use crate::sandbox::Sandbox;
 
 pub(super) use bad_release::BadRelease;
+pub(super) use corruption::Corruption;
 pub(super) use load_spike::LoadSpike;
 pub(super) use stale_front_end::StaleFrontEnd;
 
@@ -29,6 +32,10 @@ pub(super) trait Scenario {
     fn is_quiet(&self, watch: &Watch<'_>) -> bool;
     async fn go_wrong(&self, watch: &Watch<'_>) -> anyhow::Result<()>;
     fn is_wrong(&self, watch: &Watch<'_>) -> bool;
+    /// What a person does then.
+    async fn respond(&self, _watch: &mut Watch<'_>, _mode: Mode) -> anyhow::Result<()> {
+        Ok(())
+    }
     fn is_well(&self, watch: &Watch<'_>) -> bool;
     fn facts(&self, watch: &Watch<'_>) -> Facts;
     /// One sentence at the end.

@@ -36,6 +36,8 @@ pub(super) struct Watch<'a> {
     shown: Now,
     calls_seen: usize,
     told_reads: Vec<String>,
+    /// Whether the last write that was told was a record alone.
+    told_record: bool,
     outcomes: Vec<Value>,
     /// Runs of the probe that put their metrics.
     pub(super) probes: usize,
@@ -66,6 +68,7 @@ impl<'a> Watch<'a> {
             shown: Now::default(),
             calls_seen: 0,
             told_reads: Vec::new(),
+            told_record: false,
             outcomes: Vec::new(),
             probes: 0,
             asset: Asset::default(),
@@ -84,6 +87,11 @@ impl<'a> Watch<'a> {
     /// Whether a run of the function ended with this decision.
     pub(super) fn decided(&self, decision: &str) -> bool {
         self.outcomes.iter().any(|outcome| text(outcome, "/decision") == decision)
+    }
+
+    /// The last outcome with this decision.
+    pub(super) fn last(&self, decision: &str) -> Option<&Value> {
+        self.outcomes.iter().rev().find(|outcome| text(outcome, "/decision") == decision)
     }
 
     /// The outcome that tells most: the one that acted or would have, else the last.
@@ -172,6 +180,12 @@ impl<'a> Watch<'a> {
                 reads.push(call.name());
                 continue;
             }
+            // Who looks again and again, and waits, records that each time.
+            let records = call.operation == "PutItem";
+            if records && std::mem::replace(&mut self.told_record, records) {
+                continue;
+            }
+            self.told_record = records;
             self.tell_reads(std::mem::take(&mut reads));
             self.screen.line(Mark::Writes, self.function, &call_words(call));
             self.told_reads.clear();
@@ -197,8 +211,13 @@ impl<'a> Watch<'a> {
 
     async fn look_at_ledger(&mut self) -> anyhow::Result<()> {
         let outcomes = audit_records(self.clients, self.function).await?;
+        let mut before = self.outcomes.last();
         for outcome in outcomes.iter().skip(self.outcomes.len()) {
-            self.tell(outcome);
+            let again = before.is_some_and(|before| text(before, "/code") == text(outcome, "/code"));
+            if !again || text(outcome, "/decision") == "applied" {
+                self.tell(outcome);
+            }
+            before = Some(outcome);
         }
         self.outcomes = outcomes;
         Ok(())
@@ -215,13 +234,22 @@ impl<'a> Watch<'a> {
             let (mark, word) = if verified { (Mark::Good, "verified") } else { (Mark::Bad, "not verified") };
             say(mark, format!("{word}: {}", text(outcome, "/verification/what")));
         }
-        let reason = short_numbers(text(outcome, "/reason"));
+        let reason = short(&short_numbers(text(outcome, "/reason")));
         say(Mark::Info, format!("recorded as {}: {reason}", text(outcome, "/decision")));
     }
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// As much as a line or two can take.
+fn short(text: &str) -> String {
+    const LONG: usize = 240;
+    if text.chars().count() <= LONG {
+        return text.to_owned();
+    }
+    text.chars().take(LONG).chain(['…']).collect()
 }
 
 /// `80.1366602994` as `80.1`.

@@ -6,6 +6,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair, Tag};
 
 use crate::clients::{ACCOUNT, Clients, REGION};
+use crate::gateway::{SECRET, SOURCE, endpoint};
 use crate::standin::{LOAD_BALANCER, REQUESTS_A_SECOND};
 
 pub const CLUSTER: &str = "lendpeak2-production";
@@ -13,10 +14,16 @@ pub const SERVICE: &str = "backend";
 /// How many tasks run at first.
 pub const TASKS: i32 = 2;
 pub const FAMILY: &str = "lendpeak2-backend-production";
+/// What no log, record or notice may ever hold.
+pub const PASSWORD: &str = "Zy7-orchid-lantern-42";
 const MAXIMUM_TASKS: i32 = 10;
 
-/// Creates the cluster, the service with its tasks, and its scalable target.
+/// Creates the database's secret, the cluster, the service with its tasks, and its scalable target.
 pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {
+    let credentials = serde_json::json!({ "username": "lendpeak", "password": PASSWORD, "engine": "mongo",
+        "host": endpoint(SOURCE), "port": 27018, "ssl": true });
+    let secret = clients.secrets.create_secret().name(SECRET).secret_string(credentials.to_string());
+    secret.send().await.context("cannot create the database's secret")?;
     clients.ecs.create_cluster().cluster_name(CLUSTER).send().await.context("cannot create the cluster")?;
     register_release(clients, &[]).await?;
     clients

@@ -30,6 +30,23 @@ pub(super) fn tasks(template: &str) -> BTreeSet<String> {
     starts.filter_map(|rest| Some(rest.split_once(AFTER)?.0.to_owned())).collect()
 }
 
+/// `DefinitionUri: statemachines/<task>.asl.json`: a state machine's definition, in a file of its own.
+const DEFINITIONS: &str = "statemachines/";
+const DEFINITION: &str = ".asl.json";
+
+/// The state machines whose definitions the template names.
+pub(super) fn state_machines(template: &str) -> BTreeSet<String> {
+    let uris = template.split("DefinitionUri: ").skip(1);
+    uris.filter_map(|rest| rest.strip_prefix(DEFINITIONS)?.split_once(DEFINITION))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Where a state machine's definition is, from the template.
+pub(super) fn definition(name: &str) -> String {
+    format!("{DEFINITIONS}{name}{DEFINITION}")
+}
+
 /// The object's name in the bucket.
 pub(super) fn key(task: &str) -> String {
     format!("{task}.zip")
@@ -37,7 +54,13 @@ pub(super) fn key(task: &str) -> String {
 
 /// The template with the uploaded zips in place of the built ones.
 pub(super) fn with_uploads(template: &str, bucket: &str) -> String {
-    tasks(template).into_iter().fold(template.to_owned(), |template, task| {
+    let template = state_machines(template).iter().map(|name| definition(name)).fold(
+        template.to_owned(),
+        |template, definition| {
+            template.replace(&format!(": {definition}"), &format!(": s3://{bucket}/{definition}"))
+        },
+    );
+    tasks(&template).into_iter().fold(template.clone(), |template, task| {
         let uploaded = format!("s3://{bucket}/{}", key(&task));
         template.replace(&format!("{BEFORE}{task}{AFTER}"), &uploaded)
     })
@@ -63,10 +86,12 @@ mod tests {
 
     #[test]
     fn every_code_uri_points_to_its_upload() {
-        let template =
-            "A: {CodeUri: target/lambda/a/bootstrap.zip}\nB:\n  CodeUri: target/lambda/b-c/bootstrap.zip\n";
+        let template = "A: {CodeUri: target/lambda/a/bootstrap.zip}\nB:\n  CodeUri: target/lambda/b-c/bootstrap.zip\n\
+             C:\n  DefinitionUri: statemachines/c.asl.json\n";
+        assert_eq!(state_machines(template), BTreeSet::from(["c".to_owned()]));
         assert_eq!(tasks(template), BTreeSet::from(["a".to_owned(), "b-c".to_owned()]));
-        let expected = "A: {CodeUri: s3://bucket/a.zip}\nB:\n  CodeUri: s3://bucket/b-c.zip\n";
+        let expected = "A: {CodeUri: s3://bucket/a.zip}\nB:\n  CodeUri: s3://bucket/b-c.zip\n\
+                        C:\n  DefinitionUri: s3://bucket/statemachines/c.asl.json\n";
         assert_eq!(with_uploads(template, "bucket"), expected);
     }
 }

@@ -25,7 +25,7 @@ pub struct Call {
     pub service: String,
     /// The operation, or method and path where the protocol has no name for it.
     pub operation: String,
-    /// The body where it is JSON.
+    /// The body where it is JSON, or a form's fields.
     pub request: Value,
     /// The answer's HTTP status; none while it runs, and for ever when the connection was cut.
     pub status: Option<u16>,
@@ -58,7 +58,7 @@ impl Call {
             caller: caller(headers).unwrap_or("-").to_owned(),
             service,
             operation,
-            request: serde_json::from_slice(body).unwrap_or_default(),
+            request: request(protocol, body),
             status: None,
             took_ms: None,
             fault: None,
@@ -76,6 +76,16 @@ impl Call {
         ["Describe", "List", "Get", "BatchGet", "Query", "Scan", "GET ", "HEAD "]
             .iter()
             .any(|prefix| self.operation.starts_with(prefix))
+    }
+}
+
+fn request(protocol: Protocol, body: &[u8]) -> Value {
+    match protocol {
+        Protocol::Query => {
+            let fields = url::form_urlencoded::parse(body);
+            fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
+        }
+        _ => serde_json::from_slice(body).unwrap_or_default(),
     }
 }
 

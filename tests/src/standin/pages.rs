@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, options};
+use axum::routing::{get, options, post};
 use serde_json::json;
 
 use super::{State, load};
@@ -25,6 +25,7 @@ pub(super) fn router(state: Arc<State>, origin: String) -> Router {
         .route("/health/db", get(|site| health(site, "database")))
         .route("/health/redis", get(|site| health(site, "cache")))
         .route("/api/auth/login", options(preflight))
+        .route("/api/loans", post(write))
         .route("/", get(page))
         .route(ASSET, get(asset))
         .with_state(Site { state, origin })
@@ -33,7 +34,7 @@ pub(super) fn router(state: Arc<State>, origin: String) -> Router {
 async fn health(Shared(site): Shared<Site>, part: &'static str) -> Response {
     let now = *site.state.now();
     tokio::time::sleep(load::latency(now.load, now.running_tasks)).await;
-    let database_down = site.state.database_down.load(Ordering::Relaxed) && part != "cache";
+    let database_down = (now.cut_off || site.state.database_down.load(Ordering::Relaxed)) && part != "cache";
     let (status, text) = match (now.broken, now.running_tasks) {
         _ if database_down => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
         (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
@@ -41,6 +42,17 @@ async fn health(Shared(site): Shared<Site>, part: &'static str) -> Response {
         _ => (StatusCode::OK, "ok"),
     };
     (status, axum::Json(json!({ "part": part, "status": text }))).into_response()
+}
+
+/// Anything that would change the data.
+async fn write(Shared(site): Shared<Site>) -> Response {
+    let now = *site.state.now();
+    let (status, text) = match (now.broken, now.read_only) {
+        (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
+        (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "read only"),
+        (false, false) => (StatusCode::CREATED, "created"),
+    };
+    (status, axum::Json(json!({ "status": text }))).into_response()
 }
 
 async fn preflight(Shared(site): Shared<Site>, headers: HeaderMap) -> Response {

@@ -5,6 +5,7 @@
 mod document;
 mod functions;
 mod roles;
+mod state_machines;
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -64,6 +65,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("ScaleUp", "ScaleUpAlarms"),
         ("Rollback", "RollbackAlarms"),
         ("CacheInvalidation", "CacheInvalidationAlarms"),
+        ("WriteFreeze", "WriteFreezeAlarms"),
     ] {
         let events = &template.0["Resources"][function]["Properties"]["Events"];
         assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], topic);
@@ -142,7 +144,9 @@ fn the_ledger_outlives_the_stack_and_forgets_by_itself() -> Result<()> {
 fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
     let template = Template::read()?;
     assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
-    for mode in ["ScaleUpMode", "CacheInvalidationMode"] {
+    for mode in
+        ["ScaleUpMode", "RollbackMode", "CacheInvalidationMode", "WriteFreezeMode", "SnapshotRestoreMode"]
+    {
         assert_eq!(template.0["Parameters"][mode]["Default"], "", "{mode}");
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
-const GRANTS: [(&str, &[&str]); 4] = [
+const GRANTS: [(&str, &[&str]); 6] = [
     (
         "cache-invalidation",
         &[
@@ -82,11 +82,68 @@ const GRANTS: [(&str, &[&str]); 4] = [
             "sns:Publish",
         ],
     ),
+    (
+        "snapshot-restore",
+        &[
+            "cloudwatch:GetMetricStatistics",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "ecs:DescribeServices",
+            "ecs:UpdateService",
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:GenerateDataKey",
+            "lambda:InvokeFunction",
+            "rds:AddTagsToResource",
+            "rds:CreateDBInstance",
+            "rds:DeleteDBCluster",
+            "rds:DeleteDBInstance",
+            "rds:DescribeDBClusterSnapshots",
+            "rds:DescribeDBClusters",
+            "rds:DescribeDBInstances",
+            "rds:DescribeDBSubnetGroups",
+            "rds:DescribeOrderableDBInstanceOptions",
+            "rds:ListTagsForResource",
+            "rds:ModifyDBCluster",
+            "rds:RestoreDBClusterFromSnapshot",
+            "rds:RestoreDBClusterToPointInTime",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+            "sns:Publish",
+        ],
+    ),
+    (
+        "write-freeze",
+        &[
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:ListTaskDefinitions",
+            "ecs:RegisterTaskDefinition",
+            "ecs:TagResource",
+            "ecs:UpdateService",
+            "iam:PassRole",
+            "sns:Publish",
+        ],
+    ),
 ];
 const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 6] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 7] = [
+    ("rds:DescribeOrderableDBInstanceOptions", None),
     ("cloudwatch:GetMetricStatistics", None),
     ("ecs:DescribeTaskDefinition", None),
     ("ecs:ListTaskDefinitions", None),
@@ -148,4 +205,38 @@ fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
 fn statements(role: &Value) -> Vec<&Value> {
     let policies = role["Policies"].as_array().into_iter().flatten();
     policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten().collect()
+}
+
+/// The source cluster is read, never written: what a restore may write is named otherwise, and what it may delete is
+/// tagged as restored from this source.
+#[test]
+fn snapshot_restore_may_write_only_to_what_was_restored() -> Result<()> {
+    const WRITES: [&str; 5] = [
+        "rds:AddTagsToResource",
+        "rds:CreateDBInstance",
+        "rds:DeleteDBCluster",
+        "rds:DeleteDBInstance",
+        "rds:ModifyDBCluster",
+    ];
+    let template = Template::read()?;
+    let role = &template.0["Resources"]["SnapshotRestoreRole"]["Properties"];
+    let mut seen = 0;
+    for statement in statements(role) {
+        let writes = texts(&statement["Action"]).into_iter().filter(|action| WRITES.contains(action)).count();
+        seen += writes;
+        let resources = match &statement["Resource"] {
+            Value::Array(resources) => resources.clone(),
+            resource => vec![resource.clone()],
+        };
+        for resource in resources.iter().filter(|_| writes > 0) {
+            let arn = resource["Fn::Sub"].as_str().context("a resource without an ARN")?;
+            assert!(arn.ends_with("-restore-*") || arn.ends_with(":cluster-pg:*"), "{arn}");
+        }
+        if texts(&statement["Action"]).iter().any(|action| action.starts_with("rds:Delete")) {
+            let condition = statement["Condition"].to_string();
+            assert!(condition.contains("aws:ResourceTag/lendpeak2:restore-of"), "{condition}");
+        }
+    }
+    assert_eq!(seen, WRITES.len());
+    Ok(())
 }

@@ -97,7 +97,7 @@ fn awaited(sent: bool, paths: &[&str]) -> Awaited {
 }
 
 fn looking_after(awaited: &[Awaited]) -> Past {
-    Past { follow_up: Some(crate::awaited::follow_up(awaited)), month_units: 0 }
+    Past { follow_up: Some(crate::awaited::follow_up(awaited)), ..Past::default() }
 }
 
 fn planned(observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
@@ -198,7 +198,7 @@ fn a_deployment_joins_only_what_began_after_it() {
 
 #[test]
 fn past_the_free_paths_a_person_is_told_the_cost_and_an_alarm_is_refused() {
-    let spent = |month_units| Past { follow_up: None, month_units };
+    let spent = |month_units| Past { month_units, ..Past::default() };
     let reason = |units, paths: &[&str]| planned(&sees(vec![]), &by_hand(paths), &spent(units)).reason;
     assert_eq!(reason(999, &["/a"]), "it was asked for by hand");
     assert_eq!(
@@ -329,7 +329,7 @@ fn of_several_the_one_that_ended_is_told_and_the_others_stay() {
 #[test]
 fn what_cannot_be_read_is_ended_and_told() {
     let follow_up = FollowUp { due: NOW, what: json!("?"), until_verified: true };
-    let past = Past { follow_up: Some(follow_up), month_units: 0 };
+    let past = Past { follow_up: Some(follow_up), ..Past::default() };
     let plan = planned(&sees(vec![]), &tick(), &past);
     stops(&plan, Decision::Failed, "follow_up_unreadable");
     assert_eq!(plan.follow_up, FollowUpChange::Clear);

@@ -28,11 +28,21 @@ fn deployed(revision: u32, status: &str, minute: i64) -> PastDeployment {
 }
 
 fn good(revision: u32, minute: i64) -> Release {
-    Release { revision: name(revision), good_at: Some(at(minute)), rolled_back_at: None }
+    Release { good_at: Some(at(minute)), ..frozen_or_plain(revision, None) }
 }
 
 fn rolled_back(revision: u32) -> Release {
-    Release { revision: name(revision), good_at: None, rolled_back_at: Some(at(0)) }
+    Release { rolled_back_at: Some(at(0)), ..frozen_or_plain(revision, None) }
+}
+
+fn frozen_or_plain(revision: u32, of: Option<u32>) -> Release {
+    let frozen_from = of.map(name);
+    Release { revision: name(revision), good_at: None, rolled_back_at: None, frozen_from }
+}
+
+/// The copy of a release with which writes were frozen.
+fn frozen(copy: u32, of: u32) -> Release {
+    frozen_or_plain(copy, Some(of))
 }
 
 #[track_caller]
@@ -96,10 +106,32 @@ fn another_family_is_no_choice() {
 fn a_restart_does_not_make_a_release_young() {
     let history =
         [deployed(2, "SUCCESSFUL", 90), deployed(2, "SUCCESSFUL", 30), deployed(1, "SUCCESSFUL", 10)];
-    assert_eq!(released_at(&history, &arn(2)), Some(at(30)));
-    assert_eq!(released_at(&history, &arn(3)), None);
+    assert_eq!(released_at(&history, &[], &arn(2)), Some(at(30)));
+    assert_eq!(released_at(&history, &[], &arn(3)), None);
     let again = [deployed(2, "SUCCESSFUL", 90), deployed(1, "SUCCESSFUL", 60), deployed(2, "SUCCESSFUL", 30)];
-    assert_eq!(released_at(&again, &arn(2)), Some(at(90)));
+    assert_eq!(released_at(&again, &[], &arn(2)), Some(at(90)));
+}
+
+#[test]
+fn a_freeze_does_not_make_a_release_young() {
+    let history =
+        [deployed(1, "SUCCESSFUL", 90), deployed(2, "SUCCESSFUL", 60), deployed(1, "SUCCESSFUL", 30)];
+    assert_eq!(released_at(&history, &[frozen(2, 1)], &arn(1)), Some(at(30)));
+    assert_eq!(released_at(&history[1..], &[frozen(2, 1)], &arn(2)), Some(at(30)));
+}
+
+#[test]
+fn a_frozen_copy_counts_as_its_release() {
+    let history = [deployed(4, "SUCCESSFUL", 4), deployed(3, "SUCCESSFUL", 3), deployed(2, "SUCCESSFUL", 2)];
+    // The present one is no choice, itself or as a copy.
+    chooses(&history, &[frozen(4, 3)], 4, &[(2, SUCCEEDED)]);
+    chooses(&history, &[frozen(4, 3)], 3, &[(2, SUCCEEDED)]);
+    // Another's copy is that one, once.
+    chooses(&history, &[frozen(3, 2)], 4, &[(2, SUCCEEDED)]);
+    let copy_was_good = Release { good_at: Some(at(3)), ..frozen(3, 2) };
+    chooses(&history, std::slice::from_ref(&copy_was_good), 4, &[(2, PASSED)]);
+    chooses(&[], &[copy_was_good, good(2, 1)], 4, &[(2, PASSED)]);
+    chooses(&history, &[frozen(3, 2), rolled_back(2)], 4, &[]);
 }
 
 fn with_image(mut deployment: PastDeployment, name: &str, digest: &str) -> PastDeployment {
@@ -156,6 +188,8 @@ fn known() -> impl Strategy<Value = Vec<Release>> {
             revision: name(revision),
             good_at: good.map(at),
             rolled_back_at: rolled_back.map(at),
+            // Of the next one, which may not be there.
+            frozen_from: (revision % 3 == 0).then(|| name(revision + 1)),
         };
         releases.into_iter().map(release).collect()
     })
@@ -167,19 +201,18 @@ proptest! {
         history in histories(), releases in known(), current in 1..8_u32,
     ) {
         let chosen = candidates(&history, &releases, &arn(current));
+        let is_it = |task_definition: &str, chosen: &str| stands_for(&releases, task_definition) == chosen;
         for candidate in &chosen {
             let chosen = revision(&candidate.task_definition);
-            let release = releases.iter().find(|release| release.revision == chosen);
-            prop_assert_ne!(chosen, name(current));
-            prop_assert!(release.is_none_or(|release| release.rolled_back_at.is_none()));
+            let mut known = releases.iter().filter(|release| is_it(&release.revision, chosen));
+            prop_assert!(!is_it(&arn(current), chosen));
+            prop_assert!(known.clone().all(|release| release.rolled_back_at.is_none()));
             let succeeded = history.iter().any(|past| {
-                past.has_succeeded() && past.task_definition.as_deref().map(revision) == Some(chosen)
+                past.has_succeeded() && past.task_definition.as_deref().is_some_and(|name| is_it(name, chosen))
             });
-            prop_assert!(succeeded || release.is_some_and(|release| release.good_at.is_some()));
-            prop_assert_eq!(
-                candidate.why == PASSED,
-                release.is_some_and(|release| release.good_at.is_some())
-            );
+            let was_good = known.any(|release| release.good_at.is_some());
+            prop_assert!(succeeded || was_good);
+            prop_assert_eq!(candidate.why == PASSED, was_good);
         }
         let mut once: Vec<&str> = chosen.iter().map(|candidate| revision(&candidate.task_definition)).collect();
         once.sort_unstable();

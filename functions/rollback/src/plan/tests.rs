@@ -38,7 +38,13 @@ fn name(revision: u32) -> String {
 
 fn definition(revision: u32) -> TaskDefinition {
     let arn = format!("arn:aws:ecs:us-east-1:123456789012:task-definition/{}", name(revision));
-    TaskDefinition { arn, is_active: true, copy_of: None }
+    TaskDefinition {
+        arn,
+        is_active: true,
+        copy_of: None,
+        frozen_from: None,
+        images: BTreeMap::from([("backend".to_owned(), "lendpeak2/backend:1".to_owned())]),
+    }
 }
 
 fn past(revision: u32, status: &str, ago: SignedDuration) -> PastDeployment {
@@ -118,6 +124,11 @@ impl Observed {
     }
 }
 
+fn rolled_back(revision: u32) -> Release {
+    let revision = name(revision);
+    Release { revision, good_at: None, rolled_back_at: Some(now()), frozen_from: None }
+}
+
 fn by_hand(to: To) -> Request {
     Request { to, because: Because::Person }
 }
@@ -153,19 +164,19 @@ fn note(revision: u32) -> Action {
 }
 
 fn deploy_to(revision: u32) -> Action {
-    Action::Deploy { from: name(3), to: name(revision), copy: false, images: BTreeMap::new() }
+    Action::Deploy { from: name(3), to: name(revision), copy: false, images: BTreeMap::new(), freeze: None }
 }
 
 #[track_caller]
 fn acts(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
-    let plan = plan(now(), observed, request, &settings(), None);
+    let plan = plan(now(), observed, request, &settings(), &Past::default());
     assert_eq!((&plan.actions[..], &plan.skipped), (&[note(3), action][..], &None));
     plan
 }
 
 #[track_caller]
 fn skips(observed: &Observed, request: &Request, code: &str) -> String {
-    let plan = plan(now(), observed, request, &settings(), None);
+    let plan = plan(now(), observed, request, &settings(), &Past::default());
     let stop = plan.skipped.unwrap_or_else(|| panic!("it acts: {:?}", plan.actions));
     assert_eq!((plan.actions, stop.code), (vec![], code));
     stop.reason
@@ -215,8 +226,7 @@ fn a_deployment_under_way_is_not_left_to_ecs_where_that_would_go_somewhere_bad()
         .with(|observed| {
             observed.history[0].status = "IN_PROGRESS".to_owned();
             observed.history.push(past(1, "SUCCESSFUL", MINUTE * 60 * 48));
-            observed.releases =
-                vec![Release { revision: name(2), good_at: None, rolled_back_at: Some(now()) }];
+            observed.releases = vec![rolled_back(2)];
         })
         .choosing();
     acts(&rolling, &by_alarm(), deploy_to(1));
@@ -276,7 +286,7 @@ fn an_alarm_or_a_failure_that_is_over_needs_nothing() {
 fn a_named_release_is_taken_even_if_it_was_rolled_back_from() {
     let named = observed().with(|observed| {
         observed.named = Some(definition(2));
-        observed.releases = vec![Release { revision: name(2), good_at: None, rolled_back_at: Some(now()) }];
+        observed.releases = vec![rolled_back(2)];
     });
     let plan = acts(&named, &by_hand(To::Revision(name(2))), deploy_to(2));
     assert_eq!(plan.weight, Weight::Wished);
@@ -313,7 +323,8 @@ fn what_runs_as_a_copy_already_is_not_deployed_again() {
 #[test]
 fn an_inactive_release_is_copied() {
     let inactive = observed().with(|observed| observed.candidates[0].1.as_mut().unwrap().is_active = false);
-    let copy = Action::Deploy { from: name(3), to: name(2), copy: true, images: BTreeMap::new() };
+    let copy =
+        Action::Deploy { from: name(3), to: name(2), copy: true, images: BTreeMap::new(), freeze: None };
     let plan = acts(&inactive, &by_alarm(), copy);
     assert!(
         plan.actions[1]
@@ -336,7 +347,11 @@ fn a_release_whose_image_has_moved_on_is_copied_with_its_digest() {
         observed.history[1].images = image("sha256:a");
     });
     let images = BTreeMap::from([("backend".to_owned(), "backend@sha256:a".to_owned())]);
-    acts(&moved, &by_alarm(), Action::Deploy { from: name(3), to: name(2), copy: true, images });
+    acts(
+        &moved,
+        &by_alarm(),
+        Action::Deploy { from: name(3), to: name(2), copy: true, images, freeze: None },
+    );
 }
 
 #[test]
@@ -391,7 +406,8 @@ fn what_the_tasks_died_of_is_said() {
 fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan<Action> {
     let what = json!({ "from": name(4), "to": name(3) });
     let follow_up = FollowUp { due: now() + due_in, what, until_verified: true };
-    plan(now(), observed, &by_hand(To::LookAfter), &settings(), Some(&follow_up))
+    let past = Past { follow_up: Some(follow_up), ..Past::default() };
+    plan(now(), observed, &by_hand(To::LookAfter), &settings(), &past)
 }
 
 #[track_caller]
@@ -443,11 +459,133 @@ fn what_was_done_before_a_crash_is_not_done_again_and_what_came_after_is_not_und
     assert!(!is_outstanding(&stop(&observed()), &observed()));
 }
 
+fn read_only() -> Variable {
+    Variable { container: "backend".to_owned(), name: "READONLY_MODE".to_owned(), value: "true".to_owned() }
+}
+
+/// Writes are frozen, since release 2 ran.
+fn frozen() -> Past {
+    let freeze = Freeze {
+        since: now(),
+        variable: read_only(),
+        release: name(2),
+        reason: "loans are negative".to_owned(),
+    };
+    Past { freeze: Some(freeze), ..Past::default() }
+}
+
+/// The copy of a release with which writes are frozen, as the ledger knows it.
+fn copy_of(copy: u32, release: u32) -> Release {
+    let frozen_from = Some(name(release));
+    Release { revision: name(copy), good_at: None, rolled_back_at: None, frozen_from }
+}
+
+fn frozen_to(revision: u32) -> Action {
+    Action::Deploy {
+        from: name(3),
+        to: name(revision),
+        copy: false,
+        images: BTreeMap::new(),
+        freeze: Some(read_only()),
+    }
+}
+
+#[track_caller]
+fn acts_frozen(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
+    let plan = plan(now(), observed, request, &settings(), &frozen());
+    assert_eq!((&plan.actions[..], &plan.skipped), (&[note(3), action][..], &None));
+    plan
+}
+
+#[test]
+fn while_writes_are_frozen_the_release_gone_back_to_is_frozen_too() {
+    let plan = acts_frozen(&observed(), &by_alarm(), frozen_to(2));
+    assert!(plan.reason.contains("writes are frozen since 1970-01-12 13:46:40 UTC, and stay so"));
+    assert_eq!(
+        plan.actions[1].to_string(),
+        format!("roll back from {} to a copy of {} with READONLY_MODE=true", name(3), name(2))
+    );
+    let named = observed().with(|observed| observed.named = Some(definition(1)));
+    acts_frozen(&named, &by_hand(To::Revision(name(1))), frozen_to(1));
+}
+
+#[test]
+fn a_deployment_under_way_is_not_left_to_ecs_where_that_would_end_or_begin_a_freeze() {
+    let rolling = |releases: Vec<Release>| {
+        observed()
+            .with(|observed| {
+                observed.history[0].status = "IN_PROGRESS".to_owned();
+                observed.history.push(past(1, "SUCCESSFUL", MINUTE * 60 * 48));
+                observed.releases = releases;
+            })
+            .choosing()
+    };
+    let stop = |observed: &Observed| Action::StopDeployment {
+        service_deployment: observed.history[0].arn.clone(),
+        from: name(3),
+        to: name(2),
+    };
+    // ECS would go to 2.
+    let plain = rolling(vec![]);
+    acts_frozen(&plain, &by_alarm(), frozen_to(2));
+    acts(&plain, &by_alarm(), stop(&plain));
+    let copy = rolling(vec![copy_of(2, 1)]);
+    acts_frozen(&copy, &by_alarm(), stop(&copy));
+    acts(&copy, &by_alarm(), deploy_to(1));
+}
+
+#[test]
+fn what_is_frozen_is_no_release_of_its_own() {
+    // 3 is the copy of 2, which was frozen a minute ago and is as old as it was.
+    let frozen_copy = || {
+        observed()
+            .with(|observed| {
+                observed.history.push(past(1, "SUCCESSFUL", MINUTE * 60 * 48));
+                observed.releases = vec![copy_of(3, 2)];
+            })
+            .choosing()
+    };
+    let plan = plan(now(), &frozen_copy(), &previous(), &settings(), &frozen());
+    assert_eq!(plan.actions, [note(2), frozen_to(1)]);
+    skips(&frozen_copy(), &by_alarm(), "release_too_old");
+    let rolling = frozen_copy().with(|observed| observed.history[0].status = "IN_PROGRESS".to_owned());
+    assert_eq!(plan.actions, super::plan(now(), &rolling, &previous(), &settings(), &frozen()).actions);
+}
+
+#[test]
+fn a_frozen_copy_is_named_only_while_writes_are_frozen() {
+    let named = observed().with(|observed| {
+        observed.named = Some(TaskDefinition { frozen_from: Some(name(1)), ..definition(2) });
+    });
+    let request = by_hand(To::Revision(name(2)));
+    skips(&named, &request, "frozen_copy");
+    acts_frozen(&named, &request, deploy_to(2));
+}
+
+#[test]
+fn a_release_that_cannot_be_frozen_is_refused_while_writes_are() {
+    let other = observed().with(|observed| {
+        let found = observed.candidates[0].1.as_mut().unwrap();
+        found.images = BTreeMap::from([("app".to_owned(), "lendpeak2/backend:1".to_owned())]);
+    });
+    let refused = plan(now(), &other, &by_alarm(), &settings(), &frozen());
+    assert_eq!(refused.skipped.unwrap().code, "cannot_stay_frozen");
+    acts(&other, &by_alarm(), deploy_to(2));
+}
+
+#[test]
+fn an_intent_from_before_there_were_freezes_is_read() {
+    let intent = json!({ "deploy": { "from": name(3), "to": name(2), "copy": false, "images": {} } });
+    assert_eq!(serde_json::from_value::<Action>(intent.clone()).unwrap(), deploy_to(2));
+    assert_eq!(json!(deploy_to(2)), intent);
+}
+
 proptest! {
     #[test]
     fn a_plan_goes_to_an_existing_release_of_the_family_that_was_not_rolled_back_from(
         deployments in prop::collection::vec((1..7_u32, any::<bool>(), any::<bool>(), any::<bool>()), 0..8),
-        rolled_back in prop::collection::btree_set(1..7_u32, 0..4),
+        given_up in prop::collection::btree_set(1..7_u32, 0..4),
+        is_frozen in any::<bool>(),
     ) {
         let mut observed = observed();
         observed.history = deployments
@@ -457,9 +595,9 @@ proptest! {
                 past(*revision, if *succeeded { "SUCCESSFUL" } else { "STOPPED" }, MINUTE * minutes)
             })
             .collect();
-        observed.releases = rolled_back
+        observed.releases = given_up
             .iter()
-            .map(|revision| Release { revision: name(*revision), good_at: None, rolled_back_at: Some(now()) })
+            .map(|revision| rolled_back(*revision))
             .collect();
         let mut observed = observed.choosing();
         for ((_, found), (_, _, exists, is_active)) in observed.candidates.iter_mut().zip(&deployments) {
@@ -468,16 +606,18 @@ proptest! {
             }
             *found = found.take().filter(|_| *exists);
         }
-        let plan = plan(now(), &observed, &previous(), &settings(), None);
+        let past = if is_frozen { frozen() } else { Past::default() };
+        let plan = plan(now(), &observed, &previous(), &settings(), &past);
         prop_assert_eq!(plan.actions.is_empty(), plan.skipped.is_some());
-        if let Some(Action::Deploy { to, copy, .. }) = plan.actions.last() {
+        if let Some(Action::Deploy { to, copy, freeze, .. }) = plan.actions.last() {
+            prop_assert_eq!(freeze.is_some(), is_frozen);
             let found = observed.candidates.iter().find(|(candidate, _): &&(Candidate, _)| {
                 revision(&candidate.task_definition) == to
             });
             let definition = found.and_then(|(_, definition)| definition.as_ref()).unwrap();
             prop_assert!(*copy || definition.is_active);
             prop_assert_ne!(to, &name(3));
-            prop_assert!(!rolled_back.iter().any(|revision| name(*revision) == *to));
+            prop_assert!(!given_up.iter().any(|revision| name(*revision) == *to));
         }
     }
 }

@@ -83,7 +83,7 @@ fn raised(due: Timestamp, min_capacity: u32) -> FollowUp {
 }
 
 fn past(follow_up: Option<FollowUp>) -> Past {
-    Past { follow_up, month_units: 0 }
+    Past { follow_up, ..Past::default() }
 }
 
 fn set_to(desired_count: u32) -> Action {

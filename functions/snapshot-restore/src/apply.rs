@@ -1,0 +1,135 @@
+//! The only writes of `snapshot-restore`, and the second look. Each write can be repeated, and none is to the
+//! source cluster.
+
+pub(crate) mod database;
+
+use std::time::Duration;
+
+use shared::{aws, clock, ecs, error::Error, guard::Approved, outcome::Verification};
+
+use crate::{
+    Clients, docdb,
+    observe::{self, Observed},
+    plan::{Action, settled},
+    refusal,
+    restore::CUT_OVER_FROM,
+    secret::{self, Set},
+    settings::Settings,
+};
+
+pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
+    match approved.action() {
+        Action::CreateCluster(restore) => database::create_cluster(clients.docdb(), restore).await,
+        Action::CopySettings { cluster, settings } => {
+            database::copy_settings(clients.docdb(), cluster, settings).await
+        }
+        Action::CreateInstance { cluster, instance, engine, tags } => {
+            database::create_instance(clients.docdb(), cluster, instance, engine, tags).await
+        }
+        Action::AllowDeletion { cluster } => database::allow_deletion(clients.docdb(), cluster).await,
+        Action::DeleteInstance { instance } => database::delete_instance(clients.docdb(), instance).await,
+        Action::DeleteCluster { cluster } => database::delete_cluster(clients.docdb(), cluster).await,
+        Action::NoteCutOver { arn, before, .. } => {
+            database::add_tag(clients.docdb(), arn, CUT_OVER_FROM, before).await
+        }
+        Action::SetSecretHost { secret: name, before, version, to, .. } => {
+            taken(name, secret::set_host(clients.secrets(), name, before, version, to).await?)
+        }
+        Action::PointSecretBack { secret: name, from, to } => {
+            taken(name, secret::point_back(clients.secrets(), name, from, to).await?)
+        }
+        Action::Redeploy { cluster, service, running } => redeploy(clients, cluster, service, running).await,
+    }
+}
+
+fn taken(secret: &str, set: Set) -> Result<(), Error> {
+    match set {
+        Set::Done => Ok(()),
+        Set::Overtaken => Err(refusal::of_secret(secret)),
+    }
+}
+
+/// Starts new tasks, unless somebody has since it was decided.
+async fn redeploy(clients: &Clients, cluster: &str, service: &str, running: &str) -> Result<(), Error> {
+    let whose = || format!("{service} in cluster {cluster}");
+    let now = ecs::service(clients.ecs(), cluster, service).await?;
+    let primary = now.as_ref().and_then(ecs::Service::primary);
+    if primary.is_some_and(|primary| primary.id != running) {
+        return Ok(());
+    }
+    clients
+        .ecs()
+        .update_service()
+        .cluster(cluster)
+        .service(service)
+        .force_new_deployment(true)
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| aws::failed("start new tasks of service", whose(), &error))
+}
+
+/// Looks until what was done shows, or for as long as there is patience. What takes longer than a run is only seen
+/// to have begun.
+pub(crate) async fn verify(
+    clients: &Clients,
+    settings: &Settings,
+    actions: &[&Action],
+    patience: Duration,
+) -> Verification {
+    const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+    let version = actions.iter().find_map(|action| match action {
+        Action::SetSecretHost { version, .. } => Some(version),
+        Action::PointSecretBack { to, .. } => Some(to),
+        _ => None,
+    });
+    let last = actions.last();
+    Verification::wait(patience, BETWEEN_LOOKS, || async {
+        match (version, last) {
+            (Some(version), _) => now_settled(clients, settings, version).await,
+            (None, Some(action)) => begun(clients, action).await,
+            (None, None) => Ok(Verification { verified: true, what: "there was nothing to do".to_owned() }),
+        }
+    })
+    .await
+}
+
+async fn now_settled(clients: &Clients, settings: &Settings, version: &str) -> Result<Verification, Error> {
+    let secret = secret::describe(clients.secrets(), &settings.secret);
+    let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service);
+    let (secret, service) = tokio::join!(secret, service);
+    let mut observed = Observed { secret: secret?, service: service?, ..Observed::default() };
+    // Before ECS is done, the probe's answer would be about the old tasks.
+    if crate::plan::redeployed(&observed, version).0 {
+        observed.database = observe::database(clients, settings).await.ok();
+    }
+    Ok(settled(&observed, version))
+}
+
+async fn begun(clients: &Clients, action: &Action) -> Result<Verification, Error> {
+    let seen = |verified, what: String| Ok(Verification { verified, what });
+    let (cluster, instance, deletes) = match action {
+        Action::CreateCluster(restore) => (&restore.id, None, false),
+        Action::CreateInstance { cluster, instance, .. } => (cluster, Some(&instance.name), false),
+        Action::CopySettings { cluster, .. } | Action::AllowDeletion { cluster } => (cluster, None, false),
+        Action::DeleteCluster { cluster } => (cluster, None, true),
+        _ => return seen(true, "done".to_owned()),
+    };
+    let Some(found) = docdb::cluster(clients.docdb(), cluster).await? else {
+        return seen(deletes, format!("there is no cluster {cluster}"));
+    };
+    let now = clock::readable(clock::now());
+    match instance {
+        None => seen(!deletes || found.is_going(), format!("cluster {cluster} is {} at {now}", found.status)),
+        Some(name) => {
+            let mut found = [found];
+            docdb::add_instances(clients.docdb(), &mut found).await?;
+            let [cluster] = &found;
+            let made = cluster.instances.iter().find(|made| made.settings.name == *name);
+            match made {
+                Some(made) => seen(true, format!("instance {name} is {}", made.status)),
+                None => seen(false, format!("instance {name} is not listed yet")),
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads what a request is about, and no more than that.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use shared::{
+    aws, clock,
+    ecs::{self, Service},
+    error::{Error, chain},
+};
+
+use crate::{
+    Clients,
+    docdb::{self, Cluster, Snapshot, timestamp},
+    name,
+    request::{Goal, Request, Wanted},
+    secret::{self, Secret},
+    settings::Settings,
+};
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Observed {
+    pub source: Option<Cluster>,
+    pub source_tags: BTreeMap<String, String>,
+    /// Of the source, newest first.
+    pub snapshots: Vec<Snapshot>,
+    /// The snapshot that was named, of whatever cluster.
+    pub named: Option<Snapshot>,
+    /// How large the source's volume was, in bytes, by the day.
+    pub volume: Vec<(Timestamp, f64)>,
+    /// The clusters that were restored from the source.
+    pub restored: Vec<Cluster>,
+    /// The tags of the one that the request names.
+    pub tags: BTreeMap<String, String>,
+    pub secret: Option<Secret>,
+    pub service: Option<Service>,
+    pub database: Option<Database>,
+}
+
+/// What the probe says of the service's database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Database {
+    pub answers: bool,
+    pub summary: String,
+}
+
+impl Observed {
+    /// The cluster of a restore.
+    pub(crate) fn cluster(&self, id: &str) -> Option<&Cluster> {
+        self.restored.iter().find(|cluster| cluster.name == id)
+    }
+}
+
+pub(crate) async fn observe(
+    clients: &Clients,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Observed, Error> {
+    match &request.goal {
+        Goal::Restore(wanted) => before_a_restore(clients, settings, wanted).await,
+        Goal::List => what_there_is(clients, settings).await,
+        Goal::Continue(_) | Goal::Report(_) | Goal::LookAfter => {
+            let restored = restored(clients, settings).await?;
+            Ok(Observed { restored, ..Observed::default() })
+        }
+        Goal::CutOver(id) => {
+            let secret = secret::with_host(clients.secrets(), &settings.secret);
+            let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service);
+            let (observed, secret, service) = tokio::join!(of_restore(clients, id), secret, service);
+            Ok(Observed { secret: secret?, service: service?, ..observed? })
+        }
+        Goal::Undo(id) => {
+            let secret = secret::describe(clients.secrets(), &settings.secret);
+            let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service);
+            let (observed, secret, service) = tokio::join!(of_restore(clients, id), secret, service);
+            Ok(Observed { secret: secret?, service: service?, ..observed? })
+        }
+        Goal::Discard(id) => {
+            let secret = secret::with_host(clients.secrets(), &settings.secret);
+            let (observed, secret) = tokio::join!(of_restore(clients, id), secret);
+            Ok(Observed { secret: secret?, ..observed? })
+        }
+        Goal::LookAfterCutOver => after_a_cut_over(clients, settings).await,
+    }
+}
+
+async fn source(clients: &Clients, settings: &Settings) -> Result<Option<Cluster>, Error> {
+    let Some(cluster) = docdb::cluster(clients.docdb(), &settings.source).await? else {
+        return Ok(None);
+    };
+    let mut found = [cluster];
+    docdb::add_instances(clients.docdb(), &mut found).await?;
+    let [cluster] = found;
+    Ok(Some(cluster))
+}
+
+async fn restored(clients: &Clients, settings: &Settings) -> Result<Vec<Cluster>, Error> {
+    docdb::clusters(clients.docdb(), |name| name::is_of(&settings.source, name)).await
+}
+
+async fn before_a_restore(
+    clients: &Clients,
+    settings: &Settings,
+    wanted: &Wanted,
+) -> Result<Observed, Error> {
+    let source = async {
+        let source = source(clients, settings).await?;
+        let tags = match &source {
+            Some(source) => docdb::tags(clients.docdb(), &source.arn).await?,
+            None => BTreeMap::new(),
+        };
+        Ok::<_, Error>((source, tags))
+    };
+    let named = async {
+        match wanted {
+            Wanted::Snapshot(id) => docdb::snapshot(clients.docdb(), id).await,
+            _ => Ok(None),
+        }
+    };
+    let snapshots = docdb::snapshots(clients.docdb(), &settings.source);
+    let (source, named, snapshots) = tokio::join!(source, named, snapshots);
+    let (source, source_tags) = source?;
+    Ok(Observed { source, source_tags, named: named?, snapshots: snapshots?, ..Observed::default() })
+}
+
+async fn what_there_is(clients: &Clients, settings: &Settings) -> Result<Observed, Error> {
+    let (source, snapshots, restored) = tokio::join!(
+        docdb::cluster(clients.docdb(), &settings.source),
+        docdb::snapshots(clients.docdb(), &settings.source),
+        restored(clients, settings)
+    );
+    let snapshots = snapshots?;
+    let oldest = snapshots.iter().filter_map(|snapshot| snapshot.taken_at).min();
+    // Only for a rough idea of the size: a list without it is better than none.
+    let volume = match oldest {
+        Some(oldest) => volume(clients, settings, oldest).await.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "the volume's size is not known");
+            Vec::new()
+        }),
+        None => Vec::new(),
+    };
+    Ok(Observed { source: source?, snapshots, restored: restored?, volume, ..Observed::default() })
+}
+
+/// The size of the source's volume, by the day: AWS does not tell a snapshot's own.
+async fn volume(
+    clients: &Clients,
+    settings: &Settings,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, f64)>, Error> {
+    const DAY: i32 = 86_400;
+    let at = |at: Timestamp| aws_sdk_cloudwatch::primitives::DateTime::from_secs(at.as_second());
+    let cluster = aws_sdk_cloudwatch::types::Dimension::builder()
+        .name("DBClusterIdentifier")
+        .value(&settings.source)
+        .build();
+    let answer = clients
+        .cloudwatch()
+        .get_metric_statistics()
+        .namespace("AWS/DocDB")
+        .metric_name("VolumeBytesUsed")
+        .dimensions(cluster)
+        .start_time(at(since - SignedDuration::from_hours(24)))
+        .end_time(at(clock::now()))
+        .period(DAY)
+        .statistics(aws_sdk_cloudwatch::types::Statistic::Average)
+        .send()
+        .await
+        .map_err(|error| {
+            aws::failed("read the volume's size of cluster", settings.source.as_str(), &error)
+        })?;
+    let mut sizes: Vec<(Timestamp, f64)> = answer
+        .datapoints()
+        .iter()
+        .filter_map(|point| Some((timestamp(point.timestamp()?)?, point.average()?)))
+        .collect();
+    sizes.sort_by_key(|(at, _)| *at);
+    Ok(sizes)
+}
+
+async fn of_restore(clients: &Clients, id: &str) -> Result<Observed, Error> {
+    let Some(cluster) = docdb::cluster(clients.docdb(), id).await? else {
+        return Ok(Observed::default());
+    };
+    let arn = cluster.arn.clone();
+    let mut restored = vec![cluster];
+    let (instances, tags) = tokio::join!(
+        docdb::add_instances(clients.docdb(), &mut restored),
+        docdb::tags(clients.docdb(), &arn)
+    );
+    instances?;
+    Ok(Observed { restored, tags: tags?, ..Observed::default() })
+}
+
+/// Reads the service and asks the probe only when the secret has changed lately: mostly, there is nothing to look
+/// after.
+async fn after_a_cut_over(clients: &Clients, settings: &Settings) -> Result<Observed, Error> {
+    let secret = secret::describe(clients.secrets(), &settings.secret).await?;
+    let lately = SignedDuration::try_from(settings.settle * 2).unwrap_or(SignedDuration::MAX);
+    let changed = secret.as_ref().and_then(|secret| secret.changed_at);
+    if changed.is_none_or(|at| clock::now().duration_since(at) > lately) {
+        return Ok(Observed { secret, ..Observed::default() });
+    }
+    let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service);
+    let (service, database) = tokio::join!(service, database(clients, settings));
+    Ok(Observed { secret, service: service?, database: database.ok(), ..Observed::default() })
+}
+
+pub(crate) async fn database(clients: &Clients, settings: &Settings) -> Result<Database, Error> {
+    let report = shared::probe::ask(clients.lambda(), &settings.probe_function, &["health-db"]).await?;
+    Ok(Database { answers: report.passes("health-db"), summary: report.summary })
+}

@@ -1,0 +1,175 @@
+//! The next step of a restore that was approved, from where things stand.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    ledger::{FollowUp, FollowUpChange},
+    outcome::Stop,
+    remedy::{Plan, Weight},
+};
+
+use super::Action;
+use crate::{
+    docdb::Cluster,
+    name,
+    observe::Observed,
+    restore::{Progress, Restore, state},
+    settings::Settings,
+    skipped,
+};
+
+/// A cluster may not be listed at once after it was made.
+const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// States that a cluster or an instance does not leave by itself.
+const BROKEN: [&str; 6] = [
+    "failed",
+    "inaccessible-encryption-credentials",
+    "incompatible-network",
+    "incompatible-parameters",
+    "incompatible-restore",
+    "storage-full",
+];
+const SETTINGS: &str = "settings";
+
+/// `named` is the restore that was asked for; the schedule asks for whatever is under way.
+pub(super) fn of(
+    now: Timestamp,
+    observed: &Observed,
+    named: Option<&String>,
+    settings: &Settings,
+    follow_up: Option<&FollowUp>,
+) -> Result<Plan<Action>, Stop> {
+    let Some(follow_up) = follow_up else {
+        return Err(
+            named.map_or_else(skipped::nothing_under_way, |id| not_under_way(now, observed, id, settings))
+        );
+    };
+    let Some(progress) = Progress::read(follow_up) else {
+        return Ok(Plan::settle(skipped::follow_up_unreadable()));
+    };
+    let id = progress.restore.id.clone();
+    if let Some(named) = named.filter(|named| **named != id) {
+        let stop = not_under_way(now, observed, named, settings);
+        return Err(if stop.code == "restore_unknown" { skipped::other_restore(named, &id) } else { stop });
+    }
+    let Some(cluster) = observed.cluster(&id) else {
+        if now.duration_since(progress.begun_at) < GRACE {
+            return Err(skipped::cluster_creating(&id, "is not listed yet"));
+        }
+        return Ok(Plan::settle(skipped::cluster_gone(&id)));
+    };
+    if cluster.is_going() {
+        return Ok(Plan::settle(skipped::discarded(&id)));
+    }
+    let broken = |status: &String| BROKEN.contains(&status.as_str());
+    if broken(&cluster.status) || cluster.instances.iter().any(|instance| broken(&instance.status)) {
+        return Ok(Plan::settle(skipped::restore_failed(&state(cluster))));
+    }
+    match step(cluster, progress, named.is_none()) {
+        Next::Act { action, why, progress } => Ok(Plan {
+            follow_up: FollowUpChange::Set(progress.follow_up(follow_up.due)),
+            weight: Weight::PutsBack,
+            ..Plan::act(vec![action], why)
+        }),
+        Next::HandOver(restore) => {
+            Ok(Plan::settle(skipped::handed_over(cluster, &restore.differences(cluster), settings)))
+        }
+        Next::Wait(_) | Next::Refused(_) if now >= follow_up.due => {
+            Ok(Plan::settle(skipped::not_finished(&state(cluster))))
+        }
+        Next::Wait(stop) | Next::Refused(stop) => Err(stop),
+    }
+}
+
+enum Next {
+    Act { action: Action, why: String, progress: Progress },
+    HandOver(Restore),
+    Wait(Stop),
+    Refused(Stop),
+}
+
+/// `scheduled`: by itself, a step that AWS has refused is not tried again.
+fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
+    let restore = progress.restore.clone();
+    let id = &restore.id;
+    if !cluster.is_available() {
+        return Next::Wait(skipped::cluster_creating(id, &format!("is {}", cluster.status)));
+    }
+    let tried = |step: &str| progress.tried.iter().any(|tried| tried == step);
+    if restore.needs_settings(cluster) && !tried(SETTINGS) {
+        let settings = Box::new(restore.settings.clone());
+        return Next::Act {
+            action: Action::CopySettings { cluster: id.clone(), settings },
+            why: format!("cluster {id} is available, and AWS did not take all settings when it was restored"),
+            progress: progress.tries(SETTINGS),
+        };
+    }
+    let made = |name: &str| cluster.instances.iter().find(|instance| instance.settings.name == name);
+    let writer_is_up = restore
+        .instances
+        .first()
+        .is_some_and(|writer| made(&writer.name).is_some_and(crate::docdb::Instance::is_available));
+    for (number, instance) in restore.instances.iter().enumerate() {
+        if made(&instance.name).is_some() {
+            continue;
+        }
+        // The first that is up becomes the writer.
+        if number > 0 && !writer_is_up {
+            break;
+        }
+        if scheduled && tried(&instance.name) {
+            return Next::Refused(skipped::waits_for_a_person(id, &instance.name));
+        }
+        let why = format!("{} of the {} instances of cluster {id}", ordinal(number), restore.instances.len());
+        return Next::Act {
+            action: Action::CreateInstance {
+                cluster: id.clone(),
+                instance: Box::new(instance.clone()),
+                engine: Box::new(restore.settings.clone()),
+                tags: restore.tags.clone(),
+            },
+            why,
+            progress: progress.tries(&instance.name),
+        };
+    }
+    if restore
+        .instances
+        .iter()
+        .all(|instance| made(&instance.name).is_some_and(crate::docdb::Instance::is_available))
+    {
+        return Next::HandOver(restore);
+    }
+    Next::Wait(skipped::instances_creating(&state(cluster)))
+}
+
+fn ordinal(number: usize) -> String {
+    if number == 0 { "the writer".to_owned() } else { format!("number {}", number + 1) }
+}
+
+/// What to say of a restore that the ledger does not look after: it waits for its approval, was handed over, or is
+/// not there.
+fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Settings) -> Stop {
+    match observed.cluster(id) {
+        Some(cluster) if cluster.is_going() => skipped::discarded(id),
+        Some(cluster)
+            if cluster.is_available()
+                && !cluster.instances.is_empty()
+                && cluster.instances.iter().all(crate::docdb::Instance::is_available) =>
+        {
+            skipped::handed_over(cluster, &[], settings)
+        }
+        Some(cluster) => skipped::given_up(&state(cluster)),
+        None => {
+            let patience = SignedDuration::try_from(settings.approval).unwrap_or(SignedDuration::MAX);
+            let waits = name::asked_at(id).is_some_and(|asked| now.duration_since(asked) < patience);
+            if waits { skipped::not_begun(id) } else { skipped::restore_unknown(id) }
+        }
+    }
+}
+
+/// What a restore has left behind, whoever asks.
+pub(super) fn report(observed: &Observed, id: &str) -> Stop {
+    match observed.cluster(id) {
+        None => skipped::nothing_left(id),
+        Some(cluster) => skipped::left_behind(&cluster.name, &state(cluster)),
+    }
+}

@@ -1,0 +1,222 @@
+//! A restore: what is to be made, kept in the ledger as the source's follow-up until it is handed over.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::{clock::readable, ledger::FollowUp};
+
+use crate::{
+    docdb::{Cluster, ClusterSettings, Instance, InstanceSettings},
+    name,
+};
+
+/// Tags on a restored cluster and its instances.
+pub(crate) const RESTORE_OF: &str = "lendpeak2:restore-of";
+pub(crate) const RESTORE_ID: &str = "lendpeak2:restore-id";
+pub(crate) const RESTORED_FROM: &str = "lendpeak2:restored-from";
+/// How many instances it is to have before it is put to use.
+pub(crate) const INSTANCES: &str = "lendpeak2:instances";
+/// Set when the service is pointed at it: the version of the secret that was current before.
+pub(crate) const CUT_OVER_FROM: &str = "lendpeak2:cut-over-from";
+const OURS: &str = "lendpeak2:";
+
+/// Everything that was approved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Restore {
+    /// Also the new cluster's name.
+    pub id: String,
+    pub source: String,
+    pub origin: Origin,
+    pub settings: ClusterSettings,
+    pub tags: BTreeMap<String, String>,
+    /// The writer first.
+    pub instances: Vec<InstanceSettings>,
+}
+
+/// Whose data it gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Snapshot { id: String, taken_at: Timestamp },
+    PointInTime { at: Timestamp },
+    LatestPointInTime,
+}
+
+/// A restore under way, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) restore: Restore,
+    pub(crate) begun_at: Timestamp,
+    /// The steps that a run has claimed: a step that is here and does not show was refused.
+    pub(crate) tried: Vec<String>,
+}
+
+impl Restore {
+    pub(crate) fn new(
+        source: &Cluster,
+        origin: Origin,
+        tags: &BTreeMap<String, String>,
+        at: Timestamp,
+    ) -> Self {
+        let id = name::of_cluster(&source.name, at);
+        let mut tags = tags.clone();
+        // A source that was itself restored keeps what was said of it.
+        tags.retain(|key, _| !key.starts_with(OURS));
+        let count = source.instances.len().to_string();
+        for (key, value) in [
+            (RESTORE_OF, &source.name),
+            (RESTORE_ID, &id),
+            (RESTORED_FROM, &origin.tag()),
+            (INSTANCES, &count),
+        ] {
+            tags.insert(key.to_owned(), value.clone());
+        }
+        let instances = source.instances.iter().enumerate().map(|(number, instance)| InstanceSettings {
+            name: name::of_instance(&id, number + 1),
+            ..instance.settings.clone()
+        });
+        Self {
+            source: source.name.clone(),
+            origin,
+            settings: source.settings.clone(),
+            tags,
+            instances: instances.collect(),
+            id,
+        }
+    }
+
+    /// `2 × db.r6g.large`.
+    pub(crate) fn classes(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for instance in &self.instances {
+            *counts.entry(&instance.class).or_default() += 1;
+        }
+        let counts: Vec<String> = counts.iter().map(|(class, count)| format!("{count} × {class}")).collect();
+        if counts.is_empty() { "no instance".to_owned() } else { counts.join(" and ") }
+    }
+
+    /// In what the new cluster still differs from what was approved.
+    pub(crate) fn differences(&self, cluster: &Cluster) -> Vec<String> {
+        let (is, wanted) = (&cluster.settings, &self.settings);
+        let mut found = Vec::new();
+        let mut compare = |what: &str, is: String, wanted: String| {
+            if is != wanted {
+                found.push(format!("{what} is {is} instead of {wanted}"));
+            }
+        };
+        compare("the engine", is.engine.clone(), wanted.engine.clone());
+        compare("the engine's version", is.engine_version.clone(), wanted.engine_version.clone());
+        compare("the parameter group", is.parameter_group.clone(), wanted.parameter_group.clone());
+        compare("the subnet group", is.subnet_group.clone(), wanted.subnet_group.clone());
+        compare("the security groups", sorted(&is.security_groups), sorted(&wanted.security_groups));
+        compare("the port", text(is.port.as_ref()), text(wanted.port.as_ref()));
+        compare("the KMS key", text(is.kms_key.as_ref()), text(wanted.kms_key.as_ref()));
+        for instance in &self.instances {
+            let Some(made) = cluster.instances.iter().find(|made| made.settings.name == instance.name) else {
+                compare("the instance", "missing".to_owned(), instance.name.clone());
+                continue;
+            };
+            let name = |what: &str| format!("{what} of {}", instance.name);
+            compare(&name("the class"), made.settings.class.clone(), instance.class.clone());
+            compare(&name("the zone"), text(made.settings.zone.as_ref()), text(instance.zone.as_ref()));
+            compare(&name("the version"), made.engine_version.clone(), wanted.engine_version.clone());
+        }
+        found
+    }
+
+    /// What AWS does not take when a cluster is restored, and what it may not have heeded.
+    pub(crate) fn needs_settings(&self, cluster: &Cluster) -> bool {
+        let (is, wanted) = (&cluster.settings, &self.settings);
+        let differs = |is: &Option<String>, wanted: &Option<String>| wanted.is_some() && is != wanted;
+        is.parameter_group != wanted.parameter_group
+            || (wanted.backup_retention_days.is_some()
+                && is.backup_retention_days != wanted.backup_retention_days)
+            || differs(&is.backup_window, &wanted.backup_window)
+            || differs(&is.maintenance_window, &wanted.maintenance_window)
+    }
+}
+
+fn sorted(groups: &[String]) -> String {
+    let mut groups = groups.to_vec();
+    groups.sort();
+    groups.join(" and ")
+}
+
+fn text(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), ToString::to_string)
+}
+
+impl Origin {
+    fn tag(&self) -> String {
+        match self {
+            Self::Snapshot { id, .. } => id.clone(),
+            Self::PointInTime { at } => at.to_string(),
+            Self::LatestPointInTime => "latest".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot { id, taken_at } => write!(f, "snapshot {id} of {}", readable(*taken_at)),
+            Self::PointInTime { at } => write!(f, "its state at {}", readable(*at)),
+            Self::LatestPointInTime => f.write_str("its latest restorable state"),
+        }
+    }
+}
+
+impl Progress {
+    pub(crate) fn read(follow_up: &FollowUp) -> Option<Self> {
+        Self::deserialize(&follow_up.what).ok()
+    }
+
+    pub(crate) fn follow_up(&self, due: Timestamp) -> FollowUp {
+        FollowUp { due, what: json!(self), until_verified: false }
+    }
+
+    pub(crate) fn tries(mut self, step: &str) -> Self {
+        if !self.tried.iter().any(|tried| tried == step) {
+            self.tried.push(step.to_owned());
+        }
+        self
+    }
+}
+
+/// What has become of a restored cluster, for a person: `cluster a (available) with a-1 (creating)`.
+pub(crate) fn state(cluster: &Cluster) -> String {
+    let instances: Vec<String> = cluster
+        .instances
+        .iter()
+        .map(|Instance { settings, status, .. }| format!("{} ({status})", settings.name))
+        .collect();
+    let with = if instances.is_empty() { "no instance".to_owned() } else { instances.join(" and ") };
+    format!("cluster {} ({}) with {with}", cluster.name, cluster.status)
+}
+
+/// `3 h 12 min`.
+pub(crate) fn span(span: SignedDuration) -> String {
+    let minutes = span.as_mins().max(0);
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => "less than a minute".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_reads_as_people_say_it() {
+        let minutes = |minutes| span(SignedDuration::from_mins(minutes));
+        assert_eq!(
+            [0, 12, 192, 1_440 * 3 + 125].map(minutes),
+            ["less than a minute", "12 min", "3 h 12 min", "3 d 2 h"]
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Why nothing is done, in words for people: while something is restored.
+
+mod use_it;
+
+use jiff::Timestamp;
+use serde_json::json;
+use shared::{
+    clock::readable,
+    outcome::{Decision, Next, Stop},
+};
+
+pub(crate) use use_it::*;
+
+use crate::{
+    docdb::{Cluster, Snapshot},
+    settings::Settings,
+};
+
+fn failed(code: &'static str, reason: impl Into<String>, next: Next) -> Stop {
+    Stop { decision: Decision::Failed, code, reason: reason.into(), next: Some(next) }
+}
+
+/// A next step that is one more request.
+fn send(what: impl Into<String>, field: &str, id: &str) -> Next {
+    Next { send: Some(json!({ field: id })), ..Next::devops(what) }
+}
+
+fn choose_again() -> Next {
+    Next {
+        send: Some(json!({ "list": true })),
+        ..Next::devops("see what can be restored, and choose from that")
+    }
+}
+
+pub(crate) fn source_missing(source: &str) -> Stop {
+    Stop::refused("source_missing", format!("there is no cluster {source}"))
+        .next(Next::devops("correct DatabaseCluster of the stack"))
+}
+
+pub(crate) fn source_without_instances(source: &str) -> Stop {
+    Stop::refused(
+        "source_without_instances",
+        format!("cluster {source} has no instance whose class could be copied"),
+    )
+    .next(Next::devops("restore by hand, with the class that is needed"))
+}
+
+pub(crate) fn restore_in_progress(id: &str) -> Stop {
+    Stop::refused("restore_in_progress", format!("restore {id} is under way, and there is one at a time"))
+        .next(send("take its next step, or discard it", "continue", id))
+}
+
+pub(crate) fn snapshot_missing(id: &str, others: &[Snapshot]) -> Stop {
+    const MANY: usize = 5;
+    let names: Vec<&str> = others.iter().take(MANY).map(|snapshot| snapshot.id.as_str()).collect();
+    let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Stop::refused("snapshot_missing", format!("there is no snapshot {id}; the newest are {there_are}"))
+        .next(choose_again())
+}
+
+pub(crate) fn no_snapshot(source: &str) -> Stop {
+    Stop::refused("snapshot_missing", format!("cluster {source} has no snapshot")).next(Next {
+        send: Some(json!({ "point_in_time": "latest" })),
+        ..Next::devops("a point in time may still be restored")
+    })
+}
+
+pub(crate) fn no_snapshot_before(at: Timestamp, snapshots: &[Snapshot]) -> Stop {
+    let oldest = snapshots.iter().filter_map(|snapshot| snapshot.taken_at).min();
+    let oldest = oldest.map_or_else(String::new, |at| format!("; the oldest is of {}", readable(at)));
+    Stop::refused("snapshot_missing", format!("no snapshot is older than {}{oldest}", readable(at)))
+        .next(choose_again())
+}
+
+pub(crate) fn snapshot_not_available(snapshot: &Snapshot) -> Stop {
+    let Snapshot { id, status, progress, .. } = snapshot;
+    Stop::refused(
+        "snapshot_not_available",
+        format!("snapshot {id} is {status} ({progress} %), not available"),
+    )
+    .next(Next::devops("wait until it is available, or choose an older one"))
+}
+
+pub(crate) fn other_cluster(id: &str, its: &str, source: &str) -> Stop {
+    Stop::refused("other_cluster", format!("snapshot {id} is of cluster {its}, not of {source}"))
+        .next(choose_again())
+}
+
+pub(crate) fn key_not_ours(id: &str, key: &str) -> Stop {
+    Stop::refused(
+        "key_not_ours",
+        format!("snapshot {id} is encrypted with {key}, which is of another account"),
+    )
+    .next(Next::devops("copy the snapshot with a key of this account, then restore the copy"))
+}
+
+pub(crate) fn no_window(source: &str) -> Stop {
+    Stop::refused(
+        "outside_window",
+        format!("cluster {source} has no backups to restore a point in time from"),
+    )
+    .next(choose_again())
+}
+
+pub(crate) fn outside_window(at: Timestamp, from: Timestamp, to: Timestamp) -> Stop {
+    let reason = format!(
+        "{} cannot be restored: that is possible from {} to {}",
+        readable(at),
+        readable(from),
+        readable(to)
+    );
+    Stop::refused("outside_window", reason)
+        .next(Next::devops("send a time between these, or choose a snapshot"))
+}
+
+pub(crate) fn list(source: &str, lines: &[String]) -> Stop {
+    let what = if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") };
+    Stop::nothing_to_do("list", format!("of cluster {source} can be restored: {what}")).next(Next::devops(
+        "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
+    ))
+}
+
+pub(crate) fn nothing_under_way() -> Stop {
+    Stop::nothing_to_do("nothing_under_way", "nothing is looked after")
+}
+
+pub(crate) fn follow_up_unreadable() -> Stop {
+    failed(
+        "follow_up_unreadable",
+        "what is under way cannot be read from the ledger",
+        Next::devops("see the last records of snapshot-restore, and the clusters in the console"),
+    )
+}
+
+pub(crate) fn other_restore(named: &str, under_way: &str) -> Stop {
+    Stop::refused("other_restore", format!("there is no restore {named}: {under_way} is under way"))
+        .next(send("go on with that one", "continue", under_way))
+}
+
+pub(crate) fn not_begun(id: &str) -> Stop {
+    Stop::nothing_to_do(
+        "not_begun",
+        format!("restore {id} has no cluster: it waits for its approval, unless it was discarded"),
+    )
+}
+
+pub(crate) fn restore_unknown(id: &str) -> Stop {
+    Stop::refused(
+        "restore_unknown",
+        format!("there is no restore {id}: it was not approved in time, or is deleted"),
+    )
+    .next(choose_again())
+}
+
+pub(crate) fn cluster_creating(id: &str, status: &str) -> Stop {
+    Stop::nothing_to_do("cluster_creating", format!("cluster {id} {status}"))
+}
+
+pub(crate) fn instances_creating(state: &str) -> Stop {
+    Stop::nothing_to_do("instances_creating", state)
+}
+
+pub(crate) fn waits_for_a_person(id: &str, instance: &str) -> Stop {
+    Stop::nothing_to_do(
+        "waits_for_a_person",
+        format!("instance {instance} could not be created, and is not tried again by itself"),
+    )
+    .next(send("clear what AWS refused, then go on", "continue", id))
+}
+
+pub(crate) fn cluster_gone(id: &str) -> Stop {
+    failed(
+        "cluster_gone",
+        format!(
+            "there is no cluster {id}: it was not created, or somebody deleted it. Nothing is left behind"
+        ),
+        choose_again(),
+    )
+}
+
+pub(crate) fn discarded(id: &str) -> Stop {
+    Stop::nothing_to_do("discarded", format!("cluster {id} is being deleted: restore {id} is over"))
+}
+
+pub(crate) fn restore_failed(state: &str) -> Stop {
+    failed(
+        "restore_failed",
+        format!("what was restored cannot be used: {state}"),
+        Next {
+            support_level: 3,
+            ..Next::devops("see the cluster's events; discard it, and try another snapshot")
+        },
+    )
+}
+
+pub(crate) fn not_finished(state: &str) -> Stop {
+    failed(
+        "not_finished",
+        format!("the restore is not done in the time that it had. Left behind is {state}"),
+        Next::devops("finish it by hand in the console, or discard it"),
+    )
+}
+
+pub(crate) fn given_up(state: &str) -> Stop {
+    Stop::refused("given_up", format!("this restore is not looked after any more; there is {state}"))
+        .next(Next::devops("finish it by hand in the console, or discard it"))
+}
+
+pub(crate) fn nothing_left(id: &str) -> Stop {
+    failed(
+        "nothing_left_behind",
+        format!("restore {id} has ended without a cluster: nothing is left behind"),
+        choose_again(),
+    )
+}
+
+pub(crate) fn left_behind(id: &str, state: &str) -> Stop {
+    failed(
+        "left_behind",
+        format!("restore {id} has come to a stop. Left behind is {state}, which costs money"),
+        send("see what stopped it; then go on, or send {\"discard\": …} with the same id", "continue", id),
+    )
+}
+
+/// `differences` from what was approved.
+pub(crate) fn handed_over(cluster: &Cluster, differences: &[String], settings: &Settings) -> Stop {
+    let Cluster { name, endpoint, reader_endpoint, .. } = cluster;
+    let checked = if differences.is_empty() {
+        "engine, settings and instances are as its source's".to_owned()
+    } else {
+        format!("it differs from its source: {}", differences.join("; "))
+    };
+    let reason = format!(
+        "{} is ready, {checked}. Its endpoint is {endpoint}, for reading {reader_endpoint}. Nothing uses it yet",
+        crate::restore::state(cluster)
+    );
+    let what = format!(
+        "look at its data first. Then the cut-over sets `host` in secret {} to {endpoint} and starts new tasks of {}; it \
+         asks for an approval of its own. Or send {{\"discard\": \"{name}\"}}",
+        settings.secret, settings.service
+    );
+    let code = if differences.is_empty() { "handed_over" } else { "handed_over_with_differences" };
+    Stop::nothing_to_do(code, reason).next(send(what, "cut_over", name))
+}

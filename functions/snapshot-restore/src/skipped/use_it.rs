@@ -1,0 +1,121 @@
+//! Why what was restored is not put to use, back again, or deleted.
+
+use jiff::Timestamp;
+use shared::{
+    clock::readable,
+    outcome::{Next, Stop},
+};
+
+use super::{failed, send};
+
+pub(crate) fn not_ours(id: &str) -> Stop {
+    Stop::refused(
+        "not_ours",
+        format!("cluster {id} does not carry this function's tags: it is somebody else's"),
+    )
+    .next(Next::devops("see who made it, in its tags and in CloudTrail"))
+}
+
+pub(crate) fn restore_not_ready(id: &str, state: &str) -> Stop {
+    Stop::refused("restore_not_ready", format!("there is {state}, which cannot be put to use yet"))
+        .next(send("take its next step", "continue", id))
+}
+
+pub(crate) fn already_cut_over(id: &str, secret: &str) -> Stop {
+    Stop::nothing_to_do("already_cut_over", format!("secret {secret} points to {id} already"))
+}
+
+pub(crate) fn secret_missing(secret: &str) -> Stop {
+    Stop::refused("secret_missing", format!("there is no secret {secret}"))
+        .next(Next::devops("correct DatabaseSecretName of the stack"))
+}
+
+pub(crate) fn secret_without_host(secret: &str) -> Stop {
+    Stop::refused("secret_without_host", format!("secret {secret} is no JSON object with a field `host`"))
+        .next(Next::devops("change by hand where the service finds its database"))
+}
+
+pub(crate) fn secret_changed(secret: &str) -> Stop {
+    Stop::refused(
+        "secret_changed",
+        format!("secret {secret} was changed since: its version is not the cut-over's"),
+    )
+    .next(Next::devops("see who changed it; set its host by hand, and start new tasks"))
+}
+
+pub(crate) fn version_gone(secret: &str, version: &str) -> Stop {
+    Stop::refused("version_gone", format!("secret {secret} has no version {version} any more"))
+        .next(Next::devops("set its host by hand, and start new tasks"))
+}
+
+pub(crate) fn never_cut_over(id: &str) -> Stop {
+    Stop::nothing_to_do("never_cut_over", format!("{id} was never put to use: there is nothing to undo"))
+}
+
+pub(crate) fn already_undone(id: &str, secret: &str) -> Stop {
+    Stop::nothing_to_do("already_undone", format!("secret {secret} is as it was before the cut-over to {id}"))
+}
+
+pub(crate) fn service_missing(service: &str) -> Stop {
+    Stop::refused("service_missing", format!("there is no service {service}"))
+        .next(Next::devops("correct ClusterName and ServiceName of the stack"))
+}
+
+pub(crate) fn service_inactive(service: &str, status: &str) -> Stop {
+    Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE"))
+        .next(Next::devops("see who deleted the service"))
+}
+
+pub(crate) fn not_deployed_by_ecs(service: &str, controller: &str) -> Stop {
+    Stop::refused(
+        "not_deployed_by_ecs",
+        format!("deployments of {service} are carried out by {controller}, not by ECS"),
+    )
+    .next(Next::devops("set the secret's host by hand, and deploy there"))
+}
+
+pub(crate) fn deployment_in_progress(service: &str) -> Stop {
+    Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
+        .next(Next::devops("send it again when that has ended"))
+}
+
+pub(crate) fn already_gone(id: &str) -> Stop {
+    Stop::nothing_to_do("already_gone", format!("there is no cluster {id}, or it is being deleted"))
+}
+
+pub(crate) fn was_cut_over(id: &str) -> Stop {
+    Stop::refused("was_cut_over", format!("{id} was put to use: it may hold data that nothing else has"))
+        .next(Next::devops("delete it by hand, with a last snapshot, when nobody needs it any more"))
+}
+
+pub(crate) fn in_use(id: &str, host: Option<&str>) -> Stop {
+    let reason = match host {
+        Some(_) => format!("the service's secret points to {id}"),
+        None => format!("where the service's secret points cannot be read: it may be {id}"),
+    };
+    Stop::refused("in_use", reason).next(Next::devops("see what the service's secret says"))
+}
+
+pub(crate) fn superseded(what: &str) -> Stop {
+    Stop::nothing_to_do(
+        "superseded",
+        format!("the secret was changed since: {what} is not looked after any more"),
+    )
+}
+
+pub(crate) fn verified(what: &str, seen: &str) -> Stop {
+    Stop::nothing_to_do("verified", format!("{what} has settled: {seen}"))
+}
+
+pub(crate) fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
+    Stop::nothing_to_do("still_settling", format!("{what} has until {}: {seen}", readable(due)))
+}
+
+pub(crate) fn not_verified(what: &str, seen: &str, undo: Option<&str>) -> Stop {
+    let look = "look at the service's events and its tasks' logs";
+    let next = match undo {
+        Some(id) => send(format!("{look}; if it does not work, point it back"), "undo", id),
+        None => Next::devops(look),
+    };
+    failed("not_verified", format!("{what} has not settled: {seen}"), next)
+}

@@ -1,0 +1,166 @@
+//! What takes longer than a run, or has to wait: a roll-out that is to settle, a freeze for which there was no room,
+//! and a release that somebody deploys into a freeze, with which writes go through again.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::{
+    clock::readable,
+    ecs::Service,
+    ledger::FollowUp,
+    outcome::{Decision, Next, Stop},
+    remedy::{Past, Plan},
+};
+
+use crate::{
+    observe::{Observed, Release},
+    plan::{Action, freeze, settled},
+    settings::Settings,
+    skipped::Skipped,
+};
+
+/// What the scheduled run looks after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Awaited {
+    /// The roll-out from a revision to one with writes frozen, or let through.
+    Settling { frozen: bool, from: String },
+    /// The end of somebody's deployment, to freeze writes then.
+    Waiting { why: String, wished: bool },
+    /// Nothing: people were told that this revision is not frozen.
+    Told { release: String },
+}
+
+impl Awaited {
+    pub(crate) fn until(&self, due: Timestamp) -> FollowUp {
+        let until_verified = matches!(self, Self::Settling { .. });
+        FollowUp { due, what: json!(self), until_verified }
+    }
+}
+
+pub(crate) fn look_after(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    past: &Past,
+) -> Result<Plan<Action>, Skipped> {
+    let current = observed.current.as_ref();
+    // Writes are to be frozen, and what runs lets them through.
+    let freeze = past.freeze.as_ref().filter(|freeze| freeze.variable == settings.variable);
+    let unfrozen = current.filter(|current| freeze.is_some() && !current.is_frozen);
+    let awaited = past
+        .follow_up
+        .as_ref()
+        .and_then(|follow_up| Some((follow_up.due, serde_json::from_value(follow_up.what.clone()).ok()?)));
+    match (awaited, unfrozen) {
+        (Some((due, Awaited::Waiting { why, wished })), _) => {
+            waiting(now, observed, settings, past, due, &why, wished)
+        }
+        (Some((due, Awaited::Settling { frozen, from })), _) => {
+            settling(now, observed, settings, due, frozen, &from, unfrozen)
+        }
+        (Some((_, Awaited::Told { release })), Some(unfrozen))
+            if unfrozen.definition.revision() == release =>
+        {
+            Err(Skipped::Told { release })
+        }
+        (_, Some(unfrozen)) => Ok(not_frozen(now, unfrozen, settings)),
+        (Some((_, Awaited::Told { .. })), None) => {
+            let what = settled(observed, past.freeze.is_some()).what;
+            Ok(Plan::settle(Stop::nothing_to_do("verified", format!("it is as it should be again: {what}"))))
+        }
+        (None, None) => Err(Skipped::NothingToLookAfter),
+    }
+}
+
+fn waiting(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    past: &Past,
+    due: Timestamp,
+    why: &str,
+    wished: bool,
+) -> Result<Plan<Action>, Skipped> {
+    let progress =
+        observed.service.as_ref().map_or_else(|| "the service is gone".to_owned(), Service::progress);
+    if now >= due {
+        // Later than that, nobody would expect it any more.
+        return Ok(Plan::settle(Stop {
+            decision: Decision::Failed,
+            code: "not_frozen",
+            reason: format!("writes could not be frozen by {}: {progress}", readable(due)),
+            next: Some(Next {
+                send: Some(json!({ "state": "on" })),
+                ..Next::devops(
+                    "see why the deployment takes so long, or roll it back: send rollback {\"to\": \"previous\"}; then \
+                     send this request again",
+                )
+            }),
+        }));
+    }
+    if observed.service.as_ref().is_some_and(Service::is_deploying) {
+        return Err(Skipped::StillWaiting { due, progress });
+    }
+    freeze(now, observed, settings, past, why, wished)
+        .or_else(|skipped| Ok(Plan::settle(skipped.stop(&settings.service, &settings.variable))))
+}
+
+fn settling(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    due: Timestamp,
+    frozen: bool,
+    from: &str,
+    unfrozen: Option<&Release>,
+) -> Result<Plan<Action>, Skipped> {
+    let seen = settled(observed, frozen);
+    if seen.verified {
+        return Ok(Plan::settle(Stop::nothing_to_do("verified", format!("it has settled: {}", seen.what))));
+    }
+    if let Some(unfrozen) = unfrozen.filter(|unfrozen| frozen && unfrozen.definition.revision() != from) {
+        return Ok(not_frozen(now, unfrozen, settings));
+    }
+    if now < due {
+        return Err(Skipped::StillSettling { due, now: seen.what });
+    }
+    let what = if frozen { "the freeze of writes" } else { "the end of the freeze" };
+    let stop = Stop {
+        decision: Decision::Failed,
+        code: "not_verified",
+        reason: format!("{what} has not settled by {}: {}", readable(due), seen.what),
+        next: Some(Next::devops(
+            "look at the service's events and stopped tasks; until all tasks are new, some still do as before",
+        )),
+    };
+    Ok(match unfrozen {
+        // Said once: the next run would find it unfrozen.
+        Some(unfrozen) => Plan::postpone(told(now, unfrozen, settings), stop),
+        None => Plan::settle(stop),
+    })
+}
+
+/// Tells people that writes go through, once for each release.
+fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan<Action> {
+    let release = unfrozen.definition.revision();
+    let next = Next {
+        send: Some(json!({ "state": "on" })),
+        ..Next::devops("freeze it too, or end the freeze with {\"state\": \"off\"}")
+    };
+    let stop = Stop {
+        decision: Decision::Failed,
+        code: "release_not_frozen",
+        reason: format!(
+            "writes are to be frozen, but {release} was deployed since without {}: they go through",
+            settings.variable
+        ),
+        next: Some(next),
+    };
+    Plan::postpone(told(now, unfrozen, settings), stop)
+}
+
+fn told(now: Timestamp, unfrozen: &Release, settings: &Settings) -> FollowUp {
+    let release = unfrozen.definition.revision().to_owned();
+    Awaited::Told { release }.until(now + settings.settle)
+}

@@ -1,0 +1,268 @@
+//! Decides how to freeze writes or to let them through again, from what was read and nothing else.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    ecs::{Deployment, Service, revision},
+    freeze::Variable,
+    ledger::FollowUpChange,
+    outcome::{Next, Stop, Verification},
+    remedy::{Past, Plan, Weight},
+};
+
+use crate::{
+    look_after::{Awaited, look_after},
+    observe::{Observed, Release},
+    request::{Because, Goal, Request},
+    settings::Settings,
+    skipped::Skipped,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// So that other remedies know, before it is so.
+    Note { release: String, variable: Variable, reason: String },
+    /// Points the service at a copy of its task definition that has the variable.
+    Freeze { release: String, variable: Variable },
+    /// Points the service at the release that was frozen.
+    GoBack { from: String, to: String },
+    /// Points the service at a copy of its task definition without the variable.
+    Unfreeze {
+        from: String,
+        /// The release that the copy stands for.
+        release: String,
+        variable: Variable,
+        /// The images of what runs, by container.
+        images: BTreeMap<String, String>,
+    },
+    /// So that other remedies know, once it is so.
+    End,
+}
+
+impl Action {
+    /// Whether writes are frozen once it is done, where it deploys something.
+    pub(crate) fn freezes(&self) -> Option<bool> {
+        match self {
+            Self::Freeze { .. } => Some(true),
+            Self::GoBack { .. } | Self::Unfreeze { .. } => Some(false),
+            Self::Note { .. } | Self::End => None,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Note { release, .. } => write!(f, "note that writes to {release} are frozen"),
+            Self::Freeze { release, variable } => {
+                write!(
+                    f,
+                    "deploy a copy of {release} with {variable} in its container {}",
+                    variable.container
+                )
+            }
+            Self::GoBack { from, to } => write!(f, "go back from {from} to {to}"),
+            Self::Unfreeze { from, variable, .. } => {
+                write!(f, "deploy a copy of {from} without {}", variable.name)
+            }
+            Self::End => write!(f, "note that writes are not frozen any more"),
+        }
+    }
+}
+
+/// The plan for one request.
+pub(crate) fn plan(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    past: &Past,
+) -> Plan<Action> {
+    let decided = match request.goal {
+        Goal::On => {
+            let wished = matches!(request.because, Because::Person(_));
+            freeze(now, observed, settings, past, &request.because.words(), wished)
+        }
+        Goal::Off => unfreeze(now, observed, settings, past, &request.because.words()),
+        Goal::LookAfter => look_after(now, observed, settings, past),
+    };
+    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service, &settings.variable)))
+}
+
+/// Whether an action that was begun earlier is still to be done. If somebody has deployed something else since, it
+/// is not.
+pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
+    let runs = observed.service.as_ref().map(|service| revision(&service.task_definition));
+    match action {
+        Action::Note { .. } | Action::End => true,
+        Action::Freeze { release, .. } => runs == Some(release),
+        Action::GoBack { from, .. } | Action::Unfreeze { from, .. } => runs == Some(from),
+    }
+}
+
+/// `wished` is whether a person asks: that need not wait out a cooldown.
+pub(crate) fn freeze(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    past: &Past,
+    why: &str,
+    wished: bool,
+) -> Result<Plan<Action>, Skipped> {
+    let (service, current) = usable(observed, settings, past)?;
+    let runs = current.definition.revision();
+    let variable = &settings.variable;
+    let weight = if wished { Weight::Wished } else { Weight::Full };
+    let note = |release: &str| Action::Note {
+        release: release.to_owned(),
+        variable: variable.clone(),
+        reason: why.to_owned(),
+    };
+    if current.is_frozen {
+        if let Some(freeze) = &past.freeze {
+            return Err(Skipped::AlreadyFrozen { freeze: freeze.clone(), progress: service.progress() });
+        }
+        let reason = format!("{why}; {runs} runs with {variable} already, which no other remedy knows");
+        let actions = vec![note(current.definition.release())];
+        return Ok(Plan { weight, follow_up: clear(past), ..Plan::act(actions, reason) });
+    }
+    let there = &current.definition.images;
+    if !there.contains_key(&variable.container) {
+        let there = there.keys().cloned().collect();
+        return Err(Skipped::ContainerMissing { release: runs.to_owned(), there });
+    }
+    if current.from_secret {
+        return Err(Skipped::FromSecret { release: runs.to_owned() });
+    }
+    if service.primary().is_some_and(Deployment::has_failed) {
+        return Err(Skipped::DeploymentFailed { release: runs.to_owned() });
+    }
+    if service.is_deploying() {
+        let awaited = Awaited::Waiting { why: why.to_owned(), wished };
+        let reason = format!("a deployment of {} is under way: {}", settings.service, service.progress());
+        let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
+                    end; where approval is needed, send the request again then";
+        let stop = Stop::refused("deployment_in_progress", reason).next(Next::development(next));
+        return Ok(Plan::postpone(awaited.until(now + settings.settle), stop));
+    }
+    let since = past.freeze.as_ref().map(|freeze| {
+        format!("; {}, but {runs} was deployed since without {}", freeze.said(), variable.name)
+    });
+    let reason = format!("{why}{}", since.unwrap_or_default());
+    let freeze = Action::Freeze { release: runs.to_owned(), variable: variable.clone() };
+    let settling = Awaited::Settling { frozen: true, from: runs.to_owned() };
+    Ok(Plan {
+        follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
+        weight,
+        ..Plan::act(vec![note(runs), freeze], reason)
+    })
+}
+
+fn unfreeze(
+    now: Timestamp,
+    observed: &Observed,
+    settings: &Settings,
+    past: &Past,
+    why: &str,
+) -> Result<Plan<Action>, Skipped> {
+    let (_, current) = usable(observed, settings, past)?;
+    let runs = current.definition.revision();
+    let variable = &settings.variable;
+    if !current.is_frozen {
+        let freeze = past.freeze.as_ref().ok_or_else(|| Skipped::NotFrozen { release: runs.to_owned() })?;
+        let reason = format!(
+            "{why}; {runs} runs without {variable} already, and not what was frozen ({})",
+            freeze.release
+        );
+        return Ok(Plan {
+            follow_up: clear(past),
+            weight: Weight::PutsBack,
+            ..Plan::act(vec![Action::End], reason)
+        });
+    }
+    let original = goes_back_to(current, observed.original.as_ref());
+    let (back, reason) = original.map_or_else(
+        || {
+            let unfreeze = Action::Unfreeze {
+                from: runs.to_owned(),
+                release: current.definition.release().to_owned(),
+                variable: variable.clone(),
+                images: current.definition.images.clone(),
+            };
+            let why_so = "and there is no release that is the same without it";
+            (unfreeze, format!("{why}; {runs} has {variable}, {why_so}"))
+        },
+        |original| {
+            let to = original.definition.revision().to_owned();
+            let reason = format!("{why}; {runs} is the frozen copy of {to}");
+            (Action::GoBack { from: runs.to_owned(), to }, reason)
+        },
+    );
+    let settling = Awaited::Settling { frozen: false, from: runs.to_owned() };
+    Ok(Plan {
+        follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
+        // Whoever allowed the freeze has allowed its end. Without a freeze, nobody has.
+        weight: if past.freeze.is_some() { Weight::PutsBack } else { Weight::Wished },
+        ..Plan::act(vec![back, Action::End], reason)
+    })
+}
+
+/// The release that was frozen, if the service can be pointed at it and it is the same but for the variable.
+fn goes_back_to<'a>(current: &Release, original: Option<&'a Release>) -> Option<&'a Release> {
+    original.filter(|original| {
+        original.definition.is_active
+            && !original.is_frozen
+            && original.definition.images == current.definition.images
+    })
+}
+
+/// The service, if what it runs can be changed, and what that is.
+fn usable<'a>(
+    observed: &'a Observed,
+    settings: &Settings,
+    past: &Past,
+) -> Result<(&'a Service, &'a Release), Skipped> {
+    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
+    if service.status != "ACTIVE" {
+        return Err(Skipped::ServiceInactive { status: service.status.clone() });
+    }
+    if service.deployment_controller != "ECS" {
+        return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
+    }
+    let current = observed.current.as_ref().ok_or_else(|| Skipped::DefinitionMissing {
+        task_definition: revision(&service.task_definition).to_owned(),
+    })?;
+    // What was read tells nothing of another variable.
+    if let Some(freeze) = past.freeze.as_ref().filter(|freeze| freeze.variable != settings.variable) {
+        return Err(Skipped::OtherVariable { freeze: freeze.clone() });
+    }
+    Ok((service, current))
+}
+
+/// What was looked after is over.
+fn clear(past: &Past) -> FollowUpChange {
+    if past.follow_up.is_some() { FollowUpChange::Clear } else { FollowUpChange::Keep }
+}
+
+/// Whether all tasks run with writes frozen, or all without.
+pub(crate) fn settled(observed: &Observed, frozen: bool) -> Verification {
+    let Some(service) = &observed.service else {
+        return Verification { verified: false, what: "the service is gone".to_owned() };
+    };
+    let is_frozen = observed.current.as_ref().map(|current| current.is_frozen);
+    let with = match is_frozen {
+        Some(true) => ", with writes frozen",
+        Some(false) => ", with writes let through",
+        None => "",
+    };
+    Verification {
+        verified: is_frozen == Some(frozen) && service.is_steady(),
+        what: format!("{}{with}", service.progress()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

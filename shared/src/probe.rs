@@ -1,0 +1,64 @@
+//! What the health probe says right now: it is asked as a person would ask it.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::{Client, config::Builder, primitives::Blob};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    aws::{self, Cause},
+    error::Error,
+};
+
+/// The probe gives each check ten seconds. Asked again meanwhile, it would only start over.
+const PROBE_TIME: Duration = Duration::from_secs(12);
+
+/// The probe's answer, as far as remedies heed it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Report {
+    /// The probe's own words.
+    pub summary: String,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Check {
+    name: String,
+    healthy: bool,
+}
+
+impl Report {
+    /// Whether a check was made and passed.
+    pub fn passes(&self, check: &str) -> bool {
+        self.checks.iter().any(|made| made.name == check && made.healthy)
+    }
+}
+
+/// Asks for these checks once, without the probe's retries and metrics: whoever asks needs a quick answer.
+pub async fn ask(client: &Client, function: &str, checks: &[&str]) -> Result<Report, Error> {
+    let request = json!({ "checks": checks, "tries": 1, "dry_run": true }).to_string();
+    let answer = client
+        .invoke()
+        .function_name(function)
+        .payload(Blob::new(request))
+        .customize()
+        .config_override(patient())
+        .send()
+        .await
+        .map_err(|error| aws::failed("invoke", function, &error))?;
+    let unusable =
+        |what: &str| Error::Aws { operation: "ask", resource: function.to_owned(), source: Cause::new(what) };
+    if let Some(kind) = answer.function_error() {
+        return Err(unusable(&format!("the probe itself failed ({kind})")));
+    }
+    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
+    serde_json::from_slice(payload.as_ref()).map_err(|_| unusable("its answer is not a probe's report"))
+}
+
+fn patient() -> Builder {
+    let timeout =
+        TimeoutConfig::builder().operation_attempt_timeout(PROBE_TIME).operation_timeout(PROBE_TIME).build();
+    Builder::new().timeout_config(timeout).retry_config(RetryConfig::disabled())
+}

@@ -1,0 +1,182 @@
+//! DocumentDB, which the local AWS has not for restores: clusters and instances that take time, snapshots, deletion
+//! protection, and whatever AWS refuses. Signed as `rds`, as AWS has it.
+
+mod seed;
+mod state;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::call::Call;
+use super::{Answer, wire as answers};
+pub use seed::{SECRET, SOURCE, endpoint};
+use state::{Cluster, Inner, Instance, Refusal, Snapshot};
+
+/// The account's clusters; every clone sees the same.
+#[derive(Debug, Clone)]
+pub struct DocDb {
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// A cluster as a test sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterNow {
+    pub name: String,
+    pub status: &'static str,
+    /// By their names in DocumentDB's answers.
+    pub fields: BTreeMap<String, String>,
+    pub security_groups: Vec<String>,
+    pub log_exports: Vec<String>,
+    pub tags: BTreeMap<String, String>,
+    /// In the order of their creation, each with its class, zone and status.
+    pub instances: Vec<[String; 4]>,
+}
+
+impl Default for DocDb {
+    fn default() -> Self {
+        Self { inner: Arc::new(Mutex::new(seed::inner())) }
+    }
+}
+
+impl DocDb {
+    /// How long a cluster and an instance take until they are available, those under way too.
+    pub fn set_times(&self, cluster: Duration, instance: Duration) {
+        let mut inner = self.lock();
+        (inner.cluster_time, inner.instance_time) = (cluster, instance);
+    }
+
+    /// The next so many calls of an operation are refused with this error code.
+    pub fn refuse(&self, operation: &str, code: &str, times: usize) {
+        let refusal = (operation.to_owned(), code.to_owned());
+        self.lock().refusals.extend(std::iter::repeat_n(refusal, times));
+    }
+
+    /// A snapshot of any cluster, in this status, with a key of this account.
+    pub fn add_snapshot(
+        &self,
+        id: &str,
+        cluster: &str,
+        age: SignedDuration,
+        status: &str,
+        key_account: &str,
+    ) {
+        let snapshot = Snapshot {
+            status: status.to_owned(),
+            kms_key: seed::key(key_account),
+            ..seed::snapshot(id, cluster, "manual", Timestamp::now() - age)
+        };
+        self.lock().snapshots.push(snapshot);
+    }
+
+    pub fn forget_snapshots(&self) {
+        self.lock().snapshots.clear();
+    }
+
+    /// A cluster that somebody else made.
+    pub fn add_cluster(&self, name: &str) {
+        let cluster = seed::cluster(name);
+        self.lock().clusters.push(cluster);
+    }
+
+    /// Somebody deletes a cluster in the console.
+    pub fn remove_cluster(&self, name: &str) {
+        let mut inner = self.lock();
+        inner.clusters.retain(|cluster| cluster.name != name);
+        inner.instances.retain(|instance| instance.cluster != name);
+    }
+
+    /// All but the source.
+    pub fn restored(&self) -> Vec<ClusterNow> {
+        let mut inner = self.lock();
+        inner.settle();
+        inner
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.name != SOURCE)
+            .map(|cluster| inner.now(cluster))
+            .collect()
+    }
+
+    pub fn cluster(&self, name: &str) -> Option<ClusterNow> {
+        let mut inner = self.lock();
+        inner.settle();
+        inner.clusters.iter().find(|cluster| cluster.name == name).map(|cluster| inner.now(cluster))
+    }
+
+    /// Whether a cluster answers at this address.
+    pub fn answers(&self, host: &str) -> bool {
+        let mut inner = self.lock();
+        inner.settle();
+        inner.clusters.iter().any(|cluster| {
+            let up = |instance: &&Instance| instance.cluster == cluster.name;
+            endpoint(&cluster.name) == host
+                && inner
+                    .instances
+                    .iter()
+                    .filter(up)
+                    .any(|instance| inner.instance_status(instance) == "available")
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn answer(&self, call: &Call) -> Answer {
+        let mut inner = self.lock();
+        inner.settle();
+        if let Some(index) = inner.refusals.iter().position(|(operation, _)| *operation == call.operation) {
+            let (_, code) = inner.refusals.remove(index);
+            return answers::error(call, StatusCode::BAD_REQUEST, &code, "Refused, as a test asked.");
+        }
+        match inner.carry_out(&call.operation, &call.request) {
+            Ok(content) => answers::xml(StatusCode::OK, wire::document(&call.operation, &content)),
+            Err((code, message)) => answers::error(call, StatusCode::BAD_REQUEST, code, &message),
+        }
+    }
+}
+
+impl Inner {
+    fn carry_out(&mut self, operation: &str, request: &Value) -> Result<String, Refusal> {
+        match operation {
+            "DescribeDBClusters" => self.describe_clusters(request),
+            "DescribeDBInstances" => self.describe_instances(request),
+            "DescribeDBClusterSnapshots" => self.describe_snapshots(request),
+            "DescribeDBSubnetGroups" => Ok(wire::subnet_groups(&seed::ZONES)),
+            "DescribeOrderableDBInstanceOptions" => Ok(wire::orderable(&seed::ORDERABLE)),
+            "ListTagsForResource" => self.list_tags(request),
+            "AddTagsToResource" => self.add_tags(request),
+            "RestoreDBClusterFromSnapshot" => self.restore_from_snapshot(request),
+            "RestoreDBClusterToPointInTime" => self.restore_to_point_in_time(request),
+            "CreateDBInstance" => self.create_instance(request),
+            "ModifyDBCluster" => self.modify_cluster(request),
+            "DeleteDBInstance" => self.delete_instance(request),
+            "DeleteDBCluster" => self.delete_cluster(request),
+            _ => Err(("InvalidAction", format!("this sandbox knows no {operation}"))),
+        }
+    }
+
+    fn now(&self, cluster: &Cluster) -> ClusterNow {
+        let instances = self.instances.iter().filter(|instance| instance.cluster == cluster.name);
+        ClusterNow {
+            name: cluster.name.clone(),
+            status: self.cluster_status(cluster),
+            fields: cluster.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            security_groups: cluster.security_groups.clone(),
+            log_exports: cluster.log_exports.clone(),
+            tags: cluster.tags.clone(),
+            instances: instances
+                .map(|instance| {
+                    let status = self.instance_status(instance).to_owned();
+                    [instance.name.clone(), instance.class.clone(), instance.zone.clone(), status]
+                })
+                .collect(),
+        }
+    }
+}
