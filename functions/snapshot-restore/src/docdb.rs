@@ -1,11 +1,13 @@
 //! What is read of DocumentDB.
 
+mod connect;
 mod read;
 
 use aws_sdk_docdb::{primitives::DateTime, types};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use connect::answers;
 pub(crate) use read::{add_instances, cluster, clusters, orderable, snapshot, snapshots, tags};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -87,6 +89,11 @@ pub struct Snapshot {
 impl Cluster {
     pub fn is_available(&self) -> bool {
         self.status == "available"
+    }
+
+    /// Whether it has instances, and all of it is available.
+    pub fn is_up(&self) -> bool {
+        self.is_available() && !self.instances.is_empty() && self.instances.iter().all(Instance::is_available)
     }
 
     /// Whether it is on its way out.

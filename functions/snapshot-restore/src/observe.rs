@@ -31,6 +31,8 @@ pub struct Observed {
     pub volume: Vec<(Timestamp, f64)>,
     /// The clusters that were restored from the source.
     pub restored: Vec<Cluster>,
+    /// Those of them that could be connected to, or not; none where this function is not in their network.
+    pub reached: BTreeMap<String, bool>,
     /// The tags of the one that the request names.
     pub tags: BTreeMap<String, String>,
     pub secret: Option<Secret>,
@@ -60,7 +62,12 @@ pub(crate) async fn observe(
     match &request.goal {
         Goal::Restore(wanted) => before_a_restore(clients, settings, wanted).await,
         Goal::List => what_there_is(clients, settings).await,
-        Goal::Continue(_) | Goal::Report(_) | Goal::LookAfter => {
+        Goal::Continue(_) | Goal::LookAfter => {
+            let restored = restored(clients, settings).await?;
+            let reached = reached(settings, &restored).await;
+            Ok(Observed { restored, reached, ..Observed::default() })
+        }
+        Goal::Report(_) => {
             let restored = restored(clients, settings).await?;
             Ok(Observed { restored, ..Observed::default() })
         }
@@ -97,6 +104,19 @@ async fn source(clients: &Clients, settings: &Settings) -> Result<Option<Cluster
 
 async fn restored(clients: &Clients, settings: &Settings) -> Result<Vec<Cluster>, Error> {
     docdb::clusters(clients.docdb(), |name| name::is_of(&settings.source, name)).await
+}
+
+/// Whether the clusters that are still looked after can be connected to, once all their instances are up.
+async fn reached(settings: &Settings, restored: &[Cluster]) -> BTreeMap<String, bool> {
+    let limit = SignedDuration::try_from(settings.limit).unwrap_or(SignedDuration::MAX);
+    let is_young = |at: Timestamp| clock::now().duration_since(at) < limit;
+    let mut reached = BTreeMap::new();
+    for cluster in restored.iter().filter(|_| settings.in_network) {
+        if cluster.is_up() && name::asked_at(&cluster.name).is_some_and(is_young) {
+            reached.insert(cluster.name.clone(), docdb::answers(cluster).await);
+        }
+    }
+    reached
 }
 
 async fn before_a_restore(

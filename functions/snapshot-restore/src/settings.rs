@@ -18,6 +18,8 @@ pub struct Settings {
     pub limit: Duration,
     /// By then a cut-over has settled, or people are told that it has not.
     pub settle: Duration,
+    /// Whether this function runs in the database's network, and can try to connect.
+    pub in_network: bool,
     /// How long a plan waits for its approval; the same variable that the policy reads.
     pub approval: Duration,
 }
@@ -32,6 +34,7 @@ impl Settings {
             probe_function: environment.text("PROBE_FUNCTION")?,
             limit: environment.seconds("LIMIT_SECONDS", 14_400, 60..=86_400)?,
             settle: environment.seconds("SETTLE_SECONDS", 900, 10..=7_200)?,
+            in_network: environment.parsed("IN_DATABASE_NETWORK", false)?,
             approval: environment.seconds("APPROVAL_SECONDS", 1_800, 60..=86_400)?,
         })
     }

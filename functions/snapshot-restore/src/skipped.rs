@@ -222,16 +222,34 @@ pub(crate) fn left_behind(id: &str, state: &str) -> Stop {
     )
 }
 
-/// `differences` from what was approved.
-pub(crate) fn handed_over(cluster: &Cluster, differences: &[String], settings: &Settings) -> Stop {
+pub(crate) fn not_reached(id: &str) -> Stop {
+    Stop::nothing_to_do("instances_creating", format!("{id} is available, but takes no connection yet"))
+}
+
+/// `differences` from what was approved; `reached` is whether it takes connections, where that could be tried.
+pub(crate) fn handed_over(
+    cluster: &Cluster,
+    differences: &[String],
+    reached: Option<bool>,
+    settings: &Settings,
+) -> Stop {
     let Cluster { name, endpoint, reader_endpoint, .. } = cluster;
+    let mut differences = differences.to_vec();
+    if reached == Some(false) {
+        differences.push("it takes no connection from this function".to_owned());
+    }
     let checked = if differences.is_empty() {
         "engine, settings and instances are as its source's".to_owned()
     } else {
         format!("it differs from its source: {}", differences.join("; "))
     };
+    let connection = match reached {
+        Some(true) => ", and it takes connections",
+        Some(false) => "",
+        None => ". Whether it takes connections was not tried from here; network and port are its source's",
+    };
     let reason = format!(
-        "{} is ready, {checked}. Its endpoint is {endpoint}, for reading {reader_endpoint}. Nothing uses it yet",
+        "{} is ready, {checked}{connection}. Its endpoint is {endpoint}, for reading {reader_endpoint}. Nothing uses it yet",
         crate::restore::state(cluster)
     );
     let what = format!(

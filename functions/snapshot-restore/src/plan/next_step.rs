@@ -71,7 +71,13 @@ pub(super) fn of(
             ..Plan::act(vec![action], why)
         }),
         Next::HandOver(restore) => {
-            Ok(Plan::settle(skipped::handed_over(cluster, &restore.differences(cluster), settings)))
+            let reached = observed.reached.get(&id).copied();
+            // A new name may take a while to be known.
+            if reached == Some(false) && now < follow_up.due {
+                return Err(skipped::not_reached(&id));
+            }
+            let differences = restore.differences(cluster);
+            Ok(Plan::settle(skipped::handed_over(cluster, &differences, reached, settings)))
         }
         Next::Wait(_) | Next::Refused(_) if now >= follow_up.due => {
             Ok(Plan::settle(skipped::not_finished(&state(cluster))))
@@ -150,12 +156,8 @@ fn ordinal(number: usize) -> String {
 fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Settings) -> Stop {
     match observed.cluster(id) {
         Some(cluster) if cluster.is_going() => skipped::discarded(id),
-        Some(cluster)
-            if cluster.is_available()
-                && !cluster.instances.is_empty()
-                && cluster.instances.iter().all(crate::docdb::Instance::is_available) =>
-        {
-            skipped::handed_over(cluster, &[], settings)
+        Some(cluster) if cluster.is_up() => {
+            skipped::handed_over(cluster, &[], observed.reached.get(id).copied(), settings)
         }
         Some(cluster) => skipped::given_up(&state(cluster)),
         None => {

@@ -30,6 +30,7 @@ pub(crate) fn settings() -> Settings {
         service: "backend".to_owned(),
         probe_function: "health-probe".to_owned(),
         limit: Duration::from_hours(4),
+        in_network: false,
         settle: Duration::from_mins(15),
         approval: Duration::from_mins(30),
     }
@@ -245,6 +246,19 @@ fn each_state_has_its_next_step() {
     waits(&creating, &late, "not_finished");
     let unreadable = FollowUp { what: json!({}), ..under_way(&[]) };
     waits(&creating, &unreadable, "follow_up_unreadable");
+}
+
+#[test]
+fn a_cluster_that_takes_no_connection_is_waited_for_and_then_handed_over_with_that() {
+    let up = |reached: bool| {
+        with_cluster(&["available", "available"]).with(|seen| {
+            seen.reached.insert(restore_id(), reached);
+        })
+    };
+    waits(&up(true), &under_way(&[]), "handed_over");
+    waits(&up(false), &under_way(&[]), "instances_creating");
+    let late = FollowUp { due: now(), ..under_way(&[]) };
+    waits(&up(false), &late, "handed_over_with_differences");
 }
 
 #[track_caller]
