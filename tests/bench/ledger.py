@@ -16,13 +16,17 @@ dynamodb = boto3.client("dynamodb")
 sns = boto3.client("sns")
 
 
-def look(function, target, event_id):
+def look(function, target, event_id, under_way=False):
+    """What is to be looked after, where something is to be under way."""
     keys = [key("kill-switch", "all"), key("kill-switch", function)]
-    keys += [key(f"target#{target}", sk) for sk in (function, f"{function}#follow-up", "holder")]
+    keys += [key(f"target#{target}", sk) for sk in (function, f"{function}#follow-up", "holder", "freeze")]
     keys.append(key(f"event#{function}", event_id))
     known = dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": keys, "ConsistentRead": True}})
-    if known["Responses"][TABLE]:
-        raise RuntimeError("the ledger knows this target or event")
+    items = known["Responses"][TABLE]
+    follow_up = [item for item in items if item["sk"]["S"] == f"{function}#follow-up"]
+    if len(items) > len(follow_up) or bool(follow_up) != under_way:
+        raise RuntimeError("the ledger knows otherwise of this target or event")
+    return json.loads(follow_up[0]["data"]["S"]) if under_way else None
 
 
 def claim(function, target, context, plan, follow_up=None):

@@ -13,7 +13,7 @@ look() {
     "$AWS" dynamodb batch-get-item --request-items "{\"$LEDGER_TABLE\":{\"ConsistentRead\":true,\"Keys\":[
         $(key kill-switch all), $(key kill-switch "$function"), $(key "target#$target" "$function"),
         $(key "target#$target" "$function#follow-up"), $(key "target#$target" holder),
-        $(key "event#$function" by-hand)]}}"
+        $(key "target#$target" freeze), $(key "event#$function" by-hand)]}}"
 }
 
 # With $1 as what is to be looked after, if anything is.

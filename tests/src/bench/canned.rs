@@ -2,6 +2,7 @@
 
 mod cloudfront;
 mod cloudwatch;
+mod docdb;
 mod dynamodb;
 mod ecs;
 mod lambda;
@@ -16,6 +17,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+pub(super) use docdb::{RESTORE, SOURCE};
 pub(super) use dynamodb::TABLE;
 
 pub(super) type Body = Full<Bytes>;
@@ -29,7 +31,8 @@ pub(super) struct Canned {
 
 #[derive(Debug, Default)]
 struct Changed {
-    service: Option<ecs::Change>,
+    ecs: ecs::Changed,
+    instance: Option<docdb::Created>,
     invalidation: Option<cloudfront::Invalidation>,
 }
 
@@ -40,7 +43,7 @@ impl Canned {
         let answer = if let Some((_, operation)) = target.and_then(|target| target.rsplit_once('.')) {
             json_answer(operation, body, &mut changed)
         } else if let Some(operation) = body.strip_prefix(b"Action=") {
-            query_answer(operation)
+            query_answer(operation, &mut changed.instance)
         } else {
             cloudwatch::cbor(parts)
                 .or_else(|| lambda::answer(parts))
@@ -56,14 +59,17 @@ fn json_answer(operation: &str, body: &[u8], changed: &mut Changed) -> Option<Re
     let answer = match operation {
         "PutMetricData" => Some(json!({})),
         "DescribeScalableTargets" => Some(json!({ "ScalableTargets": [] })),
-        _ => dynamodb::answer(operation).or_else(|| ecs::answer(operation, &request, &mut changed.service)),
+        _ => dynamodb::answer(operation, &request)
+            .or_else(|| ecs::answer(operation, &request, &mut changed.ecs)),
     };
     Some(typed("application/x-amz-json-1.1", answer?.to_string()))
 }
 
-fn query_answer(operation: &[u8]) -> Option<Response<Body>> {
+fn query_answer(operation: &[u8], created: &mut Option<docdb::Created>) -> Option<Response<Body>> {
     const REQUEST: &str = "<ResponseMetadata><RequestId>bench</RequestId></ResponseMetadata>";
-    let answer = sns::query(operation, REQUEST).or_else(|| cloudwatch::query(operation, REQUEST));
+    let answer = sns::query(operation, REQUEST)
+        .or_else(|| cloudwatch::query(operation, REQUEST))
+        .or_else(|| docdb::query(operation, REQUEST, created));
     Some(typed("text/xml", answer?))
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::canned::TABLE;
+use super::canned::{RESTORE, SOURCE, TABLE};
 use super::endpoint::Endpoint;
 use crate::clients::REGION;
 use crate::ministack::virtual_environment;
@@ -61,6 +61,10 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
             json!({ "paths": ["/assets/*"], "reason": "benchmark" }),
             applied(),
         ),
+        ("write-freeze", write_freeze(), json!({ "state": "on", "reason": "benchmark" }), applied()),
+        // Of a restore's many runs, the one that it has most of and that writes: one more instance. The restore
+        // was approved before, so this asks nobody.
+        ("snapshot-restore", snapshot_restore(), json!({ "continue": RESTORE }), applied()),
         ("health-probe", health_probe(endpoint), json!({}), json!({ "healthy": true })),
     ];
     for (job, environment, event, expected) in jobs {
@@ -138,6 +142,28 @@ fn cache_invalidation(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
         ("DISTRIBUTION_ID", "E1234567890ABC"),
         ("APP_URL", endpoint.pages.as_str()),
         ("ASSET_PATH", "/assets/main.js"),
+    ];
+    [remedy().as_slice(), &own].concat()
+}
+
+fn write_freeze() -> Vec<(&'static str, &'static str)> {
+    let own = [
+        ("CLUSTER", "lendpeak2-production"),
+        ("SERVICE", "backend"),
+        ("CONTAINER", "backend"),
+        ("VARIABLE", "READONLY_MODE"),
+        ("VALUE", "true"),
+    ];
+    [remedy().as_slice(), &own].concat()
+}
+
+fn snapshot_restore() -> Vec<(&'static str, &'static str)> {
+    let own = [
+        ("SOURCE_CLUSTER", SOURCE),
+        ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
+        ("CLUSTER", "lendpeak2-production"),
+        ("SERVICE", "backend"),
+        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
     ];
     [remedy().as_slice(), &own].concat()
 }

@@ -11,19 +11,29 @@ const EVENTS: i64 = 100;
 const AT: f64 = 1_790_000_000.125;
 const DAY_SECONDS: i64 = 86_400;
 
+/// The revision that `RegisterTaskDefinition` makes.
+const NEW: i64 = RELEASES + 1;
+
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    service: Option<Change>,
+    /// The request that registered a task definition.
+    registered: Option<Value>,
+}
+
 /// What `UpdateService` has set.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Change {
+struct Change {
     desired_count: Option<i64>,
     task_definition: Option<String>,
 }
 
-pub(super) fn answer(operation: &str, request: &Value, changed: &mut Option<Change>) -> Option<Value> {
+pub(super) fn answer(operation: &str, request: &Value, changed: &mut Changed) -> Option<Value> {
     let text = |name: &str| request.get(name).and_then(Value::as_str);
     Some(match operation {
         // A run describes its change once.
         "DescribeServices" => {
-            json!({ "services": [service(&changed.take().unwrap_or_default())], "failures": [] })
+            json!({ "services": [service(&changed.service.take().unwrap_or_default())], "failures": [] })
         }
         "UpdateService" => {
             let change = Change {
@@ -31,7 +41,7 @@ pub(super) fn answer(operation: &str, request: &Value, changed: &mut Option<Chan
                 task_definition: text("taskDefinition").map(task_definition_arn),
             };
             let answer = json!({ "service": service(&change) });
-            *changed = Some(change);
+            changed.service = Some(change);
             answer
         }
         "ListTasks" => json!({ "taskArns": [] }),
@@ -44,6 +54,22 @@ pub(super) fn answer(operation: &str, request: &Value, changed: &mut Option<Chan
             let revisions: Vec<Value> =
                 arns.iter().filter_map(Value::as_str).filter_map(service_revision).collect();
             json!({ "serviceRevisions": revisions, "failures": [] })
+        }
+        "ListTaskDefinitions" => {
+            let count = request.get("maxResults").and_then(Value::as_i64).unwrap_or(RELEASES);
+            let newest = (1..=RELEASES).rev().zip(0..count);
+            let arns: Vec<String> =
+                newest.map(|(release, _)| task_definition_arn(&format!("backend:{release}"))).collect();
+            json!({ "taskDefinitionArns": arns })
+        }
+        "RegisterTaskDefinition" => {
+            let answer = registered(request.clone());
+            changed.registered = Some(request.clone());
+            answer
+        }
+        // A run that has registered one describes it once.
+        "DescribeTaskDefinition" if number(text("taskDefinition")?, ':') == Some(NEW) => {
+            registered(changed.registered.take()?)
         }
         "DescribeTaskDefinition" => {
             json!({ "taskDefinition": task_definition(text("taskDefinition")?)?, "tags": [] })
@@ -166,6 +192,22 @@ fn service_revision(of: &str) -> Option<Value> {
 
 fn image(release: i64) -> String {
     format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/lendpeak2/backend:{release}")
+}
+
+/// The task definition that a request has registered, and its tags.
+fn registered(mut request: Value) -> Value {
+    let tags = request.get_mut("tags").map(Value::take).unwrap_or_default();
+    if let Some(fields) = request.as_object_mut() {
+        fields.remove("tags");
+        let arn = task_definition_arn(&format!("backend:{NEW}"));
+        fields.extend([
+            ("taskDefinitionArn".to_owned(), json!(arn)),
+            ("revision".to_owned(), json!(NEW)),
+            ("status".to_owned(), json!("ACTIVE")),
+            ("registeredAt".to_owned(), json!(AT)),
+        ]);
+    }
+    json!({ "taskDefinition": request, "tags": tags })
 }
 
 fn task_definition(name: &str) -> Option<Value> {
