@@ -24,6 +24,7 @@ pub mod releases;
 pub mod remedy;
 pub mod runner;
 pub mod settings;
+pub mod status;
 pub mod telemetry;
 pub mod trigger;
 pub mod web;

@@ -24,22 +24,30 @@ pub fn is_due(outcome: &Outcome, scheduled: bool) -> bool {
 
 /// Publishes an outcome to the topic.
 pub async fn send(config: &SdkConfig, topic_arn: &str, outcome: &Outcome) -> Result<(), Error> {
+    let Outcome { environment, function, decision, target, .. } = outcome;
+    let subject = format!("[{environment}] {function} {}: {target}", decision.as_str().replace('_', " "));
+    publish(config, topic_arn, &subject, message(outcome)).await
+}
+
+/// Publishes a message, with as much of the subject as SNS takes.
+pub async fn publish(
+    config: &SdkConfig,
+    topic_arn: &str,
+    subject: &str,
+    message: String,
+) -> Result<(), Error> {
+    let subject: String =
+        subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect();
     // Most runs tell nobody: the client is made only here.
     Client::new(config)
         .publish()
         .topic_arn(topic_arn)
-        .subject(subject(outcome))
-        .message(message(outcome))
+        .subject(subject)
+        .message(message)
         .send()
         .await
         .map(|_| ())
         .map_err(|error| aws::failed("publish to", topic_arn, &error))
-}
-
-fn subject(outcome: &Outcome) -> String {
-    let Outcome { environment, function, decision, target, .. } = outcome;
-    let subject = format!("[{environment}] {function} {}: {target}", decision.as_str().replace('_', " "));
-    subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect()
 }
 
 fn message(outcome: &Outcome) -> String {

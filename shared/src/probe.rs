@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_lambda::{Client, config::Builder, primitives::Blob};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use crate::{
     aws::{self, Cause},
@@ -38,11 +38,19 @@ impl Report {
 
 /// Asks for these checks once, without the probe's retries and metrics: whoever asks needs a quick answer.
 pub async fn ask(client: &Client, function: &str, checks: &[&str]) -> Result<Report, Error> {
-    let request = json!({ "checks": checks, "tries": 1, "dry_run": true }).to_string();
+    request(client, function, &json!({ "checks": checks, "tries": 1, "dry_run": true })).await
+}
+
+/// What the probe answers to a request.
+pub async fn request<T: DeserializeOwned>(
+    client: &Client,
+    function: &str,
+    request: &Value,
+) -> Result<T, Error> {
     let answer = client
         .invoke()
         .function_name(function)
-        .payload(Blob::new(request))
+        .payload(Blob::new(request.to_string()))
         .customize()
         .config_override(patient())
         .send()

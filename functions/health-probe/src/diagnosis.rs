@@ -1,12 +1,12 @@
 //! From the checks together to a sentence and a next step: which layer is the likely cause.
 
 use serde::Serialize;
+use shared::status::Level;
 
 use crate::check::{Id, Name};
 use crate::failure::Kind;
 use crate::finding::Severity;
 use crate::report::CheckReport;
-use crate::status::Level;
 
 /// What a person should do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

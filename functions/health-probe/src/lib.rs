@@ -6,7 +6,7 @@
 //! - [`check`]: the six checks; all run at once.
 //! - [`http`], with [`phases`], [`timed`], [`certificate`] and [`failure`]: one exchange, each step timed.
 //! - [`retry`]: when to ask again.
-//! - [`status`], [`cache`], [`cors`], [`finding`]: what an answer means.
+//! - [`shared::status`], [`cache`], [`cors`], [`finding`]: what an answer means.
 //! - [`report`], [`diagnosis`]: what a person reads.
 //! - [`metrics`]: what alarms and dashboards read.
 //! - [`release`]: notes which release ran while all was well.
@@ -27,7 +27,6 @@ pub mod report;
 pub mod request;
 pub mod retry;
 pub mod settings;
-pub mod status;
 pub mod timed;
 
 pub use probe::Probe;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use http::header::LOCATION;
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::status::{Level, advice, is_success};
 use url::Url;
 
 use crate::cache::{self, Cache};
@@ -19,7 +20,6 @@ use crate::finding::{Finding, Severity};
 use crate::phases::Phases;
 use crate::retry::Tried;
 use crate::settings::Settings;
-use crate::status::{Level, advice, is_success};
 
 pub const VERSION: u32 = 1;
 

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use jiff::Timestamp;
-use shared::clock;
+use shared::{clock, status};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::Failure;
 use crate::http::{Engine, Exchange, Measured};
-use crate::status;
 
 /// How often, how far apart, and until when.
 #[derive(Debug, Clone)]

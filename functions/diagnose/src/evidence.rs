@@ -1,0 +1,100 @@
+//! What was seen of the stack: plain data, with times and units in names and types.
+//!
+//! A source that was not seen is `None`, and no rule concludes anything from that. A list that is empty was seen,
+//! and had nothing in it.
+
+mod database;
+mod ecs;
+mod front_end;
+mod metrics;
+mod network;
+mod watch;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use database::*;
+pub use ecs::*;
+pub use front_end::*;
+pub use metrics::*;
+pub use network::*;
+pub use watch::*;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    /// When it was gathered. Everything that says how long ago something was counts from here.
+    pub at: Timestamp,
+    /// None, too, when the cluster has no such service: then [`Self::service_missing`] says so.
+    pub service: Option<Service>,
+    pub service_missing: bool,
+    pub tasks: Option<Tasks>,
+    pub definition: Option<Definition>,
+    /// The images of the task definition, each looked up in ECR.
+    pub images: Option<Vec<Image>>,
+    /// The secrets of the task definition and of the settings, never with their values.
+    pub secrets: Option<Vec<Secret>>,
+    pub logs: Option<Logs>,
+    pub target_groups: Option<Vec<TargetGroup>>,
+    pub load_balancer: Option<LoadBalancer>,
+    /// Those of the load balancer, the tasks, the database and Redis.
+    pub security_groups: Option<Vec<SecurityGroup>>,
+    /// Where Redis listens; none where the stack has none.
+    pub redis: Option<Redis>,
+    pub metrics: Metrics,
+    pub database: Option<Database>,
+    /// The newest first.
+    pub database_events: Option<Vec<DatabaseEvent>>,
+    /// What the profiler wrote in the last hour, grouped; none when it is off.
+    pub slow_queries: Option<Vec<SlowQuery>>,
+    pub scaling: Option<Scaling>,
+    pub alarms: Option<Vec<Alarm>>,
+    pub distribution: Option<Distribution>,
+    /// The newest first.
+    pub builds: Option<Vec<Build>>,
+    /// The metrics that CloudWatch lists for this stack.
+    pub listed_metrics: Option<Vec<ListedMetric>>,
+    pub probe: Option<Probe>,
+    pub not_seen: Vec<NotSeen>,
+}
+
+/// A source that was not seen, whole or in part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotSeen {
+    /// As in `the service's tasks`.
+    pub source: String,
+    /// As in `AccessDenied: …`, `not answered in time`, `switched off`.
+    pub why: String,
+}
+
+impl Evidence {
+    /// How long ago something was; nothing for what lies ahead by another clock.
+    pub fn ago(&self, at: Timestamp) -> SignedDuration {
+        self.at.duration_since(at).max(SignedDuration::ZERO)
+    }
+
+    /// Whether something was within the last so many minutes.
+    pub fn within_minutes(&self, at: Timestamp, minutes: i64) -> bool {
+        self.ago(at) <= SignedDuration::from_mins(minutes)
+    }
+
+    /// A check of the probe, if it was made.
+    pub fn check(&self, name: &str) -> Option<&Check> {
+        self.probe.as_ref()?.checks.iter().find(|check| check.name == name)
+    }
+
+    /// A metric of the last twelve hours, if it was seen.
+    pub fn recent(&self, name: &str) -> Option<&Series> {
+        self.metrics.recent.get(name)
+    }
+
+    /// Each instance's series of a metric of the database: name and series.
+    pub fn by_instance(&self, metric: &str) -> Vec<(&str, &Series)> {
+        let of = |name: &'_ str| -> Option<usize> {
+            name.strip_prefix(metric)?.starts_with('/').then_some(metric.len() + 1)
+        };
+        let found = self.metrics.recent.iter();
+        found.filter_map(|(name, series)| Some((name.get(of(name)?..)?, series))).collect()
+    }
+}

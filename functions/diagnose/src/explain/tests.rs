@@ -1,0 +1,80 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{
+    chapter::Chapter,
+    finding::Impact::{self, Degraded, Down, Risk, Untidy},
+    rules,
+};
+
+fn found(cause: &'static str, confidence: Confidence, impact: Impact) -> Finding {
+    Finding { cause, ..Finding::new(confidence, impact, cause) }
+}
+
+fn shown(findings: Vec<Finding>) -> Vec<(&'static str, Vec<&'static str>)> {
+    let ranked = ranked(findings).into_iter();
+    ranked.map(|found| (found.cause, found.explains.iter().map(|one| one.cause).collect())).collect()
+}
+
+#[test]
+fn a_dead_database_is_one_finding_with_its_consequences() {
+    let all = vec![
+        found("status_code", Confidence::Certain, Down),
+        found("target_response_mismatch", Confidence::Certain, Down),
+        found("database_down", Confidence::Likely, Down),
+        found("container_exits", Confidence::Certain, Degraded),
+    ];
+    let expected = ["status_code", "target_response_mismatch", "container_exits"];
+    let shown = shown(all);
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].0, "database_down");
+    assert_eq!(shown[0].1.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+}
+
+#[test]
+fn what_is_only_possible_explains_nothing_and_comes_later() {
+    let all = vec![
+        found("database_down", Confidence::Possible, Down),
+        found("status_code", Confidence::Certain, Down),
+        found("alarm_flaps", Confidence::Certain, Untidy),
+        found("volume_grows_fast", Confidence::Likely, Risk),
+    ];
+    let order: Vec<&str> = shown(all).into_iter().map(|(cause, _)| cause).collect();
+    assert_eq!(order, ["status_code", "database_down", "volume_grows_fast", "alarm_flaps"]);
+}
+
+#[test]
+fn a_chain_of_causes_ends_at_its_root() {
+    let all = vec![
+        found("no_spare_tasks", Confidence::Likely, Degraded),
+        found("idle_timeout_too_short", Confidence::Certain, Degraded),
+        found("at_maximum", Confidence::Certain, Degraded),
+    ];
+    let shown = shown(all);
+    assert_eq!((shown.len(), shown[0].0, shown[0].1.len()), (1, "at_maximum", 2));
+}
+
+#[test]
+fn every_cause_in_the_table_is_one_that_a_rule_looks_for() {
+    let known: BTreeSet<&str> =
+        Chapter::ALL.iter().flat_map(|chapter| rules::of(*chapter)).map(|(cause, _)| *cause).collect();
+    for (cause, consequences) in EXPLAINS {
+        for name in std::iter::once(cause).chain(*consequences) {
+            assert!(known.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_explains_itself_by_a_detour() {
+    for (cause, _) in EXPLAINS {
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut next = vec![*cause];
+        while let Some(one) = next.pop() {
+            for (_, consequences) in EXPLAINS.iter().filter(|(from, _)| *from == one) {
+                next.extend(consequences.iter().filter(|name| reached.insert(name)));
+            }
+        }
+        assert!(!reached.contains(cause), "{cause}");
+    }
+}

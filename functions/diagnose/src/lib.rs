@@ -1,0 +1,36 @@
+//! The whole guide, read by a machine: looks everywhere at once and answers with ranked causes, what shows each of
+//! them, and the one next step. It changes nothing.
+//!
+//! - [`request`]: everything, one chapter, or what an event is about.
+//! - [`read`]: one reader for each [`source`], all at once and in a bounded time, into [`evidence`].
+//! - [`mask`]: what of a log line may be told.
+//! - [`rules`]: one small pure function for each cause, in the file of the guide's [`chapter`].
+//! - [`explain`]: which finding is the cause of which, and in what order they are told.
+//! - [`report`]: JSON, a screen of text, Markdown.
+
+pub mod chapter;
+mod diagnose;
+pub mod evidence;
+mod explain;
+pub mod finding;
+mod mask;
+mod read;
+pub mod report;
+pub mod request;
+mod rules;
+pub mod settings;
+pub mod source;
+pub mod timeline;
+
+use chapter::Chapter;
+use evidence::Evidence;
+use finding::Finding;
+
+pub use diagnose::Diagnose;
+
+pub const FUNCTION: &str = "diagnose";
+
+/// The causes that the evidence shows, the first the one to look at.
+pub fn judge(evidence: &Evidence, chapters: &[Chapter]) -> Vec<Finding> {
+    explain::ranked(rules::found(evidence, chapters))
+}

@@ -1,0 +1,312 @@
+//! The service and its task definition: how they are set, never with a variable's value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::{
+    Client,
+    types::{self, Compatibility, ContainerDefinition, LaunchType, LogDriver},
+};
+use shared::{
+    aws::{self, Cause},
+    ecs::{count, revision},
+    error::Error,
+};
+
+use super::{Reader, Seen, Why, seen, timestamp, why};
+use crate::{
+    evidence::{Container, Definition, Deployment, Event, HealthCheck, Service},
+    mask,
+    settings::Settings,
+};
+
+const MAX_EVENTS: usize = 20;
+/// A health check's command is longer only when it is a script.
+const MAX_COMMAND_BYTES: usize = 200;
+
+/// The service, and what other sources ask with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Described {
+    pub(super) service: Service,
+    /// ARNs.
+    pub(super) target_groups: Vec<String>,
+    is_fargate: bool,
+}
+
+/// The task definition, and what other sources ask with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Defined {
+    pub(super) definition: Definition,
+    /// Where each container's log goes, by the container's name.
+    pub(super) logs: BTreeMap<String, LogStream>,
+    /// References to Secrets Manager without a JSON key, each once.
+    pub(super) secrets: BTreeSet<String>,
+}
+
+/// A log stream's name is `<prefix>/<container>/<task id>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LogStream {
+    pub(super) group: String,
+    pub(super) prefix: String,
+}
+
+pub(super) async fn service(reader: &Reader) -> Result<Option<Seen>, Why> {
+    let service = reader.service().await?.map(|described| described.service.clone());
+    Ok(seen(|evidence| {
+        evidence.service_missing = service.is_none();
+        evidence.service = service;
+    }))
+}
+
+pub(super) async fn definition(reader: &Reader) -> Result<Option<Seen>, Why> {
+    if reader.service().await?.is_none() {
+        return Ok(None);
+    }
+    let definition = reader.definition().await?.definition.clone();
+    Ok(seen(|evidence| evidence.definition = Some(definition)))
+}
+
+pub(super) async fn describe(reader: &Reader) -> Result<Option<Described>, Why> {
+    describe_with(&Client::new(&reader.config), &reader.settings).await.map_err(|error| why(&error))
+}
+
+async fn describe_with(client: &Client, settings: &Settings) -> Result<Option<Described>, Error> {
+    const OPERATION: &str = "describe service";
+    let Settings { cluster, service, .. } = settings;
+    let whose = || format!("{service} in cluster {cluster}");
+    let answer = client
+        .describe_services()
+        .cluster(cluster)
+        .services(service)
+        .send()
+        .await
+        .map_err(|error| aws::failed(OPERATION, whose(), &error))?;
+    if let Some(found) = answer.services.unwrap_or_default().into_iter().next() {
+        return Ok(Some(described(found, settings)));
+    }
+    let failure = answer.failures.unwrap_or_default().into_iter().next();
+    match failure.and_then(|failure| failure.reason).as_deref() {
+        Some("MISSING") => Ok(None),
+        other => {
+            let cause = Cause::new(other.unwrap_or("ECS's answer is empty"));
+            Err(Error::Aws { operation: OPERATION, resource: whose(), source: cause })
+        }
+    }
+}
+
+fn described(service: types::Service, settings: &Settings) -> Described {
+    let network = service.network_configuration.and_then(|network| network.awsvpc_configuration);
+    let providers = service.capacity_provider_strategy.unwrap_or_default();
+    let is_fargate = service.launch_type == Some(LaunchType::Fargate)
+        || providers.iter().any(|item| matches!(item.capacity_provider(), "FARGATE" | "FARGATE_SPOT"));
+    let mut deployments: Vec<Deployment> =
+        service.deployments.unwrap_or_default().into_iter().map(deployment).collect();
+    deployments.sort_by_key(|deployment| deployment.status != "PRIMARY");
+    // ECS's own words about its own things: there is nothing to mask.
+    let events = service.events.unwrap_or_default().into_iter().take(MAX_EVENTS).map(|event| Event {
+        at: event.created_at.as_ref().and_then(timestamp),
+        message: event.message.unwrap_or_default(),
+    });
+    let load_balancers = service.load_balancers.unwrap_or_default();
+    Described {
+        target_groups: load_balancers.into_iter().filter_map(|one| one.target_group_arn).collect(),
+        is_fargate,
+        service: Service {
+            name: service.service_name.unwrap_or_else(|| settings.service.clone()),
+            cluster: settings.cluster.clone(),
+            status: service.status.unwrap_or_default(),
+            desired: count(service.desired_count),
+            running: count(service.running_count),
+            pending: count(service.pending_count),
+            task_definition: revision(&service.task_definition.unwrap_or_default()).to_owned(),
+            grace_seconds: service.health_check_grace_period_seconds.map(count),
+            security_groups: network.and_then(|network| network.security_groups).unwrap_or_default(),
+            deployments,
+            events: events.collect(),
+        },
+    }
+}
+
+fn deployment(deployment: types::Deployment) -> Deployment {
+    Deployment {
+        status: deployment.status.unwrap_or_default(),
+        task_definition: revision(&deployment.task_definition.unwrap_or_default()).to_owned(),
+        rollout: deployment.rollout_state.map_or_else(String::new, |state| state.as_str().to_owned()),
+        reason: deployment.rollout_state_reason.unwrap_or_default(),
+        created_at: deployment.created_at.as_ref().and_then(timestamp),
+        desired: count(deployment.desired_count),
+        running: count(deployment.running_count),
+        failed_tasks: count(deployment.failed_tasks),
+    }
+}
+
+pub(super) async fn define(reader: &Reader) -> Result<Defined, Why> {
+    let described = reader.service().await?.ok_or("there is no such service")?;
+    let wanted = described.service.task_definition.as_str();
+    if wanted.is_empty() {
+        return Err("the service has no task definition of its own".to_owned());
+    }
+    let client = Client::new(&reader.config);
+    let variable = reader.settings.pool_size_variable.as_str();
+    define_with(&client, wanted, variable, described.is_fargate).await.map_err(|error| why(&error))
+}
+
+async fn define_with(
+    client: &Client,
+    wanted: &str,
+    pool_size_variable: &str,
+    is_fargate: bool,
+) -> Result<Defined, Error> {
+    const OPERATION: &str = "describe task definition";
+    let answer = client
+        .describe_task_definition()
+        .task_definition(wanted)
+        .send()
+        .await
+        .map_err(|error| aws::failed(OPERATION, wanted, &error))?;
+    let found = answer.task_definition.ok_or_else(|| Error::Aws {
+        operation: OPERATION,
+        resource: wanted.to_owned(),
+        source: Cause::new("the answer has none"),
+    })?;
+    let mut defined = defined(found, pool_size_variable);
+    defined.definition.is_fargate |= is_fargate;
+    Ok(defined)
+}
+
+fn defined(found: types::TaskDefinition, pool_size_variable: &str) -> Defined {
+    let containers = found.container_definitions.unwrap_or_default();
+    let mut defined = Defined::default();
+    for container in &containers {
+        let name = container.name().unwrap_or_default().to_owned();
+        defined.logs.extend(log_stream(container).map(|stream| (name, stream)));
+        defined.secrets.extend(secrets(container).filter_map(secret_id));
+    }
+    let number = |text: Option<String>| text?.parse().ok();
+    let is_fargate = found.requires_compatibilities.unwrap_or_default().contains(&Compatibility::Fargate);
+    defined.definition = Definition {
+        revision: revision(&found.task_definition_arn.unwrap_or_default()).to_owned(),
+        cpu: number(found.cpu),
+        memory_mib: number(found.memory),
+        is_fargate,
+        registered_at: found.registered_at.as_ref().and_then(timestamp),
+        containers: containers.into_iter().map(|one| container(one, pool_size_variable)).collect(),
+    };
+    defined
+}
+
+fn container(found: ContainerDefinition, pool_size_variable: &str) -> Container {
+    let log_group = log_option(&found, "awslogs-group");
+    let ports = found.port_mappings.unwrap_or_default().into_iter();
+    let variables = found.environment.unwrap_or_default();
+    let pool_size = variables.iter().find(|variable| variable.name() == Some(pool_size_variable));
+    Container {
+        pool_size: pool_size.and_then(|variable| variable.value()?.trim().parse().ok()),
+        name: found.name.unwrap_or_default(),
+        image: found.image.unwrap_or_default(),
+        // Without a word, a container is essential.
+        is_essential: found.essential.unwrap_or(true),
+        memory_mib: found.memory.map(count),
+        ports: ports.filter_map(|mapping| u16::try_from(mapping.container_port?).ok()).collect(),
+        variables: variables.into_iter().filter_map(|variable| variable.name).collect(),
+        secrets: found
+            .secrets
+            .unwrap_or_default()
+            .into_iter()
+            .map(|secret| [secret.name, source_name(&secret.value_from)])
+            .collect(),
+        health_check: found.health_check.map(|check| health_check(&check)),
+        log_group,
+    }
+}
+
+fn health_check(check: &types::HealthCheck) -> HealthCheck {
+    let words = check.command();
+    let words = match words {
+        [kind, rest @ ..] if matches!(kind.as_str(), "CMD" | "CMD-SHELL") => rest,
+        words => words,
+    };
+    let mut command = mask::line(&words.join(" "));
+    command.truncate(command.floor_char_boundary(MAX_COMMAND_BYTES));
+    HealthCheck {
+        command,
+        // ECS's defaults.
+        interval_seconds: check.interval.map_or(30, count),
+        timeout_seconds: check.timeout.map_or(5, count),
+        retries: check.retries.map_or(3, count),
+        start_period_seconds: check.start_period.map_or(0, count),
+    }
+}
+
+fn log_option(container: &ContainerDefinition, name: &str) -> Option<String> {
+    let log = container.log_configuration().filter(|log| log.log_driver == LogDriver::Awslogs)?;
+    log.options()?.get(name).cloned()
+}
+
+fn log_stream(container: &ContainerDefinition) -> Option<LogStream> {
+    Some(LogStream {
+        group: log_option(container, "awslogs-group")?,
+        prefix: log_option(container, "awslogs-stream-prefix")?,
+    })
+}
+
+/// All that ECS reads before it starts the container: of its variables, of its log and of its image's registry.
+fn secrets(container: &ContainerDefinition) -> impl Iterator<Item = &str> {
+    let of_log = container.log_configuration().into_iter().flat_map(types::LogConfiguration::secret_options);
+    let of_registry =
+        container.repository_credentials().map(types::RepositoryCredentials::credentials_parameter);
+    container.secrets().iter().chain(of_log).map(types::Secret::value_from).chain(of_registry)
+}
+
+/// What Secrets Manager knows the secret of a reference by; none if it is not a secret of Secrets Manager.
+///
+/// ECS's form is `arn:aws:secretsmanager:region:account:secret:name-AbCdEf:json-key:stage:version`, the last three
+/// left out or empty; without an ARN it is a parameter of Parameter Store.
+fn secret_id(value_from: &str) -> Option<String> {
+    const PARTS_OF_ARN: usize = 7;
+    let parts: Vec<&str> = value_from.split(':').take(PARTS_OF_ARN).collect();
+    matches!(parts.as_slice(), ["arn", _, "secretsmanager", _, _, "secret", _]).then(|| parts.join(":"))
+}
+
+/// For people: the secret's or the parameter's name, as far as a reference to it has it.
+fn source_name(value_from: &str) -> String {
+    match secret_id(value_from) {
+        Some(arn) => secret_name(&arn).to_owned(),
+        None => value_from.rsplit_once(":parameter/").map_or(value_from, |(_, name)| name).to_owned(),
+    }
+}
+
+/// The name in a secret's ARN, with the six characters that Secrets Manager adds to it; a name is itself.
+pub(super) fn secret_name(id: &str) -> &str {
+    id.rsplit_once(":secret:").map_or(id, |(_, name)| name)
+}
+
+/// A text that AWS wrote, with what it quotes of others masked. The names of AWS's things and numbers stay, and
+/// `secrets`, which in AWS's sentences is not followed by one.
+pub(super) fn said(text: &str) -> String {
+    const MAX_BYTES: usize = 600;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let alike = words.chunk_by(|one, other| may_stay(one) == may_stay(other)).map(|words| {
+        let text = words.join(" ");
+        if words.iter().all(|word| may_stay(word)) { text } else { mask::line(&text) }
+    });
+    let mut said = alike.collect::<Vec<_>>().join(" ");
+    said.truncate(said.floor_char_boundary(MAX_BYTES));
+    said
+}
+
+fn may_stay(word: &str) -> bool {
+    /// Longer than any count, port or code.
+    const MAX_DIGITS: usize = 6;
+    let bare = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    // A session's name in an ARN can be an e-mail address.
+    let is_image = bare.contains(".dkr.ecr.");
+    let is_name = |letter: char| {
+        letter.is_ascii_alphanumeric() || ":/._-".contains(letter) || is_image && letter == '@'
+    };
+    bare.len() <= MAX_DIGITS && bare.bytes().all(|byte| byte.is_ascii_digit())
+        || (is_image || bare.starts_with("arn:aws")) && bare.chars().all(is_name)
+        || matches!(bare, "secret" | "secrets")
+}
+
+#[cfg(test)]
+pub(super) mod tests;

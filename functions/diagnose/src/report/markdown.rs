@@ -1,0 +1,70 @@
+//! For a ticket: everything that was found.
+
+use std::fmt::Write;
+
+use super::{Report, capital, text, when};
+use crate::finding::Finding;
+
+pub(super) fn markdown(report: &Report) -> String {
+    let mut out = format!("# {}: {}\n", report.environment, report.summary);
+    // Writing to a String cannot fail.
+    if let Some(status) = &report.status {
+        let _ = writeln!(out, "\n{}", text::status(status));
+    }
+    let _ = writeln!(out, "\nDiagnosed {} by run `{}`.", when_full(report), report.execution_id);
+    for (number, finding) in (1..).zip(&report.findings) {
+        section(&mut out, number, finding, report);
+    }
+    if !report.changes.is_empty() {
+        out.push_str("\n## What changed\n\n| when | what |\n|---|---|\n");
+        for change in &report.changes {
+            let _ = writeln!(out, "| {} | {} |", when(change.at, report.at), cell(&change.what));
+        }
+    }
+    let _ = writeln!(out, "\n## Looked at\n\n{}.", report.looked_at.join(", "));
+    if !report.not_seen.is_empty() {
+        out.push_str("\n## Not seen\n\n");
+        for unseen in &report.not_seen {
+            let _ = writeln!(out, "- {}: {}", unseen.source, unseen.why);
+        }
+    }
+    out
+}
+
+fn section(out: &mut String, number: usize, finding: &Finding, report: &Report) {
+    let title = capital(&format!("{}{}", text::certainty(finding.confidence), finding.what));
+    let _ = writeln!(out, "\n## {number}. {title}\n");
+    if let Some(since) = finding.since {
+        let _ = writeln!(out, "Since {}. ", when(since, report.at));
+    }
+    out.push_str("| evidence | value | held against | when | where |\n|---|---|---|---|---|\n");
+    for fact in &finding.evidence {
+        let threshold = fact.threshold.as_deref().unwrap_or_default();
+        let at = fact.at.map_or_else(String::new, |at| when(at, report.at));
+        let cells = [fact.what.as_str(), &fact.value, threshold, &at, fact.source].map(cell);
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+    let _ = writeln!(
+        out,
+        "\n**Next** (level {}): {}.",
+        finding.support_level,
+        finding.remedy.what.trim_end_matches('.')
+    );
+    if let (Some(function), Some(send)) = (finding.remedy.function, &finding.remedy.send) {
+        let _ = writeln!(out, "\nSend `{function}`:\n\n```json\n{send}\n```");
+    }
+    if !finding.explains.is_empty() {
+        out.push_str("\nIt explains:\n\n");
+        for consequence in &finding.explains {
+            let _ = writeln!(out, "- {} ({})", consequence.what, consequence.chapter.as_str());
+        }
+    }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn when_full(report: &Report) -> String {
+    report.at.strftime("%F %H:%M UTC").to_string()
+}

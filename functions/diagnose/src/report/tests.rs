@@ -1,0 +1,97 @@
+use serde_json::json;
+
+use super::*;
+use crate::{
+    finding::{Confidence, Impact, Level},
+    source::Source,
+};
+
+fn at() -> Timestamp {
+    "2026-11-24T03:00:00Z".parse().unwrap()
+}
+
+fn report(findings: Vec<Finding>) -> Report {
+    Report {
+        version: VERSION,
+        nothing_found: false,
+        summary: String::new(),
+        text: String::new(),
+        findings,
+        changes: Vec::new(),
+        chapters: vec![Chapter::ServiceDown],
+        looked_at: vec![Source::Service.as_str(), Source::Tasks.as_str()],
+        not_seen: Vec::new(),
+        status: None,
+        function: crate::FUNCTION,
+        environment: "production".to_owned(),
+        execution_id: "run".to_owned(),
+        at: at(),
+        duration_ms: 1,
+    }
+}
+
+fn broken_release() -> Finding {
+    Finding::new(Confidence::Certain, Impact::Down, "release backend:7 answers 500 since it was deployed")
+        .since(Some("2026-11-24T02:40:00Z".parse().unwrap()))
+        .fact("load balancer, 5xx of the targets", "answers with 5xx", "63 in 5 min")
+        .against("10 in 5 min")
+        .at(Some("2026-11-24T02:55:00Z".parse().unwrap()))
+        .next(Level::Development, "roll back")
+        .send("rollback", json!({ "to": "previous" }))
+}
+
+#[test]
+fn the_text_has_the_cause_what_shows_it_and_the_next_step() {
+    let told = report(vec![broken_release()]).told(Format::Text);
+    assert_eq!(
+        told.text,
+        "Release backend:7 answers 500 since it was deployed, since 02:40 UTC.\n  \
+         answers with 5xx: 63 in 5 min (threshold 10 in 5 min), 02:55 UTC [load balancer, 5xx of the targets]\n\
+         \nNext (level 1): roll back.\n  send rollback: {\"to\":\"previous\"}"
+    );
+    assert_eq!(told.summary, "Release backend:7 answers 500 since it was deployed.");
+}
+
+#[test]
+fn healthy_is_an_answer_with_what_was_looked_at_and_what_was_not_seen() {
+    let mut healthy = report(Vec::new());
+    healthy.not_seen.push(NotSeen { source: "the alarms".to_owned(), why: "AccessDenied".to_owned() });
+    let told = healthy.told(Format::Text);
+    assert_eq!(
+        told.text,
+        "Nothing found.\nLooked at the service, its tasks.\nNot seen: the alarms (AccessDenied)."
+    );
+    assert_eq!(told.summary, "Nothing found. 1 of the sources could not be seen.");
+    assert!(told.nothing_found);
+    let mut blind = report(Vec::new());
+    blind.looked_at.clear();
+    assert_eq!(blind.told(Format::Text).summary, "Nothing could be looked at.");
+}
+
+#[test]
+fn the_text_is_never_more_than_a_screen() {
+    let mut full = report((0..60).map(|_| broken_release()).collect());
+    full.not_seen = (0..30).map(|_| NotSeen { source: "x".repeat(300), why: "y".to_owned() }).collect();
+    let text = full.told(Format::Text).text;
+    assert!(text.lines().count() <= 24, "{}", text.lines().count());
+    assert!(text.lines().all(|line| line.chars().count() <= 110));
+    assert!(text.contains("Next (level 1): roll back"));
+}
+
+#[test]
+fn markdown_has_every_finding() {
+    let text = report(vec![broken_release(), broken_release()]).told(Format::Markdown).text;
+    assert!(
+        text.starts_with(
+            "# production: Release backend:7 answers 500 since it was deployed; 1 more finding."
+        )
+    );
+    assert_eq!(text.matches("Send `rollback`").count(), 2);
+    assert!(text.contains("| answers with 5xx | 63 in 5 min | 10 in 5 min | 02:55 UTC |"));
+}
+
+#[test]
+fn a_status_code_that_was_asked_for_is_explained_first() {
+    let asked = Report { status: Some(502.into()), ..report(Vec::new()) };
+    assert!(asked.told(Format::Text).text.starts_with("502 Bad Gateway: Check ECS tasks.\nNothing found."));
+}

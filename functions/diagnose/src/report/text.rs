@@ -1,0 +1,123 @@
+//! At most a screen: the cause first, then what shows it, then the one next step.
+
+use std::fmt::Write;
+
+use super::{Report, Status, capital, when};
+use crate::finding::{Confidence, Fact, Finding};
+
+/// A terminal's height, and what fits on a phone after two turns.
+const LINES: usize = 24;
+const WIDTH: usize = 110;
+const FACTS: usize = 6;
+
+pub(super) fn text(report: &Report) -> String {
+    let mut lines: Vec<String> = report.status.iter().map(status).collect();
+    match report.findings.split_first() {
+        None => lines.push(
+            if report.looked_at.is_empty() { "Nothing could be looked at." } else { "Nothing found." }
+                .to_owned(),
+        ),
+        Some((first, others)) => {
+            lines.extend(cause(report, first));
+            if !others.is_empty() {
+                lines.push(String::new());
+                lines.push("Also:".to_owned());
+                lines.extend(
+                    others.iter().map(|other| format!("  {}{}", certainty(other.confidence), other.what)),
+                );
+            }
+        }
+    }
+    let mut end = Vec::new();
+    if report.findings.is_empty() && !report.looked_at.is_empty() {
+        end.push(format!("Looked at {}.", report.looked_at.join(", ")));
+    }
+    for unseen in &report.not_seen {
+        end.push(format!("Not seen: {} ({}).", unseen.source, unseen.why));
+    }
+    fit(lines, end)
+}
+
+pub(super) fn status(Status { code, meaning, action }: &Status) -> String {
+    format!("{code} {meaning}: {action}.")
+}
+
+fn cause(report: &Report, finding: &Finding) -> Vec<String> {
+    let since = finding.since.map_or_else(String::new, |at| format!(", since {}", when(at, report.at)));
+    let mut lines =
+        vec![format!("{}{since}.", capital(&format!("{}{}", certainty(finding.confidence), finding.what)))];
+    lines.extend(finding.evidence.iter().take(FACTS).map(|fact| format!("  {}", line(fact, report))));
+    if !finding.explains.is_empty() {
+        let consequences: Vec<&str> = finding.explains.iter().map(|one| one.what.as_str()).collect();
+        lines.push(format!("This explains: {}.", consequences.join("; ")));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "Next (level {}): {}.",
+        finding.support_level,
+        finding.remedy.what.trim_end_matches('.')
+    ));
+    if let (Some(function), Some(send)) = (finding.remedy.function, &finding.remedy.send) {
+        lines.push(format!("  send {function}: {send}"));
+    }
+    lines
+}
+
+pub(super) fn line(fact: &Fact, report: &Report) -> String {
+    let mut text = format!("{}: {}", fact.what, fact.value);
+    // Writing to a String cannot fail.
+    if let Some(threshold) = &fact.threshold {
+        let _ = write!(text, " (threshold {threshold})");
+    }
+    if let Some(at) = fact.at {
+        let _ = write!(text, ", {}", when(at, report.at));
+    }
+    let _ = write!(text, " [{}]", fact.source);
+    text
+}
+
+pub(super) fn certainty(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => "likely: ",
+        Confidence::Possible => "possibly: ",
+    }
+}
+
+/// Wraps lines that are too long, and cuts from the middle what is too much.
+fn fit(lines: Vec<String>, end: Vec<String>) -> String {
+    let mut lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line)).collect();
+    let mut end: Vec<String> = end.iter().flat_map(|line| wrapped(line)).collect();
+    let room = LINES.saturating_sub(end.len().min(LINES / 3));
+    if lines.len() > room {
+        let dropped = lines.len() + 1 - room;
+        lines.truncate(room - 1);
+        lines.push(format!("  … and {dropped} more lines in the JSON"));
+    }
+    if lines.len() + end.len() > LINES {
+        let kept = LINES - lines.len() - 1;
+        let dropped = end.len() - kept;
+        end.truncate(kept);
+        end.push(format!("… and {dropped} more lines in the JSON"));
+    }
+    lines.into_iter().chain(end).collect::<Vec<_>>().join("\n")
+}
+
+/// A line in as many as it needs, the others indented below the first.
+fn wrapped(line: &str) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let below = " ".repeat(indent + 2);
+    let mut lines = vec![" ".repeat(indent)];
+    for word in line.split_whitespace() {
+        let word: String = word.chars().take(WIDTH - below.len()).collect();
+        let last = lines.last().map(|last| last.chars().count()).unwrap_or_default();
+        let is_first = lines.last().is_some_and(|last| last.trim().is_empty());
+        if !is_first && last + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("{below}{word}"));
+        } else if let Some(last) = lines.last_mut() {
+            last.push_str(if is_first { "" } else { " " });
+            last.push_str(&word);
+        }
+    }
+    lines
+}

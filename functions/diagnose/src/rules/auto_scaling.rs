@@ -1,0 +1,322 @@
+//! Auto scaling that does not work. A service without a scalable target is not meant to scale: that is no finding.
+
+use serde_json::json;
+
+use super::Rules;
+use crate::{
+    evidence::{Alarm, Evidence, ScalingPolicy, Series, largest, mean, median, name, smallest},
+    finding::{
+        Confidence::{Certain, Likely},
+        Finding,
+        Impact::{self, Degraded, Risk, Untidy},
+        Level::{Aws, DevOps},
+    },
+};
+
+pub(super) const RULES: Rules = &[
+    ("no_scaling_policy", no_scaling_policy),
+    ("scaling_suspended", scaling_suspended),
+    ("at_maximum", at_maximum),
+    ("scaling_alarm_without_data", scaling_alarm_without_data),
+    ("scaling_activity_failed", scaling_activity_failed),
+    ("target_value_not_reachable", target_value_not_reachable),
+];
+
+/// Above this, requests wait for a processor.
+const BUSY_PERCENT: f64 = 80.0;
+/// As long as a policy's alarm looks at, several times over.
+const NOW_MINUTES: i64 = 15;
+const POLICIES: &str = "Application Auto Scaling, policies";
+const TARGET: &str = "Application Auto Scaling, scalable target";
+
+/// Scheduled actions need no policy, and are not seen here: it is likely, not certain, that nothing scales.
+fn no_scaling_policy(evidence: &Evidence) -> Option<Finding> {
+    let scaling = evidence.scaling.as_ref()?;
+    let target = scaling.target.as_ref().filter(|_| scaling.policies.is_empty())?;
+    let (min, max) = (target.min, target.max);
+    let finding = Finding::new(
+        Likely,
+        impact(evidence),
+        format!("the service may scale from {min} to {max} tasks, and has no policy that would"),
+    )
+    .fact(POLICIES, "policies of the service", "none")
+    .fact(TARGET, "tasks", format!("{min} to {max}"))
+    .next(
+        DevOps,
+        "put a target tracking policy on ECSServiceAverageCPUUtilization, 70 % as the guide has it",
+    );
+    Some(with_scale_up(finding, evidence, "the service has no scaling policy"))
+}
+
+fn scaling_suspended(evidence: &Evidence) -> Option<Finding> {
+    let target = evidence.scaling.as_ref()?.target.as_ref()?;
+    let flags = [
+        (target.scale_out_suspended, "scaling out", "DynamicScalingOutSuspended"),
+        (target.scale_in_suspended, "scaling in", "DynamicScalingInSuspended"),
+        (target.scheduled_suspended, "scheduled scaling", "ScheduledScalingSuspended"),
+    ];
+    let suspended: Vec<&(bool, &str, &str)> = flags.iter().filter(|(is, ..)| *is).collect();
+    if suspended.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = suspended.iter().map(|(_, what, _)| *what).collect();
+    // Without scaling in it costs money, and nobody waits.
+    let impact = if target.scale_out_suspended { impact(evidence) } else { Untidy };
+    let finding =
+        Finding::new(Certain, impact, format!("{} of the service is suspended", names.join(" and ")));
+    let finding = suspended.iter().fold(finding, |finding, (_, _, flag)| finding.fact(TARGET, *flag, "true"));
+    let finding = finding.next(
+        DevOps,
+        "find out who suspended it and why; then `aws application-autoscaling register-scalable-target` with \
+         `--suspended-state` and each of these flags `false`",
+    );
+    Some(if target.scale_out_suspended {
+        with_scale_up(finding, evidence, "scaling out is suspended")
+    } else {
+        finding
+    })
+}
+
+fn at_maximum(evidence: &Evidence) -> Option<Finding> {
+    let service = evidence.service.as_ref()?;
+    let scaling = evidence.scaling.as_ref()?;
+    let max = scaling.target.as_ref()?.max;
+    if service.desired < max {
+        return None;
+    }
+    let (unit, series, target, now) = scaling.policies.iter().find_map(|policy| {
+        let (unit, series) = utilization(evidence, policy)?;
+        // A step policy has its thresholds in its alarms.
+        let target = policy.target_value.unwrap_or(BUSY_PERCENT);
+        let now = mean(series.last_minutes(NOW_MINUTES)).filter(|now| *now > target)?;
+        Some((unit, series, target, now))
+    })?;
+    Some(
+        Finding::new(
+            Certain,
+            if now >= BUSY_PERCENT { Degraded } else { Risk },
+            format!("the service is at its maximum of {max} tasks, and its {unit} is at {now:.0} %, above the {target:.0} % it aims at"),
+        )
+        .fact("ECS, service", "desired tasks", service.desired.to_string())
+        .against(format!("maximum {max}"))
+        .fact("CloudWatch, ECS", format!("{unit} of the last {NOW_MINUTES} min"), format!("{now:.0} %"))
+        .against(format!("{target:.0} %"))
+        .at(series.newest_at())
+        .next(
+            DevOps,
+            "raise the scalable target's maximum (and scale-up's own), if the database has connections for more \
+             tasks; else give the tasks more CPU or memory in a new revision",
+        ),
+    )
+}
+
+fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
+    /// The alarms of a new policy begin without data.
+    const NEW_MINUTES: i64 = 30;
+    let scaling = evidence.scaling.as_ref()?;
+    let alarms = evidence.alarms.as_ref()?;
+    // Without tasks there is no utilization to see.
+    if evidence.service.as_ref().is_some_and(|service| service.running == 0) {
+        return None;
+    }
+    let silent = |alarm: &&Alarm| {
+        alarm.state == "INSUFFICIENT_DATA"
+            && alarm.since.is_some_and(|since| !evidence.within_minutes(since, NEW_MINUTES))
+    };
+    let (policy, alarm) = scaling
+        .policies
+        .iter()
+        .filter(|policy| has_reason_for_data(evidence, policy))
+        .find_map(|policy| {
+            let mut own = alarms.iter().filter(|alarm| policy.alarms.contains(&alarm.name)).filter(silent);
+            Some((policy, own.next()?))
+        })?;
+    let finding = Finding::new(
+        Certain,
+        impact(evidence),
+        format!(
+            "the alarm {} of the scaling policy {} has no data: the policy does nothing",
+            alarm.name, policy.name
+        ),
+    )
+    .since(alarm.since)
+    .fact("CloudWatch, alarms", format!("alarm {}", alarm.name), alarm.state.clone())
+    .at(alarm.since);
+    let finding = match &alarm.metric {
+        Some(metric) => {
+            let dimensions: Vec<String> =
+                metric.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            finding.fact(
+                "CloudWatch, alarms",
+                "its metric",
+                format!("{} {} {}", metric.namespace, metric.name, dimensions.join(", ")),
+            )
+        }
+        None => finding,
+    };
+    let finding = finding.next(
+        DevOps,
+        "compare the metric and its dimensions with `aws cloudwatch list-metrics`; then put the policy again",
+    );
+    Some(with_scale_up(finding, evidence, "the scaling policy has no data"))
+}
+
+fn scaling_activity_failed(evidence: &Evidence) -> Option<Finding> {
+    /// What failed before that was not tried again: there was no need any more.
+    const RECENT_MINUTES: i64 = 24 * 60;
+    let activities = &evidence.scaling.as_ref()?.activities;
+    let newest =
+        activities.iter().find(|activity| !matches!(activity.status.as_str(), "InProgress" | "Pending"))?;
+    let is_recent = newest.at.is_some_and(|at| evidence.within_minutes(at, RECENT_MINUTES));
+    if !matches!(newest.status.as_str(), "Failed" | "Unfulfilled") || !is_recent {
+        return None;
+    }
+    let message = newest.message.lines().next().unwrap_or_default().trim().trim_end_matches('.');
+    let message = if message.is_empty() { "Application Auto Scaling does not say why" } else { message };
+    let lower = message.to_ascii_lowercase();
+    let (level, next) = if ["limit", "quota", "capacity"].iter().any(|word| lower.contains(word)) {
+        (Aws, "ask for a higher quota of what the message names, or for another kind of capacity")
+    } else {
+        (
+            DevOps,
+            "correct what the message names (the role's permissions, the service's state); it is tried again by itself",
+        )
+    };
+    Some(
+        Finding::new(Certain, impact(evidence), format!("the last scaling activity failed: {message}"))
+            .since(newest.at)
+            .fact(
+                "Application Auto Scaling, activities",
+                if newest.description.is_empty() {
+                    "activity".to_owned()
+                } else {
+                    newest.description.clone()
+                },
+                newest.status.clone(),
+            )
+            .at(newest.at)
+            .next(level, next),
+    )
+}
+
+fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
+    let scaling = evidence.scaling.as_ref()?;
+    let mut tracking = scaling.policies.iter().filter_map(|policy| {
+        let (unit, series) = utilization(evidence, policy)?;
+        Some((policy, unit, series, policy.target_value?))
+    });
+    tracking.find_map(|(policy, unit, series, target)| {
+        let now = mean(series.last_minutes(NOW_MINUTES))?;
+        let shown = |finding: Finding| {
+            finding
+                .fact(POLICIES, format!("target of {}", policy.name), format!("{target:.0} % {unit}"))
+                .fact("CloudWatch, ECS", format!("{unit} of the last {NOW_MINUTES} min"), format!("{now:.0} %"))
+                .against(format!("{target:.0} %"))
+                .at(series.newest_at())
+        };
+        if is_too_high(target) {
+            let finding = Finding::new(
+                Likely,
+                impact(evidence),
+                format!("the scaling policy {} waits for {target:.0} % {unit}: the tasks are full before it acts", policy.name),
+            );
+            return Some(shown(finding).next(DevOps, "put the policy's target at 70 %, as the guide has it"));
+        }
+        if is_too_low(evidence, series, target) {
+            let finding = Finding::new(
+                Likely,
+                Risk,
+                format!("the scaling policy {} aims at {target:.0} % {unit}, which its tasks never fall to, and holds the service at its maximum", policy.name),
+            );
+            return Some(shown(finding).next(DevOps, "put the policy's target at 70 %, as the guide has it"));
+        }
+        let seconds = seconds_while_pinned(evidence, unit, series, target)?;
+        let finding = Finding::new(
+            Likely,
+            Degraded,
+            format!("the tasks' {unit} stays at {now:.0} % while they are slow: the target of {target:.0} % is never reached, and nothing scales out"),
+        );
+        Some(
+            shown(finding)
+                .fact("CloudWatch, ALB TargetResponseTime", "median response time", format!("{seconds:.1} s"))
+                .next(
+                    DevOps,
+                    "put the policy's target below what the tasks reach (a Node process uses one processor however \
+                     many the task has), or give the tasks one processor each; until then more tasks help",
+                )
+                .send("scale-up", json!({ "reason": "slow at a CPU below the scaling target" })),
+        )
+    })
+}
+
+/// Utilization is an average over tasks and minutes: at this, the tasks are full for a while before an alarm sees it.
+fn is_too_high(target: f64) -> bool {
+    const FULL_PERCENT: f64 = 95.0;
+    target >= FULL_PERCENT
+}
+
+/// What tasks use without any work.
+fn is_too_low(evidence: &Evidence, series: &Series, target: f64) -> bool {
+    const IDLE_PERCENT: f64 = 20.0;
+    let max = evidence.scaling.as_ref().and_then(|scaling| scaling.target.as_ref()).map(|target| target.max);
+    let is_at_max = evidence.service.as_ref().zip(max).is_some_and(|(service, max)| service.desired >= max);
+    target <= IDLE_PERCENT
+        && is_at_max
+        && smallest(series.last_minutes(720)).is_some_and(|least| least > target)
+}
+
+/// The median response time, where CPU has risen to a level, stays there, and answers have become slow with it.
+/// Tasks that wait for a database are slow as well, but their CPU does not rise.
+fn seconds_while_pinned(evidence: &Evidence, unit: &str, series: &Series, target: f64) -> Option<f64> {
+    const MINUTES: i64 = 30;
+    const LEVEL_PERCENT: f64 = 3.0;
+    const RISEN_PERCENT: f64 = 10.0;
+    const BELOW_TARGET_PERCENT: f64 = 10.0;
+    const SLOW_SECONDS: f64 = 1.0;
+    const SLOWER_TIMES: f64 = 3.0;
+    let level = mean(series.last_minutes(MINUTES))?;
+    let spread = largest(series.last_minutes(MINUTES))? - smallest(series.last_minutes(MINUTES))?;
+    let before = mean(series.before_minutes(2 * MINUTES))?;
+    let answers = evidence.recent(name::ALB_P50)?;
+    let slow = median(answers.last_minutes(MINUTES))?;
+    let usual = median(answers.before_minutes(2 * MINUTES))?;
+    let is_pinned = unit == "CPU"
+        && spread <= LEVEL_PERCENT
+        && level >= before + RISEN_PERCENT
+        && level <= target - BELOW_TARGET_PERCENT;
+    (is_pinned && slow >= SLOW_SECONDS && slow >= usual * SLOWER_TIMES).then_some(slow)
+}
+
+/// What a policy looks at, if that was seen.
+fn utilization<'a>(evidence: &'a Evidence, policy: &ScalingPolicy) -> Option<(&'static str, &'a Series)> {
+    let (unit, name) = if policy.metric.contains("CPUUtilization") {
+        ("CPU", name::ECS_CPU)
+    } else if policy.metric.contains("MemoryUtilization") {
+        ("memory", name::ECS_MEMORY)
+    } else {
+        return None;
+    };
+    Some((unit, evidence.recent(name)?))
+}
+
+/// Without requests, requests per target have no data, and nothing need scale.
+fn has_reason_for_data(evidence: &Evidence, policy: &ScalingPolicy) -> bool {
+    let requests = evidence.recent(name::ALB_REQUESTS);
+    policy.metric.contains("Utilization")
+        || requests.and_then(|requests| smallest(requests.last_minutes(60))).is_some_and(|least| least > 0.0)
+}
+
+/// Scaling that does not work hurts when there is reason to scale.
+fn impact(evidence: &Evidence) -> Impact {
+    if is_busy(evidence) { Degraded } else { Risk }
+}
+
+fn is_busy(evidence: &Evidence) -> bool {
+    let cpu = evidence.recent(name::ECS_CPU).and_then(|cpu| mean(cpu.last_minutes(NOW_MINUTES)));
+    cpu.is_some_and(|cpu| cpu >= BUSY_PERCENT)
+}
+
+/// More tasks by hand, where they are needed now.
+fn with_scale_up(finding: Finding, evidence: &Evidence, reason: &str) -> Finding {
+    if is_busy(evidence) { finding.send("scale-up", json!({ "reason": reason })) } else { finding }
+}

@@ -1,0 +1,235 @@
+//! CORS errors: what browsers would make of the answer to the probe's preflight of the login.
+
+use super::Rules;
+use crate::{
+    evidence::{Check, Cors, Evidence},
+    finding::{
+        Confidence::{Certain, Likely, Possible},
+        Finding,
+        Impact::{Degraded, Down, Risk},
+        Level::Development,
+    },
+};
+
+pub(super) const RULES: Rules = &[
+    ("cors_preflight_refused", cors_preflight_refused),
+    ("cors_origin", cors_origin),
+    ("cors_method", cors_method),
+    ("cors_header", cors_header),
+    ("cors_credentials", cors_credentials),
+    ("cors_wildcard_credentials", cors_wildcard_credentials),
+];
+
+const SOURCE: &str = "health probe, CORS preflight";
+/// The variable that the guide's configuration reads.
+const VARIABLE: &str = "CORS_ORIGIN";
+
+/// Any status but success ends a preflight, whatever the headers say.
+fn cors_preflight_refused(evidence: &Evidence) -> Option<Finding> {
+    let check = evidence.check("cors").filter(|check| !check.healthy && !is_success(check))?;
+    let (how, next) = match check.status {
+        Some(status @ (401 | 403)) => (
+            format!("answers {status}"),
+            "let OPTIONS through before the authentication (`app.use(cors(...))` first), and see that no firewall rule \
+             blocks it",
+        ),
+        Some(status @ (404 | 405)) => (
+            format!("answers {status}"),
+            "answer OPTIONS for every path: `app.use(cors(...))` before the routes",
+        ),
+        Some(status @ 300..=399) => (
+            format!("answers {status}"),
+            "browsers follow no redirect of a preflight: call the address that it leads to",
+        ),
+        Some(status) => (format!("answers {status}"), "see the backend's log for what fails it"),
+        None => ("gets no answer".to_owned(), "find out first why the API does not answer"),
+    };
+    // An API that fails answers preflights no better: then CORS is not the cause.
+    let mut api = evidence.probe.iter().flat_map(|probe| &probe.checks);
+    let (confidence, impact) = if api.any(|check| check.name.starts_with("health") && !check.healthy) {
+        (Possible, Degraded)
+    } else if evidence.check("health").is_some() {
+        (Certain, Down)
+    } else {
+        (Likely, Down)
+    };
+    let finding = Finding::new(
+        confidence,
+        impact,
+        format!("the preflight of {} {how}: browsers send no call of the front end", check.url),
+    )
+    .fact(SOURCE, "status", check.status.map_or("none".to_owned(), |status| status.to_string()))
+    .against("200 to 299")
+    .at(evidence.probe.as_ref().map(|probe| probe.at));
+    let finding = match &check.error {
+        Some(error) if !error.message.is_empty() => finding.fact(SOURCE, "error", error.message.clone()),
+        _ => finding,
+    };
+    Some(finding.next(Development, next))
+}
+
+fn cors_origin(evidence: &Evidence) -> Option<Finding> {
+    let (check, cors) = answer(evidence)?;
+    if cors.origin_allowed || is_any(cors) {
+        return None;
+    }
+    let (what, next) = match cors.allow_origin.as_deref() {
+        None => (
+            "the API names no origin that it allows".to_owned(),
+            "set CORS_ORIGIN to the front end's origin, without a path or a slash at its end, in a new revision",
+        ),
+        Some(several) if several.contains(',') => (
+            format!("the API allows `{several}`, and browsers take one origin only"),
+            "split CORS_ORIGIN at its commas before it is given to cors(), which then answers with the one that asks",
+        ),
+        Some(other) => (
+            format!("the API allows `{other}`, not the front end's origin"),
+            "set CORS_ORIGIN to the front end's origin, without a path or a slash at its end, in a new revision",
+        ),
+    };
+    Some(
+        shown(
+            Finding::new(Certain, Down, format!("{what}: browsers block its calls")),
+            evidence,
+            check,
+            cors,
+        )
+        .next(Development, next),
+    )
+}
+
+/// POST is sent without being listed; what else is missing in the list is not.
+fn cors_method(evidence: &Evidence) -> Option<Finding> {
+    let (check, cors) = answer(evidence).filter(|(_, cors)| has_origin(cors))?;
+    if cors.method_allowed {
+        return None;
+    }
+    Some(
+        shown(
+            Finding::new(
+                Certain,
+                Risk,
+                "CORS does not list the method POST: browsers send that even so, but PUT and DELETE only if they are listed",
+            ),
+            evidence,
+            check,
+            cors,
+        )
+        .fact(SOURCE, "POST in Access-Control-Allow-Methods", "no")
+        .next(Development, "list GET, POST, PUT, DELETE and OPTIONS in the backend's cors() (methods)"),
+    )
+}
+
+fn cors_header(evidence: &Evidence) -> Option<Finding> {
+    let (check, cors) = answer(evidence).filter(|(_, cors)| has_origin(cors))?;
+    if cors.header_allowed {
+        return None;
+    }
+    Some(
+        shown(
+            Finding::new(
+                Certain,
+                Down,
+                "CORS does not allow the header Content-Type: browsers block every call with JSON, the login too",
+            ),
+            evidence,
+            check,
+            cors,
+        )
+        .fact(SOURCE, "Content-Type in Access-Control-Allow-Headers", "no")
+        .next(Development, "list Content-Type and Authorization in the backend's cors() (allowedHeaders)"),
+    )
+}
+
+/// A front end that sends neither cookies nor its browser's sign-in does without.
+fn cors_credentials(evidence: &Evidence) -> Option<Finding> {
+    let (check, cors) = answer(evidence).filter(|(_, cors)| has_origin(cors))?;
+    if cors.credentials_allowed {
+        return None;
+    }
+    Some(
+        shown(
+            Finding::new(
+                Likely,
+                Risk,
+                "CORS does not allow credentials: browsers block calls that carry cookies",
+            ),
+            evidence,
+            check,
+            cors,
+        )
+        .fact(SOURCE, "Access-Control-Allow-Credentials", "not allowed")
+        .next(
+            Development,
+            "set `credentials: true` in the backend's cors(), with one origin by name and not `*`",
+        ),
+    )
+}
+
+/// The guide's own configuration does it where the variable is missing: `process.env.CORS_ORIGIN?.split(',') || '*'`.
+fn cors_wildcard_credentials(evidence: &Evidence) -> Option<Finding> {
+    let (check, cors) = answer(evidence)?;
+    // Without credentials the probe takes `*` for allowed.
+    if cors.origin_allowed || !is_any(cors) {
+        return None;
+    }
+    let finding = shown(
+        Finding::new(
+            Certain,
+            Down,
+            "the API answers `*` together with credentials, which browsers refuse: every call of the front end is blocked",
+        ),
+        evidence,
+        check,
+        cors,
+    );
+    let finding = match has_variable(evidence) {
+        Some(false) => finding.fact("ECS, task definition", VARIABLE, "not set"),
+        _ => finding,
+    };
+    Some(finding.next(
+        Development,
+        "set CORS_ORIGIN to the front end's origin in a new revision: without it cors() falls back to `*`",
+    ))
+}
+
+/// The headers of a preflight that was answered with success.
+fn answer(evidence: &Evidence) -> Option<(&Check, &Cors)> {
+    let check = evidence.check("cors").filter(|check| is_success(check))?;
+    Some((check, check.cors.as_ref()?))
+}
+
+fn is_success(check: &Check) -> bool {
+    check.status.is_some_and(|status| (200..300).contains(&status))
+}
+
+fn is_any(cors: &Cors) -> bool {
+    cors.allow_origin.as_deref() == Some("*")
+}
+
+/// Without an origin nothing is allowed, and the rest says no more. `*` with credentials makes the lists' own `*` void.
+fn has_origin(cors: &Cors) -> bool {
+    cors.allow_origin.is_some() && (cors.origin_allowed || !is_any(cors))
+}
+
+fn has_variable(evidence: &Evidence) -> Option<bool> {
+    let mut containers = evidence.definition.as_ref()?.containers.iter();
+    Some(containers.any(|container| {
+        let secrets = container.secrets.iter().map(|[variable, _]| variable);
+        container.variables.iter().chain(secrets).any(|variable| variable == VARIABLE)
+    }))
+}
+
+fn shown(finding: Finding, evidence: &Evidence, check: &Check, cors: &Cors) -> Finding {
+    finding
+        .fact(SOURCE, "asked", format!("OPTIONS {}", check.url))
+        .at(evidence.probe.as_ref().map(|probe| probe.at))
+        .fact(
+            SOURCE,
+            "Access-Control-Allow-Origin",
+            cors.allow_origin
+                .clone()
+                .filter(|origin| !origin.is_empty())
+                .unwrap_or_else(|| "none".to_owned()),
+        )
+}

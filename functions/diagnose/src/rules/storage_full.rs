@@ -1,0 +1,133 @@
+//! Storage full. The cluster's volume grows by itself, to 128 TiB: what gets full is an instance's local storage.
+
+use super::Rules;
+use crate::{
+    evidence::{Evidence, Series, median, name, size, trend},
+    finding::{
+        Confidence::{Certain, Likely},
+        Finding,
+        Impact::{Degraded, Risk, Untidy},
+        Level::{DevOps, Development},
+    },
+};
+
+pub(super) const RULES: Rules =
+    &[("local_storage_low", local_storage_low), ("volume_grows_fast", volume_grows_fast)];
+
+fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
+    /// One large sort or index build takes as much.
+    const LOW_BYTES: f64 = 2e9;
+    /// Queries that need temporary space fail about here.
+    const NONE_BYTES: f64 = 2e8;
+    let all = evidence.by_instance(name::DB_LOCAL_STORAGE).into_iter();
+    let (instance, series, free) = all
+        .filter_map(|(instance, series)| Some((instance, series, series.now()?)))
+        .min_by(|(_, _, one), (_, _, other)| one.total_cmp(other))?;
+    let hours = hours_left(series);
+    let finding = if free < LOW_BYTES {
+        Finding::new(
+            Certain,
+            if free < NONE_BYTES { Degraded } else { Risk },
+            format!("{instance} has {} of local storage left, for temporary files and logs", size(free)),
+        )
+        .since(series.since_when(|free| free < LOW_BYTES))
+    } else {
+        let hours = hours?;
+        Finding::new(
+            Likely,
+            Risk,
+            format!(
+                "local storage of {instance} falls steadily: {} are left, enough for {hours:.0} h",
+                size(free)
+            ),
+        )
+    };
+    let finding = finding
+        .fact("CloudWatch, DocDB FreeLocalStorage", format!("free on {instance}"), size(free))
+        .against(size(LOW_BYTES))
+        .at(series.newest_at());
+    let finding = match hours {
+        Some(hours) => finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", format!("{hours:.0} h")),
+        None => finding,
+    };
+    let class = evidence.database.as_ref().and_then(|database| {
+        let instance = database.instances.iter().find(|it| it.name == instance)?;
+        Some(instance.class.clone())
+    });
+    let finding = match class {
+        Some(class) => finding.fact("DocumentDB, instances", format!("class of {instance}"), class),
+        None => finding,
+    };
+    Some(finding.next(
+        DevOps,
+        "end what fills it: large sorts and aggregations without an index, index builds, the profiler's and audit log's volume; how much there is depends on the class only, so take a larger one if it is all needed",
+    ))
+}
+
+/// In how many hours it is full, if it goes on as in the last six hours; nothing for what goes up and down.
+fn hours_left(series: &Series) -> Option<f64> {
+    const HOURS: f64 = 6.0;
+    /// Later than this is for the day.
+    const SOON_HOURS: f64 = 6.0;
+    /// A log that fills up is a straight line; a sort that spills is not.
+    const STRAIGHT: f64 = 0.85;
+    /// A little less every hour is the log of a day, which is rotated.
+    const HALF: f64 = 0.5;
+    let points = series.by_hour();
+    let from = points.last()?.0 - HOURS;
+    let points: Vec<(f64, f64)> = points.into_iter().filter(|(hour, _)| *hour >= from).collect();
+    let ((first_hour, first), (last_hour, last)) = (*points.first()?, *points.last()?);
+    let (slope, explained) = trend(&points)?;
+    let hours = last / -slope;
+    let is_long = last_hour - first_hour >= 1.0;
+    (is_long && slope < 0.0 && explained >= STRAIGHT && last < first * HALF && hours <= SOON_HOURS)
+        .then_some(hours)
+}
+
+fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {
+    /// By AWS, for an instance-based cluster.
+    const MOST_BYTES: f64 = 128.0 * 1_099_511_627_776.0;
+    const TIMES: f64 = 3.0;
+    /// Of the volume a day, and in bytes: three times nothing is nothing.
+    const SHARE: f64 = 0.01;
+    const AT_LEAST_BYTES: f64 = 1e9;
+    /// Moving old data to another place takes weeks.
+    const SOON_DAYS: f64 = 90.0;
+    /// What is farther off need not be told.
+    const FAR_DAYS: f64 = 3_650.0;
+    const DAY_VALUES: usize = 4;
+    let volume = evidence.metrics.fortnight.get(name::DB_VOLUME)?;
+    // What each day added, counted anew every six hours; the newest last.
+    let pairs = volume.values.iter().zip(volume.values.iter().skip(DAY_VALUES));
+    let days: Vec<f64> = pairs.filter_map(|(before, after)| Some((*after)? - (*before)?)).collect();
+    let today = *days.last()?;
+    let usual = median(days.iter().rev().skip(DAY_VALUES).copied())?;
+    let bytes = volume.newest()?;
+    let left = (MOST_BYTES - bytes).max(0.0) / today.max(1.0);
+    let is_fast = today >= usual * TIMES && today >= bytes * SHARE && today >= AT_LEAST_BYTES;
+    let is_soon = today > 0.0 && left <= SOON_DAYS;
+    if !is_fast && !is_soon {
+        return None;
+    }
+    let end = if left < FAR_DAYS {
+        format!("128 TiB, its end, are {left:.0} days away")
+    } else {
+        "it is far from full, but every GB is paid for".to_owned()
+    };
+    let (grew, usually) = (size(today), size(usual.max(0.0)));
+    let finding = Finding::new(
+        Likely,
+        if is_soon { Risk } else { Untidy },
+        format!("the database's volume grew by {grew} in the last day, usually by {usually}; {end}"),
+    )
+    .fact("CloudWatch, DocDB VolumeBytesUsed", "growth in 24 h", size(today))
+    .against(format!("usually {}", size(usual)))
+    .at(volume.newest_at())
+    .fact("CloudWatch, DocDB VolumeBytesUsed", "volume", size(bytes))
+    .against("128 TiB")
+    .at(volume.newest_at());
+    Some(finding.next(
+        Development,
+        "find the collection that grows (db.collection.stats(), change streams' retention); end what writes it, or move and delete old documents: the space is used again",
+    ))
+}

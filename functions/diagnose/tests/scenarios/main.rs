@@ -1,0 +1,152 @@
+//! Recorded evidence, and what is to be the first cause found in it: `tests/scenarios/<chapter>/<cause>.json`.
+//!
+//! A file has cases; each changes the healthy stack of `base.json` by a JSON merge patch (RFC 7396). To be short,
+//! `"-10m"` stands for a time so long before `at` (s, m, h, d), and a series is written as
+//! `{"series": [[40, 132], [95, 12]]}`: value and how often, the oldest first, `null` for no data; or as
+//! `{"series": [{"from": 40, "to": 95, "count": 144}]}`.
+
+mod properties;
+mod recorded;
+
+use anyhow::{Context, Result, bail, ensure};
+use diagnose::{chapter::Chapter, finding::Finding, judge, source::Source};
+
+use recorded::{evidence, files, folder, read};
+
+const NOTHING: &str = "nothing found";
+
+fn name(finding: Option<&Finding>) -> &str {
+    finding.map_or(NOTHING, |finding| finding.cause)
+}
+
+#[test]
+fn the_first_cause_is_the_right_one_and_nothing_is_found_where_nothing_is_wrong() -> Result<()> {
+    let (mut right, mut sick, mut false_alarms, mut healthy) = (0, 0, 0, 0);
+    let mut wrong = Vec::new();
+    for path in files()? {
+        let file = read(&path)?;
+        for case in &file.cases {
+            let place = format!("{}: {}", path.strip_prefix(folder())?.display(), case.name);
+            let evidence = evidence(&case.evidence).with_context(|| place.clone())?;
+            let findings = judge(&evidence, &Chapter::ALL);
+            let first = findings.first();
+            let explained: Vec<&str> =
+                first.iter().flat_map(|first| &first.explains).map(|consequence| consequence.cause).collect();
+            let is_right = name(first) == case.first
+                && case.explains.iter().all(|cause| explained.contains(&cause.as_str()));
+            if case.first == NOTHING {
+                healthy += 1;
+                false_alarms += u32::from(!is_right);
+            } else {
+                sick += 1;
+                right += u32::from(is_right);
+            }
+            if !is_right {
+                let all: Vec<&str> = findings.iter().map(|finding| finding.cause).collect();
+                wrong.push(format!("{place}: {:?} instead of {}, explains {explained:?}", all, case.first));
+            }
+        }
+    }
+    println!("right first cause: {right} of {sick}; false alarms: {false_alarms} of {healthy}");
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// What is said of a cause is for a person to check and to act on.
+#[test]
+fn every_finding_says_what_shows_it_and_what_to_do() -> Result<()> {
+    for path in files()? {
+        for case in read(&path)?.cases {
+            for finding in judge(&evidence(&case.evidence)?, &Chapter::ALL) {
+                let place = format!("{}: {}: {}", path.display(), case.name, finding.cause);
+                ensure!(!finding.evidence.is_empty(), "{place} shows nothing");
+                ensure!(!finding.remedy.what.is_empty(), "{place} has no next step");
+                ensure!((1..=3).contains(&finding.support_level), "{place}");
+                let bad = ["\n", "NaN", "inf"];
+                let texts =
+                    finding.evidence.iter().flat_map(|fact| [&fact.what, &fact.value]).chain([&finding.what]);
+                for text in texts {
+                    ensure!(
+                        !text.is_empty() && !bad.iter().any(|bad| text.contains(bad)),
+                        "{place}: `{text}`"
+                    );
+                }
+                ensure!(!finding.what.ends_with('.'), "{place}: a full stop");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_cause_has_a_plain_case_one_with_noise_and_one_that_only_looks_like_it() -> Result<()> {
+    for path in files()? {
+        let file = read(&path)?;
+        let chapter =
+            path.parent().and_then(|folder| folder.file_name()).context("no chapter")?.to_string_lossy();
+        if chapter == "healthy" {
+            continue;
+        }
+        let cause = path.file_stem().context("no name")?.to_string_lossy().into_owned();
+        ensure!(!file.about.is_empty(), "{cause}");
+        ensure!(chapter.parse::<Chapter>().is_ok(), "{chapter} is no chapter");
+        let is =
+            file.cases.iter().filter(|case| case.first == cause || case.explains.contains(&cause)).count();
+        if is < 2 || file.cases.len() < 3 || is == file.cases.len() {
+            bail!("{cause}: {is} of {} cases are it", file.cases.len());
+        }
+    }
+    Ok(())
+}
+
+/// The fields of the evidence that a source fills.
+fn fields(source: Source) -> &'static [&'static str] {
+    match source {
+        Source::Service => &["service", "service_missing"],
+        Source::Tasks => &["tasks"],
+        Source::Definition => &["definition"],
+        Source::Images => &["images"],
+        Source::Secrets => &["secrets"],
+        Source::Logs => &["logs"],
+        Source::TargetGroups => &["target_groups"],
+        Source::LoadBalancer => &["load_balancer"],
+        Source::SecurityGroups => &["security_groups", "redis"],
+        Source::Metrics => &["metrics"],
+        Source::Database => &["database"],
+        Source::DatabaseEvents => &["database_events"],
+        Source::SlowQueries => &["slow_queries"],
+        Source::Scaling => &["scaling"],
+        Source::Alarms => &["alarms"],
+        Source::Distribution => &["distribution"],
+        Source::Builds => &["builds"],
+        Source::ListedMetrics => &["listed_metrics"],
+        Source::Probe => &["probe"],
+    }
+}
+
+/// Asked for one chapter, `diagnose` reads that chapter's sources and no others.
+#[test]
+fn a_chapter_finds_its_causes_with_its_own_sources() -> Result<()> {
+    let mut missed = Vec::new();
+    for path in files()? {
+        for case in read(&path)?.cases {
+            let evidence = evidence(&case.evidence)?;
+            for finding in judge(&evidence, &Chapter::ALL) {
+                let mut seen = serde_json::to_value(&evidence)?;
+                let kept: Vec<&str> =
+                    finding.chapter.sources().iter().flat_map(|source| fields(*source)).copied().collect();
+                if let Some(seen) = seen.as_object_mut() {
+                    seen.retain(|name, _| name == "at" || kept.contains(&name.as_str()));
+                }
+                let alone = judge(&serde_json::from_value(seen)?, &[finding.chapter]);
+                if !alone.iter().any(|one| {
+                    one.cause == finding.cause || one.explains.iter().any(|own| own.cause == finding.cause)
+                }) {
+                    missed.push(format!("{}: {}: {}", path.display(), case.name, finding.cause));
+                }
+            }
+        }
+    }
+    ensure!(missed.is_empty(), "{}", missed.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Reads the files, and writes out their short forms.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use diagnose::evidence::Evidence;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// What the cases are about; in the folder `healthy`, in words.
+    pub(crate) about: String,
+    pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) evidence: Value,
+    /// The code of the first cause, or `nothing found`.
+    pub(crate) first: String,
+    /// Causes that must be among its consequences.
+    #[serde(default)]
+    pub(crate) explains: Vec<String>,
+}
+
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios")
+}
+
+pub(crate) fn base() -> Result<Value> {
+    Ok(serde_json::from_str(&fs::read_to_string(folder().join("base.json"))?)?)
+}
+
+/// RFC 7396.
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().map(|target| target.remove(name));
+        } else if let Some(target) = target.as_object_mut() {
+            merge(target.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Writes out times and series.
+pub(crate) fn write_out(value: &mut Value, at: Timestamp, period_seconds: u32) -> Result<()> {
+    match value {
+        Value::String(text) => {
+            if let Some(time) = ago(text, at) {
+                *text = time.to_string();
+            }
+        }
+        Value::Array(values) => {
+            values.iter_mut().try_for_each(|value| write_out(value, at, period_seconds))?;
+        }
+        Value::Object(object) => match object.get("series") {
+            Some(segments) => {
+                let values = values(segments)?;
+                *value = json!({ "until": at, "period_seconds": period_seconds, "values": values });
+            }
+            None => {
+                for (name, value) in object.iter_mut() {
+                    let period = if name == "fortnight" { 21_600 } else { period_seconds };
+                    write_out(value, at, period)?;
+                }
+            }
+        },
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(crate) fn ago(text: &str, at: Timestamp) -> Option<Timestamp> {
+    let (number, unit) = text.strip_prefix('-')?.split_at_checked(text.len().checked_sub(2)?)?;
+    let number: i64 = number.parse().ok()?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    at.checked_sub(SignedDuration::from_secs(number * seconds)).ok()
+}
+
+pub(crate) fn values(segments: &Value) -> Result<Vec<Option<f64>>> {
+    let mut values = Vec::new();
+    for segment in segments.as_array().context("a series without segments")? {
+        if let Some([value, count]) = segment.as_array().map(Vec::as_slice) {
+            let count = usize::try_from(count.as_u64().context("no count")?)?;
+            values.extend(std::iter::repeat_n(value.as_f64(), count));
+            continue;
+        }
+        let field =
+            |name: &str| segment.get(name).and_then(Value::as_f64).context("a segment that cannot be read");
+        let (from, to, count) = (field("from")?, field("to")?, field("count")?);
+        let mut done = 0.0;
+        while done < count {
+            values.push(Some(from + (to - from) * done / (count - 1.0).max(1.0)));
+            done += 1.0;
+        }
+    }
+    Ok(values)
+}
+
+pub(crate) fn evidence(patch: &Value) -> Result<Evidence> {
+    let mut value = base()?;
+    merge(&mut value, patch);
+    let at: Timestamp = value.get("at").and_then(Value::as_str).context("no `at`")?.parse()?;
+    write_out(&mut value, at, 300)?;
+    Ok(serde_json::from_value(value)?)
+}
+
+pub(crate) fn files() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for chapter in fs::read_dir(folder())? {
+        let chapter = chapter?.path();
+        if chapter.is_dir() {
+            for file in fs::read_dir(chapter)? {
+                found.push(file?.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+pub(crate) fn read(path: &PathBuf) -> Result<File> {
+    serde_json::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())
+}
