@@ -1,9 +1,11 @@
-//! An AWS of canned answers over TLS, and LendPeak2's pages over plain HTTP, both on loopback.
+//! An AWS of canned answers over TLS, for a small stack and for large ones, and LendPeak2's pages over plain HTTP, all
+//! on loopback.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -18,9 +20,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::canned::{Body, Canned};
+
+/// The least time from a request to a large stack until its answer, for all who ask: so that one can see whether calls
+/// wait for each other. Without it, an answer from loopback is there at once.
+pub(super) const LATENCY: Duration = Duration::from_millis(30);
+/// How many times as large the largest stack is.
+pub(super) const TENFOLD: usize = 10;
 
 /// Serves for as long as this value lives.
 #[derive(Debug)]
@@ -29,8 +38,16 @@ pub(super) struct Endpoint {
     pub(super) aws: String,
     /// `http://127.0.0.1:<port>`.
     pub(super) pages: String,
+    pub(super) large: LargeAws,
+    pub(super) tenfold: LargeAws,
     directory: TempDir,
     _serving: JoinSet<()>,
+}
+
+#[derive(Debug)]
+pub(super) struct LargeAws {
+    pub(super) url: String,
+    pub(super) canned: Arc<Canned>,
 }
 
 impl Endpoint {
@@ -44,11 +61,15 @@ impl Endpoint {
         let (aws_address, pages_address) = (aws.local_addr()?, pages.local_addr()?);
         let canned = Arc::new(Canned::default());
         let mut serving = JoinSet::new();
-        serving.spawn(serve_aws(aws, acceptor, Arc::clone(&canned)));
+        serving.spawn(serve_aws(aws, acceptor.clone(), Arc::clone(&canned), Duration::ZERO));
         serving.spawn(serve_pages(pages, canned));
+        let large = LargeAws::start(1, &acceptor, &mut serving).await?;
+        let tenfold = LargeAws::start(TENFOLD, &acceptor, &mut serving).await?;
         Ok(Self {
             aws: format!("https://{aws_address}"),
             pages: format!("http://{pages_address}"),
+            large,
+            tenfold,
             directory,
             _serving: serving,
         })
@@ -57,6 +78,16 @@ impl Endpoint {
     /// The authority that signed the endpoint's certificate, for `AWS_CA_BUNDLE`.
     pub(super) fn authority(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
+    }
+}
+
+impl LargeAws {
+    async fn start(times: usize, acceptor: &TlsAcceptor, serving: &mut JoinSet<()>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("https://{}", listener.local_addr()?);
+        let canned = Arc::new(Canned::large(times));
+        serving.spawn(serve_aws(listener, acceptor.clone(), Arc::clone(&canned), LATENCY));
+        Ok(Self { url, canned })
     }
 }
 
@@ -83,14 +114,14 @@ fn tls() -> anyhow::Result<(TlsAcceptor, String)> {
     Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
 }
 
-async fn serve_aws(listener: TcpListener, acceptor: TlsAcceptor, canned: Arc<Canned>) {
+async fn serve_aws(listener: TcpListener, acceptor: TlsAcceptor, canned: Arc<Canned>, latency: Duration) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, canned) = (acceptor.clone(), Arc::clone(&canned));
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
             if let Ok(stream) = acceptor.accept(stream).await {
-                talk(stream, canned).await;
+                talk(stream, canned, latency).await;
             }
         });
         while connections.try_join_next().is_some() {}
@@ -101,19 +132,28 @@ async fn serve_pages(listener: TcpListener, canned: Arc<Canned>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        connections.spawn(talk(stream, Arc::clone(&canned)));
+        connections.spawn(talk(stream, Arc::clone(&canned), Duration::ZERO));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, canned: Arc<Canned>) {
-    let service = service_fn(move |request| answer(request, Arc::clone(&canned)));
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, canned: Arc<Canned>, latency: Duration) {
+    let service = service_fn(move |request| answer(request, Arc::clone(&canned), latency));
     // A client that hangs up is no concern of ours.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(request: Request<Incoming>, canned: Arc<Canned>) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    canned: Arc<Canned>,
+    latency: Duration,
+) -> Result<Response<Body>, Infallible> {
+    let due = Instant::now() + latency;
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Ok(canned.answer(&parts, &body))
+    let answer = canned.answer(&parts, &body);
+    if !latency.is_zero() {
+        tokio::time::sleep_until(due).await;
+    }
+    Ok(answer)
 }

@@ -12,6 +12,8 @@ use crate::runtime_api::{Answer, Bootstrap};
 
 /// A broken variant must not hold the benchmark up for ever.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Long answers need not be measured as often.
+const WARM_TIME: Duration = Duration::from_secs(20);
 /// After an answer a process still asks for its next event: that belongs to the run, and is then over.
 const SETTLE: Duration = Duration::from_millis(20);
 
@@ -21,7 +23,7 @@ pub(super) struct Start {
     ready_ms: Option<f64>,
     first_ms: f64,
     cpu_ms: f64,
-    peak_mb: f64,
+    pub(super) peak_mb: f64,
 }
 
 /// What all starts of a variant took.
@@ -89,7 +91,7 @@ pub(super) async fn once(variant: &Variant) -> anyhow::Result<Start> {
     Ok(start)
 }
 
-/// The times of `count` invocations after the first; none for a script, which is never warm.
+/// The times of at most `count` invocations after the first; none for a script, which is never warm.
 pub(super) async fn warm(variant: &Variant, count: usize) -> anyhow::Result<Vec<f64>> {
     if variant.kind == Kind::Cli {
         return Ok(Vec::new());
@@ -98,7 +100,8 @@ pub(super) async fn warm(variant: &Variant, count: usize) -> anyhow::Result<Vec<
     ready(&bootstrap).await?;
     invoke(variant, &bootstrap).await?;
     let mut times = Vec::new();
-    for _ in 0..count {
+    let begun = Instant::now();
+    while times.len() < count && begun.elapsed() < WARM_TIME {
         times.push(milliseconds(invoke(variant, &bootstrap).await?));
     }
     bootstrap.kill().await;

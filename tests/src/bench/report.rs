@@ -5,12 +5,16 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::Options;
+use super::canned::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
+use super::endpoint::{LATENCY, TENFOLD};
 use super::measure::Figures;
-use super::variant::{Kind, Variant};
+use super::variant::{Kind, LARGE, Variant};
+use super::{LargeStack, Options};
 
 const MAX_CPU_MS: f64 = 5.0;
 const MAX_PEAK_MB: f64 = 10.0;
+/// Of the function that reads a large stack: a quarter of the memory that it is given.
+const MAX_LARGE_PEAK_MB: f64 = 64.0;
 const MAX_ZIP_MB: f64 = 3.0;
 /// Our processor time is at most this part of boto3's.
 const CPU_PART: f64 = 40.0;
@@ -28,10 +32,10 @@ pub(super) struct Row<'a> {
     pub(super) figures: Figures,
 }
 
-pub(super) fn print(rows: &[Row], options: &Options) {
+pub(super) fn print(rows: &[Row], large: Option<&LargeStack>, options: &Options) {
     println!("{}", machine());
     println!(
-        "Medians of {} starts and {} warm answers ({} runs of CLI commands).\n",
+        "Medians of {} starts and up to {} warm answers ({} runs of CLI commands).\n",
         options.starts,
         options.warm,
         options.cli_runs.min(options.starts)
@@ -51,9 +55,16 @@ pub(super) fn print(rows: &[Row], options: &Options) {
     }
     println!(
         "\nAWS is canned answers over TLS on 127.0.0.1, so all times are without the network; pages are plain HTTP.\n\
-         The function reads concurrently; boto3 and the commands go one call after the other, as people write them.\n\
+         The function reads concurrently; boto3 (without threads) and the commands go one call after the other.\n\
          CPU includes the start of the process. CLI commands: the whole script, and its largest process's memory."
     );
+    if large.is_some() {
+        println!(
+            "{LARGE} reads a stack with {LOG_EVENTS} errors in the log, {STOPPED_TASKS} stopped tasks and {ALARMS} alarms. Its \
+             answers come {} ms\nafter their requests, for all variants; the other rows' come at once.",
+            LATENCY.as_millis()
+        );
+    }
     let Some(hello) = rows.iter().find(|row| row.variant.kind == Kind::Hello) else {
         return;
     };
@@ -63,17 +74,28 @@ pub(super) fn print(rows: &[Row], options: &Options) {
             row.map(|row| &row.figures)
         };
         println!("\n{}", ours.variant.name);
-        for kind in [Kind::Boto3, Kind::Cli] {
+        for kind in [Kind::Boto3, Kind::Boto3Threads, Kind::Cli] {
             if let Some(others) = same_job(kind) {
                 compare(&ours.figures, others, kind);
             }
         }
-        targets(&ours.figures, &hello.figures, same_job(Kind::Boto3));
+        let is_large = ours.variant.job == LARGE;
+        let max_peak_mb = if is_large { MAX_LARGE_PEAK_MB } else { MAX_PEAK_MB };
+        targets(&ours.figures, &hello.figures, same_job(Kind::Boto3), max_peak_mb);
+        if let Some(large) = large.filter(|_| is_large) {
+            for line in about(large, &ours.figures) {
+                println!("  {line}");
+            }
+        }
     }
 }
 
 fn compare(ours: &Figures, others: &Figures, kind: Kind) {
-    let name = if kind == Kind::Cli { "CLI commands" } else { "boto3" };
+    let name = match kind {
+        Kind::Cli => "CLI commands",
+        Kind::Boto3Threads => "boto3 threads",
+        _ => "boto3",
+    };
     let cold = |figures: &Figures| Some(figures.first_ms? + figures.ready_ms.unwrap_or_default());
     let ratios = [
         ("start to first answer", ratio(cold(others), cold(ours))),
@@ -85,7 +107,23 @@ fn compare(ours: &Figures, others: &Figures, kind: Kind) {
     println!("  {name}, in multiples of ours: {}", known.collect::<Vec<_>>().join(", "));
 }
 
-fn targets(ours: &Figures, hello: &Figures, boto3: Option<&Figures>) {
+/// How the time and the memory come about. Neither is a target.
+fn about(large: &LargeStack, ours: &Figures) -> Vec<String> {
+    let calls = large.calls.iter().map(|(name, calls)| {
+        let sum = LATENCY.as_millis() * u128::try_from(*calls).unwrap_or_default();
+        format!("{name}: {calls} calls, whose answers come after {sum} ms in all")
+    });
+    let growth = large.tenfold_peak_mb.map(|peak| {
+        let growth = ratio(Some(peak), ours.peak_mb).unwrap_or_default();
+        format!(
+            "{TENFOLD} times as many log events, tasks and alarms: peak memory {}, {growth:.2} times as much",
+            cell(Some(peak), "MB")
+        )
+    });
+    calls.chain(growth).collect()
+}
+
+fn targets(ours: &Figures, hello: &Figures, boto3: Option<&Figures>, max_peak_mb: f64) {
     let ready_limit = hello.ready_ms.map(|ms| ms.mul_add(READY_TIMES, READY_MORE_MS));
     target("CPU of start and first answer", ours.cpu_ms, Some(MAX_CPU_MS), "ms");
     target(
@@ -100,7 +138,7 @@ fn targets(ours: &Figures, hello: &Figures, boto3: Option<&Figures>) {
         ready_limit,
         "ms",
     );
-    target("peak memory", ours.peak_mb, Some(MAX_PEAK_MB), "MB");
+    target("peak memory", ours.peak_mb, Some(max_peak_mb), "MB");
     target(
         format!("the same, 1/{PEAK_PART} of boto3's"),
         ours.peak_mb,
@@ -157,7 +195,11 @@ fn version(program: &str) -> String {
     )
 }
 
-pub(super) fn json(rows: &[Row]) -> Value {
+pub(super) fn json(rows: &[Row], large: Option<&LargeStack>) -> Value {
     let row = |row: &Row| json!({ "name": row.variant.name, "figures": row.figures });
-    json!({ "machine": machine(), "rows": rows.iter().map(row).collect::<Vec<_>>() })
+    json!({
+        "machine": machine(),
+        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "tenfold_peak_mb": large.and_then(|large| large.tenfold_peak_mb),
+    })
 }

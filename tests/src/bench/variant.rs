@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::canned::{RESTORE, SOURCE, TABLE};
+use super::canned::{
+    ALARM_PREFIX, BUILD_PROJECT, LOAD_BALANCER, LOG_GROUP, REDIS_SECURITY_GROUP, RESTORE, SOURCE, TABLE,
+};
 use super::endpoint::Endpoint;
 use crate::clients::REGION;
 use crate::ministack::virtual_environment;
@@ -16,11 +18,17 @@ use crate::ministack::virtual_environment;
 /// The jobs that ask pages, which the AWS CLI cannot.
 const NEED_CURL: [&str; 2] = ["cache-invalidation", "health-probe"];
 
+/// The job that reads a large stack. As commands it would be some 60, and a script that judges their answers, which
+/// nobody has: there is no such row.
+pub(super) const LARGE: &str = "diagnose";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Hello,
     Rust,
     Boto3,
+    /// The same on a pool of threads.
+    Boto3Threads,
     Cli,
 }
 
@@ -66,16 +74,23 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
         // was approved before, so this asks nobody.
         ("snapshot-restore", snapshot_restore(), json!({ "continue": RESTORE }), applied()),
         ("health-probe", health_probe(endpoint), json!({}), json!({ "healthy": true })),
+        (LARGE, diagnose(), json!({}), all_seen()),
     ];
     for (job, environment, event, expected) in jobs {
         let of_kind = |kind| variant(job, kind, &environment, event.clone(), expected.clone());
         variants.push(Variant { program: binary(binaries, job)?, ..of_kind(Kind::Rust) });
-        let handler = format!("{}_boto3.handler", job.replace('-', "_"));
-        variants.push(Variant {
+        let handler = |kind, name| Variant {
             program: python.clone(),
-            arguments: vec!["-m".to_owned(), "awslambdaric".to_owned(), handler],
-            ..of_kind(Kind::Boto3)
-        });
+            arguments: ["-m", "awslambdaric", &format!("{}_boto3.{name}", job.replace('-', "_"))]
+                .map(str::to_owned)
+                .into(),
+            ..of_kind(kind)
+        };
+        variants.push(handler(Kind::Boto3, "handler"));
+        if job == LARGE {
+            variants.push(handler(Kind::Boto3Threads, "threads_handler"));
+            continue;
+        }
         if NEED_CURL.contains(&job) && !has_curl() {
             println!("{job} as CLI commands is left out: curl is not installed.");
             continue;
@@ -90,6 +105,9 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
     }
     for variant in &mut variants {
         variant.environment.extend(common(endpoint, &python));
+        if variant.job == LARGE {
+            variant.ask(&endpoint.large.url);
+        }
     }
     Ok(variants)
 }
@@ -104,6 +122,7 @@ fn variant(
     let how = match kind {
         Kind::Hello | Kind::Rust => "",
         Kind::Boto3 => ", boto3",
+        Kind::Boto3Threads => ", boto3 threads",
         Kind::Cli => ", CLI commands",
     };
     Variant {
@@ -182,6 +201,48 @@ fn health_probe(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
     vec![("API_URL", &endpoint.pages), ("APP_URL", &endpoint.pages), ("ASSET_PATH", "/assets/main.js")]
 }
 
+fn diagnose() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("CLUSTER", "lendpeak2-production"),
+        ("SERVICE", "backend"),
+        ("LOG_GROUP", LOG_GROUP),
+        ("LOAD_BALANCER", LOAD_BALANCER),
+        ("DATABASE_CLUSTER", SOURCE),
+        ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
+        ("DISTRIBUTION_ID", "E1234567890ABC"),
+        ("BUILD_PROJECT", BUILD_PROJECT),
+        ("REDIS_SECURITY_GROUPS", REDIS_SECURITY_GROUP),
+        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
+        ("ALARM_PREFIX", ALARM_PREFIX),
+    ]
+}
+
+/// Everything was looked at, and what is wrong with the stack was found.
+fn all_seen() -> Value {
+    let looked_at = [
+        "the service",
+        "its tasks",
+        "its task definition",
+        "its images",
+        "its secrets",
+        "its errors in the log",
+        "the target groups",
+        "the load balancer",
+        "the security groups",
+        "the metrics",
+        "the database",
+        "the database's events",
+        "slow queries",
+        "auto scaling",
+        "the alarms",
+        "CloudFront",
+        "the front end's builds",
+        "the list of metrics",
+        "the health probe",
+    ];
+    json!({ "nothing_found": false, "looked_at": looked_at, "not_seen": [] })
+}
+
 /// What Lambda would set, and where the canned AWS is.
 fn common(endpoint: &Endpoint, python: &Path) -> Vec<(String, String)> {
     let authority = endpoint.authority();
@@ -227,6 +288,12 @@ fn has_curl() -> bool {
 }
 
 impl Variant {
+    /// Asks another AWS.
+    pub(super) fn ask(&mut self, aws: &str) {
+        self.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+        self.environment.push(("AWS_ENDPOINT_URL".to_owned(), aws.to_owned()));
+    }
+
     /// The binary as it would be uploaded, in megabytes; none where Lambda or the machine brings the parts.
     pub(super) fn zip_mb(&self) -> anyhow::Result<Option<f64>> {
         const BEST: i64 = 9;

@@ -19,6 +19,9 @@ struct Arguments {
     /// Runs of the AWS CLI's commands, which take seconds each.
     #[arg(long, default_value_t = 5)]
     cli_runs: usize,
+    /// Only the rows whose names hold this text.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     /// Where the release binaries are; `release` beside this binary's folder unless said.
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -44,6 +47,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         starts: arguments.starts,
         warm: arguments.warm,
         cli_runs: arguments.cli_runs,
+        only: arguments.only,
         binaries,
         json: arguments.json,
     })

@@ -38,7 +38,10 @@ pub(super) fn answer(
     body: &[u8],
     changed: &mut Option<Invalidation>,
 ) -> Option<Response<Body>> {
-    let (_, rest) = parts.uri.path().strip_prefix(PATH)?.split_once("/invalidation")?;
+    let path = parts.uri.path().strip_prefix(PATH)?;
+    let Some((_, rest)) = path.split_once("/invalidation") else {
+        return Some(typed("text/xml", distribution(path)));
+    };
     match (&parts.method, rest.trim_start_matches('/')) {
         (&Method::POST, "") => {
             let body = std::str::from_utf8(body).ok()?;
@@ -76,5 +79,28 @@ fn list(new: Option<&Invalidation>) -> String {
     format!(
         "<InvalidationList {NAMESPACE}><Marker></Marker><MaxItems>{EARLIER}</MaxItems>\
          <IsTruncated>false</IsTruncated><Quantity>{EARLIER}</Quantity><Items>{items}</Items></InvalidationList>"
+    )
+}
+
+fn distribution(id: &str) -> String {
+    let methods = "<AllowedMethods><Quantity>2</Quantity><Items><Method>GET</Method><Method>HEAD</Method></Items>\
+                   <CachedMethods><Quantity>2</Quantity><Items><Method>GET</Method><Method>HEAD</Method></Items>\
+                   </CachedMethods></AllowedMethods>";
+    format!(
+        "<Distribution {NAMESPACE}><Id>{id}</Id><ARN>arn:aws:cloudfront::123456789012:distribution/{id}</ARN>\
+         <Status>Deployed</Status><LastModifiedTime>2026-09-21T13:33:20.125Z</LastModifiedTime>\
+         <InProgressInvalidationBatches>0</InProgressInvalidationBatches>\
+         <DomainName>d111111abcdef8.cloudfront.net</DomainName><DistributionConfig>\
+         <CallerReference>lendpeak2</CallerReference><Aliases><Quantity>1</Quantity><Items>\
+         <CNAME>app.lendpeak.com</CNAME></Items></Aliases><DefaultRootObject>index.html</DefaultRootObject>\
+         <Origins><Quantity>1</Quantity><Items><Origin><Id>frontend</Id>\
+         <DomainName>lendpeak2-production-frontend.s3.us-east-1.amazonaws.com</DomainName><OriginPath></OriginPath>\
+         <S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig>\
+         <ConnectionAttempts>3</ConnectionAttempts><ConnectionTimeout>10</ConnectionTimeout></Origin></Items></Origins>\
+         <DefaultCacheBehavior><TargetOriginId>frontend</TargetOriginId>\
+         <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>{methods}<Compress>true</Compress>\
+         <CachePolicyId>658327ea-f89d-4fab-a63d-7e88639e58f6</CachePolicyId></DefaultCacheBehavior>\
+         <Comment>LendPeak2</Comment><PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled>\
+         <HttpVersion>http2and3</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled></DistributionConfig></Distribution>"
     )
 }

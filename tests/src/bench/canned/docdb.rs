@@ -1,6 +1,7 @@
 //! A cluster, and one that is restored beside it: the writer is up, the reader is still to be made. In the query
 //! protocol, as RDS.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -15,7 +16,7 @@ const SUBNET_GROUP: &str = "lendpeak2-production-db";
 const PARAMETER_GROUP: &str = "lendpeak2-production-docdb5";
 const SECURITY_GROUP: &str = "sg-0123456789abcdef0";
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-0123-4abc-8abc-0123456789ab";
-const LOGS: &str = "audit";
+const LOGS: [&str; 2] = ["audit", "profiler"];
 const BACKUP_DAYS: u8 = 7;
 const BACKUP_WINDOW: &str = "03:00-03:30";
 const MAINTENANCE_WINDOW: &str = "sun:05:00-sun:05:30";
@@ -38,17 +39,29 @@ pub(super) fn query(operation: &[u8], request: &str, created: &mut Option<Create
             let clusters: String = clusters.map(|(name, members)| cluster(name, members)).collect();
             format!("<DBClusters>{clusters}</DBClusters>")
         }
+        "DescribeDBInstances" if given("Filters.Filter.1.Values.Value.1")?.1 == SOURCE => {
+            let instances: String =
+                (1..=ZONES.len()).map(|number| instance(SOURCE, number, "available")).collect();
+            format!("<DBInstances>{instances}</DBInstances>")
+        }
         // A run looks at what it has made once.
         "DescribeDBInstances" if given("Filters.Filter.1.Values.Value.1")?.1 == RESTORE => {
-            let mut instances = instance(1, "available");
+            let mut instances = instance(RESTORE, 1, "available");
             if created.take().is_some() {
-                instances += &instance(2, "creating");
+                instances += &instance(RESTORE, 2, "creating");
             }
             format!("<DBInstances>{instances}</DBInstances>")
         }
         "CreateDBInstance" if given("DBInstanceIdentifier")?.1 == member(RESTORE, 2) => {
             *created = Some(Created);
-            instance(2, "creating")
+            instance(RESTORE, 2, "creating")
+        }
+        "DescribeEvents" => {
+            let events = match &*given("SourceType")?.1 {
+                "db-cluster" => event("db-cluster", SOURCE, 10, "Manual cluster snapshot created", "backup"),
+                kind => event(kind, &member(SOURCE, 1), 12, "DB instance restarted", "availability"),
+            };
+            format!("<Events>{events}</Events>")
         }
         _ => return None,
     };
@@ -91,7 +104,7 @@ pub(super) fn follow_up() -> Value {
             "security_groups": [SECURITY_GROUP],
             "parameter_group": PARAMETER_GROUP,
             "kms_key": KEY,
-            "log_exports": [LOGS],
+            "log_exports": LOGS,
             "storage_type": "standard",
             "network_type": "IPV4",
             "copy_tags_to_snapshot": false,
@@ -130,6 +143,7 @@ fn member(cluster: &str, number: usize) -> String {
 fn cluster(name: &str, members: usize) -> String {
     let members: String = (1..=members).map(|number| cluster_member(name, number)).collect();
     let zones = ZONES.map(|zone| format!("<AvailabilityZone>{zone}</AvailabilityZone>")).concat();
+    let logs = LOGS.map(|log| format!("<member>{log}</member>")).concat();
     format!(
         "<DBCluster><AvailabilityZones>{zones}</AvailabilityZones><BackupRetentionPeriod>{BACKUP_DAYS}\
          </BackupRetentionPeriod><DBClusterIdentifier>{name}</DBClusterIdentifier>\
@@ -148,7 +162,7 @@ fn cluster(name: &str, members: usize) -> String {
          <StorageEncrypted>true</StorageEncrypted><KmsKeyId>{KEY}</KmsKeyId>\
          <DbClusterResourceId>cluster-BENCHMARK</DbClusterResourceId>\
          <DBClusterArn>arn:aws:rds:us-east-1:123456789012:cluster:{name}</DBClusterArn><AssociatedRoles/>\
-         <ClusterCreateTime>{BEGUN}</ClusterCreateTime><EnabledCloudwatchLogsExports><member>{LOGS}</member>\
+         <ClusterCreateTime>{BEGUN}</ClusterCreateTime><EnabledCloudwatchLogsExports>{logs}\
          </EnabledCloudwatchLogsExports><DeletionProtection>true</DeletionProtection>\
          <StorageType>standard</StorageType><NetworkType>IPV4</NetworkType></DBCluster>"
     )
@@ -164,9 +178,9 @@ fn cluster_member(cluster: &str, number: usize) -> String {
     )
 }
 
-/// The n-th of the restored cluster, from 1.
-fn instance(number: usize, status: &str) -> String {
-    let name = member(RESTORE, number);
+/// A cluster's n-th, from 1.
+fn instance(cluster: &str, number: usize, status: &str) -> String {
+    let name = member(cluster, number);
     let zone = ZONES.get(number - 1).copied().unwrap_or_default();
     // Before it is up, AWS tells neither where it is reached nor since when it is there.
     let reached = if status == "creating" {
@@ -197,12 +211,22 @@ fn instance(number: usize, status: &str) -> String {
          <Subnets>{subnets}</Subnets></DBSubnetGroup>\
          <PreferredMaintenanceWindow>{MAINTENANCE_WINDOW}</PreferredMaintenanceWindow><PendingModifiedValues/>\
          <EngineVersion>{VERSION}</EngineVersion><AutoMinorVersionUpgrade>true</AutoMinorVersionUpgrade>\
-         <PubliclyAccessible>false</PubliclyAccessible><DBClusterIdentifier>{RESTORE}</DBClusterIdentifier>\
+         <PubliclyAccessible>false</PubliclyAccessible><DBClusterIdentifier>{cluster}</DBClusterIdentifier>\
          <StorageEncrypted>true</StorageEncrypted><KmsKeyId>{KEY}</KmsKeyId>\
          <DbiResourceId>db-BENCHMARK{number}</DbiResourceId>\
          <CACertificateIdentifier>{CERTIFICATE}</CACertificateIdentifier>\
          <CopyTagsToSnapshot>false</CopyTagsToSnapshot><PromotionTier>{number}</PromotionTier>\
          <DBInstanceArn>arn:aws:rds:us-east-1:123456789012:db:{name}</DBInstanceArn>\
          <PerformanceInsightsEnabled>false</PerformanceInsightsEnabled></DBInstance>"
+    )
+}
+
+fn event(kind: &str, name: &str, hours: i64, message: &str, category: &str) -> String {
+    let at = Timestamp::now() - SignedDuration::from_hours(hours);
+    let resource = if kind == "db-cluster" { "cluster" } else { "db" };
+    format!(
+        "<Event><SourceIdentifier>{name}</SourceIdentifier><SourceType>{kind}</SourceType><Message>{message}</Message>\
+         <EventCategories><EventCategory>{category}</EventCategory></EventCategories><Date>{at:.3}</Date>\
+         <SourceArn>arn:aws:rds:us-east-1:123456789012:{resource}:{name}</SourceArn></Event>"
     )
 }

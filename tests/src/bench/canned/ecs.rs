@@ -125,6 +125,8 @@ fn service(change: &Change) -> Value {
         "launchType": "FARGATE",
         "taskDefinition": task_definition,
         "loadBalancers": [load_balancer()],
+        "networkConfiguration": network(),
+        "healthCheckGracePeriodSeconds": 60,
         "deployments": [{
             "id": "ecs-svc/0123456789012345678",
             "status": "PRIMARY",
@@ -149,6 +151,14 @@ fn load_balancer() -> Value {
         "containerName": "backend",
         "containerPort": 8080,
     })
+}
+
+fn network() -> Value {
+    json!({ "awsvpcConfiguration": {
+        "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "securityGroups": ["sg-0123456789abcdef0"],
+        "assignPublicIp": "DISABLED",
+    } })
 }
 
 fn service_deployment(release: i64) -> Value {
@@ -176,11 +186,7 @@ fn service_revision(of: &str) -> Option<Value> {
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
         "loadBalancers": [load_balancer()],
-        "networkConfiguration": { "awsvpcConfiguration": {
-            "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-            "securityGroups": ["sg-0123456789abcdef0"],
-            "assignPublicIp": "DISABLED",
-        } },
+        "networkConfiguration": network(),
         "containerImages": [{
             "containerName": "backend",
             "image": image(release),
@@ -235,6 +241,10 @@ fn task_definition(name: &str) -> Option<Value> {
             "essential": true,
             "portMappings": [{ "containerPort": 8080, "hostPort": 8080, "protocol": "tcp" }],
             "environment": variables,
+            "secrets": [{
+                "name": "DB_CREDENTIALS",
+                "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:lendpeak2-production-db-credentials-AbCdEf",
+            }],
             "logConfiguration": { "logDriver": "awslogs", "options": {
                 "awslogs-group": "/ecs/lendpeak2-production",
                 "awslogs-region": "us-east-1",
