@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::clients::Clients;
 use crate::sandbox::{Options, Sandbox};
-use scenario::{BadRelease, Corruption, LoadSpike, Scenario, StaleFrontEnd};
+use scenario::{BadRelease, Corruption, Diagnose, LoadSpike, Scenario, StaleFrontEnd};
 use screen::{Mark, Screen};
 use watch::Watch;
 
@@ -27,6 +27,8 @@ pub enum Name {
     StaleFrontEnd,
     /// Data that was corrupted: write-freeze and snapshot-restore.
     Corruption,
+    /// A bad release among a lot of noise: a person asks diagnose, and does what it says.
+    Diagnose,
     /// One after the other.
     All,
 }
@@ -58,6 +60,9 @@ pub async fn run(name: Name, mode: Mode) -> anyhow::Result<()> {
     if matches!(name, Name::Corruption | Name::All) {
         show(&Corruption::default(), mode).await.context("corruption")?;
     }
+    if matches!(name, Name::Diagnose | Name::All) {
+        show(&Diagnose::default(), mode).await.context("diagnose")?;
+    }
     Ok(())
 }
 
@@ -68,8 +73,12 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
         Mode::Observe => "observe",
     };
     screen.title(&format!("{}: LendPeak2 in a local AWS, the functions in mode {mode_name}", S::NAME));
-    let options =
-        Options { mode: mode_name.to_owned(), task_start_time: S::TASK_START_TIME, ..Options::default() };
+    let options = Options {
+        mode: mode_name.to_owned(),
+        metrics: S::METRICS,
+        task_start_time: S::TASK_START_TIME,
+        ..Options::default()
+    };
     screen.line(Mark::Info, "sandbox", "starting a local AWS, LendPeak2 and template.yaml in it");
     let sandbox = Sandbox::start(options).await?;
     screen.line(Mark::Good, "sandbox", &format!("ready at {}", sandbox.gateway.url()));

@@ -14,7 +14,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use crate::clients::Clients;
 
 pub use lendpeak2::{
-    CLUSTER, FAMILY, PASSWORD, SERVICE, TASKS, create_lendpeak2, put_5xx_alarm, register_release,
+    CLUSTER, FAMILY, IMAGE, LOG_GROUP, PASSWORD, PROFILER_LOG_GROUP, SCALING_ALARMS, SERVICE, TARGET_CPU,
+    TASKS, calm_alarms, create_lendpeak2, put_5xx_alarm, register_release,
 };
 pub use package::binaries;
 

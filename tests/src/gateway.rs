@@ -5,9 +5,15 @@
 
 mod autoscaling;
 mod call;
+mod cbor;
 mod cloudfront;
+mod cloudwatch;
+mod codebuild;
 mod docdb;
+mod ec2;
+mod ecr;
 mod ecs;
+mod elb;
 mod fault;
 mod forward;
 mod wire;
@@ -24,11 +30,16 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-pub use autoscaling::ScalableTarget;
+pub use autoscaling::{Autoscaling, ScalableTarget, ScalingActivity, ScalingPolicy};
 pub use call::{Call, Calls};
 pub use cloudfront::{CloudFront, DISTRIBUTION, Invalidation};
-pub use docdb::{ClusterNow, DocDb, SECRET, SOURCE, endpoint};
-pub use ecs::{Ecs, ServiceState, StoppedTask};
+pub use cloudwatch::CloudWatch;
+pub use codebuild::{BUILD_LOGS, Build, CodeBuild, FRONT_END_BUILD};
+pub use docdb::{ClusterNow, DATABASE_GROUPS, DATABASE_PORT, DocDb, SECRET, SOURCE, endpoint};
+pub use ec2::{ALB_GROUP, Ec2, REDIS_GROUP, REDIS_PORT, TASKS_GROUP};
+pub use ecr::{Ecr, REPOSITORY};
+pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
+pub use elb::{Elb, TARGET_GROUP};
 pub use fault::{Fault, Faults, Rule};
 
 type Answer = Response<Full<Bytes>>;
@@ -45,10 +56,15 @@ pub struct Gateway {
 struct State {
     calls: Calls,
     faults: Faults,
-    autoscaling: autoscaling::Autoscaling,
+    autoscaling: Autoscaling,
     cloudfront: CloudFront,
+    cloudwatch: CloudWatch,
+    codebuild: CodeBuild,
     docdb: DocDb,
+    ec2: Ec2,
+    ecr: Ecr,
     ecs: Ecs,
+    elb: Elb,
     upstream: forward::Upstream,
 }
 
@@ -64,10 +80,15 @@ impl Gateway {
         let state = Arc::new(State {
             calls: Calls::default(),
             faults: Faults::default(),
-            autoscaling: autoscaling::Autoscaling::default(),
+            autoscaling: Autoscaling::default(),
             cloudfront: CloudFront::default(),
+            cloudwatch: CloudWatch::default(),
+            codebuild: CodeBuild::default(),
             docdb: DocDb::default(),
+            ec2: Ec2::default(),
+            ecr: Ecr::default(),
             ecs: Ecs::default(),
+            elb: Elb::default(),
             upstream: forward::Upstream::new(upstream),
         });
         let mut server = JoinSet::new();
@@ -108,6 +129,36 @@ impl Gateway {
     /// DocumentDB's clusters and snapshots.
     pub fn docdb(&self) -> &DocDb {
         &self.state.docdb
+    }
+
+    /// What CloudWatch knows from before.
+    pub fn cloudwatch(&self) -> &CloudWatch {
+        &self.state.cloudwatch
+    }
+
+    /// The front end's builds.
+    pub fn codebuild(&self) -> &CodeBuild {
+        &self.state.codebuild
+    }
+
+    /// The security groups.
+    pub fn ec2(&self) -> &Ec2 {
+        &self.state.ec2
+    }
+
+    /// The images.
+    pub fn ecr(&self) -> &Ecr {
+        &self.state.ecr
+    }
+
+    /// The load balancer and its targets.
+    pub fn elb(&self) -> &Elb {
+        &self.state.elb
+    }
+
+    /// The service's scaling.
+    pub fn autoscaling(&self) -> &Autoscaling {
+        &self.state.autoscaling
     }
 
     /// The scalable targets registered here.
@@ -163,6 +214,8 @@ impl State {
             None => Ok(self.answer(&call, parts, body).await),
             Some(Fault::Throttle) => Ok(wire::throttled(&call)),
             Some(Fault::InternalError) => Ok(wire::internal_error(&call)),
+            Some(Fault::Denied) => Ok(wire::denied(&call)),
+            Some(Fault::Empty) => Ok(wire::empty(&call)),
             Some(Fault::CutBefore) => Err(Cut),
             Some(Fault::CutAfter) => {
                 self.answer(&call, parts, body).await;
@@ -183,15 +236,24 @@ impl State {
     }
 
     async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {
-        match call.service.as_str() {
-            "application-autoscaling" => self.autoscaling.answer(call, &body),
-            "rds" => self.docdb.answer(call),
-            "ecs" => self.ecs.answer(call, parts, body, &self.upstream).await,
-            "cloudfront" => match self.cloudfront.answer(call, &parts, &body) {
-                Some(answer) => answer,
-                None => self.upstream.forward(parts, body).await,
-            },
-            _ => self.upstream.forward(parts, body).await,
+        let own = match call.service.as_str() {
+            "application-autoscaling" => Some(self.autoscaling.answer(call, &body)),
+            "rds" => Some(self.docdb.answer(call)),
+            "cloudfront" => self.cloudfront.answer(call, &parts, &body),
+            "codebuild" => self.codebuild.answer(call),
+            "ec2" => self.ec2.answer(call),
+            "ecr" => self.ecr.answer(call),
+            "elasticloadbalancing" => Some(self.elb.answer(call, &self.upstream).await),
+            _ => None,
+        };
+        match (own, call.service.as_str()) {
+            (Some(answer), _) => answer,
+            (None, "ecs") => self.ecs.answer(call, parts, body, &self.upstream).await,
+            (None, "cloudwatch") => {
+                let answer = self.upstream.forward(parts, body).await;
+                self.cloudwatch.complete(call, answer).await
+            }
+            (None, _) => self.upstream.forward(parts, body).await,
         }
     }
 }

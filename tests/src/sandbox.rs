@@ -7,15 +7,14 @@ use anyhow::Context;
 
 use crate::clients::Clients;
 use crate::deploy::{self, CLUSTER, SERVICE};
-use crate::gateway::{DISTRIBUTION, Gateway};
+use crate::gateway::{DISTRIBUTION, Gateway, REDIS_GROUP, REDIS_PORT};
 use crate::ministack::Ministack;
 use crate::standin::{Service, StandIn};
 
 /// What the two tasks of the stand-in are busy with at first: 45 % each.
 pub const NORMAL_LOAD: f64 = 90.0;
 
-/// The build that deploys the front end.
-pub const FRONT_END_BUILD: &str = "lendpeak2-frontend";
+pub use crate::gateway::FRONT_END_BUILD;
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -73,6 +72,7 @@ impl Sandbox {
             seen_by_standin,
             gateway.cloudfront().clone(),
             gateway.docdb().clone(),
+            gateway.elb().clone(),
             service,
             NORMAL_LOAD,
             options.metrics,
@@ -85,6 +85,9 @@ impl Sandbox {
         };
         deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;
         deploy::put_5xx_alarm(&clients).await?;
+        if options.metrics {
+            deploy::calm_alarms(&clients).await?;
+        }
         Ok(Self { standin, gateway, clients, ministack })
     }
 
@@ -135,6 +138,8 @@ fn parameters(
         ("AppUrl", standin),
         ("DistributionId", DISTRIBUTION),
         ("FrontEndBuildProject", FRONT_END_BUILD),
+        ("RedisSecurityGroupIds", REDIS_GROUP),
+        ("RedisPort", REDIS_PORT),
         ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
         // An alarm looks back three periods: half a minute here, three in production.
         ("AlarmPeriodSeconds", "10"),

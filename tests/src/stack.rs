@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use aws_sdk_cloudwatchlogs::operation::create_log_group::CreateLogGroupError;
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -65,6 +67,24 @@ impl Stack {
         // Another function that is asked to look changes nothing.
         let writes = calls.iter().filter(|call| !call.is_read() && call.operation != "Invoke");
         writes.map(Call::name).collect()
+    }
+
+    /// Writes lines into a log that has no such stream yet, all now.
+    pub async fn log(&self, group: &str, stream: &str, lines: &[String]) -> anyhow::Result<()> {
+        let logs = &self.sandbox.clients.logs;
+        if let Err(error) = logs.create_log_group().log_group_name(group).send().await {
+            let exists = error
+                .as_service_error()
+                .is_some_and(CreateLogGroupError::is_resource_already_exists_exception);
+            anyhow::ensure!(exists, "cannot create the log group {group}: {error}");
+        }
+        logs.create_log_stream().log_group_name(group).log_stream_name(stream).send().await?;
+        let at = Timestamp::now().as_millisecond();
+        let event = |line: &String| InputLogEvent::builder().timestamp(at).message(line).build();
+        let events = lines.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let put = logs.put_log_events().log_group_name(group).log_stream_name(stream);
+        put.set_log_events(Some(events)).send().await?;
+        Ok(())
     }
 
     /// How often the function made this call.

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
-use crate::gateway::{CloudFront, DocDb, SECRET, SOURCE, endpoint};
+use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, endpoint};
 use edge::Edge;
 use load::Load;
 
@@ -68,7 +68,10 @@ struct State {
     edge: Edge,
     database_down: AtomicBool,
     corrupted: AtomicBool,
+    refuses_preflights: AtomicBool,
+    asset_lost: AtomicBool,
     docdb: DocDb,
+    elb: Elb,
 }
 
 /// The service it stands for.
@@ -79,12 +82,13 @@ pub struct Service {
 }
 
 impl StandIn {
-    /// Serves on a free loopback port, its front end behind `cloudfront` and its data in `docdb`, and puts the service's metrics every
-    /// second if `metrics`.
+    /// Serves on a free loopback port, its front end behind `cloudfront`, its data in `docdb` and its tasks behind `elb`, and
+    /// puts the service's metrics every second if `metrics`.
     pub async fn start(
         clients: Clients,
         cloudfront: CloudFront,
         docdb: DocDb,
+        elb: Elb,
         service: Service,
         load: f64,
         metrics: bool,
@@ -98,7 +102,10 @@ impl StandIn {
             edge: Edge::new(cloudfront),
             database_down: AtomicBool::new(false),
             corrupted: AtomicBool::new(false),
+            refuses_preflights: AtomicBool::new(false),
+            asset_lost: AtomicBool::new(false),
             docdb,
+            elb,
         });
         let mut running = JoinSet::new();
         let pages = pages::router(Arc::clone(&state), format!("http://{address}"));
@@ -122,6 +129,16 @@ impl StandIn {
     /// The database answers no more, or again.
     pub fn set_database_down(&self, down: bool) {
         self.state.database_down.store(down, Ordering::Relaxed);
+    }
+
+    /// What comes before the API's CORS refuses preflights, or not any more.
+    pub fn refuse_preflights(&self, refuse: bool) {
+        self.state.refuses_preflights.store(refuse, Ordering::Relaxed);
+    }
+
+    /// The front end's asset is not at the origin.
+    pub fn lose_asset(&self) {
+        self.state.asset_lost.store(true, Ordering::Relaxed);
     }
 
     /// The data in the production cluster is corrupted. What was restored is not.
@@ -149,6 +166,17 @@ impl State {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the API's health check fails, and how.
+    fn health_fails(&self) -> Option<u16> {
+        let now = *self.now();
+        let database_down = now.cut_off || self.database_down.load(Ordering::Relaxed);
+        match (database_down, now.broken) {
+            (true, _) => Some(503),
+            (false, true) => Some(500),
+            (false, false) => None,
+        }
+    }
+
     fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,6 +188,7 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut runs = Definition::default();
     let mut history = HISTORY_SECONDS;
+    let mut health = None;
     loop {
         ticks.tick().await;
         let Some(running_tasks) = look(&clients, &service, &mut runs).await else {
@@ -181,6 +210,16 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
             corrupt,
         };
         *state.now() = now;
+        // A test may say otherwise as long as nothing changes.
+        let fails = state.health_fails();
+        if fails != health {
+            let codes = fails.map_or_else(String::new, |status| {
+                format!("Health checks failed with these codes: [{status}]")
+            });
+            let count = if fails.is_some() { usize::MAX } else { 0 };
+            state.elb.set_unhealthy(count, "Target.ResponseCodeMismatch", &codes);
+            health = fails;
+        }
         state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
         if metrics {
             put_metrics(&clients, &service, now, 0..=history).await;

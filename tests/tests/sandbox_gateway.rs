@@ -178,8 +178,8 @@ async fn a_scalable_target_keeps_what_an_update_leaves_out() -> anyhow::Result<(
     assert_eq!((target.min_capacity(), target.max_capacity()), (3, 10));
     assert_eq!(code(register().min_capacity(11).send().await), Some("ValidationException".to_owned()));
     assert_eq!(code(register().min_capacity(-1).send().await), Some("ValidationException".to_owned()));
-    let policies = local.clients.autoscaling.describe_scaling_policies();
-    let unknown = code(policies.service_namespace(ServiceNamespace::Ecs).send().await);
+    let actions = local.clients.autoscaling.describe_scheduled_actions();
+    let unknown = code(actions.service_namespace(ServiceNamespace::Ecs).send().await);
     assert_eq!(unknown, Some("UnknownOperationException".to_owned()));
     Ok(())
 }
@@ -235,6 +235,7 @@ async fn stopped_tasks_are_listed_and_described() -> anyhow::Result<()> {
         reason: "Essential container in task exited".to_owned(),
         stop_code: "EssentialContainerExited".to_owned(),
         exit_code: Some(1),
+        ran: None,
         stopped_at: jiff::Timestamp::now(),
     });
     let ecs = &local.clients.ecs;

@@ -2,6 +2,7 @@
 
 mod bad_release;
 mod corruption;
+mod diagnose;
 mod load_spike;
 mod stale_front_end;
 
@@ -13,6 +14,7 @@ use crate::sandbox::Sandbox;
 
 pub(super) use bad_release::BadRelease;
 pub(super) use corruption::Corruption;
+pub(super) use diagnose::Diagnose;
 pub(super) use load_spike::LoadSpike;
 pub(super) use stale_front_end::StaleFrontEnd;
 
@@ -24,6 +26,8 @@ pub(super) trait Scenario {
     /// Who deals with it.
     const FUNCTION: &'static str;
     const TASK_START_TIME: Duration = Duration::ZERO;
+    /// Whether the stand-in puts metrics, which wake alarms.
+    const METRICS: bool = true;
     /// Whether to wait for a run of the probe at the end.
     const SHOWS_PROBE: bool = false;
 

@@ -2,11 +2,14 @@
 
 use anyhow::Context;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
-use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair, Tag};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
+use aws_sdk_ecs::types::{
+    AwsVpcConfiguration, Compatibility, ContainerDefinition, KeyValuePair, LaunchType, LoadBalancer,
+    LogConfiguration, LogDriver, NetworkConfiguration, NetworkMode, PortMapping, Secret, Tag,
+};
 
 use crate::clients::{ACCOUNT, Clients, REGION};
-use crate::gateway::{SECRET, SOURCE, endpoint};
+use crate::gateway::{BACKEND_PORT, SECRET, SOURCE, TARGET_GROUP, TASKS_GROUP, endpoint};
 use crate::standin::{LOAD_BALANCER, REQUESTS_A_SECOND};
 
 pub const CLUSTER: &str = "lendpeak2-production";
@@ -17,13 +20,27 @@ pub const FAMILY: &str = "lendpeak2-backend-production";
 /// What no log, record or notice may ever hold.
 pub const PASSWORD: &str = "Zy7-orchid-lantern-42";
 const MAXIMUM_TASKS: i32 = 10;
+/// What the backend's tasks run.
+pub const IMAGE: &str = "000000000000.dkr.ecr.us-east-1.amazonaws.com/lendpeak2/backend:1";
+/// Where the backend logs.
+pub const LOG_GROUP: &str = "/ecs/lendpeak2-production";
+/// Where the database's profiler logs.
+pub const PROFILER_LOG_GROUP: &str = "/aws/docdb/lendpeak2-production/profiler";
+/// How long ECS leaves a new task alone.
+const GRACE_SECONDS: i32 = 60;
+/// What the scaling policy keeps the CPU at, in percent.
+pub const TARGET_CPU: f64 = 70.0;
 
-/// Creates the database's secret, the cluster, the service with its tasks, and its scalable target.
+/// Creates the logs, the database's secret, the cluster, the service with its tasks, and its scaling.
 pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {
     let credentials = serde_json::json!({ "username": "lendpeak", "password": PASSWORD, "engine": "mongo",
         "host": endpoint(SOURCE), "port": 27018, "ssl": true });
     let secret = clients.secrets.create_secret().name(SECRET).secret_string(credentials.to_string());
     secret.send().await.context("cannot create the database's secret")?;
+    for group in [LOG_GROUP, PROFILER_LOG_GROUP] {
+        let create = clients.logs.create_log_group().log_group_name(group);
+        create.send().await.with_context(|| format!("cannot create the log group {group}"))?;
+    }
     clients.ecs.create_cluster().cluster_name(CLUSTER).send().await.context("cannot create the cluster")?;
     register_release(clients, &[]).await?;
     clients
@@ -33,9 +50,29 @@ pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {
         .service_name(SERVICE)
         .task_definition(FAMILY)
         .desired_count(TASKS)
+        .launch_type(LaunchType::Fargate)
+        .health_check_grace_period_seconds(GRACE_SECONDS)
+        .load_balancers(
+            LoadBalancer::builder()
+                .target_group_arn(TARGET_GROUP)
+                .container_name(SERVICE)
+                .container_port(i32::from(BACKEND_PORT))
+                .build(),
+        )
+        .network_configuration(network()?)
         .send()
         .await
         .context("cannot create the service")?;
+    create_scaling(clients).await
+}
+
+fn network() -> anyhow::Result<NetworkConfiguration> {
+    let network = AwsVpcConfiguration::builder().subnets("subnet-0a").security_groups(TASKS_GROUP).build()?;
+    Ok(NetworkConfiguration::builder().awsvpc_configuration(network).build())
+}
+
+/// The scalable target, and the alarms of its policy, which the gateway has.
+async fn create_scaling(clients: &Clients) -> anyhow::Result<()> {
     clients
         .autoscaling
         .register_scalable_target()
@@ -47,20 +84,63 @@ pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {
         .send()
         .await
         .context("cannot register the scalable target")?;
+    for name in SCALING_ALARMS {
+        let is_high = name.ends_with("High");
+        let (threshold, comparison) = if is_high {
+            (TARGET_CPU, ComparisonOperator::GreaterThanThreshold)
+        } else {
+            (TARGET_CPU * 0.9, ComparisonOperator::LessThanThreshold)
+        };
+        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+        clients
+            .cloudwatch
+            .put_metric_alarm()
+            .alarm_name(name)
+            .namespace("AWS/ECS")
+            .metric_name("CPUUtilization")
+            .dimensions(dimension("ClusterName", CLUSTER))
+            .dimensions(dimension("ServiceName", SERVICE))
+            .statistic(Statistic::Average)
+            .period(60)
+            .evaluation_periods(if is_high { 3 } else { 15 })
+            .threshold(threshold)
+            .comparison_operator(comparison)
+            .send()
+            .await
+            .with_context(|| format!("cannot put the alarm {name}"))?;
+    }
     Ok(())
 }
+
+/// As auto scaling names the alarms of a policy that tracks a target.
+pub const SCALING_ALARMS: [&str; 2] = [
+    "TargetTracking-service/lendpeak2-production/backend-AlarmHigh",
+    "TargetTracking-service/lendpeak2-production/backend-AlarmLow",
+];
 
 /// Registers a task definition of the backend with these variables; answers `family:revision`.
 pub async fn register_release(clients: &Clients, environment: &[(&str, &str)]) -> anyhow::Result<String> {
     let variable = |(name, value): &(&str, &str)| KeyValuePair::builder().name(*name).value(*value).build();
     let variables = [("APP_ENV", "production")].iter().chain(environment).map(variable).collect();
+    let secret = clients.secrets.describe_secret().secret_id(SECRET).send().await;
+    let secret = secret.context("the database's secret is gone")?.arn.unwrap_or_default();
+    let log = LogConfiguration::builder()
+        .log_driver(LogDriver::Awslogs)
+        .options("awslogs-group", LOG_GROUP)
+        .options("awslogs-region", REGION)
+        .options("awslogs-stream-prefix", "ecs")
+        .build()?;
     let container = ContainerDefinition::builder()
-        .name("backend")
-        .image("lendpeak2/backend:1")
+        .name(SERVICE)
+        .image(IMAGE)
         .essential(true)
+        .port_mappings(PortMapping::builder().container_port(i32::from(BACKEND_PORT)).build())
+        .secrets(Secret::builder().name("DB_CREDENTIALS").value_from(secret).build()?)
+        .log_configuration(log)
         .set_environment(Some(variables))
         .build();
     let task = clients.ecs.register_task_definition().family(FAMILY).cpu("256").memory("512");
+    let task = task.network_mode(NetworkMode::Awsvpc).requires_compatibilities(Compatibility::Fargate);
     let tag = Tag::builder().key("Project").value("LendPeak2").build();
     let registered = task
         .container_definitions(container)
@@ -93,5 +173,16 @@ pub async fn put_5xx_alarm(clients: &Clients) -> anyhow::Result<()> {
         .send()
         .await
         .context("cannot put the alarm on 5xx answers")?;
+    Ok(())
+}
+
+/// Alarms that have not had data come to be OK, as they are in a stack that has run for a while.
+pub async fn calm_alarms(clients: &Clients) -> anyhow::Result<()> {
+    let described =
+        clients.cloudwatch.describe_alarms().state_value(StateValue::InsufficientData).send().await?;
+    for alarm in described.metric_alarms() {
+        let calm = clients.cloudwatch.set_alarm_state().set_alarm_name(alarm.alarm_name.clone());
+        calm.state_value(StateValue::Ok).state_reason("Threshold not crossed").send().await?;
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Application Auto Scaling, which the local AWS lacks: scalable targets, kept in memory.
+//! Application Auto Scaling, which the local AWS lacks: scalable targets, policies and activities, kept in memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::{Answer, wire};
 use crate::clients::{ACCOUNT, REGION};
+use crate::deploy::{SCALING_ALARMS, TARGET_CPU};
 
 /// One registered target.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,9 +24,45 @@ pub struct ScalableTarget {
     created: f64,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Autoscaling {
+/// A policy that tracks a target value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScalingPolicy {
+    pub name: String,
+    /// As in `ECSServiceAverageCPUUtilization`.
+    pub metric: String,
+    pub target_value: f64,
+    pub alarms: Vec<String>,
+}
+
+/// Something that auto scaling did, or tried to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalingActivity {
+    /// `Successful`, `Failed`, …
+    pub status: String,
+    pub description: String,
+    pub message: String,
+    pub at: Timestamp,
+}
+
+/// The service's scaling.
+#[derive(Debug)]
+pub struct Autoscaling {
     targets: Mutex<Vec<ScalableTarget>>,
+    policies: Mutex<Vec<ScalingPolicy>>,
+    /// The oldest first.
+    activities: Mutex<Vec<ScalingActivity>>,
+}
+
+impl Default for Autoscaling {
+    fn default() -> Self {
+        let policy = ScalingPolicy {
+            name: "cpu".to_owned(),
+            metric: "ECSServiceAverageCPUUtilization".to_owned(),
+            target_value: TARGET_CPU,
+            alarms: SCALING_ALARMS.map(str::to_owned).to_vec(),
+        };
+        Self { targets: Mutex::default(), policies: Mutex::new(vec![policy]), activities: Mutex::default() }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +82,8 @@ struct Describe {
     service_namespace: String,
     #[serde(default)]
     resource_ids: Vec<String>,
+    /// Of policies and activities.
+    resource_id: Option<String>,
     scalable_dimension: Option<String>,
 }
 
@@ -52,8 +91,18 @@ struct Describe {
 type Refusal = (&'static str, String);
 
 impl Autoscaling {
-    pub(super) fn targets(&self) -> Vec<ScalableTarget> {
+    /// The scalable targets registered here.
+    pub fn targets(&self) -> Vec<ScalableTarget> {
         self.lock().clone()
+    }
+
+    /// The service has these policies, and no others.
+    pub fn set_policies(&self, policies: Vec<ScalingPolicy>) {
+        *self.policies.lock().unwrap_or_else(PoisonError::into_inner) = policies;
+    }
+
+    pub fn add_activity(&self, activity: ScalingActivity) {
+        self.activities.lock().unwrap_or_else(PoisonError::into_inner).push(activity);
     }
 
     pub(super) fn answer(&self, call: &Call, body: &[u8]) -> Answer {
@@ -61,6 +110,8 @@ impl Autoscaling {
             "RegisterScalableTarget" => parse(body).and_then(|request| self.register(request)),
             "DeregisterScalableTarget" => parse(body).and_then(|request| self.deregister(&request)),
             "DescribeScalableTargets" => parse(body).map(|request| self.describe(&request)),
+            "DescribeScalingPolicies" => parse(body).map(|request| self.describe_policies(&request)),
+            "DescribeScalingActivities" => parse(body).map(|request| self.describe_activities(&request)),
             _ => Err(("UnknownOperationException", String::new())),
         };
         match answered {
@@ -132,6 +183,27 @@ impl Autoscaling {
         let found: Vec<Value> = self.lock().iter().filter(wanted).map(ScalableTarget::as_json).collect();
         json!({ "ScalableTargets": found })
     }
+
+    /// The one target that the policies and activities are of.
+    fn resource(&self, request: &Describe) -> Option<String> {
+        let mut resources = self.targets().into_iter().map(|target| target.resource);
+        resources.find(|resource| request.resource_id.as_ref().is_none_or(|wanted| wanted == resource))
+    }
+
+    fn describe_policies(&self, request: &Describe) -> Value {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |resource: String| policies.iter().map(move |policy| policy.as_json(&resource));
+        json!({ "ScalingPolicies": self.resource(request).into_iter().flat_map(of).collect::<Vec<_>>() })
+    }
+
+    /// The newest first.
+    fn describe_activities(&self, request: &Describe) -> Value {
+        let activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |resource: String| {
+            activities.iter().enumerate().rev().map(move |(number, one)| one.as_json(number, &resource))
+        };
+        json!({ "ScalingActivities": self.resource(request).into_iter().flat_map(of).collect::<Vec<_>>() })
+    }
 }
 
 impl ScalableTarget {
@@ -158,6 +230,47 @@ impl ScalableTarget {
             "CreationTime": self.created,
             "SuspendedState": self.suspended,
             "ScalableTargetARN": self.arn(),
+        })
+    }
+}
+
+impl ScalingPolicy {
+    fn as_json(&self, resource: &str) -> Value {
+        let alarm = |name: &String| {
+            let arn = format!("arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}");
+            json!({ "AlarmName": name, "AlarmARN": arn })
+        };
+        json!({
+            "PolicyARN": format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:sandbox:{}", self.name),
+            "PolicyName": self.name,
+            "PolicyType": "TargetTrackingScaling",
+            "ServiceNamespace": "ecs",
+            "ResourceId": resource,
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": self.target_value,
+                "PredefinedMetricSpecification": { "PredefinedMetricType": self.metric },
+            },
+            "Alarms": self.alarms.iter().map(alarm).collect::<Vec<_>>(),
+            "CreationTime": now(),
+        })
+    }
+}
+
+impl ScalingActivity {
+    fn as_json(&self, number: usize, resource: &str) -> Value {
+        let at = self.at.as_second();
+        json!({
+            "ActivityId": format!("sandbox-{number}"),
+            "ServiceNamespace": "ecs",
+            "ResourceId": resource,
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "Description": self.description,
+            "Cause": "monitor alarm",
+            "StatusCode": self.status,
+            "StatusMessage": self.message,
+            "StartTime": at,
+            "EndTime": at,
         })
     }
 }

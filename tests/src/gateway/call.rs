@@ -25,7 +25,7 @@ pub struct Call {
     pub service: String,
     /// The operation, or method and path where the protocol has no name for it.
     pub operation: String,
-    /// The body where it is JSON, or a form's fields.
+    /// The body where it is JSON or CBOR, or a form's fields.
     pub request: Value,
     /// The answer's HTTP status; none while it runs, and for ever when the connection was cut.
     pub status: Option<u16>,
@@ -73,7 +73,7 @@ impl Call {
 
     /// Whether the call reads only, by the naming rules of AWS operations.
     pub fn is_read(&self) -> bool {
-        ["Describe", "List", "Get", "BatchGet", "Query", "Scan", "GET ", "HEAD "]
+        ["Describe", "List", "Get", "BatchGet", "Filter", "Query", "Scan", "GET ", "HEAD "]
             .iter()
             .any(|prefix| self.operation.starts_with(prefix))
     }
@@ -85,6 +85,7 @@ fn request(protocol: Protocol, body: &[u8]) -> Value {
             let fields = url::form_urlencoded::parse(body);
             fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
         }
+        Protocol::Cbor => super::cbor::decode(body).unwrap_or_default(),
         _ => serde_json::from_slice(body).unwrap_or_default(),
     }
 }

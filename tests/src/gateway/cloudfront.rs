@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::call::Call;
 use super::{Answer, wire};
+use crate::clients::ACCOUNT;
 
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html>
 const FILES_IN_PROGRESS: usize = 3_000;
@@ -97,12 +98,19 @@ impl CloudFront {
 
     /// Nothing when it is not about invalidations.
     pub(super) fn answer(&self, call: &Call, parts: &http::request::Parts, body: &Bytes) -> Option<Answer> {
-        let (distribution, id) = addressed(parts.uri.path())?;
+        let path = parts.uri.path();
+        let (distribution, id) = match described(path) {
+            Some(distribution) if parts.method == Method::GET => (distribution, None),
+            _ => addressed(path)?,
+        };
         if distribution != DISTRIBUTION {
             let message = "The specified distribution does not exist.";
             return Some(wire::error(call, StatusCode::NOT_FOUND, "NoSuchDistribution", message));
         }
         let mut inner = self.lock();
+        if described(path).is_some() {
+            return Some(wire::xml(StatusCode::OK, inner.distribution()));
+        }
         Some(match (&parts.method, id) {
             (&Method::POST, None) => inner.create_as_asked(call, body),
             (&Method::GET, None) => wire::xml(StatusCode::OK, inner.list(parts.uri.query())),
@@ -120,8 +128,18 @@ fn addressed(path: &str) -> Option<(&str, Option<&str>)> {
     (distributions == "distribution" && invalidations == "invalidation").then(|| (distribution, parts.next()))
 }
 
+/// The distribution of `/<version>/distribution/<id>`.
+fn described(path: &str) -> Option<&str> {
+    let mut parts = path.trim_matches('/').split('/').skip(1);
+    let (distributions, id) = (parts.next()?, parts.next()?);
+    (distributions == "distribution" && parts.next().is_none()).then_some(id)
+}
+
 /// The operation's name as IAM has it.
 pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
+    if method == Method::GET && described(path).is_some() {
+        return Some("GetDistribution");
+    }
     let (_, id) = addressed(path)?;
     Some(match (method, id) {
         (&Method::POST, None) => "CreateInvalidation",
@@ -184,6 +202,21 @@ impl Inner {
         let asked_wildcards = paths.iter().filter(|path| path.ends_with('*')).count();
         (asked_wildcards == 0 || wildcards <= WILDCARDS_IN_PROGRESS)
             && (asked_wildcards == paths.len() || all.len() - wildcards <= FILES_IN_PROGRESS)
+    }
+
+    fn distribution(&self) -> String {
+        let under_way = self.invalidations.iter().filter(|kept| !kept.is_completed()).count();
+        document(
+            "Distribution",
+            &format!(
+                "<Id>{DISTRIBUTION}</Id><ARN>arn:aws:cloudfront::{ACCOUNT}:distribution/{DISTRIBUTION}</ARN>\
+                 <Status>Deployed</Status><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime>\
+                 <InProgressInvalidationBatches>{under_way}</InProgressInvalidationBatches>\
+                 <DomainName>d111111abcdef8.cloudfront.net</DomainName><DistributionConfig>\
+                 <CallerReference>lendpeak2</CallerReference><Comment>LendPeak2</Comment>\
+                 <Enabled>true</Enabled></DistributionConfig>"
+            ),
+        )
     }
 
     /// The newest first.
@@ -299,6 +332,8 @@ mod tests {
         assert_eq!(addressed(path), Some(("E1", None)));
         assert_eq!(addressed(&format!("{path}/I1")), Some(("E1", Some("I1"))));
         assert_eq!(addressed("/2020-05-31/distribution/E1"), None);
+        assert_eq!(described("/2020-05-31/distribution/E1"), Some("E1"));
+        assert_eq!(described(path), None);
         assert_eq!(operation(&Method::POST, path), Some("CreateInvalidation"));
         assert_eq!(operation(&Method::GET, path), Some("ListInvalidations"));
     }

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::{Answer, wire as answers};
-pub use seed::{SECRET, SOURCE, endpoint};
-use state::{Cluster, Inner, Instance, Refusal, Snapshot};
+pub use seed::{PORT as DATABASE_PORT, SECRET, SECURITY_GROUPS as DATABASE_GROUPS, SOURCE, endpoint};
+use state::{Cluster, Event, Inner, Instance, Refusal, Snapshot};
 
 /// The account's clusters; every clone sees the same.
 #[derive(Debug, Clone)]
@@ -91,6 +91,24 @@ impl DocDb {
         inner.instances.retain(|instance| instance.cluster != name);
     }
 
+    /// An instance is in this status from now on, as in `failed`; `available` again is said likewise.
+    pub fn set_status(&self, instance: &str, status: &'static str) {
+        self.lock().statuses.insert(instance.to_owned(), status);
+    }
+
+    /// Something that happened to a cluster or an instance, in AWS's words and category.
+    pub fn add_event(&self, source: &str, age: SignedDuration, message: &str, category: &'static str) {
+        let mut inner = self.lock();
+        let is_cluster = inner.clusters.iter().any(|cluster| cluster.name == source);
+        inner.events.push(Event {
+            at: Timestamp::now() - age,
+            kind: if is_cluster { "db-cluster" } else { "db-instance" },
+            source: source.to_owned(),
+            message: message.to_owned(),
+            category,
+        });
+    }
+
     /// All but the source.
     pub fn restored(&self) -> Vec<ClusterNow> {
         let mut inner = self.lock();
@@ -150,6 +168,7 @@ impl Inner {
             "DescribeDBClusterSnapshots" => self.describe_snapshots(request),
             "DescribeDBSubnetGroups" => Ok(wire::subnet_groups(&seed::ZONES)),
             "DescribeOrderableDBInstanceOptions" => Ok(wire::orderable(&seed::ORDERABLE)),
+            "DescribeEvents" => Ok(self.describe_events(request)),
             "ListTagsForResource" => self.list_tags(request),
             "AddTagsToResource" => self.add_tags(request),
             "RestoreDBClusterFromSnapshot" => self.restore_from_snapshot(request),

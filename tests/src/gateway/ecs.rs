@@ -2,6 +2,7 @@
 //! way, stopped tasks with their reasons, and the history of service deployments.
 
 mod deployments;
+mod running;
 mod tasks;
 
 use std::collections::HashMap;
@@ -10,14 +11,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use super::call::Call;
 use super::forward::Upstream;
 use super::{Answer, wire};
 use deployments::Deployments;
+pub(super) use running::address;
 pub use tasks::StoppedTask;
+
+/// Where the backend's tasks listen.
+pub const BACKEND_PORT: u16 = 8080;
 
 /// What a test makes a service say about itself. Whatever is unset stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +51,7 @@ struct Inner {
     start_time: Duration,
     desired: HashMap<String, u32>,
     starting: HashMap<String, Starting>,
+    aged: Option<running::Aged>,
 }
 
 /// Tasks asked for that do not run yet.
@@ -97,6 +102,11 @@ impl Ecs {
         self.lock().deployments.forget();
     }
 
+    /// All tasks that run now started that much earlier.
+    pub fn age_tasks(&self, by: Duration) {
+        self.lock().aged = Some(running::Aged::new(by));
+    }
+
     pub fn clear_stopped_tasks(&self) {
         self.lock().stopped.clear();
     }
@@ -137,7 +147,11 @@ impl Ecs {
             "DescribeTasks" => {
                 let (own, rest) = self.lock().split_tasks(&call.request);
                 let forwarded = upstream.forward(parts, rest.to_string().into()).await;
-                edit(forwarded, |answer| tasks::add(answer, "tasks", own)).await
+                edit(forwarded, |answer| {
+                    self.lock().complete_running(answer);
+                    tasks::add(answer, "tasks", own);
+                })
+                .await
             }
             "ListTasks" => {
                 let own = self.lock().stopped_task_arns(&call.request);
@@ -251,22 +265,17 @@ fn count(object: &Value, name: &str) -> u32 {
 }
 
 /// `backend` of `backend` or of a service's ARN.
-fn last_part(name_or_arn: &str) -> &str {
+pub(super) fn last_part(name_or_arn: &str) -> &str {
     name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
 }
 
 /// Changes a good answer's JSON; anything else stays as it is.
 async fn edit(answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
-    if answer.status() != StatusCode::OK {
-        return answer;
+    match wire::body(answer).await {
+        Ok(mut body) => {
+            change(&mut body);
+            wire::json_1_1(StatusCode::OK, &body)
+        }
+        Err(answer) => answer,
     }
-    let (mut parts, body) = answer.into_parts();
-    let Ok(body) = body.collect().await;
-    let body = body.to_bytes();
-    let Ok(mut json) = serde_json::from_slice(&body) else {
-        return Answer::from_parts(parts, Full::new(body));
-    };
-    change(&mut json);
-    parts.headers.remove("content-length");
-    Answer::from_parts(parts, Full::new(json.to_string().into()))
 }

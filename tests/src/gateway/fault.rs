@@ -14,6 +14,10 @@ pub enum Fault {
     Throttle,
     /// The service answers 500. Nothing happened.
     InternalError,
+    /// The caller's role does not allow the call. Nothing happened.
+    Denied,
+    /// The service answers well, and has nothing to tell. Nothing happened.
+    Empty,
     /// No answer for so long, then the connection closes. Nothing happened.
     Timeout(Duration),
     /// The connection closes without an answer. Nothing happened.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -28,6 +28,32 @@ pub(super) fn internal_error(call: &Call) -> Answer {
     error(call, StatusCode::INTERNAL_SERVER_ERROR, code, "Internal error, asked for by a test")
 }
 
+/// The caller's role does not allow it.
+pub(super) fn denied(call: &Call) -> Answer {
+    let code = match (call.service.as_str(), call.protocol) {
+        ("ec2", _) => "UnauthorizedOperation",
+        (_, Protocol::Query | Protocol::RestXml) => "AccessDenied",
+        _ => "AccessDeniedException",
+    };
+    let status =
+        if call.protocol == Protocol::Json { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+    error(call, status, code, "User is not authorized to perform this, as a test asked")
+}
+
+/// A good answer with nothing in it.
+pub(super) fn empty(call: &Call) -> Answer {
+    let operation = call.operation.as_str();
+    match call.protocol {
+        Protocol::Json => json_1_1(StatusCode::OK, &json!({})),
+        Protocol::Cbor => cbor(&json!({})),
+        Protocol::RestJson => plain_json(StatusCode::OK, &json!({})),
+        Protocol::Query => {
+            xml(StatusCode::OK, format!("<{operation}Response><{operation}Result/></{operation}Response>"))
+        }
+        Protocol::RestXml => xml(StatusCode::OK, format!("<{operation}/>")),
+    }
+}
+
 /// An error answer with the service's own code for it.
 pub(super) fn error(call: &Call, status: StatusCode, code: &str, message: &str) -> Answer {
     match call.protocol {
@@ -38,6 +64,13 @@ pub(super) fn error(call: &Call, status: StatusCode, code: &str, message: &str) 
             status,
             format!(
                 "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>sandbox</RequestId></Error>"
+            ),
+        ),
+        Protocol::Query if call.service == "ec2" => xml(
+            status,
+            format!(
+                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+                 <RequestID>sandbox</RequestID></Response>"
             ),
         ),
         Protocol::Query | Protocol::RestXml => {
@@ -73,12 +106,42 @@ pub(super) fn xml(status: StatusCode, body: String) -> Answer {
     answer(status, "text/xml", body)
 }
 
+pub(super) fn cbor(body: &Value) -> Answer {
+    cbor_answer(StatusCode::OK, body)
+}
+
 fn cbor_error(status: StatusCode, code: &str, message: &str) -> Answer {
-    let mut body = aws_smithy_cbor::Encoder::new(Vec::new());
-    body.begin_map().str("__type").str(code).str("message").str(message).end();
-    let mut answer = answer(status, "application/cbor", body.into_writer());
+    cbor_answer(status, &json!({ "__type": code, "message": message }))
+}
+
+fn cbor_answer(status: StatusCode, body: &Value) -> Answer {
+    let mut answer = answer(status, "application/cbor", super::cbor::encode(body));
     answer.headers_mut().insert("smithy-protocol", http::HeaderValue::from_static("rpc-v2-cbor"));
     answer
+}
+
+/// The body of a good answer in JSON or CBOR; none of any other.
+pub(super) async fn body(answer: Answer) -> Result<Value, Answer> {
+    if answer.status() != StatusCode::OK {
+        return Err(answer);
+    }
+    let is_cbor = answer.headers().get("content-type").is_some_and(|kind| kind == "application/cbor");
+    let (parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await;
+    let body = body.to_bytes();
+    let read = if is_cbor { super::cbor::decode(&body) } else { serde_json::from_slice(&body).ok() };
+    read.ok_or_else(|| Response::from_parts(parts, Full::new(body)))
+}
+
+/// An XML element with a text.
+pub(super) fn element(name: &str, value: &str) -> String {
+    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    block(name, &value)
+}
+
+/// An XML element around others.
+pub(super) fn block(name: &str, content: &str) -> String {
+    ["<", name, ">", content, "</", name, ">"].concat()
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {

@@ -57,7 +57,7 @@ async fn write(Shared(site): Shared<Site>) -> Response {
 
 async fn preflight(Shared(site): Shared<Site>, headers: HeaderMap) -> Response {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if origin != Some(site.origin.as_str()) {
+    if origin != Some(site.origin.as_str()) || site.state.refuses_preflights.load(Ordering::Relaxed) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let allowed = [
@@ -79,7 +79,10 @@ async fn page() -> impl IntoResponse {
 const ASSET: &str = "/assets/main.js";
 
 /// As CloudFront serves it.
-async fn asset(Shared(site): Shared<Site>) -> impl IntoResponse {
+async fn asset(Shared(site): Shared<Site>) -> Response {
+    if site.state.asset_lost.load(Ordering::Relaxed) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let served = site.state.edge.serve(ASSET);
     let x_cache = if served.hit { "Hit from cloudfront" } else { "Miss from cloudfront" };
     let headers = [
@@ -89,5 +92,5 @@ async fn asset(Shared(site): Shared<Site>) -> impl IntoResponse {
         (header::AGE, served.age.as_secs().to_string()),
         (HeaderName::from_static("x-cache"), x_cache.to_owned()),
     ];
-    (headers, format!("document.title = \"LendPeak2, release {}\";\n", served.release))
+    (headers, format!("document.title = \"LendPeak2, release {}\";\n", served.release)).into_response()
 }

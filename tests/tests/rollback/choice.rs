@@ -1,6 +1,7 @@
 //! Which release it goes back to.
 
 use super::*;
+use tests::deploy::IMAGE;
 
 async fn rolls_back(stack: &Stack, event: &Value, to: &str) -> anyhow::Result<Value> {
     let function = stack.function(&[("VERIFY_SECONDS", "10")]).await?;
@@ -185,11 +186,12 @@ async fn an_inactive_release_is_registered_again_with_all_it_had() -> Test {
 #[tokio::test]
 async fn an_image_whose_tag_has_moved_on_is_brought_back_by_its_digest() -> Test {
     let stack = start().await?;
-    stack.sandbox.gateway.ecs().set_digest("lendpeak2/backend:1", "sha256:bad");
+    stack.sandbox.gateway.ecs().set_digest(IMAGE, "sha256:bad");
     stack.sandbox.release(&[("BROKEN", "true")]).await?;
     rolls_back(&stack, &alarm(), &release(4)).await?;
     let image = describe(&stack, 4).await?.container_definitions()[0].image().map(str::to_owned);
-    assert_eq!(image.as_deref(), Some("lendpeak2/backend@sha256:of-lendpeak2/backend:1"));
+    let good = format!("{}@sha256:of-{IMAGE}", IMAGE.trim_end_matches(":1"));
+    assert_eq!(image, Some(good));
     Ok(())
 }
 

@@ -41,6 +41,7 @@ async fn a_service_that_more_tasks_would_not_help_is_left_alone() -> Test {
             reason: "CannotPullContainerError: not found".to_owned(),
             stop_code: "TaskFailedToStart".to_owned(),
             exit_code: None,
+            ran: None,
             stopped_at: Timestamp::now(),
         });
     }

@@ -57,6 +57,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("dead-letters", "Notices"),
         ("ecs-cpu", "ScaleUpAlarms"),
         ("ecs-memory", "ScaleUpAlarms"),
+        ("probe-failing", "DiagnoseAlarms"),
         ("probe-failing", "Notices"),
     ];
     assert_eq!(wired, expected.into());
@@ -66,6 +67,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("Rollback", "RollbackAlarms"),
         ("CacheInvalidation", "CacheInvalidationAlarms"),
         ("WriteFreeze", "WriteFreezeAlarms"),
+        ("Diagnose", "DiagnoseAlarms"),
     ] {
         let events = &template.0["Resources"][function]["Properties"]["Events"];
         assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], topic);

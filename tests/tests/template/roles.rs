@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
-const GRANTS: [(&str, &[&str]); 6] = [
+const GRANTS: [(&str, &[&str]); 7] = [
     (
         "cache-invalidation",
         &[
@@ -24,6 +24,41 @@ const GRANTS: [(&str, &[&str]); 6] = [
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
+            "sns:Publish",
+        ],
+    ),
+    (
+        "diagnose",
+        &[
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingActivities",
+            "application-autoscaling:DescribeScalingPolicies",
+            "cloudfront:GetDistribution",
+            "cloudfront:ListInvalidations",
+            "cloudwatch:DescribeAlarmHistory",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:GetMetricData",
+            "cloudwatch:ListMetrics",
+            "codebuild:BatchGetBuilds",
+            "codebuild:ListBuildsForProject",
+            "ec2:DescribeSecurityGroups",
+            "ecr:DescribeImages",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListTasks",
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "lambda:InvokeFunction",
+            "logs:FilterLogEvents",
+            "logs:GetLogEvents",
+            "rds:DescribeDBClusters",
+            "rds:DescribeDBInstances",
+            "rds:DescribeEvents",
+            "secretsmanager:DescribeSecret",
             "sns:Publish",
         ],
     ),
@@ -149,7 +184,18 @@ const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead. Those of EC2
 /// Lambda asks for, to attach a function to a network.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 13] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 24] = [
+    ("application-autoscaling:DescribeScalingActivities", None),
+    ("application-autoscaling:DescribeScalingPolicies", None),
+    ("cloudwatch:GetMetricData", None),
+    ("cloudwatch:ListMetrics", None),
+    ("ec2:DescribeSecurityGroups", None),
+    ("elasticloadbalancing:DescribeListeners", None),
+    ("elasticloadbalancing:DescribeLoadBalancerAttributes", None),
+    ("elasticloadbalancing:DescribeLoadBalancers", None),
+    ("elasticloadbalancing:DescribeTargetGroups", None),
+    ("elasticloadbalancing:DescribeTargetHealth", None),
+    ("rds:DescribeEvents", None),
     ("ec2:AssignPrivateIpAddresses", None),
     ("ec2:CreateNetworkInterface", None),
     ("ec2:DeleteNetworkInterface", None),
@@ -220,6 +266,21 @@ fn statements(role: &Value) -> Vec<&Value> {
     // One that depends on a condition counts as if it held.
     let policies = policies.map(|policy| policy["Fn::If"].get(1).unwrap_or(policy));
     policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten().collect()
+}
+
+/// It looks, and tells people: nothing that it is granted changes a stack, or reads a secret's value.
+#[test]
+fn diagnose_may_only_look() -> Result<()> {
+    let (_, calls) = GRANTS.iter().find(|(name, _)| *name == "diagnose").context("no list of its calls")?;
+    for call in *calls {
+        let (_, operation) = call.split_once(':').context("no operation")?;
+        let looks =
+            ["Describe", "Get", "List", "Filter", "BatchGet"].iter().any(|verb| operation.starts_with(verb));
+        let asks_or_tells = ["lambda:InvokeFunction", "sns:Publish"].contains(call);
+        assert!(looks || asks_or_tells, "{call}");
+        assert!(!call.contains("GetSecretValue"), "{call}");
+    }
+    Ok(())
 }
 
 /// The source cluster is read, never written: what a restore may write is named otherwise, and what it may delete is

@@ -12,6 +12,10 @@ use crate::clients::{ACCOUNT, REGION};
 pub const SOURCE: &str = "lendpeak2-production";
 /// The secret that says where it is.
 pub const SECRET: &str = "lendpeak2-production-db-credentials";
+/// Where it listens.
+pub const PORT: &str = "27018";
+/// Its security groups.
+pub const SECURITY_GROUPS: [&str; 2] = ["sg-0123456789abcdef0", "sg-0fedcba9876543210"];
 pub(super) const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 pub(super) const ORDERABLE: [(&str, &[&str]); 3] = [
     ("db.r6g.large", &["us-east-1a", "us-east-1b", "us-east-1d"]),
@@ -65,6 +69,8 @@ pub(super) fn inner() -> Inner {
         cluster_time: Duration::ZERO,
         instance_time: Duration::ZERO,
         refusals: Vec::new(),
+        statuses: BTreeMap::new(),
+        events: Vec::new(),
     }
 }
 
@@ -76,7 +82,7 @@ pub(super) fn cluster(name: &str) -> Cluster {
     let fields = [
         ("Engine", "docdb"),
         ("EngineVersion", "5.0.0"),
-        ("Port", "27018"),
+        ("Port", PORT),
         ("DBSubnetGroup", "lendpeak2-production-db"),
         ("DBClusterParameterGroup", "lendpeak2-production-docdb5"),
         ("StorageEncrypted", "true"),
@@ -93,7 +99,7 @@ pub(super) fn cluster(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         fields,
-        security_groups: vec!["sg-0123456789abcdef0".to_owned(), "sg-0fedcba9876543210".to_owned()],
+        security_groups: SECURITY_GROUPS.map(str::to_owned).to_vec(),
         log_exports: vec!["audit".to_owned(), "profiler".to_owned()],
         tags: [("Project".to_owned(), "LendPeak2".to_owned())].into(),
         begun: long_ago(),

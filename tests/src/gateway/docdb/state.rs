@@ -19,6 +19,20 @@ pub(super) struct Inner {
     pub(super) instance_time: Duration,
     /// Operations whose next call is refused, with the error code.
     pub(super) refusals: Vec<(String, String)>,
+    /// What instances are in place of available, by their names.
+    pub(super) statuses: BTreeMap<String, &'static str>,
+    /// The oldest first.
+    pub(super) events: Vec<Event>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    pub(super) at: Timestamp,
+    /// `db-cluster` or `db-instance`.
+    pub(super) kind: &'static str,
+    pub(super) source: String,
+    pub(super) message: String,
+    pub(super) category: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -115,7 +129,7 @@ impl Inner {
         match instance.deleted {
             Some(_) => "deleting",
             None if instance.begun.elapsed() < self.instance_time => "creating",
-            None => "available",
+            None => self.statuses.get(&instance.name).copied().unwrap_or("available"),
         }
     }
 
@@ -183,6 +197,16 @@ impl Inner {
             Some(id) if found.is_empty() => Err(no_snapshot(id)),
             _ => Ok(format!("<DBClusterSnapshots>{}</DBClusterSnapshots>", found.concat())),
         }
+    }
+
+    pub(super) fn describe_events(&self, request: &Value) -> String {
+        let kind = text(request, "SourceType");
+        let since: Option<Timestamp> = text(request, "StartTime").and_then(|since| since.parse().ok());
+        let wanted = |event: &&Event| {
+            kind.is_none_or(|kind| kind == event.kind) && since.is_none_or(|since| event.at >= since)
+        };
+        let found: String = self.events.iter().filter(wanted).map(wire::event).collect();
+        format!("<Events>{found}</Events>")
     }
 
     /// The tags of a cluster or an instance, by its ARN.

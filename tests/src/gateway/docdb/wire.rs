@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::super::wire::{block, element};
 use super::endpoint;
-use super::state::{Cluster, Instance, Snapshot, arn};
+use super::state::{Cluster, Event, Instance, Snapshot, arn};
 
 /// The answer of an operation around its content.
 pub(super) fn document(operation: &str, content: &str) -> String {
@@ -13,16 +14,6 @@ pub(super) fn document(operation: &str, content: &str) -> String {
         "<{operation}Response xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><{operation}Result>{content}\
          </{operation}Result><ResponseMetadata><RequestId>sandbox</RequestId></ResponseMetadata></{operation}Response>"
     )
-}
-
-fn element(name: &str, value: &str) -> String {
-    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!("<{name}>{value}</{name}>")
-}
-
-/// An element around others.
-fn block(name: &str, content: &str) -> String {
-    ["<", name, ">", content, "</", name, ">"].concat()
 }
 
 fn time(name: &str, at: Timestamp) -> String {
@@ -139,4 +130,15 @@ pub(super) fn orderable(classes: &[(&str, &[&str])]) -> String {
         })
         .collect();
     format!("<OrderableDBInstanceOptions>{options}</OrderableDBInstanceOptions>")
+}
+
+pub(super) fn event(event: &Event) -> String {
+    let fields = [
+        ("SourceIdentifier", event.source.as_str()),
+        ("SourceType", event.kind),
+        ("Message", &event.message),
+    ];
+    let fields: String = fields.iter().map(|(field, value)| element(field, value)).collect();
+    let categories = block("EventCategories", &element("EventCategory", event.category));
+    block("Event", &(fields + &categories + &time("Date", event.at)))
 }

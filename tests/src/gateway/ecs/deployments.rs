@@ -94,6 +94,7 @@ impl Failure {
             reason: reason.to_owned(),
             stop_code: stop_code.to_owned(),
             exit_code,
+            ran: None,
             stopped_at: Timestamp::now(),
         }
     }
@@ -348,7 +349,7 @@ impl Deployment {
 }
 
 /// A time as ECS writes it.
-fn seconds(at: Timestamp) -> f64 {
+pub(super) fn seconds(at: Timestamp) -> f64 {
     at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
 }
 

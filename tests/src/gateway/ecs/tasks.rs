@@ -19,6 +19,8 @@ pub struct StoppedTask {
     /// `EssentialContainerExited`, `TaskFailedToStart`, `ServiceSchedulerInitiated`, …
     pub stop_code: String,
     pub exit_code: Option<i32>,
+    /// How long it ran, where it started.
+    pub ran: Option<std::time::Duration>,
     pub stopped_at: Timestamp,
 }
 
@@ -29,6 +31,8 @@ impl StoppedTask {
 
     fn as_json(&self) -> Value {
         let stopped_at = self.stopped_at.as_second();
+        let ran = self.ran.and_then(|ran| i64::try_from(ran.as_secs()).ok());
+        let started_at = ran.map(|ran| stopped_at - ran);
         json!({
             "taskArn": self.arn(),
             "taskDefinitionArn": self.task_definition,
@@ -39,7 +43,8 @@ impl StoppedTask {
             "desiredStatus": "STOPPED",
             "stopCode": self.stop_code,
             "stoppedReason": self.reason,
-            "createdAt": stopped_at - 30,
+            "createdAt": started_at.unwrap_or(stopped_at) - 30,
+            "startedAt": started_at,
             "stoppingAt": stopped_at,
             "stoppedAt": stopped_at,
             "containers": [{ "name": self.service, "lastStatus": "STOPPED", "exitCode": self.exit_code }],

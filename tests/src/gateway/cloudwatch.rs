@@ -1,0 +1,232 @@
+//! What CloudWatch knows from before the sandbox began: metrics of an ordinary day, and alarms that rang. Data that is
+//! put goes to the local AWS, and comes before what is usual.
+
+mod usual;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::{Answer, wire};
+
+/// Every clone says the same.
+#[derive(Debug, Clone, Default)]
+pub struct CloudWatch {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    lines: Vec<Line>,
+    /// An alarm's name, and when it went into ALARM.
+    rang: Vec<(String, Timestamp)>,
+}
+
+/// A metric as a test wants it.
+#[derive(Debug)]
+struct Line {
+    namespace: String,
+    metric: String,
+    /// All statistics where there is none.
+    statistic: Option<String>,
+    since: Timestamp,
+    /// Minutes before then, and the value; the oldest first.
+    points: Vec<(f64, f64)>,
+}
+
+impl CloudWatch {
+    /// A metric went through these points, each some minutes ago, in straight lines, and was the same before the first
+    /// and after the last. Without a point it has no data.
+    pub fn set(&self, namespace: &str, metric: &str, points: &[(f64, f64)]) {
+        self.set_line(namespace, metric, None, points);
+    }
+
+    /// The same for one statistic, as in `p99`.
+    pub fn set_statistic(&self, namespace: &str, metric: &str, statistic: &str, points: &[(f64, f64)]) {
+        self.set_line(namespace, metric, Some(statistic), points);
+    }
+
+    fn set_line(&self, namespace: &str, metric: &str, statistic: Option<&str>, points: &[(f64, f64)]) {
+        let mut points = points.to_vec();
+        points.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let (namespace, metric) = (namespace.to_owned(), metric.to_owned());
+        let statistic = statistic.map(str::to_owned);
+        self.lock().lines.push(Line { namespace, metric, statistic, since: Timestamp::now(), points });
+    }
+
+    /// An alarm went into ALARM that long ago.
+    pub fn add_ring(&self, alarm: &str, ago: SignedDuration) {
+        self.lock().rang.push((alarm.to_owned(), Timestamp::now() - ago));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The local AWS's answer, with what it lacks.
+    pub(super) async fn complete(&self, call: &Call, answer: Answer) -> Answer {
+        if !["GetMetricData", "ListMetrics", "DescribeAlarmHistory"].contains(&call.operation.as_str()) {
+            return answer;
+        }
+        let mut body = match wire::body(answer).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        match call.operation.as_str() {
+            "GetMetricData" => self.lock().add_metrics(&call.request, &mut body),
+            "ListMetrics" => usual::list_metrics(&call.request, &mut body),
+            _ => self.lock().add_rings(&call.request, &mut body),
+        }
+        wire::cbor(&body)
+    }
+}
+
+impl Inner {
+    fn add_metrics(&self, request: &Value, body: &mut Value) {
+        let time = |name: &str| request.get(name).and_then(Value::as_f64).unwrap_or_default();
+        let span = [time("StartTime"), time("EndTime")];
+        let mut known: HashMap<String, Value> = list(body, "MetricDataResults")
+            .map(|result| (text(result, "Id").to_owned(), result.clone()))
+            .collect();
+        let results: Vec<Value> = list(request, "MetricDataQueries")
+            .filter_map(|query| {
+                let id = text(query, "Id");
+                let known = known.remove(id);
+                let Some(asked) = Asked::of(query) else { return known };
+                Some(self.result(id, &asked, span, known.as_ref()))
+            })
+            .collect();
+        *body = json!({ "MetricDataResults": results });
+    }
+
+    fn result(&self, id: &str, asked: &Asked<'_>, span: [f64; 2], known: Option<&Value>) -> Value {
+        let numbers = |name: &str| -> Vec<f64> {
+            known.into_iter().flat_map(|known| list(known, name)).filter_map(Value::as_f64).collect()
+        };
+        let put: Vec<(f64, f64)> = numbers("Timestamps").into_iter().zip(numbers("Values")).collect();
+        let line = self.lines.iter().rev().find(|line| line.is(asked));
+        let usual = usual::value(asked);
+        let (mut times, mut values) = (Vec::new(), Vec::new());
+        // The newest first, as AWS answers.
+        for begin in asked.periods(span).into_iter().rev() {
+            let put = || put.iter().find(|(at, _)| (begin..begin + asked.period).contains(at));
+            let value = match line {
+                Some(line) => line.at(begin),
+                None => put().map(|(_, value)| *value).or(usual),
+            };
+            if let Some(value) = value {
+                times.push(begin);
+                values.push(value);
+            }
+        }
+        json!({ "Id": id, "Label": asked.metric, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
+    }
+
+    fn add_rings(&self, request: &Value, body: &mut Value) {
+        if !text(request, "NextToken").is_empty() {
+            return;
+        }
+        let items = self.rang.iter().map(|(alarm, at)| {
+            let data = json!({ "version": "1.0", "oldState": { "stateValue": "OK" },
+                "newState": { "stateValue": "ALARM", "stateReason": "Threshold Crossed" } });
+            json!({ "AlarmName": alarm, "AlarmType": "MetricAlarm", "HistoryItemType": "StateUpdate",
+                "Timestamp": seconds(*at), "HistorySummary": "Alarm updated from OK to ALARM",
+                "HistoryData": data.to_string() })
+        });
+        append(body, "AlarmHistoryItems", items.collect());
+    }
+}
+
+impl Line {
+    fn is(&self, asked: &Asked<'_>) -> bool {
+        self.namespace == asked.namespace
+            && self.metric == asked.metric
+            && self.statistic.as_ref().is_none_or(|statistic| statistic == asked.statistic)
+    }
+
+    fn at(&self, time: f64) -> Option<f64> {
+        let ago = (seconds(self.since) - time) / 60.0;
+        let after = self.points.iter().position(|(minutes, _)| *minutes <= ago);
+        let Some(after) = after else { return self.points.last().map(|(_, value)| *value) };
+        let (to_ago, to) = self.points.get(after)?;
+        let Some((from_ago, from)) = after.checked_sub(1).and_then(|before| self.points.get(before)) else {
+            return Some(*to);
+        };
+        Some(from + (to - from) * (from_ago - ago) / (from_ago - to_ago))
+    }
+}
+
+/// One query of `GetMetricData`.
+struct Asked<'a> {
+    namespace: &'a str,
+    metric: &'a str,
+    statistic: &'a str,
+    dimensions: Vec<(&'a str, &'a str)>,
+    /// Seconds.
+    period: f64,
+}
+
+impl<'a> Asked<'a> {
+    /// None for metric math.
+    fn of(query: &'a Value) -> Option<Self> {
+        let stat = query.get("MetricStat")?;
+        let metric = stat.get("Metric")?;
+        Some(Self {
+            namespace: text(metric, "Namespace"),
+            metric: text(metric, "MetricName"),
+            statistic: text(stat, "Stat"),
+            dimensions: dimensions(metric),
+            period: stat.get("Period").and_then(Value::as_f64).filter(|period| *period >= 1.0)?,
+        })
+    }
+
+    /// The beginnings of all whole periods between these times.
+    fn periods(&self, [begin, end]: [f64; 2]) -> Vec<f64> {
+        let first = (begin / self.period).ceil() * self.period;
+        let next = |begin: &f64| Some(begin + self.period);
+        std::iter::successors(Some(first), next).take_while(|begin| *begin < end).collect()
+    }
+}
+
+fn dimensions(metric: &Value) -> Vec<(&str, &str)> {
+    list(metric, "Dimensions").map(|dimension| (text(dimension, "Name"), text(dimension, "Value"))).collect()
+}
+
+fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn append(body: &mut Value, name: &str, more: Vec<Value>) {
+    if let Some(list) = body.get_mut(name).and_then(Value::as_array_mut) {
+        list.extend(more);
+    }
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_through_its_points_and_is_even_before_and_after() {
+        let cloudwatch = CloudWatch::default();
+        cloudwatch.set("AWS/ECS", "MemoryUtilization", &[(0.0, 90.0), (60.0, 30.0)]);
+        let inner = cloudwatch.lock();
+        let line = &inner.lines[0];
+        let at = |minutes: f64| line.at(seconds(line.since) - minutes * 60.0).map(f64::round);
+        assert_eq!(
+            [at(600.0), at(60.0), at(30.0), at(0.0), at(-5.0)],
+            [30.0, 30.0, 60.0, 90.0, 90.0].map(Some)
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! Bad input: an error that says what to change.
+
+use super::*;
+
+#[tokio::test]
+async fn bad_input_is_an_error_that_names_its_kind_and_reads_nothing() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    let cases = [
+        ("", "EmptyRequest", "send {}"),
+        ("{", "InvalidJson", "EOF while parsing"),
+        ("[]", "InvalidRequest", "must be a JSON object"),
+        (r#"{"symptom": "slow"}"#, "InvalidRequest", "must be one of service-down, data-corruption"),
+        (r#"{"symptom": 1}"#, "InvalidRequest", "expected a string"),
+        (r#"{"status": 42}"#, "InvalidRequest", "an HTTP status from 100 to 599"),
+        (r#"{"status": "500"}"#, "InvalidRequest", "expected u16"),
+        (r#"{"symptom": "high-memory", "status": 500}"#, "InvalidRequest", "send one of them"),
+        (r#"{"format": "html"}"#, "InvalidRequest", "must be text or markdown"),
+        (r#"{"symptoms": ["high-memory"]}"#, "InvalidRequest", "unknown field `symptoms`"),
+        (r#"{"approve": "x"}"#, "InvalidRequest", "nothing to approve"),
+        (
+            r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#,
+            "UnknownEvent",
+            "source, detail-type",
+        ),
+    ];
+    refuses(&function, &cases).await?;
+    assert_eq!(stack.sandbox.gateway.record().names("diagnose"), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_setting_is_named() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[("CLUSTER", "")]).await?;
+    assert_eq!(function.ready().await, None);
+    let error = format!("{:?}", function.init_error());
+    assert!(error.contains("the environment variable CLUSTER is not set"), "{error}");
+    Ok(())
+}

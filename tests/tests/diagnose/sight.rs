@@ -1,0 +1,127 @@
+//! What could not be seen is said, and nothing is concluded from it.
+
+use tests::{
+    gateway::{Fault, Rule},
+    runtime_api::Answer,
+};
+
+use super::*;
+
+/// All calls that a look at everything makes.
+pub(super) const OPERATIONS: [(&str, &str); 28] = [
+    ("ecs", "DescribeServices"),
+    ("ecs", "ListTasks"),
+    ("ecs", "DescribeTasks"),
+    ("ecs", "DescribeTaskDefinition"),
+    ("ecr", "DescribeImages"),
+    ("secretsmanager", "DescribeSecret"),
+    ("logs", "FilterLogEvents"),
+    ("elasticloadbalancing", "DescribeLoadBalancers"),
+    ("elasticloadbalancing", "DescribeLoadBalancerAttributes"),
+    ("elasticloadbalancing", "DescribeListeners"),
+    ("elasticloadbalancing", "DescribeTargetGroups"),
+    ("elasticloadbalancing", "DescribeTargetHealth"),
+    ("ec2", "DescribeSecurityGroups"),
+    ("cloudwatch", "GetMetricData"),
+    ("cloudwatch", "ListMetrics"),
+    ("cloudwatch", "DescribeAlarms"),
+    ("cloudwatch", "DescribeAlarmHistory"),
+    ("rds", "DescribeDBClusters"),
+    ("rds", "DescribeDBInstances"),
+    ("rds", "DescribeEvents"),
+    ("application-autoscaling", "DescribeScalableTargets"),
+    ("application-autoscaling", "DescribeScalingPolicies"),
+    ("application-autoscaling", "DescribeScalingActivities"),
+    ("cloudfront", "GetDistribution"),
+    ("cloudfront", "ListInvalidations"),
+    ("codebuild", "ListBuildsForProject"),
+    ("codebuild", "BatchGetBuilds"),
+    ("lambda", "Invoke"),
+];
+
+/// It is given less time than it takes by itself: how long it waits is the same question for each call.
+const SHORT: Duration = Duration::from_secs(4);
+
+/// With this fault in all calls of one or two operations at a time, it answers in time, says what it did not see, and
+/// finds nothing.
+async fn check(fault: &Fault, groups: &[&[(&str, &str)]]) -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    let mut wrong = Vec::new();
+    for group in groups {
+        stack.sandbox.gateway.faults().clear();
+        for (service, operation) in *group {
+            let rule = Rule::new(service, operation, fault.clone()).of("diagnose").times(usize::MAX);
+            stack.sandbox.gateway.faults().add(rule);
+        }
+        match function.invoke("{}", SHORT).await {
+            Answer::Ok(report) => {
+                let unseen = report["not_seen"].as_array().map_or(0, Vec::len);
+                let told = text(&report, "/text").contains("\nNot seen: ");
+                if unseen == 0 || !told || report["findings"] != json!([]) {
+                    wrong.push(format!("{group:?}: {:#}\n{}", report["not_seen"], text(&report, "/text")));
+                }
+            }
+            other => wrong.push(format!("{group:?}: {other:?}")),
+        }
+    }
+    anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    anyhow::ensure!(stack.writes().is_empty(), "{:?}", stack.writes());
+    Ok(())
+}
+
+fn each() -> Vec<&'static [(&'static str, &'static str)]> {
+    OPERATIONS.chunks(1).collect()
+}
+
+#[tokio::test]
+async fn a_call_that_is_denied_is_said_and_is_no_finding() -> Test {
+    check(&Fault::Denied, &each()).await
+}
+
+#[tokio::test]
+async fn a_call_that_is_throttled_is_said_and_is_no_finding() -> Test {
+    check(&Fault::Throttle, &each()).await
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_said_and_is_no_finding() -> Test {
+    check(&Fault::Timeout(Duration::from_mins(1)), &each()).await
+}
+
+#[tokio::test]
+async fn two_calls_that_fail_at_once_are_said_and_are_no_finding() -> Test {
+    let pairs: [&[(&str, &str)]; 4] = [
+        &[("ecs", "DescribeServices"), ("lambda", "Invoke")],
+        &[("cloudwatch", "GetMetricData"), ("rds", "DescribeDBClusters")],
+        &[("elasticloadbalancing", "DescribeTargetHealth"), ("ec2", "DescribeSecurityGroups")],
+        &[("logs", "FilterLogEvents"), ("ecs", "DescribeTasks")],
+    ];
+    check(&Fault::Denied, &pairs).await
+}
+
+/// A good answer with nothing in it is a fact: what there is none of. It is no more than that.
+#[tokio::test]
+async fn an_empty_answer_is_taken_for_no_more_than_it_says() -> Test {
+    // Where AWS says that there is none of what the settings name, that is what is wrong.
+    const SAYS_SOMETHING: [(&str, &str); 3] = [
+        ("DescribeTargetHealth", "no_targets"),
+        ("DescribeDBInstances", "database_down"),
+        ("DescribeScalingPolicies", "no_scaling_policy"),
+    ];
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    let mut wrong = Vec::new();
+    for (service, operation) in OPERATIONS {
+        stack.sandbox.gateway.faults().clear();
+        let rule = Rule::new(service, operation, Fault::Empty).of("diagnose").times(usize::MAX);
+        stack.sandbox.gateway.faults().add(rule);
+        let report = outcome(&function, &json!({})).await?;
+        let expected = SAYS_SOMETHING.iter().find(|(name, _)| *name == operation).map(|(_, cause)| *cause);
+        if causes(&report["findings"]).first().copied() != expected {
+            wrong.push(format!("{operation}: {:#}\n{}", report["not_seen"], text(&report, "/text")));
+        }
+    }
+    anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    Ok(())
+}
