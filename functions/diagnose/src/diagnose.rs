@@ -65,7 +65,7 @@ impl Diagnose {
             nothing_found: false,
             summary: String::new(),
             text: String::new(),
-            changes: timeline::changes(&evidence, CHANGES_HOURS),
+            changes: timeline::told(&evidence, CHANGES_HOURS, findings.first()),
             findings,
             chapters: request.chapters.clone(),
             looked_at: seen.into_iter().map(Source::as_str).collect(),

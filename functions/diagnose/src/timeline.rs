@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::evidence::Evidence;
+use crate::{evidence::Evidence, finding::Finding};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -22,6 +22,22 @@ pub enum Kind {
     FrontEnd,
     Alarm,
     Certificate,
+    Configuration,
+    /// When what was found first began.
+    Trouble,
+}
+
+/// The changes of the last so many hours with when the trouble began among them, the oldest first.
+pub(crate) fn told(evidence: &Evidence, hours: i64, first: Option<&Finding>) -> Vec<Change> {
+    let mut found = changes(evidence, hours);
+    let began = first.and_then(|first| Some((first.since?, &first.what)));
+    found.extend(began.map(|(at, what)| Change {
+        at,
+        kind: Kind::Trouble,
+        what: format!("it began: {what}"),
+    }));
+    found.sort_by_key(|change| change.at);
+    found
 }
 
 /// The changes of the last so many hours, the oldest first.
@@ -39,6 +55,10 @@ pub(crate) fn changes(evidence: &Evidence, hours: i64) -> Vec<Change> {
             Kind::Release,
             format!("deployment of {} began", deployment.task_definition),
         );
+    }
+    if let Some(definition) = &evidence.definition {
+        let what = format!("task definition {} was registered", definition.revision);
+        add(definition.registered_at, Kind::Configuration, what);
     }
     for activity in evidence.scaling.iter().flat_map(|scaling| &scaling.activities) {
         add(activity.at, Kind::Scaling, format!("{} ({})", activity.description, activity.status));

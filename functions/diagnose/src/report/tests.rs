@@ -76,6 +76,11 @@ fn the_text_is_never_more_than_a_screen() {
     assert!(text.lines().count() <= 24, "{}", text.lines().count());
     assert!(text.lines().all(|line| line.chars().count() <= 110));
     assert!(text.contains("Next (level 1): roll back"));
+    let mut long = broken_release();
+    long.evidence = (0..9).flat_map(|_| long.evidence.clone()).collect();
+    long.evidence.iter_mut().for_each(|fact| fact.value = "word ".repeat(90));
+    let text = report(vec![long]).told(Format::Text).text;
+    assert!(text.lines().count() <= 24 && text.contains("\n\nNext (level 1): roll back.\n  send rollback: "));
 }
 
 #[test]
@@ -94,4 +99,19 @@ fn markdown_has_every_finding() {
 fn a_status_code_that_was_asked_for_is_explained_first() {
     let asked = Report { status: Some(502.into()), ..report(Vec::new()) };
     assert!(asked.told(Format::Text).text.starts_with("502 Bad Gateway: Check ECS tasks.\nNothing found."));
+}
+
+#[test]
+fn what_changed_stands_on_one_line_of_time_with_when_it_began() {
+    use crate::timeline::Kind;
+
+    let change = |at: &str, kind, what: &str| Change { at: at.parse().unwrap(), kind, what: what.to_owned() };
+    let changes = vec![
+        change("2026-11-24T02:38:00Z", Kind::Release, "deployment of backend:7 began"),
+        change("2026-11-24T02:40:00Z", Kind::Trouble, "it began: release backend:7 answers 500"),
+    ];
+    let told = Report { changes, ..report(vec![broken_release()]) }.told(Format::Text);
+    let line =
+        "Lately: 02:38 UTC deployment of backend:7 began; 02:40 UTC it began: release backend:7 answers 500.";
+    assert!(told.text.contains(line), "{}", told.text);
 }

@@ -3,12 +3,19 @@
 use std::fmt::Write;
 
 use super::{Report, Status, capital, when};
-use crate::finding::{Confidence, Fact, Finding};
+use crate::{
+    chapter::Chapter,
+    finding::{Confidence, Fact, Finding},
+};
 
 /// A terminal's height, and what fits on a phone after two turns.
 const LINES: usize = 24;
 const WIDTH: usize = 110;
+/// What shows the cause leaves room for the next step.
+const SHOWN: usize = 13;
 const FACTS: usize = 6;
+/// The newest on the line of time.
+const CHANGES: usize = 4;
 
 pub(super) fn text(report: &Report) -> String {
     let mut lines: Vec<String> = report.status.iter().map(status).collect();
@@ -35,7 +42,7 @@ pub(super) fn text(report: &Report) -> String {
     for unseen in &report.not_seen {
         end.push(format!("Not seen: {} ({}).", unseen.source, unseen.why));
     }
-    fit(lines, end)
+    fit(&lines, &end)
 }
 
 pub(super) fn status(Status { code, meaning, action }: &Status) -> String {
@@ -51,6 +58,14 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
         let consequences: Vec<&str> = finding.explains.iter().map(|one| one.what.as_str()).collect();
         lines.push(format!("This explains: {}.", consequences.join("; ")));
     }
+    if finding.chapter == Chapter::ServiceDown && !report.changes.is_empty() {
+        let newest = report.changes.len().saturating_sub(CHANGES);
+        let changes = report.changes.iter().skip(newest);
+        let changes: Vec<String> =
+            changes.map(|change| format!("{} {}", when(change.at, report.at), change.what)).collect();
+        lines.push(format!("Lately: {}.", changes.join("; ")));
+    }
+    let mut lines = at_most(SHOWN, wrapped(&lines));
     lines.push(String::new());
     lines.push(format!(
         "Next (level {}): {}.",
@@ -84,27 +99,28 @@ pub(super) fn certainty(confidence: Confidence) -> &'static str {
     }
 }
 
-/// Wraps lines that are too long, and cuts from the middle what is too much.
-fn fit(lines: Vec<String>, end: Vec<String>) -> String {
-    let mut lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line)).collect();
-    let mut end: Vec<String> = end.iter().flat_map(|line| wrapped(line)).collect();
-    let room = LINES.saturating_sub(end.len().min(LINES / 3));
-    if lines.len() > room {
-        let dropped = lines.len() + 1 - room;
-        lines.truncate(room - 1);
+/// Wraps lines that are too long, and cuts what is too much: of what was not seen a third of the screen is told.
+fn fit(lines: &[String], end: &[String]) -> String {
+    let end = at_most(LINES / 3, wrapped(end));
+    let lines = at_most(LINES - end.len(), wrapped(lines));
+    [lines, end].concat().join("\n")
+}
+
+fn at_most(count: usize, mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > count {
+        let dropped = lines.len() + 1 - count;
+        lines.truncate(count - 1);
         lines.push(format!("  … and {dropped} more lines in the JSON"));
     }
-    if lines.len() + end.len() > LINES {
-        let kept = LINES - lines.len() - 1;
-        let dropped = end.len() - kept;
-        end.truncate(kept);
-        end.push(format!("… and {dropped} more lines in the JSON"));
-    }
-    lines.into_iter().chain(end).collect::<Vec<_>>().join("\n")
+    lines
+}
+
+fn wrapped(lines: &[String]) -> Vec<String> {
+    lines.iter().flat_map(|line| wrap(line)).collect()
 }
 
 /// A line in as many as it needs, the others indented below the first.
-fn wrapped(line: &str) -> Vec<String> {
+fn wrap(line: &str) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let below = " ".repeat(indent + 2);
     let mut lines = vec![" ".repeat(indent)];
