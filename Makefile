@@ -32,7 +32,7 @@ TRIPLE := $(TRIPLE_$(ARCH))
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption or all; MODE=observe changes nothing
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose or all; MODE=observe changes nothing
 	$(BUILD_BINARIES)
 	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE))
 

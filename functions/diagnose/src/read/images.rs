@@ -129,18 +129,20 @@ async fn look_up(client: Client, wanted: Reference) -> (String, Result<Image, Er
         Version::Digest(_) => "digest",
     };
     let looked = match answer {
-        Ok(answer) => match answer.image_details.unwrap_or_default().into_iter().next() {
-            Some(found) => Ok(Image {
+        Ok(answer) => {
+            let found = answer.image_details.unwrap_or_default().into_iter().next();
+            let empty = || Error::Aws {
+                operation: OPERATION,
+                resource: image.clone(),
+                source: Cause::new("ECR's answer is empty"),
+            };
+            found.ok_or_else(empty).map(|found| Image {
                 image: image.clone(),
                 exists: true,
                 why: None,
                 pushed_at: found.image_pushed_at.as_ref().and_then(timestamp),
-            }),
-            None => {
-                let source = Cause::new("ECR's answer is empty");
-                Err(Error::Aws { operation: OPERATION, resource: image.clone(), source })
-            }
-        },
+            })
+        }
         Err(error) => match error.as_service_error() {
             Some(DescribeImagesError::ImageNotFoundException(_)) => Ok(missing(version)),
             Some(DescribeImagesError::RepositoryNotFoundException(_)) => Ok(missing("repository")),

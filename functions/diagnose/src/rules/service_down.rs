@@ -458,8 +458,7 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
     if check.is_none() && broken.errors.is_none() {
         return None;
     }
-    let what = format!("{}, and nothing that was looked at tells why", broken.told());
-    let finding = broken.facts(Finding::new(Certain, broken.impact, what).since(broken.since));
+    let finding = broken.facts(Finding::new(Certain, broken.impact, broken.told()).since(broken.since));
     let seen = [
         ("service", evidence.service.is_some()),
         ("tasks", evidence.tasks.is_some()),
@@ -479,12 +478,11 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
         [] => finding,
         seen => finding.fact("diagnose", "looked at without a cause", seen.join(", ")),
     };
-    Some(
-        finding.next(
-            Development,
-            "read the application's log from when it began, and follow one failing request",
-        ),
-    )
+    Some(finding.next(
+        Development,
+        "nothing that was looked at tells why: read the application's log from when it began, and follow one \
+             failing request",
+    ))
 }
 
 /// What users feel of it, and since when.
