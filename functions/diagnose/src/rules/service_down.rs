@@ -1,14 +1,17 @@
 //! The service is down: it is not there, what it stands on is not, or something broke it lately.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::Rules;
+use super::{
+    Rules,
+    broken::{Broken, answer, host, no_connection, not_before, one_line, refuses},
+};
 use crate::{
-    evidence::{Certificate, Check, Database, Deployment, Evidence, Instance, Series, StoppedTask, name},
+    evidence::{Certificate, Check, Database, Deployment, Evidence, Instance, StoppedTask},
     finding::{
         Confidence::{Certain, Likely, Possible},
         Finding,
-        Impact::{self, Degraded, Down, Risk},
+        Impact::{Degraded, Down, Risk},
         Level::{Aws, DevOps, Development},
     },
     timeline::{self, Kind},
@@ -28,15 +31,9 @@ pub(super) const RULES: Rules = &[
     ("unknown_cause", unknown_cause),
 ];
 
-/// As the guide's alarm on errors.
-const HIGH_PERCENT: f64 = 5.0;
-/// At night one error in ten requests is no outage.
-const FEWEST_ERRORS: f64 = 10.0;
 /// A release that held longer did not break it.
 const RELEASE_MINUTES: i64 = 120;
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_mins(30);
-/// Metrics are by five minutes: what is seen at their start may have begun at their end.
-const PERIOD: SignedDuration = SignedDuration::from_mins(5);
 /// Certificates of ACM are renewed 60 days before their end; so late it does not happen by itself.
 const CERTIFICATE_DAYS: i64 = 7;
 
@@ -483,134 +480,4 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
         "nothing that was looked at tells why: read the application's log from when it began, and follow one \
              failing request",
     ))
-}
-
-/// What users feel of it, and since when.
-struct Broken<'a> {
-    since: Option<Timestamp>,
-    impact: Impact,
-    check: Option<&'a Check>,
-    errors: Option<Errors>,
-}
-
-struct Errors {
-    percent: f64,
-    since: Option<Timestamp>,
-}
-
-impl<'a> Broken<'a> {
-    fn seen(evidence: &'a Evidence) -> Option<Self> {
-        let errors = errors(evidence);
-        let mut checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
-        let check = checks.find(|check| check.name.starts_with("health") && !check.healthy);
-        if errors.is_none() && check.is_none() {
-            return None;
-        }
-        let failing = check.and_then(|_| failing_since(evidence.recent(name::PROBE_HEALTHY)?));
-        let most = errors.as_ref().is_some_and(|errors| errors.percent >= 50.0);
-        let down = check.is_some_and(|check| check.name != "health-redis") || most;
-        Some(Self {
-            since: [errors.as_ref().and_then(|errors| errors.since), failing].into_iter().flatten().min(),
-            impact: if down { Down } else { Degraded },
-            check,
-            errors,
-        })
-    }
-
-    fn told(&self) -> String {
-        match (self.check, &self.errors) {
-            (Some(check), _) if check.status.is_some() => format!("{} {}", check.url, answer(check)),
-            (Some(check), _) => format!("{} is not answered ({})", check.url, answer(check)),
-            (None, Some(errors)) => format!("{:.0} % of the requests end with a 5xx", errors.percent),
-            (None, None) => "the API is not well".to_owned(),
-        }
-    }
-
-    fn facts(&self, finding: Finding) -> Finding {
-        let finding = match self.check {
-            Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
-            None => finding,
-        };
-        match &self.errors {
-            Some(errors) => finding
-                .fact("CloudWatch, ALB", "5xx of all requests in 15 min", format!("{:.0} %", errors.percent))
-                .against(format!("{HIGH_PERCENT} %"))
-                .at(errors.since),
-            None => finding,
-        }
-    }
-}
-
-/// The share of requests that end with a 5xx now, if it is high. What never had an error has no data.
-fn errors(evidence: &Evidence) -> Option<Errors> {
-    const RECENT: usize = 3;
-    let requests = evidence.recent(name::ALB_REQUESTS)?;
-    let answers = [name::ALB_TARGET_5XX, name::ALB_ELB_5XX].map(|name| evidence.recent(name));
-    let value =
-        |series: &Series, back: usize| series.values.iter().rev().nth(back).copied().flatten().unwrap_or(0.0);
-    let errors = |back: usize| answers.iter().flatten().map(|series| value(series, back)).sum::<f64>();
-    // A request that found no target is not counted as one.
-    let all = |back: usize| value(requests, back).max(errors(back));
-    let percent = |backs: std::ops::Range<usize>| {
-        let (bad, of): (f64, f64) = (backs.clone().map(errors).sum(), backs.map(all).sum());
-        if of > 0.0 { bad / of * 100.0 } else { 0.0 }
-    };
-    let now = percent(0..RECENT);
-    if (0..RECENT).map(errors).sum::<f64>() < FEWEST_ERRORS || now < HIGH_PERCENT {
-        return None;
-    }
-    let high = |back: usize| percent(back..back.saturating_add(1)) >= HIGH_PERCENT;
-    let newest = (0..RECENT).find(|back| high(*back))?;
-    let length = requests.values.len();
-    let before = (newest..length).find(|back| !high(*back));
-    Some(Errors { percent: now, since: before.and_then(|back| end_of(requests, back)) })
-}
-
-/// When the probe, which fails now, began to, if it has not failed all the time. After a period that was still well,
-/// that is since its end.
-fn failing_since(probe: &Series) -> Option<Timestamp> {
-    let healthy = |value: &Option<f64>| value.is_some_and(|value| value >= 1.0);
-    let back = probe.values.iter().rev().position(healthy)?;
-    end_of(probe, back)
-}
-
-/// The end of the period so many before the last.
-fn end_of(series: &Series, back: usize) -> Option<Timestamp> {
-    let seconds = i64::from(series.period_seconds).checked_mul(i64::try_from(back).ok()?)?;
-    series.until.checked_sub(SignedDuration::from_secs(seconds)).ok()
-}
-
-fn not_before(it: Timestamp, change: Timestamp) -> bool {
-    it.duration_since(change) >= -PERIOD
-}
-
-/// Whether it was reached, and has an error or no answer; another code is about the address that was asked.
-fn refuses(check: &Check) -> bool {
-    !check.healthy
-        && !no_connection(check)
-        && check.status.map_or(!check.failed_by("dns") && !check.failed_by("tls"), |code| code >= 500)
-}
-
-fn no_connection(check: &Check) -> bool {
-    check.failed_by("connect") || check.failed_by("timeout") && check.phase_ms("connect_ms").is_none()
-}
-
-fn answer(check: &Check) -> String {
-    match (check.status, &check.error) {
-        (Some(status), _) => format!("answers {status}"),
-        (None, Some(error)) if !error.message.trim().is_empty() => one_line(&error.message),
-        (None, Some(error)) if !error.kind.is_empty() => format!("fails: {}", error.kind),
-        _ => "fails".to_owned(),
-    }
-}
-
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', ':', '?']).next().unwrap_or(rest)
-}
-
-fn one_line(text: &str) -> String {
-    const CHARACTERS: usize = 300;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().take(CHARACTERS).collect()
 }
