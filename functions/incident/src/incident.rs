@@ -150,9 +150,9 @@ pub enum Due {
 /// Whoever owed it to people has told them by then, or died.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// An execution that was asked for begins within a second: after a minute it is asked for again.
-const START_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+const START_AGAIN: Duration = Duration::from_mins(1);
 /// After that, a person is quicker.
-const START_GIVEN_UP: SignedDuration = SignedDuration::from_mins(5);
+const START_GIVEN_UP: Duration = Duration::from_mins(5);
 
 impl Incident {
     pub fn new(cause: &str, title: String, severity: Severity, began_at: Timestamp, at: Timestamp) -> Self {
@@ -242,14 +242,13 @@ impl Incident {
         if !self.is_open() {
             return Vec::new();
         }
-        let since = |at: Timestamp| now.duration_since(at);
+        // A clock that goes back makes nothing due.
+        let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let mut due = Vec::new();
         match &self.handling {
             Handling::Wanted { since: at } if since(*at) >= START_GIVEN_UP => due.push(Due::NotStarted),
             Handling::Wanted { since: at } if since(*at) >= START_AGAIN => due.push(Due::Start),
-            Handling::Machine { since: at, .. } if since(*at).unsigned_abs() >= handling => {
-                due.push(Due::TooLong);
-            }
+            Handling::Machine { since: at, .. } if since(*at) >= handling => due.push(Due::TooLong),
             Handling::Machine { execution, .. } => {
                 due.push(Due::LookAfter { execution: execution.clone() });
             }
@@ -263,8 +262,7 @@ impl Incident {
         };
         if self.acknowledged.is_none()
             && let Some(deadline) = deadline
-            && since(self.level_since).unsigned_abs() >= deadline
-            && now > self.level_since
+            && since(self.level_since) >= deadline
         {
             let minutes = deadline.as_secs() / 60;
             let reason = format!("nobody of level {} acknowledged it within {minutes} minutes", self.level);
