@@ -39,7 +39,7 @@ pub use docdb::{ClusterNow, DATABASE_GROUPS, DATABASE_PORT, DocDb, SECRET, SOURC
 pub use ec2::{ALB_GROUP, Ec2, REDIS_GROUP, REDIS_PORT, TASKS_GROUP};
 pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
-pub use elb::{Elb, TARGET_GROUP};
+pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Rule};
 
 type Answer = Response<Full<Bytes>>;

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
-use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, endpoint};
+use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, TARGET_GROUP_NAME, endpoint};
 use edge::Edge;
 use load::Load;
 
@@ -222,7 +222,8 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
         }
         state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
         if metrics {
-            put_metrics(&clients, &service, now, 0..=history).await;
+            let healthy = state.elb.healthy_of(running_tasks);
+            put_metrics(&clients, &service, now, healthy, 0..=history).await;
             history = 0;
         }
     }
@@ -283,13 +284,20 @@ async fn variables(clients: &Clients, arn: &str) -> Option<Vec<(String, String)>
 }
 
 /// One value for each of these ages in seconds: one for now is 0.
-async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: RangeInclusive<u64>) {
+async fn put_metrics(
+    clients: &Clients,
+    service: &Service,
+    now: Now,
+    healthy: u32,
+    ages: RangeInclusive<u64>,
+) {
     let times: Vec<DateTime> =
         ages.map(|age| DateTime::from(SystemTime::now() - Duration::from_secs(age))).collect();
     let ecs = [("ClusterName", service.cluster.as_str()), ("ServiceName", &service.name)];
     let alb = [("LoadBalancer", LOAD_BALANCER)];
+    let group = [("LoadBalancer", LOAD_BALANCER), ("TargetGroup", TARGET_GROUP_NAME)];
     let failed = if now.broken { REQUESTS_A_SECOND } else { 0.0 };
-    let of = |dimensions: &[(&str, &str)], values: [(&str, f64, StandardUnit); 2]| {
+    let of = |dimensions: &[(&str, &str)], values: &[(&str, f64, StandardUnit)]| {
         let dimensions: Vec<Dimension> = dimensions
             .iter()
             .map(|(name, value)| Dimension::builder().name(*name).value(*value).build())
@@ -302,19 +310,22 @@ async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: Range
     };
     let load = of(
         &ecs,
-        [
+        &[
             ("CPUUtilization", now.cpu, StandardUnit::Percent),
             ("MemoryUtilization", now.memory, StandardUnit::Percent),
         ],
     );
     let answers = of(
         &alb,
-        [
+        &[
             ("RequestCount", REQUESTS_A_SECOND, StandardUnit::Count),
             ("HTTPCode_Target_5XX_Count", failed, StandardUnit::Count),
         ],
     );
-    for (namespace, data) in [("AWS/ECS", load), ("AWS/ApplicationELB", answers)] {
+    let targets = of(&group, &[("HealthyHostCount", healthy.into(), StandardUnit::Count)]);
+    for (namespace, data) in
+        [("AWS/ECS", load), ("AWS/ApplicationELB", answers), ("AWS/ApplicationELB", targets)]
+    {
         let put = clients.cloudwatch.put_metric_data().namespace(namespace);
         let _ = put.set_metric_data(Some(data)).send().await;
     }

@@ -15,6 +15,8 @@ use crate::clients::{ACCOUNT, REGION};
 use crate::deploy::{CLUSTER, SERVICE};
 use crate::standin::LOAD_BALANCER;
 
+/// The backend's target group, as CloudWatch names it.
+pub const TARGET_GROUP_NAME: &str = "targetgroup/lendpeak2-backend/0123456789abcdef";
 /// The backend's target group.
 pub const TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/lendpeak2-backend/0123456789abcdef";
@@ -39,6 +41,12 @@ impl Elb {
     pub fn set_unhealthy(&self, count: usize, reason: &str, description: &str) {
         let unhealthy = Unhealthy { count, reason: reason.to_owned(), description: description.to_owned() };
         *self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner) = unhealthy;
+    }
+
+    /// How many of so many targets are healthy.
+    pub fn healthy_of(&self, targets: u32) -> u32 {
+        let unhealthy = self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).count;
+        targets.saturating_sub(u32::try_from(unhealthy).unwrap_or(u32::MAX))
     }
 
     pub(super) async fn answer(&self, call: &Call, upstream: &Upstream) -> Answer {
