@@ -10,7 +10,10 @@ use crate::{
     aws,
     clock::readable,
     error::Error,
-    ledger::{FREEZE, item_key, target_key},
+    ledger::{
+        FREEZE,
+        items::{item_key, target_key},
+    },
 };
 
 /// What makes the application read-only.

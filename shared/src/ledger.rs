@@ -10,12 +10,16 @@
 //! | a plan awaiting approval | `approval#<function>` | approval id |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
 //! | kill switch | `kill-switch` | `all` or `<function>` |
+//! | an incident | `incidents` | its id |
+//! | which incident is open for a cause | `incident-open` | cause |
+//! | a line of an incident's timeline | `incident#<id>` | event id |
+//! | the state of a component, as people say it | `component` | its name |
 //!
 //! A claim is taken on the version that was read, in one transaction with the kill switches, the holder and
 //! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
 //! written.
 
-mod items;
+pub mod items;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -33,11 +37,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use items::{
-    Item, built, data, failed_check, freeze, holder, json, put, reasons, seconds, string, text, unusable,
-    version,
+    Item, built, data, failed_check, freeze, holder, item_key, json, put, reasons, seconds, string,
+    target_key, text, unusable, version,
 };
-
-pub(crate) use items::{item_key, target_key};
 
 use crate::{
     aws, clock,
@@ -53,7 +55,8 @@ const HOLDER: &str = "holder";
 /// The sort key of the item that says that a target's writes are frozen.
 pub(crate) const FREEZE: &str = "freeze";
 const DAY: Duration = Duration::from_hours(24);
-const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
+/// How long a record is kept.
+pub const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
 /// Lambda gives up on an asynchronous event after 6 hours, a schedule after 24.
 const EVENT_KEPT: Duration = DAY.saturating_mul(2);
 

@@ -92,7 +92,7 @@ impl Environment {
     }
 }
 
-pub(crate) fn invalid(name: &'static str, value: &str, wanted: &str) -> SettingsError {
+pub fn invalid(name: &'static str, value: &str, wanted: &str) -> SettingsError {
     SettingsError::Invalid { name, value: value.to_owned(), wanted: wanted.to_owned() }
 }
 

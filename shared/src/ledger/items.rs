@@ -17,30 +17,32 @@ use crate::{
     freeze::{Freeze, Variable},
 };
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
-pub(crate) fn target_key(target: &str) -> String {
+pub fn target_key(target: &str) -> String {
     format!("target#{target}")
 }
 
-pub(crate) fn item_key(pk: &str, sk: &str) -> Item {
+pub fn item_key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)]
         .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
         .into()
 }
 
-pub(super) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+/// An attribute's text; empty where it has none.
+pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
-pub(super) fn version(item: &Item) -> u64 {
+/// How often the item was written.
+pub fn version(item: &Item) -> u64 {
     item.get("version")
         .and_then(|value| value.as_n().ok())
         .and_then(|number| number.parse().ok())
         .unwrap_or_default()
 }
 
-pub(super) fn string(value: impl Into<String>) -> AttributeValue {
+pub fn string(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
@@ -63,24 +65,27 @@ pub(super) fn freeze(item: &Item) -> Result<Freeze, Error> {
     })
 }
 
-pub(super) fn seconds(at: Timestamp) -> AttributeValue {
+/// A time as DynamoDB reads it in `expires_at`.
+pub fn seconds(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
 }
 
-pub(super) fn json(data: &impl Serialize) -> Result<String, Error> {
+pub fn json(data: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(data).map_err(|error| unusable(error.to_string()))
 }
 
-pub(super) fn data<T: DeserializeOwned>(item: &Item) -> Result<T, Error> {
+/// What `data` says.
+pub fn data<T: DeserializeOwned>(item: &Item) -> Result<T, Error> {
     serde_json::from_str(text(item, "data"))
         .map_err(|error| unusable(format!("{} / {}: {error}", text(item, "pk"), text(item, "sk"))))
 }
 
-pub(super) fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
+pub fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
     built.map_err(|error| unusable(error.to_string()))
 }
 
-pub(super) fn unusable(problem: String) -> Error {
+/// An item that is not what it should be.
+pub fn unusable(problem: String) -> Error {
     Error::Aws {
         operation: "use",
         resource: "an item of the ledger".to_owned(),
@@ -88,12 +93,12 @@ pub(super) fn unusable(problem: String) -> Error {
     }
 }
 
-pub(super) fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
+pub fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
     Ok(TransactWriteItem::builder().put(built(put.build())?).build())
 }
 
 /// Why a transaction was cancelled, item by item, as DynamoDB's codes; empty if it failed otherwise.
-pub(super) fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
+pub fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
             .cancellation_reasons()
@@ -104,6 +109,7 @@ pub(super) fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> 
     }
 }
 
-pub(super) fn failed_check(reason: &str) -> bool {
+/// Whether a condition was not met.
+pub fn failed_check(reason: &str) -> bool {
     reason == "ConditionalCheckFailed"
 }

@@ -1,0 +1,265 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn finding(cause: &str, function: Option<&str>) -> Finding {
+    Finding {
+        cause: cause.to_owned(),
+        confidence: Confidence::Certain,
+        impact: Impact::Down,
+        what: format!("{cause} is seen"),
+        since: None,
+        evidence: Vec::new(),
+        remedy: Proposed {
+            what: "do something".to_owned(),
+            function: function.map(str::to_owned),
+            send: function.map(|_| json!({})),
+        },
+        support_level: 1,
+    }
+}
+
+fn bad_release() -> Finding {
+    finding("bad_release", Some("rollback"))
+}
+
+fn short_of_tasks() -> Finding {
+    finding("no_spare_tasks", Some("scale-up"))
+}
+
+fn database_down() -> Finding {
+    Finding { support_level: 3, ..finding("database_down", None) }
+}
+
+fn modes(rollback: Mode, scale_up: Mode) -> BTreeMap<String, Mode> {
+    [("rollback".to_owned(), rollback), ("scale-up".to_owned(), scale_up)].into()
+}
+
+fn tried(function: &str, decision: &str) -> Tried {
+    Tried {
+        remedy: Remedy { function: function.to_owned(), request: json!({}), cause: "some".to_owned() },
+        at: Timestamp::UNIX_EPOCH,
+        decision: Some(decision.to_owned()),
+        reason: None,
+        approval: None,
+    }
+}
+
+fn chosen(findings: &[Finding], remedies: &BTreeMap<String, Mode>, tried: &[Tried], waited: bool) -> String {
+    let diagnosis = Diagnosis { findings: findings.to_vec(), ..Diagnosis::default() };
+    match choose(&diagnosis, remedies, tried, waited) {
+        Choice::Remedy(remedy) => format!("{} for {}", remedy.function, remedy.cause),
+        Choice::Wait { .. } => "wait".to_owned(),
+        Choice::HandOver { level, .. } => format!("level {level}"),
+    }
+}
+
+#[track_caller]
+fn check(findings: &[Finding], tried: &[Tried], expected: &str) {
+    assert_eq!(chosen(findings, &modes(Mode::Auto, Mode::Auto), tried, false), expected);
+}
+
+#[test]
+fn the_first_cause_is_treated_first() {
+    check(&[bad_release(), short_of_tasks()], &[], "rollback for bad_release");
+    check(&[short_of_tasks(), bad_release()], &[], "scale-up for no_spare_tasks");
+}
+
+#[test]
+fn what_did_not_help_is_not_done_again() {
+    let before = [tried("rollback", "applied")];
+    check(&[bad_release(), short_of_tasks()], &before, "scale-up for no_spare_tasks");
+    check(&[bad_release()], &before, "level 1");
+}
+
+#[test]
+fn two_remedies_are_enough() {
+    let before = [tried("rollback", "applied"), tried("scale-up", "failed")];
+    let restart = finding("connection_leak", Some("restart"));
+    let remedies = [("restart".to_owned(), Mode::Auto)].into();
+    assert_eq!(chosen(std::slice::from_ref(&restart), &remedies, &before, false), "level 1");
+    let refused = [tried("rollback", "applied"), tried("scale-up", "refused")];
+    assert_eq!(chosen(&[restart], &remedies, &refused, false), "restart for connection_leak");
+}
+
+#[test]
+fn a_cause_out_of_reach_goes_to_its_level_at_once() {
+    check(&[database_down(), short_of_tasks()], &[], "level 3");
+    check(&[finding("unknown", Some("reboot-everything"))], &[], "level 1");
+}
+
+#[test]
+fn a_remedy_without_its_json_is_no_remedy() {
+    let mut finding = bad_release();
+    finding.remedy.send = None;
+    check(&[finding], &[], "level 1");
+}
+
+#[test]
+fn what_is_only_possible_or_harms_nobody_yet_is_not_acted_on() {
+    let possible = Finding { confidence: Confidence::Possible, ..bad_release() };
+    let risk = Finding { impact: Impact::Risk, ..bad_release() };
+    check(&[possible.clone(), risk.clone()], &[], "wait");
+    check(&[possible, short_of_tasks()], &[], "scale-up for no_spare_tasks");
+    check(
+        &[Finding { confidence: Confidence::Likely, impact: Impact::Degraded, ..bad_release() }],
+        &[],
+        "rollback for bad_release",
+    );
+}
+
+#[test]
+fn a_mode_that_forbids_lets_the_next_cause_have_its_turn() {
+    for forbidding in [Mode::Off, Mode::Observe] {
+        let modes = modes(forbidding, Mode::Approve);
+        let both = [bad_release(), short_of_tasks()];
+        assert_eq!(chosen(&both, &modes, &[], false), "scale-up for no_spare_tasks");
+        assert_eq!(chosen(&both[..1], &modes, &[], false), "level 1");
+    }
+}
+
+#[test]
+fn the_person_gets_the_word_of_what_may_not_be_done() {
+    let diagnosis = Diagnosis { findings: vec![bad_release()], ..Diagnosis::default() };
+    let choice = choose(&diagnosis, &modes(Mode::Observe, Mode::Auto), &[], false);
+    let reason = "bad_release is seen. rollback may not act by itself here".to_owned();
+    assert_eq!(choice, Choice::HandOver { level: 1, reason });
+}
+
+#[test]
+fn where_nothing_is_found_it_waits_once_and_then_asks() {
+    check(&[], &[], "wait");
+    assert_eq!(chosen(&[], &modes(Mode::Auto, Mode::Auto), &[], true), "level 2");
+}
+
+#[test]
+fn without_a_diagnosis_nothing_is_done() {
+    let diagnosis = Diagnosis { error: Some("States.Timeout".to_owned()), ..Diagnosis::default() };
+    let Choice::HandOver { level, reason } = choose(&diagnosis, &modes(Mode::Auto, Mode::Auto), &[], false)
+    else {
+        panic!("it is to be handed over");
+    };
+    assert_eq!((level, reason.contains("States.Timeout")), (2, true), "{reason}");
+}
+
+#[track_caller]
+fn follows(outcome: &Value, decision: &str, after: &After) {
+    let answer = Answer::read(outcome);
+    assert_eq!((answer.decision(), &answer.after()), (decision, after), "{outcome}");
+}
+
+#[test]
+fn what_acted_or_may_have_is_looked_at() {
+    follows(&json!({ "decision": "applied", "code": "rolled_back" }), "applied", &After::Verify);
+    follows(&json!({ "decision": "failed" }), "failed", &After::Verify);
+    follows(&json!({ "decision": "replayed" }), "replayed", &After::Verify);
+    follows(&json!({ "error": "States.Timeout", "reason": "" }), "failed", &After::Verify);
+    follows(&json!("what is this"), "failed", &After::Verify);
+    follows(&Value::Null, "failed", &After::Verify);
+}
+
+#[test]
+fn what_changed_nothing_lets_the_next_have_its_turn() {
+    for decision in ["refused", "nothing_to_do", "observed"] {
+        follows(&json!({ "decision": decision, "code": "cooldown" }), decision, &After::Next);
+    }
+}
+
+#[test]
+fn a_plan_that_waits_for_a_person_is_waited_for() {
+    let next = json!({ "what": "approve", "support_level": 1, "send": { "approve": "p-1" } });
+    let approval = After::Approval("p-1".to_owned());
+    follows(
+        &json!({ "decision": "awaiting_approval", "code": "approval_needed", "next": next }),
+        "awaiting_approval",
+        &approval,
+    );
+    follows(
+        &json!({ "decision": "refused", "code": "approval_pending", "next": next }),
+        "refused",
+        &approval,
+    );
+}
+
+#[test]
+fn a_diagnosis_is_read_as_diagnose_writes_it() {
+    let written = json!({
+        "summary": "The release answers 500.", "version": 1, "changes": [],
+        "findings": [{
+            "cause": "bad_release", "chapter": "service-down", "confidence": "likely", "impact": "down",
+            "what": "the release answers 500", "since": "2026-11-24T14:00:00Z",
+            "evidence": [{ "what": "5xx", "value": "40 %", "threshold": "above 5 %", "at": null, "source": "ALB" }],
+            "remedy": { "what": "roll back", "function": "rollback", "send": {} },
+            "support_level": 1, "explains": [],
+        }],
+    });
+    let diagnosis: Diagnosis = serde_json::from_value(written).unwrap();
+    assert_eq!(
+        chosen(&diagnosis.findings, &modes(Mode::Auto, Mode::Auto), &[], false),
+        "rollback for bad_release"
+    );
+}
+
+fn any_finding() -> impl Strategy<Value = Finding> {
+    let functions = [None, Some("rollback"), Some("scale-up"), Some("restart"), Some("other")];
+    let confidences = [Confidence::Possible, Confidence::Likely, Confidence::Certain];
+    let impacts = [Impact::Untidy, Impact::Risk, Impact::Degraded, Impact::Down];
+    (
+        proptest::sample::select(functions.to_vec()),
+        proptest::sample::select(confidences.to_vec()),
+        proptest::sample::select(impacts.to_vec()),
+        any::<bool>(),
+        any::<u8>(),
+    )
+        .prop_map(|(function, confidence, impact, has_json, support_level)| {
+            let mut finding = Finding { confidence, impact, support_level, ..finding("some", function) };
+            if !has_json {
+                finding.remedy.send = None;
+            }
+            finding
+        })
+}
+
+fn any_modes() -> impl Strategy<Value = BTreeMap<String, Mode>> {
+    let mode = proptest::sample::select(vec![Mode::Off, Mode::Observe, Mode::Approve, Mode::Auto]);
+    let function =
+        proptest::sample::select(vec!["rollback".to_owned(), "scale-up".to_owned(), "restart".to_owned()]);
+    proptest::collection::btree_map(function, mode, 0..4)
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_found_the_loop_ends_and_keeps_its_limits(
+        findings in proptest::collection::vec(any_finding(), 0..6),
+        modes in any_modes(),
+        decisions in proptest::collection::vec(
+            proptest::sample::select(vec!["applied", "failed", "refused", "nothing_to_do", "not_approved"]), 8),
+    ) {
+        let diagnosis = Diagnosis { findings, ..Diagnosis::default() };
+        let (mut before, mut waited, mut handed_over) = (Vec::<Tried>::new(), false, false);
+        for decision in decisions {
+            match choose(&diagnosis, &modes, &before, waited) {
+                Choice::Remedy(remedy) => {
+                    let counts = diagnosis.findings.iter().any(|finding| {
+                        finding.counts() && finding.remedy.function.as_ref() == Some(&remedy.function)
+                    });
+                    prop_assert!(counts, "only for a cause that counts");
+                    prop_assert!(matches!(modes.get(&remedy.function), Some(Mode::Auto | Mode::Approve)));
+                    prop_assert!(before.iter().all(|tried| tried.remedy.function != remedy.function));
+                    before.push(Tried { remedy, ..tried("", decision) });
+                }
+                Choice::Wait { .. } => {
+                    prop_assert!(!waited, "it waits once");
+                    waited = true;
+                }
+                Choice::HandOver { level, .. } => {
+                    prop_assert!((1..=3).contains(&level));
+                    handed_over = true;
+                    break;
+                }
+            }
+            prop_assert!(before.iter().filter(|tried| tried.acted()).count() <= MAX_REMEDIES);
+        }
+        prop_assert!(handed_over, "it comes to an end");
+    }
+}

@@ -1,0 +1,250 @@
+//! What the state machine `service-down` asks, step by step. A step that is asked again, because its answer was
+//! lost, is answered as before.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use shared::{
+    error::Error,
+    outcome::{Decision, Outcome},
+};
+
+use super::{Desk, Trouble, Word, trouble};
+use crate::{
+    decide::{After, Answer, Choice, DEVOPS, Diagnosis, choose},
+    incident::{Answered, Handling, Incident, SERVICE_DOWN, Tried},
+    request::{Step, by_hand},
+    store::Pointer,
+};
+
+/// What comes back so often is not looked at for a while first: it is diagnosed at once.
+const LOOKED_AT_FIRST: u32 = 2;
+/// A cause that is older than this began the trouble that led to it, not the incident.
+const BEGAN_BEFORE: SignedDuration = SignedDuration::from_hours(1);
+
+impl Desk {
+    pub(super) async fn step(&self, step: &Step, execution: &str, word: &Word<'_>) -> Result<Value, Error> {
+        match step {
+            Step::Take { incident } => self.take(incident.as_deref(), execution, word).await,
+            Step::Decide { incident, diagnosis } => self.decide(incident, diagnosis, word).await,
+            Step::Did { incident, function, outcome } => {
+                let answer = Answer::read(outcome);
+                self.came_of(incident, function, &answer, word).await
+            }
+            Step::Approval { incident } => self.approval(incident, word).await,
+            Step::Recovered { incident, probe } => self.recovered(incident, probe, word).await,
+            Step::HandOver { incident, reason } => self.hand_over(incident, reason, word).await,
+        }
+    }
+
+    /// One execution handles an incident: whichever comes first.
+    async fn take(&self, id: Option<&str>, execution: &str, word: &Word<'_>) -> Result<Value, Error> {
+        let known = match id {
+            Some(id) => Some(id.to_owned()),
+            None => self.store().open_for(SERVICE_DOWN).await?,
+        };
+        let id = if let Some(id) = known {
+            id
+        } else {
+            let trouble = Trouble { execution: Some(execution.to_owned()), ..trouble(&by_hand()) };
+            self.open(trouble, word).await?.incident.unwrap_or_default()
+        };
+        let (incident, _) = self
+            .change(&id, &Word { id: &format!("{}#take", word.id), ..*word }, |incident| {
+                if !incident.is_open() || matches!(incident.handling, Handling::Machine { .. }) {
+                    return None;
+                }
+                incident.handling = Handling::Machine { execution: execution.to_owned(), since: word.now };
+                Some((Pointer::Keep, "is at work on it".to_owned()))
+            })
+            .await?;
+        let ours = incident.is_open()
+            && matches!(&incident.handling, Handling::Machine { execution: its, .. } if its == execution);
+        Ok(json!({
+            "incident": incident.id,
+            "ours": ours,
+            "look_first": incident.reopened < LOOKED_AT_FIRST,
+        }))
+    }
+
+    async fn decide(&self, id: &str, diagnosis: &Diagnosis, word: &Word<'_>) -> Result<Value, Error> {
+        self.answered(id, word, |incident| {
+            incident.found = diagnosis.findings.first().cloned().or(incident.found.take());
+            let since = incident.found.as_ref().and_then(|found| found.since);
+            if let Some(since) =
+                since.filter(|since| incident.opened_at.duration_since(*since) < BEGAN_BEFORE)
+            {
+                incident.began_at = incident.began_at.min(since);
+            }
+            let choice = choose(diagnosis, &self.settings.remedies, &incident.remedies, incident.waited);
+            let what = match &choice {
+                Choice::Remedy(remedy) => {
+                    incident.remedies.push(Tried {
+                        remedy: remedy.clone(),
+                        at: word.now,
+                        decision: None,
+                        reason: None,
+                        approval: None,
+                    });
+                    format!("found {}; uses {} {}", remedy.cause, remedy.function, remedy.request)
+                }
+                Choice::Wait { reason } => {
+                    incident.waited = true;
+                    format!("waits: {reason}")
+                }
+                Choice::HandOver { level, reason } => {
+                    incident.hand_over(word.now, (*level).max(incident.level), reason.clone());
+                    format!("hands over to level {}: {reason}", incident.level)
+                }
+            };
+            (choice.answer(), what)
+        })
+        .await
+    }
+
+    async fn came_of(
+        &self,
+        id: &str,
+        function: &str,
+        answer: &Answer,
+        word: &Word<'_>,
+    ) -> Result<Value, Error> {
+        self.answered(id, word, |incident| {
+            let after = answer.after();
+            let decision = answer.decision();
+            if decision == "applied" {
+                incident.acted_at.get_or_insert(word.now);
+            }
+            if let Some(tried) = last_of(incident, function) {
+                tried.decision = Some(decision.to_owned());
+                tried.reason = Some(answer.said());
+                tried.approval = match &after {
+                    After::Approval(plan) => Some(plan.clone()),
+                    After::Verify | After::Next => None,
+                };
+            }
+            (after.answer(), format!("{function} answered {}: {}", decision.replace('_', " "), answer.said()))
+        })
+        .await
+    }
+
+    /// Looks into the remedy's records for what became of the plan that a person was asked to approve.
+    async fn approval(&self, id: &str, word: &Word<'_>) -> Result<Value, Error> {
+        let mut incident = self.known(id).await?;
+        let waiting = incident.remedies.iter_mut().rev().find(|tried| tried.approval.is_some());
+        let Some((function, plan, since)) = waiting
+            .and_then(|tried| Some((tried.remedy.function.clone(), tried.approval.clone()?, tried.at)))
+        else {
+            return self
+                .answered(id, word, |_| (After::Next.answer(), "nothing waits for approval".to_owned()))
+                .await;
+        };
+        let outcomes = self.store().outcomes(&function, since, word.now).await?;
+        let settled = outcomes.iter().rev().find(|outcome| is_of_plan(outcome, &plan));
+        let (after, decision, reason) = match settled.map(|outcome| (outcome.decision, outcome)) {
+            Some((Decision::Applied | Decision::Failed | Decision::Replayed, outcome)) => {
+                (After::Verify, outcome.decision.as_str(), outcome.reason.clone())
+            }
+            Some((_, outcome)) => (After::Next, outcome.decision.as_str(), outcome.reason.clone()),
+            None => {
+                let expires = self.store().approval_expires(&function, &plan).await?;
+                if expires.is_some_and(|expires: Timestamp| word.now < expires) && incident.is_open() {
+                    return Ok(json!({ "do": "wait" }));
+                }
+                (After::Next, "not_approved", "nobody approved it in time".to_owned())
+            }
+        };
+        self.answered(id, word, |incident| {
+            if decision == "applied" {
+                incident.acted_at.get_or_insert(word.now);
+            }
+            if let Some(tried) = last_of(incident, &function) {
+                tried.decision = Some(decision.to_owned());
+                tried.reason = Some(reason.clone());
+                tried.approval = None;
+            }
+            (after.answer(), format!("{function} after approval: {}: {reason}", decision.replace('_', " ")))
+        })
+        .await
+    }
+
+    async fn recovered(&self, id: &str, probe: &str, word: &Word<'_>) -> Result<Value, Error> {
+        let (mut incident, _) = self
+            .change(id, word, |incident| {
+                if !incident.is_open() {
+                    return None;
+                }
+                let helped: Vec<&str> = incident
+                    .remedies
+                    .iter()
+                    .filter(|tried| tried.acted())
+                    .map(|tried| tried.remedy.function.as_str())
+                    .collect();
+                let how = if helped.is_empty() {
+                    "nothing was changed, and the probe passes twice".to_owned()
+                } else {
+                    format!("the probe passes twice after {}", helped.join(" and "))
+                };
+                incident.resolve(word.now, how.clone());
+                Some((Pointer::Remove, format!("resolved it: {how}. {probe}")))
+            })
+            .await?;
+        if incident.owed.is_some() {
+            self.follow(&mut incident, word).await?;
+        }
+        Ok(json!({ "do": "done" }))
+    }
+
+    async fn hand_over(&self, id: &str, reason: &str, word: &Word<'_>) -> Result<Value, Error> {
+        let (mut incident, _) = self
+            .change(id, word, |incident| {
+                if !incident.is_open() || matches!(incident.handling, Handling::HandedOver { .. }) {
+                    return None;
+                }
+                incident.hand_over(word.now, DEVOPS.max(incident.level), reason.to_owned());
+                Some((Pointer::Keep, format!("hands over to level {}: {reason}", incident.level)))
+            })
+            .await?;
+        if incident.owed.is_some() {
+            self.follow(&mut incident, word).await?;
+        }
+        Ok(json!({ "do": "done" }))
+    }
+
+    /// Answers a step once and remembers the answer; whoever people are to be told of is told.
+    async fn answered(
+        &self,
+        id: &str,
+        word: &Word<'_>,
+        decide: impl Fn(&mut Incident) -> (Value, String),
+    ) -> Result<Value, Error> {
+        let over = json!({ "do": "hand_over", "reason": "people have it, or it is over" });
+        let (mut incident, _) = self
+            .change(id, word, |incident| {
+                let again = incident.answered.as_ref().is_some_and(|answered| answered.step == word.id);
+                if again || !incident.is_open() || !matches!(incident.handling, Handling::Machine { .. }) {
+                    return None;
+                }
+                let (answer, what) = decide(incident);
+                incident.answered = Some(Answered { step: word.id.to_owned(), answer });
+                Some((Pointer::Keep, what))
+            })
+            .await?;
+        if incident.owed.is_some() && !word.dry_run {
+            self.follow(&mut incident, word).await?;
+        }
+        Ok(match incident.answered {
+            Some(answered) if answered.step == word.id => answered.answer,
+            _ => over,
+        })
+    }
+}
+
+fn last_of<'a>(incident: &'a mut Incident, function: &str) -> Option<&'a mut Tried> {
+    incident.remedies.iter_mut().rev().find(|tried| tried.remedy.function == function)
+}
+
+fn is_of_plan(outcome: &Outcome, plan: &str) -> bool {
+    ["/approved_by/kind/person/approve", "/approved_by/kind/step_functions/asked/approve"]
+        .iter()
+        .any(|path| outcome.trigger.pointer(path).and_then(Value::as_str) == Some(plan))
+}

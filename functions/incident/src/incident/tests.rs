@@ -1,0 +1,157 @@
+use super::*;
+
+const WITHIN: [Duration; 2] = [Duration::from_mins(15), Duration::from_mins(30)];
+const HANDLING: Duration = Duration::from_hours(2);
+
+fn at(minutes: i64) -> Timestamp {
+    "2026-11-24T14:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
+}
+
+fn incident() -> Incident {
+    Incident::new(SERVICE_DOWN, "Service down".to_owned(), Severity::Critical, at(-2), at(0))
+}
+
+#[track_caller]
+fn due(incident: &Incident, minutes: i64, expected: &[Due]) {
+    assert_eq!(incident.due(at(minutes), WITHIN, HANDLING), expected, "after {minutes} minutes");
+}
+
+fn next_level(level: u8, minutes: u64) -> Due {
+    let reason = format!("nobody of level {} acknowledged it within {minutes} minutes", level - 1);
+    Due::NextLevel { level, reason }
+}
+
+#[test]
+fn what_nobody_acknowledges_goes_up_after_15_and_30_minutes_and_no_further() {
+    let mut incident = incident();
+    due(&incident, 14, &[]);
+    due(&incident, 15, &[next_level(2, 15)]);
+    incident.escalate(at(15), 2, "late".to_owned());
+    due(&incident, 44, &[]);
+    due(&incident, 45, &[next_level(3, 30)]);
+    incident.escalate(at(45), 3, "late".to_owned());
+    due(&incident, 10_000, &[]);
+}
+
+#[test]
+fn an_acknowledgement_stops_the_clock() {
+    let mut incident = incident();
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(14) });
+    due(&incident, 10_000, &[]);
+}
+
+#[test]
+fn a_level_that_was_not_told_before_has_its_own_time() {
+    let mut incident = incident();
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
+    incident.escalate(at(20), 2, "out of reach".to_owned());
+    due(&incident, 49, &[]);
+    due(&incident, 50, &[next_level(3, 30)]);
+}
+
+#[test]
+fn telling_the_same_level_again_leaves_the_clock_alone() {
+    let mut incident = incident();
+    incident.escalate(at(10), 1, "again".to_owned());
+    due(&incident, 15, &[next_level(2, 15)]);
+}
+
+#[test]
+fn a_level_above_the_highest_is_the_highest() {
+    let mut incident = incident();
+    incident.escalate(at(1), 9, "far up".to_owned());
+    assert_eq!(incident.level, HIGHEST_LEVEL);
+}
+
+#[test]
+fn a_machine_that_was_not_started_is_started_again_and_then_given_up() {
+    let mut incident = incident();
+    incident.handling = Handling::Wanted { since: at(0) };
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(0) });
+    due(&incident, 0, &[]);
+    due(&incident, 1, &[Due::Start]);
+    due(&incident, 5, &[Due::NotStarted]);
+}
+
+#[test]
+fn a_machine_at_work_is_looked_after_until_it_has_had_its_time() {
+    let mut incident = incident();
+    let execution = "arn:of:the:execution".to_owned();
+    incident.handling = Handling::Machine { execution: execution.clone(), since: at(0) };
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(0) });
+    due(&incident, 119, &[Due::LookAfter { execution }]);
+    due(&incident, 120, &[Due::TooLong]);
+}
+
+#[test]
+fn nothing_is_due_once_it_is_over_or_handed_over_and_acknowledged() {
+    let mut incident = incident();
+    incident.hand_over(at(3), 2, "out of reach".to_owned());
+    incident.acknowledged = Some(Acknowledged { by: "level 2".to_owned(), at: at(4) });
+    due(&incident, 10_000, &[]);
+    incident.acknowledged = None;
+    incident.resolve(at(5), "by hand".to_owned());
+    due(&incident, 10_000, &[]);
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_nothing_due() {
+    let mut incident = incident();
+    incident.handling = Handling::Machine { execution: "an execution".to_owned(), since: at(0) };
+    due(&incident, -500, &[Due::LookAfter { execution: "an execution".to_owned() }]);
+}
+
+#[test]
+fn what_is_not_told_within_half_a_minute_is_overdue() {
+    let mut incident = incident();
+    assert!(!incident.is_overdue(at(0) + SignedDuration::from_secs(29)));
+    assert!(incident.is_overdue(at(0) + SignedDuration::from_secs(30)));
+    incident.owed = None;
+    assert!(!incident.is_overdue(at(60)));
+}
+
+#[test]
+fn what_comes_back_keeps_what_was_tried_and_gets_an_execution_of_its_own() {
+    let mut incident = incident();
+    incident.handling = Handling::Machine { execution: "the first".to_owned(), since: at(0) };
+    incident.resolve(at(5), "it passed".to_owned());
+    let id = incident.id.clone();
+    assert_eq!(incident.execution_name(), id);
+    incident.reopen(at(9));
+    assert_eq!(incident.id, id);
+    assert_eq!(incident.execution_name(), format!("{id}-2"));
+    assert_eq!(incident.handling, Handling::Wanted { since: at(9) });
+    assert!(incident.is_open());
+}
+
+#[test]
+fn stages_are_counted_from_when_it_broke() {
+    let mut incident = incident();
+    assert_eq!(
+        incident.stages(),
+        Stages { detected_seconds: 120, acted_seconds: None, recovered_seconds: None }
+    );
+    incident.acted_at = Some(at(1));
+    incident.resolve(at(4), "it passed".to_owned());
+    assert_eq!(
+        incident.stages(),
+        Stages { detected_seconds: 120, acted_seconds: Some(180), recovered_seconds: Some(360) }
+    );
+}
+
+#[test]
+fn an_execution_can_be_named_after_any_incident() {
+    let long = crate::request::slug(&"Wörter & words ".repeat(20));
+    let mut incident = Incident::new(&long, "t".to_owned(), Severity::Low, at(0), at(0));
+    incident.reopened = 999;
+    let name = incident.execution_name();
+    assert!(name.len() <= 80, "{name}");
+    assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{name}");
+}
+
+#[test]
+fn durations_are_spoken_as_people_do() {
+    let said = [0, 119, 120, 7_199, 7_200, 11_100].map(|s| spoken(SignedDuration::from_secs(s)));
+    assert_eq!(said, ["0 s", "119 s", "2 min", "119 min", "2 h 0 min", "3 h 5 min"]);
+    assert_eq!(spoken(SignedDuration::from_secs(-5)), "0 s");
+}

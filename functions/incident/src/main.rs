@@ -1,0 +1,6 @@
+use std::error::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    shared::lambda::run(incident::Desk::new).await
+}

@@ -1,0 +1,144 @@
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    decide::{Finding, Impact, Proposed, Remedy},
+    incident::{Handling, SERVICE_DOWN, Severity, Tried},
+};
+
+const FUNCTION: &str = "lendpeak2-production-incident";
+
+fn at(minutes: i64) -> Timestamp {
+    "2026-11-24T14:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
+}
+
+fn incident() -> Incident {
+    let mut incident =
+        Incident::new(SERVICE_DOWN, "Service down".to_owned(), Severity::Critical, at(-2), at(0));
+    incident.handling = Handling::Wanted { since: at(0) };
+    incident
+}
+
+fn found(what: &str) -> Finding {
+    Finding {
+        cause: "bad_release".to_owned(),
+        confidence: Confidence::Certain,
+        impact: Impact::Down,
+        what: what.to_owned(),
+        since: Some(at(-2)),
+        evidence: Vec::new(),
+        remedy: Proposed {
+            what: "Roll back to backend:11".to_owned(),
+            function: Some("rollback".to_owned()),
+            send: Some(json!({ "reason": "diagnosed" })),
+        },
+        support_level: 1,
+    }
+}
+
+fn tried(function: &str, decision: &str) -> Tried {
+    Tried {
+        remedy: Remedy { function: function.to_owned(), request: json!({}), cause: "bad_release".to_owned() },
+        at: at(1),
+        decision: Some(decision.to_owned()),
+        reason: None,
+        approval: None,
+    }
+}
+
+#[track_caller]
+fn check(incident: &Incident, news: &News, minutes: i64, expected: &str) {
+    let notice = notice(incident, news, "production", FUNCTION, at(minutes));
+    assert_eq!(notice.text, expected.trim_start());
+}
+
+#[test]
+fn an_open_one_says_that_the_machine_is_at_work() {
+    check(
+        &incident(),
+        &News::Opened,
+        0,
+        r#"
+OPEN: Service down (critical)
+Since 2026-11-24 13:58:00 UTC (2 min).
+Done: nothing was changed yet.
+You: watch; service-down is at work and reports.
+To take it: send to lendpeak2-production-incident
+{"acknowledge":"20261124-140000-service-down","by":"<your name>"}
+Incident 20261124-140000-service-down"#,
+    );
+}
+
+#[test]
+fn one_that_goes_up_says_what_was_found_done_and_is_to_be_done() {
+    let mut incident = incident();
+    incident.found = Some(found("release backend:12 answers 500 to 40 % of the requests"));
+    incident.remedies = vec![tried("scale-up", "applied"), tried("rollback", "refused")];
+    incident.hand_over(at(6), 2, "two remedies did not help".to_owned());
+    let news = News::Escalated { reason: "two remedies did not help".to_owned() };
+    check(
+        &incident,
+        &news,
+        6,
+        r#"
+ESCALATED: Service down (critical)
+Since 2026-11-24 13:58:00 UTC (8 min).
+Now with Level 2: DevOps Team: two remedies did not help.
+Cause (certain): release backend:12 answers 500 to 40 % of the requests.
+Done: scale-up applied (14:01 UTC), rollback refused (14:01 UTC).
+You: Roll back to backend:11.
+Send to lendpeak2-production-rollback: {"reason":"diagnosed"}
+You have it? Send to lendpeak2-production-incident
+{"acknowledge":"20261124-140000-service-down","by":"<your name>"}
+Incident 20261124-140000-service-down"#,
+    );
+}
+
+#[test]
+fn one_that_is_over_says_how_and_how_long_it_took() {
+    let mut incident = incident();
+    incident.remedies = vec![tried("rollback", "applied")];
+    incident.acted_at = Some(at(1));
+    incident.resolve(at(4), "the probe passes twice after rollback".to_owned());
+    check(
+        &incident,
+        &News::Resolved,
+        9,
+        r#"
+RESOLVED: Service down (critical)
+Since 2026-11-24 13:58:00 UTC (6 min).
+Done: rollback applied (14:01 UTC); the probe passes twice after rollback.
+After it broke: noticed 2 min, acted 3 min, over 6 min.
+You: nothing now. The report: send to lendpeak2-production-incident
+{"show":"20261124-140000-service-down"}
+Incident 20261124-140000-service-down"#,
+    );
+}
+
+#[test]
+fn without_a_cause_the_next_step_is_to_look_for_it() {
+    let mut incident = incident();
+    incident.handling = Handling::People;
+    let text = notice(&incident, &News::Opened, "production", FUNCTION, at(0)).text;
+    assert!(text.contains("send {} to diagnose"), "{text}");
+}
+
+#[test]
+fn it_fits_a_phones_screen_whatever_was_found() {
+    const COLUMNS: usize = 42;
+    const LINES: usize = 40;
+    let mut incident = incident();
+    incident.title = "t".repeat(80);
+    let mut long = found(&"a very long sentence\nwith lines ".repeat(200));
+    long.remedy.what = "do this and that ".repeat(200);
+    incident.found = Some(long);
+    incident.remedies =
+        ["rollback", "scale-up", "restart", "cache-invalidation"].map(|name| tried(name, "applied")).into();
+    incident.hand_over(at(1), 3, "reason ".repeat(300));
+    let news = News::Escalated { reason: "reason ".repeat(300) };
+    let notice = notice(&incident, &news, "production", FUNCTION, at(1));
+    let lines: usize = notice.text.lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
+    assert!(lines <= LINES, "{lines} lines: {}", notice.text);
+    assert_eq!(notice.levels, 3);
+}

@@ -1,0 +1,279 @@
+//! What people and the state machine ask for.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{
+    error::Error,
+    trigger::{Asked, Trigger},
+};
+
+use crate::{
+    decide::Diagnosis,
+    incident::{SERVICE_DOWN, Severity},
+};
+
+/// A title has to fit a notice's subject.
+const MAX_TITLE: usize = 80;
+/// A note is a remark; an item of the ledger holds 400 KB with all that is in it.
+const MAX_TEXT: usize = 2_000;
+const MAX_NAME: usize = 60;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    List,
+    Show { id: String },
+    Open(Open),
+    Note { id: String, text: String },
+    Acknowledge { id: String, by: String },
+    Escalate { id: String, level: Option<u8>, reason: Option<String> },
+    Resolve { id: String, reason: Option<String> },
+    UpdateStatus(Component),
+    Step(Step),
+}
+
+/// The guide's `create-incident`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    pub title: String,
+    #[serde(default = "severity")]
+    pub severity: Severity,
+    #[serde(default)]
+    pub assignee: Option<String>,
+    /// One incident is open for each. What has none named is a cause of its own by its title.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+fn severity() -> Severity {
+    Severity::High
+}
+
+/// The guide's `update-status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    pub component: String,
+    pub status: ComponentStatus,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComponentStatus {
+    Operational,
+    Degraded,
+    Down,
+    Maintenance,
+}
+
+impl ComponentStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operational => "operational",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// What the state machine `service-down` tells and asks.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// It is there: is the incident its own? Without one, it opens one.
+    Take {
+        #[serde(default)]
+        incident: Option<String>,
+    },
+    /// This was found: what is to be done?
+    Decide { incident: String, diagnosis: Diagnosis },
+    /// This came of a remedy: what now?
+    Did { incident: String, function: String, outcome: Value },
+    /// Has the remedy been approved?
+    Approval { incident: String },
+    /// The probe passed, and passed again.
+    Recovered { incident: String, probe: String },
+    /// It cannot go on.
+    HandOver { incident: String, reason: String },
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    list: Option<bool>,
+    show: Option<String>,
+    #[serde(alias = "create_incident")]
+    open: Option<Open>,
+    note: Option<String>,
+    text: Option<String>,
+    acknowledge: Option<String>,
+    by: Option<String>,
+    escalate: Option<String>,
+    level: Option<u8>,
+    resolve: Option<String>,
+    update_status: Option<Component>,
+    step: Option<Step>,
+}
+
+const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}";
+
+impl Request {
+    /// What was asked; `trigger` says whether by a person or by the state machine.
+    pub fn new(trigger: &Trigger, asked: &Asked) -> Result<Self, Error> {
+        if asked.approve.is_some() {
+            return Err(invalid(
+                "there is nothing to approve here: send `approve` to the function that asked".to_owned(),
+            ));
+        }
+        let ByHand {
+            list,
+            show,
+            open,
+            note,
+            text,
+            acknowledge,
+            by,
+            escalate,
+            level,
+            resolve,
+            update_status,
+            step,
+        } = asked.request()?;
+        let wanted = [
+            list.map(|_| Self::List),
+            show.map(|id| Self::Show { id }),
+            open.map(Self::Open),
+            note.map(|id| Self::Note { id, text: text.clone().unwrap_or_default() }),
+            acknowledge.map(|id| Self::Acknowledge { id, by: by.clone().unwrap_or_default() }),
+            escalate.map(|id| Self::Escalate { id, level, reason: asked.reason.clone() }),
+            resolve.map(|id| Self::Resolve { id, reason: asked.reason.clone() }),
+            update_status.map(Self::UpdateStatus),
+            step.map(Self::Step),
+        ];
+        let mut wanted = wanted.into_iter().flatten();
+        let first = wanted.next();
+        if wanted.next().is_some() {
+            return Err(invalid(format!("this asks for several things at once: {WAYS}")));
+        }
+        let Some(request) = first else {
+            let leftovers = text.is_some() || by.is_some() || level.is_some();
+            return if leftovers {
+                Err(invalid(format!("this does not say what to do: {WAYS}")))
+            } else {
+                Ok(Self::List)
+            };
+        };
+        for (field, given, fits) in [
+            ("text", text.is_some(), matches!(request, Self::Note { .. })),
+            ("by", by.is_some(), matches!(request, Self::Acknowledge { .. })),
+            ("level", level.is_some(), matches!(request, Self::Escalate { .. })),
+        ] {
+            if given && !fits {
+                return Err(invalid(format!("`{field}` does not belong to this request: {WAYS}")));
+            }
+        }
+        request.checked(trigger)
+    }
+
+    fn checked(self, trigger: &Trigger) -> Result<Self, Error> {
+        match &self {
+            Self::List => {}
+            Self::Show { id } => written("show", id, MAX_NAME)?,
+            Self::Open(open) => {
+                written("title", &open.title, MAX_TITLE)?;
+                for (field, text) in [("assignee", &open.assignee), ("cause", &open.cause)] {
+                    if let Some(text) = text {
+                        written(field, text, MAX_NAME)?;
+                    }
+                }
+            }
+            Self::Note { id, text } => {
+                written("note", id, MAX_NAME)?;
+                written("text", text, MAX_TEXT)?;
+            }
+            Self::Acknowledge { id, by } => {
+                written("acknowledge", id, MAX_NAME)?;
+                written("by", by, MAX_NAME)?;
+            }
+            Self::Escalate { id, level, reason } => {
+                written("escalate", id, MAX_NAME)?;
+                if let Some(level) = level.filter(|level| !(1..=3).contains(level)) {
+                    return Err(invalid(format!(
+                        "`level` is {level}, but must be 1 (development), 2 (DevOps) or 3 (AWS support)"
+                    )));
+                }
+                if let Some(reason) = reason {
+                    written("reason", reason, MAX_TEXT)?;
+                }
+            }
+            Self::Resolve { id, reason } => {
+                written("resolve", id, MAX_NAME)?;
+                if let Some(reason) = reason {
+                    written("reason", reason, MAX_TEXT)?;
+                }
+            }
+            Self::UpdateStatus(component) => {
+                written("component", &component.component, MAX_NAME)?;
+                written("message", &component.message, MAX_TEXT)?;
+            }
+            Self::Step(_) if is_by_machine(trigger) => {}
+            Self::Step(_) => {
+                return Err(invalid(format!("a step is for the state machine service-down; {WAYS}")));
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl Open {
+    /// The cause, fit for an id: lower-case letters, digits and hyphens.
+    pub fn cause(&self) -> String {
+        slug(self.cause.as_deref().unwrap_or(&self.title))
+    }
+}
+
+/// A name fit for an id, whatever was given.
+pub fn slug(text: &str) -> String {
+    /// Ids are typed by people, and name an execution: 80 characters at most, with the time before it.
+    const MAX_SLUG: usize = 48;
+    let letters = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+    let dashed: String = letters.collect();
+    let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();
+    let slug: String = words.join("-").chars().take(MAX_SLUG).collect();
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "unnamed".to_owned() } else { slug.to_owned() }
+}
+
+/// The title of an incident that the state machine opened by itself.
+pub fn by_hand() -> Open {
+    Open {
+        title: "Service down, reported by hand".to_owned(),
+        severity: Severity::High,
+        assignee: None,
+        cause: Some(SERVICE_DOWN.to_owned()),
+    }
+}
+
+fn is_by_machine(trigger: &Trigger) -> bool {
+    matches!(trigger.kind, shared::trigger::Kind::StepFunctions { .. })
+}
+
+fn written(field: &str, text: &str, most: usize) -> Result<(), Error> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(invalid(format!("`{field}` is missing or empty: {WAYS}")));
+    }
+    if length > most {
+        return Err(invalid(format!("`{field}` has {length} characters; send at most {most}")));
+    }
+    Ok(())
+}
+
+fn invalid(message: String) -> Error {
+    Error::InvalidRequest(message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+use shared::{lambda::Invocation, trigger};
+
+use super::*;
+
+fn parsed(body: &str) -> Result<Request, Error> {
+    let invocation = Invocation {
+        body: body.to_owned(),
+        request_id: "request".to_owned(),
+        deadline: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let triggers = trigger::parse(&invocation)?;
+    let [trigger] = triggers.as_slice() else { panic!("one trigger") };
+    Request::new(trigger, trigger.asked().expect("a person or a machine asks"))
+}
+
+#[track_caller]
+fn check(body: &str, expected: &Request) {
+    assert_eq!(parsed(body).unwrap(), *expected, "{body}");
+}
+
+#[track_caller]
+fn refuses(body: &str, words: &str) {
+    let error = parsed(body).unwrap_err();
+    assert!(error.kind() == "InvalidRequest" && error.to_string().contains(words), "{body}: {error}");
+}
+
+fn owned(text: &str) -> String {
+    text.to_owned()
+}
+
+#[test]
+fn each_request_is_read() {
+    let id = owned("20261124-140000-service-down");
+    check("{}", &Request::List);
+    check(r#"{"list": true}"#, &Request::List);
+    check(r#"{"show": "20261124-140000-service-down"}"#, &Request::Show { id: id.clone() });
+    check(
+        r#"{"note": "20261124-140000-service-down", "text": "the pool is full"}"#,
+        &Request::Note { id: id.clone(), text: owned("the pool is full") },
+    );
+    check(
+        r#"{"acknowledge": "20261124-140000-service-down", "by": "on call"}"#,
+        &Request::Acknowledge { id: id.clone(), by: owned("on call") },
+    );
+    check(
+        r#"{"escalate": "20261124-140000-service-down", "level": 3, "reason": "the region"}"#,
+        &Request::Escalate { id: id.clone(), level: Some(3), reason: Some(owned("the region")) },
+    );
+    check(r#"{"resolve": "20261124-140000-service-down"}"#, &Request::Resolve { id, reason: None });
+}
+
+#[test]
+fn the_guides_scripts_are_requests() {
+    let open = Open {
+        title: owned("API Response Time Degraded"),
+        severity: Severity::High,
+        assignee: Some(owned("oncall@lendpeak.com")),
+        cause: None,
+    };
+    for name in ["open", "create_incident"] {
+        let body = format!(
+            r#"{{"{name}": {{"severity": "high", "title": "API Response Time Degraded", "assignee": "oncall@lendpeak.com"}}}}"#
+        );
+        check(&body, &Request::Open(open.clone()));
+    }
+    assert_eq!(open.cause(), "api-response-time-degraded");
+    check(
+        r#"{"update_status": {"component": "api", "status": "degraded", "message": "Investigating"}}"#,
+        &Request::UpdateStatus(Component {
+            component: owned("api"),
+            status: ComponentStatus::Degraded,
+            message: owned("Investigating"),
+        }),
+    );
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    refuses(r#"{"shwo": "x"}"#, "shwo");
+    refuses(r#"{"show": ""}"#, "`show` is missing or empty");
+    refuses(r#"{"note": "x"}"#, "`text` is missing or empty");
+    refuses(r#"{"acknowledge": "x"}"#, "`by` is missing or empty");
+    refuses(r#"{"acknowledge": 7, "by": "x"}"#, "invalid type");
+    refuses(r#"{"escalate": "x", "level": 4}"#, "`level` is 4");
+    refuses(r#"{"escalate": "x", "level": 0}"#, "`level` is 0");
+    refuses(r#"{"escalate": "x", "level": -1}"#, "invalid value");
+    refuses(r#"{"open": {"severity": "high"}}"#, "title");
+    refuses(r#"{"open": {"title": "x", "severity": "urgent"}}"#, "urgent");
+    refuses(r#"{"open": {"title": "x", "owner": "y"}}"#, "owner");
+    refuses(r#"{"update_status": {"component": "api", "status": "so-so", "message": "x"}}"#, "so-so");
+    refuses(r#"{"text": "x"}"#, "does not say what to do");
+    refuses(r#"{"show": "x", "by": "y"}"#, "`by` does not belong");
+    refuses(r#"{"show": "x", "resolve": "x"}"#, "several things at once");
+    refuses(r#"{"approve": "x"}"#, "nothing to approve");
+    let long = format!(r#"{{"open": {{"title": "{}"}}}}"#, "x".repeat(81));
+    refuses(&long, "`title` has 81 characters; send at most 80");
+}
+
+#[test]
+fn a_step_is_for_the_state_machine_alone() {
+    refuses(r#"{"step": {"approval": {"incident": "x"}}}"#, "for the state machine");
+    check(
+        r#"{"step_functions": {"execution": "e", "state": "s@1"}, "request": {"step": {"approval": {"incident": "x"}}}}"#,
+        &Request::Step(Step::Approval { incident: owned("x") }),
+    );
+    check(
+        r#"{"step_functions": {"execution": "e", "state": "s@1"}, "request": {"step": {"take": {}}}}"#,
+        &Request::Step(Step::Take { incident: None }),
+    );
+}
+
+#[test]
+fn any_name_makes_an_id() {
+    let cases = [
+        ("alb-5xx-rate", "alb-5xx-rate"),
+        ("API Response Time", "api-response-time"),
+        ("--a--b--", "a-b"),
+        ("日本", "unnamed"),
+        ("#{}'\"", "unnamed"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(slug(text), expected);
+    }
+    assert_eq!(slug(&"ab-".repeat(40)).len(), 47);
+}
