@@ -69,7 +69,7 @@ async fn a_remedy_that_fails_is_not_used_again_and_people_are_told_of_it() -> Te
     assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Escalated"), "{run:?}");
     let incident = only_incident(&sandbox).await?;
     let tried = incident["remedies"].as_array().context("no remedies")?;
-    let rollbacks = tried.iter().filter(|tried| tried["remedy"]["function"] == "rollback");
+    let rollbacks = tried.iter().filter(|tried| tried["function"] == "rollback");
     assert_eq!(rollbacks.count(), 1, "{incident:#}");
     Ok(())
 }
