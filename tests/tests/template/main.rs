@@ -67,6 +67,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
     for (function, topic) in [
         ("ScaleUp", "ScaleUpAlarms"),
         ("Rollback", "RollbackAlarms"),
+        ("Restart", "RestartAlarms"),
         ("CacheInvalidation", "CacheInvalidationAlarms"),
         ("WriteFreeze", "WriteFreezeAlarms"),
         ("Diagnose", "DiagnoseAlarms"),
@@ -151,9 +152,14 @@ fn the_ledger_outlives_the_stack_and_forgets_by_itself() -> Result<()> {
 fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
     let template = Template::read()?;
     assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
-    for mode in
-        ["ScaleUpMode", "RollbackMode", "CacheInvalidationMode", "WriteFreezeMode", "SnapshotRestoreMode"]
-    {
+    for mode in [
+        "ScaleUpMode",
+        "RollbackMode",
+        "RestartMode",
+        "CacheInvalidationMode",
+        "WriteFreezeMode",
+        "SnapshotRestoreMode",
+    ] {
         assert_eq!(template.0["Parameters"][mode]["Default"], "", "{mode}");
     }
     Ok(())

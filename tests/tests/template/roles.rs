@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
-const GRANTS: [(&str, &[&str]); 8] = [
+const GRANTS: [(&str, &[&str]); 9] = [
     (
         "cache-invalidation",
         &[
@@ -85,6 +85,27 @@ const GRANTS: [(&str, &[&str]); 8] = [
             "ssm:UpdateOpsItem",
             "states:DescribeExecution",
             "states:StartExecution",
+        ],
+    ),
+    (
+        "restart",
+        &[
+            "cloudwatch:DescribeAlarms",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "ecr:DescribeImages",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTasks",
+            "ecs:UpdateService",
+            "secretsmanager:DescribeSecret",
+            "sns:Publish",
         ],
     ),
     (
