@@ -1,15 +1,17 @@
 //! What remedies read of an ECS service.
 
+mod starts;
 mod task_definition;
 
 use aws_sdk_ecs::{
     Client,
     operation::list_tasks::ListTasksError,
-    types::{DeploymentRolloutState, DesiredStatus, TaskStopCode},
+    types::{DeploymentConfiguration, DeploymentRolloutState, DesiredStatus, TaskStopCode},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use starts::why_tasks_fail_to_start;
 pub use task_definition::{
     COPY_OF, Copy, FROZEN_FROM, Registered, TaskDefinition, copy_of, newest_revisions, registered,
     task_definition,
@@ -32,6 +34,10 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// The newest first.
     pub events: Vec<String>,
+    /// Of the desired count, how much a deployment leaves running, in percent, rounded up to tasks.
+    pub minimum_healthy_percent: u32,
+    /// Of the desired count, how much a deployment lets run at once, in percent, rounded down to tasks.
+    pub maximum_percent: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +84,16 @@ impl Service {
             && self.running_count >= self.desired_count
     }
 
+    /// How many of its tasks a deployment leaves running.
+    pub fn kept_by_a_deployment(&self) -> u32 {
+        self.desired_count.saturating_mul(self.minimum_healthy_percent).div_ceil(100)
+    }
+
+    /// How many of its tasks a deployment lets run at once, old and new.
+    pub fn room_for_a_deployment(&self) -> u32 {
+        self.desired_count.saturating_mul(self.maximum_percent) / 100
+    }
+
     /// How far its deployment is, for people.
     pub fn progress(&self) -> String {
         let rollout = self.primary().map(|primary| primary.rollout.to_lowercase()).unwrap_or_default();
@@ -104,6 +120,10 @@ impl Deployment {
 /// The service, or nothing when the cluster has none of that name.
 pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Option<Service>, Error> {
     const EVENTS: usize = 5;
+    /// What ECS takes where a service does not say.
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html>)
+    const MINIMUM_PERCENT: i32 = 100;
+    const MAXIMUM_PERCENT: i32 = 200;
     let answer =
         client.describe_services().cluster(cluster).services(service).send().await.map_err(|error| {
             aws::failed("describe service", format!("{service} in cluster {cluster}"), &error)
@@ -127,6 +147,18 @@ pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Op
             .deployment_controller()
             .map_or_else(|| "ECS".to_owned(), |controller| controller.r#type().as_str().to_owned()),
         events: service.events().iter().take(EVENTS).filter_map(|event| event.message.clone()).collect(),
+        minimum_healthy_percent: count(
+            service
+                .deployment_configuration()
+                .and_then(DeploymentConfiguration::minimum_healthy_percent)
+                .unwrap_or(MINIMUM_PERCENT),
+        ),
+        maximum_percent: count(
+            service
+                .deployment_configuration()
+                .and_then(DeploymentConfiguration::maximum_percent)
+                .unwrap_or(MAXIMUM_PERCENT),
+        ),
         status: service.status.unwrap_or_default(),
         desired_count: count(service.desired_count),
         running_count: count(service.running_count),

@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod ssm;
 mod wire;
 
 use std::net::SocketAddr;
@@ -39,8 +40,9 @@ pub use docdb::{ClusterNow, DATABASE_GROUPS, DATABASE_PORT, DocDb, SECRET, SOURC
 pub use ec2::{ALB_GROUP, Ec2, REDIS_GROUP, REDIS_PORT, TASKS_GROUP};
 pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
-pub use elb::{Elb, TARGET_GROUP};
+pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Rule};
+pub use ssm::{OpsCenter, OpsItem};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -65,6 +67,7 @@ struct State {
     ecr: Ecr,
     ecs: Ecs,
     elb: Elb,
+    ops_center: OpsCenter,
     upstream: forward::Upstream,
 }
 
@@ -89,6 +92,7 @@ impl Gateway {
             ecr: Ecr::default(),
             ecs: Ecs::default(),
             elb: Elb::default(),
+            ops_center: OpsCenter::default(),
             upstream: forward::Upstream::new(upstream),
         });
         let mut server = JoinSet::new();
@@ -154,6 +158,11 @@ impl Gateway {
     /// The load balancer and its targets.
     pub fn elb(&self) -> &Elb {
         &self.state.elb
+    }
+
+    /// Systems Manager's OpsItems.
+    pub fn ops_center(&self) -> &OpsCenter {
+        &self.state.ops_center
     }
 
     /// The service's scaling.
@@ -244,6 +253,7 @@ impl State {
             "ec2" => self.ec2.answer(call),
             "ecr" => self.ecr.answer(call),
             "elasticloadbalancing" => Some(self.elb.answer(call, &self.upstream).await),
+            "ssm" => self.ops_center.answer(call),
             _ => None,
         };
         match (own, call.service.as_str()) {

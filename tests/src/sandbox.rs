@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::clients::Clients;
 use crate::deploy::{self, CLUSTER, SERVICE};
-use crate::gateway::{DISTRIBUTION, Gateway, REDIS_GROUP, REDIS_PORT};
+use crate::gateway::{DISTRIBUTION, Gateway, REDIS_GROUP, REDIS_PORT, TARGET_GROUP_NAME};
 use crate::ministack::Ministack;
 use crate::standin::{Service, StandIn};
 
@@ -85,8 +85,13 @@ impl Sandbox {
         };
         deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;
         deploy::put_5xx_alarm(&clients).await?;
+        deploy::put_service_down_alarm(&clients).await?;
+        // A test of one function wants no state machine that comes to its help, and nobody wants to hear of an alarm's
+        // first state.
+        deploy::set_incident_alarms(&clients, false).await?;
         if options.metrics {
             deploy::calm_alarms(&clients).await?;
+            deploy::set_incident_alarms(&clients, true).await?;
         }
         Ok(Self { standin, gateway, clients, ministack })
     }
@@ -144,6 +149,9 @@ fn parameters(
         // An alarm looks back three periods: half a minute here, three in production.
         ("AlarmPeriodSeconds", "10"),
         ("RestorePollSeconds", "1"),
+        ("TargetGroupFullName", TARGET_GROUP_NAME),
+        ("ServiceDownPollSeconds", "1"),
+        ("RecoverySeconds", "20"),
     ];
     let replaced = |name: &str| given.iter().any(|(other, _)| other == name);
     let mut all: Vec<_> = own

@@ -2,8 +2,10 @@
 //! what the local AWS says is deployed.
 
 mod edge;
+mod expired;
 mod load;
 mod pages;
+mod targets;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -18,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
-use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, endpoint};
+use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, TARGET_GROUP_NAME, endpoint};
 use edge::Edge;
 use load::Load;
 
@@ -56,7 +58,7 @@ pub struct Now {
 pub struct StandIn {
     state: Arc<State>,
     address: SocketAddr,
-    _running: JoinSet<()>,
+    running: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,8 @@ struct State {
     corrupted: AtomicBool,
     refuses_preflights: AtomicBool,
     asset_lost: AtomicBool,
+    /// One of the tasks that run now is bad. The next deployment takes other ones.
+    bad_task: AtomicBool,
     docdb: DocDb,
     elb: Elb,
 }
@@ -104,6 +108,7 @@ impl StandIn {
             corrupted: AtomicBool::new(false),
             refuses_preflights: AtomicBool::new(false),
             asset_lost: AtomicBool::new(false),
+            bad_task: AtomicBool::new(false),
             docdb,
             elb,
         });
@@ -113,7 +118,7 @@ impl StandIn {
             let _ = axum::serve(listener, pages).await;
         });
         running.spawn(follow(Arc::clone(&state), clients, service, metrics));
-        Ok(Self { state, address, _running: running })
+        Ok(Self { state, address, running: Mutex::new(running) })
     }
 
     /// `http://127.0.0.1:<port>`: both the API's and the front end's address.
@@ -131,6 +136,18 @@ impl StandIn {
         self.state.database_down.store(down, Ordering::Relaxed);
     }
 
+    /// One of the tasks answers no more, while the others do: until a new deployment.
+    pub fn spoil_a_task(&self) {
+        self.state.bad_task.store(true, Ordering::Relaxed);
+    }
+
+    /// Serves TLS with a certificate that expired two days ago, and answers the address: `https://127.0.0.1:<port>`.
+    pub async fn serve_expired(&self) -> anyhow::Result<String> {
+        let (url, serving) = expired::serve().await?;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).spawn(serving);
+        Ok(url)
+    }
+
     /// What comes before the API's CORS refuses preflights, or not any more.
     pub fn refuse_preflights(&self, refuse: bool) {
         self.state.refuses_preflights.store(refuse, Ordering::Relaxed);
@@ -144,6 +161,12 @@ impl StandIn {
     /// The data in the production cluster is corrupted. What was restored is not.
     pub fn corrupt_data(&self) {
         self.state.corrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Deploys a new release of the front end, the page before its asset: CloudFront keeps the 404 that somebody got in
+    /// between.
+    pub fn release_page_first(&self) {
+        self.state.edge.release_page_first();
     }
 
     /// Deploys a new release of the front end. CloudFront goes on with the old one.
@@ -166,15 +189,12 @@ impl State {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the API's health check fails, and how.
-    fn health_fails(&self) -> Option<u16> {
-        let now = *self.now();
-        let database_down = now.cut_off || self.database_down.load(Ordering::Relaxed);
-        match (database_down, now.broken) {
-            (true, _) => Some(503),
-            (false, true) => Some(500),
-            (false, false) => None,
-        }
+    fn database_down(&self, now: Now) -> bool {
+        now.cut_off || self.database_down.load(Ordering::Relaxed)
+    }
+
+    fn has_bad_task(&self) -> bool {
+        self.bad_task.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -188,12 +208,16 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut runs = Definition::default();
     let mut history = HISTORY_SECONDS;
-    let mut health = None;
+    let mut shown = targets::Sick::None;
     loop {
         ticks.tick().await;
+        let before = runs.deployment.clone();
         let Some(running_tasks) = look(&clients, &service, &mut runs).await else {
             continue;
         };
+        if runs.deployment != before {
+            state.bad_task.store(false, Ordering::Relaxed);
+        }
         let load = state.load().at(Instant::now());
         let cpu = load::per_task(load, running_tasks).min(100.0);
         let memory = 35.0 + cpu / 5.0;
@@ -210,19 +234,18 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
             corrupt,
         };
         *state.now() = now;
+        state.elb.set_running(running_tasks);
         // A test may say otherwise as long as nothing changes.
-        let fails = state.health_fails();
-        if fails != health {
-            let codes = fails.map_or_else(String::new, |status| {
-                format!("Health checks failed with these codes: [{status}]")
-            });
-            let count = if fails.is_some() { usize::MAX } else { 0 };
-            state.elb.set_unhealthy(count, "Target.ResponseCodeMismatch", &codes);
-            health = fails;
+        let sick = targets::sick(&state, now);
+        if sick != shown {
+            let (count, reason, description) = sick.told();
+            state.elb.set_unhealthy(count, reason, &description);
+            shown = sick;
         }
         state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
         if metrics {
-            put_metrics(&clients, &service, now, 0..=history).await;
+            let healthy = state.elb.healthy_of(running_tasks);
+            put_metrics(&clients, &service, now, healthy, 0..=history).await;
             history = 0;
         }
     }
@@ -283,13 +306,20 @@ async fn variables(clients: &Clients, arn: &str) -> Option<Vec<(String, String)>
 }
 
 /// One value for each of these ages in seconds: one for now is 0.
-async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: RangeInclusive<u64>) {
+async fn put_metrics(
+    clients: &Clients,
+    service: &Service,
+    now: Now,
+    healthy: u32,
+    ages: RangeInclusive<u64>,
+) {
     let times: Vec<DateTime> =
         ages.map(|age| DateTime::from(SystemTime::now() - Duration::from_secs(age))).collect();
     let ecs = [("ClusterName", service.cluster.as_str()), ("ServiceName", &service.name)];
     let alb = [("LoadBalancer", LOAD_BALANCER)];
+    let group = [("LoadBalancer", LOAD_BALANCER), ("TargetGroup", TARGET_GROUP_NAME)];
     let failed = if now.broken { REQUESTS_A_SECOND } else { 0.0 };
-    let of = |dimensions: &[(&str, &str)], values: [(&str, f64, StandardUnit); 2]| {
+    let of = |dimensions: &[(&str, &str)], values: &[(&str, f64, StandardUnit)]| {
         let dimensions: Vec<Dimension> = dimensions
             .iter()
             .map(|(name, value)| Dimension::builder().name(*name).value(*value).build())
@@ -302,19 +332,22 @@ async fn put_metrics(clients: &Clients, service: &Service, now: Now, ages: Range
     };
     let load = of(
         &ecs,
-        [
+        &[
             ("CPUUtilization", now.cpu, StandardUnit::Percent),
             ("MemoryUtilization", now.memory, StandardUnit::Percent),
         ],
     );
     let answers = of(
         &alb,
-        [
+        &[
             ("RequestCount", REQUESTS_A_SECOND, StandardUnit::Count),
             ("HTTPCode_Target_5XX_Count", failed, StandardUnit::Count),
         ],
     );
-    for (namespace, data) in [("AWS/ECS", load), ("AWS/ApplicationELB", answers)] {
+    let targets = of(&group, &[("HealthyHostCount", healthy.into(), StandardUnit::Count)]);
+    for (namespace, data) in
+        [("AWS/ECS", load), ("AWS/ApplicationELB", answers), ("AWS/ApplicationELB", targets)]
+    {
         let put = clients.cloudwatch.put_metric_data().namespace(namespace);
         let _ = put.set_metric_data(Some(data)).send().await;
     }

@@ -160,6 +160,8 @@ async fn everything_is_read_into_plain_values() {
                 failed_tasks: 0,
             }],
             events: Vec::new(),
+            minimum_healthy_percent: 100,
+            maximum_percent: 200,
         }),
         scalable_target: Some(ScalableTarget { min_capacity: 2, max_capacity: 8 }),
         stopped_tasks: vec![StoppedTask {

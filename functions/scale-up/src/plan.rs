@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::{Service, StoppedTask},
+    ecs::{Service, why_tasks_fail_to_start},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Next, Stop},
     remedy::{Past, Plan, Weight},
@@ -21,12 +21,6 @@ use crate::{
 
 /// One step never more than doubles the service: a wrong metric must not buy a hundred tasks.
 const MAX_STEP_FACTOR: u32 = 2;
-/// One failed task is bad luck; a second one is a pattern.
-const FAILED_TASKS_OF_A_CRASH_LOOP: usize = 2;
-/// Older failures may have been mended.
-const CRASH_LOOP_WINDOW: SignedDuration = SignedDuration::from_mins(10);
-/// A task that ran longer than this did start; what ended it is another matter.
-const FAILED_TO_START_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -246,15 +240,8 @@ fn running_well<'a>(
     {
         return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
     }
-    let mut reasons: Vec<String> = observed
-        .stopped_tasks
-        .iter()
-        .filter(|task| failed_to_start(task, now))
-        .map(|task| task.reason.clone())
-        .collect();
-    if reasons.len() >= FAILED_TASKS_OF_A_CRASH_LOOP {
-        reasons.sort();
-        reasons.dedup();
+    let reasons = why_tasks_fail_to_start(&observed.stopped_tasks, now);
+    if !reasons.is_empty() {
         return Err(Skipped::TasksFailToStart { reasons });
     }
     if service.is_deploying() {
@@ -267,12 +254,6 @@ fn running_well<'a>(
         return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
     }
     Ok(service)
-}
-
-fn failed_to_start(task: &StoppedTask, now: Timestamp) -> bool {
-    let recent = task.stopped_at.is_some_and(|stopped| now.duration_since(stopped) <= CRASH_LOOP_WINDOW);
-    let ran = task.started_at.zip(task.stopped_at).map(|(started, stopped)| stopped.duration_since(started));
-    task.failed && recent && ran.is_none_or(|ran| ran < FAILED_TO_START_WITHIN)
 }
 
 /// The minimum to go back to: of several raises, the one before the first.

@@ -63,6 +63,7 @@ pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Va
     let jobs = [
         ("scale-up", scale_up(), json!({ "by": 2, "reason": "benchmark" }), applied()),
         ("rollback", rollback(), json!({ "to": "previous", "reason": "benchmark" }), applied()),
+        ("restart", restart(), json!({ "reason": "benchmark" }), applied()),
         (
             "cache-invalidation",
             cache_invalidation(endpoint),
@@ -154,6 +155,10 @@ fn rollback() -> Vec<(&'static str, &'static str)> {
         ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
     ];
     [remedy().as_slice(), &own].concat()
+}
+
+fn restart() -> Vec<(&'static str, &'static str)> {
+    [remedy().as_slice(), &[("CLUSTER", "lendpeak2-production"), ("SERVICE", "backend")]].concat()
 }
 
 fn cache_invalidation(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {

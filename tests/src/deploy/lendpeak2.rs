@@ -176,6 +176,34 @@ pub async fn put_5xx_alarm(clients: &Clients) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The rule of the template's composite alarm.
+pub const SERVICE_DOWN_RULE: &str = r#"ALARM("lendpeak2-production-probe-failing") AND (ALARM("lendpeak2-production-alb-5xx-rate") OR ALARM("lendpeak2-production-no-healthy-target"))"#;
+/// The alarms that open an incident.
+const INCIDENT_ALARMS: [&str; 2] =
+    ["lendpeak2-production-service-down", "lendpeak2-production-probe-failing"];
+
+/// The template's composite alarm, which CloudFormation in the local AWS cannot make. Its actions are off, since its
+/// first state is news to nobody.
+pub async fn put_service_down_alarm(clients: &Clients) -> anyhow::Result<()> {
+    let [name, _] = INCIDENT_ALARMS;
+    let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:lendpeak2-production-incident-alarms");
+    let put = clients.cloudwatch.put_composite_alarm().alarm_name(name).alarm_rule(SERVICE_DOWN_RULE);
+    let put = put.actions_enabled(false).alarm_actions(&topic).ok_actions(&topic);
+    put.send().await.context("cannot put the composite alarm")?;
+    Ok(())
+}
+
+/// Whether alarms open incidents, and start the state machine.
+pub async fn set_incident_alarms(clients: &Clients, on: bool) -> anyhow::Result<()> {
+    let names = Some(INCIDENT_ALARMS.map(str::to_owned).into());
+    if on {
+        clients.cloudwatch.enable_alarm_actions().set_alarm_names(names).send().await?;
+    } else {
+        clients.cloudwatch.disable_alarm_actions().set_alarm_names(names).send().await?;
+    }
+    Ok(())
+}
+
 /// Alarms that have not had data come to be OK, as they are in a stack that has run for a while.
 pub async fn calm_alarms(clients: &Clients) -> anyhow::Result<()> {
     let described =

@@ -92,6 +92,11 @@ impl Ecs {
         self.lock().deployments.set_digest(image, digest);
     }
 
+    /// From now on no task of any release starts: as `FAILS_TO_START` of a release says it, for those that were good.
+    pub fn let_tasks_fail(&self, how: &str) {
+        self.lock().deployments.set_failing(how);
+    }
+
     /// All deployments so far happened that much earlier.
     pub fn age_deployments(&self, by: Duration) {
         self.lock().deployments.age(by);

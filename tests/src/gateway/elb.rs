@@ -15,6 +15,8 @@ use crate::clients::{ACCOUNT, REGION};
 use crate::deploy::{CLUSTER, SERVICE};
 use crate::standin::LOAD_BALANCER;
 
+/// The backend's target group, as CloudWatch names it.
+pub const TARGET_GROUP_NAME: &str = "targetgroup/lendpeak2-backend/0123456789abcdef";
 /// The backend's target group.
 pub const TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/lendpeak2-backend/0123456789abcdef";
@@ -23,6 +25,8 @@ pub const TARGET_GROUP: &str =
 #[derive(Debug, Clone, Default)]
 pub struct Elb {
     unhealthy: Arc<Mutex<Unhealthy>>,
+    /// So many tasks run; all of them where nobody said.
+    running: Arc<Mutex<Option<usize>>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,17 @@ impl Elb {
     pub fn set_unhealthy(&self, count: usize, reason: &str, description: &str) {
         let unhealthy = Unhealthy { count, reason: reason.to_owned(), description: description.to_owned() };
         *self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner) = unhealthy;
+    }
+
+    /// How many of so many targets are healthy.
+    pub fn healthy_of(&self, targets: u32) -> u32 {
+        let unhealthy = self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).count;
+        targets.saturating_sub(u32::try_from(unhealthy).unwrap_or(u32::MAX))
+    }
+
+    /// Of the tasks, so many run. The load balancer has not checked the others yet.
+    pub fn set_running(&self, count: u32) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = usize::try_from(count).ok();
     }
 
     pub(super) async fn answer(&self, call: &Call, upstream: &Upstream) -> Answer {
@@ -83,11 +98,16 @@ impl Elb {
         addresses.sort();
         let Unhealthy { count, reason, description } =
             self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(usize::MAX);
         let targets: Vec<String> = addresses
             .iter()
             .enumerate()
             .map(|(number, address)| {
-                let health = if number < count {
+                let health = if number >= running {
+                    element("State", "initial")
+                        + &element("Reason", "Elb.RegistrationInProgress")
+                        + &element("Description", "Target registration is in progress")
+                } else if number < count {
                     element("State", "unhealthy")
                         + &element("Reason", &reason)
                         + &element("Description", &description)

@@ -1,7 +1,7 @@
 //! The CDN before the front end: a copy of the asset that it has stays until an invalidation clears it, whatever
-//! is deployed meanwhile.
+//! is deployed meanwhile. So does a copy of the origin's 404.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::gateway::CloudFront;
@@ -22,6 +22,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy)]
 struct Cached {
     release: u32,
+    /// The origin did not have it when it was asked.
+    missing: bool,
     since: Instant,
 }
 
@@ -29,6 +31,7 @@ struct Cached {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) release: u32,
+    pub(super) missing: bool,
     pub(super) hit: bool,
     pub(super) age: Duration,
 }
@@ -36,22 +39,33 @@ pub(super) struct Served {
 impl Edge {
     /// Somebody has asked before: release 1 is cached.
     pub(super) fn new(cloudfront: CloudFront) -> Self {
-        let cached = Cached { release: 1, since: Instant::now() };
+        let cached = Cached { release: 1, missing: false, since: Instant::now() };
         Self { cloudfront, inner: Mutex::new(Inner { release: 1, cached }) }
     }
 
     pub(super) fn release(&self) {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).release += 1;
+        self.lock().release += 1;
+    }
+
+    /// As `release`, and somebody asks for the asset before it is uploaded.
+    pub(super) fn release_page_first(&self) {
+        let mut inner = self.lock();
+        inner.release += 1;
+        inner.cached = Cached { release: inner.release, missing: true, since: Instant::now() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn serve(&self, path: &str) -> Served {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         let hit = !self.cloudfront.has_cleared(path, inner.cached.since);
         if !hit {
-            inner.cached = Cached { release: inner.release, since: Instant::now() };
+            inner.cached = Cached { release: inner.release, missing: false, since: Instant::now() };
         }
-        let Cached { release, since } = inner.cached;
-        Served { release, hit, age: since.elapsed() }
+        let Cached { release, missing, since } = inner.cached;
+        Served { release, missing, hit, age: since.elapsed() }
     }
 }
 
@@ -72,5 +86,16 @@ mod tests {
         cloudfront.add("r", &["/*"]);
         assert_eq!(served(&edge), (2, false));
         assert_eq!(served(&edge), (2, true));
+    }
+
+    #[test]
+    fn a_404_stays_until_it_is_invalidated_too() {
+        let cloudfront = CloudFront::default();
+        let edge = Edge::new(cloudfront.clone());
+        let is_missing = || edge.serve("/assets/main.js").missing;
+        edge.release_page_first();
+        assert_eq!([is_missing(), is_missing()], [true, true]);
+        cloudfront.add("r", &["/*"]);
+        assert!(!is_missing());
     }
 }

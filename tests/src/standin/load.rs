@@ -34,10 +34,20 @@ pub(super) fn per_task(load: f64, tasks: u32) -> f64 {
     if tasks == 0 { 1000.0 } else { load / f64::from(tasks) }
 }
 
-/// How long an answer takes: a task that gets more than it can do makes its callers wait.
+/// Whether the tasks turn requests away: a queue takes some of what is too much, and no more.
+pub(super) fn is_overload(load: f64, tasks: u32) -> bool {
+    const LONGEST_QUEUE: f64 = 125.0;
+    tasks > 0 && per_task(load, tasks) > LONGEST_QUEUE
+}
+
+/// How long an answer takes: a task that gets more than it can do makes its callers wait. Without a task, the load
+/// balancer answers at once.
 pub(super) fn latency(load: f64, tasks: u32) -> Duration {
     const UNLOADED: Duration = Duration::from_millis(5);
     const LONGEST: Duration = Duration::from_secs(5);
+    if tasks == 0 {
+        return UNLOADED;
+    }
     let overload = (per_task(load, tasks) / 100.0 - 1.0).max(0.0);
     (UNLOADED + Duration::from_secs(2).mul_f64(overload)).min(LONGEST)
 }
@@ -59,6 +69,12 @@ mod tests {
     fn answers_get_slow_only_when_tasks_are_overloaded() {
         assert_eq!(latency(150.0, 2), Duration::from_millis(5));
         assert!(latency(300.0, 2) > Duration::from_millis(900));
-        assert_eq!(latency(1.0, 0), Duration::from_secs(5));
+        assert_eq!(latency(5_000.0, 1), Duration::from_secs(5));
+        assert_eq!(latency(1.0, 0), Duration::from_millis(5));
+    }
+
+    #[test]
+    fn requests_are_turned_away_when_the_queue_is_full() {
+        assert_eq!([is_overload(250.0, 2), is_overload(251.0, 2), is_overload(1.0, 0)], [false, true, false]);
     }
 }

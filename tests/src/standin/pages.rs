@@ -21,9 +21,9 @@ struct Site {
 
 pub(super) fn router(state: Arc<State>, origin: String) -> Router {
     Router::new()
-        .route("/health", get(|site| health(site, "api")))
-        .route("/health/db", get(|site| health(site, "database")))
-        .route("/health/redis", get(|site| health(site, "cache")))
+        .route("/health", get(|site| health(site, Part::Api)))
+        .route("/health/db", get(|site| health(site, Part::Database)))
+        .route("/health/redis", get(|site| health(site, Part::Cache)))
         .route("/api/auth/login", options(preflight))
         .route("/api/loans", post(write))
         .route("/", get(page))
@@ -31,17 +31,39 @@ pub(super) fn router(state: Arc<State>, origin: String) -> Router {
         .with_state(Site { state, origin })
 }
 
-async fn health(Shared(site): Shared<Site>, part: &'static str) -> Response {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Api,
+    Database,
+    Cache,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Database => "database",
+            Self::Cache => "cache",
+        }
+    }
+}
+
+async fn health(Shared(site): Shared<Site>, part: Part) -> Response {
     let now = *site.state.now();
     tokio::time::sleep(load::latency(now.load, now.running_tasks)).await;
-    let database_down = (now.cut_off || site.state.database_down.load(Ordering::Relaxed)) && part != "cache";
+    let database_down = site.state.database_down(now) && part != Part::Cache;
+    // Which request meets the bad task is chance before a load balancer; here it is always this one, since a test is
+    // no game of dice.
+    let meets_bad_task = site.state.has_bad_task() && part == Part::Api;
     let (status, text) = match (now.broken, now.running_tasks) {
+        (_, 0) => (StatusCode::SERVICE_UNAVAILABLE, "no task runs"),
+        _ if meets_bad_task => (StatusCode::BAD_GATEWAY, "the task broke the connection"),
+        _ if load::is_overload(now.load, now.running_tasks) => (StatusCode::SERVICE_UNAVAILABLE, "too busy"),
         _ if database_down => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
         (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
-        (false, 0) => (StatusCode::SERVICE_UNAVAILABLE, "no task runs"),
-        _ => (StatusCode::OK, "ok"),
+        (false, _) => (StatusCode::OK, "ok"),
     };
-    (status, axum::Json(json!({ "part": part, "status": text }))).into_response()
+    (status, axum::Json(json!({ "part": part.name(), "status": text }))).into_response()
 }
 
 /// Anything that would change the data.
@@ -84,6 +106,10 @@ async fn asset(Shared(site): Shared<Site>) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let served = site.state.edge.serve(ASSET);
+    if served.missing {
+        let x_cache = (HeaderName::from_static("x-cache"), "Error from cloudfront");
+        return (StatusCode::NOT_FOUND, [x_cache]).into_response();
+    }
     let x_cache = if served.hit { "Hit from cloudfront" } else { "Miss from cloudfront" };
     let headers = [
         (header::CONTENT_TYPE, "text/javascript".to_owned()),

@@ -4,6 +4,7 @@
 
 mod document;
 mod functions;
+mod incidents;
 mod roles;
 mod state_machines;
 
@@ -57,7 +58,8 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("dead-letters", "Notices"),
         ("ecs-cpu", "ScaleUpAlarms"),
         ("ecs-memory", "ScaleUpAlarms"),
-        ("probe-failing", "DiagnoseAlarms"),
+        ("no-healthy-target", "Notices"),
+        ("probe-failing", "IncidentAlarms"),
         ("probe-failing", "Notices"),
     ];
     assert_eq!(wired, expected.into());
@@ -65,9 +67,11 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
     for (function, topic) in [
         ("ScaleUp", "ScaleUpAlarms"),
         ("Rollback", "RollbackAlarms"),
+        ("Restart", "RestartAlarms"),
         ("CacheInvalidation", "CacheInvalidationAlarms"),
         ("WriteFreeze", "WriteFreezeAlarms"),
         ("Diagnose", "DiagnoseAlarms"),
+        ("Incident", "IncidentAlarms"),
     ] {
         let events = &template.0["Resources"][function]["Properties"]["Events"];
         assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], topic);
@@ -117,8 +121,10 @@ fn a_probe_that_says_nothing_counts_as_failing() -> Result<()> {
 #[test]
 fn only_alarms_of_this_account_publish_to_the_topics() -> Result<()> {
     let template = Template::read()?;
-    let policies = template.of_type("AWS::SNS::TopicPolicy");
+    let mut policies = template.of_type("AWS::SNS::TopicPolicy");
     assert_eq!(policies.len(), template.of_type("AWS::SNS::Topic").len());
+    // What goes up a level has been to `incident`.
+    policies.retain(|policy| !["Level2", "Level3"].iter().any(|level| policy["Topics"][0]["Ref"] == *level));
     for policy in policies {
         for statement in policy["PolicyDocument"]["Statement"].as_array().context("no statement")? {
             assert_eq!(statement["Principal"]["Service"], "cloudwatch.amazonaws.com");
@@ -146,9 +152,14 @@ fn the_ledger_outlives_the_stack_and_forgets_by_itself() -> Result<()> {
 fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
     let template = Template::read()?;
     assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
-    for mode in
-        ["ScaleUpMode", "RollbackMode", "CacheInvalidationMode", "WriteFreezeMode", "SnapshotRestoreMode"]
-    {
+    for mode in [
+        "ScaleUpMode",
+        "RollbackMode",
+        "RestartMode",
+        "CacheInvalidationMode",
+        "WriteFreezeMode",
+        "SnapshotRestoreMode",
+    ] {
         assert_eq!(template.0["Parameters"][mode]["Default"], "", "{mode}");
     }
     Ok(())

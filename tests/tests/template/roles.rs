@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What each function may call, and nothing else. Every one also writes its logs and hands over failed runs.
-const GRANTS: [(&str, &[&str]); 7] = [
+const GRANTS: [(&str, &[&str]); 9] = [
     (
         "cache-invalidation",
         &[
@@ -69,6 +69,43 @@ const GRANTS: [(&str, &[&str]); 7] = [
             "cloudwatch:PutMetricData",
             "dynamodb:UpdateItem",
             "ecs:DescribeServices",
+        ],
+    ),
+    (
+        "incident",
+        &[
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            "sns:Publish",
+            "ssm:CreateOpsItem",
+            "ssm:UpdateOpsItem",
+            "states:DescribeExecution",
+            "states:StartExecution",
+        ],
+    ),
+    (
+        "restart",
+        &[
+            "cloudwatch:DescribeAlarms",
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "ecr:DescribeImages",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTasks",
+            "ecs:UpdateService",
+            "secretsmanager:DescribeSecret",
+            "sns:Publish",
         ],
     ),
     (
@@ -184,7 +221,7 @@ const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead. Those of EC2
 /// Lambda asks for, to attach a function to a network.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 24] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 25] = [
     ("application-autoscaling:DescribeScalingActivities", None),
     ("application-autoscaling:DescribeScalingPolicies", None),
     ("cloudwatch:GetMetricData", None),
@@ -209,6 +246,7 @@ const WITHOUT_RESOURCE: [(&str, Option<&str>); 24] = [
     ("application-autoscaling:DescribeScalableTargets", None),
     ("cloudwatch:PutMetricData", Some("cloudwatch:namespace")),
     ("ecs:ListTasks", Some("ecs:cluster")),
+    ("ssm:CreateOpsItem", None),
 ];
 
 const ROLE: &str = "AWS::IAM::Role";
@@ -261,7 +299,7 @@ fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
     Ok(())
 }
 
-fn statements(role: &Value) -> Vec<&Value> {
+pub(crate) fn statements(role: &Value) -> Vec<&Value> {
     let policies = role["Policies"].as_array().into_iter().flatten();
     // One that depends on a condition counts as if it held.
     let policies = policies.map(|policy| policy["Fn::If"].get(1).unwrap_or(policy));
@@ -279,6 +317,23 @@ fn diagnose_may_only_look() -> Result<()> {
         let asks_or_tells = ["lambda:InvokeFunction", "sns:Publish"].contains(call);
         assert!(looks || asks_or_tells, "{call}");
         assert!(!call.contains("GetSecretValue"), "{call}");
+    }
+    Ok(())
+}
+
+/// It tells, remembers and starts the state machine: what is done to the stack, the remedies do.
+#[test]
+fn incident_may_change_nothing_but_its_records() -> Result<()> {
+    const MAY: [&str; 5] = ["dynamodb", "logs", "sns", "sqs", "ssm"];
+    let template = Template::read()?;
+    let role = &template.0["Resources"]["IncidentRole"]["Properties"];
+    for statement in statements(role) {
+        for action in texts(&statement["Action"]) {
+            let (service, _) = action.split_once(':').context("no operation")?;
+            let machine =
+                statement["Resource"].to_string().contains(":lendpeak2-${Environment}-service-down");
+            assert!(MAY.contains(&service) || (service == "states" && machine), "{statement}");
+        }
     }
     Ok(())
 }

@@ -1,12 +1,21 @@
 //! Every state machine ends, tries again, and gets what its definition asks for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Map, Value};
 use tests::workspace;
 
-use crate::document::Template;
+use crate::{
+    document::{Template, texts},
+    roles::statements,
+};
+
+/// The longest that a function runs is a minute; a task that takes longer has hung.
+const LONGEST_TASK_SECONDS: u64 = 120;
+const MOST_ATTEMPTS: u64 = 5;
+/// What waits for a person looks every ten minutes at least.
+const LONGEST_WAIT_SECONDS: u64 = 600;
 
 fn definitions(template: &Template) -> Result<Vec<(Value, String)>> {
     let machines = template.of_type("AWS::Serverless::StateMachine");
@@ -20,25 +29,121 @@ fn definitions(template: &Template) -> Result<Vec<(Value, String)>> {
         .collect()
 }
 
-#[test]
-fn every_state_machine_has_a_time_limit_and_a_role_and_tries_again() -> Result<()> {
+/// Looks at the states of every state machine, with the parameters that it is given.
+fn each(check: impl Fn(&Template, &Value, &Value, &Map<String, Value>) -> Result<()>) -> Result<()> {
     let template = Template::read()?;
     for (machine, definition) in definitions(&template)? {
         let definition: Value = serde_json::from_str(&definition)?;
+        let states = definition["States"].as_object().context("no states")?;
         let name = machine["Name"]["Fn::Sub"].as_str().context("a state machine without a name")?;
-        assert!(name.starts_with("lendpeak2-${Environment}-"), "{name}");
-        template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
-        let limit = definition["TimeoutSeconds"].as_u64().context("it may run for a year")?;
-        assert!(limit <= 4 * 60 * 60, "{name}");
-        for (state, content) in definition["States"].as_object().context("no states")? {
-            if content["Type"] == "Task" {
-                assert!(content["Retry"].is_array(), "{name}: {state} is not tried again");
-                // The last one tells people; beyond that there is only the end.
-                assert!(state == "Tell" || content["Catch"].is_array(), "{name}: {state} fails unseen");
-            }
-        }
+        check(&template, &machine, &definition, states).with_context(|| name.to_owned())?;
     }
     Ok(())
+}
+
+/// The states that one goes on to.
+fn next(state: &Value) -> Vec<&str> {
+    let rules = ["Choices", "Catch"].into_iter().filter_map(|list| state[list].as_array()).flatten();
+    let rules = rules.map(|rule| &rule["Next"]);
+    rules.chain([&state["Next"], &state["Default"]]).filter_map(Value::as_str).collect()
+}
+
+fn ends(state: &Value) -> bool {
+    ["Succeed", "Fail"].iter().any(|end| state["Type"] == *end)
+}
+
+#[test]
+fn every_state_machine_has_a_name_a_role_and_a_time_limit() -> Result<()> {
+    each(|template, machine, definition, _| {
+        let name = machine["Name"]["Fn::Sub"].as_str().unwrap_or_default();
+        ensure!(name.starts_with("lendpeak2-${Environment}-"));
+        template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
+        let limit = definition["TimeoutSeconds"].as_u64().context("it may run for a year")?;
+        ensure!(limit <= 4 * 60 * 60);
+        Ok(())
+    })
+}
+
+#[test]
+fn every_task_has_a_time_limit_a_bounded_retry_and_a_catch_for_everything() -> Result<()> {
+    each(|_, _, _, states| {
+        for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Task") {
+            let limit = state["TimeoutSeconds"].as_u64();
+            ensure!(limit.is_some_and(|limit| limit <= LONGEST_TASK_SECONDS), "{name} may hang");
+            let retries = state["Retry"].as_array().with_context(|| format!("{name} is not tried again"))?;
+            ensure!(!retries.is_empty(), "{name} is not tried again");
+            for retry in retries {
+                let attempts = retry["MaxAttempts"].as_u64();
+                ensure!(attempts.is_some_and(|attempts| attempts <= MOST_ATTEMPTS), "{name}: {retry}");
+            }
+            let last = state["Catch"].as_array().and_then(|catch| catch.last());
+            let last = last.with_context(|| format!("{name} fails unseen"))?;
+            ensure!(texts(&last["ErrorEquals"]) == ["States.ALL"], "{name} fails unseen");
+        }
+        Ok(())
+    })
+}
+
+/// Whatever fails, people are told before it ends: only where telling fails too is there nothing left.
+#[test]
+fn service_down_never_fails_unheard() -> Result<()> {
+    let text = std::fs::read_to_string(workspace().join("statemachines/service-down.asl.json"))?;
+    let definition: Value = serde_json::from_str(&text)?;
+    let states = definition["States"].as_object().context("no states")?;
+    let failing = states.iter().filter(|(_, state)| state["Type"] == "Fail").map(|(name, _)| name.as_str());
+    for end in failing {
+        let before = states.iter().filter(|(_, state)| next(state).contains(&end));
+        assert_eq!(before.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Tell"], "{end}");
+    }
+    assert_eq!(states["Tell"]["Resource"], "arn:aws:states:::sns:publish");
+    Ok(())
+}
+
+#[test]
+fn every_state_is_reached_leads_to_one_that_exists_and_comes_to_an_end() -> Result<()> {
+    each(|_, _, definition, states| {
+        let start = definition["StartAt"].as_str().context("no start")?;
+        let (mut reached, mut open) = (BTreeSet::new(), vec![start]);
+        while let Some(name) = open.pop() {
+            let state = states.get(name).with_context(|| format!("{name} does not exist"))?;
+            if reached.insert(name) {
+                ensure!(ends(state) == next(state).is_empty(), "{name} goes nowhere");
+                open.extend(next(state));
+            }
+        }
+        ensure!(reached.len() == states.len(), "only {reached:?} are reached");
+        // Backwards from the ends: a state that is not found has none before it.
+        let mut ending: BTreeSet<&str> = BTreeSet::new();
+        loop {
+            let more = states.iter().filter(|(name, state)| {
+                !ending.contains(name.as_str())
+                    && (ends(state) || next(state).iter().any(|after| ending.contains(after)))
+            });
+            let more: Vec<&str> = more.map(|(name, _)| name.as_str()).collect();
+            if more.is_empty() {
+                break;
+            }
+            ending.extend(more);
+        }
+        ensure!(ending == reached, "only {ending:?} come to an end");
+        Ok(())
+    })
+}
+
+#[test]
+fn every_wait_is_a_parameter_with_a_limit() -> Result<()> {
+    each(|template, machine, _, states| {
+        for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Wait") {
+            let seconds = state["Seconds"].as_str().with_context(|| format!("{name} waits for no number"))?;
+            let given = seconds.strip_prefix("{% $number('${").and_then(|rest| rest.strip_suffix("}') %}"));
+            let given = given.with_context(|| format!("{name} waits for {seconds}"))?;
+            let parameter = machine["DefinitionSubstitutions"][given]["Ref"].as_str();
+            let parameter = parameter.with_context(|| format!("{given} is no parameter"))?;
+            let longest = template.0["Parameters"][parameter]["MaxValue"].as_u64();
+            ensure!(longest.is_some_and(|longest| longest <= LONGEST_WAIT_SECONDS), "{name}: {parameter}");
+        }
+        Ok(())
+    })
 }
 
 #[test]
@@ -53,18 +158,47 @@ fn every_state_machine_gets_what_its_definition_asks_for_and_no_more() -> Result
     Ok(())
 }
 
+#[test]
+fn every_state_machine_may_do_exactly_what_its_tasks_ask_for() -> Result<()> {
+    each(|template, machine, _, states| {
+        let mut asked: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for state in states.values().filter(|state| state["Type"] == "Task") {
+            let (action, field) = match state["Resource"].as_str() {
+                Some("arn:aws:states:::lambda:invoke") => ("lambda:InvokeFunction", "FunctionName"),
+                Some("arn:aws:states:::sns:publish") => ("sns:Publish", "TopicArn"),
+                other => anyhow::bail!("these checks know nothing of {other:?}"),
+            };
+            let text = state["Arguments"][field].as_str().context("a task without a target")?;
+            let names = text.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+            let targets = names.map(|name| machine["DefinitionSubstitutions"][name].to_string());
+            asked.entry(action).or_default().extend(targets);
+        }
+        let role = template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
+        let mut granted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for statement in statements(role) {
+            for action in texts(&statement["Action"]) {
+                let resources = match &statement["Resource"] {
+                    Value::Array(resources) => resources.iter().map(Value::to_string).collect(),
+                    resource => vec![resource.to_string()],
+                };
+                granted.entry(action).or_default().extend(resources);
+            }
+        }
+        ensure!(asked == granted, "its tasks ask for {asked:?}, and its role grants {granted:?}");
+        Ok(())
+    })
+}
+
 /// A loop whose turns are one event to the function would get one answer for ever.
 #[test]
 fn each_time_that_a_state_asks_a_function_is_an_event_of_its_own() -> Result<()> {
-    for (_, definition) in definitions(&Template::read()?)? {
-        let definition: Value = serde_json::from_str(&definition)?;
-        let states = definition["States"].as_object().context("no states")?;
+    each(|_, _, _, states| {
         for state in states.values().filter(|state| {
             state["Resource"].as_str().is_some_and(|resource| resource.ends_with("lambda:invoke"))
         }) {
             let id = state["Arguments"]["Payload"]["step_functions"]["state"].to_string();
-            assert!(id.contains("$states.context.State.EnteredTime"), "{state}");
+            ensure!(id.contains("$states.context.State.EnteredTime"), "{state}");
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

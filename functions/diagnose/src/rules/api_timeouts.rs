@@ -2,7 +2,7 @@
 
 use super::{Rules, connection_pool_exhausted::fullest, slow_answers::SlowAnswers};
 use crate::{
-    evidence::{Evidence, LogGroup, Logs, SlowQuery, Target, correlation, largest, name, size},
+    evidence::{Evidence, LogGroup, Logs, RunningTask, SlowQuery, Target, correlation, largest, name, size},
     finding::{
         Confidence::{Certain, Likely, Possible},
         Finding,
@@ -245,7 +245,9 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
         let healthy = in_state("healthy").count();
         (bad.next().is_none() && healthy > 0).then_some((one, healthy))
     })?;
-    let who = task_of(evidence, bad);
+    let task = task_of(evidence, bad);
+    let who = task
+        .map_or_else(|| format!("the target {}", bad.id), |task| format!("task {} at {}", task.id, bad.id));
     let finding = Finding::new(
         Likely,
         Degraded,
@@ -260,22 +262,27 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
         who.clone(),
         [bad.state.as_str(), &bad.reason].join(" ").trim_end().to_owned(),
     );
-    Some(
-        slow.fact(finding)
-            .fact("CloudWatch, ALB TargetResponseTime", "median of the answers", format!("{median:.2} s"))
-            .at(half.newest_at())
+    let finding = slow
+        .fact(finding)
+        .fact("CloudWatch, ALB TargetResponseTime", "median of the answers", format!("{median:.2} s"))
+        .at(half.newest_at());
+    Some(match task {
+        Some(task) => finding
             .next(
                 Development,
-                format!("stop {who} (aws ecs stop-task): ECS starts another in its place; keep its log"),
-            ),
-    )
+                format!(
+                    "restart: a fresh task takes its place, and the others' too; to replace {} alone, stop it (aws ecs stop-task); keep its log",
+                    task.id
+                ),
+            )
+            .send("restart", serde_json::json!({ "reason": "one task answers badly" })),
+        // What is no task of the service is not replaced with them.
+        None => finding.next(Development, format!("see what {who} is, and take it out of its target group")),
+    })
 }
 
-fn task_of(evidence: &Evidence, target: &Target) -> String {
-    let tasks = evidence.tasks.iter().flat_map(|tasks| &tasks.running);
-    let task = tasks.into_iter().find(|task| task.address.as_ref() == Some(&target.id));
-    task.map_or_else(
-        || format!("the target {}", target.id),
-        |task| format!("task {} at {}", task.id, target.id),
-    )
+/// The task behind a target.
+fn task_of<'a>(evidence: &'a Evidence, target: &Target) -> Option<&'a RunningTask> {
+    let mut tasks = evidence.tasks.iter().flat_map(|tasks| &tasks.running);
+    tasks.find(|task| task.address.as_ref() == Some(&target.id))
 }

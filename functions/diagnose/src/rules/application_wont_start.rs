@@ -13,7 +13,7 @@ use crate::{
     evidence::{Evidence, LogGroup, Secret, StoppedTask},
     finding::{
         Confidence::{Certain, Likely},
-        Finding,
+        Finding, Impact,
         Level::{Aws, DevOps, Development},
     },
 };
@@ -358,20 +358,28 @@ fn database_refused(evidence: &Evidence) -> Option<Finding> {
         is_database_refusal(&group.shape)
             && group.last.is_none_or(|last| evidence.within_minutes(last, STILL_MINUTES))
     });
-    // Where tasks stay, the driver connects again by itself.
-    if refused.is_none() && (logged.is_none() || failed.is_empty() && !short_of_tasks(evidence)) {
+    // Tasks that stay have the credentials that they began with, for good.
+    let outdated =
+        logged.filter(|group| are_credentials(&group.shape)).and_then(|group| outdated(evidence, group));
+    // Else, where tasks stay, the driver connects again by itself.
+    let is_over = failed.is_empty() && !short_of_tasks(evidence) && outdated.is_none();
+    if refused.is_none() && (logged.is_none() || is_over) {
         return None;
     }
     let text =
         refused.and_then(|task| task.last_log.as_deref()).or(logged.map(|group| group.shape.as_str()))?;
-    let credentials = says(text, &["authentication failed", "auth failed"]);
-    let what = if credentials {
-        "tasks fail because the database refuses their credentials"
-    } else {
-        "tasks fail because they do not get through to the database"
+    let credentials = are_credentials(text);
+    let (what, impact) = match outdated {
+        Some(_) => {
+            ("the database refuses the tasks: they began before its secret was changed", Impact::Degraded)
+        }
+        None if credentials => {
+            ("tasks fail because the database refuses their credentials", impact(evidence))
+        }
+        None => ("tasks fail because they do not get through to the database", impact(evidence)),
     };
     let since = refused.and_then(|task| task.stopped_at);
-    let finding = Finding::new(if refused.is_some() { Certain } else { Likely }, impact(evidence), what)
+    let finding = Finding::new(if refused.is_some() { Certain } else { Likely }, impact, what)
         .since([since, logged.and_then(|group| group.first)].into_iter().flatten().min());
     let finding = match refused {
         Some(task) => finding
@@ -397,6 +405,11 @@ fn database_refused(evidence: &Evidence) -> Option<Finding> {
         Some(secret) => finding.fact("Secrets Manager", secret.name.clone(), "changed").at(secret.changed_at),
         None => finding,
     };
+    if outdated.is_some() {
+        let next = "restart: fresh tasks read the secret as it is now; if they are refused too, compare it with the database's user";
+        let reason = "the database's secret was changed after the tasks began";
+        return Some(finding.next(DevOps, next).send("restart", serde_json::json!({ "reason": reason })));
+    }
     Some(finding.next(
         DevOps,
         if credentials {
@@ -405,6 +418,30 @@ fn database_refused(evidence: &Evidence) -> Option<Finding> {
             "look whether the database is there, whether its security group lets the tasks in, and whether the address in the secret is right"
         },
     ))
+}
+
+fn are_credentials(text: &str) -> bool {
+    says(text, &["authentication failed", "auth failed"])
+}
+
+/// A secret that was changed while these tasks ran, and whose change is what their errors began with. Nothing where one
+/// that began since has failed: it has read the new value, and fresh ones would fail as it did.
+fn outdated<'a>(evidence: &'a Evidence, refusals: &LogGroup) -> Option<&'a Secret> {
+    const MINUTES: i64 = 24 * 60;
+    let tasks = evidence.tasks.as_ref()?;
+    let is_older = |at: Option<Timestamp>, changed: Timestamp| at.is_some_and(|at| at < changed);
+    evidence.secrets.iter().flatten().find(|secret| {
+        secret.changed_at.is_some_and(|changed| {
+            evidence.within_minutes(changed, MINUTES)
+                && !is_older(refusals.first, changed)
+                && tasks.running.iter().any(|task| is_older(task.started_at, changed))
+                && tasks
+                    .stopped
+                    .iter()
+                    .filter(|task| task.failed())
+                    .all(|task| is_older(task.started_at, changed))
+        })
+    })
 }
 
 /// An error of the database's driver; other parts of the application refuse and authenticate, too.

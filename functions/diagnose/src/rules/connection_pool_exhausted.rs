@@ -126,10 +126,19 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
             .fact(CONNECTIONS, "full in", format!("{:.0} h", (limit - last).max(0.0) / slope)),
         None => finding,
     };
-    Some(finding.next(
-        Development,
-        "look for clients that are made for each request, and sessions or cursors that nobody closes; a new deployment of the same release closes them all and gains time",
-    ))
+    Some(if is_full {
+        finding
+            .next(
+                Development,
+                "fresh tasks close them all and gain time: restart; then look for clients that are made for each request, and sessions or cursors that nobody closes",
+            )
+            .send("restart", serde_json::json!({ "reason": "connections leak, and are near the limit" }))
+    } else {
+        finding.next(
+            Development,
+            "look for clients that are made for each request, and sessions or cursors that nobody closes; a new deployment of the same release closes them all and gains time",
+        )
+    })
 }
 
 fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
@@ -196,12 +205,17 @@ fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
             .against(format!("{before:.0} before"));
     }
     Some(if still && minutes >= SETTLED_MINUTES {
+        finding
+            .next(
+                DevOps,
+                "the driver has not found the new writer, and fresh tasks will: restart; then see that the connection string names the cluster endpoint with replicaSet=rs0",
+            )
+            .send("restart", serde_json::json!({ "reason": "the driver has not found the new writer" }))
+    } else if still {
         finding.next(
             DevOps,
-            "the driver has not found the new writer: start new tasks (aws ecs update-service --force-new-deployment); then see that the connection string names the cluster endpoint with replicaSet=rs0",
+            "wait: the driver finds the new writer within some minutes; if errors go on, restart the service",
         )
-    } else if still {
-        finding.next(DevOps, "wait: the driver finds the new writer within some minutes; if errors go on, start new tasks (aws ecs update-service --force-new-deployment)")
     } else {
         finding.next(DevOps, "nothing now; by day, find out why the writer went (DocumentDB events, its CPU and memory before)")
     })

@@ -76,15 +76,33 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let left = (100.0 - now).max(0.0) / slope;
-    Some(
-        Finding::new(Likely, if now > FULL_PERCENT { Degraded } else { Risk }, format!("memory of the tasks grows by {slope:.1} % an hour, whatever the load: a leak"))
-            .fact("CloudWatch, ECS MemoryUtilization", "memory of the tasks", format!("{now:.0} %"))
-            .at(memory.newest_at())
-            .fact("CloudWatch, ECS MemoryUtilization", format!("growth over {hours:.0} h"), format!("{slope:.1} % an hour"))
-            .against(format!("{LEAK_PERCENT_AN_HOUR} % an hour"))
-            .fact("CloudWatch, ECS MemoryUtilization", "full in", format!("{left:.0} h"))
-            .next(Development, "find the leak by two heap snapshots an hour apart; a new deployment of the same release gains time"),
+    let finding = Finding::new(
+        Likely,
+        if now > FULL_PERCENT { Degraded } else { Risk },
+        format!("memory of the tasks grows by {slope:.1} % an hour, whatever the load: a leak"),
     )
+    .fact("CloudWatch, ECS MemoryUtilization", "memory of the tasks", format!("{now:.0} %"))
+    .at(memory.newest_at())
+    .fact(
+        "CloudWatch, ECS MemoryUtilization",
+        format!("growth over {hours:.0} h"),
+        format!("{slope:.1} % an hour"),
+    )
+    .against(format!("{LEAK_PERCENT_AN_HOUR} % an hour"))
+    .fact("CloudWatch, ECS MemoryUtilization", "full in", format!("{left:.0} h"));
+    Some(if now >= HIGH_PERCENT {
+        finding
+            .next(
+                Development,
+                "fresh tasks gain time before the limit ends these: restart; then find the leak by two heap snapshots an hour apart",
+            )
+            .send("restart", serde_json::json!({ "reason": "memory leaks, and is near the limit" }))
+    } else {
+        finding.next(
+            Development,
+            "find the leak by two heap snapshots an hour apart; a new deployment of the same release gains time",
+        )
+    })
 }
 
 fn memory_follows_load(evidence: &Evidence) -> Option<Finding> {

@@ -32,7 +32,9 @@ fn the_first_cause_is_the_right_one_and_nothing_is_found_where_nothing_is_wrong(
             let first = findings.first();
             let explained: Vec<&str> =
                 first.iter().flat_map(|first| &first.explains).map(|consequence| consequence.cause).collect();
+            let remedy = first.and_then(|first| first.remedy.function).unwrap_or("none");
             let is_right = name(first) == case.first
+                && case.remedy.as_deref().is_none_or(|expected| expected == remedy)
                 && case.explains.iter().all(|cause| explained.contains(&cause.as_str()));
             if case.first == NOTHING {
                 healthy += 1;
@@ -43,7 +45,10 @@ fn the_first_cause_is_the_right_one_and_nothing_is_found_where_nothing_is_wrong(
             }
             if !is_right {
                 let all: Vec<&str> = findings.iter().map(|finding| finding.cause).collect();
-                wrong.push(format!("{place}: {:?} instead of {}, explains {explained:?}", all, case.first));
+                wrong.push(format!(
+                    "{place}: {all:?} instead of {}, explains {explained:?}, remedy {remedy}",
+                    case.first
+                ));
             }
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Case {
     /// Causes that must be among its consequences.
     #[serde(default)]
     pub(crate) explains: Vec<String>,
+    /// The function that does what comes next, or `none`; anything where it is not given.
+    pub(crate) remedy: Option<String>,
 }
 
 pub(crate) fn folder() -> PathBuf {

@@ -80,6 +80,8 @@ fn observed() -> Observed {
         deployment_controller: "ECS".to_owned(),
         deployments: vec![primary],
         events: Vec::new(),
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
     };
     Observed {
         service: Some(service),

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use shared::{
     alarms::AlarmNow,
-    ecs::Deployment,
+    ecs::{Deployment, StoppedTask},
     trigger::{Alarm, AlarmState},
 };
 
@@ -42,6 +43,8 @@ fn running(tasks: u32) -> Observed {
             failed_tasks: 0,
         }],
         events: Vec::new(),
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
     };
     Observed { service: Some(service), scalable_target: None, stopped_tasks: Vec::new(), alarms: Vec::new() }
 }

@@ -80,6 +80,8 @@ fn runs(current: Release) -> Observed {
         deployment_controller: "ECS".to_owned(),
         deployments: vec![deployment],
         events: Vec::new(),
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
     };
     Observed { service: Some(service), current: Some(current), original: None }
 }

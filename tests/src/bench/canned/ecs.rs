@@ -11,6 +11,8 @@ const EVENTS: i64 = 100;
 const AT: f64 = 1_790_000_000.125;
 const DAY_SECONDS: i64 = 86_400;
 
+const SUCCESSFUL: &str = "SUCCESSFUL";
+
 /// The revision that `RegisterTaskDefinition` makes.
 const NEW: i64 = RELEASES + 1;
 
@@ -26,6 +28,7 @@ pub(super) struct Changed {
 struct Change {
     desired_count: Option<i64>,
     task_definition: Option<String>,
+    force_new_deployment: bool,
 }
 
 pub(super) fn answer(operation: &str, request: &Value, changed: &mut Changed) -> Option<Value> {
@@ -39,6 +42,10 @@ pub(super) fn answer(operation: &str, request: &Value, changed: &mut Changed) ->
             let change = Change {
                 desired_count: request.get("desiredCount").and_then(Value::as_i64),
                 task_definition: text("taskDefinition").map(task_definition_arn),
+                force_new_deployment: request
+                    .get("forceNewDeployment")
+                    .and_then(Value::as_bool)
+                    .unwrap_or_default(),
             };
             let answer = json!({ "service": service(&change) });
             changed.service = Some(change);
@@ -46,7 +53,11 @@ pub(super) fn answer(operation: &str, request: &Value, changed: &mut Changed) ->
         }
         "ListTasks" => json!({ "taskArns": [] }),
         "ListServiceDeployments" => {
-            let deployments: Vec<Value> = (1..=RELEASES).rev().map(service_deployment).collect();
+            let wanted = request.get("status").and_then(Value::as_array);
+            // All that there are have ended well.
+            let releases =
+                if wanted.is_none_or(|wanted| wanted.contains(&json!(SUCCESSFUL))) { RELEASES } else { 0 };
+            let deployments: Vec<Value> = (1..=releases).rev().map(service_deployment).collect();
             json!({ "serviceDeployments": deployments })
         }
         "DescribeServiceRevisions" => {
@@ -74,6 +85,20 @@ pub(super) fn answer(operation: &str, request: &Value, changed: &mut Changed) ->
         "DescribeTaskDefinition" => {
             json!({ "taskDefinition": task_definition(text("taskDefinition")?)?, "tags": [] })
         }
+        "DescribeImages" => json!({ "imageDetails": [{
+            "registryId": "123456789012",
+            "repositoryName": text("repositoryName")?,
+            "imageDigest": format!("sha256:{RELEASES:064x}"),
+            "imageTags": [RELEASES.to_string()],
+            "imageSizeInBytes": 187_000_000,
+            "imagePushedAt": AT,
+        }] }),
+        "DescribeSecret" => json!({
+            "ARN": text("SecretId")?,
+            "Name": "lendpeak2-production-db-credentials",
+            "LastChangedDate": AT,
+            "VersionIdsToStages": { "0f1d8d14-9b1e-4b7e-9a0b-7f3f6a2c5e90": ["AWSCURRENT"] },
+        }),
         _ => return None,
     })
 }
@@ -105,6 +130,7 @@ fn service(change: &Change) -> Value {
     let tasks = change.desired_count.unwrap_or(TASKS);
     let newest = || task_definition_arn(&format!("backend:{RELEASES}"));
     let task_definition = change.task_definition.clone().unwrap_or_else(newest);
+    let deployment = format!("ecs-svc/012345678901234567{}", if change.force_new_deployment { 9 } else { 8 });
     let events: Vec<Value> = (0..EVENTS)
         .map(|number| {
             json!({
@@ -128,7 +154,7 @@ fn service(change: &Change) -> Value {
         "networkConfiguration": network(),
         "healthCheckGracePeriodSeconds": 60,
         "deployments": [{
-            "id": "ecs-svc/0123456789012345678",
+            "id": deployment,
             "status": "PRIMARY",
             "taskDefinition": task_definition,
             "desiredCount": tasks,
@@ -138,7 +164,7 @@ fn service(change: &Change) -> Value {
             "createdAt": AT,
             "updatedAt": AT,
             "rolloutState": "COMPLETED",
-            "rolloutStateReason": "ECS deployment ecs-svc/0123456789012345678 completed.",
+            "rolloutStateReason": format!("ECS deployment {deployment} completed."),
         }],
         "events": events,
         "createdAt": AT,
@@ -171,7 +197,7 @@ fn service_deployment(release: i64) -> Value {
         "startedAt": at,
         "finishedAt": at,
         "targetServiceRevisionArn": service_revision_arn(release),
-        "status": "SUCCESSFUL",
+        "status": SUCCESSFUL,
     })
 }
 

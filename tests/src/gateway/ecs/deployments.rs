@@ -24,6 +24,8 @@ pub(super) struct Deployments {
     digests: HashMap<String, String>,
     /// ECS answers as for a service whose history is gone.
     forgotten: bool,
+    /// How tasks fail to start from now on, whatever their task definition says.
+    failing: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,11 @@ enum Failure {
 
 impl Failure {
     fn of(definition: &Value) -> Option<Self> {
-        match variable(definition, "FAILS_TO_START")? {
+        Self::named(variable(definition, "FAILS_TO_START")?)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
             "CannotPullContainerError" => Some(Self::Pull),
             "elb" => Some(Self::LoadBalancer),
             exit => exit.strip_prefix("exit ").and_then(|code| code.parse().ok()).map(Self::Exit),
@@ -109,6 +115,10 @@ impl Deployments {
         self.digests.insert(image.to_owned(), digest.to_owned());
     }
 
+    pub(super) fn set_failing(&mut self, how: &str) {
+        self.failing = Failure::named(how);
+    }
+
     pub(super) fn forget(&mut self) {
         self.forgotten = true;
     }
@@ -150,7 +160,7 @@ impl Deployments {
             tasks: count(service, "desiredCount"),
             created: Timestamp::now(),
             takes: self.rollout_time,
-            fails: Failure::of(definition),
+            fails: self.failing.or_else(|| Failure::of(definition)),
             stopped: None,
         };
         let failing = deployment.fails.map_or_else(Vec::new, |failure| {
@@ -169,7 +179,14 @@ impl Deployments {
     /// Newest first, as ECS lists them.
     pub(super) fn list(&self, request: &Value) -> Value {
         let service = last_part(text(request, "service"));
-        let found = self.all.iter().rev().filter(|deployment| deployment.service == service);
+        let statuses = request.get("status").and_then(Value::as_array);
+        let after = request.pointer("/createdAt/after").and_then(Value::as_f64);
+        let is_asked_for = |deployment: &&Deployment| {
+            deployment.service == service
+                && statuses.is_none_or(|wanted| wanted.contains(&json!(deployment.status())))
+                && after.is_none_or(|after| seconds(deployment.created) >= after)
+        };
+        let found = self.all.iter().rev().filter(is_asked_for);
         let found = found.filter(|_| !self.forgotten).map(|deployment| {
             let mut brief = deployment.times();
             set(&mut brief, "targetServiceRevisionArn", json!(deployment.revision));

@@ -27,6 +27,8 @@ fn service() -> Service {
         deployment_controller: "ECS".to_owned(),
         deployments: vec![primary],
         events: Vec::new(),
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
     }
 }
 

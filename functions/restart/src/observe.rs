@@ -1,0 +1,174 @@
+//! What `restart` reads before it decides: everything at once, then what new tasks would need.
+
+use aws_sdk_ecs::types::{CreatedAt, ServiceDeploymentStatus};
+use aws_smithy_types::{DateTime, error::metadata::ProvideErrorMetadata};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    alarms::{AlarmNow, alarms_now},
+    aws, clock,
+    ecs::{self, Service, StoppedTask, TaskDefinition, timestamp},
+    error::{Error, chain},
+};
+
+use crate::{
+    Clients,
+    needs::{self, Missing},
+    request::{Goal, Request},
+    settings::Settings,
+};
+
+/// What a service deployment is before it has ended.
+const UNDER_WAY: [ServiceDeploymentStatus; 5] = [
+    ServiceDeploymentStatus::Pending,
+    ServiceDeploymentStatus::InProgress,
+    ServiceDeploymentStatus::StopRequested,
+    ServiceDeploymentStatus::RollbackRequested,
+    ServiceDeploymentStatus::RollbackInProgress,
+];
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Observed {
+    /// Nothing when the cluster has no such service.
+    pub service: Option<Service>,
+    /// The task definition that the service runs; nothing if it is being deleted.
+    pub task_definition: Option<TaskDefinition>,
+    /// What new tasks need and is not there.
+    pub missing: Vec<Missing>,
+    /// The service deployments under way; for the scheduled run, all of late. The newest first.
+    pub deployments: Vec<ServiceDeployment>,
+    pub stopped_tasks: Vec<StoppedTask>,
+    /// The alarm that asks, as it is now.
+    pub alarms: Vec<AlarmNow>,
+}
+
+/// A deployment in ECS's history of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceDeployment {
+    pub arn: String,
+    /// As in `IN_PROGRESS`.
+    pub status: String,
+    pub created_at: Option<Timestamp>,
+}
+
+pub(crate) async fn observe(
+    clients: &Clients,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Observed, Error> {
+    match request.goal {
+        Goal::FreshTasks => observe_all(clients, settings, request).await,
+        Goal::LookAfter => look_after(clients, settings).await,
+    }
+}
+
+async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) -> Result<Observed, Error> {
+    let (found, deployments, stopped_tasks, alarms) = tokio::join!(
+        service_and_needs(clients, settings),
+        deployments(clients, settings, Which::UnderWay),
+        ecs::stopped_tasks(clients.ecs(), &settings.cluster, &settings.service),
+        alarms(clients, request),
+    );
+    let (service, task_definition, missing) = found?;
+    Ok(Observed {
+        service,
+        task_definition,
+        missing,
+        deployments: deployments?,
+        stopped_tasks: stopped_tasks?,
+        alarms: alarms.unwrap_or_else(|error| {
+            // The event says ALARM; whoever wired it here wants a restart then.
+            tracing::warn!(error = chain(&error), "the alarm's present state is not known");
+            Vec::new()
+        }),
+    })
+}
+
+/// Only what tells how a restart went: this runs every few minutes.
+async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, Error> {
+    // No restart is looked after for longer than it takes to settle.
+    let young = clock::now() - settings.settle.saturating_mul(2);
+    let (service, deployments, stopped_tasks) = tokio::join!(
+        ecs::service(clients.ecs(), &settings.cluster, &settings.service),
+        deployments(clients, settings, Which::Since(young)),
+        ecs::stopped_tasks(clients.ecs(), &settings.cluster, &settings.service),
+    );
+    Ok(Observed {
+        service: service?,
+        deployments: deployments?,
+        stopped_tasks: stopped_tasks?,
+        ..Observed::default()
+    })
+}
+
+/// The service, its task definition, and what that names but is not there.
+async fn service_and_needs(
+    clients: &Clients,
+    settings: &Settings,
+) -> Result<(Option<Service>, Option<TaskDefinition>, Vec<Missing>), Error> {
+    let Some(service) = ecs::service(clients.ecs(), &settings.cluster, &settings.service).await? else {
+        return Ok((None, None, Vec::new()));
+    };
+    // A service with no task definition is deployed by somebody else than ECS.
+    let registered = match service.task_definition.as_str() {
+        "" => None,
+        name => ecs::registered(clients.ecs(), name).await?,
+    };
+    let missing = match &registered {
+        Some(registered) => needs::missing(clients, registered.definition.container_definitions()).await,
+        None => Vec::new(),
+    };
+    let summary = registered.and_then(|registered| registered.summary());
+    Ok((Some(service), summary, missing))
+}
+
+async fn alarms(clients: &Clients, request: &Request) -> Result<Vec<AlarmNow>, Error> {
+    match &request.alarm {
+        Some(alarm) => alarms_now(clients.cloudwatch(), vec![alarm.name.clone()]).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Which service deployments are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    UnderWay,
+    Since(Timestamp),
+}
+
+/// The newest first. Of one page: more than a hundred are not under way, nor made within the time that a restart takes.
+async fn deployments(
+    clients: &Clients,
+    settings: &Settings,
+    which: Which,
+) -> Result<Vec<ServiceDeployment>, Error> {
+    const PAGE: i32 = 100;
+    let Settings { cluster, service, .. } = settings;
+    let list = clients.ecs().list_service_deployments().cluster(cluster).service(service).max_results(PAGE);
+    let list = match which {
+        Which::UnderWay => list.set_status(Some(UNDER_WAY.to_vec())),
+        Which::Since(since) => {
+            let after = DateTime::from_secs(since.as_second());
+            list.created_at(CreatedAt::builder().after(after).build())
+        }
+    };
+    let listed = match list.send().await {
+        Ok(answer) => answer.service_deployments.unwrap_or_default(),
+        // DescribeServices answers that the service is missing.
+        Err(error) if error.code() == Some("ServiceNotFoundException") => return Ok(Vec::new()),
+        Err(error) => {
+            let whose = format!("{service} in cluster {cluster}");
+            return Err(aws::failed("list the deployments of", whose, &error));
+        }
+    };
+    let mut deployments: Vec<ServiceDeployment> = listed
+        .into_iter()
+        .map(|deployment| ServiceDeployment {
+            created_at: deployment.created_at.as_ref().and_then(timestamp),
+            arn: deployment.service_deployment_arn.unwrap_or_default(),
+            status: deployment.status.map_or_else(String::new, |status| status.as_str().to_owned()),
+        })
+        .collect();
+    deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at));
+    Ok(deployments)
+}

@@ -1,0 +1,191 @@
+//! Decides whether to restart, from what was read and nothing else.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    ecs::{Service, revision, why_tasks_fail_to_start},
+    ledger::{FollowUp, FollowUpChange},
+    remedy::{Past, Plan},
+};
+
+use crate::{
+    observe::Observed,
+    request::{Goal, Request},
+    settings::Settings,
+    settle::{self, Restarted},
+    skipped::Skipped,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A new deployment of the task definition that runs.
+    Deploy {
+        cluster: String,
+        service: String,
+        /// Its ARN. Named, so that it is what was looked at and nothing newer.
+        task_definition: String,
+        /// The deployment that is to be replaced, as in `ecs-svc/1234`: once it is not the primary one any more, the
+        /// restart has begun.
+        replaces: String,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Deploy { service, task_definition, .. } = self;
+        write!(f, "restart {service}: a new deployment of {}", revision(task_definition))
+    }
+}
+
+/// The plan for one request.
+pub(crate) fn plan(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    past: &Past,
+) -> Plan<Action> {
+    let decided = match request.goal {
+        Goal::LookAfter => settle::look_after(now, observed, settings, past.follow_up.as_ref()),
+        Goal::FreshTasks => restart(now, observed, request, settings, past),
+    };
+    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service)))
+}
+
+/// Whether an action that was begun earlier is still to be done. Any deployment since has brought fresh tasks.
+pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
+    let Action::Deploy { replaces, .. } = action;
+    observed
+        .service
+        .as_ref()
+        .and_then(Service::primary)
+        .is_some_and(|primary| primary.id == *replaces && !observed.is_deploying())
+}
+
+fn restart(
+    now: Timestamp,
+    observed: &Observed,
+    request: &Request,
+    settings: &Settings,
+    past: &Past,
+) -> Result<Plan<Action>, Skipped> {
+    let service = replaceable(observed, request)?;
+    new_tasks_would_start(now, observed, service)?;
+    tasks_would_stay(service)?;
+    let task_definition = service.task_definition.clone();
+    // Between two deployments, ECS may name none as the primary one.
+    let primary =
+        service.primary().ok_or_else(|| Skipped::DeploymentInProgress { progress: service.progress() })?;
+    let replaces = primary.id.clone();
+    let restarted =
+        Restarted { task_definition: task_definition.clone(), replaces: replaces.clone(), since: now };
+    let because = match &request.alarm {
+        Some(alarm) => format!("alarm {} is in ALARM", alarm.name),
+        None => "it was asked for by hand".to_owned(),
+    };
+    let frozen = past.freeze.as_ref().map(|freeze| format!("; {}, and stay so", freeze.said()));
+    let reason = format!(
+        "{because}; {} tasks of {} run as they should, and at least {} stay while fresh ones start{}",
+        service.running_count,
+        revision(&task_definition),
+        service.kept_by_a_deployment(),
+        frozen.unwrap_or_default()
+    );
+    let action = Action::Deploy {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone(),
+        task_definition,
+        replaces,
+    };
+    Ok(Plan {
+        follow_up: FollowUpChange::Set(FollowUp {
+            due: now + settings.settle,
+            what: restarted.to_json(),
+            // That it has begun is seen at once; how it ends is for the scheduled run.
+            until_verified: false,
+        }),
+        ..Plan::act(vec![action], reason)
+    })
+}
+
+/// The service, if its tasks are there to be replaced and nobody is replacing them.
+fn replaceable<'a>(observed: &'a Observed, request: &Request) -> Result<&'a Service, Skipped> {
+    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
+    if service.status != "ACTIVE" {
+        return Err(Skipped::ServiceInactive { status: service.status.clone() });
+    }
+    if service.deployment_controller != "ECS" {
+        return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
+    }
+    if let Some(alarm) = &request.alarm
+        && observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
+    {
+        return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
+    }
+    if service.desired_count == 0 {
+        return Err(Skipped::ScaledToZero);
+    }
+    if service.primary().is_some_and(shared::ecs::Deployment::has_failed) {
+        return Err(Skipped::DeploymentFailed { release: revision(&service.task_definition).to_owned() });
+    }
+    if observed.is_deploying() {
+        return Err(Skipped::DeploymentInProgress { progress: service.progress() });
+    }
+    Ok(service)
+}
+
+/// A restart takes living tasks away: only where others can take their place.
+fn new_tasks_would_start(now: Timestamp, observed: &Observed, service: &Service) -> Result<(), Skipped> {
+    // Those of another release say nothing about this one.
+    let of_this =
+        observed.stopped_tasks.iter().filter(|task| task.task_definition == service.task_definition);
+    let reasons = why_tasks_fail_to_start(of_this, now);
+    if !reasons.is_empty() {
+        return Err(Skipped::TasksFailToStart { reasons });
+    }
+    let release = revision(&service.task_definition).to_owned();
+    match &observed.task_definition {
+        None => return Err(Skipped::DefinitionMissing { release }),
+        Some(definition) if !definition.is_active => return Err(Skipped::DefinitionInactive { release }),
+        Some(_) => {}
+    }
+    if !observed.missing.is_empty() {
+        return Err(Skipped::NeedsMissing { missing: observed.missing.clone() });
+    }
+    if service.pending_count > 0 || service.running_count < service.desired_count {
+        return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
+    }
+    Ok(())
+}
+
+/// ECS replaces tasks as the service's deployment configuration says.
+fn tasks_would_stay(service: &Service) -> Result<(), Skipped> {
+    let (kept, room) = (service.kept_by_a_deployment(), service.room_for_a_deployment());
+    if kept == 0 {
+        return Err(Skipped::NoTaskWouldStay);
+    }
+    if kept >= service.desired_count && room <= service.desired_count {
+        return Err(Skipped::NoRoom { desired: service.desired_count });
+    }
+    Ok(())
+}
+
+impl Observed {
+    /// Whether a roll-out is under way, by either account of ECS.
+    pub(crate) fn is_deploying(&self) -> bool {
+        let under_way = |status: &str| {
+            matches!(
+                status,
+                "PENDING" | "IN_PROGRESS" | "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS"
+            )
+        };
+        self.service.as_ref().is_some_and(Service::is_deploying)
+            || self.deployments.iter().any(|deployment| under_way(&deployment.status))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,28 @@
+//! What this stack lets `restart` do.
+
+use std::time::Duration;
+
+use shared::settings::{Environment, SettingsError};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub cluster: String,
+    pub service: String,
+    /// By then a restart has settled, or people are told that it has not.
+    pub settle: Duration,
+}
+
+impl Settings {
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
+        Ok(Self {
+            cluster: environment.text("CLUSTER")?,
+            service: environment.text("SERVICE")?,
+            settle: environment.seconds("SETTLE_SECONDS", 900, 10..=7_200)?,
+        })
+    }
+
+    /// The service's name in the ledger.
+    pub(crate) fn target(&self) -> String {
+        shared::ecs::resource_id(&self.cluster, &self.service)
+    }
+}

@@ -1,0 +1,93 @@
+//! The ten cases of a service that is down, by the deployed functions and without the machine that joins them: the
+//! probe feels each one, `diagnose` names its cause and what helps, and that helps.
+
+mod cases;
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use aws_sdk_lambda::primitives::Blob;
+use serde_json::{Value, json};
+use tests::{
+    deploy::{CLUSTER, SERVICE},
+    sandbox::{Options, Sandbox},
+    service_down::{Case, End, Expected},
+};
+
+type Test = anyhow::Result<()>;
+
+/// Asks a deployed function as a person would.
+async fn ask(sandbox: &Sandbox, task: &str, request: &Value) -> anyhow::Result<Value> {
+    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
+    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
+    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
+    let payload: Value = serde_json::from_slice(payload.as_ref())?;
+    ensure!(answer.function_error.is_none(), "{task} failed: {payload:#}");
+    Ok(payload)
+}
+
+/// Whether the probe passes, asked once.
+async fn passes(sandbox: &Sandbox) -> anyhow::Result<bool> {
+    let report = ask(sandbox, "health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
+    report.get("healthy").and_then(Value::as_bool).context("no verdict of the probe")
+}
+
+/// A sandbox in which it has gone wrong; no alarm acts by itself.
+async fn broken(case: Case) -> anyhow::Result<Sandbox> {
+    let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
+    case.prepare(&sandbox).await?;
+    ensure!(passes(&sandbox).await?, "{} is not well before it goes wrong", case.name());
+    case.go_wrong(&sandbox).await?;
+    Ok(sandbox)
+}
+
+/// Plays a case as far as a person could by hand. Answers the first finding.
+async fn play(case: Case) -> anyhow::Result<Value> {
+    let sandbox = broken(case).await?;
+    ensure!(passes(&sandbox).await? == case.is_well(), "the probe of {}", case.name());
+    let Expected { first_cause, end } = case.expected();
+    let report = ask(&sandbox, "diagnose", &json!({})).await?;
+    let first = report.pointer("/findings/0").cloned().unwrap_or_default();
+    let told = |name: &str| first.get(name).and_then(Value::as_str);
+    ensure!(told("cause") == first_cause, "{}: {:#}", case.name(), report["findings"]);
+    match end {
+        End::Resolved { by: Some(function) } => {
+            ensure!(["certain", "likely"].map(Some).contains(&told("confidence")), "{first:#}");
+            help(&sandbox, function, &first).await?;
+            recovers(&sandbox).await?;
+        }
+        End::Resolved { by: None } => ensure!(first.pointer("/remedy/function").is_none(), "{first:#}"),
+        End::Escalated { level } => {
+            ensure!(told("confidence") == Some("certain"), "{first:#}");
+            ensure!(first.pointer("/remedy/function").is_none(), "{first:#}");
+            ensure!(first.get("support_level") == Some(&json!(level)), "{first:#}");
+        }
+    }
+    Ok(first)
+}
+
+/// Does what the finding says.
+async fn help(sandbox: &Sandbox, function: &str, finding: &Value) -> Test {
+    if function == "restart" {
+        // As a person does it.
+        let update = sandbox.clients.ecs.update_service().cluster(CLUSTER).service(SERVICE);
+        update.force_new_deployment(true).send().await?;
+        return Ok(());
+    }
+    ensure!(finding.pointer("/remedy/function") == Some(&json!(function)), "{finding:#}");
+    let send = finding.pointer("/remedy/send").context("nothing to send")?;
+    let outcome = ask(sandbox, function, send).await?;
+    ensure!(outcome.get("decision") == Some(&json!("applied")), "{outcome:#}");
+    Ok(())
+}
+
+async fn recovers(sandbox: &Sandbox) -> Test {
+    for _ in 0..50 {
+        if passes(sandbox).await? {
+            ensure!(passes(sandbox).await?, "it passed once and not twice");
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("the probe still fails: {:?}", sandbox.standin.now())
+}
