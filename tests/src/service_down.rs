@@ -79,7 +79,9 @@ impl Case {
         match self {
             Self::BadRelease => "A release answers every request with 500",
             Self::LoadSpike => "More work than two tasks can do: they turn requests away",
-            Self::OutOfMemory => "The tasks are killed for want of memory, again and again, and no release is to blame",
+            Self::OutOfMemory => {
+                "The tasks are killed for want of memory, again and again, and no release is to blame"
+            }
             Self::SecretDeleted => "The secret that each task needs to start is scheduled for deletion",
             Self::DatabaseDown => "No instance of the database is available",
             Self::CertificateExpired => "The site's certificate expired two days ago",

@@ -18,8 +18,7 @@ const EXPIRED: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// Its address, and what serves it for as long as it is polled.
 pub(super) async fn serve() -> anyhow::Result<(String, impl Future<Output = ()>)> {
     let acceptor = acceptor()?;
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
     let url = format!("https://{}", listener.local_addr()?);
     let serving = async move {
         let mut connections = JoinSet::new();
