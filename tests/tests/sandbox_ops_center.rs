@@ -1,4 +1,4 @@
-//! OpsCenter as the sandbox has it, on the wire.
+//! `OpsCenter` as the sandbox has it, on the wire.
 
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -24,7 +24,7 @@ fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
     body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Nothing behind it: OpsItems are the gateway's own.
+/// Nothing behind it: `OpsItems` are the gateway's own.
 #[tokio::test]
 async fn an_ops_item_is_created_once_changed_and_read() -> anyhow::Result<()> {
     let gateway = Gateway::start("127.0.0.1:9", None).await?;

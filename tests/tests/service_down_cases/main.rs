@@ -49,7 +49,7 @@ async fn play(case: Case) -> anyhow::Result<Value> {
     let report = ask(&sandbox, "diagnose", &json!({})).await?;
     let first = report.pointer("/findings/0").cloned().unwrap_or_default();
     let told = |name: &str| first.get(name).and_then(Value::as_str);
-    ensure!(told("cause") == first_cause, "{}: {:#}", case.name(), report["findings"]);
+    ensure!(told("cause") == first_cause, "{}: {report:#}", case.name());
     match end {
         End::Resolved { by: Some(function) } => {
             ensure!(["certain", "likely"].map(Some).contains(&told("confidence")), "{first:#}");
