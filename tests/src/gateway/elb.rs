@@ -43,6 +43,11 @@ impl Elb {
         *self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner) = unhealthy;
     }
 
+    /// How many targets are unhealthy at most.
+    pub fn unhealthy(&self) -> usize {
+        self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).count
+    }
+
     /// Of the tasks, so many run. The load balancer has not checked the others yet.
     pub fn set_running(&self, count: u32) {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = usize::try_from(count).ok();
