@@ -1,5 +1,6 @@
 //! What the state machine asks, and how it is looked after.
 
+use aws_sdk_sfn::types::ExecutionListItem;
 use tests::gateway::{Fault, Rule};
 
 use super::*;
@@ -16,14 +17,14 @@ fn diagnosis(function: &str, cause: &str) -> Value {
 
 /// An incident that this test's execution handles.
 async fn taken(function: &Bootstrap) -> anyhow::Result<String> {
-    let answer = outcome(function, &step("Take@1", json!({ "take": {} }))).await?;
+    let answer = outcome(function, &step("Take@1", &json!({ "take": {} }))).await?;
     anyhow::ensure!(answer["ours"] == true, "{answer}");
     Ok(answer["incident"].as_str().context("no id")?.to_owned())
 }
 
 async fn decided(function: &Bootstrap, id: &str, at: &str, diagnosis: Value) -> anyhow::Result<Value> {
     let decide = json!({ "decide": { "incident": id, "diagnosis": diagnosis } });
-    outcome(function, &step(at, decide)).await
+    outcome(function, &step(at, &decide)).await
 }
 
 #[tokio::test]
@@ -34,7 +35,7 @@ async fn a_service_down_alarm_starts_one_execution_and_another_alarm_none() -> T
     outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
     outcome(&function, &alarm("lendpeak2-production-dead-letters", Timestamp::now())).await?;
     let executions = stack.sandbox.clients.sfn.list_executions().state_machine_arn(MACHINE).send().await?;
-    let names: Vec<&str> = executions.executions().iter().map(|execution| execution.name()).collect();
+    let names: Vec<&str> = executions.executions().iter().map(ExecutionListItem::name).collect();
     let open = stack.open(&function).await?;
     let expected: Vec<&String> = open.iter().filter(|id| id.ends_with("-service-down")).collect();
     assert_eq!(names, expected);
@@ -119,7 +120,7 @@ async fn killed_at_its_decision_the_step_is_asked_again_and_decides_once() -> Te
     let function = stack.function(&[]).await?;
     let id = taken(&function).await?;
     let decide = json!({ "decide": { "incident": id, "diagnosis": diagnosis("rollback", "bad_release") } });
-    stack.kill_after(&step("Decide@1", decide), "dynamodb", "TransactWriteItems", 1).await?;
+    stack.kill_after(&step("Decide@1", &decide), "dynamodb", "TransactWriteItems", 1).await?;
     let again = decided(&function, &id, "Decide@1", diagnosis("rollback", "bad_release")).await?;
     assert_eq!((&again["do"], &again["function"]), (&json!("remedy"), &json!("rollback")));
     assert_eq!(stack.incident(&id).await?["remedies"].as_array().map(Vec::len), Some(1));
@@ -150,11 +151,11 @@ async fn a_plan_that_waits_for_a_person_is_waited_for_until_it_expires() -> Test
     let did = json!({ "did": { "incident": id, "function": "scale-up", "outcome": {
         "decision": "awaiting_approval", "code": "approval_needed", "reason": "approval is needed",
         "next": { "what": "approve", "support_level": 1, "send": { "approve": "plan-1" } } } } });
-    assert_eq!(outcome(&function, &step("Did@1", did)).await?["do"], "approval");
+    assert_eq!(outcome(&function, &step("Did@1", &did)).await?["do"], "approval");
     let expires = Timestamp::now() + SignedDuration::from_mins(30);
     let stored = json!({ "id": "plan-1", "expires": expires }).to_string();
     stack.put("approval#scale-up", "plan-1", &[("data", &stored)]).await?;
-    let asked = |state: &str| step(state, json!({ "approval": { "incident": id } }));
+    let asked = |state: &str| step(state, &json!({ "approval": { "incident": id } }));
     assert_eq!(outcome(&function, &asked("Approval@1")).await?["do"], "wait");
     stack.change("approval#scale-up", "plan-1", "expires", json!(Timestamp::now())).await?;
     assert_eq!(outcome(&function, &asked("Approval@2")).await?["do"], "next");
@@ -171,9 +172,9 @@ async fn recovered_says_what_helped_and_how_long_it_took() -> Test {
     decided(&function, &id, "Decide@1", diagnosis("rollback", "bad_release")).await?;
     let did = json!({ "did": { "incident": id, "function": "rollback", "outcome": {
         "decision": "applied", "code": "applied", "reason": "rolled back" } } });
-    assert_eq!(outcome(&function, &step("Did@1", did)).await?["do"], "verify");
+    assert_eq!(outcome(&function, &step("Did@1", &did)).await?["do"], "verify");
     let recovered = json!({ "recovered": { "incident": id, "probe": "All checks pass." } });
-    assert_eq!(outcome(&function, &step("Recovered@1", recovered)).await?["do"], "done");
+    assert_eq!(outcome(&function, &step("Recovered@1", &recovered)).await?["do"], "done");
     let incident = stack.incident(&id).await?;
     assert_eq!(incident["resolution"], "the probe passes twice after rollback");
     assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED"]);

@@ -109,7 +109,7 @@ fn alarm_in(state: &str, name: &str, changed: Timestamp) -> Value {
 }
 
 /// A step of the state machine.
-fn step(state: &str, step: Value) -> Value {
+fn step(state: &str, step: &Value) -> Value {
     json!({ "step_functions": { "execution": format!("{MACHINE}:one"), "state": state }, "request": { "step": step } })
 }
 

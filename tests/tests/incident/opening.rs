@@ -123,6 +123,8 @@ async fn what_comes_back_soon_is_the_same_incident_and_later_another() -> Test {
 
     outcome(&function, &json!({ "resolve": id })).await?;
     stack.age(&id, "resolved_at", 16).await?;
+    // Ids tell the second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let another = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
     assert_eq!(another["did"], "opened");
     assert_ne!(another["incident"], json!(id));

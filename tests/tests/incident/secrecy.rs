@@ -23,10 +23,10 @@ async fn no_secret_of_the_logs_reaches_a_notice_or_the_record() -> Test {
     let answer = diagnose.payload(Blob::new("{}")).send().await?;
     let diagnosis: Value = serde_json::from_slice(answer.payload.context("no answer")?.as_ref())?;
 
-    let id = outcome(&function, &step("Take@1", json!({ "take": {} }))).await?["incident"].clone();
+    let id = outcome(&function, &step("Take@1", &json!({ "take": {} }))).await?["incident"].clone();
     for state in ["Decide@1", "Decide@2", "Decide@3"] {
         let decide = json!({ "decide": { "incident": id, "diagnosis": diagnosis } });
-        outcome(&function, &step(state, decide)).await?;
+        outcome(&function, &step(state, &decide)).await?;
     }
     let shown = outcome(&function, &json!({ "show": id })).await?;
     assert!(stack.told().iter().any(|told| told.ends_with("ESCALATED")), "{:?}", stack.told());
