@@ -2,6 +2,7 @@
 
 use aws_sdk_cloudwatch::types::StateValue;
 use tests::deploy::{self, FAMILY};
+use tests::gateway::{Fault, Rule};
 
 use super::*;
 
