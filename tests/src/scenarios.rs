@@ -4,6 +4,7 @@
 
 mod ears;
 mod history;
+mod ledger;
 mod measure;
 mod table;
 
@@ -41,13 +42,19 @@ pub enum Event {
     Ready(String),
     WentWrong,
     /// The health probe ran.
-    Probed { healthy: bool, summary: String },
+    Probed {
+        healthy: bool,
+        summary: String,
+    },
     /// An incident is open, of this id.
     Opened(String),
     /// The state machine went through these states.
     Entered(Vec<String>),
     /// A line of the incident's timeline.
-    Line { by: String, what: String },
+    Line {
+        by: String,
+        what: String,
+    },
     /// A function changed the service.
     Changed(Call),
     Told(Notice),
@@ -88,7 +95,9 @@ pub struct Played {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Resolved,
-    Escalated { level: u8 },
+    Escalated {
+        level: u8,
+    },
     /// Neither within the time.
     Open,
 }
@@ -205,8 +214,8 @@ impl<'a> Play<'a> {
         see(&Event::Opened(id.clone()));
         let executions = self.watch(&id, &mut seen, see).await?;
         let execution = executions.first().context("the state machine never ran")?;
-        let report = self.ask("incident", &json!({ "show": id })).await?;
         let calls = self.sandbox.gateway.calls();
+        let report = self.ask("incident", &json!({ "show": id })).await?;
         let since = calls.get(first_call..).unwrap_or_default();
         let ours = functions()?;
         let calls: Vec<&Call> = since.iter().filter(|call| ours.contains(&call.caller)).collect();
@@ -241,7 +250,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Runs the probe as its schedule does, only more often. Answers the incident's id, and when the first probe that
+    /// Runs the probe as its schedule does, only more often, and without its patience: it tries once. Answers the incident's id, and when the first probe that
     /// failed began.
     async fn probe_until_open(
         &self,
@@ -250,10 +259,7 @@ impl<'a> Play<'a> {
         let (since, mut failed_at) = (Instant::now(), None);
         while since.elapsed() < PATIENCE {
             let at = Timestamp::now();
-            let event = json!({ "version": "0", "id": at.to_string(), "detail-type": "Scheduled Event",
-                "source": "aws.scheduler", "time": at.to_string(), "detail": "{}",
-                "resources": ["arn:aws:scheduler:us-east-1:000000000000:schedule/default/probe"] });
-            let report = self.ask("health-probe", &event).await?;
+            let report = self.ask("health-probe", &json!({ "tries": 1 })).await?;
             let healthy = is_healthy(&report);
             let summary = report.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned();
             see(&Event::Probed { healthy, summary });
@@ -261,21 +267,13 @@ impl<'a> Play<'a> {
                 failed_at.get_or_insert(at);
             }
             while Timestamp::now().duration_since(at) < PROBE_EVERY.try_into()? {
-                if let Some(id) = self.open_incident().await? {
+                if let Some(id) = ledger::newest(&self.clients).await? {
                     return Ok((id, failed_at));
                 }
                 tokio::time::sleep(POLL).await;
             }
         }
         anyhow::bail!("no incident within {PATIENCE:?}")
-    }
-
-    /// The newest incident of this cause.
-    async fn open_incident(&self) -> anyhow::Result<Option<String>> {
-        let list = self.ask("incident", &json!({ "list": true })).await?;
-        let all = ["open", "over"].into_iter().filter_map(|part| list.get(part)?.as_array());
-        let ids = all.flatten().filter_map(|brief| brief.get("incident")?.as_str());
-        Ok(ids.filter(|id| id.ends_with("-service-down")).max().map(str::to_owned))
     }
 
     /// Tells what is new until the incident and its execution have come to their end.
@@ -287,7 +285,7 @@ impl<'a> Play<'a> {
     ) -> anyhow::Result<Vec<Execution>> {
         let (since, mut over_since) = (Instant::now(), None::<Instant>);
         loop {
-            let report = self.ask("incident", &json!({ "show": id })).await?;
+            let report = ledger::report(&self.clients, id).await?;
             let executions = history::executions(&self.clients).await?;
             self.tell(&report, executions.first(), seen, see).await?;
             let runs = executions.is_empty() || executions.iter().any(|execution| execution.runs);

@@ -17,7 +17,11 @@ const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];
 /// Plays a case for a person to watch. An error means that it did not end as it should.
 pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
     let (screen, mode_name) = (Screen::new(), mode.name());
-    screen.title(&format!("service-down/{}: {}; the functions in mode {mode_name}", case.name(), case.title()));
+    screen.title(&format!(
+        "service-down/{}: {}; the functions in mode {mode_name}",
+        case.name(),
+        case.title()
+    ));
     screen.line(Mark::Info, "sandbox", "starting a local AWS, LendPeak2 and template.yaml in it");
     let mut was_looking = false;
     let mut see = |event: &Event| {
@@ -39,7 +43,9 @@ pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
         Mode::Observe => {
             let changed = played.changed_by.join(", ");
             ensure!(changed.is_empty(), "observe mode changed something: {changed}");
-            Screen::say("Nothing was changed. Where something is to be done, the notice has the JSON for it.");
+            Screen::say(
+                "Nothing was changed. Where something is to be done, the notice has the JSON for it.",
+            );
         }
     }
     Ok(())
@@ -90,8 +96,9 @@ fn summary(played: &Played) -> String {
     let after = |what: &str, time: Option<Duration>| {
         time.map(|time| format!(", {what} {:.1} s after the first failing probe", time.as_secs_f64()))
     };
-    let times =
-        [after("acted", played.until_action()), after("well again", played.until_recovery())].into_iter().flatten();
+    let times = [after("acted", played.until_action()), after("well again", played.until_recovery())]
+        .into_iter()
+        .flatten();
     let times: String = times.collect();
     format!("{}: {cause}; {by}; {end}{times}; {} AWS calls.", played.case.name(), played.calls)
 }

@@ -42,8 +42,11 @@ impl Ears {
         for (level, topic) in (1..).zip(TOPICS) {
             let create = clients.sqs.create_queue().queue_name(format!("ears-{level}"));
             let queue = create.send().await?.queue_url.context("a queue without an address")?;
-            let asked =
-                clients.sqs.get_queue_attributes().queue_url(&queue).attribute_names(QueueAttributeName::QueueArn);
+            let asked = clients
+                .sqs
+                .get_queue_attributes()
+                .queue_url(&queue)
+                .attribute_names(QueueAttributeName::QueueArn);
             let attributes = asked.send().await?.attributes.unwrap_or_default();
             let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue without an ARN")?;
             let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:lendpeak2-production-{topic}");
@@ -66,7 +69,8 @@ impl Ears {
                 }
                 for message in messages {
                     let body: Value = serde_json::from_str(message.body().unwrap_or_default())?;
-                    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                    let text =
+                        |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                     heard.push(Notice { level: *level, subject: text("Subject"), text: text("Message") });
                     let delete = clients.sqs.delete_message().queue_url(queue);
                     delete.set_receipt_handle(message.receipt_handle).send().await?;

@@ -89,8 +89,7 @@ fn row(played: &Played) -> Vec<String> {
     if !played.diagnosed {
         cause.push_str(" (asked after)");
     }
-    let remedy =
-        if played.changed_by.is_empty() { "none".to_owned() } else { played.changed_by.join(", ") };
+    let remedy = if played.changed_by.is_empty() { "none".to_owned() } else { played.changed_by.join(", ") };
     let end = match played.ended {
         Ended::Resolved if played.passes => "recovered".to_owned(),
         Ended::Resolved => "resolved, and the probe fails".to_owned(),
