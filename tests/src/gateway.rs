@@ -160,7 +160,7 @@ impl Gateway {
         &self.state.elb
     }
 
-    /// Systems Manager's OpsItems.
+    /// Systems Manager's `OpsItems`.
     pub fn ops_center(&self) -> &OpsCenter {
         &self.state.ops_center
     }

@@ -246,6 +246,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "slow_first_byte",
             "status_code",
             "target_timeout",
+            "target_response_mismatch",
             "idle_timeout_too_short",
             "memory_follows_load",
         ],

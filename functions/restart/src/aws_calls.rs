@@ -227,7 +227,7 @@ fn restart() -> Action {
     }
 }
 
-/// UpdateService with exactly what a restart sends.
+/// `UpdateService` with exactly what a restart sends.
 fn update() -> aws_smithy_mocks::RuleBuilder<
     aws_sdk_ecs::operation::update_service::UpdateServiceInput,
     UpdateServiceOutput,

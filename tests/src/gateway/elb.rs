@@ -47,8 +47,12 @@ impl Elb {
 
     /// How many of so many targets are healthy.
     pub fn healthy_of(&self, targets: u32) -> u32 {
-        let unhealthy = self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).count;
-        targets.saturating_sub(u32::try_from(unhealthy).unwrap_or(u32::MAX))
+        targets.saturating_sub(u32::try_from(self.unhealthy()).unwrap_or(u32::MAX))
+    }
+
+    /// How many targets are unhealthy at most.
+    pub fn unhealthy(&self) -> usize {
+        self.unhealthy.lock().unwrap_or_else(PoisonError::into_inner).count
     }
 
     /// Of the tasks, so many run. The load balancer has not checked the others yet.

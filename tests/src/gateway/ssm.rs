@@ -1,4 +1,4 @@
-//! OpsCenter of Systems Manager, which the local AWS lacks: its OpsItems, of which there is one for each source and
+//! `OpsCenter` of Systems Manager, which the local AWS lacks: its `OpsItems`, of which there is one for each source and
 //! deduplication string while it is not resolved.
 //! (<https://docs.aws.amazon.com/systems-manager/latest/userguide/OpsCenter-working-deduplication.html>)
 
@@ -27,7 +27,7 @@ const FIELDS: [&str; 8] = [
     "ActualEndTime",
 ];
 
-/// The account's OpsItems.
+/// The account's `OpsItems`.
 #[derive(Debug, Default)]
 pub struct OpsCenter {
     items: Mutex<Vec<OpsItem>>,
@@ -61,7 +61,7 @@ impl OpsCenter {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// None for what the local AWS answers: all of Systems Manager but OpsItems.
+    /// None for what the local AWS answers: all of Systems Manager but `OpsItems`.
     pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
         let mut items = self.lock();
         let answered = match call.operation.as_str() {

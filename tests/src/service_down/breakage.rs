@@ -148,9 +148,7 @@ pub(super) async fn one_bad_target(sandbox: &Sandbox) -> anyhow::Result<()> {
     step_of(sandbox, [ALB, "TargetResponseTime", "p99"], 0.35, 9.5);
     step_of(sandbox, [ALB, "TargetResponseTime", "Maximum"], 1.2, 14.0);
     step(sandbox, [ALB, "HTTPCode_ELB_5XX_Count"], 0.0, 9_000.0);
-    // Its look at the service tells the load balancer.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    Ok(())
+    until(sandbox, |_| sandbox.gateway.elb().unhealthy() == 1).await
 }
 
 pub(super) fn cdn_stale(sandbox: &Sandbox) {

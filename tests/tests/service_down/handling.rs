@@ -1,6 +1,7 @@
 //! What goes as it should.
 
-use tests::deploy::FAMILY;
+use aws_sdk_cloudwatch::types::StateValue;
+use tests::deploy::{self, FAMILY};
 
 use super::*;
 
@@ -68,5 +69,42 @@ async fn what_is_out_of_reach_goes_to_people_at_once_and_nothing_is_touched() ->
     assert_eq!(sandbox.runs().await?, before);
     let incident = only_incident(&sandbox).await?;
     assert!(incident["resolved_at"].is_null() && incident["level"].as_u64() >= Some(2), "{incident:#}");
+    Ok(())
+}
+
+/// Both alarms come in the same moment, and the one on 5xx flaps: one incident, one execution, and nothing is touched.
+#[tokio::test]
+async fn alarms_open_one_incident_and_start_one_execution() -> Test {
+    let sandbox = start().await?;
+    deploy::calm_alarms(&sandbox.clients).await?;
+    deploy::set_incident_alarms(&sandbox.clients, true).await?;
+    set_alarm(&sandbox, "probe-failing", StateValue::Alarm).await?;
+    for _ in 0..3 {
+        set_alarm(&sandbox, "no-healthy-target", StateValue::Alarm).await?;
+        set_alarm(&sandbox, "no-healthy-target", StateValue::Ok).await?;
+    }
+    let since = Instant::now();
+    let execution = loop {
+        let listed = sandbox.clients.sfn.list_executions().state_machine_arn(MACHINE).send().await?;
+        if let Some(execution) = listed.executions().first() {
+            break execution.execution_arn.clone();
+        }
+        ensure!(since.elapsed() < PATIENCE, "no execution was started");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let run = end(&sandbox, &execution).await?;
+    assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Resolved"), "{run:?}");
+    let incident = only_incident(&sandbox).await?;
+    let id = incident["id"].as_str().context("no id")?;
+    assert!(execution.ends_with(&format!(":{id}")), "{execution} is not named after {id}");
+    assert_eq!((&incident["cause"], &incident["severity"]), (&"service-down".into(), &"critical".into()));
+    let listed = sandbox.clients.sfn.list_executions().state_machine_arn(MACHINE).send().await?;
+    assert_eq!(listed.executions().len(), 1, "{listed:?}");
+    Ok(())
+}
+
+async fn set_alarm(sandbox: &Sandbox, name: &str, state: StateValue) -> Test {
+    let set = sandbox.clients.cloudwatch.set_alarm_state().alarm_name(format!("lendpeak2-production-{name}"));
+    set.state_value(state).state_reason("a test says so").send().await?;
     Ok(())
 }

@@ -20,9 +20,10 @@ const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:lendpe
 /// Two remedies that do not help, each looked at for as long as the sandbox does, and whatever retries take.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// A sandbox in which no alarm acts by itself.
+/// A sandbox in which no alarm acts by itself, and in which what does not help is soon given up.
 async fn start() -> anyhow::Result<Sandbox> {
-    Sandbox::start(Options { metrics: false, ..Options::default() }).await
+    let parameters = vec![("RecoverySeconds".to_owned(), "10".to_owned())];
+    Sandbox::start(Options { metrics: false, parameters, ..Options::default() }).await
 }
 
 /// How an execution went.

@@ -63,7 +63,7 @@ fn what_is_wrong_with_a_request_is_named() {
     merge(&mut long, &json!({ "Source": "x".repeat(129) }));
     assert_eq!(code(create(&mut items, &long)), Err("OpsItemInvalidParameterException"));
     assert_eq!(code(create(&mut items, &json!({ "Title": "x" }))), Err("OpsItemInvalidParameterException"));
-    let unknown = json!({ "OpsItemId": "oi-000000000009" });
+    let unknown = json!({ "OpsItemId": "oi-0000000000ff" });
     assert_eq!(code(update(&mut items, &unknown)), Err("OpsItemNotFoundException"));
     let item = id(create(&mut items, &incident("one"))).unwrap();
     let odd = json!({ "OpsItemId": item, "Status": "Done" });

@@ -1,0 +1,69 @@
+//! Bad input: an error that says what to change, and nothing written.
+
+use super::*;
+
+#[tokio::test]
+async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let cases = [
+        ("", "EmptyRequest", "send {}"),
+        ("{", "InvalidJson", "EOF while parsing"),
+        ("[]", "InvalidRequest", "must be a JSON object"),
+        (r#"{"shwo": "x"}"#, "InvalidRequest", "unknown field `shwo`"),
+        (r#"{"show": "20200101-000000-nothing"}"#, "InvalidRequest", "there is no incident"),
+        (r#"{"note": "20200101-000000-nothing", "text": "x"}"#, "InvalidRequest", "there is no incident"),
+        (
+            r#"{"acknowledge": "20200101-000000-nothing", "by": "x"}"#,
+            "InvalidRequest",
+            "there is no incident",
+        ),
+        (r#"{"escalate": "x", "level": 7}"#, "InvalidRequest", "`level` is 7"),
+        (r#"{"open": {"title": 7}}"#, "InvalidRequest", "expected a string"),
+        (r#"{"step": {"take": {}}}"#, "InvalidRequest", "for the state machine"),
+        (r#"{"approve": "x"}"#, "InvalidRequest", "nothing to approve"),
+        (
+            r#"{"step_functions": {"execution": "e", "state": "s"}, "request": {"step": {"dance": {}}}}"#,
+            "InvalidRequest",
+            "dance",
+        ),
+        (
+            r#"{"source": "aws.ecs", "detail-type": "ECS Task State Change", "id": "1", "time": "2026-11-24T14:00:00Z", "resources": ["x"], "detail": {}}"#,
+            "InvalidRequest",
+            "for other functions",
+        ),
+        (r#"{"Records": [{"eventSource": "aws:s3"}]}"#, "UnknownEvent", "Records"),
+    ];
+    stack::refuses(&function, &cases).await?;
+    assert_eq!(stack.writes(), Vec::<String>::new());
+    Ok(())
+}
+
+/// A sample names an incident that is not there: that alone may be wrong with it.
+#[tokio::test]
+async fn every_sample_event_is_understood() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let mut files: Vec<_> = std::fs::read_dir(tests::workspace().join("events/incident"))?
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .map(|file| file.path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let body = std::fs::read_to_string(&file)?;
+        match function.invoke(body, stack::DEADLINE).await {
+            tests::runtime_api::Answer::Ok(_) => {}
+            tests::runtime_api::Answer::Err { error_message, .. } => {
+                assert!(
+                    error_message.contains("there is no incident"),
+                    "{}: {error_message}",
+                    file.display()
+                );
+            }
+            other => panic!("{}: {other:?}", file.display()),
+        }
+    }
+    Ok(())
+}

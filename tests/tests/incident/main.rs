@@ -1,0 +1,121 @@
+//! `incident` from an event to the ledger, the notices and OpsCenter, against the sandbox with real SDK calls.
+
+#![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
+
+mod crashes;
+mod input;
+mod levels;
+mod machine;
+mod opening;
+mod ops_center;
+mod requests;
+mod secrecy;
+
+use std::ops::Deref;
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tests::{
+    runtime_api::Bootstrap,
+    sandbox::Sandbox,
+    stack::{self, outcome, tick},
+};
+
+type Test = anyhow::Result<()>;
+
+const COMPOSITE: &str = "lendpeak2-production-service-down";
+const PROBE: &str = "lendpeak2-production-probe-failing";
+const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:lendpeak2-production-service-down";
+
+struct Stack(stack::Stack);
+
+impl Deref for Stack {
+    type Target = stack::Stack;
+
+    fn deref(&self) -> &stack::Stack {
+        &self.0
+    }
+}
+
+impl Stack {
+    /// No state machine, unless a test wants it: people handle what is opened.
+    async fn start() -> anyhow::Result<Self> {
+        let (one, two, three) = (topic("notices"), topic("level-2"), topic("level-3"));
+        let alarms = format!("{COMPOSITE},{PROBE}");
+        let own = [
+            ("NOTICE_TOPIC_ARN", one.as_str()),
+            ("LEVEL_2_TOPIC_ARN", two.as_str()),
+            ("LEVEL_3_TOPIC_ARN", three.as_str()),
+            ("SERVICE_DOWN_ALARMS", alarms.as_str()),
+            ("CRITICAL_ALARM", COMPOSITE),
+            ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
+            ("FUNCTIONS", "scale-up,rollback"),
+        ];
+        Ok(Self(stack::Stack::start("incident", &own).await?))
+    }
+
+    /// What people were told, in order: the topic's last word and the subject's first.
+    fn told(&self) -> Vec<String> {
+        let published = self.published().into_iter();
+        let short = published.filter_map(|call| {
+            let topic = call["TopicArn"].as_str()?.rsplit("production-").next()?.to_owned();
+            let subject = call["Subject"].as_str()?;
+            let word = subject.strip_prefix("[production] ")?.split_whitespace().next()?;
+            Some(format!("{topic} {word}"))
+        });
+        short.collect()
+    }
+
+    /// The notices themselves.
+    fn published(&self) -> Vec<Value> {
+        let calls = self.sandbox.gateway.record().by("incident").into_iter();
+        calls.filter(|call| call.name() == "sns Publish").map(|call| call.request).collect()
+    }
+
+    /// The incidents that are open, as a person sees them.
+    async fn open(&self, function: &Bootstrap) -> anyhow::Result<Vec<String>> {
+        let list = outcome(function, &json!({})).await?;
+        let open = list["open"].as_array().context("no list")?;
+        Ok(open.iter().filter_map(|incident| Some(incident["incident"].as_str()?.to_owned())).collect())
+    }
+
+    async fn incident(&self, id: &str) -> anyhow::Result<Value> {
+        self.data("incidents", id).await
+    }
+
+    /// As if it had been so for that long.
+    async fn age(&self, id: &str, field: &str, minutes: i64) -> Test {
+        let at = Timestamp::now() - SignedDuration::from_mins(minutes);
+        self.change("incidents", id, field, json!(at)).await
+    }
+}
+
+fn topic(name: &str) -> String {
+    format!("arn:aws:sns:us-east-1:000000000000:lendpeak2-production-{name}")
+}
+
+/// An alarm as SNS delivers it.
+fn alarm(name: &str, changed: Timestamp) -> Value {
+    stack::alarm(name, ["LendPeak2", "Healthy"], &[], changed)
+}
+
+fn alarm_in(state: &str, name: &str, changed: Timestamp) -> Value {
+    let mut event = alarm(name, changed);
+    let message = event["Records"][0]["Sns"]["Message"].as_str().unwrap_or_default();
+    let changed = message.replace(r#""NewStateValue":"ALARM""#, &format!(r#""NewStateValue":"{state}""#));
+    event["Records"][0]["Sns"]["Message"] = json!(changed);
+    event
+}
+
+/// A step of the state machine.
+fn step(state: &str, step: &Value) -> Value {
+    json!({ "step_functions": { "execution": format!("{MACHINE}:one"), "state": state }, "request": { "step": step } })
+}
+
+/// Opens one by alarm; answers its id.
+async fn opened(function: &Bootstrap) -> anyhow::Result<String> {
+    let answer = outcome(function, &alarm(COMPOSITE, Timestamp::now())).await?;
+    anyhow::ensure!(answer["did"] == "opened", "{answer:#}");
+    Ok(answer["incident"].as_str().context("no id")?.to_owned())
+}

@@ -1,0 +1,132 @@
+//! One open incident for each cause, however many alarms there are and however they come.
+
+use super::*;
+
+#[tokio::test]
+async fn an_alarm_opens_an_incident_and_people_are_told_once() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let began = Timestamp::now() - SignedDuration::from_mins(3);
+    let event = alarm(COMPOSITE, began);
+    let first = outcome(&function, &event).await?;
+    assert_eq!((&first["did"], &first["severity"]), (&json!("opened"), &json!("critical")));
+    let again = outcome(&function, &event).await?;
+    assert_eq!((&again["did"], &again["incident"]), (&json!("joined"), &first["incident"]));
+    assert_eq!(stack.told(), ["notices OPEN"]);
+    let id = first["incident"].as_str().unwrap_or_default();
+    let incident = stack.incident(id).await?;
+    assert_eq!(incident["cause"], "service-down");
+    let known: Timestamp = serde_json::from_value(incident["began_at"].clone())?;
+    assert_eq!(known.as_millisecond(), began.as_millisecond());
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_alarm_of_the_same_cause_joins_and_makes_it_as_bad_as_the_worse() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let first = outcome(&function, &alarm(PROBE, Timestamp::now())).await?;
+    assert_eq!((&first["did"], &first["severity"]), (&json!("opened"), &json!("high")));
+    let second = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
+    assert_eq!((&second["did"], &second["severity"]), (&json!("joined"), &json!("critical")));
+    assert_eq!(first["incident"], second["incident"]);
+    let other = outcome(&function, &alarm("lendpeak2-production-dead-letters", Timestamp::now())).await?;
+    assert_eq!(other["did"], "opened");
+    assert!(other["incident"].as_str().unwrap_or_default().ends_with("-dead-letters"), "{other}");
+    assert_eq!(stack.open(&function).await?.len(), 2);
+    assert_eq!(stack.told(), ["notices OPEN", "notices OPEN"]);
+    Ok(())
+}
+
+/// Lambda runs ten at once; both alarms come again and again, in any order.
+#[tokio::test]
+async fn two_hundred_alarms_at_once_are_one_incident() -> Test {
+    const RUNS: usize = 10;
+    let stack = Stack::start().await?;
+    let now = Timestamp::now();
+    let event = |number: usize| {
+        let name = if number.is_multiple_of(3) { COMPOSITE } else { PROBE };
+        let changed = now - SignedDuration::from_millis(i64::try_from(number % 50).unwrap_or_default());
+        alarm(name, changed)
+    };
+    let mut runs = tokio::task::JoinSet::new();
+    for run in 0..RUNS {
+        let function = stack.function(&[("STATE_MACHINE_ARN", MACHINE)]).await?;
+        let events: Vec<Value> = (0..200).filter(|number| number % RUNS == run).map(event).collect();
+        runs.spawn(async move {
+            let mut did = Vec::new();
+            for event in events {
+                did.push(outcome(&function, &event).await?["did"].clone());
+            }
+            anyhow::Ok(did)
+        });
+    }
+    let mut did = Vec::new();
+    while let Some(run) = runs.join_next().await {
+        did.extend(run??);
+    }
+    assert_eq!(did.len(), 200);
+    assert_eq!(did.iter().filter(|did| **did == "opened").count(), 1, "{did:?}");
+    assert!(did.iter().all(|did| *did == "opened" || *did == "joined"), "{did:?}");
+    let function = stack.function(&[]).await?;
+    let open = stack.open(&function).await?;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(stack.incident(&open[0]).await?["severity"], "critical");
+    let starts = stack.count("states StartExecution") + stack.count("sfn StartExecution");
+    assert_eq!((stack.told().iter().filter(|told| told.ends_with("OPEN")).count(), starts), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_old_or_over_or_without_data_opens_nothing() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let now = Timestamp::now();
+    for event in [
+        alarm(COMPOSITE, now - SignedDuration::from_mins(16)),
+        alarm_in("OK", COMPOSITE, now),
+        alarm_in("INSUFFICIENT_DATA", COMPOSITE, now),
+    ] {
+        let answer = outcome(&function, &event).await?;
+        assert_eq!(answer["did"], "nothing", "{answer}");
+    }
+    assert_eq!(stack.writes(), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_ok_again_is_noted_and_resolves_nothing() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = opened(&function).await?;
+    let answer = outcome(&function, &alarm_in("OK", COMPOSITE, Timestamp::now())).await?;
+    assert_eq!((&answer["did"], &answer["open"]), (&json!("noted"), &json!(true)));
+    let shown = outcome(&function, &json!({ "show": id })).await?;
+    assert!(shown["text"].as_str().unwrap_or_default().contains("service-down is OK again"), "{shown}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_comes_back_soon_is_the_same_incident_and_later_another() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = opened(&function).await?;
+    let before = Timestamp::now();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    outcome(&function, &json!({ "resolve": id, "reason": "it went over" })).await?;
+    // On its way since before that.
+    let late = outcome(&function, &alarm(COMPOSITE, before)).await?;
+    assert_eq!((&late["did"], &late["open"]), (&json!("was_over"), &json!(false)), "{late}");
+    let back = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
+    assert_eq!((&back["did"], &back["incident"]), (&json!("reopened"), &json!(id)));
+    assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED", "notices BACK"]);
+
+    outcome(&function, &json!({ "resolve": id })).await?;
+    stack.age(&id, "resolved_at", 16).await?;
+    // Ids tell the second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let another = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
+    assert_eq!(another["did"], "opened");
+    assert_ne!(another["incident"], json!(id));
+    Ok(())
+}
