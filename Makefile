@@ -26,15 +26,20 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check lint deny bench build deploy clean
+.PHONY: help demo scenarios sandbox test check lint deny bench build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose or all; MODE=observe changes nothing
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing
 	$(BUILD_BINARIES)
 	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE))
+
+scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with nobody typing, and measure it; writes docs/scenarios.md
+	$(BUILD_BINARIES)
+	@mkdir -p docs
+	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
 
 sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR=<seconds> MODE=auto
 	$(BUILD_BINARIES)

@@ -3,8 +3,10 @@
 mod report;
 mod scenario;
 mod screen;
+mod service_down;
 mod watch;
 
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -12,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::clients::Clients;
 use crate::sandbox::{Options, Sandbox};
+use crate::service_down::Case;
 use scenario::{BadRelease, Corruption, Diagnose, LoadSpike, Scenario, StaleFrontEnd};
 use screen::{Mark, Screen};
 use watch::Watch;
@@ -29,8 +32,37 @@ pub enum Name {
     Corruption,
     /// A bad release among a lot of noise: a person asks diagnose, and does what it says.
     Diagnose,
-    /// One after the other.
+    /// All of these, one after the other.
     All,
+}
+
+/// What to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Story {
+    Named(Name),
+    /// The whole loop: one case of a service that is down, or each of them.
+    ServiceDown(Option<Case>),
+}
+
+impl FromStr for Story {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == SERVICE_DOWN {
+            return Ok(Self::ServiceDown(None));
+        }
+        let case = text.strip_prefix(SERVICE_DOWN).and_then(|rest| Case::named(rest.strip_prefix('/')?));
+        if let Some(case) = case {
+            return Ok(Self::ServiceDown(Some(case)));
+        }
+        Name::from_str(text, false).map(Self::Named).map_err(|_| {
+            let names = Name::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let names = names.map(|name| name.get_name().to_owned());
+            let cases = Case::ALL.iter().map(|case| format!("{SERVICE_DOWN}/{}", case.name()));
+            let all: Vec<String> = names.chain([SERVICE_DOWN.to_owned()]).chain(cases).collect();
+            format!("there are {}", all.join(", "))
+        })
+    }
 }
 
 /// How far the functions may go.
@@ -42,12 +74,31 @@ pub enum Mode {
     Observe,
 }
 
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+const SERVICE_DOWN: &str = "service-down";
 const POLL: Duration = Duration::from_millis(250);
 /// Alarm, remedy and alarm again take a minute; the probe's schedule may take a minute and a half.
 const LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs the demo. An error means that the end state was not reached.
-pub async fn run(name: Name, mode: Mode) -> anyhow::Result<()> {
+pub async fn run(story: Story, mode: Mode) -> anyhow::Result<()> {
+    let name = match story {
+        Story::Named(name) => name,
+        Story::ServiceDown(case) => {
+            for case in case.map_or_else(|| Case::ALL.to_vec(), |case| vec![case]) {
+                service_down::show(case, mode).await.context(case.name())?;
+            }
+            return Ok(());
+        }
+    };
     if matches!(name, Name::LoadSpike | Name::All) {
         show(&LoadSpike, mode).await.context("load-spike")?;
     }
@@ -68,10 +119,7 @@ pub async fn run(name: Name, mode: Mode) -> anyhow::Result<()> {
 
 async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     let screen = Screen::new();
-    let mode_name = match mode {
-        Mode::Auto => "auto",
-        Mode::Observe => "observe",
-    };
+    let mode_name = mode.name();
     screen.title(&format!("{}: LendPeak2 in a local AWS, the functions in mode {mode_name}", S::NAME));
     let options = Options {
         mode: mode_name.to_owned(),

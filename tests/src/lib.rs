@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod ministack;
 pub mod runtime_api;
 pub mod sandbox;
+pub mod scenarios;
 pub mod service_down;
 pub mod stack;
 pub mod standin;

@@ -185,6 +185,21 @@ fn found(diagnosis: &Diagnosis) -> String {
     if summary.is_empty() { "diagnose said nothing".to_owned() } else { format!("diagnose: {summary}") }
 }
 
+/// Why a remedy refuses when it is done already, or is just being done: woken by its own alarm, or by a person.
+const BEING_DONE: [&str; 9] = [
+    "already_in_progress",
+    "already_rolling_back",
+    "already_waiting",
+    "claimed_by_another",
+    "deployment_in_progress",
+    "held_by_another_remedy",
+    "still_in_progress",
+    "still_settling",
+    "tasks_pending",
+];
+/// The target was acted on within the last half hour or so.
+const COOLDOWN: &str = "cooldown";
+
 /// What comes after a remedy's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
@@ -232,6 +247,11 @@ impl Answer {
         }
     }
 
+    /// Whether something was done to the target before: if that was a moment ago, its effect is to be seen.
+    pub fn is_cooling_down(&self) -> bool {
+        self.code == COOLDOWN
+    }
+
     pub fn after(&self) -> After {
         let approval = self.next.as_ref().and_then(|next| next.send.as_ref()?.get("approve")?.as_str());
         match (self.decision(), approval) {
@@ -240,6 +260,7 @@ impl Answer {
             ("refused" | "nothing_to_do", Some(id)) if self.code == "approval_pending" => {
                 After::Approval(id.to_owned())
             }
+            ("refused" | "nothing_to_do", _) if BEING_DONE.contains(&self.code.as_str()) => After::Verify,
             ("refused" | "nothing_to_do" | "observed" | "awaiting_approval", _) => After::Next,
             // Done, begun and failed, or unknown: only the probe knows.
             _ => After::Verify,

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::demo::{Mode, Name};
+use tests::demo::{Mode, Story};
 
 /// Starts the sandbox, lets something go wrong and shows what the functions do about it.
 #[derive(Parser)]
 struct Arguments {
-    #[arg(long, value_enum, default_value = "load-spike")]
-    scenario: Name,
+    #[arg(long, default_value = "load-spike")]
+    scenario: Story,
     #[arg(long, value_enum, default_value = "auto")]
     mode: Mode,
 }

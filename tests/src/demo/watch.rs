@@ -244,7 +244,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// As much as a line or two can take.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     const LONG: usize = 240;
     if text.chars().count() <= LONG {
         return text.to_owned();

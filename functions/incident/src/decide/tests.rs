@@ -165,6 +165,18 @@ fn what_changed_nothing_lets_the_next_have_its_turn() {
     }
 }
 
+/// Its own alarm was quicker.
+#[test]
+fn what_is_being_done_already_is_looked_at() {
+    for code in ["claimed_by_another", "deployment_in_progress", "already_rolling_back"] {
+        follows(&json!({ "decision": "refused", "code": code }), "refused", &After::Verify);
+        follows(&json!({ "decision": "nothing_to_do", "code": code }), "nothing_to_do", &After::Verify);
+    }
+    let cooling_down =
+        |code: &str| Answer::read(&json!({ "decision": "refused", "code": code })).is_cooling_down();
+    assert!(cooling_down("cooldown") && !cooling_down("kill_switch"));
+}
+
 #[test]
 fn a_plan_that_waits_for_a_person_is_waited_for() {
     let next = json!({ "what": "approve", "support_level": 1, "send": { "approve": "p-1" } });

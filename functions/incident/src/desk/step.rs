@@ -21,6 +21,9 @@ const LOOKED_AT_FIRST: u32 = 2;
 /// A cause that is older than this began the trouble that led to it, not the incident.
 const BEGAN_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
+/// A remedy is looked at for so long before another one has its turn.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
+
 impl Desk {
     pub(super) async fn step(&self, step: &Step, execution: &str, word: &Word<'_>) -> Result<Value, Error> {
         match step {
@@ -108,8 +111,12 @@ impl Desk {
         answer: &Answer,
         word: &Word<'_>,
     ) -> Result<Value, Error> {
+        let after = if answer.is_cooling_down() && self.acted_lately(word.now).await? {
+            After::Verify
+        } else {
+            answer.after()
+        };
         self.answered(id, word, |incident| {
-            let after = answer.after();
             let decision = answer.decision();
             if decision == "applied" {
                 incident.acted_at.get_or_insert(word.now);
@@ -125,6 +132,17 @@ impl Desk {
             (after.answer(), format!("{function} answered {}: {}", decision.replace('_', " "), answer.said()))
         })
         .await
+    }
+
+    /// Whether a remedy has acted so short a time ago that its effect may still come, whoever woke it.
+    async fn acted_lately(&self, now: Timestamp) -> Result<bool, Error> {
+        for function in self.settings.remedies.keys() {
+            let outcomes = self.store().outcomes(function, now - LATELY, now).await?;
+            if outcomes.iter().any(|outcome| outcome.decision == Decision::Applied) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Looks into the remedy's records for what became of the plan that a person was asked to approve.
@@ -180,7 +198,7 @@ impl Desk {
                     .map(|tried| tried.remedy.function.as_str())
                     .collect();
                 let how = if helped.is_empty() {
-                    "nothing was changed, and the probe passes twice".to_owned()
+                    "service-down changed nothing, and the probe passes twice".to_owned()
                 } else {
                     format!("the probe passes twice after {}", helped.join(" and "))
                 };

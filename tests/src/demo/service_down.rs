@@ -1,0 +1,104 @@
+//! The whole loop: an alarm, an incident, the state machine, and what people hear of it.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use super::Mode;
+use super::report::call_words;
+use super::screen::{Mark, Screen};
+use super::watch::short;
+use crate::scenarios::{self, Ended, Event, Played};
+use crate::service_down::Case;
+
+/// The states in which it only looks whether it is better.
+const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];
+
+/// Plays a case for a person to watch. An error means that it did not end as it should.
+pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
+    let (screen, mode_name) = (Screen::new(), mode.name());
+    screen.title(&format!(
+        "service-down/{}: {}; the functions in mode {mode_name}",
+        case.name(),
+        case.title()
+    ));
+    screen.line(Mark::Info, "sandbox", "starting a local AWS, LendPeak2 and template.yaml in it");
+    let mut was_looking = false;
+    let mut see = |event: &Event| {
+        let looking = is_looking(event);
+        if !(looking && was_looking) {
+            tell(&screen, case, event);
+        }
+        was_looking = looking;
+    };
+    let played = scenarios::play(case, mode_name, &mut see).await?;
+    screen.title("The incident, as {\"show\": …} tells it");
+    Screen::say(&played.report);
+    screen.title(&summary(&played));
+    match mode {
+        Mode::Auto => {
+            let faults = played.faults();
+            ensure!(faults.is_empty(), "it was to go otherwise: {}", faults.join("; "));
+        }
+        Mode::Observe => {
+            let changed = played.changed_by.join(", ");
+            ensure!(changed.is_empty(), "observe mode changed something: {changed}");
+            Screen::say(
+                "Nothing was changed. Where something is to be done, the notice has the JSON for it.",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn is_looking(event: &Event) -> bool {
+    matches!(event, Event::Entered(states) if states.iter().all(|state| LOOKING.contains(&state.as_str())))
+}
+
+fn tell(screen: &Screen, case: Case, event: &Event) {
+    match event {
+        Event::Ready(url) => screen.line(Mark::Good, "sandbox", &format!("ready at {url}; the probe passes")),
+        Event::WentWrong => {
+            screen.restart();
+            screen.line(Mark::Bad, "LendPeak2", case.title());
+        }
+        Event::Probed { healthy, summary } => {
+            screen.line(if *healthy { Mark::Good } else { Mark::Bad }, "health-probe", &short(summary));
+        }
+        Event::Opened(id) => screen.line(Mark::Bad, "incident", &format!("{id} is open")),
+        Event::Entered(states) => screen.line(Mark::Info, "service-down", &states.join(" → ")),
+        Event::Line { by, what } => screen.line(Mark::Reads, by, &short(what)),
+        Event::Changed(call) => screen.line(Mark::Writes, &call.caller, &call_words(call)),
+        Event::Told(notice) if notice.word().is_some() => {
+            screen.line(Mark::Info, "notice", &format!("to level {}: {}", notice.level, notice.subject));
+            for line in notice.text.lines() {
+                Screen::say(&format!("            │ {line}"));
+            }
+        }
+        Event::Told(notice) => {
+            let what = format!("to level {}, beside the incident: {}", notice.level, notice.subject);
+            screen.line(Mark::Info, "notice", &short(&what));
+        }
+    }
+}
+
+fn summary(played: &Played) -> String {
+    let cause = played.first_cause.as_deref().unwrap_or("nothing found");
+    let by = match played.changed_by.as_slice() {
+        [] => "nothing was changed".to_owned(),
+        functions => format!("{} acted", functions.join(", ")),
+    };
+    let end = match played.ended {
+        Ended::Resolved => "resolved".to_owned(),
+        Ended::Escalated { level } => format!("escalated to level {level}"),
+        Ended::Open => "still open".to_owned(),
+    };
+    let after = |what: &str, time: Option<Duration>| {
+        time.map(|time| format!(", {what} {:.1} s after the first failing probe", time.as_secs_f64()))
+    };
+    let times = [after("acted", played.until_action()), after("well again", played.until_recovery())]
+        .into_iter()
+        .flatten();
+    let times: String = times.collect();
+    format!("{}: {cause}; {by}; {end}{times}; {} AWS calls.", played.case.name(), played.calls)
+}

@@ -1,0 +1,47 @@
+//! What the gateway's record says of who did what.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+
+use crate::gateway::Call;
+
+/// What changes nothing that users of LendPeak2 would feel: the ledger, notices, metrics, one function asking another.
+const OUR_OWN: [(&str, &str); 12] = [
+    ("dynamodb", "PutItem"),
+    ("dynamodb", "UpdateItem"),
+    ("dynamodb", "DeleteItem"),
+    ("dynamodb", "TransactWriteItems"),
+    ("sns", "Publish"),
+    ("cloudwatch", "PutMetricData"),
+    ("states", "StartExecution"),
+    ("lambda", "Invoke"),
+    ("ssm", "CreateOpsItem"),
+    ("ssm", "UpdateOpsItem"),
+    // Reads that are not called so.
+    ("logs", "StartQuery"),
+    ("cloudtrail", "LookupEvents"),
+];
+
+/// Whether a call changes LendPeak2 or what carries it. What is not known to be harmless is taken for a change.
+pub fn changes_the_stack(call: &Call) -> bool {
+    !call.is_read() && !OUR_OWN.contains(&(call.service.as_str(), call.operation.as_str()))
+}
+
+/// The names of all functions, as their calls are recorded.
+pub fn functions() -> anyhow::Result<BTreeSet<String>> {
+    let folder = crate::workspace().join("functions");
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Who made these calls, each once, in order.
+pub(super) fn callers(calls: &[&Call]) -> Vec<String> {
+    let mut callers: Vec<String> = Vec::new();
+    for call in calls {
+        if !callers.contains(&call.caller) {
+            callers.push(call.caller.clone());
+        }
+    }
+    callers
+}
