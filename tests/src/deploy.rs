@@ -15,8 +15,8 @@ use crate::clients::Clients;
 
 pub use lendpeak2::{
     CLUSTER, FAMILY, IMAGE, LOG_GROUP, PASSWORD, PROFILER_LOG_GROUP, SCALING_ALARMS, SERVICE,
-    SERVICE_DOWN_RULE, TARGET_CPU, TASKS, calm_alarms, create_lendpeak2, put_5xx_alarm,
-    put_service_down_alarm, register_release, set_incident_alarms,
+    SERVICE_DOWN_RULE, TARGET_CPU, TASKS, calm_alarms, create_lendpeak2, let_incident_hear, put_5xx_alarm,
+    put_service_down_alarm, register_release,
 };
 pub use package::binaries;
 

@@ -84,14 +84,14 @@ impl Sandbox {
             parameters: parameters(&options.mode, &gateway.url(), &standin.url(), options.parameters),
         };
         deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;
-        deploy::put_5xx_alarm(&clients).await?;
-        deploy::put_service_down_alarm(&clients).await?;
         // A test of one function wants no state machine that comes to its help, and nobody wants to hear of an alarm's
         // first state.
-        deploy::set_incident_alarms(&clients, false).await?;
+        deploy::let_incident_hear(&clients, false).await?;
+        deploy::put_5xx_alarm(&clients).await?;
+        deploy::put_service_down_alarm(&clients).await?;
         if options.metrics {
             deploy::calm_alarms(&clients).await?;
-            deploy::set_incident_alarms(&clients, true).await?;
+            deploy::let_incident_hear(&clients, true).await?;
         }
         Ok(Self { standin, gateway, clients, ministack })
     }

@@ -178,28 +178,34 @@ pub async fn put_5xx_alarm(clients: &Clients) -> anyhow::Result<()> {
 
 /// The rule of the template's composite alarm.
 pub const SERVICE_DOWN_RULE: &str = r#"ALARM("lendpeak2-production-probe-failing") AND (ALARM("lendpeak2-production-alb-5xx-rate") OR ALARM("lendpeak2-production-no-healthy-target"))"#;
-/// The alarms that open an incident.
-const INCIDENT_ALARMS: [&str; 2] =
-    ["lendpeak2-production-service-down", "lendpeak2-production-probe-failing"];
+/// The topic of the alarms that open an incident.
+const INCIDENT_ALARMS: &str = "lendpeak2-production-incident-alarms";
 
-/// The template's composite alarm, which CloudFormation in the local AWS cannot make. Its actions are off, since its
-/// first state is news to nobody.
+fn incident_alarms() -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:{INCIDENT_ALARMS}")
+}
+
+/// The template's composite alarm, which CloudFormation in the local AWS cannot make.
 pub async fn put_service_down_alarm(clients: &Clients) -> anyhow::Result<()> {
-    let [name, _] = INCIDENT_ALARMS;
-    let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:lendpeak2-production-incident-alarms");
-    let put = clients.cloudwatch.put_composite_alarm().alarm_name(name).alarm_rule(SERVICE_DOWN_RULE);
-    let put = put.actions_enabled(false).alarm_actions(&topic).ok_actions(&topic);
+    let put = clients.cloudwatch.put_composite_alarm().alarm_name("lendpeak2-production-service-down");
+    let put =
+        put.alarm_rule(SERVICE_DOWN_RULE).alarm_actions(incident_alarms()).ok_actions(incident_alarms());
     put.send().await.context("cannot put the composite alarm")?;
     Ok(())
 }
 
-/// Whether alarms open incidents, and start the state machine.
-pub async fn set_incident_alarms(clients: &Clients, on: bool) -> anyhow::Result<()> {
-    let names = Some(INCIDENT_ALARMS.map(str::to_owned).into());
+/// Whether `incident` hears the alarms, and so starts the state machine.
+pub async fn let_incident_hear(clients: &Clients, on: bool) -> anyhow::Result<()> {
+    let topic = incident_alarms();
     if on {
-        clients.cloudwatch.enable_alarm_actions().set_alarm_names(names).send().await?;
-    } else {
-        clients.cloudwatch.disable_alarm_actions().set_alarm_names(names).send().await?;
+        let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:lendpeak2-production-incident");
+        clients.sns.subscribe().topic_arn(topic).protocol("lambda").endpoint(function).send().await?;
+        return Ok(());
+    }
+    let listed = clients.sns.list_subscriptions_by_topic().topic_arn(topic).send().await?;
+    for subscription in listed.subscriptions() {
+        let end = clients.sns.unsubscribe().set_subscription_arn(subscription.subscription_arn.clone());
+        end.send().await?;
     }
     Ok(())
 }

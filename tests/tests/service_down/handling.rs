@@ -80,7 +80,7 @@ async fn what_is_out_of_reach_goes_to_people_at_once_and_nothing_is_touched() ->
 async fn alarms_open_one_incident_and_start_one_execution() -> Test {
     let sandbox = start().await?;
     deploy::calm_alarms(&sandbox.clients).await?;
-    deploy::set_incident_alarms(&sandbox.clients, true).await?;
+    deploy::let_incident_hear(&sandbox.clients, true).await?;
     set_alarm(&sandbox, "probe-failing", StateValue::Alarm).await?;
     for _ in 0..3 {
         set_alarm(&sandbox, "no-healthy-target", StateValue::Alarm).await?;
