@@ -61,8 +61,7 @@ pub fn document(rows: &[Row], cores: usize) -> String {
          - **end**: resolved, and the probe passes; or escalated to a level of support: 1 development, 2 DevOps, 3 AWS.\n\
          - **wrong actions**: changes of LendPeak2 by any other function than the one expected. Must be 0.\n\
          - **first failing probe to action, to recovery**: from the beginning of the first run of the probe that failed \
-         until the first change, and until the first of the two runs that passed. Until a case that is escalated is \
-         recovered, people are at work.\n\
+         until the first change, and until the first of the two runs that passed. `-` where nothing was to be done, or people have it.\n\
          - **executions**: of the state machine. Must be 1: alarms that come together are one incident.\n\
          - **AWS calls**: by all functions of the runbook, from when it went wrong until the end.\n\n\
          What is faster here than in production: the state machine looks every second, and every 15 there; the probe \
