@@ -132,7 +132,8 @@ fn failures(observed: &Observed, restarted: &Restarted) -> String {
         .stopped_tasks
         .iter()
         .filter(|task| task.failed && task.task_definition == restarted.task_definition)
-        .filter(|task| task.stopped_at.is_none_or(|stopped_at| stopped_at >= restarted.since))
+        // By whole seconds: a clock may tell no more.
+        .filter(|task| task.stopped_at.is_none_or(|at| at.as_second() >= restarted.since.as_second()))
         .map(|task| task.reason.as_str())
         .collect();
     reasons.sort_unstable();

@@ -12,7 +12,7 @@ async fn remove(sandbox: &Sandbox, task: &str) -> Test {
 }
 
 /// A queue that gets what is told to level 1.
-async fn ears(sandbox: &Sandbox) -> anyhow::Result<String> {
+pub(crate) async fn ears(sandbox: &Sandbox) -> anyhow::Result<String> {
     let sqs = &sandbox.clients.sqs;
     let queue = sqs.create_queue().queue_name("ears").send().await?.queue_url.context("no queue")?;
     let attributes = sqs.get_queue_attributes().queue_url(&queue);
@@ -25,7 +25,7 @@ async fn ears(sandbox: &Sandbox) -> anyhow::Result<String> {
 }
 
 /// What was heard so far.
-async fn heard(sandbox: &Sandbox, queue: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn heard(sandbox: &Sandbox, queue: &str) -> anyhow::Result<Vec<String>> {
     let mut heard = Vec::new();
     loop {
         let received = sandbox.clients.sqs.receive_message().queue_url(queue).max_number_of_messages(10);

@@ -25,8 +25,10 @@ async fn started_by_hand_it_opens_an_incident_and_resolves_it_when_the_service_i
 #[tokio::test]
 async fn of_two_executions_one_handles_the_incident_and_the_other_leaves_it_alone() -> Test {
     let sandbox = start().await?;
-    // Down, so that the first is still at it when the second comes.
+    // Down and slow to be diagnosed, so that the first is still at it when the second comes.
     sandbox.standin.set_database_down(true);
+    let slow = Rule::new("ecs", "DescribeServices", Fault::Timeout(Duration::from_secs(30)));
+    sandbox.gateway.faults().add(slow.of("diagnose").times(2));
     let first = execute(&sandbox, &json!({})).await?;
     let since = Instant::now();
     while !states(&sandbox, &first).await?.iter().any(|state| state == "Ours") {

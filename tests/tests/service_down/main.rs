@@ -5,6 +5,7 @@
 
 mod failures;
 mod handling;
+mod in_turn;
 
 use std::time::{Duration, Instant};
 
