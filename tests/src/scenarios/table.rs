@@ -61,8 +61,7 @@ pub fn document(rows: &[Row], cores: usize) -> String {
          - **end**: resolved, and the probe passes; or escalated to a level of support: 1 development, 2 DevOps, 3 AWS.\n\
          - **wrong actions**: changes of LendPeak2 by any other function than the one expected. Must be 0.\n\
          - **first failing probe to action, to recovery**: from the beginning of the first run of the probe that failed \
-         until the first change, and until the first of the two runs that passed. Until a case that is escalated is \
-         recovered, people are at work.\n\
+         until the first change, and until the first of the two runs that passed. `-` where nothing was to be done, or people have it.\n\
          - **executions**: of the state machine. Must be 1: alarms that come together are one incident.\n\
          - **AWS calls**: by all functions of the runbook, from when it went wrong until the end.\n\n\
          What is faster here than in production: the state machine looks every second, and every 15 there; the probe \
@@ -134,6 +133,20 @@ fn totals(rows: &[Row]) -> String {
 fn median(times: impl Iterator<Item = Duration>) -> String {
     let mut times: Vec<Duration> = times.collect();
     times.sort();
-    let middle = times.get(times.len() / 2).or(times.last());
-    middle.map_or_else(|| "-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
+    let last = times.len().saturating_sub(1);
+    match (times.get(last / 2), times.get(last.div_ceil(2))) {
+        (Some(one), Some(other)) => format!("{:.1} s", (*one + *other).as_secs_f64() / 2.0),
+        _ => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_that_are_nearest_to_it() {
+        let of = |seconds: &[u64]| median(seconds.iter().map(|seconds| Duration::from_secs(*seconds)));
+        assert_eq!([of(&[]), of(&[7]), of(&[9, 1, 2]), of(&[1, 9, 2, 3])], ["-", "7.0 s", "2.0 s", "2.5 s"]);
+    }
 }

@@ -111,3 +111,27 @@ async fn set_alarm(sandbox: &Sandbox, name: &str, state: StateValue) -> Test {
     set.state_value(state).state_reason("a test says so").send().await?;
     Ok(())
 }
+
+/// The 5xx alarm wakes `rollback` by itself: the state machine, which comes a moment later, waits for what that does.
+#[tokio::test]
+async fn a_remedy_that_its_own_alarm_began_is_waited_for_and_done_once() -> Test {
+    const SLOW: Duration = Duration::from_secs(8);
+    let sandbox = start().await?;
+    let good = sandbox.release(&[("FEATURE", "new")]).await?;
+    sandbox.release(&[("BROKEN", "true")]).await?;
+    let slow = Rule::new("ecs", "UpdateService", Fault::Timeout(SLOW)).of("rollback");
+    sandbox.gateway.faults().add(slow);
+    let rings = sandbox.clients.cloudwatch.set_alarm_state().alarm_name("lendpeak2-production-alb-5xx-rate");
+    rings.state_value(StateValue::Alarm).state_reason("Threshold Crossed").send().await?;
+    let reached = sandbox.gateway.record().wait_for("rollback", "ecs", "UpdateService", PATIENCE).await;
+    ensure!(reached, "the alarm's own run never acted");
+    let run = run(&sandbox, &json!({})).await?;
+    assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Resolved"), "{run:?}");
+    assert_eq!(sandbox.runs().await?, good);
+    let incident = only_incident(&sandbox).await?;
+    assert_eq!(incident["remedies"][0]["decision"], "refused", "{incident:#}");
+    let calls = sandbox.gateway.record().by("rollback");
+    let done = calls.iter().filter(|call| call.operation == "UpdateService" && call.status == Some(200));
+    assert_eq!(done.count(), 1);
+    Ok(())
+}

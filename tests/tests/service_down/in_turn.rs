@@ -30,7 +30,7 @@ async fn check(task: &str, call: [&str; 2], wrong: Wrong, expected: End) -> Test
     let [service, operation] = call;
     let fault = match wrong {
         Wrong::Fails => Fault::Denied,
-        Wrong::TimesOut => Fault::Timeout(Duration::from_secs(60)),
+        Wrong::TimesOut => Fault::Timeout(Duration::from_mins(1)),
         Wrong::Killed => Fault::HangAfter,
     };
     if !matches!(wrong, Wrong::Fails) {
