@@ -12,7 +12,7 @@
 //! | kill switch | `kill-switch` | `all` or `<function>` |
 //! | an incident | `incidents` | its id |
 //! | which incident is open for a cause | `incident-open` | cause |
-//! | a line of an incident's timeline | `incident#<id>` | event id |
+//! | a line of an incident's timeline | `incident#<id>` | `<time>#<event id>` |
 //! | the state of a component, as people say it | `component` | its name |
 //!
 //! A claim is taken on the version that was read, in one transaction with the kill switches, the holder and

@@ -128,10 +128,8 @@ pub fn choose(
             reason: format!("there is no diagnosis: {error} {reason}"),
         };
     }
-    let acted = tried.iter().filter(|tried| tried.acted()).count();
-    if acted >= MAX_REMEDIES {
-        let reason = format!("{acted} remedies did not help; {}", found(diagnosis));
-        return Choice::HandOver { level, reason };
+    if tried.iter().filter(|tried| tried.counts()).count() >= MAX_REMEDIES {
+        return Choice::HandOver { level, reason: format!("{}; {}", came_of(tried), found(diagnosis)) };
     }
     let mut forbidden = None;
     for finding in diagnosis.findings.iter().filter(|finding| finding.counts()) {
@@ -166,10 +164,7 @@ pub fn choose(
         return forbidden;
     }
     if !tried.is_empty() {
-        let names: Vec<&str> = tried.iter().map(|tried| tried.remedy.function.as_str()).collect();
-        let reason =
-            format!("{} did not help, and nothing else is known to; {}", names.join(", "), found(diagnosis));
-        return Choice::HandOver { level, reason };
+        return Choice::HandOver { level, reason: format!("{}; {}", came_of(tried), found(diagnosis)) };
     }
     if !waited {
         return Choice::Wait { reason: format!("nothing to act on; {}", found(diagnosis)) };
@@ -178,6 +173,19 @@ pub fn choose(
         level,
         reason: format!("the probe keeps failing and the cause is not known; {}", found(diagnosis)),
     }
+}
+
+/// As in `rollback did not help, scale-up was not approved`.
+fn came_of(tried: &[Tried]) -> String {
+    let one = |tried: &Tried| {
+        let function = &tried.remedy.function;
+        match tried.decision.as_deref() {
+            _ if tried.acted() => format!("{function} did not help"),
+            Some("not_approved") => format!("{function} was not approved"),
+            _ => format!("{function} did nothing ({})", tried.reason.as_deref().unwrap_or("no reason given")),
+        }
+    };
+    tried.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn found(diagnosis: &Diagnosis) -> String {
@@ -209,6 +217,8 @@ pub enum After {
     Approval(String),
     /// It changed nothing: what else is there?
     Next,
+    /// It changed nothing, and time has passed: is it well by now?
+    Look,
 }
 
 /// A remedy's answer, or the error that it ended with.
@@ -289,6 +299,7 @@ impl After {
             Self::Verify => json!({ "do": "verify" }),
             Self::Approval(_) => json!({ "do": "approval" }),
             Self::Next => json!({ "do": "next" }),
+            Self::Look => json!({ "do": "look" }),
         }
     }
 }

@@ -21,8 +21,11 @@ use shared::{
 
 use crate::{
     FUNCTION,
-    incident::{Handling, Incident, REOPENED_WITHIN, SERVICE_DOWN, Severity},
-    notice::{News, notice, told},
+    incident::{
+        Acknowledged, Handling, Incident, OpsItem, Owed, REOPENED_WITHIN, SERVICE_DOWN, Severity, spoken,
+    },
+    notice::{News, Place, notice, said},
+    ops_item,
     request::{Component, Open, Request, slug},
     settings::Settings,
     store::{Line, Pointer, StatusNow, Store},
@@ -51,6 +54,8 @@ struct Word<'a> {
     at: Timestamp,
     now: Timestamp,
     dry_run: bool,
+    /// The state machine's execution that speaks.
+    execution: Option<&'a str>,
 }
 
 /// What is said of an incident that opens.
@@ -61,6 +66,8 @@ struct Trouble {
     assignee: Option<String>,
     /// For the timeline.
     what: String,
+    /// The alarm that rings.
+    alarm: Option<String>,
     /// The state machine's execution that is at work already.
     execution: Option<String>,
 }
@@ -79,7 +86,7 @@ impl Desk {
     }
 
     async fn answer(&self, trigger: &Trigger, now: Timestamp) -> Result<Value, Error> {
-        let word = |by, dry_run| Word { id: &trigger.id, by, at: trigger.at, now, dry_run };
+        let word = |by, dry_run| Word { id: &trigger.id, by, at: trigger.at, now, dry_run, execution: None };
         match &trigger.kind {
             Kind::Alarm(alarm) => Ok(self.alarm(alarm, &word("alarm", false)).await?.into()),
             Kind::Schedule { .. } => Ok(self.sweep(now).await?),
@@ -88,9 +95,9 @@ impl Desk {
             )),
             Kind::Person(asked) => self.asked(trigger, asked, &word("person", asked.dry_run)).await,
             Kind::StepFunctions { execution, asked, .. } => {
-                let word = word("service-down", asked.dry_run);
+                let word = Word { execution: Some(execution), ..word("service-down", asked.dry_run) };
                 match Request::new(trigger, asked)? {
-                    Request::Step(step) => self.step(&step, execution, &word).await,
+                    Request::Step(step) => self.step(&step, &word).await,
                     _ => self.asked(trigger, asked, &word).await,
                 }
             }
@@ -109,11 +116,11 @@ impl Desk {
                 }
                 self.did(Did::Noted, &incident, word)
             }
-            Request::Acknowledge { id, by } => self.acknowledge(&id, &by, word).await?,
+            Request::Acknowledge { id, by, take_over } => self.acknowledge(&id, &by, take_over, word).await?,
             Request::Escalate { id, level, reason } => self.escalate(&id, level, reason, word).await?,
             Request::Resolve { id, reason } => self.resolve(&id, reason, word).await?,
             Request::UpdateStatus(component) => return self.update_status(component, word).await,
-            Request::Step(step) => return self.step(&step, &trigger.id, word).await,
+            Request::Step(step) => return self.step(&step, word).await,
         };
         Ok(answer.into())
     }
@@ -125,15 +132,7 @@ impl Desk {
         let cause = if down { SERVICE_DOWN.to_owned() } else { slug(short) };
         match alarm.state {
             AlarmState::Alarm => {}
-            AlarmState::Ok => {
-                let Some(id) = self.store().open_for(&cause).await? else {
-                    return Ok(Answer::nothing(&format!(
-                        "alarm {short} is OK, and no incident is open for {cause}"
-                    )));
-                };
-                self.line(&id, word, &format!("{short} is OK again")).await?;
-                return Ok(self.did(Did::Noted, &self.known(&id).await?, word));
-            }
+            AlarmState::Ok => return self.alarm_is_ok(&alarm.name, short, &cause, word).await,
             AlarmState::InsufficientData => {
                 return Ok(Answer::nothing(&format!("alarm {short} has no data: that opens no incident")));
             }
@@ -142,7 +141,7 @@ impl Desk {
         if age > MAX_EVENT_AGE {
             return Ok(Answer::nothing(&format!(
                 "alarm {short} changed {} ago: too old to open an incident",
-                crate::incident::spoken(age)
+                spoken(age)
             )));
         }
         let critical = self.settings.critical_alarm.as_ref() == Some(&alarm.name);
@@ -152,10 +151,41 @@ impl Desk {
             title,
             severity: if critical { Severity::Critical } else { Severity::High },
             assignee: None,
+            alarm: Some(alarm.name.clone()),
             what: format!("{short} is in ALARM: {}", alarm.reason),
             execution: None,
         };
         self.open(trouble, word).await
+    }
+
+    /// That resolves nothing by itself: it may ring again in a minute. Once all of them have been quiet for long, the
+    /// run of every minute takes it for over.
+    async fn alarm_is_ok(
+        &self,
+        alarm: &str,
+        short: &str,
+        cause: &str,
+        word: &Word<'_>,
+    ) -> Result<Answer, Error> {
+        let id = match self.store().open_for(cause).await? {
+            Some(id) => Some(id),
+            None => self.last_of(cause).await?.map(|last| last.id),
+        };
+        let Some(id) = id else {
+            return Ok(Answer::nothing(&format!("alarm {short} is OK, and there is no incident of {cause}")));
+        };
+        let (incident, changed) = self
+            .change(&id, word, |incident| {
+                let quiet = incident.is_quiet(alarm, word.at);
+                quiet.then(|| (Pointer::Keep, format!("{short} is OK again")))
+            })
+            .await?;
+        Ok(self.did(if changed { Did::Noted } else { Did::Nothing }, &incident, word))
+    }
+
+    /// The newest incident of a cause.
+    async fn last_of(&self, cause: &str) -> Result<Option<Incident>, Error> {
+        Ok(self.store().newest(LISTED).await?.into_iter().find(|old| old.cause == cause))
     }
 
     /// Opens an incident, joins the one that is open, or opens again one that was thought to be over.
@@ -168,10 +198,12 @@ impl Desk {
                 if word.dry_run {
                     return Ok(self.did(Did::Joined, &incident, word));
                 }
-                if trouble.severity <= incident.severity {
+                let worse = trouble.severity > incident.severity;
+                let rings = trouble.alarm.as_ref().is_some_and(|alarm| incident.rings(alarm));
+                if !worse && !rings {
                     self.store().add(&id, word.id, &line).await?;
                 } else {
-                    incident.severity = trouble.severity;
+                    incident.severity = incident.severity.max(trouble.severity);
                     if !self.store().save(&mut incident, Pointer::Keep, Some((word.id, &line))).await? {
                         continue;
                     }
@@ -182,8 +214,7 @@ impl Desk {
                 }
                 return Ok(self.did(Did::Joined, &incident, word));
             }
-            let last = self.store().newest(LISTED).await?.into_iter().find(|old| old.cause == trouble.cause);
-            let (mut incident, did) = match last {
+            let (mut incident, did) = match self.last_of(&trouble.cause).await? {
                 Some(last) if last.resolved_at.is_some_and(|at| word.at <= at) && word.by == "alarm" => {
                     return Ok(self.did(Did::WasOver, &last, word));
                 }
@@ -204,6 +235,9 @@ impl Desk {
                     (new, Did::Opened)
                 }
             };
+            if let Some(alarm) = &trouble.alarm {
+                incident.rings(alarm);
+            }
             if let Some(execution) = &trouble.execution {
                 incident.handling = Handling::Machine { execution: execution.clone(), since: word.now };
             }
@@ -238,65 +272,85 @@ impl Desk {
         Ok(())
     }
 
-    /// Tells people what is owed to them, and notes that they were told.
+    /// Tells people what is owed to them, and notes who was told. A level that cannot be reached keeps no other from
+    /// hearing it; it is told by a later run.
     async fn tell(&self, incident: &mut Incident, now: Timestamp) -> Result<(), Error> {
         let Some(owed) = incident.owed.clone() else {
             return Ok(());
         };
-        let news = &owed.news;
-        let function = self.settings.function_name(FUNCTION);
-        let notice = notice(incident, news, &self.settings.environment, &function, now);
-        let levels = self.settings.topics.iter().take(usize::from(notice.levels));
-        let mut published = Vec::new();
-        for topic in levels {
+        let notice = notice(incident, &owed.news, &self.place(), now);
+        let (mut told, mut topics, mut failed) = (owed.told.clone(), Vec::new(), None);
+        for (level, topic) in (1..=notice.levels).zip(&self.settings.topics) {
             // Where two levels are one team, it is told once.
-            if !published.contains(&topic) {
-                sns::publish(&self.config, topic, &notice.subject, notice.text.clone()).await?;
-                published.push(topic);
+            if told.contains(&level) || topics.contains(&topic) {
+                told.insert(level);
+                topics.push(topic);
+                continue;
+            }
+            match sns::publish(&self.config, topic, &notice.subject, notice.text.clone()).await {
+                Ok(()) => {
+                    told.insert(level);
+                    topics.push(topic);
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
             }
         }
-        let line = Line { at: now, by: FUNCTION.to_owned(), what: told(news, notice.levels) };
-        let key = format!("told#{}", clock::sortable(now));
+        if told != owed.told {
+            let line = Line { at: now, by: FUNCTION.to_owned(), what: said(&owed.news, &told) };
+            let left = failed.is_some().then(|| Owed { told, ..owed.clone() });
+            self.note_told(incident, &owed, left, &line).await?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn note_told(
+        &self,
+        incident: &mut Incident,
+        owed: &Owed,
+        left: Option<Owed>,
+        line: &Line,
+    ) -> Result<(), Error> {
         for turn in 0..MAX_TURNS {
-            incident.owed = None;
-            if self.store().save(incident, Pointer::Keep, Some((&key, &line))).await? {
-                return Ok(());
-            }
-            pause(turn + 1, &key).await;
-            *incident = self.known(&incident.id).await?;
-            if incident.owed.as_ref() != Some(&owed) {
+            if incident.owed.as_ref() != Some(owed) {
                 // Somebody has news of their own to tell by now.
-                self.store().add(&incident.id, &key, &line).await?;
+                self.store().add(&incident.id, "told", line).await?;
                 return Ok(());
             }
+            incident.owed.clone_from(&left);
+            if self.store().save(incident, Pointer::Keep, Some(("told", line))).await? {
+                return Ok(());
+            }
+            pause(turn + 1, "told").await;
+            *incident = self.known(&incident.id).await?;
         }
         Err(overtaken(&incident.id))
     }
 
+    /// Brings OpsCenter up to date.
     async fn ops_item(&self, incident: &mut Incident) -> Result<(), Error> {
-        if !self.settings.ops_items {
-            return Ok(());
-        }
-        let there = incident.ops_item.clone();
-        let id = match there {
-            Some(id) => id,
-            None if incident.is_open() => {
-                crate::ops_item::create(&self.config, incident, &self.settings.environment).await?
+        let open = incident.is_open();
+        let id = match incident.ops_item.clone() {
+            _ if !self.settings.ops_items => return Ok(()),
+            Some(item) if item.open == open => return Ok(()),
+            Some(item) => {
+                ops_item::resolve(&self.config, &item.id).await?;
+                item.id
             }
+            None if open => ops_item::create(&self.config, incident, &self.settings.environment).await?,
             None => return Ok(()),
         };
-        if !incident.is_open() {
-            crate::ops_item::resolve(&self.config, &id).await?;
-        }
+        let item = Some(OpsItem { id, open });
         for turn in 0..MAX_TURNS {
-            if incident.ops_item.as_ref() == Some(&id) {
+            if incident.ops_item == item {
                 return Ok(());
             }
-            incident.ops_item = Some(id.clone());
+            incident.ops_item.clone_from(&item);
             if self.store().save(incident, Pointer::Keep, None).await? {
                 return Ok(());
             }
-            pause(turn + 1, &id).await;
+            pause(turn + 1, &incident.id).await;
             *incident = self.known(&incident.id).await?;
         }
         Err(overtaken(&incident.id))
@@ -327,17 +381,30 @@ impl Desk {
         Err(overtaken(id))
     }
 
-    async fn acknowledge(&self, id: &str, by: &str, word: &Word<'_>) -> Result<Answer, Error> {
+    /// Stops the clock; the state machine goes on, unless whoever acknowledges takes over from it.
+    async fn acknowledge(
+        &self,
+        id: &str,
+        by: &str,
+        take_over: bool,
+        word: &Word<'_>,
+    ) -> Result<Answer, Error> {
         let word = &Word { by, ..*word };
         let (incident, changed) = self
             .change(id, word, |incident| {
-                if !incident.is_open() || incident.acknowledged.is_some() {
+                let takes = take_over && incident.is_with_the_machine();
+                if !incident.is_open() || (incident.acknowledged.is_some() && !takes) {
                     return None;
                 }
-                incident.acknowledged =
-                    Some(crate::incident::Acknowledged { by: by.to_owned(), at: word.now });
+                incident.acknowledged = Some(Acknowledged { by: by.to_owned(), at: word.now });
                 incident.assignee.get_or_insert_with(|| by.to_owned());
-                Some((Pointer::Keep, format!("acknowledged it for level {}", incident.level)))
+                let mut what = format!("acknowledged it for level {}", incident.level);
+                if takes {
+                    let reason = format!("{by} took it over");
+                    incident.handling = Handling::HandedOver { at: word.now, reason };
+                    what.push_str(" and took it over from service-down");
+                }
+                Some((Pointer::Keep, what))
             })
             .await?;
         Ok(self.did(if changed { Did::Acknowledged } else { Did::Nothing }, &incident, word))
@@ -437,9 +504,16 @@ impl Desk {
             None if incident.is_open() => News::Opened,
             None => News::Resolved,
         };
-        let function = self.settings.function_name(FUNCTION);
-        let text = notice(incident, &news, &self.settings.environment, &function, word.now).text;
+        let text = notice(incident, &news, &self.place(), word.now).text;
         Answer::new(did, incident, text, word.dry_run)
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            environment: self.settings.environment.clone(),
+            function: self.settings.function_name(FUNCTION),
+            acknowledge_within: self.settings.acknowledge_within,
+        }
     }
 }
 
@@ -467,6 +541,7 @@ fn trouble(open: &Open) -> Trouble {
         title: open.title.clone(),
         severity: open.severity,
         assignee: open.assignee.clone(),
+        alarm: None,
         what: format!("reported: {}", open.title),
         execution: None,
     }

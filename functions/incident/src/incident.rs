@@ -1,6 +1,6 @@
 //! An incident: what is known of it, and what is due.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,14 @@ pub struct Incident {
     pub level: u8,
     pub level_since: Timestamp,
     pub handling: Handling,
+    /// The alarms that said that they are in ALARM, and not yet that they are OK.
+    pub ringing: BTreeSet<String>,
+    /// Since when none of the alarms rings; none where no alarm ever rang.
+    pub quiet_since: Option<Timestamp>,
     /// How often the same trouble came back.
     pub reopened: u32,
+    /// When it was opened, or opened again.
+    pub round_since: Timestamp,
     /// What the last diagnosis said first.
     pub found: Option<Finding>,
     pub remedies: Vec<Tried>,
@@ -70,7 +76,7 @@ pub struct Incident {
     pub answered: Option<Answered>,
     /// What people are to be told and perhaps were not yet.
     pub owed: Option<Owed>,
-    pub ops_item: Option<String>,
+    pub ops_item: Option<OpsItem>,
     /// Counts the writes.
     #[serde(skip)]
     pub version: u64,
@@ -112,11 +118,20 @@ pub struct Tried {
 impl Tried {
     /// Whether it changed something, or may have.
     pub fn acted(&self) -> bool {
-        !matches!(
-            self.decision.as_deref(),
-            Some("refused" | "nothing_to_do" | "observed" | "awaiting_approval" | "not_approved")
-        )
+        self.counts() && !matches!(self.decision.as_deref(), Some("awaiting_approval" | "not_approved"))
     }
+
+    /// Whether it is one of the few that there may be: it acted, or a person was asked to let it.
+    pub fn counts(&self) -> bool {
+        !matches!(self.decision.as_deref(), Some("refused" | "nothing_to_do" | "observed"))
+    }
+}
+
+/// What OpsCenter was told last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpsItem {
+    pub id: String,
+    pub open: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +145,15 @@ pub struct Answered {
 pub struct Owed {
     pub news: News,
     pub since: Timestamp,
+    /// The levels that were told already, while the way to another one was closed.
+    #[serde(default)]
+    pub told: BTreeSet<u8>,
+}
+
+impl Owed {
+    fn new(news: News, since: Timestamp) -> Self {
+        Self { news, since, told: BTreeSet::new() }
+    }
 }
 
 /// What has to happen because time has passed.
@@ -145,8 +169,14 @@ pub enum Due {
     LookAfter { execution: String },
     /// The state machine has been at work for too long.
     TooLong,
+    /// No alarm has rung for so long that it is over, though nobody said so.
+    Over,
 }
 
+/// As long as the alarms have been OK by then, nobody has anything to do.
+const OVER_AFTER: Duration = Duration::from_mins(15);
+/// The probe's alarm looks at three minutes.
+const SEEN_BY_ALARMS: SignedDuration = SignedDuration::from_mins(5);
 /// Whoever owed it to people has told them by then, or died.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// An execution that was asked for begins within a second: after a minute it is asked for again.
@@ -171,12 +201,15 @@ impl Incident {
             level: 1,
             level_since: at,
             handling: Handling::People,
+            ringing: BTreeSet::new(),
+            quiet_since: None,
             reopened: 0,
+            round_since: at,
             found: None,
             remedies: Vec::new(),
             waited: false,
             answered: None,
-            owed: Some(Owed { news: News::Opened, since: at }),
+            owed: Some(Owed::new(News::Opened, at)),
             ops_item: None,
             version: 0,
         }
@@ -200,36 +233,62 @@ impl Incident {
     pub fn reopen(&mut self, at: Timestamp) {
         let handled = self.handling != Handling::People;
         self.reopened += 1;
+        self.round_since = at;
         self.resolved_at = None;
         self.resolution = None;
         self.acknowledged = None;
+        // What was found then may not be what is wrong now, and OpsCenter wants another item.
+        self.found = None;
+        self.ops_item = None;
+        self.acted_at = None;
+        self.quiet_since = None;
         self.level_since = at;
         self.handling = if handled { Handling::Wanted { since: at } } else { Handling::People };
         self.waited = false;
-        self.owed = Some(Owed { news: News::Reopened, since: at });
+        self.owed = Some(Owed::new(News::Reopened, at));
     }
 
     pub fn resolve(&mut self, at: Timestamp, how: String) {
         self.resolved_at = Some(at);
         self.resolution = Some(how);
-        self.owed = Some(Owed { news: News::Resolved, since: at });
+        self.owed = Some(Owed::new(News::Resolved, at));
     }
 
     /// Passes it up. The clock starts again where a level is told that was not told before; what a level
     /// acknowledged, another has not.
     pub fn escalate(&mut self, at: Timestamp, level: u8, reason: String) {
+        let level = level.min(HIGHEST_LEVEL);
         if level > self.level {
-            self.level = level.min(HIGHEST_LEVEL);
+            self.level = level;
             self.level_since = at;
             self.acknowledged = None;
         }
-        self.owed = Some(Owed { news: News::Escalated { reason }, since: at });
+        self.owed = Some(Owed::new(News::Escalated { reason }, at));
     }
 
     /// The state machine is done with it and it is not over.
     pub fn hand_over(&mut self, at: Timestamp, level: u8, reason: String) {
         self.handling = Handling::HandedOver { at, reason: reason.clone() };
+        if self.acknowledged.is_none() {
+            // Until now there was nothing for them to do.
+            self.level_since = at;
+        }
         self.escalate(at, level, reason);
+    }
+
+    /// An alarm rings. Whether that is news to the incident.
+    pub fn rings(&mut self, alarm: &str) -> bool {
+        self.quiet_since = None;
+        self.ringing.insert(alarm.to_owned())
+    }
+
+    /// An alarm is OK. Whether that is news to the incident.
+    pub fn is_quiet(&mut self, alarm: &str, at: Timestamp) -> bool {
+        let rang = self.ringing.remove(alarm);
+        if rang && self.ringing.is_empty() {
+            self.quiet_since = Some(at);
+        }
+        rang
     }
 
     /// Whether people were to be told long ago.
@@ -254,12 +313,10 @@ impl Incident {
             }
             Handling::People | Handling::Wanted { .. } | Handling::HandedOver { .. } => {}
         }
-        let [level_1, level_2] = within;
-        let deadline = match self.level {
-            1 => Some(level_1),
-            2 => Some(level_2),
-            _ => None,
-        };
+        if !self.is_with_the_machine() && self.quiet_since.is_some_and(|at| since(at) >= OVER_AFTER) {
+            return vec![Due::Over];
+        }
+        let deadline = self.deadline(within);
         if self.acknowledged.is_none()
             && let Some(deadline) = deadline
             && since(self.level_since) >= deadline
@@ -269,6 +326,20 @@ impl Incident {
             due.push(Due::NextLevel { level: self.level + 1, reason });
         }
         due
+    }
+
+    /// How long the present level has to acknowledge; none where there is no level above.
+    pub fn deadline(&self, [level_1, level_2]: [Duration; 2]) -> Option<Duration> {
+        match self.level {
+            1 => Some(level_1),
+            2 => Some(level_2),
+            _ => None,
+        }
+    }
+
+    /// Whether its alarms are to be asked if they ring still: it was resolved, and they have had time to see it.
+    pub fn may_not_be_over(&self, now: Timestamp) -> bool {
+        self.resolved_at.is_some_and(|at| (SEEN_BY_ALARMS..REOPENED_WITHIN).contains(&now.duration_since(at)))
     }
 
     /// How long each stage took, as far as it came: until it was noticed, until something was done, until it

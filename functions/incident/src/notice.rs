@@ -1,6 +1,8 @@
 //! What people are told, on a phone's screen: what is broken, since when, what was done, what they should do, and
 //! the JSON to send.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,8 +34,18 @@ pub struct Notice {
     pub levels: u8,
 }
 
-/// `function` is what people send the JSON to.
-pub fn notice(incident: &Incident, news: &News, environment: &str, function: &str, now: Timestamp) -> Notice {
+/// Where it is, and what people are told of that.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub environment: String,
+    /// What they send the JSON to.
+    pub function: String,
+    /// How long levels 1 and 2 have.
+    pub acknowledge_within: [Duration; 2],
+}
+
+pub fn notice(incident: &Incident, news: &News, place: &Place, now: Timestamp) -> Notice {
+    let environment = &place.environment;
     let word = match news {
         News::Opened => "OPEN",
         News::Reopened => "BACK AGAIN",
@@ -57,7 +69,7 @@ pub fn notice(incident: &Incident, news: &News, environment: &str, function: &st
         lines.push(clipped(&format!("Cause ({sure}): {}.", found.what)));
     }
     lines.push(clipped(&format!("Done: {}.", done(incident))));
-    lines.extend(you(incident, news, function));
+    lines.extend(you(incident, news, place));
     lines.push(format!("Incident {}", incident.id));
     Notice { subject, text: lines.join("\n"), levels: incident.level }
 }
@@ -81,7 +93,8 @@ fn done(incident: &Incident) -> String {
 }
 
 /// What a person should do, and the JSON for it.
-fn you(incident: &Incident, news: &News, function: &str) -> Vec<String> {
+fn you(incident: &Incident, news: &News, place: &Place) -> Vec<String> {
+    let function = &place.function;
     let show = json!({ "show": incident.id });
     if *news == News::Resolved {
         let stages = incident.stages();
@@ -97,10 +110,15 @@ fn you(incident: &Incident, news: &News, function: &str) -> Vec<String> {
     }
     let acknowledge = json!({ "acknowledge": incident.id, "by": "<your name>" });
     if matches!(news, News::Opened | News::Reopened) && incident.is_with_the_machine() {
+        let next = incident.deadline(place.acknowledge_within).map_or(String::new(), |within| {
+            let minutes = within.as_secs() / 60;
+            format!(" Level {} is called in {minutes} min unless you acknowledge.", incident.level + 1)
+        });
         return vec![
-            "You: watch; service-down is at work and reports.".to_owned(),
-            format!("To take it: send to {function}"),
+            format!("You: watch; service-down is at work and goes on.{next}"),
+            format!("Send to {function}"),
             acknowledge.to_string(),
+            "and \"take_over\": true stops service-down.".to_owned(),
         ];
     }
     let mut lines = Vec::new();
@@ -144,15 +162,16 @@ fn capital(text: &str) -> String {
 }
 
 /// As a line of the timeline.
-pub fn told(news: &News, levels: u8) -> String {
+pub fn said(news: &News, levels: &BTreeSet<u8>) -> String {
     let what = match news {
         News::Opened => "it is open",
         News::Reopened => "it is back",
         News::Escalated { .. } => "it went up",
         News::Resolved => "it is over",
     };
-    let levels = if levels == 1 { "level 1".to_owned() } else { format!("levels 1 to {levels}") };
-    format!("told {levels} that {what}")
+    let levels: Vec<String> = levels.iter().map(u8::to_string).collect();
+    let level = if levels.len() == 1 { "level" } else { "levels" };
+    format!("told {level} {} that {what}", levels.join(", "))
 }
 
 /// As in `2026-11-24 14:05:00 UTC rollback: ...`.

@@ -24,7 +24,7 @@ pub enum Request {
     Show { id: String },
     Open(Open),
     Note { id: String, text: String },
-    Acknowledge { id: String, by: String },
+    Acknowledge { id: String, by: String, take_over: bool },
     Escalate { id: String, level: Option<u8>, reason: Option<String> },
     Resolve { id: String, reason: Option<String> },
     UpdateStatus(Component),
@@ -110,6 +110,7 @@ struct ByHand {
     text: Option<String>,
     acknowledge: Option<String>,
     by: Option<String>,
+    take_over: Option<bool>,
     escalate: Option<String>,
     level: Option<u8>,
     resolve: Option<String>,
@@ -135,6 +136,7 @@ impl Request {
             text,
             acknowledge,
             by,
+            take_over,
             escalate,
             level,
             resolve,
@@ -146,7 +148,11 @@ impl Request {
             show.map(|id| Self::Show { id }),
             open.map(Self::Open),
             note.map(|id| Self::Note { id, text: text.clone().unwrap_or_default() }),
-            acknowledge.map(|id| Self::Acknowledge { id, by: by.clone().unwrap_or_default() }),
+            acknowledge.map(|id| Self::Acknowledge {
+                id,
+                by: by.clone().unwrap_or_default(),
+                take_over: take_over.unwrap_or_default(),
+            }),
             escalate.map(|id| Self::Escalate { id, level, reason: asked.reason.clone() }),
             resolve.map(|id| Self::Resolve { id, reason: asked.reason.clone() }),
             update_status.map(Self::UpdateStatus),
@@ -158,7 +164,7 @@ impl Request {
             return Err(invalid(format!("this asks for several things at once: {WAYS}")));
         }
         let Some(request) = first else {
-            let leftovers = text.is_some() || by.is_some() || level.is_some();
+            let leftovers = text.is_some() || by.is_some() || take_over.is_some() || level.is_some();
             return if leftovers {
                 Err(invalid(format!("this does not say what to do: {WAYS}")))
             } else {
@@ -168,6 +174,7 @@ impl Request {
         for (field, given, fits) in [
             ("text", text.is_some(), matches!(request, Self::Note { .. })),
             ("by", by.is_some(), matches!(request, Self::Acknowledge { .. })),
+            ("take_over", take_over.is_some(), matches!(request, Self::Acknowledge { .. })),
             ("level", level.is_some(), matches!(request, Self::Escalate { .. })),
         ] {
             if given && !fits {
@@ -193,7 +200,7 @@ impl Request {
                 written("note", id, MAX_NAME)?;
                 written("text", text, MAX_TEXT)?;
             }
-            Self::Acknowledge { id, by } => {
+            Self::Acknowledge { id, by, .. } => {
                 written("acknowledge", id, MAX_NAME)?;
                 written("by", by, MAX_NAME)?;
             }

@@ -54,6 +54,14 @@ pub struct StatusNow {
     pub at: Timestamp,
 }
 
+/// As far as it matters to an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Approval {
+    pub expires: Timestamp,
+    #[serde(skip)]
+    pub used: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
@@ -147,7 +155,7 @@ impl Store {
         }
     }
 
-    /// Adds a line to a timeline, once for each key. `false` if it was there.
+    /// Adds a line to a timeline, once for each time and key. `false` if it was there.
     pub async fn add(&self, id: &str, key: &str, line: &Line) -> Result<bool, Error> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(line_item(id, key, line)?));
         match put.condition_expression("attribute_not_exists(pk)").send().await {
@@ -163,9 +171,9 @@ impl Store {
         }
     }
 
-    /// An incident's own lines.
+    /// An incident's own lines, the newest of them.
     pub async fn lines(&self, id: &str) -> Result<Vec<Line>, Error> {
-        self.query(&timeline(id), None, true, MAX_LINES).await?.iter().map(data).collect()
+        self.query(&timeline(id), None, false, MAX_LINES).await?.iter().map(data).collect()
     }
 
     /// What a function recorded within a time.
@@ -183,14 +191,10 @@ impl Store {
         Ok(items.iter().filter_map(|item| serde_json::from_str(text(item, "outcome")).ok()).collect())
     }
 
-    /// When a plan's approval expires; `None` when there is no such plan.
-    pub async fn approval_expires(&self, function: &str, id: &str) -> Result<Option<Timestamp>, Error> {
-        #[derive(Deserialize)]
-        struct Approval {
-            expires: Timestamp,
-        }
+    /// A plan that a function asked people to approve.
+    pub async fn approval(&self, function: &str, id: &str) -> Result<Option<Approval>, Error> {
         let item = self.item(&format!("approval#{function}"), id).await?;
-        item.map(|item| Ok(data::<Approval>(&item)?.expires)).transpose()
+        item.map(|item| Ok(Approval { used: item.contains_key("used_at"), ..data(&item)? })).transpose()
     }
 
     pub async fn set_component(&self, status: &StatusNow) -> Result<(), Error> {
@@ -248,7 +252,7 @@ fn timeline(id: &str) -> String {
 }
 
 fn line_item(id: &str, key: &str, line: &Line) -> Result<Item, Error> {
-    let mut item = item_key(&timeline(id), key);
+    let mut item = item_key(&timeline(id), &format!("{}#{key}", clock::sortable(line.at)));
     item.insert("data".to_owned(), string(json(line)?));
     item.insert("expires_at".to_owned(), seconds(line.at + AUDIT_KEPT));
     Ok(item)

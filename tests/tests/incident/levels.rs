@@ -1,5 +1,7 @@
 //! Who is told, and when it goes up by itself.
 
+use tests::gateway::{Fault, Rule};
+
 use super::*;
 
 #[tokio::test]
@@ -67,5 +69,29 @@ async fn where_all_levels_are_one_team_it_is_told_once() -> Test {
     let id = opened(&function).await?;
     outcome(&function, &json!({ "escalate": id, "level": 3 })).await?;
     assert_eq!(stack.told(), ["notices OPEN", "notices ESCALATED"]);
+    Ok(())
+}
+
+/// The topic of level 1 is gone: the others hear it, once, and level 1 as soon as it can.
+#[tokio::test]
+async fn a_level_that_cannot_be_reached_keeps_no_other_from_hearing_it() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = opened(&function).await?;
+    // Tried once: a denial is no fault of the moment.
+    stack.sandbox.gateway.faults().add(Rule::new("sns", "Publish", Fault::Denied).of("incident"));
+    let escalate = json!({ "escalate": id, "level": 3, "reason": "the region is down" });
+    let answer = function.invoke(escalate.to_string(), stack::DEADLINE).await;
+    assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "{answer:?}");
+    let owed = stack.incident(&id).await?["owed"].clone();
+    assert_eq!(owed["told"], json!([2, 3]));
+
+    let mut aged = owed;
+    aged["since"] = json!(Timestamp::now() - SignedDuration::from_mins(1));
+    stack.change("incidents", &id, "owed", aged).await?;
+    stack.sandbox.gateway.record().clear();
+    outcome(&function, &tick()).await?;
+    assert_eq!(stack.told(), ["notices ESCALATED"]);
+    assert!(stack.incident(&id).await?["owed"].is_null());
     Ok(())
 }

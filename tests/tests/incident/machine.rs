@@ -158,7 +158,7 @@ async fn a_plan_that_waits_for_a_person_is_waited_for_until_it_expires() -> Test
     let asked = |state: &str| step(state, &json!({ "approval": { "incident": id } }));
     assert_eq!(outcome(&function, &asked("Approval@1")).await?["do"], "wait");
     stack.change("approval#scale-up", "plan-1", "expires", json!(Timestamp::now())).await?;
-    assert_eq!(outcome(&function, &asked("Approval@2")).await?["do"], "next");
+    assert_eq!(outcome(&function, &asked("Approval@2")).await?["do"], "look");
     let incident = stack.incident(&id).await?;
     assert_eq!(incident["remedies"][0]["decision"], "not_approved", "{incident:#}");
     Ok(())
@@ -179,5 +179,37 @@ async fn recovered_says_what_helped_and_how_long_it_took() -> Test {
     assert_eq!(incident["resolution"], "the probe passes twice after rollback");
     assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED"]);
     assert!(stack.open(&function).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_execution_has_no_say_in_it() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = taken(&function).await?;
+    let other = |step: Value| {
+        json!({ "step_functions": { "execution": format!("{MACHINE}:other"), "state": "S@1" },
+            "request": { "step": step } })
+    };
+    let decide = json!({ "decide": { "incident": id, "diagnosis": diagnosis("rollback", "bad_release") } });
+    assert_eq!(outcome(&function, &other(decide)).await?["do"], "hand_over");
+    outcome(&function, &other(json!({ "recovered": { "incident": id, "probe": "x" } }))).await?;
+    outcome(&function, &other(json!({ "hand_over": { "incident": id, "reason": "x" } }))).await?;
+    let incident = stack.incident(&id).await?;
+    assert_eq!((&incident["remedies"], &incident["resolved_at"]), (&json!([]), &Value::Null));
+    assert_eq!(incident["handling"]["machine"]["execution"], format!("{MACHINE}:one"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_person_who_takes_over_stops_the_machine() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = taken(&function).await?;
+    let take = json!({ "acknowledge": id, "by": "on call", "take_over": true });
+    assert_eq!(outcome(&function, &take).await?["did"], "acknowledged");
+    let answer = decided(&function, &id, "Decide@1", diagnosis("rollback", "bad_release")).await?;
+    assert_eq!(answer["do"], "hand_over");
+    assert_eq!(stack.incident(&id).await?["remedies"], json!([]));
     Ok(())
 }

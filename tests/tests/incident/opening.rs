@@ -1,5 +1,7 @@
 //! One open incident for each cause, however many alarms there are and however they come.
 
+use aws_sdk_cloudwatch::types::StateValue;
+
 use super::*;
 
 #[tokio::test]
@@ -95,7 +97,7 @@ async fn an_alarm_that_is_old_or_over_or_without_data_opens_nothing() -> Test {
 }
 
 #[tokio::test]
-async fn an_alarm_that_is_ok_again_is_noted_and_resolves_nothing() -> Test {
+async fn an_alarm_that_is_ok_again_is_noted_and_resolves_nothing_at_once() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let id = opened(&function).await?;
@@ -129,4 +131,54 @@ async fn what_comes_back_soon_is_the_same_incident_and_later_another() -> Test {
     assert_eq!(another["did"], "opened");
     assert_ne!(another["incident"], json!(id));
     Ok(())
+}
+
+/// People have mended it and forgotten it: the next outage is to be heard of.
+#[tokio::test]
+async fn what_its_alarms_have_left_alone_for_long_is_over() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let id = opened(&function).await?;
+    outcome(&function, &alarm(PROBE, Timestamp::now())).await?;
+    outcome(&function, &json!({ "acknowledge": id, "by": "on call" })).await?;
+    for name in [COMPOSITE, PROBE] {
+        outcome(&function, &tick()).await?;
+        assert_eq!(stack.open(&function).await?, [id.as_str()]);
+        outcome(&function, &alarm_in("OK", name, Timestamp::now())).await?;
+    }
+    stack.age(&id, "quiet_since", 14).await?;
+    outcome(&function, &tick()).await?;
+    assert_eq!(stack.open(&function).await?, [id.as_str()]);
+    stack.age(&id, "quiet_since", 16).await?;
+    outcome(&function, &tick()).await?;
+    assert!(stack.open(&function).await?.is_empty());
+    assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED"]);
+    Ok(())
+}
+
+/// Two probes were lucky, and CloudWatch does not call again.
+#[tokio::test]
+async fn what_was_resolved_while_the_alarm_rings_on_is_opened_again() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    outcome(&function, &alarm(PROBE, Timestamp::now())).await?;
+    let id = opened_by(&function).await?;
+    outcome(&function, &json!({ "resolve": id })).await?;
+    stack.age(&id, "resolved_at", 6).await?;
+    outcome(&function, &tick()).await?;
+    assert!(stack.open(&function).await?.is_empty(), "the alarm is not in ALARM");
+
+    let ring = stack.sandbox.clients.cloudwatch.set_alarm_state().alarm_name(PROBE);
+    ring.state_value(StateValue::Alarm).state_reason("test").send().await?;
+    outcome(&function, &tick()).await?;
+    assert_eq!(stack.open(&function).await?, [id.as_str()]);
+    assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED", "notices BACK"]);
+    outcome(&function, &tick()).await?;
+    assert_eq!(stack.told().len(), 3);
+    Ok(())
+}
+
+async fn opened_by(function: &Bootstrap) -> anyhow::Result<String> {
+    let list = outcome(function, &json!({})).await?;
+    Ok(list["open"][0]["incident"].as_str().context("none is open")?.to_owned())
 }

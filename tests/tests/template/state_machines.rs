@@ -202,3 +202,14 @@ fn each_time_that_a_state_asks_a_function_is_an_event_of_its_own() -> Result<()>
         Ok(())
     })
 }
+
+/// An error without a cause, as that of a time-out, must not fail the catcher itself.
+#[test]
+fn no_catcher_counts_on_a_cause() -> Result<()> {
+    for (_, definition) in definitions(&Template::read()?)? {
+        for line in definition.lines().filter(|line| line.contains("$states.errorOutput.Cause")) {
+            assert!(line.contains("$exists($states.errorOutput.Cause) ?"), "{line}");
+        }
+    }
+    Ok(())
+}

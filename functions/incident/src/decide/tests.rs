@@ -82,6 +82,24 @@ fn two_remedies_are_enough() {
     assert_eq!(chosen(&[restart], &remedies, &refused, false), "restart for connection_leak");
 }
 
+/// A person was asked twice, and said nothing.
+#[test]
+fn two_plans_that_nobody_approved_are_enough() {
+    let before = [tried("rollback", "not_approved"), tried("scale-up", "not_approved")];
+    let remedies = [("restart".to_owned(), Mode::Approve)].into();
+    assert_eq!(chosen(&[finding("leak", Some("restart"))], &remedies, &before, false), "level 1");
+}
+
+#[test]
+fn the_person_is_told_what_came_of_each_remedy() {
+    let refused = Tried { reason: Some("cooldown".to_owned()), ..tried("scale-up", "refused") };
+    let before = [tried("rollback", "applied"), refused, tried("restart", "not_approved")];
+    assert_eq!(
+        came_of(&before),
+        "rollback did not help, scale-up did nothing (cooldown), restart was not approved"
+    );
+}
+
 #[test]
 fn a_cause_out_of_reach_goes_to_its_level_at_once() {
     check(&[database_down(), short_of_tasks()], &[], "level 3");

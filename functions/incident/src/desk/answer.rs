@@ -114,10 +114,9 @@ pub(super) fn list(
     for status in components {
         let _ = writeln!(text, "{}", component(status));
     }
-    let brief = |incident: &&Incident| brief(incident);
     json!({
-        "open": open.iter().collect::<Vec<_>>().iter().map(brief).collect::<Vec<_>>(),
-        "over": over.iter().map(brief).collect::<Vec<_>>(),
+        "open": open.iter().map(brief).collect::<Vec<_>>(),
+        "over": over.into_iter().map(brief).collect::<Vec<_>>(),
         "components": components,
         "text": text.trim_end(),
         "function": FUNCTION,

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::{
-    error::Error,
+    error::{Error, chain},
     outcome::{Decision, Outcome},
 };
 
@@ -21,13 +21,15 @@ const LOOKED_AT_FIRST: u32 = 2;
 /// A cause that is older than this began the trouble that led to it, not the incident.
 const BEGAN_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
+/// A function runs for a minute at most; then its record is there.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(2);
 /// A remedy is looked at for so long before another one has its turn.
 const LATELY: SignedDuration = SignedDuration::from_mins(10);
 
 impl Desk {
-    pub(super) async fn step(&self, step: &Step, execution: &str, word: &Word<'_>) -> Result<Value, Error> {
+    pub(super) async fn step(&self, step: &Step, word: &Word<'_>) -> Result<Value, Error> {
         match step {
-            Step::Take { incident } => self.take(incident.as_deref(), execution, word).await,
+            Step::Take { incident } => self.take(incident.as_deref(), word).await,
             Step::Decide { incident, diagnosis } => self.decide(incident, diagnosis, word).await,
             Step::Did { incident, function, outcome } => {
                 let answer = Answer::read(outcome);
@@ -40,7 +42,8 @@ impl Desk {
     }
 
     /// One execution handles an incident: whichever comes first.
-    async fn take(&self, id: Option<&str>, execution: &str, word: &Word<'_>) -> Result<Value, Error> {
+    async fn take(&self, id: Option<&str>, word: &Word<'_>) -> Result<Value, Error> {
+        let execution = word.execution.unwrap_or_default();
         let known = match id {
             Some(id) => Some(id.to_owned()),
             None => self.store().open_for(SERVICE_DOWN).await?,
@@ -60,8 +63,7 @@ impl Desk {
                 Some((Pointer::Keep, "is at work on it".to_owned()))
             })
             .await?;
-        let ours = incident.is_open()
-            && matches!(&incident.handling, Handling::Machine { execution: its, .. } if its == execution);
+        let ours = is_ours(&incident, word);
         Ok(json!({
             "incident": incident.id,
             "ours": ours,
@@ -111,11 +113,12 @@ impl Desk {
         answer: &Answer,
         word: &Word<'_>,
     ) -> Result<Value, Error> {
-        let after = if answer.is_cooling_down() && self.acted_lately(word.now).await? {
-            After::Verify
-        } else {
-            answer.after()
-        };
+        let after =
+            if answer.is_cooling_down() && self.first_applied(word.now - LATELY, word.now).await?.is_some() {
+                After::Verify
+            } else {
+                answer.after()
+            };
         self.answered(id, word, |incident| {
             let decision = answer.decision();
             if decision == "applied" {
@@ -126,7 +129,7 @@ impl Desk {
                 tried.reason = Some(answer.said());
                 tried.approval = match &after {
                     After::Approval(plan) => Some(plan.clone()),
-                    After::Verify | After::Next => None,
+                    After::Verify | After::Next | After::Look => None,
                 };
             }
             (after.answer(), format!("{function} answered {}: {}", decision.replace('_', " "), answer.said()))
@@ -134,15 +137,15 @@ impl Desk {
         .await
     }
 
-    /// Whether a remedy has acted so short a time ago that its effect may still come, whoever woke it.
-    async fn acted_lately(&self, now: Timestamp) -> Result<bool, Error> {
+    /// When a remedy first acted within a time, whoever woke it.
+    async fn first_applied(&self, from: Timestamp, to: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let mut first: Option<Timestamp> = None;
         for function in self.settings.remedies.keys() {
-            let outcomes = self.store().outcomes(function, now - LATELY, now).await?;
-            if outcomes.iter().any(|outcome| outcome.decision == Decision::Applied) {
-                return Ok(true);
-            }
+            let outcomes = self.store().outcomes(function, from, to).await?;
+            let applied = outcomes.iter().filter(|outcome| outcome.decision == Decision::Applied);
+            first = applied.map(|outcome| outcome.at).chain(first).min();
         }
-        Ok(false)
+        Ok(first)
     }
 
     /// Looks into the remedy's records for what became of the plan that a person was asked to approve.
@@ -162,13 +165,17 @@ impl Desk {
             Some((Decision::Applied | Decision::Failed | Decision::Replayed, outcome)) => {
                 (After::Verify, outcome.decision.as_str(), outcome.reason.clone())
             }
-            Some((_, outcome)) => (After::Next, outcome.decision.as_str(), outcome.reason.clone()),
+            Some((_, outcome)) => (After::Look, outcome.decision.as_str(), outcome.reason.clone()),
             None => {
-                let expires = self.store().approval_expires(&function, &plan).await?;
-                if expires.is_some_and(|expires: Timestamp| word.now < expires) && incident.is_open() {
+                let waits = self.store().approval(&function, &plan).await?.is_some_and(|approval| {
+                    // Once it is given, the remedy's run has its time.
+                    let run = if approval.used { LONGEST_RUN } else { SignedDuration::ZERO };
+                    word.now < approval.expires + run
+                });
+                if waits && is_ours(&incident, word) {
                     return Ok(json!({ "do": "wait" }));
                 }
-                (After::Next, "not_approved", "nobody approved it in time".to_owned())
+                (After::Look, "not_approved", "nobody approved it in time".to_owned())
             }
         };
         self.answered(id, word, |incident| {
@@ -186,45 +193,44 @@ impl Desk {
     }
 
     async fn recovered(&self, id: &str, probe: &str, word: &Word<'_>) -> Result<Value, Error> {
+        let incident = self.known(id).await?;
+        let acted = match incident.acted_at {
+            None => self.first_applied(incident.round_since, word.now).await?,
+            known => known,
+        };
         let (mut incident, _) = self
             .change(id, word, |incident| {
-                if !incident.is_open() {
+                if !is_ours(incident, word) {
                     return None;
                 }
-                let helped: Vec<&str> = incident
-                    .remedies
-                    .iter()
-                    .filter(|tried| tried.acted())
-                    .map(|tried| tried.remedy.function.as_str())
-                    .collect();
+                let round = incident.round_since;
+                let tried = incident.remedies.iter().filter(|tried| tried.acted() && tried.at >= round);
+                let helped: Vec<&str> = tried.map(|tried| tried.remedy.function.as_str()).collect();
                 let how = if helped.is_empty() {
                     "service-down changed nothing, and the probe passes twice".to_owned()
                 } else {
                     format!("the probe passes twice after {}", helped.join(" and "))
                 };
+                incident.acted_at = acted;
                 incident.resolve(word.now, how.clone());
                 Some((Pointer::Remove, format!("resolved it: {how}. {probe}")))
             })
             .await?;
-        if incident.owed.is_some() {
-            self.follow(&mut incident, word).await?;
-        }
+        self.follow_on(&mut incident, word).await;
         Ok(json!({ "do": "done" }))
     }
 
     async fn hand_over(&self, id: &str, reason: &str, word: &Word<'_>) -> Result<Value, Error> {
         let (mut incident, _) = self
             .change(id, word, |incident| {
-                if !incident.is_open() || matches!(incident.handling, Handling::HandedOver { .. }) {
+                if !is_ours(incident, word) {
                     return None;
                 }
                 incident.hand_over(word.now, DEVOPS.max(incident.level), reason.to_owned());
                 Some((Pointer::Keep, format!("hands over to level {}: {reason}", incident.level)))
             })
             .await?;
-        if incident.owed.is_some() {
-            self.follow(&mut incident, word).await?;
-        }
+        self.follow_on(&mut incident, word).await;
         Ok(json!({ "do": "done" }))
     }
 
@@ -239,7 +245,7 @@ impl Desk {
         let (mut incident, _) = self
             .change(id, word, |incident| {
                 let again = incident.answered.as_ref().is_some_and(|answered| answered.step == word.id);
-                if again || !incident.is_open() || !matches!(incident.handling, Handling::Machine { .. }) {
+                if again || !is_ours(incident, word) {
                     return None;
                 }
                 let (answer, what) = decide(incident);
@@ -247,14 +253,31 @@ impl Desk {
                 Some((Pointer::Keep, what))
             })
             .await?;
-        if incident.owed.is_some() && !word.dry_run {
-            self.follow(&mut incident, word).await?;
-        }
+        self.follow_on(&mut incident, word).await;
         Ok(match incident.answered {
             Some(answered) if answered.step == word.id => answered.answer,
             _ => over,
         })
     }
+
+    /// People are told what this step brought about. If that fails, the run of every minute tells them: the state
+    /// machine has a service to mend.
+    async fn follow_on(&self, incident: &mut Incident, word: &Word<'_>) {
+        let now = incident.owed.as_ref().is_some_and(|owed| owed.since == word.now);
+        if (now || incident.is_overdue(word.now))
+            && !word.dry_run
+            && let Err(error) = self.follow(incident, word).await
+        {
+            tracing::error!(incident = incident.id, error = chain(&error), "people were not told yet");
+        }
+    }
+}
+
+/// Whether the execution that speaks is the one that handles the incident.
+fn is_ours(incident: &Incident, word: &Word<'_>) -> bool {
+    let is_its = |its: &str| word.execution == Some(its);
+    incident.is_open()
+        && matches!(&incident.handling, Handling::Machine { execution, .. } if is_its(execution))
 }
 
 fn last_of<'a>(incident: &'a mut Incident, function: &str) -> Option<&'a mut Tried> {

@@ -50,6 +50,48 @@ fn a_level_that_was_not_told_before_has_its_own_time() {
 }
 
 #[test]
+fn a_hand_over_begins_the_time_of_those_who_had_nothing_to_do_before() {
+    let mut incident = incident();
+    incident.hand_over(at(14), 1, "out of reach".to_owned());
+    due(&incident, 28, &[]);
+    due(&incident, 29, &[next_level(2, 15)]);
+}
+
+#[test]
+fn what_its_alarms_have_left_alone_for_a_quarter_of_an_hour_is_over() {
+    let mut incident = incident();
+    assert!(incident.rings("probe") && incident.rings("composite") && !incident.rings("probe"));
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
+    assert!(incident.is_quiet("composite", at(2)) && !incident.is_quiet("composite", at(2)));
+    due(&incident, 60, &[]);
+    assert!(incident.is_quiet("probe", at(3)));
+    due(&incident, 17, &[]);
+    due(&incident, 18, &[Due::Over]);
+    incident.rings("probe");
+    due(&incident, 60, &[]);
+    incident.is_quiet("probe", at(60));
+    incident.handling = Handling::Machine { execution: "e".to_owned(), since: at(59) };
+    due(&incident, 80, &[Due::LookAfter { execution: "e".to_owned() }]);
+}
+
+#[test]
+fn what_no_alarm_said_no_alarm_ends() {
+    let mut incident = incident();
+    incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
+    assert!(!incident.is_quiet("probe", at(2)));
+    due(&incident, 10_000, &[]);
+}
+
+#[test]
+fn alarms_are_asked_for_a_while_after_the_end() {
+    let mut incident = incident();
+    assert!(!incident.may_not_be_over(at(8)));
+    incident.resolve(at(2), "the probe passes".to_owned());
+    let asked = [6, 7, 16, 17].map(|minutes| incident.may_not_be_over(at(minutes)));
+    assert_eq!(asked, [false, true, true, false]);
+}
+
+#[test]
 fn telling_the_same_level_again_leaves_the_clock_alone() {
     let mut incident = incident();
     incident.escalate(at(10), 1, "again".to_owned());

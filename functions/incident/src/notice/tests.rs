@@ -7,7 +7,13 @@ use crate::{
     incident::{Handling, SERVICE_DOWN, Severity, Tried},
 };
 
-const FUNCTION: &str = "lendpeak2-production-incident";
+fn place() -> Place {
+    Place {
+        environment: "production".to_owned(),
+        function: "lendpeak2-production-incident".to_owned(),
+        acknowledge_within: [Duration::from_mins(15), Duration::from_mins(30)],
+    }
+}
 
 fn at(minutes: i64) -> Timestamp {
     "2026-11-24T14:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
@@ -49,7 +55,7 @@ fn tried(function: &str, decision: &str) -> Tried {
 
 #[track_caller]
 fn check(incident: &Incident, news: &News, minutes: i64, expected: &str) {
-    let notice = notice(incident, news, "production", FUNCTION, at(minutes));
+    let notice = notice(incident, news, &place(), at(minutes));
     assert_eq!(notice.text, expected.trim_start());
 }
 
@@ -63,9 +69,10 @@ fn an_open_one_says_that_the_machine_is_at_work() {
 OPEN: Service down (critical)
 Since 2026-11-24 13:58:00 UTC (2 min).
 Done: nothing was changed yet.
-You: watch; service-down is at work and reports.
-To take it: send to lendpeak2-production-incident
+You: watch; service-down is at work and goes on. Level 2 is called in 15 min unless you acknowledge.
+Send to lendpeak2-production-incident
 {"acknowledge":"20261124-140000-service-down","by":"<your name>"}
+and "take_over": true stops service-down.
 Incident 20261124-140000-service-down"#,
     );
 }
@@ -120,7 +127,7 @@ Incident 20261124-140000-service-down"#,
 fn without_a_cause_the_next_step_is_to_look_for_it() {
     let mut incident = incident();
     incident.handling = Handling::People;
-    let text = notice(&incident, &News::Opened, "production", FUNCTION, at(0)).text;
+    let text = notice(&incident, &News::Opened, &place(), at(0)).text;
     assert!(text.contains("send {} to diagnose"), "{text}");
 }
 
@@ -137,7 +144,7 @@ fn it_fits_a_phones_screen_whatever_was_found() {
         ["rollback", "scale-up", "restart", "cache-invalidation"].map(|name| tried(name, "applied")).into();
     incident.hand_over(at(1), 3, "reason ".repeat(300));
     let news = News::Escalated { reason: "reason ".repeat(300) };
-    let notice = notice(&incident, &news, "production", FUNCTION, at(1));
+    let notice = notice(&incident, &news, &place(), at(1));
     let lines: usize = notice.text.lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
     assert!(lines <= LINES, "{lines} lines: {}", notice.text);
     assert_eq!(notice.levels, 3);

@@ -40,7 +40,7 @@ fn each_request_is_read() {
     );
     check(
         r#"{"acknowledge": "20261124-140000-service-down", "by": "on call"}"#,
-        &Request::Acknowledge { id: id.clone(), by: owned("on call") },
+        &Request::Acknowledge { id: id.clone(), by: owned("on call"), take_over: false },
     );
     check(
         r#"{"escalate": "20261124-140000-service-down", "level": 3, "reason": "the region"}"#,
