@@ -171,9 +171,10 @@ impl Store {
         }
     }
 
-    /// An incident's own lines, the newest of them.
+    /// An incident's own lines, in order; of very many, the newest.
     pub async fn lines(&self, id: &str) -> Result<Vec<Line>, Error> {
-        self.query(&timeline(id), None, false, MAX_LINES).await?.iter().map(data).collect()
+        let newest_first = self.query(&timeline(id), None, false, MAX_LINES).await?;
+        newest_first.iter().rev().map(data).collect()
     }
 
     /// What a function recorded within a time.

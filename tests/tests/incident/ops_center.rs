@@ -15,7 +15,7 @@ async fn switched_on_an_incident_is_one_ops_item_from_its_beginning_to_its_end()
     let items = stack.sandbox.gateway.ops_center().items();
     assert_eq!(items.len(), 1, "{items:?}");
     assert_eq!((items[0].status.as_str(), &items[0].fields["Severity"]), ("Open", &json!("1")));
-    assert_eq!(stack.incident(&id).await?["ops_item"], json!(items[0].id));
+    assert_eq!(stack.incident(&id).await?["ops_item"], json!({ "id": items[0].id, "open": true }));
     outcome(&function, &json!({ "resolve": id })).await?;
     assert_eq!(stack.sandbox.gateway.ops_center().items()[0].status, "Resolved");
     Ok(())
