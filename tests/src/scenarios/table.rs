@@ -65,7 +65,7 @@ pub fn document(rows: &[Row], cores: usize) -> String {
          - **executions**: of the state machine. Must be 1: alarms that come together are one incident.\n\
          - **AWS calls**: by all functions of the runbook, from when it went wrong until the end.\n\n\
          What is faster here than in production: the state machine looks every second, and every 15 there; the probe \
-         runs every 2 seconds until the incident opens, and every minute there; the alarm rings at the first failing \
+         runs every 2 seconds until the incident opens and tries once, and every minute there and three times; the alarm rings at the first failing \
          probe, and after three failing minutes there; ECS replaces tasks, and CloudFront clears what it keeps, at \
          once. So the times say what the loop itself adds, not how long an outage lasts.\n",
         lines.join("\n"),

@@ -75,6 +75,38 @@ async fn what_is_out_of_reach_goes_to_people_at_once_and_nothing_is_touched() ->
     Ok(())
 }
 
+/// The state machine waits for the person, and goes on once they have said yes.
+#[tokio::test]
+async fn in_mode_approve_a_person_says_yes_and_the_machine_goes_on() -> Test {
+    let parameters = vec![("RecoverySeconds".to_owned(), "10".to_owned())];
+    let mode = "approve".to_owned();
+    let sandbox = Sandbox::start(Options { metrics: false, mode, parameters, ..Options::default() }).await?;
+    let good = sandbox.release(&[("FEATURE", "new")]).await?;
+    let bad = sandbox.release(&[("BROKEN", "true")]).await?;
+    let execution = execute(&sandbox, &json!({})).await?;
+    let since = Instant::now();
+    let plan = loop {
+        let waiting = incidents(&sandbox).await?;
+        let plan = waiting.first().and_then(|incident| incident["remedies"][0]["approval"].as_str());
+        if let Some(plan) = plan {
+            break plan.to_owned();
+        }
+        ensure!(since.elapsed() < PATIENCE, "nobody was asked: {waiting:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(sandbox.runs().await?, bad, "it waits");
+    let done = ask(&sandbox, "rollback", &json!({ "approve": plan })).await?;
+    assert_eq!(done["decision"], "applied", "{done:#}");
+    let run = end(&sandbox, &execution).await?;
+    assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Resolved"), "{run:?}");
+    assert!(run.has("AwaitApproval"), "{run:?}");
+    assert_eq!(sandbox.runs().await?, good);
+    let incident = only_incident(&sandbox).await?;
+    assert_eq!(incident["resolution"], "the probe passes twice after rollback", "{incident:#}");
+    Ok(())
+}
+
 /// Both alarms come in the same moment, and the one on 5xx flaps: one incident, one execution, and nothing is touched.
 #[tokio::test]
 async fn alarms_open_one_incident_and_start_one_execution() -> Test {
