@@ -1,6 +1,9 @@
 //! An incident: what is known of it, and what is due.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -59,8 +62,8 @@ pub struct Incident {
     pub level: u8,
     pub level_since: Timestamp,
     pub handling: Handling,
-    /// The alarms that said that they are in ALARM, and not yet that they are OK.
-    pub ringing: BTreeSet<String>,
+    /// The alarms that said that they are in ALARM, and not yet that they are OK; since when.
+    pub ringing: BTreeMap<String, Timestamp>,
     /// Since when none of the alarms rings; none where no alarm ever rang.
     pub quiet_since: Option<Timestamp>,
     /// How often the same trouble came back.
@@ -173,6 +176,8 @@ pub enum Due {
     Over,
 }
 
+/// An alarm looks at periods of a minute: it does not ring twice within one.
+const SAME_RING: SignedDuration = SignedDuration::from_mins(1);
 /// As long as the alarms have been OK by then, nobody has anything to do.
 const OVER_AFTER: Duration = Duration::from_mins(15);
 /// The probe's alarm looks at three minutes.
@@ -201,7 +206,7 @@ impl Incident {
             level: 1,
             level_since: at,
             handling: Handling::People,
-            ringing: BTreeSet::new(),
+            ringing: BTreeMap::new(),
             quiet_since: None,
             reopened: 0,
             round_since: at,
@@ -276,19 +281,27 @@ impl Incident {
         self.escalate(at, level, reason);
     }
 
-    /// An alarm rings. Whether that is news to the incident.
-    pub fn rings(&mut self, alarm: &str) -> bool {
+    /// An alarm rings. Whether that is news to the incident: of a storm, one is enough.
+    pub fn rings(&mut self, alarm: &str, at: Timestamp) -> bool {
+        let is_known = |rang: &Timestamp| at.duration_since(*rang) < SAME_RING;
+        if self.ringing.get(alarm).is_some_and(is_known) {
+            return false;
+        }
+        self.ringing.insert(alarm.to_owned(), at);
         self.quiet_since = None;
-        self.ringing.insert(alarm.to_owned())
+        true
     }
 
-    /// An alarm is OK. Whether that is news to the incident.
+    /// An alarm is OK. Whether that is news to the incident: it may have rung again since.
     pub fn is_quiet(&mut self, alarm: &str, at: Timestamp) -> bool {
-        let rang = self.ringing.remove(alarm);
-        if rang && self.ringing.is_empty() {
+        if self.ringing.get(alarm).is_none_or(|rang| at < *rang) {
+            return false;
+        }
+        self.ringing.remove(alarm);
+        if self.ringing.is_empty() {
             self.quiet_since = Some(at);
         }
-        rang
+        true
     }
 
     /// Whether people were to be told long ago.

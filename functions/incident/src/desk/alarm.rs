@@ -91,7 +91,7 @@ impl Desk {
                     return Ok(self.did(Did::Joined, &incident, word));
                 }
                 let worse = trouble.severity > incident.severity;
-                let rings = trouble.alarm.as_ref().is_some_and(|alarm| incident.rings(alarm));
+                let rings = trouble.alarm.as_ref().is_some_and(|alarm| incident.rings(alarm, word.at));
                 if !worse && !rings {
                     self.store().add(&id, word.id, &line).await?;
                 } else {
@@ -128,7 +128,7 @@ impl Desk {
                 }
             };
             if let Some(alarm) = &trouble.alarm {
-                incident.rings(alarm);
+                incident.rings(alarm, word.at);
             }
             if let Some(execution) = &trouble.execution {
                 incident.handling = Handling::Machine { execution: execution.clone(), since: word.now };

@@ -57,7 +57,7 @@ impl Desk {
             results.push(self.tell(incident, now).await);
         }
         for due in incident.due(now, settings.acknowledge_within, settings.handling) {
-            let what = match self.what_is_due(&due).await {
+            let what = match self.what_is_due(incident, &due).await {
                 Ok(Some(what)) => what,
                 Ok(None) => continue,
                 Err(error) => {
@@ -79,11 +79,15 @@ impl Desk {
     }
 
     /// In words; nothing where it is not due after all.
-    async fn what_is_due(&self, due: &Due) -> Result<Option<String>, Error> {
+    async fn what_is_due(&self, incident: &Incident, due: &Due) -> Result<Option<String>, Error> {
         Ok(Some(match due {
             Due::Start => "service-down is started".to_owned(),
             Due::NotStarted => "service-down does not start".to_owned(),
             Due::TooLong => "service-down takes too long".to_owned(),
+            // An event may have been lost.
+            Due::Over if incident.cause == SERVICE_DOWN && self.ringing().await?.is_some() => {
+                return Ok(None);
+            }
             Due::Over => "its alarms have been OK for a quarter of an hour".to_owned(),
             Due::NextLevel { reason, .. } => reason.clone(),
             Due::LookAfter { execution } => {
@@ -96,15 +100,10 @@ impl Desk {
     /// An alarm calls once. One that still rings some minutes after the probe had passed has seen what two probes
     /// have not.
     async fn open_again(&self, incident: &mut Incident, now: Timestamp) -> Result<(), Error> {
-        let Settings { service_down_alarms, critical_alarm, .. } = &self.settings;
-        // The critical one is made of the others: to read it takes a permission on every alarm of the account.
-        let names = service_down_alarms.iter().filter(|name| Some(*name) != critical_alarm.as_ref());
-        let names: Vec<String> = names.cloned().collect();
-        if names.is_empty() || self.store().open_for(&incident.cause).await?.is_some() {
+        if self.store().open_for(&incident.cause).await?.is_some() {
             return Ok(());
         }
-        let alarms = alarms_now(&aws_sdk_cloudwatch::Client::new(&self.config), names).await?;
-        let Some(ringing) = alarms.into_iter().find(|alarm| alarm.is_in_alarm) else {
+        let Some(ringing) = self.ringing().await? else {
             return Ok(());
         };
         let key = format!("still#{}", now.as_millisecond());
@@ -115,7 +114,7 @@ impl Desk {
                     return None;
                 }
                 incident.reopen(now);
-                Some((Pointer::Set, format!("opens it again: {} still rings", ringing.name)))
+                Some((Pointer::Set, format!("opens it again: {ringing} still rings")))
             })
             .await?;
         *incident = changed;
@@ -123,6 +122,19 @@ impl Desk {
             self.follow(incident, &word).await?;
         }
         Ok(())
+    }
+
+    /// An alarm on the service that is in ALARM now.
+    async fn ringing(&self) -> Result<Option<String>, Error> {
+        let Settings { service_down_alarms, critical_alarm, .. } = &self.settings;
+        // The critical one is made of the others: to read it takes a permission on every alarm of the account.
+        let names = service_down_alarms.iter().filter(|name| Some(*name) != critical_alarm.as_ref());
+        let names: Vec<String> = names.cloned().collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let alarms = alarms_now(&aws_sdk_cloudwatch::Client::new(&self.config), names).await?;
+        Ok(alarms.into_iter().find(|alarm| alarm.is_in_alarm).map(|alarm| alarm.name))
     }
 
     /// Passes an incident up or closes it, if that is still due once nobody else is writing.

@@ -60,18 +60,27 @@ fn a_hand_over_begins_the_time_of_those_who_had_nothing_to_do_before() {
 #[test]
 fn what_its_alarms_have_left_alone_for_a_quarter_of_an_hour_is_over() {
     let mut incident = incident();
-    assert!(incident.rings("probe") && incident.rings("composite") && !incident.rings("probe"));
+    assert!(incident.rings("probe", at(0)) && incident.rings("composite", at(0)));
+    assert!(!incident.rings("probe", at(0)), "that is known");
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
     assert!(incident.is_quiet("composite", at(2)) && !incident.is_quiet("composite", at(2)));
     due(&incident, 60, &[]);
     assert!(incident.is_quiet("probe", at(3)));
     due(&incident, 17, &[]);
     due(&incident, 18, &[Due::Over]);
-    incident.rings("probe");
+    incident.rings("probe", at(20));
     due(&incident, 60, &[]);
     incident.is_quiet("probe", at(60));
     incident.handling = Handling::Machine { execution: "e".to_owned(), since: at(59) };
     due(&incident, 80, &[Due::LookAfter { execution: "e".to_owned() }]);
+}
+
+#[test]
+fn an_ok_that_comes_late_is_not_taken_for_the_last_word() {
+    let mut incident = incident();
+    assert!(incident.rings("probe", at(0)) && incident.rings("probe", at(5)));
+    assert!(!incident.is_quiet("probe", at(3)));
+    assert!(incident.is_quiet("probe", at(6)));
 }
 
 #[test]
