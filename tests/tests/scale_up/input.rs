@@ -51,6 +51,9 @@ async fn every_sample_event_runs() -> Test {
             match payload["errorType"].as_str() {
                 None => assert_eq!(answer.function_error, None, "{}", path.display()),
                 Some("InvalidRequest") if misdirected => {}
+                // Nor is there the incident that the samples name.
+                Some("InvalidRequest")
+                    if payload["errorMessage"].to_string().contains("no incident `2026") => {}
                 Some(_) => panic!("{} was answered with {payload}", path.display()),
             }
             ran += 1;
