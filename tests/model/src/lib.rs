@@ -1,0 +1,1 @@
+//! Every interleaving of three runs that want one target.
