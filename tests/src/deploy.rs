@@ -31,6 +31,8 @@ pub struct Plan {
     pub template: PathBuf,
     /// Where the functions' binaries are: one file named as the task for each.
     pub binaries: PathBuf,
+    /// The functions that are wanted, or all: in place of another stands a program that ends at once.
+    pub functions: Option<Vec<&'static str>>,
     pub parameters: Vec<(String, String)>,
 }
 
@@ -40,7 +42,8 @@ pub async fn deploy(clients: &Clients, plan: &Plan) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {}", plan.template.display()))?;
     clients.s3.create_bucket().bucket(BUCKET).send().await.context("cannot create the artifacts' bucket")?;
     for task in package::tasks(&template) {
-        let zip = package::zip(&plan.binaries, &task)?;
+        let wanted = plan.functions.as_ref().is_none_or(|wanted| wanted.contains(&task.as_str()));
+        let zip = if wanted { package::zip(&plan.binaries, &task)? } else { package::nothing()? };
         upload(clients, &package::key(&task), zip).await?;
     }
     let beside = plan.template.parent().unwrap_or(&plan.template);

@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod sent;
 mod ssm;
 mod wire;
 
@@ -42,6 +43,7 @@ pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
 pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Rule};
+use sent::{Cut, Sent};
 pub use ssm::{OpsCenter, OpsItem};
 
 type Answer = Response<Full<Bytes>>;
@@ -200,27 +202,25 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// An error from here closes the connection without an answer: that is how a cut is made.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection was cut on purpose")]
-struct Cut;
-
 impl State {
-    async fn handle(&self, request: Request<Incoming>) -> Result<Answer, Cut> {
+    /// An error from here closes the connection without an answer.
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Sent>, Cut> {
         let (parts, body) = request.into_parts();
         let Ok(body) = body.collect().await else {
             return Err(Cut);
         };
         let body = body.to_bytes();
         if parts.uri.path() == "/_sandbox/calls" {
-            return Ok(wire::plain_json(StatusCode::OK, &self.calls.as_json(parts.uri.query())));
+            let calls = wire::plain_json(StatusCode::OK, &self.calls.as_json(parts.uri.query()));
+            return Ok(calls.map(Sent::whole));
         }
         let mut call = Call::identify(&parts, &body);
         let fault = self.faults.take(&call);
         call.fault.clone_from(&fault);
         let number = self.calls.begin(call.clone());
+        let cut_short = fault == Some(Fault::CutShort);
         let answer = match fault {
-            None => Ok(self.answer(&call, parts, body).await),
+            None | Some(Fault::CutShort) => Ok(self.answer(&call, parts, body).await),
             Some(Fault::Throttle) => Ok(wire::throttled(&call)),
             Some(Fault::InternalError) => Ok(wire::internal_error(&call)),
             Some(Fault::Denied) => Ok(wire::denied(&call)),
@@ -230,6 +230,7 @@ impl State {
                 self.answer(&call, parts, body).await;
                 Err(Cut)
             }
+            Some(Fault::HangBefore) => std::future::pending().await,
             Some(Fault::HangAfter) => {
                 let answer = self.answer(&call, parts, body).await;
                 self.calls.end(number, Some(answer.status().as_u16()));
@@ -241,7 +242,10 @@ impl State {
             }
         };
         self.calls.end(number, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
-        answer
+        match answer {
+            Ok(answer) if cut_short => Ok(sent::cut_short(answer).await),
+            answer => answer.map(|answer| answer.map(Sent::whole)),
+        }
     }
 
     async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {

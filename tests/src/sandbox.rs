@@ -32,6 +32,8 @@ pub struct Options {
     pub template: PathBuf,
     /// The folder with the functions' binaries; where this program is if unset.
     pub binaries: Option<PathBuf>,
+    /// The functions to deploy; all if unset. The others are there, and end at once.
+    pub functions: Option<Vec<&'static str>>,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             task_start_time: Duration::ZERO,
             template: crate::workspace().join("template.yaml"),
             binaries: None,
+            functions: None,
         }
     }
 }
@@ -81,6 +84,7 @@ impl Sandbox {
         let plan = deploy::Plan {
             template: options.template,
             binaries: options.binaries.map_or_else(deploy::binaries, Ok)?,
+            functions: options.functions,
             parameters: parameters(&options.mode, &gateway.url(), &standin.url(), options.parameters),
         };
         deploy::deploy(&clients, &plan).await.context("cannot deploy the template into the sandbox")?;

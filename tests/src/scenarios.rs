@@ -20,9 +20,9 @@ use crate::clients::Clients;
 use crate::gateway::Call;
 use crate::sandbox::{Options, Sandbox};
 use crate::service_down::{Case, End, Expected};
-use ears::Ears;
 use history::Execution;
 
+pub(crate) use ears::Ears;
 pub use ears::Notice;
 pub use measure::{changes_the_stack, functions};
 pub use table::{Row, document, table};

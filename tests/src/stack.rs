@@ -32,9 +32,15 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// `settings` are those that only this function has.
+    /// `settings` are those that only this function has. It is deployed too, and so is the probe, which others ask.
     pub async fn start(task: &'static str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
+        let functions = Some(vec![task, "health-probe"]);
+        let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
+        Ok(Self::in_sandbox(sandbox, task, settings))
+    }
+
+    /// The same in a sandbox that is there already.
+    pub fn in_sandbox(sandbox: Sandbox, task: &'static str, settings: &[(&str, &str)]) -> Self {
         let (url, app_url) = (sandbox.gateway.url(), sandbox.standin.url());
         let own = [
             ("ENVIRONMENT", "production"),
@@ -48,7 +54,7 @@ impl Stack {
         ];
         let settings = own.iter().chain(settings);
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Ok(Self { sandbox, task, settings })
+        Self { sandbox, task, settings }
     }
 
     /// A bootstrap of the function as the template sets it up, with some settings replaced.

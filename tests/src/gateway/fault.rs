@@ -24,6 +24,10 @@ pub enum Fault {
     CutBefore,
     /// The call takes effect, then the connection closes without an answer.
     CutAfter,
+    /// The call takes effect, and its answer ends half-way with the connection.
+    CutShort,
+    /// Nothing happens, and no answer ever comes: time to kill the caller.
+    HangBefore,
     /// The call takes effect (its status is in the record then), and no answer ever comes: time to kill
     /// the caller.
     HangAfter,

@@ -1,0 +1,135 @@
+//! Every crash point and every fault: each call of each function goes wrong in every way, one at a time, and then its
+//! event comes again, as Lambda, the schedule and a person send it.
+//!
+//! What must hold is what the same deliveries come to when nothing goes wrong. So each story is played well once, and
+//! every other play is compared with that.
+
+mod books;
+mod check;
+mod harm;
+mod machine;
+mod managed;
+mod player;
+mod point;
+mod report;
+mod storm;
+mod story;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+
+pub use harm::Harm;
+pub use machine::Machine;
+pub use point::{Place, Point, Subject};
+pub use report::Report;
+pub use storm::{STRUCK, Storm, blow};
+pub use story::Story;
+
+use check::Ended;
+use player::Player;
+
+/// Which points to try.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub subjects: Vec<Subject>,
+    pub choice: Choice,
+    /// How many sandboxes at once.
+    pub at_once: usize,
+}
+
+#[derive(Debug, Clone)]
+pub enum Choice {
+    /// Every harm at every call.
+    All,
+    /// One harm at every call, all of them in turn: what a test has time for.
+    OneEach,
+    Only(Point),
+}
+
+/// Tries the points and tells what came of each.
+pub async fn run(options: Options) -> anyhow::Result<Report> {
+    let begun = Instant::now();
+    let mut report = Report::default();
+    for &subject in &options.subjects {
+        let name = subject.name();
+        let well = Arc::new(played(subject, None).await.with_context(|| format!("{name}, with no harm"))?);
+        let points = points(subject, &well, &options.choice);
+        eprintln!("{name}: {} calls, {} points", well.calls.len(), points.len());
+        let tried = try_all(points, &well, options.at_once).await;
+        report.add(subject, well.calls.len(), tried);
+    }
+    report.took = begun.elapsed();
+    Ok(report)
+}
+
+fn points(subject: Subject, well: &Ended, choice: &Choice) -> Vec<Point> {
+    let places = point::places(&well.calls);
+    let all = |place: &Place| Harm::ALL.map(|harm| Point { subject, place: place.clone(), harm });
+    match choice {
+        Choice::All => places.iter().flat_map(all).collect(),
+        Choice::OneEach => {
+            let in_turn = places.into_iter().zip(Harm::ALL.into_iter().cycle());
+            in_turn.map(|(place, harm)| Point { subject, place, harm }).collect()
+        }
+        Choice::Only(point) => vec![point.clone()],
+    }
+}
+
+/// A point, and what was wrong after it.
+type Tried = (Point, Vec<String>);
+
+async fn try_all(points: Vec<Point>, well: &Arc<Ended>, at_once: usize) -> Vec<Tried> {
+    let (all, queue) = (points.len(), Arc::new(Mutex::new(VecDeque::from(points))));
+    let mut workers = JoinSet::new();
+    for _ in 0..at_once {
+        let (queue, well) = (Arc::clone(&queue), Arc::clone(well));
+        workers.spawn(async move {
+            let mut tried = Vec::new();
+            loop {
+                let (next, left) = {
+                    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                    (queue.pop_front(), queue.len())
+                };
+                let Some(point) = next else { return tried };
+                let wrong = try_one(&point, &well).await;
+                if let Some(wrong) = wrong.first() {
+                    eprintln!("  {point}: {wrong}");
+                }
+                if left % 50 == 0 {
+                    eprintln!("  {} of {all} tried", all - left);
+                }
+                tried.push((point, wrong));
+            }
+        });
+    }
+    workers.join_all().await.into_iter().flatten().collect()
+}
+
+async fn try_one(point: &Point, well: &Ended) -> Vec<String> {
+    /// Longer than any point takes: a sandbox that hangs is a finding too.
+    const PATIENCE: Duration = Duration::from_mins(5);
+    let play = tokio::time::timeout(PATIENCE, played(point.subject, Some(point)));
+    match play.await {
+        Ok(Ok(ended)) => check::compare(point, &ended, well),
+        Ok(Err(error)) => vec![format!("{error:#}")],
+        Err(_) => vec![format!("no end after {PATIENCE:?}")],
+    }
+}
+
+/// Plays it in a sandbox of its own.
+async fn played(subject: Subject, point: Option<&Point>) -> anyhow::Result<Ended> {
+    match subject {
+        Subject::Function(story) => {
+            let stack = story.start().await?;
+            stack.sandbox.gateway.record().clear();
+            let mut player = Player::new(&stack, point.map(|point| (&point.place, point.harm)));
+            story.play(&mut player).await?;
+            Ended::look(player).await
+        }
+        Subject::Machine(machine) => machine.played(point).await,
+    }
+}

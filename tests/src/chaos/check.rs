@@ -1,0 +1,156 @@
+//! What must hold after a point: the invariants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::gateway::Call;
+use crate::runtime_api::Answer;
+use crate::scenarios::functions;
+use crate::stack::read;
+
+use super::books;
+use super::harm::Harm;
+use super::managed;
+use super::player::{Player, Said};
+use super::point::{Point, Subject};
+
+/// How a play ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The calls of the functions, in order.
+    pub(super) calls: Vec<Call>,
+    pub(super) stack: Value,
+    /// How often each change took effect.
+    pub(super) effects: BTreeMap<String, usize>,
+    /// Claims, follow-ups, holders and freezes.
+    pub(super) standing: Value,
+    /// Decisions in the audit records, and how often each.
+    pub(super) recorded: BTreeMap<String, usize>,
+    said: Vec<Said>,
+    /// All that people were told of a state machine's run, and its history.
+    pub(super) told: String,
+    reached: bool,
+}
+
+impl Ended {
+    pub(super) async fn look(player: Player<'_>) -> anyhow::Result<Self> {
+        let sandbox = &player.stack.sandbox;
+        let ours = functions()?;
+        let calls = sandbox.gateway.calls().into_iter().filter(|call| ours.contains(&call.caller)).collect();
+        let effects = managed::effects(sandbox)?;
+        let stack = managed::state(sandbox).await?;
+        let items = books::items(&sandbox.clients).await?;
+        let reached = !player.is_to_come();
+        let (standing, recorded) = (books::standing(&items), books::recorded(&items));
+        Ok(Self {
+            calls,
+            stack,
+            effects,
+            standing,
+            recorded,
+            said: player.said,
+            told: String::new(),
+            reached,
+        })
+    }
+
+    fn applied(&self) -> usize {
+        self.recorded.get("applied applied").copied().unwrap_or_default()
+    }
+}
+
+/// What is wrong after a point, compared with the same deliveries when nothing goes wrong.
+pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !ended.reached {
+        wrong.push("the harm never came: the call was not made".to_owned());
+    }
+    match point.subject {
+        Subject::Function(_) => {
+            differ(&mut wrong, "the stack", &ended.stack, &well.stack);
+            differ(&mut wrong, "the ledger", &ended.standing, &well.standing);
+            wrong.extend(ended.said.iter().filter_map(|said| unanswered(point, said)));
+        }
+        Subject::Machine(_) => wrong.extend(machine_ended(ended, well)),
+    }
+    for more in ended.effects.keys().filter(|effect| !well.effects.contains_key(*effect)) {
+        wrong.push(format!("it did what it was not to do: {more}"));
+    }
+    if ended.applied() != 0 && ended.effects.is_empty() || ended.applied() == 0 && !ended.effects.is_empty() {
+        wrong.push(format!("the records say {:?} of {:?}", ended.recorded, ended.effects));
+    }
+    let struck = |said: &Said| said.struck && owns_up(said);
+    if point.harm == Harm::Denied && !ended.said.iter().any(struck) && !ended.told.contains(DENIED) {
+        wrong.push("nobody can see that the call was denied".to_owned());
+    }
+    if !wrong.is_empty() {
+        wrong.extend(ended.said.iter().map(told));
+    }
+    wrong
+}
+
+/// A state machine may end with people instead, who were told: then nothing, or all of it, was done.
+fn machine_ended(ended: &Ended, well: &Ended) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !ended.effects.is_empty() {
+        differ(&mut wrong, "the stack", &ended.stack, &well.stack);
+    }
+    let claims = ended.standing.as_object().into_iter().flatten();
+    wrong.extend(
+        claims.filter(|(_, open)| **open == true).map(|(claim, _)| format!("the ledger: {claim} stays open")),
+    );
+    wrong
+}
+
+/// The word of AWS's error code.
+const DENIED: &str = "AccessDenied";
+
+/// A delivery and what came of it, in a line.
+fn told(said: &Said) -> String {
+    let event = match &said.event {
+        alarm if alarm["Records"].is_array() => "an alarm".to_owned(),
+        tick if tick["source"] == "aws.scheduler" => "the schedule".to_owned(),
+        request => request.to_string(),
+    };
+    let answer = match &said.answer {
+        Answer::Ok(outcome) if outcome["decision"].is_string() => read(outcome),
+        Answer::Ok(other) => other.to_string().chars().take(200).collect(),
+        other => format!("{other:?}"),
+    };
+    format!("({}{event} → {answer})", if said.struck { "harmed: " } else { "" })
+}
+
+pub(super) fn differ(wrong: &mut Vec<String>, what: &str, is: &Value, expected: &Value) {
+    let names =
+        |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect::<BTreeSet<_>>());
+    let (Some(ours), Some(theirs)) = (names(is), names(expected)) else { return };
+    for name in ours.union(&theirs) {
+        let (is, expected) = (is.get(name), expected.get(name));
+        if is != expected {
+            let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+            wrong.push(format!("{what}: {name} is {}, not {}", text(is), text(expected)));
+        }
+    }
+}
+
+/// A delivery that no harm came to is answered; and one that a harm came to at least ends.
+fn unanswered(point: &Point, said: &Said) -> Option<String> {
+    let fine = match &said.answer {
+        Answer::Ok(_) => true,
+        Answer::Err { .. } => said.struck,
+        Answer::Exited(_) => said.struck && point.harm.kills(),
+        Answer::TimedOut => false,
+    };
+    (!fine).then(|| format!("{} was answered with {:?}", said.event, said.answer))
+}
+
+/// Whether the answer or the log tells of the call that was denied. One that repeats an earlier answer needed no call.
+fn owns_up(said: &Said) -> bool {
+    let (answer, replayed) = match &said.answer {
+        Answer::Ok(value) => (value.to_string(), value["decision"] == "replayed"),
+        Answer::Err { error_message, .. } => (error_message.clone(), false),
+        Answer::Exited(_) | Answer::TimedOut => (String::new(), false),
+    };
+    replayed || answer.contains(DENIED) || said.log.contains(DENIED)
+}

@@ -1,0 +1,190 @@
+//! The state machines, with the functions deployed: the local AWS runs them, and ends a function that hangs as Lambda
+//! does, at its time-out.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sfn::types::ExecutionStatus;
+use serde_json::{Value, json};
+
+use crate::clients::{ACCOUNT, REGION};
+use crate::sandbox::{Options, Sandbox};
+use crate::scenarios::{Ears, Notice};
+use crate::stack::{Stack, read, tick};
+
+use super::books;
+use super::check::Ended;
+use super::player::Player;
+use super::point::Point;
+
+/// Two remedies, each looked at for as long as the sandbox does, retries, and a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(3);
+const POLL: Duration = Duration::from_millis(200);
+/// When the local AWS ends a function that is to be killed: more than any of them takes.
+const KILLED_AFTER_SECONDS: i32 = 8;
+const LAST_WORDS: Duration = Duration::from_secs(90);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    ServiceDown,
+    SnapshotRestore,
+}
+
+impl Machine {
+    pub const ALL: [Self; 2] = [Self::ServiceDown, Self::SnapshotRestore];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ServiceDown => "state-machine-service-down",
+            Self::SnapshotRestore => "state-machine-snapshot-restore",
+        }
+    }
+
+    fn arn(self) -> String {
+        let name = self.name().trim_start_matches("state-machine-");
+        format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:lendpeak2-production-{name}")
+    }
+
+    /// Plays it to its end, and lets the schedule and a person come after.
+    pub(super) async fn played(self, point: Option<&Point>) -> anyhow::Result<Ended> {
+        let parameters = vec![("RecoverySeconds".to_owned(), "10".to_owned())];
+        let options = Options { metrics: false, parameters, ..Options::default() };
+        let stack = Stack::in_sandbox(Sandbox::start(options).await?, "incident", &[]);
+        let sandbox = &stack.sandbox;
+        if self == Self::ServiceDown {
+            sandbox.release(&[("FEATURE", "new")]).await?;
+            sandbox.release(&[("BROKEN", "true")]).await?;
+        }
+        let ears = Ears::new(&sandbox.clients).await?;
+        if let Some(point) = point.filter(|point| point.harm.kills()) {
+            let hurry = sandbox.clients.lambda.update_function_configuration();
+            let hurry = hurry.function_name(Sandbox::function_name(&point.place.caller));
+            hurry.timeout(KILLED_AFTER_SECONDS).send().await?;
+        }
+        sandbox.gateway.record().clear();
+        let player = Player::new(&stack, point.map(|point| (&point.place, point.harm)));
+        let mut told = String::new();
+        match self {
+            Self::ServiceDown => service_down(&stack, &ears, &mut told).await?,
+            Self::SnapshotRestore => snapshot_restore(&stack, &mut told).await?,
+        }
+        let mut ended = Ended::look(player).await?;
+        ended.told = told;
+        Ok(ended)
+    }
+}
+
+/// From the start to an incident that is resolved or with people.
+async fn service_down(stack: &Stack, ears: &Ears, told: &mut String) -> anyhow::Result<()> {
+    let sandbox = &stack.sandbox;
+    let execution = start(sandbox, Machine::ServiceDown, &json!({})).await?;
+    end(sandbox, &execution, told).await?;
+    books::let_time_pass(stack).await?;
+    for function in ["incident", "rollback"] {
+        invoke(sandbox, function, &tick()).await?;
+    }
+    let (since, mut heard) = (Instant::now(), Vec::<Notice>::new());
+    while !heard.iter().any(is_the_end) {
+        ensure!(since.elapsed() < LAST_WORDS, "nobody is told how it ended: {heard:#?}");
+        heard.extend(ears.heard(&sandbox.clients).await?);
+        tokio::time::sleep(POLL).await;
+    }
+    let incidents = invoke(sandbox, "incident", &json!({ "list": true })).await?;
+    let count = |part: &str| incidents[part].as_array().map_or(0, Vec::len);
+    ensure!(count("open") + count("over") == 1, "there is to be one incident: {incidents:#}");
+    told.push_str(&format!("{heard:?} {incidents}"));
+    Ok(())
+}
+
+fn is_the_end(notice: &Notice) -> bool {
+    ["RESOLVED", "ESCALATED", "does not answer"].iter().any(|words| notice.text.contains(words))
+}
+
+/// From the question to the hand-over; where it ended before that, a person goes on with it.
+async fn snapshot_restore(stack: &Stack, told: &mut String) -> anyhow::Result<()> {
+    /// The first run, and what a person does about it.
+    const TRIES: usize = 4;
+    let sandbox = &stack.sandbox;
+    let mut input = json!({ "snapshot": "latest", "reason": "negative amounts" });
+    for _ in 0..TRIES {
+        let execution = start(sandbox, Machine::SnapshotRestore, &input).await?;
+        if input["snapshot"].is_string() {
+            approve(stack, &execution).await?;
+        }
+        let status = end(sandbox, &execution, told).await?;
+        books::let_time_pass(stack).await?;
+        let ticked = invoke(sandbox, "snapshot-restore", &tick()).await?;
+        told.push_str(&ticked.to_string());
+        if status == ExecutionStatus::Succeeded {
+            return Ok(());
+        }
+        if let Some(restore) = sandbox.gateway.docdb().restored().first() {
+            input = json!({ "continue": restore.name });
+        }
+    }
+    bail!("it is never handed over: {told}")
+}
+
+/// As a person does who was asked, until it has been carried out or the execution is over.
+async fn approve(stack: &Stack, execution: &str) -> anyhow::Result<()> {
+    let sandbox = &stack.sandbox;
+    let (since, mut sent) = (Instant::now(), Vec::new());
+    while since.elapsed() < PATIENCE {
+        if status(sandbox, execution).await? != ExecutionStatus::Running
+            || !sandbox.gateway.docdb().restored().is_empty()
+        {
+            return Ok(());
+        }
+        let asked = books::items(&sandbox.clients).await?;
+        let approvals = asked.iter().filter(|item| item.pk == "approval#snapshot-restore");
+        for id in approvals.map(|item| item.sk.clone()).collect::<Vec<_>>() {
+            if !sent.contains(&id) {
+                // One that died has used the approval: the schedule finishes it.
+                let _ = invoke(sandbox, "snapshot-restore", &json!({ "approve": id })).await;
+                books::let_time_pass(stack).await?;
+                let _ = invoke(sandbox, "snapshot-restore", &tick()).await;
+                sent.push(id);
+            }
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    bail!("nobody was asked")
+}
+
+async fn start(sandbox: &Sandbox, machine: Machine, input: &Value) -> anyhow::Result<String> {
+    let start = sandbox.clients.sfn.start_execution().state_machine_arn(machine.arn());
+    Ok(start.input(input.to_string()).send().await?.execution_arn)
+}
+
+async fn status(sandbox: &Sandbox, execution: &str) -> anyhow::Result<ExecutionStatus> {
+    Ok(sandbox.clients.sfn.describe_execution().execution_arn(execution).send().await?.status)
+}
+
+/// Waits for its end, and tells all that was seen on the way.
+async fn end(sandbox: &Sandbox, execution: &str, told: &mut String) -> anyhow::Result<ExecutionStatus> {
+    let since = Instant::now();
+    loop {
+        let now = status(sandbox, execution).await?;
+        if now != ExecutionStatus::Running {
+            let mut pages =
+                sandbox.clients.sfn.get_execution_history().execution_arn(execution).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                told.push_str(&format!("{:?}", page?.events));
+            }
+            return Ok(now);
+        }
+        ensure!(since.elapsed() < PATIENCE, "{execution} goes on and on");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Asks a deployed function as the schedule or a person does.
+async fn invoke(sandbox: &Sandbox, task: &str, event: &Value) -> anyhow::Result<Value> {
+    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
+    let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
+    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
+    let payload: Value =
+        serde_json::from_slice(payload.as_ref()).with_context(|| format!("{task} answered no JSON"))?;
+    Ok(payload)
+}

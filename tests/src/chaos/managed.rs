@@ -1,0 +1,57 @@
+//! The stack that the runbook manages, as it is, and what the runbook did to it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::deploy::{CLUSTER, SERVICE};
+use crate::gateway::SECRET;
+use crate::sandbox::Sandbox;
+use crate::scenarios::{changes_the_stack, functions};
+
+/// Everything in it that a function could change.
+pub(super) async fn state(sandbox: &Sandbox) -> anyhow::Result<Value> {
+    let (ecs, gateway) = (&sandbox.clients.ecs, &sandbox.gateway);
+    let deployments = ecs.list_service_deployments().cluster(CLUSTER).service(SERVICE).send().await?;
+    let definitions = ecs.list_task_definitions().send().await?;
+    let secret = sandbox.clients.secrets.get_secret_value().secret_id(SECRET).send().await?;
+    let invalidations = gateway.cloudfront().invalidations();
+    let targets = gateway.scalable_targets();
+    let restored = gateway.docdb().restored();
+    let state = json!({
+        "desired count": sandbox.desired_count().await?,
+        "runs": sandbox.runs().await?,
+        "deployments": deployments.service_deployments().len(),
+        "task definitions": definitions.task_definition_arns().len(),
+        "secret": secret.secret_string().context("the secret is empty")?,
+        "invalidations": invalidations.iter().map(|one| &one.paths).collect::<Vec<_>>(),
+        "scalable targets": targets.iter().map(|one| json!([one.resource, one.minimum, one.maximum])).collect::<Vec<_>>(),
+        "restored": restored.iter().map(|one| json!([one.name, one.fields, one.instances])).collect::<Vec<_>>(),
+    });
+    Ok(nameless(sandbox, &state))
+}
+
+/// Which changes of the stack took effect, and how often.
+pub(super) fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, usize>> {
+    let ours = functions()?;
+    let mut effects = BTreeMap::new();
+    for call in sandbox.gateway.calls() {
+        let took_effect = call.status.is_some_and(|status| (200..300).contains(&status));
+        if ours.contains(&call.caller) && took_effect && changes_the_stack(&call) {
+            let effect = nameless(sandbox, &json!([call.name(), call.request])).to_string();
+            *effects.entry(effect).or_default() += 1;
+        }
+    }
+    Ok(effects)
+}
+
+/// A restored cluster's name has the time in it, and so has what is named after it.
+fn nameless(sandbox: &Sandbox, value: &Value) -> Value {
+    let restored = sandbox.gateway.docdb().restored();
+    let text = restored
+        .iter()
+        .enumerate()
+        .fold(value.to_string(), |text, (n, cluster)| text.replace(&cluster.name, &format!("restored {n}")));
+    serde_json::from_str(&text).unwrap_or_default()
+}

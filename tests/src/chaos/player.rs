@@ -1,0 +1,110 @@
+//! Delivers events to a function that something goes wrong with, as Lambda would: a process that has died is followed by
+//! a new one.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use serde_json::Value;
+
+use crate::gateway::{Call, Fault};
+use crate::runtime_api::{Answer, Bootstrap};
+use crate::stack::{DEADLINE, Stack};
+
+use super::harm::Harm;
+use super::point::Place;
+
+/// One delivery.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) event: Value,
+    pub(super) answer: Answer,
+    /// All that the process logged until then.
+    pub(super) log: String,
+    /// Whether the harm came to this delivery.
+    pub(super) struck: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Player<'a> {
+    pub(super) stack: &'a Stack,
+    function: Option<Bootstrap>,
+    kills: bool,
+    pub(super) said: Vec<Said>,
+}
+
+impl<'a> Player<'a> {
+    /// Nothing goes wrong without `harm`.
+    pub(super) fn new(stack: &'a Stack, harm: Option<(&Place, Harm)>) -> Self {
+        if let Some((place, harm)) = harm {
+            stack.sandbox.gateway.faults().add(harm.at(place));
+        }
+        Self { stack, function: None, kills: harm.is_some_and(|(_, harm)| harm.kills()), said: Vec::new() }
+    }
+
+    /// Whether the harm is still to come.
+    pub(super) fn is_to_come(&self) -> bool {
+        !self.stack.sandbox.gateway.faults().left().is_empty()
+    }
+
+    /// Delivers an event once; the answer, if there was one.
+    pub(super) async fn send(&mut self, event: &Value) -> anyhow::Result<Option<Value>> {
+        let function = match self.function.take() {
+            Some(function) => function,
+            None => self.stack.function(&[]).await?,
+        };
+        let to_come = self.stack.sandbox.gateway.faults().left().len();
+        let answer = if self.kills && to_come > 0 {
+            self.until_killed(&function, event).await?
+        } else {
+            function.invoke(event.to_string(), DEADLINE).await
+        };
+        let struck = self.is_struck(to_come);
+        let log = function.log();
+        if !matches!(answer, Answer::Exited(_) | Answer::TimedOut) {
+            self.function = Some(function);
+        }
+        let value = if let Answer::Ok(value) = &answer { Some(value.clone()) } else { None };
+        self.said.push(Said { event: event.clone(), answer, log, struck });
+        Ok(value)
+    }
+
+    /// A rule that still has calls to spoil has spoilt one already, if it is in the record.
+    fn is_struck(&self, to_come: usize) -> bool {
+        let earlier = self.said.iter().any(|said| said.struck);
+        let spoilt = || self.stack.sandbox.gateway.calls().iter().any(|call| call.fault.is_some());
+        to_come > 0 && (!self.is_to_come() || (!earlier && spoilt()))
+    }
+
+    async fn until_killed(&self, function: &Bootstrap, event: &Value) -> anyhow::Result<Answer> {
+        let killed = async {
+            let begun = Instant::now();
+            while !self.stack.sandbox.gateway.calls().iter().any(is_reached) {
+                if begun.elapsed() > DEADLINE {
+                    bail!("the call at which it was to be killed has no end");
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            function.kill().await;
+            Ok(())
+        };
+        let run = function.invoke(event.to_string(), DEADLINE);
+        tokio::pin!(run);
+        tokio::select! {
+            // It was not reached in this run.
+            answer = &mut run => Ok(answer),
+            killed = killed => {
+                killed?;
+                Ok(run.await)
+            }
+        }
+    }
+}
+
+/// Whether the call that is to kill has come, and has taken effect if it is to.
+fn is_reached(call: &Call) -> bool {
+    match call.fault {
+        Some(Fault::HangBefore) => true,
+        Some(Fault::HangAfter) => call.status.is_some(),
+        _ => false,
+    }
+}

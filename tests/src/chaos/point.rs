@@ -1,0 +1,140 @@
+//! Where something goes wrong, and what: `scale-up/scale-up ecs UpdateService 1/killed-after`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::Context;
+
+use crate::gateway::Call;
+
+use super::harm::Harm;
+use super::machine::Machine;
+use super::story::Story;
+
+/// The k-th call of an operation by a function. Reads run side by side, so a call's number among all would not be the
+/// same in the next run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub caller: String,
+    pub service: String,
+    pub operation: String,
+    pub k: usize,
+}
+
+/// What something goes wrong with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Function(Story),
+    Machine(Machine),
+}
+
+impl Subject {
+    pub fn all() -> Vec<Self> {
+        let functions = Story::ALL.into_iter().map(Self::Function);
+        functions.chain(Machine::ALL.into_iter().map(Self::Machine)).collect()
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|subject| subject.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Function(story) => story.name(),
+            Self::Machine(machine) => machine.name(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Point {
+    pub subject: Subject,
+    pub place: Place,
+    pub harm: Harm,
+}
+
+/// The place of each of these calls, in order.
+pub(super) fn places(calls: &[Call]) -> Vec<Place> {
+    let mut seen: HashMap<(&str, &str, &str), usize> = HashMap::new();
+    calls
+        .iter()
+        .map(|call| {
+            let k = seen.entry((&call.caller, &call.service, &call.operation)).or_default();
+            *k += 1;
+            Place {
+                caller: call.caller.clone(),
+                service: call.service.clone(),
+                operation: call.operation.clone(),
+                k: *k,
+            }
+        })
+        .collect()
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.caller, self.service, self.operation, self.k)
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.subject.name(), self.place, self.harm.name())
+    }
+}
+
+impl FromStr for Place {
+    type Err = anyhow::Error;
+
+    /// An operation may have spaces (`GET /…`), and so stands between the others.
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let wanted = "a place is a caller, a service, an operation and a number";
+        let (caller, rest) = text.split_once(' ').context(wanted)?;
+        let (service, rest) = rest.split_once(' ').context(wanted)?;
+        let (operation, k) = rest.rsplit_once(' ').context(wanted)?;
+        let k = k.parse().context(wanted)?;
+        Ok(Self {
+            caller: caller.to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            k,
+        })
+    }
+}
+
+impl FromStr for Point {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let wanted = "a point is a function or a state machine, a place and a harm, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
+        let (subject, rest) = text.split_once('/').context(wanted)?;
+        let (place, harm) = rest.rsplit_once('/').context(wanted)?;
+        let subject = Subject::named(subject).with_context(|| format!("there is no `{subject}`"))?;
+        let known = Harm::ALL.into_iter().find(|known| known.name() == harm);
+        Ok(Self {
+            subject,
+            place: place.parse()?,
+            harm: known.with_context(|| format!("there is no harm `{harm}`"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_read_as_it_is_printed() -> anyhow::Result<()> {
+        for text in
+            ["scale-up/scale-up ecs UpdateService 1/killed-after", "diagnose/diagnose s3 GET /a/b 12/hangs"]
+        {
+            assert_eq!(text.parse::<Point>()?.to_string(), text);
+        }
+        for wrong in ["", "scale-up", "scale-up/ecs/hangs", "nothing/a b c 1/hangs", "scale-up/a b c 1/bites"]
+        {
+            assert!(wrong.parse::<Point>().is_err(), "{wrong}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Many deliveries at once: duplicates, events out of their order, stale ones, alarms that are over, the schedule. One
+//! action comes of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::runtime_api::Answer;
+use crate::stack::{DEADLINE, tick};
+
+use super::check::{Ended, differ};
+use super::player::Player;
+use super::point::Subject;
+use super::story::Story;
+
+/// How strong it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Storm {
+    pub deliveries: usize,
+    /// Processes of the function, as many as Lambda would start.
+    pub at_once: usize,
+}
+
+/// The remedies that an alarm wakes.
+pub const STRUCK: [Story; 5] =
+    [Story::CacheInvalidation, Story::Restart, Story::Rollback, Story::ScaleUp, Story::WriteFreeze];
+
+/// Lets it loose on a function; what was wrong after it.
+pub async fn blow(story: Story, storm: Storm) -> anyhow::Result<Vec<String>> {
+    let well = super::played(Subject::Function(story), None).await?;
+    let stack = Arc::new(story.start().await?);
+    stack.sandbox.gateway.record().clear();
+    let begun = Timestamp::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut processes = JoinSet::new();
+    for _ in 0..storm.at_once {
+        let (stack, next) = (Arc::clone(&stack), Arc::clone(&next));
+        processes.spawn(async move {
+            let function = stack.function(&[]).await?;
+            let mut wrong = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= storm.deliveries {
+                    return anyhow::Ok(wrong);
+                }
+                let event = delivery(story, n, begun);
+                match function.invoke(event.to_string(), DEADLINE).await {
+                    Answer::Ok(_) => {}
+                    other => wrong.push(format!("delivery {n} was answered with {other:?}")),
+                }
+            }
+        });
+    }
+    let mut wrong = Vec::new();
+    for process in processes.join_all().await {
+        wrong.extend(process?);
+    }
+    let ended = Ended::look(Player::new(&stack, None)).await?;
+    differ(&mut wrong, "the stack", &ended.stack, &well.stack);
+    if ended.effects != well.effects {
+        wrong.push(format!("it did {:#?}, not {:#?}", ended.effects, well.effects));
+    }
+    let applied = ended.recorded.get("applied applied");
+    if applied != Some(&1) {
+        wrong.push(format!("the records say {:?}", ended.recorded));
+    }
+    Ok(wrong)
+}
+
+/// The n-th delivery: half of them are one event, the others are whatever comes with it.
+fn delivery(story: Story, n: usize, begun: Timestamp) -> Value {
+    let seconds = i64::try_from(n % 60).unwrap_or_default();
+    match n % 8 {
+        0..=3 => story.alarm(begun),
+        4 | 5 => story.alarm(begun - SignedDuration::from_secs(seconds)),
+        6 if n % 16 == 6 => story.alarm(begun - SignedDuration::from_hours(3)),
+        6 => over(&story.alarm(begun + SignedDuration::from_secs(seconds))),
+        _ => tick(),
+    }
+}
+
+/// The same alarm, back in OK.
+fn over(alarm: &Value) -> Value {
+    let over = alarm.to_string().replace(r#"\"NewStateValue\":\"ALARM\""#, r#"\"NewStateValue\":\"OK\""#);
+    serde_json::from_str(&over).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_has_duplicates_old_events_and_alarms_that_are_over() {
+        let begun = Timestamp::now();
+        let all: Vec<Value> = (0..160).map(|n| delivery(Story::ScaleUp, n, begun)).collect();
+        let count = |wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|event| wanted(event)).count();
+        assert_eq!(count(&|event| *event == all[0]), 81);
+        assert_eq!(count(&|event| event["source"] == "aws.scheduler"), 20);
+        assert_eq!(count(&|event| event.to_string().contains(r#"\"NewStateValue\":\"OK\""#)), 10);
+    }
+}
