@@ -58,16 +58,17 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
         let name = subject.name();
         let well = Arc::new(played(subject, None).await.with_context(|| format!("{name}, with no harm"))?);
         let points = points(subject, &well, &options.choice);
-        eprintln!("{name}: {} calls, {} points", well.calls.len(), points.len());
+        let calls = well.points(subject).len();
+        eprintln!("{name}: {calls} calls, {} points", points.len());
         let tried = try_all(points, &well, options.at_once).await;
-        report.add(subject, well.calls.len(), tried);
+        report.add(subject, calls, tried);
     }
     report.took = begun.elapsed();
     Ok(report)
 }
 
 fn points(subject: Subject, well: &Ended, choice: &Choice) -> Vec<Point> {
-    let places = point::places(&well.calls);
+    let places = point::places(well.points(subject));
     let all = |place: &Place| Harm::ALL.map(|harm| Point { subject, place: place.clone(), harm });
     match choice {
         Choice::All => places.iter().flat_map(all).collect(),

@@ -14,6 +14,7 @@ use super::harm::Harm;
 use super::managed;
 use super::player::{Player, Said};
 use super::point::{Point, Subject};
+use super::story::Story;
 
 /// How a play ended.
 #[derive(Debug)]
@@ -53,6 +54,17 @@ impl Ended {
             told: String::new(),
             reached,
         })
+    }
+
+    /// The calls at which something is to go wrong: of a function that only looks, those of its first run.
+    pub(super) fn points(&self, subject: Subject) -> &[Call] {
+        let first = self.said.first().map_or(0, |said| said.calls);
+        match subject {
+            Subject::Function(Story::Diagnose | Story::HealthProbe) => {
+                self.calls.get(..first).unwrap_or_default()
+            }
+            _ => &self.calls,
+        }
     }
 
     fn applied(&self) -> usize {

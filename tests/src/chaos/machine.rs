@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::clients::{ACCOUNT, REGION};
 use crate::sandbox::{Options, Sandbox};
 use crate::scenarios::{Ears, Notice};
-use crate::stack::{Stack, read, tick};
+use crate::stack::{Stack, tick};
 
 use super::books;
 use super::check::Ended;

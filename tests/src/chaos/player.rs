@@ -22,6 +22,8 @@ pub(super) struct Said {
     pub(super) log: String,
     /// Whether the harm came to this delivery.
     pub(super) struck: bool,
+    /// How many calls had been made when it was over.
+    pub(super) calls: usize,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,8 @@ impl<'a> Player<'a> {
             self.function = Some(function);
         }
         let value = if let Answer::Ok(value) = &answer { Some(value.clone()) } else { None };
-        self.said.push(Said { event: event.clone(), answer, log, struck });
+        let calls = self.stack.sandbox.gateway.calls().len();
+        self.said.push(Said { event: event.clone(), answer, log, struck, calls });
         Ok(value)
     }
 

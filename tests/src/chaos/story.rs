@@ -11,8 +11,8 @@ use crate::sandbox::Sandbox;
 use crate::stack::{Stack, alarm, tick};
 use crate::standin::LOAD_BALANCER;
 
-use super::books;
 use super::player::Player;
+use super::{books, managed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Story {
@@ -166,24 +166,32 @@ impl Story {
     }
 
     /// The deliveries: the event, once more while the first run may still be at work, once more when it cannot be, the
-    /// schedule's, a person's, and the schedule's again.
+    /// schedule's, a person's, the schedule's again, and the person's again where nothing came of it.
     pub(super) async fn play(self, player: &mut Player<'_>) -> anyhow::Result<()> {
-        if self == Self::SnapshotRestore {
-            return restore::whole_flow(player).await;
+        match self {
+            Self::SnapshotRestore => return restore::whole_flow(player).await,
+            // They change nothing, and each delivery is like the first.
+            Self::Diagnose | Self::HealthProbe => {
+                player.send(&self.event()).await?;
+                player.send(&self.by_hand()).await?;
+                return Ok(());
+            }
+            _ => {}
         }
+        let stack = player.stack;
         let event = self.event();
         player.send(&event).await?;
         player.send(&event).await?;
-        books::let_time_pass(player.stack).await?;
+        books::let_time_pass(stack).await?;
         player.send(&event).await?;
-        if self == Self::Diagnose {
-            player.send(&self.by_hand()).await?;
-            return Ok(());
-        }
         player.send(&tick()).await?;
+        let before = managed::state(&stack.sandbox).await?;
         player.send(&self.by_hand()).await?;
-        books::let_time_pass(player.stack).await?;
+        books::let_time_pass(stack).await?;
         player.send(&tick()).await?;
+        if managed::state(&stack.sandbox).await? == before {
+            player.send(&self.by_hand()).await?;
+        }
         Ok(())
     }
 }
