@@ -1,0 +1,439 @@
+//! A simulated account, call by call: token buckets, the SDK's retries, Lambda's and Step Functions', and reserved
+//! concurrency. Time is simulated, what is drawn is drawn from a seed: the same input is the same outcome.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+};
+
+use crate::{
+    api::Api,
+    bucket::Bucket,
+    function::Function,
+    plan::{Ask, Kind, Stage, World, stages},
+    random::Random,
+};
+
+/// Simulated time.
+pub type Micros = u64;
+pub const SECOND: Micros = 1_000_000;
+pub const MINUTE: Micros = 60 * SECOND;
+
+/// As `shared/src/aws.rs` sets it.
+const ATTEMPTS: u32 = 4;
+const OPERATION_TIMEOUT: Micros = 15 * SECOND;
+/// The SDK waits up to 1, 2, 4 s, …, and no longer than this.
+const LONGEST_WAIT: Micros = 20 * SECOND;
+
+/// Who waits for a run.
+#[derive(Debug, Clone, Copy)]
+pub enum By {
+    /// Nobody: a schedule or an alarm. Lambda repeats it after an error, and while all that is reserved is in use.
+    Event { errors: u32, refusals: u32, since: Micros },
+    /// The state machine of its service, which is at this step.
+    Machine { step: usize, refusals: u32 },
+    /// Another run's call.
+    Call(Call),
+}
+
+impl By {
+    pub fn event(since: Micros) -> Self {
+        Self::Event { errors: 0, refusals: 0, since }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    run: u64,
+    chain: usize,
+    place: usize,
+    attempt: u32,
+    since: Micros,
+}
+
+/// What the state machine `service-down` does next.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    Run(Kind),
+    Wait(Micros),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Start { service: u32, kind: Kind, by: By },
+    Stage(u64),
+    Ask(Call),
+    Answer(Call, bool),
+    Step { service: u32, step: usize, refusals: u32 },
+}
+
+#[derive(Debug)]
+struct Run {
+    service: u32,
+    kind: Kind,
+    by: By,
+    began: Micros,
+    stages: Vec<Stage>,
+    at: usize,
+    waits_for: usize,
+    failed: bool,
+    blind: bool,
+}
+
+/// How often an operation was called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    pub calls: u64,
+    /// Of these attempts, so many were throttled; one call may be, several times.
+    pub throttled: u64,
+    /// Throttled until the SDK gave up.
+    pub failed: u64,
+    /// The most first attempts within one second.
+    pub top_second: u64,
+}
+
+/// What was seen of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub apis: BTreeMap<Api, Count>,
+    pub runs: u64,
+    /// Runs that ended with an error.
+    pub errors: u64,
+    /// Of those, the ones that Lambda or a later state did not make good.
+    pub lost: u64,
+    /// Runs that Lambda would not start yet.
+    pub refused: u64,
+    /// The most runs at once of one deployment's function.
+    pub most_of: BTreeMap<Function, u32>,
+    pub most_at_once: u32,
+    /// When each service's incident was open, and its first diagnosis there.
+    pub opened: BTreeMap<u32, Micros>,
+    pub diagnosed: BTreeMap<u32, Micros>,
+    /// Diagnoses, and those of them with a source that was not seen.
+    pub diagnoses: u64,
+    pub blind: u64,
+    /// Transitions of the state machines.
+    pub steps: u64,
+}
+
+impl Seen {
+    pub fn of(&self, api: Api) -> Count {
+        self.apis.get(&api).copied().unwrap_or_default()
+    }
+
+    pub fn throttled(&self) -> u64 {
+        self.apis.values().map(|count| count.throttled).sum()
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.apis.values().map(|count| count.failed).sum()
+    }
+}
+
+pub struct Simulation {
+    world: World,
+    machine: Vec<Step>,
+    now: Micros,
+    events: BinaryHeap<Reverse<Due>>,
+    random: Random,
+    buckets: BTreeMap<Api, Bucket>,
+    runs: BTreeMap<u64, Run>,
+    last_run: u64,
+    last_event: u64,
+    busy: BTreeMap<(u32, Function), u32>,
+    second: BTreeMap<Api, (Micros, u64)>,
+    seen: Seen,
+}
+
+/// Ordered by time, then by which came first.
+struct Due {
+    at: Micros,
+    number: u64,
+    event: Event,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+impl Simulation {
+    pub fn new(world: World, machine: Vec<Step>, seed: u64) -> Self {
+        let buckets = Api::LIMITED
+            .iter()
+            .filter_map(|api| Some((*api, Bucket::new(api.rate()?.a_second, api.rate()?.burst))))
+            .collect();
+        Self {
+            world,
+            machine,
+            now: 0,
+            events: BinaryHeap::new(),
+            random: Random::new(seed),
+            buckets,
+            runs: BTreeMap::new(),
+            last_run: 0,
+            last_event: 0,
+            busy: BTreeMap::new(),
+            second: BTreeMap::new(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// A number below `end`, for whoever makes the events.
+    pub fn draw(&mut self, end: Micros) -> Micros {
+        self.random.below(end)
+    }
+
+    /// An event that starts a run then.
+    pub fn at(&mut self, at: Micros, service: u32, kind: Kind) {
+        self.push(at, Event::Start { service, kind, by: By::event(at) });
+    }
+
+    /// Plays until nothing is left to happen.
+    pub fn play(mut self) -> Seen {
+        while let Some(Reverse(Due { at, event, .. })) = self.events.pop() {
+            self.now = at;
+            match event {
+                Event::Start { service, kind, by } => self.start(service, kind, by),
+                Event::Stage(run) => self.stage(run),
+                Event::Ask(call) => self.ask(call),
+                Event::Answer(call, well) => self.answer(call, well),
+                Event::Step { service, step, refusals } => self.step(service, step, refusals),
+            }
+        }
+        self.seen
+    }
+
+    fn push(&mut self, at: Micros, event: Event) {
+        self.last_event += 1;
+        self.events.push(Reverse(Due { at, number: self.last_event, event }));
+    }
+
+    fn start(&mut self, service: u32, kind: Kind, by: By) {
+        let function = kind.function();
+        let reserved = self.world.stack.function(function).reserved;
+        let busy = self.busy.entry((service, function)).or_default();
+        if *busy >= reserved {
+            self.seen.refused += 1;
+            self.refuse(service, kind, by);
+            return;
+        }
+        *busy += 1;
+        let most = self.seen.most_of.entry(function).or_default();
+        *most = (*most).max(*busy);
+        self.last_run += 1;
+        let run = Run {
+            service,
+            kind,
+            by,
+            began: self.now,
+            stages: stages(kind, &self.world),
+            at: 0,
+            waits_for: 0,
+            failed: false,
+            blind: false,
+        };
+        self.runs.insert(self.last_run, run);
+        self.seen.runs += 1;
+        self.seen.most_at_once = self.seen.most_at_once.max(u32::try_from(self.runs.len()).unwrap_or(u32::MAX));
+        self.begin(self.last_run);
+    }
+
+    /// All that is reserved for the function is in use.
+    fn refuse(&mut self, service: u32, kind: Kind, by: By) {
+        match by {
+            By::Event { errors, refusals, since } => {
+                // Lambda tries again after 1 s, 2 s, … 5 min, for as long as the event may be old.
+                let wait = (SECOND << refusals.min(9)).min(5 * MINUTE);
+                if self.now + wait - since > oldest(kind) {
+                    self.seen.lost += 1;
+                } else {
+                    let by = By::Event { errors, refusals: refusals + 1, since };
+                    self.push(self.now + wait, Event::Start { service, kind, by });
+                }
+            }
+            // `Retry` in statemachines/service-down.asl.json: 1 s, 2 s, 4 s, …
+            By::Machine { step, refusals } if refusals < 5 => {
+                self.push(self.now + (SECOND << refusals), Event::Step { service, step, refusals: refusals + 1 });
+            }
+            By::Machine { step, .. } => {
+                self.seen.lost += 1;
+                self.push(self.now, Event::Step { service, step: step + 1, refusals: 0 });
+            }
+            // Whoever asks the probe asks once: it does without.
+            By::Call(call) => self.push(self.now, Event::Answer(call, false)),
+        }
+    }
+
+    /// Begins the stage that a run is at.
+    fn begin(&mut self, id: u64) {
+        let Some(run) = self.runs.get(&id) else { return };
+        match run.stages.get(run.at) {
+            Some(stage) => self.push(self.now + stage.waits, Event::Stage(id)),
+            None => self.end(id),
+        }
+    }
+
+    fn stage(&mut self, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(stage) = run.stages.get(run.at) else { return };
+        run.waits_for = stage.chains.len();
+        let chains = stage.chains.len();
+        if chains == 0 {
+            run.at += 1;
+            self.begin(id);
+            return;
+        }
+        for chain in 0..chains {
+            let call = Call { run: id, chain, place: 0, attempt: 0, since: self.now };
+            self.push(self.now, Event::Ask(call));
+        }
+    }
+
+    fn ask(&mut self, call: Call) {
+        let Some(run) = self.runs.get(&call.run) else { return };
+        let Some(stage) = run.stages.get(run.at) else { return };
+        let late = stage.until.is_some_and(|until| self.now >= run.began + until);
+        let service = run.service;
+        let ask = stage.chains.get(call.chain).and_then(|chain| chain.asks.get(call.place)).copied();
+        match ask {
+            None => self.push(self.now, Event::Answer(call, true)),
+            Some(_) if late => self.push(self.now, Event::Answer(call, false)),
+            Some(Ask::Probe) => self.start(service, Kind::Asked, By::Call(call)),
+            Some(Ask::Of(api)) => self.call(api, call),
+        }
+    }
+
+    fn call(&mut self, api: Api, call: Call) {
+        let passes = self.buckets.get_mut(&api).is_none_or(|bucket| bucket.take(self.now));
+        let count = self.seen.apis.entry(api).or_default();
+        if call.attempt == 0 {
+            count.calls += 1;
+            let (second, calls) = self.second.entry(api).or_default();
+            if *second != self.now / SECOND {
+                (*second, *calls) = (self.now / SECOND, 0);
+            }
+            *calls += 1;
+            count.top_second = count.top_second.max(*calls);
+        }
+        if passes {
+            self.push(self.now + api.answers_in(), Event::Answer(call, true));
+            return;
+        }
+        count.throttled += 1;
+        let longest = (SECOND << call.attempt.min(5)).min(LONGEST_WAIT);
+        let again = self.now + api.answers_in() + self.random.below(longest);
+        if call.attempt + 1 < ATTEMPTS && again < call.since + OPERATION_TIMEOUT {
+            self.push(again, Event::Ask(Call { attempt: call.attempt + 1, ..call }));
+        } else {
+            count.failed += 1;
+            self.push(self.now + api.answers_in(), Event::Answer(call, false));
+        }
+    }
+
+    fn answer(&mut self, call: Call, well: bool) {
+        let Some(run) = self.runs.get_mut(&call.run) else { return };
+        let Some(chain) = run.stages.get(run.at).and_then(|stage| stage.chains.get(call.chain)) else { return };
+        if well && call.place + 1 < chain.asks.len() {
+            let next = Call { place: call.place + 1, attempt: 0, since: self.now, ..call };
+            self.push(self.now, Event::Ask(next));
+            return;
+        }
+        run.blind |= !well;
+        run.failed |= !well && !chain.optional;
+        run.waits_for = run.waits_for.saturating_sub(1);
+        if run.waits_for > 0 {
+            return;
+        }
+        if run.failed {
+            self.end(call.run);
+        } else {
+            run.at += 1;
+            self.begin(call.run);
+        }
+    }
+
+    fn end(&mut self, id: u64) {
+        let Some(run) = self.runs.remove(&id) else { return };
+        if let Some(busy) = self.busy.get_mut(&(run.service, run.kind.function())) {
+            *busy = busy.saturating_sub(1);
+        }
+        self.seen.errors += u64::from(run.failed);
+        match run.kind {
+            Kind::Diagnose => {
+                self.seen.diagnoses += 1;
+                self.seen.blind += u64::from(run.blind);
+                self.seen.diagnosed.entry(run.service).or_insert(self.now);
+            }
+            Kind::Open if !run.failed => {
+                self.seen.opened.entry(run.service).or_insert(self.now);
+                self.push(self.now, Event::Step { service: run.service, step: 0, refusals: 0 });
+            }
+            _ => {}
+        }
+        match run.by {
+            By::Event { errors, since, .. } if run.failed => {
+                // After 1 min, then 2 min (`EventInvokeConfig` in template.yaml).
+                let wait = MINUTE << errors;
+                if errors < repeats(run.kind) && self.now + wait - since <= oldest(run.kind) {
+                    let by = By::Event { errors: errors + 1, refusals: 0, since };
+                    let (service, kind) = (run.service, run.kind);
+                    self.push(self.now + wait, Event::Start { service, kind, by });
+                } else {
+                    self.seen.lost += 1;
+                }
+            }
+            By::Event { .. } => {}
+            // A step that failed is not asked again here: the machine goes on to what follows.
+            By::Machine { step, .. } => {
+                self.push(self.now, Event::Step { service: run.service, step: step + 1, refusals: 0 });
+            }
+            By::Call(call) => self.push(self.now, Event::Answer(call, !run.failed)),
+        }
+    }
+
+    fn step(&mut self, service: u32, step: usize, refusals: u32) {
+        let Some(next) = self.machine.get(step).copied() else { return };
+        self.seen.steps += u64::from(refusals == 0);
+        match next {
+            Step::Wait(wait) => self.push(self.now + wait, Event::Step { service, step: step + 1, refusals: 0 }),
+            Step::Run(kind) => self.start(service, kind, By::Machine { step, refusals }),
+        }
+    }
+}
+
+/// Lambda's repeats after an error, as `template.yaml` sets them.
+fn repeats(kind: Kind) -> u32 {
+    match kind.function() {
+        Function::HealthProbe => 0,
+        Function::Diagnose => 1,
+        _ => 2,
+    }
+}
+
+/// How old an event may get.
+fn oldest(kind: Kind) -> Micros {
+    match kind.function() {
+        Function::HealthProbe => MINUTE,
+        Function::Diagnose => 5 * MINUTE,
+        _ => 15 * MINUTE,
+    }
+}
+
+#[cfg(test)]
+mod tests;
