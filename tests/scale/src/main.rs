@@ -1,15 +1,39 @@
-use scale::scene::*;
-use scale::api::Api;
-fn main() {
-    for t in Timing::ALL { println!("first {t:?} {:?}", first_throttled(t, 200)); }
-    for n in [1,10,20,50,200] { for t in Timing::ALL {
-        let s = rest(n,t);
-        println!("REST {n} {t:?} runs {} thr {} failed {} err {} lost {} refused {} most {} {:?}", s.runs, s.throttled(), s.failed(), s.errors, s.lost, s.refused, s.most_at_once, s.most_of);
-        for (a,c) in &s.apis { if c.throttled>0 {println!("    {a:?} {c:?}")} }
-    } for t in [Timing::OneSecond, Timing::Minute] {
-        let s = storm(n,t);
-        let last=|m:&std::collections::BTreeMap<u32,u64>| m.values().max().map(|x| (*x as f64-ALARM_AFTER as f64)/1e6);
-        println!("STORM {n} {t:?} runs {} thr {} failed {} err {} lost {} refused {} most {} opened {:?} {} diagnosed {:?} {} blind {}/{} steps {} {:?}", s.runs, s.throttled(), s.failed(), s.errors, s.lost, s.refused, s.most_at_once, last(&s.opened), s.opened.len(), last(&s.diagnosed), s.diagnosed.len(), s.blind, s.diagnoses, s.steps, s.most_of);
-        for (a,c) in &s.apis { if c.throttled>0 {println!("    {a:?} {c:?}")} }
-    } let _=Api::Ledger; }
+//! What a month of the runbook costs and which limit is met first, as Markdown.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use scale::{assumptions::Assumptions, document};
+
+/// Counts, prices and plays a fleet of deployments of the template.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    assumptions: Assumptions,
+    /// Write it there, as Markdown; to the screen unless said.
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let text = document::write(&arguments.assumptions);
+    match &arguments.document {
+        Some(file) => {
+            std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        None => print!("{text}"),
+    }
+    Ok(())
 }

@@ -26,7 +26,9 @@ const HISTORY_PAGES: u32 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// By its schedule. Every tenth minute it notes the release that works.
-    Probe { notes: bool },
+    Probe {
+        notes: bool,
+    },
     /// `incident`, every minute.
     Sweep,
     /// A remedy, by its schedule.
@@ -90,9 +92,13 @@ impl Kind {
     pub fn function(self) -> Function {
         match self {
             Self::Probe { .. } | Self::LookOnce | Self::Asked => Function::HealthProbe,
-            Self::Sweep | Self::Open | Self::Join | Self::Take | Self::Decide | Self::Did | Self::HandOver => {
-                Function::Incident
-            }
+            Self::Sweep
+            | Self::Open
+            | Self::Join
+            | Self::Take
+            | Self::Decide
+            | Self::Did
+            | Self::HandOver => Function::Incident,
             Self::LookAfter(function) => function,
             Self::Diagnose => Function::Diagnose,
             Self::Roll | Self::RollbackAlarm => Function::Rollback,
@@ -136,20 +142,25 @@ pub fn stages(kind: Kind, world: &World) -> Vec<Stage> {
         Kind::Probe { notes } => probe(world, notes),
         Kind::LookOnce => vec![site(world, SITE_HANGS), at_once(vec![must(&[Ask::Of(Api::PutMetricData)])])],
         Kind::Asked => vec![site(world, SITE_HANGS)],
-        Kind::Sweep | Kind::Take | Kind::Did => vec![at_once(vec![must(&[LEDGER, LEDGER])])],
+        Kind::Sweep | Kind::Take | Kind::Decide | Kind::Did => vec![at_once(vec![must(&[LEDGER, LEDGER])])],
         Kind::Join => vec![at_once(vec![must(&[LEDGER, LEDGER, LEDGER])])],
         Kind::Open => vec![
             at_once(vec![must(&[LEDGER, LEDGER, LEDGER])]),
             at_once(vec![must(&[Ask::Of(Api::StartExecution), PUBLISH, LEDGER])]),
         ],
-        Kind::Decide => vec![at_once(vec![must(&[LEDGER, LEDGER])])],
         Kind::HandOver => vec![at_once(vec![must(&[LEDGER, LEDGER, PUBLISH, LEDGER])])],
         Kind::LookAfter(function) => look_after(function),
         Kind::Diagnose => vec![diagnose(world)],
         Kind::Roll => roll(),
         Kind::RollbackAlarm => vec![before_a_rollback(true), definitions(), at_once(vec![must(&[LEDGER])])],
         Kind::ScaleUpAlarm => vec![
-            at_once(vec![must(&[LEDGER]), may(&[ALARMS]), must(&[TASKS, TASKS]), must(&[SERVICES]), must(&[OTHER])]),
+            at_once(vec![
+                must(&[LEDGER]),
+                may(&[ALARMS]),
+                must(&[TASKS, TASKS]),
+                must(&[SERVICES]),
+                must(&[OTHER]),
+            ]),
             at_once(vec![must(&[LEDGER])]),
         ],
     });

@@ -19,14 +19,14 @@ pub const ALARM_AFTER: Micros = 3 * MINUTE;
 pub const STORM_MINUTES: u64 = 20;
 
 /// When schedules and alarms of different deployments fire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timing {
     /// Everything that is due in a minute, within its first second: the worst there can be.
     OneSecond,
-    /// Anywhere in the minute. `EventBridge` Scheduler promises no more ("60 second precision"), and alarms are evaluated
+    /// Anywhere in the minute, which is as exact as `EventBridge` Scheduler is ("60 second precision"). Alarms are evaluated
     /// once a minute, each at its own second.
     Minute,
-    /// The same, and the remedies' schedules with a flexible time window.
+    /// In one second, but for the remedies' schedules: those have a flexible time window.
     Window,
 }
 
@@ -39,19 +39,19 @@ impl Timing {
         match self {
             Self::OneSecond => "in one second",
             Self::Minute => "in one minute",
-            Self::Window => "window of 4 minutes",
+            Self::Window => "in one second, remedies in 4 minutes",
         }
     }
 
+    /// The time over which deployments are spread, from when a schedule is due.
     fn spread(self, function: Function, window_minutes: u32) -> Micros {
-        let own_window = u64::from(window_minutes) * MINUTE;
-        match self {
-            Self::OneSecond => SECOND.max(own_window),
-            Self::Window if !matches!(function, Function::HealthProbe | Function::Incident) => {
-                Self::WINDOW_MINUTES * MINUTE
-            }
-            Self::Minute | Self::Window => MINUTE.max(own_window),
-        }
+        let remedy = !matches!(function, Function::HealthProbe | Function::Incident);
+        let fires_within = match self {
+            Self::Window if remedy => Self::WINDOW_MINUTES * MINUTE,
+            Self::OneSecond | Self::Window => SECOND,
+            Self::Minute => MINUTE,
+        };
+        fires_within.max(u64::from(window_minutes) * MINUTE)
     }
 }
 
@@ -76,11 +76,14 @@ fn schedules(simulation: &mut Simulation, services: u32, timing: Timing, minutes
     for service in 0..services {
         for function in Function::ALL {
             for schedule in stack.function(function).schedules {
-                // A schedule keeps its second of the minute.
-                let phase = simulation.draw(timing.spread(function, 0).min(MINUTE));
-                for minute in (0..minutes).filter(|minute| minute % u64::from(schedule.every_minutes) == 0) {
-                    let spread = timing.spread(function, schedule.window_minutes);
-                    let at = minute * MINUTE + if spread > MINUTE { simulation.draw(spread) } else { phase };
+                let spread = timing.spread(function, schedule.window_minutes);
+                // Without a window, a schedule keeps its second of the minute.
+                let second = simulation.draw(spread);
+                let due =
+                    (0..minutes).filter(|minute| minute.is_multiple_of(u64::from(schedule.every_minutes)));
+                for minute in due {
+                    let after = if spread > MINUTE { simulation.draw(spread) } else { second };
+                    let at = minute * MINUTE + after;
                     let kind = match function {
                         Function::HealthProbe => Kind::Probe { notes: minute % 10 == 0 },
                         Function::Incident => Kind::Sweep,
@@ -115,7 +118,9 @@ fn machine(stack: &Stack) -> Vec<Step> {
     // A look at a service that hangs takes 10 s.
     let looks = u64::from(stack.recovery_seconds) / (u64::from(stack.poll_seconds) + 10).max(1);
     let mut steps: Vec<Step> =
-        [Kind::Take, Kind::LookOnce, Kind::Diagnose, Kind::Decide, Kind::Roll, Kind::Did].map(Step::Run).into();
+        [Kind::Take, Kind::LookOnce, Kind::Diagnose, Kind::Decide, Kind::Roll, Kind::Did]
+            .map(Step::Run)
+            .into();
     for _ in 0..looks {
         steps.extend([Step::Wait(poll), Step::Run(Kind::LookOnce)]);
     }
@@ -123,13 +128,23 @@ fn machine(stack: &Stack) -> Vec<Step> {
     steps
 }
 
-/// The fewest services, in steps of one, with which an account at rest is throttled, and by what.
+/// The fewest services with which an account at rest is throttled, and by what. More services are never throttled less.
 pub fn first_throttled(timing: Timing, up_to: u32) -> Option<(u32, Api)> {
-    // Two rounds of the remedies and one of the probe's notes.
+    // Three rounds of the remedies and two of the probe's notes.
     const MINUTES: u64 = 11;
-    (1..=up_to).find_map(|services| {
+    let by = |services| {
         let seen = rest_for(services, timing, MINUTES);
-        let by = seen.apis.iter().find(|(_, count)| count.throttled > 0)?;
-        Some((services, *by.0))
-    })
+        seen.apis.iter().find(|(_, count)| count.throttled > 0).map(|(api, _)| *api)
+    };
+    by(up_to)?;
+    let (mut well, mut throttled) = (0, up_to);
+    while throttled - well > 1 {
+        let middle = well.midpoint(throttled);
+        if by(middle).is_some() {
+            throttled = middle;
+        } else {
+            well = middle;
+        }
+    }
+    Some((throttled, by(throttled)?))
 }

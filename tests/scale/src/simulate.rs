@@ -106,14 +106,17 @@ pub struct Seen {
     /// The most runs at once of one deployment's function.
     pub most_of: BTreeMap<Function, u32>,
     pub most_at_once: u32,
-    /// When each service's incident was open, and its first diagnosis there.
+    /// How long after its alarm each service's incident was open, and its first diagnosis there.
     pub opened: BTreeMap<u32, Micros>,
     pub diagnosed: BTreeMap<u32, Micros>,
+    /// The longest run of `diagnose`.
+    pub longest_diagnosis: Micros,
     /// Diagnoses, and those of them with a source that was not seen.
     pub diagnoses: u64,
     pub blind: u64,
-    /// Transitions of the state machines.
-    pub steps: u64,
+    /// Remedies that a state machine asked for, and those of them that could not read what they needed.
+    pub remedies: u64,
+    pub remedies_failed: u64,
 }
 
 impl Seen {
@@ -142,6 +145,8 @@ pub struct Simulation {
     last_event: u64,
     busy: BTreeMap<(u32, Function), u32>,
     second: BTreeMap<Api, (Micros, u64)>,
+    /// When each service's alarm rang.
+    rang: BTreeMap<u32, Micros>,
     seen: Seen,
 }
 
@@ -190,6 +195,7 @@ impl Simulation {
             last_event: 0,
             busy: BTreeMap::new(),
             second: BTreeMap::new(),
+            rang: BTreeMap::new(),
             seen: Seen::default(),
         }
     }
@@ -201,6 +207,9 @@ impl Simulation {
 
     /// An event that starts a run then.
     pub fn at(&mut self, at: Micros, service: u32, kind: Kind) {
+        if kind == Kind::Open {
+            self.rang.insert(service, at);
+        }
         self.push(at, Event::Start { service, kind, by: By::event(at) });
     }
 
@@ -250,7 +259,8 @@ impl Simulation {
         };
         self.runs.insert(self.last_run, run);
         self.seen.runs += 1;
-        self.seen.most_at_once = self.seen.most_at_once.max(u32::try_from(self.runs.len()).unwrap_or(u32::MAX));
+        self.seen.most_at_once =
+            self.seen.most_at_once.max(u32::try_from(self.runs.len()).unwrap_or(u32::MAX));
         self.begin(self.last_run);
     }
 
@@ -269,7 +279,10 @@ impl Simulation {
             }
             // `Retry` in statemachines/service-down.asl.json: 1 s, 2 s, 4 s, …
             By::Machine { step, refusals } if refusals < 5 => {
-                self.push(self.now + (SECOND << refusals), Event::Step { service, step, refusals: refusals + 1 });
+                self.push(
+                    self.now + (SECOND << refusals),
+                    Event::Step { service, step, refusals: refusals + 1 },
+                );
             }
             By::Machine { step, .. } => {
                 self.seen.lost += 1;
@@ -308,18 +321,20 @@ impl Simulation {
     fn ask(&mut self, call: Call) {
         let Some(run) = self.runs.get(&call.run) else { return };
         let Some(stage) = run.stages.get(run.at) else { return };
-        let late = stage.until.is_some_and(|until| self.now >= run.began + until);
+        let until = stage.until.map(|until| run.began + until);
         let service = run.service;
         let ask = stage.chains.get(call.chain).and_then(|chain| chain.asks.get(call.place)).copied();
         match ask {
             None => self.push(self.now, Event::Answer(call, true)),
-            Some(_) if late => self.push(self.now, Event::Answer(call, false)),
+            Some(_) if until.is_some_and(|until| self.now >= until) => {
+                self.push(self.now, Event::Answer(call, false));
+            }
             Some(Ask::Probe) => self.start(service, Kind::Asked, By::Call(call)),
-            Some(Ask::Of(api)) => self.call(api, call),
+            Some(Ask::Of(api)) => self.call(api, call, until),
         }
     }
 
-    fn call(&mut self, api: Api, call: Call) {
+    fn call(&mut self, api: Api, call: Call, until: Option<Micros>) {
         let passes = self.buckets.get_mut(&api).is_none_or(|bucket| bucket.take(self.now));
         let count = self.seen.apis.entry(api).or_default();
         if call.attempt == 0 {
@@ -336,19 +351,25 @@ impl Simulation {
             return;
         }
         count.throttled += 1;
+        let refused = self.now + api.answers_in();
         let longest = (SECOND << call.attempt.min(5)).min(LONGEST_WAIT);
-        let again = self.now + api.answers_in() + self.random.below(longest);
-        if call.attempt + 1 < ATTEMPTS && again < call.since + OPERATION_TIMEOUT {
+        let again = refused + self.random.below(longest);
+        let in_time = until.is_none_or(|until| again < until);
+        if call.attempt + 1 < ATTEMPTS && again < call.since + OPERATION_TIMEOUT && in_time {
             self.push(again, Event::Ask(Call { attempt: call.attempt + 1, ..call }));
         } else {
             count.failed += 1;
-            self.push(self.now + api.answers_in(), Event::Answer(call, false));
+            // Whoever reads for a limited time waits until it is over.
+            let over = if in_time { refused } else { until.unwrap_or(refused).max(self.now) };
+            self.push(over, Event::Answer(call, false));
         }
     }
 
     fn answer(&mut self, call: Call, well: bool) {
         let Some(run) = self.runs.get_mut(&call.run) else { return };
-        let Some(chain) = run.stages.get(run.at).and_then(|stage| stage.chains.get(call.chain)) else { return };
+        let Some(chain) = run.stages.get(run.at).and_then(|stage| stage.chains.get(call.chain)) else {
+            return;
+        };
         if well && call.place + 1 < chain.asks.len() {
             let next = Call { place: call.place + 1, attempt: 0, since: self.now, ..call };
             self.push(self.now, Event::Ask(next));
@@ -374,14 +395,21 @@ impl Simulation {
             *busy = busy.saturating_sub(1);
         }
         self.seen.errors += u64::from(run.failed);
+        let rang = self.rang.get(&run.service).copied().unwrap_or_default();
+        let after_alarm = self.now.saturating_sub(rang);
         match run.kind {
             Kind::Diagnose => {
                 self.seen.diagnoses += 1;
+                self.seen.longest_diagnosis = self.seen.longest_diagnosis.max(self.now - run.began);
                 self.seen.blind += u64::from(run.blind);
-                self.seen.diagnosed.entry(run.service).or_insert(self.now);
+                self.seen.diagnosed.entry(run.service).or_insert(after_alarm);
+            }
+            Kind::Roll => {
+                self.seen.remedies += 1;
+                self.seen.remedies_failed += u64::from(run.failed);
             }
             Kind::Open if !run.failed => {
-                self.seen.opened.entry(run.service).or_insert(self.now);
+                self.seen.opened.entry(run.service).or_insert(after_alarm);
                 self.push(self.now, Event::Step { service: run.service, step: 0, refusals: 0 });
             }
             _ => {}
@@ -409,9 +437,10 @@ impl Simulation {
 
     fn step(&mut self, service: u32, step: usize, refusals: u32) {
         let Some(next) = self.machine.get(step).copied() else { return };
-        self.seen.steps += u64::from(refusals == 0);
         match next {
-            Step::Wait(wait) => self.push(self.now + wait, Event::Step { service, step: step + 1, refusals: 0 }),
+            Step::Wait(wait) => {
+                self.push(self.now + wait, Event::Step { service, step: step + 1, refusals: 0 });
+            }
             Step::Run(kind) => self.start(service, kind, By::Machine { step, refusals }),
         }
     }

@@ -57,7 +57,9 @@ impl Stack {
         let global = |name| number(&globals, name);
         let of_kind = |kind: &str| {
             let wanted = format!("Type: {kind}");
-            resources.iter().filter(move |(_, lines)| lines.iter().any(|line| *line == format!("    {wanted}")))
+            resources
+                .iter()
+                .filter(move |(_, lines)| lines.iter().any(|line| *line == format!("    {wanted}")))
         };
         let functions = of_kind("AWS::Serverless::Function")
             .map(|(_, lines)| Lambda {
@@ -73,12 +75,18 @@ impl Stack {
             .collect();
         let events = |kind: &str| {
             let wanted = format!("          Type: {kind}");
-            length(&resources.iter().flat_map(|(_, lines)| lines).filter(|line| **line == wanted).collect::<Vec<_>>())
+            length(
+                &resources
+                    .iter()
+                    .flat_map(|(_, lines)| lines)
+                    .filter(|line| **line == wanted)
+                    .collect::<Vec<_>>(),
+            )
         };
-        let alarm_metrics = of_kind("AWS::CloudWatch::Alarm")
-            .map(|(_, lines)| count(lines, "MetricStat:").max(1))
-            .sum();
-        let ledger = of_kind("AWS::DynamoDB::Table").flat_map(|(_, lines)| lines).copied().collect::<Vec<_>>();
+        let alarm_metrics =
+            of_kind("AWS::CloudWatch::Alarm").map(|(_, lines)| count(lines, "MetricStat:").max(1)).sum();
+        let ledger =
+            of_kind("AWS::DynamoDB::Table").flat_map(|(_, lines)| lines).copied().collect::<Vec<_>>();
         let ledger_has = |setting: &str| ledger.iter().any(|line| line.contains(setting));
         let default = |parameter| default_of(template, parameter).and_then(|text| text.parse().ok());
         Self {
@@ -139,7 +147,8 @@ impl Stack {
     /// The remedies, each of which counts its decisions.
     pub fn remedies(&self) -> u32 {
         let others = [Function::HealthProbe, Function::Diagnose, Function::Incident];
-        self.schedules() - length(&others.iter().flat_map(|one| self.function(*one).schedules).collect::<Vec<_>>())
+        self.schedules()
+            - length(&others.iter().flat_map(|one| self.function(*one).schedules).collect::<Vec<_>>())
     }
 
     /// Metrics that have values every few minutes: the probe's, and one decision of each remedy, that there is nothing
@@ -155,9 +164,12 @@ impl Stack {
 
 /// Each check's steps, its success and its certificate's days; and whether all is well.
 fn probe_metrics(metrics: &str, checks: &str) -> u32 {
-    let steps = metrics.lines().filter(|line| line.trim_start().starts_with("(\"") && line.contains("Time\", "));
+    let steps =
+        metrics.lines().filter(|line| line.trim_start().starts_with("(\"") && line.contains("Time\", "));
     let steps = length(&steps.collect::<Vec<_>>());
-    let all = checks.lines().find_map(|line| line.split_once("ALL: [Self; ")?.1.split(']').next()?.parse::<u32>().ok());
+    let all = checks
+        .lines()
+        .find_map(|line| line.split_once("ALL: [Self; ")?.1.split(']').next()?.parse::<u32>().ok());
     all.unwrap_or_default() * (steps + 2) + 1
 }
 
