@@ -67,7 +67,7 @@ fn met_early(stack: &Stack) -> Vec<Standing> {
                 stack.reserved(),
                 "Lambda quotas",
                 "",
-                "the deployment fails, and CloudFormation takes it back. Have the quota raised first",
+                "the deployment fails, and CloudFormation takes it back. Have the quota raised first; a new account may begin with 10",
             )
         },
         one(

@@ -1,6 +1,9 @@
 //! A simulated account, call by call: token buckets, the SDK's retries, Lambda's and Step Functions', and reserved
 //! concurrency. Time is simulated, what is drawn is drawn from a seed: the same input is the same outcome.
 
+mod event;
+mod seen;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
@@ -14,6 +17,10 @@ use crate::{
     random::Random,
 };
 
+pub use event::{By, Call, Step};
+use event::{Due, Event};
+pub use seen::{Count, Seen};
+
 /// Simulated time.
 pub type Micros = u64;
 pub const SECOND: Micros = 1_000_000;
@@ -24,48 +31,6 @@ const ATTEMPTS: u32 = 4;
 const OPERATION_TIMEOUT: Micros = 15 * SECOND;
 /// The SDK waits up to 1, 2, 4 s, …, and no longer than this.
 const LONGEST_WAIT: Micros = 20 * SECOND;
-
-/// Who waits for a run.
-#[derive(Debug, Clone, Copy)]
-pub enum By {
-    /// Nobody: a schedule or an alarm. Lambda repeats it after an error, and while all that is reserved is in use.
-    Event { errors: u32, refusals: u32, since: Micros },
-    /// The state machine of its service, which is at this step.
-    Machine { step: usize, refusals: u32 },
-    /// Another run's call.
-    Call(Call),
-}
-
-impl By {
-    pub fn event(since: Micros) -> Self {
-        Self::Event { errors: 0, refusals: 0, since }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Call {
-    run: u64,
-    chain: usize,
-    place: usize,
-    attempt: u32,
-    since: Micros,
-}
-
-/// What the state machine `service-down` does next.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    Run(Kind),
-    Wait(Micros),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Event {
-    Start { service: u32, kind: Kind, by: By },
-    Stage(u64),
-    Ask(Call),
-    Answer(Call, bool),
-    Step { service: u32, step: usize, refusals: u32 },
-}
 
 #[derive(Debug)]
 struct Run {
@@ -78,59 +43,6 @@ struct Run {
     waits_for: usize,
     failed: bool,
     blind: bool,
-}
-
-/// How often an operation was called.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    pub calls: u64,
-    /// Of these attempts, so many were throttled; one call may be, several times.
-    pub throttled: u64,
-    /// Throttled until the SDK gave up.
-    pub failed: u64,
-    /// The most first attempts within one second.
-    pub top_second: u64,
-}
-
-/// What was seen of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    pub apis: BTreeMap<Api, Count>,
-    pub runs: u64,
-    /// Runs that ended with an error.
-    pub errors: u64,
-    /// Of those, the ones that Lambda or a later state did not make good.
-    pub lost: u64,
-    /// Runs that Lambda would not start yet.
-    pub refused: u64,
-    /// The most runs at once of one deployment's function.
-    pub most_of: BTreeMap<Function, u32>,
-    pub most_at_once: u32,
-    /// How long after its alarm each service's incident was open, and its first diagnosis there.
-    pub opened: BTreeMap<u32, Micros>,
-    pub diagnosed: BTreeMap<u32, Micros>,
-    /// The longest run of `diagnose`.
-    pub longest_diagnosis: Micros,
-    /// Diagnoses, and those of them with a source that was not seen.
-    pub diagnoses: u64,
-    pub blind: u64,
-    /// Remedies that a state machine asked for, and those of them that could not read what they needed.
-    pub remedies: u64,
-    pub remedies_failed: u64,
-}
-
-impl Seen {
-    pub fn of(&self, api: Api) -> Count {
-        self.apis.get(&api).copied().unwrap_or_default()
-    }
-
-    pub fn throttled(&self) -> u64 {
-        self.apis.values().map(|count| count.throttled).sum()
-    }
-
-    pub fn failed(&self) -> u64 {
-        self.apis.values().map(|count| count.failed).sum()
-    }
 }
 
 pub struct Simulation {
@@ -148,33 +60,6 @@ pub struct Simulation {
     /// When each service's alarm rang.
     rang: BTreeMap<u32, Micros>,
     seen: Seen,
-}
-
-/// Ordered by time, then by which came first.
-struct Due {
-    at: Micros,
-    number: u64,
-    event: Event,
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
 }
 
 impl Simulation {

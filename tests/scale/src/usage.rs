@@ -16,7 +16,8 @@ const LINE_OVERHEAD: f64 = 26.0;
 /// Lambda's own two lines of a run, `platform.start` and `platform.report`: assumed.
 const LAMBDA_LINES_BYTES: f64 = 700.0;
 const LAMBDA_LINES: f64 = 2.0;
-/// A claim, a record and the incident's own writes: the items that one incident left in a sandbox, by their sizes.
+/// A claim, a record and the incident's own writes: the items that one incident left in a sandbox, by their sizes, in
+/// transactions, which cost double. It was 89.
 const WRITE_UNITS_AN_INCIDENT: f64 = 100.0;
 const LEDGER_BYTES_AN_INCIDENT: f64 = 16_000.0;
 const MONTHS_KEPT: f64 = 13.0;

@@ -153,10 +153,17 @@ pub(super) fn largest(usage: &Usage, assumed: &Assumptions) -> String {
         .collect();
     let restore = price::INSTANCE_HOUR.of(assumed.restore_hours * assumed.restore_instances)
         + price::DATABASE_STORED.of(assumed.restore_hours / crate::usage::HOURS * assumed.database_gb);
+    // The probe's success, whole time and certificate for each check, and whether all is well.
+    let fewer =
+        Usage { custom_metrics: 25.0, dashboards: 1.0 / f64::from(assumed.an_account()), ..usage.clone() };
+    let with_less = |services, accounts| dollars(total(&bill::of(&fewer, services, accounts)));
     format!(
-        "### The three largest lines of the fleet\n\n{}\nThen, in their order: {}.\n\nOne restore that lives {} hours costs {}: as much as {:.0} \
-         services' Lambda functions in a month. A cluster that somebody forgets costs {} a month.\n",
+        "### The three largest lines of the fleet\n\n{}\nWith 25 custom metrics and one dashboard for an account, a service costs {} and the fleet {}. Then, in their \
+         order: {}.\n\nOne restore that lives {} hours costs {}: as much as {:.0} services' Lambda functions in a month. A cluster that \
+         somebody forgets costs {} a month.\n",
         table(&["line", "of the fleet's bill", "depends on", "becomes less by"], &rows),
+        with_less(1, 1),
+        with_less(assumed.services, assumed.accounts),
         smaller.join("; "),
         assumed.restore_hours,
         dollars(restore),
