@@ -43,15 +43,26 @@ impl Timing {
         }
     }
 
-    /// The time over which deployments are spread, from when a schedule is due.
-    fn spread(self, function: Function, window_minutes: u32) -> Micros {
-        let remedy = !matches!(function, Function::HealthProbe | Function::Incident);
-        let fires_within = match self {
-            Self::Window if remedy => Self::WINDOW_MINUTES * MINUTE,
+    /// The time over which deployments are spread, from when a schedule is due. Whatever windows the template has: these
+    /// say what one is worth.
+    fn spread(self, function: Function) -> Micros {
+        match self {
+            Self::Window if !matches!(function, Function::HealthProbe | Function::Incident) => {
+                Self::WINDOW_MINUTES * MINUTE
+            }
             Self::OneSecond | Self::Window => SECOND,
             Self::Minute => MINUTE,
-        };
-        fires_within.max(u64::from(window_minutes) * MINUTE)
+        }
+    }
+
+    /// As close together as the template's schedules can fire.
+    pub fn closest(stack: &Stack) -> Self {
+        let windows = Function::ALL.into_iter().flat_map(|function| stack.function(function).schedules);
+        if windows.map(|schedule| schedule.window_minutes).max() > Some(0) {
+            Self::Window
+        } else {
+            Self::OneSecond
+        }
     }
 }
 
@@ -76,7 +87,7 @@ fn schedules(simulation: &mut Simulation, services: u32, timing: Timing, minutes
     for service in 0..services {
         for function in Function::ALL {
             for schedule in stack.function(function).schedules {
-                let spread = timing.spread(function, schedule.window_minutes);
+                let spread = timing.spread(function);
                 // Without a window, a schedule keeps its second of the minute.
                 let second = simulation.draw(spread);
                 let due =
@@ -103,7 +114,7 @@ pub fn storm(services: u32, timing: Timing) -> Seen {
     let machine = machine(&world.stack);
     let mut simulation = Simulation::new(world, machine, SEED);
     schedules(&mut simulation, services, timing, STORM_MINUTES);
-    let spread = timing.spread(Function::Incident, 0);
+    let spread = timing.spread(Function::Incident);
     for service in 0..services {
         for kind in [Kind::Open, Kind::Join, Kind::RollbackAlarm, Kind::ScaleUpAlarm] {
             let at = ALARM_AFTER + simulation.draw(spread);

@@ -32,7 +32,8 @@ pub(super) fn answer(usage: &Usage, assumed: &Assumptions, standing: &[Standing]
             first.what, first.a_service, grouped(first.most.into()), first.kept, first.services()
         )
     });
-    let (together, spread) = (played.rest(account, Timing::OneSecond), played.rest(account, Timing::Minute));
+    let (together, spread) =
+        (played.rest(account, Timing::closest(&Stack::read())), played.rest(account, Timing::Minute));
     let throttled = |timing| match played.first.get(&timing) {
         Some(Some((services, api))) => format!("{services} services, by {}", api.name()),
         _ => format!("more than {} services", Played::UP_TO),
@@ -57,7 +58,7 @@ pub(super) fn answer(usage: &Usage, assumed: &Assumptions, standing: &[Standing]
             throttled(Timing::Window)
         ),
         format!(
-            "- **{account} services at rest**, for an hour: {} where all schedules fire in one second; {} where they are spread over \
+            "- **{account} services at rest**, for an hour: {} where schedules fire as close together as they can; {} where they are spread over \
              the minute.",
             throttles(together),
             throttles(spread)

@@ -7,6 +7,7 @@ use crate::{
     api::Api,
     scene::{Timing, first_throttled, rest, storm},
     simulate::{Micros, SECOND, Seen},
+    stack::Stack,
 };
 
 /// Everything that was played.
@@ -159,6 +160,14 @@ pub(super) fn outcome(played: &Played) -> String {
 
 /// What the claims in `tests/scale/tests/claims.rs` hold.
 fn verdict(most: &str) -> String {
+    let window = match Timing::closest(&Stack::read()) {
+        Timing::Window => "So the remedies' schedules in the template have a `FlexibleTimeWindow`".to_owned(),
+        _ => format!(
+            "The remedy is a `FlexibleTimeWindow` of {} minutes for the six schedules of the remedies, which the template does not \
+             have",
+            Timing::WINDOW_MINUTES
+        ),
+    };
     format!(
         "What holds, each a test in `tests/scale/tests/claims.rs`:\n\n\
          - Fifty services at rest are never throttled where their schedules are spread over the minute, nor where only those of \
@@ -172,15 +181,13 @@ fn verdict(most: &str) -> String {
          What does not:\n\n\
          - With all schedules in one second, fifty services at rest are throttled by ECS and CloudWatch. Scheduler is exact to \
          the minute and promises neither to spread nor not to; a rate counts from when the schedule was made, so stacks that are \
-         deployed together keep step. The remedy is a `FlexibleTimeWindow` of {} minutes for the six schedules of the remedies. The probe \
-         and `incident` need none, and a window would make minutes without a value.\n\
+         deployed together keep step. {window}. The probe and `incident` need none, and a window would make minutes without a value.\n\
          - In a storm, `diagnose` meets FilterLogEvents, DescribeAlarmHistory and ListMetrics first: 5, 3 and 25 calls a second for \
          the whole account. The history cannot be asked for by a prefix, so each diagnosis reads that of everybody's alarms; and it lists the \
          metrics of everybody's databases and probes. More services mean more pages for each of them. To list with a dimension \
          would end one half of it, and to leave the history out where the cause is plain the other. FilterLogEvents can be raised.\n\
          - Two hundred services in one account are too many: in a storm, remedies cannot read what they need, even when the alarms are \
          spread. Twenty accounts of fifty hold.\n",
-        Timing::WINDOW_MINUTES,
         Timing::WINDOW_MINUTES,
     )
 }
