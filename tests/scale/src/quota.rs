@@ -1,0 +1,178 @@
+//! What an account may have at once, and what one deployment has of it.
+
+use crate::{
+    plan::{DATABASE_METRICS, METRIC_PAGES},
+    stack::Stack,
+};
+
+/// Of every account, so much concurrency cannot be reserved (Lambda developer guide, Configuring reserved concurrency).
+pub const UNRESERVED: u32 = 100;
+pub const CONCURRENCY: u32 = 1_000;
+/// The zips together: the README's benchmark, and `incident` as large as the others.
+const ZIPS_MB: u32 = 24;
+const METRICS_LISTED: u32 = METRIC_PAGES * 500;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub what: &'static str,
+    pub most: u32,
+    /// Of which so much is somebody else's.
+    pub kept: u32,
+    pub a_service: u32,
+    pub page: &'static str,
+    /// What was found in no source, or only in an old copy; empty where all was.
+    pub unconfirmed: &'static str,
+    pub then: &'static str,
+}
+
+impl Standing {
+    /// How many services an account has room for.
+    pub fn services(&self) -> u32 {
+        self.most.saturating_sub(self.kept) / self.a_service.max(1)
+    }
+
+    /// What so many services need the quota to be.
+    pub fn needed(&self, services: u32) -> u32 {
+        self.kept + services * self.a_service
+    }
+}
+
+/// Those met first come first.
+pub fn standing(stack: &Stack) -> Vec<Standing> {
+    let mut all = met_early(stack);
+    all.extend(met_late(stack));
+    all.sort_by_key(Standing::services);
+    all
+}
+
+fn one(
+    what: &'static str,
+    most: u32,
+    a_service: u32,
+    page: &'static str,
+    unconfirmed: &'static str,
+    then: &'static str,
+) -> Standing {
+    Standing { what, most, kept: 0, a_service, page, unconfirmed, then }
+}
+
+/// By some hundred deployments.
+fn met_early(stack: &Stack) -> Vec<Standing> {
+    vec![
+        Standing {
+            kept: UNRESERVED,
+            ..one(
+                "Lambda: reserved concurrency",
+                CONCURRENCY,
+                stack.reserved(),
+                "Lambda quotas",
+                "",
+                "the deployment fails, and CloudFormation takes it back. Have the quota raised first; a new account may begin with 10",
+            )
+        },
+        one(
+            "DocumentDB: clusters of a region, the services' own",
+            40,
+            1,
+            "DocumentDB quotas",
+            "value",
+            "LendPeak2 itself does not fit, nor a restore beside it. Have it raised, or restores fail",
+        ),
+        one(
+            "`diagnose`: metrics of AWS/DocDB that it lists",
+            METRICS_LISTED,
+            DATABASE_METRICS,
+            "`listed_metrics.rs`",
+            "100 metrics of a database: assumed",
+            "the list of metrics is *not seen*; everything else is told",
+        ),
+        one(
+            "`diagnose`: metrics of LendPeak2 that it lists",
+            METRICS_LISTED,
+            stack.custom_metrics(),
+            "`listed_metrics.rs`",
+            "",
+            "the same. To ask with the dimension `Environment` would end it",
+        ),
+        one(
+            "EventBridge: rules of a bus",
+            300,
+            stack.event_rules,
+            "EventBridge quotas",
+            "",
+            "the deployment fails. Can be raised",
+        ),
+        one(
+            "IAM: roles of an account, in all regions",
+            1_000,
+            stack.resources("AWS::IAM::Role"),
+            "IAM and STS quotas",
+            "",
+            "the deployment fails. Can be raised to 5,000",
+        ),
+        one("CloudFormation: stacks", 2_000, 1, "CloudFormation quotas", "value", "can be raised"),
+        one(
+            "CloudWatch: alarms of a region",
+            5_000,
+            stack.alarms(),
+            "CloudWatch quotas",
+            "newer copies of the page know no limit",
+            "can be raised",
+        ),
+    ]
+}
+
+fn met_late(stack: &Stack) -> Vec<Standing> {
+    vec![
+        one(
+            "EventBridge Scheduler: schedule groups",
+            500,
+            stack.resources("AWS::Scheduler::ScheduleGroup"),
+            "Scheduler quotas",
+            "value",
+            "can be raised",
+        ),
+        one(
+            "Logs: log groups",
+            5_000,
+            stack.resources("AWS::Logs::LogGroup"),
+            "CloudWatch Logs quotas",
+            "an old copy; more today",
+            "can be raised",
+        ),
+        one(
+            "DynamoDB: tables of a region",
+            2_500,
+            stack.resources("AWS::DynamoDB::Table"),
+            "DynamoDB quotas",
+            "value; an old copy says 256",
+            "can be raised",
+        ),
+        one("Lambda: storage of zips, MB", 75_000, ZIPS_MB, "Lambda quotas", "", "can be raised"),
+        one(
+            "Step Functions: state machines",
+            10_000,
+            stack.resources("AWS::Serverless::StateMachine"),
+            "Step Functions quotas",
+            "",
+            "can be raised",
+        ),
+        one(
+            "EventBridge Scheduler: invocations a second, all in one",
+            1_000,
+            stack.schedules(),
+            "Scheduler quotas",
+            "",
+            "the others come a second later. Can be raised",
+        ),
+        one("SNS: topics", 100_000, stack.resources("AWS::SNS::Topic"), "SNS features", "", "can be raised"),
+        one(
+            "EventBridge Scheduler: schedules",
+            10_000_000,
+            stack.schedules(),
+            "Scheduler quotas",
+            "",
+            "can be raised",
+        ),
+    ]
+}

@@ -1,0 +1,81 @@
+use super::*;
+
+/// As one reads it in `template.yaml`.
+#[test]
+fn a_deployment_is_what_the_template_says() {
+    let stack = Stack::read();
+    let functions: Vec<_> = stack
+        .functions()
+        .iter()
+        .map(|lambda| (lambda.name.as_str(), lambda.memory_mb, lambda.timeout_seconds, lambda.reserved))
+        .collect();
+    assert_eq!(
+        functions,
+        [
+            ("health-probe", 256, 60, 4),
+            ("scale-up", 256, 60, 5),
+            ("rollback", 256, 60, 5),
+            ("restart", 256, 60, 4),
+            ("cache-invalidation", 256, 60, 4),
+            ("write-freeze", 256, 60, 4),
+            ("snapshot-restore", 256, 60, 3),
+            ("diagnose", 256, 60, 4),
+            ("incident", 256, 30, 10),
+        ]
+    );
+    assert_eq!(stack.reserved(), 43);
+    let every: Vec<u32> =
+        stack.functions().iter().flat_map(|lambda| &lambda.schedules).map(|one| one.every_minutes).collect();
+    assert_eq!(every, [1, 5, 5, 5, 5, 5, 5, 1]);
+}
+
+#[test]
+fn its_resources_are_those_of_the_template() {
+    let stack = Stack::read();
+    let counted = [
+        ("AWS::CloudWatch::Alarm", 8),
+        ("AWS::CloudWatch::CompositeAlarm", 1),
+        ("AWS::CloudWatch::Dashboard", 1),
+        ("AWS::DynamoDB::Table", 1),
+        ("AWS::IAM::Role", 12),
+        ("AWS::Logs::LogGroup", 9),
+        ("AWS::SNS::Topic", 10),
+        ("AWS::SQS::Queue", 1),
+        ("AWS::Scheduler::ScheduleGroup", 1),
+        ("AWS::Serverless::Function", 9),
+        ("AWS::Serverless::StateMachine", 2),
+    ];
+    for (kind, count) in counted {
+        assert_eq!(stack.resources(kind), count, "{kind}");
+    }
+    let written = TEMPLATE.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
+    assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
+    // The 5xx rate is made of three metrics, each of which is billed.
+    assert_eq!(stack.alarm_metrics, 10);
+    assert_eq!((stack.event_rules, stack.subscriptions), (4, 7));
+    assert_eq!(stack.log_retention_days, 90);
+    assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);
+    assert_eq!((stack.poll_seconds, stack.recovery_seconds, stack.restore_poll_seconds), (15, 600, 60));
+}
+
+/// `functions/health-probe/src/metrics/tests.rs` expects `6 * 8 + 1` values of a run.
+#[test]
+fn the_probe_has_eight_metrics_for_each_of_six_checks_and_one_for_all() {
+    let stack = Stack::read();
+    assert_eq!(stack.probe_metrics(), 49);
+    assert_eq!(stack.remedies(), 6);
+    assert_eq!(stack.custom_metrics(), 55);
+}
+
+#[test]
+fn a_flexible_time_window_is_seen() {
+    const SCHEDULE: &str = "ScheduleExpression: !Ref FollowUpSchedule";
+    for window in [
+        "FlexibleTimeWindow: { Mode: FLEXIBLE, MaximumWindowInMinutes: 4 }",
+        "FlexibleTimeWindow:\n              Mode: FLEXIBLE\n              MaximumWindowInMinutes: 4",
+    ] {
+        let changed = TEMPLATE.replace(SCHEDULE, &format!("{SCHEDULE}\n            {window}"));
+        let schedules = Stack::of(&changed).function(Function::Restart).schedules;
+        assert_eq!(schedules, [Schedule { every_minutes: 5, window_minutes: 4 }], "{window}");
+    }
+}

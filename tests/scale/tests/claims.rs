@@ -1,0 +1,152 @@
+//! What `docs/scale.md` says of the simulation, each as a test.
+
+use scale::{
+    api::Api,
+    function::Function,
+    plan::{Kind, World, calls},
+    quota::standing,
+    scene::{Timing, first_throttled, rest, storm},
+    simulate::{SECOND, Seen},
+    stack::Stack,
+};
+
+#[track_caller]
+fn is_never_throttled(seen: &Seen) {
+    assert_eq!((seen.throttled(), seen.errors, seen.refused, seen.lost), (0, 0, 0, 0), "{:?}", seen.apis);
+}
+
+#[test]
+fn fifty_services_at_rest_are_never_throttled_when_they_are_spread_over_the_minute() {
+    is_never_throttled(&rest(50, Timing::Minute));
+}
+
+#[test]
+fn fifty_services_at_rest_are_never_throttled_when_the_remedies_have_a_window() {
+    is_never_throttled(&rest(50, Timing::Window));
+}
+
+#[test]
+fn fifty_services_at_rest_are_throttled_when_all_schedules_fire_in_one_second() {
+    let seen = rest(50, Timing::OneSecond);
+    assert!(
+        seen.of(Api::EcsServices).failed > 0 && seen.of(Api::DescribeAlarms).failed > 0,
+        "{:?}",
+        seen.apis
+    );
+    assert!(seen.errors > 0);
+}
+
+#[test]
+fn what_fifty_services_leave_undone_in_one_second_is_made_good_by_lambdas_repeats() {
+    let seen = rest(50, Timing::OneSecond);
+    assert!(seen.errors > 0);
+    assert_eq!(seen.lost, 0);
+}
+
+#[test]
+fn a_window_lets_an_account_at_rest_have_more_services() {
+    let services = |timing| first_throttled(timing, 200).map_or(200, |(services, _)| services);
+    assert!(services(Timing::OneSecond) < 20);
+    assert!(services(Timing::Window) > 50);
+    assert!(services(Timing::Minute) > 50);
+}
+
+#[test]
+fn the_reserved_concurrency_never_refuses_a_run() {
+    for services in [1, 50, 200] {
+        for timing in [Timing::OneSecond, Timing::Minute] {
+            let (rest, storm) = (rest(services, timing), storm(services, timing));
+            assert_eq!((rest.refused, storm.refused), (0, 0), "{services} {timing:?}");
+        }
+    }
+}
+
+#[test]
+fn twenty_deployments_fit_into_an_account_with_the_default_quota_and_fifty_do_not() {
+    let limits = standing(&Stack::read());
+    let concurrency = limits.first().unwrap();
+    assert!(concurrency.what.starts_with("Lambda: reserved"));
+    assert_eq!((concurrency.services(), concurrency.needed(50)), (20, 2_250));
+}
+
+#[test]
+fn fifty_services_use_far_less_concurrency_than_they_reserve() {
+    let reserved = 50 * Stack::read().reserved();
+    assert!(storm(50, Timing::OneSecond).most_at_once * 8 < reserved);
+}
+
+#[test]
+fn every_incident_is_opened_at_once_and_diagnosed_at_every_size() {
+    for services in [1, 10, 50, 200] {
+        let seen = storm(services, Timing::OneSecond);
+        assert_eq!(seen.opened.len(), usize::try_from(services).unwrap());
+        assert_eq!(seen.diagnosed.len(), seen.opened.len());
+        let spread = storm(services, Timing::Minute);
+        for seen in [seen, spread] {
+            assert!(seen.opened.values().all(|after| *after < 2 * SECOND), "{services}");
+            assert!(seen.diagnosed.values().all(|after| *after < 40 * SECOND), "{services}");
+        }
+    }
+}
+
+#[test]
+fn a_diagnosis_never_takes_longer_than_its_time_to_read() {
+    for timing in [Timing::OneSecond, Timing::Minute] {
+        let longest = storm(200, timing).longest_diagnosis;
+        // And what it computes.
+        assert!(longest < 20 * SECOND + 2 * SECOND, "{longest}");
+    }
+}
+
+#[test]
+fn fifty_diagnoses_spread_over_a_minute_see_every_source() {
+    let seen = storm(50, Timing::Minute);
+    assert_eq!((seen.diagnoses, seen.blind), (100, 0));
+    assert_eq!(seen.remedies_failed, 0);
+}
+
+#[test]
+fn fifty_diagnoses_in_one_second_miss_logs_alarm_history_and_the_list_of_metrics() {
+    let seen = storm(50, Timing::OneSecond);
+    assert!(seen.blind > 0);
+    for api in [Api::FilterLogEvents, Api::AlarmHistory, Api::ListMetrics] {
+        assert!(seen.of(api).failed > 0, "{api:?}");
+    }
+    assert_eq!(seen.remedies_failed, 0);
+}
+
+#[test]
+fn two_hundred_services_are_too_many_for_one_account() {
+    assert!(storm(200, Timing::Minute).remedies_failed > 0);
+}
+
+#[test]
+fn the_probes_metrics_are_never_throttled() {
+    for timing in [Timing::OneSecond, Timing::Minute] {
+        assert_eq!(storm(200, timing).of(Api::PutMetricData).throttled, 0, "{timing:?}");
+        assert_eq!(rest(200, timing).of(Api::PutMetricData).throttled, 0, "{timing:?}");
+    }
+}
+
+/// By the gateway's record of a sandbox: one service, nothing to do.
+#[test]
+fn runs_make_as_many_calls_as_in_the_sandbox() {
+    let world = World { stack: Stack::read(), services: 1, down: false, alarm_changes: 0 };
+    for (kind, made) in [
+        (Kind::Probe { notes: false }, 1),
+        // Where the release is noted: the metric, the service, the ledger.
+        (Kind::Probe { notes: true }, 4),
+        (Kind::Sweep, 2),
+        (Kind::LookAfter(Function::ScaleUp), 5),
+        (Kind::LookAfter(Function::Rollback), 3),
+        (Kind::LookAfter(Function::Restart), 4),
+        (Kind::LookAfter(Function::CacheInvalidation), 2),
+        (Kind::LookAfter(Function::WriteFreeze), 3),
+        (Kind::LookAfter(Function::SnapshotRestore), 4),
+        // 41, and a second page of logs.
+        (Kind::Diagnose, 42),
+        (Kind::Roll, 21),
+    ] {
+        assert_eq!(calls(kind, &world), made, "{kind:?}");
+    }
+}
