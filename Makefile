@@ -26,7 +26,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios sandbox test check lint deny bench build deploy clean
+.PHONY: help demo scenarios scale sandbox test check lint deny bench build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -40,6 +40,10 @@ scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with
 	$(BUILD_BINARIES)
 	@mkdir -p docs
 	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
+
+scale: ## Reckon what a month costs and which limit is met first; writes docs/scale.md
+	$(CARGO) build --locked --package scale
+	@exec "$(CARGO_TARGET_DIR)/debug/scale" --document docs/scale.md
 
 sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR=<seconds> MODE=auto
 	$(BUILD_BINARIES)

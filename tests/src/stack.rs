@@ -50,6 +50,7 @@ impl Stack {
             ("VERIFY_SECONDS", "0"),
             ("CLUSTER", CLUSTER),
             ("SERVICE", SERVICE),
+            ("API_URL", app_url.as_str()),
             ("APP_URL", app_url.as_str()),
         ];
         let settings = own.iter().chain(settings);

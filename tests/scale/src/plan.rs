@@ -237,10 +237,9 @@ fn roll() -> Vec<Stage> {
 fn diagnose(world: &World) -> Stage {
     let one = |api| may(&[Ask::Of(api)]);
     let metric = Ask::Of(Api::GetMetricData);
-    let listed = |a_service: u32| {
-        let metrics = a_service.saturating_mul(world.services);
-        pages(Api::ListMetrics, metrics.div_ceil(METRICS_A_PAGE).clamp(1, METRIC_PAGES))
-    };
+    // Of the whole account: those of clusters and of instances have no dimension in common.
+    let database_metrics = DATABASE_METRICS.saturating_mul(world.services).div_ceil(METRICS_A_PAGE);
+    let database_metrics = pages(Api::ListMetrics, database_metrics.clamp(1, METRIC_PAGES));
     let chains = vec![
         may(&[SERVICES, DEFINITION, OTHER]),
         // Two secrets.
@@ -275,8 +274,8 @@ fn diagnose(world: &World) -> Stage {
         one(Api::ListMetrics),
         one(Api::ListMetrics),
         one(Api::ListMetrics),
-        listed(DATABASE_METRICS),
-        listed(world.stack.custom_metrics()),
+        one(Api::ListMetrics),
+        database_metrics,
         may(&[Ask::Probe]),
     ];
     Stage { waits: 0, chains, until: Some(READS_FOR) }

@@ -87,14 +87,6 @@ fn met_early(stack: &Stack) -> Vec<Standing> {
             "the list of metrics is *not seen*; everything else is told",
         ),
         one(
-            "`diagnose`: metrics of LendPeak2 that it lists",
-            METRICS_LISTED,
-            stack.custom_metrics(),
-            "`listed_metrics.rs`",
-            "",
-            "the same. To ask with the dimension `Environment` would end it",
-        ),
-        one(
             "EventBridge: rules of a bus",
             300,
             stack.event_rules,

@@ -19,7 +19,7 @@ pub(super) async fn listed_metrics(reader: &Reader) -> Result<Option<Seen>, Why>
         listed(&client, "AWS/CloudFront", Some("DistributionId"), distribution),
         // Those of clusters and of instances have no dimension in common.
         listed(&client, "AWS/DocDB", None, settings.database.as_deref()),
-        listed(&client, NAMESPACE, None, Some(""))
+        listed(&client, NAMESPACE, Some("Environment"), Some(&settings.environment))
     );
     let metrics = [ecs?, alb?, cdn?, database?, own?].concat();
     Ok(seen(move |evidence| evidence.listed_metrics = Some(metrics)))
