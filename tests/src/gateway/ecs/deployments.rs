@@ -131,8 +131,8 @@ impl Deployments {
         }
     }
 
-    /// Notes a deployment, if the request was one. A change of the desired count alone is none, in AWS
-    /// neither. Answers the tasks that fail to start.
+    /// Notes a deployment, if the request was one. In AWS neither a change of the desired count alone is one, nor the
+    /// task definition that runs already, unless it is forced. Answers the tasks that fail to start.
     pub(super) fn note(&mut self, request: &Value, service: &Value, definition: &Value) -> Vec<StoppedTask> {
         let deploys = ["taskDefinition", "forceNewDeployment", "networkConfiguration", "loadBalancers"];
         if !deploys.iter().any(|field| request.get(*field).is_some()) {
@@ -142,6 +142,13 @@ impl Deployments {
         let name = text(service, "serviceName");
         let number = self.all.len() + 1;
         let before = self.newest(name);
+        let changes = deploys.iter().skip(1).any(|field| request.get(*field).is_some());
+        let same = |before: &Deployment| {
+            before.task_definition == text(service, "taskDefinition") && before.runs() == before.task_definition
+        };
+        if !changes && before.is_some_and(same) {
+            return Vec::new();
+        }
         let images = match before.filter(|_| definition.is_null()) {
             // The same once more.
             Some(before) => before.images.clone(),
