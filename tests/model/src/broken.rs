@@ -25,6 +25,8 @@ pub enum Broken {
     LeaseIgnored,
     /// What was done a moment ago is no reason to wait.
     CooldownIgnored,
+    /// No attempt counts.
+    BudgetIgnored,
     /// What a dead run left open is not taken up.
     NothingTakenUp,
     /// A run acts first and claims after.

@@ -17,6 +17,6 @@ pub mod broken;
 pub mod properties;
 pub mod run;
 pub mod scenario;
-pub mod story;
 pub mod store;
+pub mod story;
 pub mod world;

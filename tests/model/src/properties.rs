@@ -6,7 +6,7 @@ use stateright::Property;
 use crate::{
     run::{End, Phase},
     scenario::{Cause, Scenario},
-    store::Store,
+    store::{Request, Store},
     world::{Act, Protocol, World},
 };
 
@@ -14,6 +14,7 @@ type Condition = fn(&Protocol, &World) -> bool;
 
 pub const ONE_EVENT_ACTS_ONCE: &str = "one event acts once";
 pub const ONE_ACTION_A_WINDOW: &str = "one action a window";
+pub const THE_BUDGET_HOLDS: &str = "the day's budget holds";
 pub const NO_ACTION_WITHOUT_A_CLAIM: &str = "no action without a claim";
 pub const ONE_REMEDY_AT_A_TIME: &str = "one remedy at a time";
 pub const NO_CLAIM_UNDER_A_KILL_SWITCH: &str = "no claim under a kill switch";
@@ -28,6 +29,9 @@ pub const WHAT_WAS_CLAIMED_IS_DONE: &str = "at the end what was claimed is done 
 const ALWAYS: &[(&str, Condition)] = &[
     (ONE_EVENT_ACTS_ONCE, |_, world| one_event_acts_once(world)),
     (ONE_ACTION_A_WINDOW, |_, world| one_action_a_window(world)),
+    (THE_BUDGET_HOLDS, |protocol, world| {
+        world.history.claims.values().all(|claims| *claims <= protocol.scenario.attempts_per_day)
+    }),
     (NO_ACTION_WITHOUT_A_CLAIM, |_, world| world.history.acts.iter().all(|act| act.covered)),
     (ONE_REMEDY_AT_A_TIME, |_, world| world.history.acts.iter().all(|act| act.alone)),
     (NO_CLAIM_UNDER_A_KILL_SWITCH, |_, world| !world.history.claimed_under_kill_switch),
@@ -58,10 +62,6 @@ const SOMETIMES: &[(&str, Condition)] = &[
     ("replays", |_, world| any_end(world, |end| end == End::Replayed)),
     ("is overtaken", |_, world| any_end(world, |end| end == End::Stopped("claimed_by_another"))),
     ("waits for the cooldown", |_, world| any_end(world, |end| end == STOPPED_BY_COOLDOWN)),
-    ("acts after the cooldown", |_, world| {
-        world.history.acts.iter().filter(|act| act.changed && act.claim.0.version > 0).count() > 0
-            && world.history.claimed.len() > 1
-    }),
     ("has spent the budget", |_, world| any_end(world, |end| end == End::Stopped("budget_spent"))),
     ("is held off", |_, world| any_end(world, |end| end == End::Stopped("held_by_another_remedy"))),
     ("is killed", |_, world| any_end(world, |end| end == End::Killed)),
@@ -69,14 +69,20 @@ const SOMETIMES: &[(&str, Condition)] = &[
     ("loses the ledger", |_, world| any_end(world, |end| end == End::NoLedger)),
     ("meets the kill switch", |_, world| any_end(world, |end| end == End::Stopped("kill_switch"))),
     ("acts though the kill switch came", |_, world| {
-        world.store.kill_switch
-            && world.runs.iter().any(|run| matches!(run.phase, Phase::Recording { .. }))
+        world.store.kill_switch && world.runs.iter().any(|run| matches!(run.phase, Phase::Recording { .. }))
     }),
     ("finds the approval used", |_, world| any_end(world, |end| end == End::Stopped("approval_used"))),
     ("repeats a claim that took effect", |_, world| world.tokens.iter().any(|(_, _, kind)| *kind == 0)),
     ("repeats a record that took effect", |_, world| world.tokens.iter().any(|(_, _, kind)| *kind == 1)),
-    ("ends after its claim was taken over", |_, world| {
-        world.tokens.is_empty() && world.store.audit.len() > 1 && world.history.claimed.len() == 1
+    ("finds its claim taken over", |_, world| {
+        let is_audit = |phase: &Phase| matches!(phase, Phase::Recording { request: Request::Audit(_), .. });
+        world.runs.iter().any(|run| is_audit(&run.phase))
+    }),
+    ("leaves the holder to another", |_, world| {
+        let lets_not_go = |phase: &Phase| {
+            matches!(phase, Phase::Recording { request: Request::Record { lets_go: false, .. }, .. })
+        };
+        world.runs.iter().any(|run| lets_not_go(&run.phase))
     }),
     ("lets both remedies act", |_, world| {
         let acts = &world.history.acts;
@@ -87,7 +93,8 @@ const SOMETIMES: &[(&str, Condition)] = &[
 const STOPPED_BY_COOLDOWN: End = End::Stopped("cooldown");
 
 pub fn of(scenario: &Scenario) -> Vec<Property<Protocol>> {
-    let always = ALWAYS.iter().map(|(name, condition)| Property::<Protocol>::always(name, *condition));
+    let promised = ALWAYS.iter().filter(|(name, _)| !scenario.except.contains(name));
+    let always = promised.map(|(name, condition)| Property::<Protocol>::always(name, *condition));
     let wanted = SOMETIMES.iter().filter(|(name, _)| scenario.sometimes.contains(name));
     always.chain(wanted.map(|(name, condition)| Property::sometimes(name, *condition))).collect()
 }
@@ -148,8 +155,7 @@ fn who_is_turned_away_holds_nothing(world: &World) -> bool {
 fn somebody_answers_for_it(protocol: &Protocol, world: &World) -> bool {
     const FOR_ANOTHER: [&str; 4] =
         ["claimed_by_another", "held_by_another_remedy", "cooldown", "approval_used"];
-    let turned_away =
-        any_end(world, |end| matches!(end, End::Stopped(code) if FOR_ANOTHER.contains(&code)));
+    let turned_away = any_end(world, |end| matches!(end, End::Stopped(code) if FOR_ANOTHER.contains(&code)));
     let open = [&world.store.scale_up, &world.store.rollback].into_iter().flatten().any(|claim| claim.0.open);
     !turned_away || !world.history.acts.is_empty() || open || !protocol.is_over(world)
 }
@@ -173,8 +179,9 @@ fn what_was_claimed_is_done(protocol: &Protocol, world: &World) -> bool {
             .any(|entry| entry.applied && entry.function == function && entry.event == event);
         recorded && world.count(function) >= value
     };
-    let looked_after =
-        |function| protocol.deliveries().any(|last| last.cause == Cause::LastSchedule && last.function == function);
+    let looked_after = |function| {
+        protocol.deliveries().any(|last| last.cause == Cause::LastSchedule && last.function == function)
+    };
     was_kept_off(world)
         || world
             .history

@@ -62,6 +62,7 @@ impl Seen {
             match broken {
                 Some(Broken::LeaseIgnored) => claim.lease_until = at(0),
                 Some(Broken::CooldownIgnored) => claim.cooldown_until = at(0),
+                Some(Broken::BudgetIgnored) => claim.attempts.clear(),
                 Some(Broken::NothingTakenUp) => claim.open = false,
                 _ => {}
             }
@@ -101,7 +102,10 @@ impl Work {
 /// How a run, or a part of it, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum End {
-    Applied { taken_up: bool, already_done: bool },
+    Applied {
+        taken_up: bool,
+        already_done: bool,
+    },
     Failed,
     Replayed,
     /// With the code of its answer.
@@ -207,8 +211,7 @@ impl Decider<'_> {
             Course::Replay(_) => return Err(End::Replayed),
             Course::Stop(stop) => return Err(stopped(&stop)),
             Course::TakeUp(dead) => {
-                let comes_again =
-                    dead.intent.trigger.id != trigger.id && !self.delivery.cause.is_scheduled();
+                let comes_again = dead.intent.trigger.id != trigger.id && !self.delivery.cause.is_scheduled();
                 return Ok(work(next(dead.intent.clone()), false, true, comes_again));
             }
             Course::Plan => {}
@@ -260,8 +263,7 @@ impl Decider<'_> {
             applied,
         };
         let request = Request::Record { function: self.delivery.function, claim, entry, lets_go: true };
-        let end =
-            if applied { End::Applied { taken_up: work.taken_up, already_done } } else { End::Failed };
+        let end = if applied { End::Applied { taken_up: work.taken_up, already_done } } else { End::Failed };
         Phase::Recording { work, request, end }
     }
 }

@@ -105,11 +105,7 @@ fn alarm() -> Alarm {
 }
 
 fn step(event: &str) -> Kind {
-    Kind::StepFunctions {
-        execution: event.to_owned(),
-        state: "Act".to_owned(),
-        asked: Asked::default(),
-    }
+    Kind::StepFunctions { execution: event.to_owned(), state: "Act".to_owned(), asked: Asked::default() }
 }
 
 /// The plan that awaits a person: one step up from nothing.
@@ -137,6 +133,8 @@ pub struct Scenario {
     pub mode: Mode,
     /// How long a run may take: its lease ends with it.
     pub lease: Tick,
+    /// How much longer it may go on after that.
+    pub overrun: Tick,
     pub cooldown: Tick,
     pub attempts_per_day: usize,
     /// When the clock stops.
@@ -149,18 +147,21 @@ pub struct Scenario {
     pub kill_switch: bool,
     /// Whether one read of the ledger sees its items at different moments, as a `BatchGetItem` may.
     pub torn_reads: bool,
+    /// What is not promised here.
+    pub except: &'static [&'static str],
     /// What has to be seen to happen on some path: the check is about something.
     pub sometimes: &'static [&'static str],
 }
 
 impl Scenario {
-    /// Runs that take no time and meet no trouble.
+    /// Runs that take no time, and to which nothing happens.
     pub fn new(name: &'static str, deliveries: &[Delivery]) -> Self {
         Self {
             name,
             deliveries: deliveries.to_vec(),
             mode: Mode::Auto,
             lease: 2,
+            overrun: 0,
             cooldown: 3,
             attempts_per_day: 6,
             end: 0,
@@ -168,6 +169,7 @@ impl Scenario {
             faults: 0,
             kill_switch: false,
             torn_reads: false,
+            except: &[],
             sometimes: &[],
         }
     }

@@ -62,8 +62,17 @@ pub struct Entry {
 /// A transaction. Each is written once by `Ledger::transact`, and repeated by the SDK under one token.
 #[derive(Debug, Clone, PartialEq, Hash)]
 pub enum Request {
-    Claim { function: Function, claim: Taken, approval: bool },
-    Record { function: Function, claim: Taken, entry: Entry, lets_go: bool },
+    Claim {
+        function: Function,
+        claim: Taken,
+        approval: bool,
+    },
+    Record {
+        function: Function,
+        claim: Taken,
+        entry: Entry,
+        lets_go: bool,
+    },
     /// The record alone, where another run took the claim over.
     Audit(Entry),
 }
@@ -144,9 +153,10 @@ impl Store {
         };
         unless(Broken::ClaimIgnoresKillSwitch, !self.kill_switch, Unmet::KillSwitch)?;
         unless(Broken::ClaimIgnoresVersion, self.is_version_of(function, claim), Unmet::Version)?;
-        let free = self.holder.as_ref().is_none_or(|holder| {
-            holder.function == function || at(holder.lease_until) < claim.0.claimed_at
-        });
+        let free = self
+            .holder
+            .as_ref()
+            .is_none_or(|holder| holder.function == function || at(holder.lease_until) < claim.0.claimed_at);
         unless(Broken::ClaimIgnoresHolder, free, Unmet::Holder)?;
         let answered = self.answers.contains(&(function, claim.event().to_owned()));
         unless(Broken::ClaimIgnoresAnswer, !answered, Unmet::Answered)?;

@@ -1,6 +1,9 @@
 //! All that can happen, one step at a time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shared::settings::Policy;
 use stateright::{Model, Property};
@@ -9,7 +12,7 @@ use crate::{
     broken::Broken,
     properties,
     run::{Decider, End, Part, Phase, Run, Work, record_again},
-    scenario::{Cause, Delivery, Function, Scenario, Tick, tick_of},
+    scenario::{Cause, Delivery, Function, Scenario, Tick, at, tick_of},
     store::{Request, Store, Taken, Unmet},
 };
 
@@ -75,6 +78,8 @@ pub struct Act {
 pub struct History {
     pub acts: Vec<Act>,
     pub claimed: BTreeSet<(Function, String, u8)>,
+    /// How often each function has claimed.
+    pub claims: BTreeMap<Function, usize>,
     pub claimed_under_kill_switch: bool,
     pub claims_by_approval: u8,
 }
@@ -110,7 +115,7 @@ impl Protocol {
         self.scenario.deliveries.get(run)
     }
 
-    fn meets_no_trouble(&self, run: usize) -> bool {
+    fn is_last(&self, run: usize) -> bool {
         self.delivery(run).is_none_or(|delivery| delivery.cause == Cause::LastSchedule)
     }
 
@@ -122,40 +127,41 @@ impl Protocol {
     }
 
     fn may_start(&self, world: &World, run: usize) -> bool {
-        let mut others = world.runs.iter().enumerate().filter(|(other, _)| *other != run);
+        let others = || world.runs.iter().enumerate().filter(|(other, _)| *other != run);
         match self.delivery(run) {
             None => false,
             Some(delivery) if delivery.cause == Cause::LastSchedule => {
-                let left = world.store.claim(delivery.function).filter(|claim| claim.0.open);
-                others.all(|(_, other)| other.is_over())
+                let leases = [&world.store.scale_up, &world.store.rollback].into_iter().flatten();
+                others().all(|(other, state)| state.is_over() || (other > run && self.is_last(other)))
                     && world.late.is_empty()
-                    && left.is_none_or(|claim| tick_of(claim.0.lease_until) <= world.time)
+                    && leases.filter(|claim| claim.0.open).all(|left| left.0.lease_until < at(world.time))
             }
             // Of equal deliveries it does not matter which comes first: one order stands for all.
-            Some(delivery) => others
+            Some(delivery) => others()
                 .filter(|(other, _)| *other < run && self.delivery(*other) == Some(delivery))
-                .all(|(_, other)| other.phase != Phase::Awaited),
+                .all(|(_, state)| state.phase != Phase::Awaited),
         }
     }
 
+    /// Time passes while somebody is to come, up to the scenario's end; after that only for a lease that the
+    /// last scheduled run waits for.
     fn may_tick(&self, world: &World) -> bool {
-        let of_last = |run: usize| self.meets_no_trouble(run);
-        let last_is_at_work =
-            world.runs.iter().enumerate().any(|(run, state)| of_last(run) && state.is_alive());
-        let waits_for = |run: usize, state: &Run| {
-            !state.is_over() && (!of_last(run) || !self.may_start(world, run))
-        };
-        let somebody_is_to_come = world.runs.iter().enumerate().any(|(run, state)| waits_for(run, state));
-        let all_but_last_are_over =
-            world.runs.iter().enumerate().all(|(run, state)| of_last(run) || state.is_over());
-        let only_a_lease_is_left = all_but_last_are_over && world.late.is_empty();
-        !last_is_at_work
-            && somebody_is_to_come
-            && (world.time < self.scenario.end || (self.scenario.end > 0 && only_a_lease_is_left))
+        let runs = || world.runs.iter().enumerate();
+        if runs().any(|(run, state)| self.is_last(run) && state.is_alive()) {
+            return false;
+        }
+        if world.time < self.scenario.end {
+            return runs()
+                .any(|(run, state)| !state.is_over() && !(self.is_last(run) && self.may_start(world, run)));
+        }
+        let mut to_come = runs().filter(|(_, state)| !state.is_over()).peekable();
+        to_come.peek().is_some()
+            && world.late.is_empty()
+            && to_come.all(|(run, _)| self.is_last(run) && !self.may_start(world, run))
     }
 
     fn fates(&self, world: &World, run: usize, phase: &Phase) -> &'static [Fate] {
-        if world.faults == 0 || self.meets_no_trouble(run) {
+        if world.faults == 0 || self.is_last(run) {
             return &[Fate::Answered];
         }
         match phase {
@@ -245,14 +251,7 @@ impl Protocol {
         Some(())
     }
 
-    fn act(
-        &self,
-        world: &mut World,
-        run: usize,
-        delivery: &Delivery,
-        work: Work,
-        fate: Fate,
-    ) -> Option<()> {
+    fn act(&self, world: &mut World, run: usize, delivery: &Delivery, work: Work, fate: Fate) -> Option<()> {
         if fate != Fate::Failed {
             world.act(delivery.function, &work);
         }
@@ -351,6 +350,7 @@ impl World {
         self.store.transact(request, broken)?;
         if let Request::Claim { function, claim, approval } = request {
             self.history.claimed.insert((*function, claim.event().to_owned(), claim.value()));
+            *self.history.claims.entry(*function).or_default() += 1;
             self.history.claimed_under_kill_switch |= self.store.kill_switch;
             self.history.claims_by_approval += u8::from(*approval);
         }
@@ -376,17 +376,16 @@ impl World {
             Function::ScaleUp => self.store.rollback.as_ref(),
             Function::Rollback => self.store.scale_up.as_ref(),
         };
-        let alone =
-            other.is_none_or(|other| !other.0.open || tick_of(other.0.lease_until) <= self.time);
+        let alone = other.is_none_or(|other| !other.0.open || tick_of(other.0.lease_until) <= self.time);
         let event = claim.event().to_owned();
         self.history.acts.push(Act { function, event, value, changed, claim, covered, alone });
     }
 
-    /// Lambda ends what has come to its deadline.
-    fn tick(&mut self) {
+    /// Lambda ends what has come to its deadline, or soon after.
+    fn tick(&mut self, overrun: Tick) {
         self.time += 1;
         for run in &mut self.runs {
-            if run.is_alive() && run.deadline <= self.time {
+            if run.is_alive() && run.deadline + overrun <= self.time {
                 run.end(End::Killed);
             }
         }
@@ -426,7 +425,7 @@ impl Model for Protocol {
                     steps.extend(fates.map(|fate| Step::Call(run, *fate)));
                     // A kill before the first write leaves nothing: as if the run had not come. One between
                     // a call's effect and its answer leaves what a kill just after it leaves.
-                    if self.scenario.kills && !self.meets_no_trouble(run) {
+                    if self.scenario.kills && !self.is_last(run) {
                         steps.push(Step::Kill(run));
                     }
                 }
@@ -459,7 +458,7 @@ impl Model for Protocol {
                 let (token, _) = world.late.remove(place);
                 world.tokens.remove(&token);
             }
-            Step::Tick => world.tick(),
+            Step::Tick => world.tick(self.scenario.overrun),
             Step::SetKillSwitch => {
                 world.store.kill_switch = true;
                 world.kill_switch_may_come = false;

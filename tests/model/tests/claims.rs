@@ -19,6 +19,9 @@ const fn delivery(function: Function, event: &'static str, cause: Cause) -> Deli
 }
 
 const ALARM: Delivery = delivery(Function::ScaleUp, "alarm", Cause::Alarm);
+const OTHER_ALARM: Delivery = delivery(Function::ScaleUp, "other alarm", Cause::Alarm);
+const ROLLBACK: Delivery = delivery(Function::Rollback, "deployment", Cause::Alarm);
+const STEP: Delivery = delivery(Function::ScaleUp, "step", Cause::Step);
 const LAST: Delivery = delivery(Function::ScaleUp, "last schedule", Cause::LastSchedule);
 
 /// Checks every state there is, and says how many.
@@ -41,53 +44,96 @@ fn holds(scenario: Scenario) {
     checker.assert_properties();
 }
 
-/// Three deliveries of one event: a queue delivers at least once, and an alarm comes by three routes.
+/// A queue delivers at least once, and an alarm comes by three routes. This event waits for no cooldown, so
+/// that nothing but the claim and the answer stands between two deliveries.
 fn duplicates() -> Scenario {
     Scenario {
-        cooldown: 0,
+        end: 3,
+        kills: true,
         torn_reads: true,
-        sometimes: &["acts", "replays", "is overtaken"],
-        ..Scenario::new("three deliveries of one event", &[ALARM; 3])
+        sometimes: &["acts", "replays", "is overtaken", "takes up", "is killed"],
+        ..Scenario::new("three deliveries of one event", &[STEP, STEP, STEP, LAST])
     }
 }
 
 fn different_events() -> Scenario {
     let event = |event| delivery(Function::ScaleUp, event, Cause::Alarm);
     Scenario {
+        cooldown: 2,
+        attempts_per_day: 2,
         end: 4,
-        sometimes: &["acts", "is overtaken", "waits for the cooldown", "acts after the cooldown"],
+        sometimes: &["acts", "is overtaken", "waits for the cooldown", "has spent the budget"],
         ..Scenario::new("three events for one target", &[event("cpu"), event("memory"), event("latency")])
     }
 }
 
 fn kills() -> Scenario {
-    let other = delivery(Function::ScaleUp, "other", Cause::Alarm);
     Scenario {
         end: 4,
         kills: true,
         sometimes: &["is killed", "takes up what it does itself", "finds it done", "takes up and goes on"],
-        ..Scenario::new("three runs that may be killed", &[ALARM, ALARM, other, LAST])
+        ..Scenario::new("three runs that may be killed", &[ALARM, ALARM, OTHER_ALARM, LAST])
+    }
+}
+
+/// A run that Lambda does not end at its deadline but a minute later, when another may have its claim.
+fn overruns() -> Scenario {
+    Scenario {
+        lease: 1,
+        overrun: 1,
+        end: 3,
+        kills: true,
+        // The run does then what was its own to do, and what another does meanwhile: the same.
+        except: &[NO_ACTION_WITHOUT_A_CLAIM],
+        sometimes: &["is killed", "takes up", "finds its claim taken over"],
+        ..Scenario::new("three runs that outlive their lease", &[ALARM, ALARM, OTHER_ALARM, LAST])
+    }
+}
+
+/// The same beside another remedy, which may hold the target by then.
+fn overruns_beside_another_remedy() -> Scenario {
+    Scenario {
+        lease: 1,
+        overrun: 1,
+        end: 3,
+        except: &[NO_ACTION_WITHOUT_A_CLAIM, ONE_REMEDY_AT_A_TIME],
+        sometimes: &["is killed", "lets both remedies act", "leaves the holder to another"],
+        ..Scenario::new(
+            "a run that outlives its lease, and another remedy",
+            &[ALARM, OTHER_ALARM, ROLLBACK, LAST],
+        )
     }
 }
 
 fn two_remedies() -> Scenario {
-    let rollback = delivery(Function::Rollback, "deployment", Cause::Alarm);
     let rollback_last = delivery(Function::Rollback, "last schedule", Cause::LastSchedule);
     Scenario {
         end: 3,
         kills: true,
         sometimes: &["is held off", "replays", "lets both remedies act", "takes up"],
-        ..Scenario::new("two remedies for one target", &[ALARM, ALARM, rollback, LAST, rollback_last])
+        ..Scenario::new("two remedies for one target", &[ALARM, ALARM, ROLLBACK, LAST, rollback_last])
+    }
+}
+
+/// A record that arrives late meets the other remedy's holder.
+fn two_remedies_and_a_lost_answer() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        faults: 1,
+        end: 2,
+        sometimes: &["is held off", "lets both remedies act", "takes up"],
+        ..Scenario::new("two remedies and a lost answer", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
     }
 }
 
 fn kill_switch() -> Scenario {
-    let other = delivery(Function::ScaleUp, "other", Cause::Alarm);
     Scenario {
         kill_switch: true,
         kills: true,
+        end: 3,
         sometimes: &["acts", "meets the kill switch", "acts though the kill switch came"],
-        ..Scenario::new("a kill switch at any moment", &[ALARM, ALARM, other])
+        ..Scenario::new("a kill switch at any moment", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
@@ -98,14 +144,14 @@ fn approvals() -> Scenario {
         cooldown: 0,
         kills: true,
         end: 2,
-        sometimes: &["acts", "finds the approval used", "is overtaken"],
+        sometimes: &["acts", "finds the approval used", "is overtaken", "takes up"],
         ..Scenario::new("one approval, used three times", &[approve("a"), approve("b"), approve("c"), LAST])
     }
 }
 
 fn lost_answers() -> Scenario {
-    let other = delivery(Function::ScaleUp, "other", Cause::Alarm);
     Scenario {
+        cooldown: 0,
         faults: 2,
         end: 2,
         sometimes: &[
@@ -114,7 +160,16 @@ fn lost_answers() -> Scenario {
             "repeats a claim that took effect",
             "repeats a record that took effect",
         ],
-        ..Scenario::new("answers that are lost", &[ALARM, ALARM, other, LAST])
+        ..Scenario::new("two answers that are lost", &[ALARM, OTHER_ALARM, LAST])
+    }
+}
+
+fn a_lost_answer() -> Scenario {
+    Scenario {
+        faults: 1,
+        end: 1,
+        sometimes: &["fails", "loses the ledger", "repeats a claim that took effect", "replays"],
+        ..Scenario::new("one answer that is lost", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
@@ -134,8 +189,15 @@ fn what_killed_runs_leave_is_taken_up() {
 }
 
 #[test]
+fn a_run_that_outlives_its_lease_does_no_harm() {
+    holds(overruns());
+    holds(overruns_beside_another_remedy());
+}
+
+#[test]
 fn two_remedies_take_turns() {
     holds(two_remedies());
+    holds(two_remedies_and_a_lost_answer());
 }
 
 #[test]
@@ -150,23 +212,25 @@ fn an_approval_is_used_once() {
 
 #[test]
 fn a_call_whose_answer_is_lost_counts_once() {
+    holds(a_lost_answer());
     holds(lost_answers());
 }
 
 #[test]
 fn each_rule_is_missed_when_it_is_gone() {
-    let table: [(Broken, fn() -> Scenario, &str); 16] = [
+    let table: [(Broken, fn() -> Scenario, &str); 17] = [
         (Broken::ClaimIgnoresVersion, duplicates, ONE_EVENT_ACTS_ONCE),
         (Broken::ClaimIgnoresAnswer, duplicates, ONE_EVENT_ACTS_ONCE),
         (Broken::ClaimIgnoresHolder, two_remedies, ONE_REMEDY_AT_A_TIME),
         (Broken::ClaimIgnoresKillSwitch, kill_switch, NO_CLAIM_UNDER_A_KILL_SWITCH),
         (Broken::ApprovalStaysGood, approvals, AN_APPROVAL_ACTS_ONCE),
-        (Broken::RecordIgnoresVersion, kills, WHAT_WAS_CLAIMED_IS_DONE),
-        (Broken::RecordIgnoresHolder, two_remedies, ONE_REMEDY_AT_A_TIME),
+        (Broken::RecordIgnoresVersion, lost_answers, WHAT_WAS_DONE_IS_NOT_FORGOTTEN),
+        (Broken::RecordIgnoresHolder, two_remedies_and_a_lost_answer, ONE_REMEDY_AT_A_TIME),
         (Broken::AnswerNotKept, duplicates, ONE_EVENT_ACTS_ONCE),
         (Broken::ClaimNotGivenBack, kills, NO_CLAIM_STAYS_OPEN),
         (Broken::LeaseIgnored, duplicates, NO_ACTION_WITHOUT_A_CLAIM),
         (Broken::CooldownIgnored, different_events, ONE_ACTION_A_WINDOW),
+        (Broken::BudgetIgnored, different_events, THE_BUDGET_HOLDS),
         (Broken::NothingTakenUp, kills, WHAT_WAS_CLAIMED_IS_DONE),
         (Broken::ActsBeforeItsClaim, duplicates, NO_ACTION_WITHOUT_A_CLAIM),
         (Broken::TokenForgotten, lost_answers, WHO_IS_TURNED_AWAY_HOLDS_NOTHING),
