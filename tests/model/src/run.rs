@@ -55,7 +55,7 @@ impl Seen {
     }
 
     /// What `Ledger::look` makes of it.
-    fn memory(&self, broken: Option<Broken>) -> Memory {
+    pub fn memory(&self, broken: Option<Broken>) -> Memory {
         let (kill_switch, claim, holder) = self.ledger.clone().unwrap_or_default();
         let mut claim = claim.map(|claim| (*claim.0).clone());
         if let Some(claim) = &mut claim {
@@ -74,7 +74,7 @@ impl Seen {
                 function: holder.function.name().to_owned(),
                 lease_until: at(holder.lease_until),
             }),
-            earlier: self.answered.unwrap_or_default().then(earlier),
+            earlier: self.answered.unwrap_or_default().then(kept_answer),
             ..Memory::default()
         }
     }
@@ -287,7 +287,7 @@ fn stopped(stop: &Stop) -> End {
 }
 
 /// An answer that was kept. Only that there is one matters here.
-fn earlier() -> Outcome {
+pub fn kept_answer() -> Outcome {
     Outcome {
         version: VERSION,
         decision: Decision::Applied,

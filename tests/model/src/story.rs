@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use stateright::Path;
+use stateright::{Model, Path};
 
 use crate::{
     run::{Part, Phase},
@@ -10,16 +10,22 @@ use crate::{
     world::{Fate, Protocol, Step, World},
 };
 
-/// What happens, step by step, and what the ledger and the service are like after each.
-pub fn tell(protocol: &Protocol, path: &Path<World, Step>) -> String {
+/// What happens, step by step, until the property fails, and what the ledger and the service are like before
+/// each step.
+pub fn tell(protocol: &Protocol, property: &'static str, path: &Path<World, Step>) -> String {
+    let holds = protocol.property(property).condition;
     let mut story = String::new();
     for (number, (world, step)) in path.clone().into_vec().into_iter().enumerate() {
+        let failed = !holds(protocol, &world);
         let line = match step {
-            Some(step) => said(protocol, &world, step),
-            None => "and so it ends".to_owned(),
+            Some(step) if !failed => said(protocol, &world, step),
+            _ => format!("`{property}` does not hold"),
         };
         // Writing to a string does not fail.
-        let _ = writeln!(story, "{:>3}. [{}]\n     {line}", number + 1, state(&world));
+        let _ = writeln!(story, "{:>3}. {line}\n     [{}]", number + 1, state(&world));
+        if failed {
+            break;
+        }
     }
     story
 }

@@ -2,6 +2,9 @@
 //!
 //! `cargo nextest run -p model --no-capture` shows how many states there are.
 
+mod ledger;
+mod table;
+
 use std::{collections::BTreeSet, time::Instant};
 
 use model::{
@@ -38,7 +41,7 @@ fn holds(scenario: Scenario) {
     );
     for (property, path) in checker.discoveries() {
         if checker.model().property(property).expectation != Expectation::Sometimes {
-            println!("`{property}` does not hold:\n{}", story::tell(checker.model(), &path));
+            println!("{}", story::tell(checker.model(), property, &path));
         }
     }
     checker.assert_properties();
@@ -94,7 +97,7 @@ fn overruns() -> Scenario {
 fn overruns_beside_another_remedy() -> Scenario {
     Scenario {
         lease: 1,
-        overrun: 1,
+        overrun: 2,
         end: 3,
         except: &[NO_ACTION_WITHOUT_A_CLAIM, ONE_REMEDY_AT_A_TIME],
         sometimes: &["is killed", "lets both remedies act", "leaves the holder to another"],
@@ -245,6 +248,6 @@ fn each_rule_is_missed_when_it_is_gone() {
             .join();
         let path = checker.discovery(property);
         let path = path.unwrap_or_else(|| panic!("without {broken:?}, `{property}` still holds"));
-        println!("{broken:?}: `{property}` fails:\n{}", story::tell(checker.model(), &path));
+        println!("{broken:?}:\n{}", story::tell(checker.model(), property, &path));
     }
 }
