@@ -31,7 +31,8 @@ const LAST: Delivery = delivery(Function::ScaleUp, "last schedule", Cause::LastS
 fn holds(scenario: Scenario) {
     let begun = Instant::now();
     let name = scenario.name;
-    let checker = Protocol::new(scenario, None).checker().spawn_bfs().join();
+    let checker =
+        Protocol::new(scenario, None).checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     println!(
         "{name}: {} states, {} of them different, {} steps deep, in {:.1} s",
         checker.state_count(),
