@@ -4,10 +4,11 @@ use shared::remedy::Weight;
 use stateright::Property;
 
 use crate::{
+    protocol::Protocol,
     run::{End, Phase},
     scenario::{Cause, Scenario},
     store::{Request, Store},
-    world::{Act, Protocol, World},
+    world::{Act, World},
 };
 
 type Condition = fn(&Protocol, &World) -> bool;
@@ -83,6 +84,12 @@ const SOMETIMES: &[(&str, Condition)] = &[
             matches!(phase, Phase::Recording { request: Request::Record { lets_go: false, .. }, .. })
         };
         world.runs.iter().any(|run| lets_not_go(&run.phase))
+    }),
+    ("leaves an old intent alone", |_, world| {
+        let is_left = |event: &str| !world.store.audit.iter().any(|entry| entry.event == event);
+        let replaced =
+            |event: &str| world.store.scale_up.as_ref().is_some_and(|claim| claim.event() != event);
+        world.history.claimed.iter().any(|(_, event, _)| is_left(event) && replaced(event))
     }),
     ("lets both remedies act", |_, world| {
         let acts = &world.history.acts;

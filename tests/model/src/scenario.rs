@@ -52,6 +52,8 @@ pub enum Cause {
     Alarm,
     /// A step of a state machine: it waits for no cooldown.
     Step,
+    /// A person's own request. It is as old as its run.
+    Person,
     /// A person who approves the one stored plan.
     Approval,
     /// The scheduled run, at any moment.
@@ -83,6 +85,7 @@ impl Delivery {
         let (at, kind) = match self.cause {
             Cause::Alarm => (at(0), Kind::Alarm(alarm())),
             Cause::Step => (at(0), step(self.event)),
+            Cause::Person => (at(now), Kind::Person(Asked::default())),
             Cause::Approval => {
                 (at(now), Kind::Person(Asked { approve: Some("plan".to_owned()), ..Asked::default() }))
             }
@@ -137,6 +140,8 @@ pub struct Scenario {
     pub overrun: Tick,
     pub cooldown: Tick,
     pub attempts_per_day: usize,
+    /// What is older is left alone: an event, and an intent that a dead run left.
+    pub max_event_age: Tick,
     /// When the clock stops.
     pub end: Tick,
     /// Whether a run may be killed at any step.
@@ -164,6 +169,7 @@ impl Scenario {
             overrun: 0,
             cooldown: 3,
             attempts_per_day: 6,
+            max_event_age: Tick::MAX,
             end: 0,
             kills: false,
             faults: 0,
@@ -175,9 +181,6 @@ impl Scenario {
     }
 
     pub fn policy(&self) -> Policy {
-        /// The clock of no scenario goes this far: an event that is refused for its age is not the
-        /// protocol's concern.
-        const EVER: Duration = Duration::from_hours(12);
         Policy {
             environment: "production".to_owned(),
             mode: self.mode,
@@ -185,8 +188,8 @@ impl Scenario {
             notice_topic_arn: None,
             cooldown: ticks(self.cooldown),
             attempts_per_day: self.attempts_per_day,
-            approval_lifetime: EVER,
-            max_event_age: EVER,
+            approval_lifetime: ticks(Tick::MAX),
+            max_event_age: ticks(self.max_event_age),
             verify: Duration::ZERO,
         }
     }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use stateright::{Model, Path};
 
 use crate::{
+    protocol::{Fate, Protocol, Step},
     run::{Part, Phase},
     store::{Request, Taken},
-    world::{Fate, Protocol, Step, World},
+    world::World,
 };
 
 /// What happens, step by step, until the property fails, and what the ledger and the service are like before
