@@ -2,6 +2,13 @@
 //!
 //! `cargo nextest run -p model --no-capture` shows how many states there are.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod ledger;
 mod table;
 
@@ -9,7 +16,12 @@ use std::{collections::BTreeSet, time::Instant};
 
 use model::{
     broken::Broken,
-    properties::*,
+    properties::{
+        AN_APPROVAL_ACTS_ONCE, NO_ACTION_WITHOUT_A_CLAIM, NO_CLAIM_STAYS_OPEN, NO_CLAIM_UNDER_A_KILL_SWITCH,
+        ONE_ACTION_A_WINDOW, ONE_EVENT_ACTS_ONCE, ONE_REMEDY_AT_A_TIME, SOMEBODY_ANSWERS_FOR_IT,
+        THE_BUDGET_HOLDS, WHAT_IS_RECORDED_WAS_DONE, WHAT_WAS_CLAIMED_IS_DONE,
+        WHAT_WAS_DONE_IS_NOT_FORGOTTEN, WHO_IS_TURNED_AWAY_HOLDS_NOTHING,
+    },
     protocol::Protocol,
     scenario::{Cause, Delivery, Function, Scenario},
     story,
