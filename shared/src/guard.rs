@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     clock::{month, readable},
     ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed},
-    outcome::{Next, Stop},
+    outcome::{Next, Outcome, Stop},
     remedy::Weight,
     settings::{Mode, Policy},
     trigger::{AlarmState, Kind, Trigger},
@@ -77,13 +77,68 @@ pub fn admit(policy: &Policy, asks_first: bool, dry_run: bool, approved: bool) -
     }
 }
 
+/// What a run turns to, from what the ledger knows.
+#[derive(Debug)]
+pub enum Course<'a> {
+    /// The event was answered before.
+    Replay(&'a Outcome),
+    Stop(Stop),
+    /// A run died with this claim: its intent comes first.
+    TakeUp(&'a Claim),
+    Plan,
+}
+
+/// What comes before a plan of one's own.
+pub fn course<'a>(policy: &Policy, memory: &'a Memory, admission: Admission, now: Timestamp) -> Course<'a> {
+    if let Some(earlier) = &memory.earlier {
+        return Course::Replay(earlier);
+    }
+    if let Err(stop) = check_kill_switch(memory) {
+        return Course::Stop(stop);
+    }
+    let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) else {
+        return Course::Plan;
+    };
+    if now < claim.lease_until {
+        return Course::Stop(busy(&format!("run {} is at work on this target", claim.execution_id)));
+    }
+    // It was admitted when it was claimed. One as old as an event that would be refused is left alone.
+    if !is_fresh(policy, claim.intent.trigger.at, now) || admission == Admission::Observe {
+        return Course::Plan;
+    }
+    match check_attempts(policy, memory, claim.intent.weight, now) {
+        Ok(()) => Course::TakeUp(claim),
+        Err(stop) => Course::Stop(stop),
+    }
+}
+
+/// Whether a plan of this weight may be carried out now.
+pub fn check_plan(
+    policy: &Policy,
+    memory: &Memory,
+    function: &str,
+    weight: Weight,
+    now: Timestamp,
+) -> Result<(), Stop> {
+    check_holder(memory, function, now)?;
+    if weight == Weight::Full {
+        check_cooldown(memory, now)?;
+    }
+    check_attempts(policy, memory, weight, now)
+}
+
+/// What puts back an earlier change is no further attempt.
+fn check_attempts(policy: &Policy, memory: &Memory, weight: Weight, now: Timestamp) -> Result<(), Stop> {
+    if weight == Weight::PutsBack { Ok(()) } else { check_budget(policy, memory, now) }
+}
+
 /// Stops while somebody holds the kill switch.
-pub fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
+fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
     memory.kill_switch.as_deref().map_or(Ok(()), |reason| Err(kill_switch(reason)))
 }
 
 /// Stops while the effect of the last action is awaited.
-pub fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
+fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
     let Some(claim) = memory.claim.as_ref().filter(|claim| now < claim.cooldown_until) else {
         return Ok(());
     };
@@ -97,7 +152,7 @@ pub fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
 }
 
 /// Stops a remedy that was tried too often to be the right one.
-pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
+fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
     let spent = memory.claim.as_ref().map_or(0, |claim| recent(&claim.attempts, now).count());
     if spent < policy.attempts_per_day {
         return Ok(());
@@ -113,7 +168,7 @@ pub fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<
 }
 
 /// Stops while another remedy is at work on the target.
-pub fn check_holder(memory: &Memory, function: &str, now: Timestamp) -> Result<(), Stop> {
+fn check_holder(memory: &Memory, function: &str, now: Timestamp) -> Result<(), Stop> {
     match &memory.holder {
         Some(holder) if holder.function != function && now < holder.lease_until => {
             Err(held(&format!("{} holds it until {}", holder.function, readable(holder.lease_until))))
@@ -168,6 +223,7 @@ pub async fn claim<A>(
         Err(NotClaimed::KillSwitch) => Err(kill_switch("set just now")),
         Err(NotClaimed::Overtaken) => Err(busy("another run was quicker to claim the target")),
         Err(NotClaimed::Held) => Err(held("it was quicker to claim it")),
+        Err(NotClaimed::Answered) => Err(busy("another run has answered this event just now")),
         Err(NotClaimed::ApprovalUsed) => Err(used()),
         Err(NotClaimed::Ledger(error)) => Err(no_ledger(&error)),
     }

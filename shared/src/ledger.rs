@@ -37,8 +37,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use items::{
-    Item, built, data, failed_check, freeze, holder, item_key, json, put, reasons, seconds, string,
-    target_key, text, unusable, version,
+    Item, built, data, failed_check, freeze, holder, item_key, json, only_met_another, put, reasons, seconds,
+    string, target_key, text, unusable, version,
 };
 
 use crate::{
@@ -79,6 +79,20 @@ pub struct Claim {
     /// Counts the writes of this item; a claim is taken on the version that was read.
     #[serde(skip)]
     pub version: u64,
+}
+
+impl Claim {
+    /// As a run gives it back that is through with it.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { open: false, version: self.version + 1, ..self }
+    }
+
+    /// As a run gives it back whose action failed: for the next one to take up, from `now` on.
+    #[must_use]
+    pub fn left_open(self, now: Timestamp) -> Self {
+        Self { lease_until: now, version: self.version + 1, ..self }
+    }
 }
 
 /// A plan as it was when it was claimed: absolute values, so that carrying it out twice changes nothing.
@@ -164,6 +178,8 @@ pub enum NotClaimed {
     Overtaken,
     /// Another remedy is at work on the target.
     Held,
+    /// Another run has answered the event since it was looked for.
+    Answered,
     ApprovalUsed,
     Ledger(Error),
 }
@@ -250,6 +266,7 @@ impl Ledger {
         let mut writes = vec![self.no_kill_switch("all")?, self.no_kill_switch(self.function)?];
         writes.push(self.put_claim(target, claim)?);
         writes.push(self.hold(target, claim)?);
+        writes.push(self.unanswered(&claim.intent.trigger.id)?);
         if let Some(approval) = approval {
             writes.push(self.use_approval(&approval.id, claim.claimed_at)?);
         }
@@ -265,7 +282,8 @@ impl Ledger {
             [all, function, ..] if failed_check(all) || failed_check(function) => NotClaimed::KillSwitch,
             [_, _, claim, ..] if failed_check(claim) => NotClaimed::Overtaken,
             [_, _, _, holder, ..] if failed_check(holder) => NotClaimed::Held,
-            [_, _, _, _, approval, ..] if failed_check(approval) => NotClaimed::ApprovalUsed,
+            [_, _, _, _, event, ..] if failed_check(event) => NotClaimed::Answered,
+            [_, _, _, _, _, approval, ..] if failed_check(approval) => NotClaimed::ApprovalUsed,
             reasons if reasons.iter().any(|reason| reason == "TransactionConflict") => NotClaimed::Overtaken,
             _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
         })
@@ -341,11 +359,24 @@ impl Ledger {
         }
     }
 
+    /// Sends a transaction, and sends it again where it met another one: that says nothing of its conditions.
+    /// All claims check the same kill switches, so runs that have nothing else in common may meet there.
     async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        self.client.transact_write_items().set_transact_items(Some(writes)).send().await.map(|_| ())
+        const MAX_TRIES: u32 = 4;
+        let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
+        let mut tries = 1;
+        loop {
+            match transaction.clone().send().await {
+                Err(error) if tries < MAX_TRIES && only_met_another(&reasons(&error)) => {
+                    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+                    tries += 1;
+                }
+                sent => return sent.map(|_| ()),
+            }
+        }
     }
 
     fn unrecorded(&self, error: &SdkError<TransactWriteItemsError>) -> Error {
@@ -458,6 +489,16 @@ impl Ledger {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(item_key("kill-switch", scope)))
+            .condition_expression("attribute_not_exists(pk)");
+        Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
+    }
+
+    /// A read of many items is not of one moment: the answer may have come after it was looked for and before
+    /// the claim was, which then looks free.
+    fn unanswered(&self, event_id: &str) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&self.key("event"), event_id)))
             .condition_expression("attribute_not_exists(pk)");
         Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
     }

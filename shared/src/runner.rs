@@ -11,7 +11,7 @@ use crate::{
     aws::Aws,
     clock,
     error::{Error, chain},
-    guard::{self, Admission, Approved},
+    guard::{self, Admission, Approved, Course},
     lambda::{Invocation, Task},
     ledger::{Approval, Claim, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory},
     notice,
@@ -135,26 +135,18 @@ impl<R: Remedy> Runner<R> {
         let (memory, observed) =
             tokio::join!(self.ledger.look(&target, &run.trigger.id), self.remedy.observe(&run.request));
         let memory = memory.map_err(|error| guard::no_ledger(&error))?;
-        if let Some(earlier) = memory.earlier {
-            return Err(Halt::Replay(Box::new(earlier)));
+        let dry_run = run.trigger.asked().is_some_and(|asked| asked.dry_run);
+        let admission = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, run.approval.is_some());
+        let course = guard::course(&self.policy, &memory, admission, run.now);
+        if let Course::Replay(earlier) = course {
+            return Err(Halt::Replay(Box::new(earlier.clone())));
         }
         let observed = observed?;
         run.outcome.observed = value(&observed);
-        guard::check_kill_switch(&memory)?;
-        let dry_run = run.trigger.asked().is_some_and(|asked| asked.dry_run);
-        let admission = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, run.approval.is_some());
-
-        if let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) {
-            if run.now < claim.lease_until {
-                return Err(
-                    guard::busy(&format!("run {} is at work on this target", claim.execution_id)).into()
-                );
-            }
-            // It was admitted when it was claimed. One as old as an event that would be refused is left alone.
-            let fresh = guard::is_fresh(&self.policy, claim.intent.trigger.at, run.now);
-            if fresh && admission != Admission::Observe {
-                return self.take_up(run, &memory, claim, &observed).await;
-            }
+        match course {
+            Course::Stop(stop) => return Err(stop.into()),
+            Course::TakeUp(dead) => return self.take_up(run, &memory, dead, &observed).await,
+            Course::Replay(_) | Course::Plan => {}
         }
 
         if let Some(approval) = &run.approval {
@@ -174,13 +166,7 @@ impl<R: Remedy> Runner<R> {
             }
             return Err(stop.into());
         }
-        guard::check_holder(&memory, R::FUNCTION, run.now)?;
-        if plan.weight == Weight::Full {
-            guard::check_cooldown(&memory, run.now)?;
-        }
-        if plan.weight != Weight::PutsBack {
-            guard::check_budget(&self.policy, &memory, run.now)?;
-        }
+        guard::check_plan(&self.policy, &memory, R::FUNCTION, plan.weight, run.now)?;
         let hash = plan_hash(R::FUNCTION, &target, &plan.actions);
         if let Some(approval) = &run.approval {
             guard::check_same_plan(approval, &hash)?;
@@ -264,9 +250,6 @@ impl<R: Remedy> Runner<R> {
         dead: &Claim,
         observed: &R::Observed,
     ) -> Result<(), Halt> {
-        if dead.intent.weight != Weight::PutsBack {
-            guard::check_budget(&self.policy, memory, run.now)?;
-        }
         let actions: Vec<R::Action> =
             serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
                 Stop::refused(
@@ -322,7 +305,7 @@ impl<R: Remedy> Runner<R> {
         if let Some((Stop { decision, code, reason, next }, over)) = refused {
             run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome.clone() };
             // Not left open: the same again would be refused again.
-            claim.open = false;
+            claim = claim.closed();
             ends_follow_up = over;
         } else if failed {
             run.outcome.decision = Decision::Failed;
@@ -331,12 +314,11 @@ impl<R: Remedy> Runner<R> {
             run.outcome.next = Some(Next::devops(format!(
                 "the scheduled run tries this again for {minutes} minutes; if that fails too, do it by hand"
             )));
-            // Left open, for the next run to take up.
-            claim.lease_until = clock::now();
+            claim = claim.left_open(clock::now());
         } else {
             run.outcome.decision = Decision::Applied;
             "applied".clone_into(&mut run.outcome.code);
-            claim.open = false;
+            claim = claim.closed();
             let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
             let verification = self.remedy.verify(&run.request, &actions, self.patience(run)).await;
             let looked_after = run.follow_up.as_ref().filter(|follow_up| follow_up.until_verified);
@@ -356,7 +338,6 @@ impl<R: Remedy> Runner<R> {
             }
             run.outcome.verification = Some(verification);
         }
-        claim.version += 1;
         run.held = Some(Held { claim, ends_follow_up });
     }
 

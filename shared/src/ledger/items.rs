@@ -113,3 +113,9 @@ pub fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
 pub fn failed_check(reason: &str) -> bool {
     reason == "ConditionalCheckFailed"
 }
+
+/// Whether a transaction was cancelled for another one's sake, and its own conditions may well be met.
+pub(super) fn only_met_another(reasons: &[String]) -> bool {
+    reasons.iter().any(|reason| reason == "TransactionConflict")
+        && !reasons.iter().any(|reason| failed_check(reason))
+}

@@ -192,30 +192,53 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         expires: Timestamp::UNIX_EPOCH,
         used: false,
     };
-    let ledger = ledger(&[cancelled(codes)]);
+    // A conflict is tried again.
+    let ledger = ledger(&[cancelled(codes), cancelled(codes), cancelled(codes), cancelled(codes)]);
     ledger.claim(TARGET, &claim_of(1), &FollowUpChange::Keep, Some(&approval)).await.unwrap_err()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_claim_that_is_not_given_says_why() {
     const FAILED: &str = "ConditionalCheckFailed";
     const CONFLICT: &str = "TransactionConflict";
     const THROTTLED: &str = "ThrottlingError";
     const NONE: &str = "None";
-    assert!(matches!(not_claimed(&[FAILED, NONE, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
-    assert!(matches!(not_claimed(&[NONE, FAILED, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
-    assert!(matches!(not_claimed(&[NONE, NONE, FAILED, NONE, NONE]).await, NotClaimed::Overtaken));
-    assert!(matches!(not_claimed(&[NONE, NONE, NONE, FAILED, NONE]).await, NotClaimed::Held));
-    assert!(matches!(not_claimed(&[NONE, NONE, NONE, NONE, FAILED]).await, NotClaimed::ApprovalUsed));
-    assert!(matches!(not_claimed(&[NONE, NONE, CONFLICT, NONE, NONE]).await, NotClaimed::Overtaken));
-    assert!(matches!(not_claimed(&[NONE, NONE, THROTTLED, NONE, NONE]).await, NotClaimed::Ledger(_)));
+    assert!(matches!(not_claimed(&[FAILED, NONE, NONE, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
+    assert!(matches!(not_claimed(&[NONE, FAILED, NONE, NONE, NONE, NONE]).await, NotClaimed::KillSwitch));
+    assert!(matches!(not_claimed(&[NONE, NONE, FAILED, NONE, NONE, NONE]).await, NotClaimed::Overtaken));
+    assert!(matches!(not_claimed(&[NONE, NONE, NONE, FAILED, NONE, NONE]).await, NotClaimed::Held));
+    assert!(matches!(not_claimed(&[NONE, NONE, NONE, NONE, FAILED, NONE]).await, NotClaimed::Answered));
+    assert!(matches!(not_claimed(&[NONE, NONE, NONE, NONE, NONE, FAILED]).await, NotClaimed::ApprovalUsed));
+    assert!(matches!(not_claimed(&[NONE, NONE, CONFLICT, NONE, NONE, NONE]).await, NotClaimed::Overtaken));
+    assert!(matches!(not_claimed(&[NONE, NONE, THROTTLED, NONE, NONE, NONE]).await, NotClaimed::Ledger(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_met_another_transaction_is_sent_again() {
+    let met = cancelled(&["TransactionConflict", "None", "None", "None", "None"]);
+    let done =
+        mock!(Client::transact_write_items).then_output(|| TransactWriteItemsOutput::builder().build());
+    let ledger = ledger(&[met, done.clone()]);
+    ledger.claim(TARGET, &claim_of(1), &FollowUpChange::Keep, None).await.unwrap();
+    assert_eq!(done.num_calls(), 1);
 }
 
 #[tokio::test]
-async fn a_claim_is_conditional_on_the_version_that_was_read_on_no_kill_switch_and_no_other_remedy() {
+async fn a_claim_whose_conditions_are_not_met_is_not_sent_again() {
+    let overtaken = cancelled(&["TransactionConflict", "None", "ConditionalCheckFailed", "None", "None"]);
+    let not_claimed = ledger(&[overtaken.clone()])
+        .claim(TARGET, &claim_of(1), &FollowUpChange::Keep, None)
+        .await
+        .unwrap_err();
+    assert!(matches!(not_claimed, NotClaimed::Overtaken));
+    assert_eq!(overtaken.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_is_conditional_on_the_version_read_no_kill_switch_no_other_remedy_and_no_answer() {
     let rule = mock!(Client::transact_write_items)
         .match_requests(|request| {
-            let [all, function, claim, holder] = request.transact_items() else {
+            let [all, function, claim, holder, event] = request.transact_items() else {
                 return false;
             };
             let absent = |item: &TransactWriteItem, scope: &str| {
@@ -226,6 +249,7 @@ async fn a_claim_is_conditional_on_the_version_that_was_read_on_no_kill_switch_a
             let put = claim.put().unwrap();
             absent(all, "all")
                 && absent(function, "scale-up")
+                && absent(event, "event-1")
                 && put.condition_expression() == Some("version = :read")
                 && put.expression_attribute_values().unwrap()[":read"].as_n().unwrap() == "7"
                 && put.item()["version"].as_n().unwrap() == "8"

@@ -1,0 +1,196 @@
+//! Who comes, and what may go wrong meanwhile.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::{
+    ledger::Approval,
+    remedy::Weight,
+    settings::{Mode, Policy},
+    trigger::{Alarm, AlarmState, Asked, Kind, Trigger},
+};
+
+/// A point in time: the model's clock moves in steps of a minute.
+pub type Tick = u8;
+
+const SECONDS_A_TICK: u64 = 60;
+
+pub const TARGET: &str = "service/lendpeak2-production/backend";
+
+pub fn at(tick: Tick) -> Timestamp {
+    Timestamp::UNIX_EPOCH + ticks(tick)
+}
+
+pub fn tick_of(at: Timestamp) -> Tick {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    Tick::try_from(seconds / SECONDS_A_TICK).unwrap_or(Tick::MAX)
+}
+
+fn ticks(ticks: Tick) -> Duration {
+    Duration::from_secs(SECONDS_A_TICK * u64::from(ticks))
+}
+
+/// A remedy that wants the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Function {
+    ScaleUp,
+    Rollback,
+}
+
+impl Function {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ScaleUp => "scale-up",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// What brings a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    Alarm,
+    /// A step of a state machine: it waits for no cooldown.
+    Step,
+    /// A person's own request. It is as old as its run.
+    Person,
+    /// A person who approves the one stored plan.
+    Approval,
+    /// The scheduled run, at any moment.
+    Schedule,
+    /// The scheduled run that comes when all others are over and every lease has ended, and meets no trouble.
+    LastSchedule,
+}
+
+impl Cause {
+    pub fn is_scheduled(self) -> bool {
+        matches!(self, Self::Schedule | Self::LastSchedule)
+    }
+
+    pub fn weight(self) -> Weight {
+        if self == Self::Step { Weight::Wished } else { Weight::Full }
+    }
+}
+
+/// One delivery of one event to one function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub function: Function,
+    pub event: &'static str,
+    pub cause: Cause,
+}
+
+impl Delivery {
+    pub fn trigger(&self, now: Tick) -> Trigger {
+        let (at, kind) = match self.cause {
+            Cause::Alarm => (at(0), Kind::Alarm(alarm())),
+            Cause::Step => (at(0), step(self.event)),
+            Cause::Person => (at(now), Kind::Person(Asked::default())),
+            Cause::Approval => {
+                (at(now), Kind::Person(Asked { approve: Some("plan".to_owned()), ..Asked::default() }))
+            }
+            Cause::Schedule | Cause::LastSchedule => {
+                (at(now), Kind::Schedule { schedule: "every minute".to_owned() })
+            }
+        };
+        Trigger { id: self.event.to_owned(), at, kind }
+    }
+}
+
+fn alarm() -> Alarm {
+    Alarm {
+        name: "ecs-cpu".to_owned(),
+        arn: String::new(),
+        state: AlarmState::Alarm,
+        reason: String::new(),
+        metrics: Vec::new(),
+    }
+}
+
+fn step(event: &str) -> Kind {
+    Kind::StepFunctions { execution: event.to_owned(), state: "Act".to_owned(), asked: Asked::default() }
+}
+
+/// The plan that awaits a person: one step up from nothing.
+pub fn approval(used: bool) -> Approval {
+    Approval {
+        id: "plan".to_owned(),
+        trigger: Delivery { function: Function::ScaleUp, event: "asked", cause: Cause::Alarm }.trigger(0),
+        target: TARGET.to_owned(),
+        plan_hash: plan_hash(1),
+        expires: at(Tick::MAX),
+        used,
+    }
+}
+
+/// As the runner's: the same for the same actions.
+pub fn plan_hash(value: u8) -> String {
+    value.to_string()
+}
+
+/// One thing to check exhaustively.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub deliveries: Vec<Delivery>,
+    pub mode: Mode,
+    /// How long a run may take: its lease ends with it.
+    pub lease: Tick,
+    /// How much longer it may go on after that.
+    pub overrun: Tick,
+    pub cooldown: Tick,
+    pub attempts_per_day: usize,
+    /// What is older is left alone: an event, and an intent that a dead run left.
+    pub max_event_age: Tick,
+    /// When the clock stops.
+    pub end: Tick,
+    /// Whether a run may be killed at any step.
+    pub kills: bool,
+    /// How many calls may go wrong.
+    pub faults: u8,
+    /// Whether somebody sets the kill switch at any moment.
+    pub kill_switch: bool,
+    /// Whether one read of the ledger sees its items at different moments, as a `BatchGetItem` may.
+    pub torn_reads: bool,
+    /// What is not promised here.
+    pub except: &'static [&'static str],
+    /// What has to be seen to happen on some path: the check is about something.
+    pub sometimes: &'static [&'static str],
+}
+
+impl Scenario {
+    /// Runs that take no time, and to which nothing happens.
+    pub fn new(name: &'static str, deliveries: &[Delivery]) -> Self {
+        Self {
+            name,
+            deliveries: deliveries.to_vec(),
+            mode: Mode::Auto,
+            lease: 2,
+            overrun: 0,
+            cooldown: 3,
+            attempts_per_day: 6,
+            max_event_age: Tick::MAX,
+            end: 0,
+            kills: false,
+            faults: 0,
+            kill_switch: false,
+            torn_reads: false,
+            except: &[],
+            sometimes: &[],
+        }
+    }
+
+    pub fn policy(&self) -> Policy {
+        Policy {
+            environment: "production".to_owned(),
+            mode: self.mode,
+            ledger_table: "ledger".to_owned(),
+            notice_topic_arn: None,
+            cooldown: ticks(self.cooldown),
+            attempts_per_day: self.attempts_per_day,
+            approval_lifetime: ticks(Tick::MAX),
+            max_event_age: ticks(self.max_event_age),
+            verify: Duration::ZERO,
+        }
+    }
+}
