@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 pub use harm::Harm;
 pub use machine::Machine;
 pub use point::{Place, Point, Subject};
-pub use report::Report;
+pub use report::{Blown, Report, came_to, document};
 pub use storm::{STRUCK, Storm, blow};
 pub use story::Story;
 
@@ -45,8 +45,10 @@ pub struct Options {
 pub enum Choice {
     /// Every harm at every call.
     All,
-    /// One harm at every call, all of them in turn: what a test has time for.
-    OneEach,
+    /// At calls that answer the first delivery, this many at most and evenly spread, one harm each, all of them in turn.
+    OneEach {
+        most: usize,
+    },
     Only(Point),
 }
 
@@ -68,12 +70,16 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
 }
 
 fn points(subject: Subject, well: &Ended, choice: &Choice) -> Vec<Point> {
-    let places = point::places(well.points(subject));
-    let all = |place: &Place| Harm::ALL.map(|harm| Point { subject, place: place.clone(), harm });
     match choice {
-        Choice::All => places.iter().flat_map(all).collect(),
-        Choice::OneEach => {
-            let in_turn = places.into_iter().zip(Harm::ALL.into_iter().cycle());
+        Choice::All => {
+            let places = point::places(well.points(subject)).into_iter();
+            let all = |place: Place| Harm::ALL.map(|harm| Point { subject, place: place.clone(), harm });
+            places.flat_map(all).collect()
+        }
+        Choice::OneEach { most } => {
+            let places = point::places(well.first(subject));
+            let step = places.len().div_ceil(*most).max(1);
+            let in_turn = places.into_iter().step_by(step).zip(Harm::ALL.into_iter().cycle());
             in_turn.map(|(place, harm)| Point { subject, place, harm }).collect()
         }
         Choice::Only(point) => vec![point.clone()],

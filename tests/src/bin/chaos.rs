@@ -1,7 +1,9 @@
 //! Lets every call of every function go wrong in every way, one at a time, and looks what comes of it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use tests::chaos::{self, Choice, Options, Point, STRUCK, Storm, Subject};
 
@@ -14,15 +16,18 @@ struct Arguments {
     /// Only this point, as it was printed.
     #[arg(long, conflicts_with = "subjects")]
     point: Option<Point>,
-    /// One harm at each call in place of all.
-    #[arg(long)]
-    quick: bool,
+    /// In place of every harm at every call, one at each of the first delivery's calls, and at so many of them at most.
+    #[arg(long, value_name = "MOST")]
+    quick: Option<usize>,
     /// How many sandboxes at once.
     #[arg(long, default_value_t = 6)]
     at_once: usize,
     /// Deliveries of each storm; 0 for none.
     #[arg(long, default_value_t = 1_000)]
     storm: usize,
+    /// Write the report there, as Markdown.
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
 }
 
 fn subject(name: &str) -> Result<Subject, String> {
@@ -44,7 +49,7 @@ async fn main() -> ExitCode {
 
 /// Whether all was well.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let Arguments { subjects, point, quick, at_once, storm } = arguments;
+    let Arguments { subjects, point, quick, at_once, storm, document } = arguments;
     if let Some(point) = point {
         let report =
             chaos::run(Options { subjects: vec![point.subject], choice: Choice::Only(point), at_once })
@@ -53,22 +58,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         return Ok(report.failed().is_empty());
     }
     let subjects = if subjects.is_empty() { Subject::all() } else { subjects };
-    let choice = if quick { Choice::OneEach } else { Choice::All };
-    let mut well = true;
+    let mut storms = Vec::new();
     for story in STRUCK.into_iter().filter(|story| storm > 0 && subjects.contains(&Subject::Function(*story)))
     {
-        let wrong = chaos::blow(story, Storm { deliveries: storm, at_once: 50 }).await?;
-        println!(
-            "storm of {storm} on {}: {}",
-            story.name(),
-            if wrong.is_empty() { "one action" } else { "FAILED" }
-        );
-        for wrong in &wrong {
-            println!("    {wrong}");
-        }
-        well &= wrong.is_empty();
+        let storm = Storm { deliveries: storm, at_once: 50 };
+        let wrong = chaos::blow(story, storm).await?;
+        println!("storm of {} on {}: {}", storm.deliveries, story.name(), chaos::came_to(&wrong));
+        storms.push((story, storm, wrong));
     }
+    let choice = quick.map_or(Choice::All, |most| Choice::OneEach { most });
     let report = chaos::run(Options { subjects, choice, at_once }).await?;
     println!("{report}");
-    Ok(well && report.failed().is_empty())
+    if let Some(file) = document {
+        std::fs::write(&file, chaos::document(&report, &storms)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(report.failed().is_empty() && storms.iter().all(|(_, _, wrong)| wrong.is_empty()))
 }

@@ -29,8 +29,6 @@ pub(super) struct Ended {
     /// Decisions in the audit records, and how often each.
     pub(super) recorded: BTreeMap<String, usize>,
     said: Vec<Said>,
-    /// All that people were told of a state machine's run, and its history.
-    pub(super) told: String,
     reached: bool,
 }
 
@@ -44,26 +42,23 @@ impl Ended {
         let items = books::items(&sandbox.clients).await?;
         let reached = !player.is_to_come();
         let (standing, recorded) = (books::standing(&items), books::recorded(&items));
-        Ok(Self {
-            calls,
-            stack,
-            effects,
-            standing,
-            recorded,
-            said: player.said,
-            told: String::new(),
-            reached,
-        })
+        Ok(Self { calls, stack, effects, standing, recorded, said: player.said, reached })
     }
 
     /// The calls at which something is to go wrong: of a function that only looks, those of its first run.
     pub(super) fn points(&self, subject: Subject) -> &[Call] {
+        match subject {
+            Subject::Function(Story::Diagnose | Story::HealthProbe) => self.first(subject),
+            _ => &self.calls,
+        }
+    }
+
+    /// The calls of the first delivery; of what is one flow from its beginning to its end, all.
+    pub(super) fn first(&self, subject: Subject) -> &[Call] {
         let first = self.said.first().map_or(0, |said| said.calls);
         match subject {
-            Subject::Function(Story::Diagnose | Story::HealthProbe) => {
-                self.calls.get(..first).unwrap_or_default()
-            }
-            _ => &self.calls,
+            Subject::Function(Story::SnapshotRestore) | Subject::Machine(_) => &self.calls,
+            Subject::Function(_) => self.calls.get(..first).unwrap_or_default(),
         }
     }
 
@@ -83,6 +78,9 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
             differ(&mut wrong, "the stack", &ended.stack, &well.stack);
             differ(&mut wrong, "the ledger", &ended.standing, &well.standing);
             wrong.extend(ended.said.iter().filter_map(|said| unanswered(point, said)));
+            if point.harm == Harm::Denied && !ended.said.iter().any(|said| said.struck && owns_up(said)) {
+                wrong.push("nobody can see that the call was denied".to_owned());
+            }
         }
         Subject::Machine(_) => wrong.extend(machine_ended(ended, well)),
     }
@@ -91,10 +89,6 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
     }
     if ended.applied() != 0 && ended.effects.is_empty() || ended.applied() == 0 && !ended.effects.is_empty() {
         wrong.push(format!("the records say {:?} of {:?}", ended.recorded, ended.effects));
-    }
-    let struck = |said: &Said| said.struck && owns_up(said);
-    if point.harm == Harm::Denied && !ended.said.iter().any(struck) && !ended.told.contains(DENIED) {
-        wrong.push("nobody can see that the call was denied".to_owned());
     }
     if !wrong.is_empty() {
         wrong.extend(ended.said.iter().map(told));
@@ -114,9 +108,6 @@ fn machine_ended(ended: &Ended, well: &Ended) -> Vec<String> {
     );
     wrong
 }
-
-/// The word of AWS's error code.
-const DENIED: &str = "AccessDenied";
 
 /// A delivery and what came of it, in a line.
 fn told(said: &Said) -> String {
@@ -159,6 +150,7 @@ fn unanswered(point: &Point, said: &Said) -> Option<String> {
 
 /// Whether the answer or the log tells of the call that was denied. One that repeats an earlier answer needed no call.
 fn owns_up(said: &Said) -> bool {
+    const DENIED: &str = "AccessDenied";
     let (answer, replayed) = match &said.answer {
         Answer::Ok(value) => (value.to_string(), value["decision"] == "replayed"),
         Answer::Err { error_message, .. } => (error_message.clone(), false),

@@ -64,22 +64,19 @@ impl Machine {
         }
         sandbox.gateway.record().clear();
         let player = Player::new(&stack, point.map(|point| (&point.place, point.harm)));
-        let mut told = String::new();
         match self {
-            Self::ServiceDown => service_down(&stack, &ears, &mut told).await?,
-            Self::SnapshotRestore => snapshot_restore(&stack, &mut told).await?,
+            Self::ServiceDown => service_down(&stack, &ears).await?,
+            Self::SnapshotRestore => snapshot_restore(&stack).await?,
         }
-        let mut ended = Ended::look(player).await?;
-        ended.told = told;
-        Ok(ended)
+        Ended::look(player).await
     }
 }
 
 /// From the start to an incident that is resolved or with people.
-async fn service_down(stack: &Stack, ears: &Ears, told: &mut String) -> anyhow::Result<()> {
+async fn service_down(stack: &Stack, ears: &Ears) -> anyhow::Result<()> {
     let sandbox = &stack.sandbox;
     let execution = start(sandbox, Machine::ServiceDown, &json!({})).await?;
-    end(sandbox, &execution, told).await?;
+    end(sandbox, &execution).await?;
     books::let_time_pass(stack).await?;
     for function in ["incident", "rollback"] {
         invoke(sandbox, function, &tick()).await?;
@@ -93,7 +90,6 @@ async fn service_down(stack: &Stack, ears: &Ears, told: &mut String) -> anyhow::
     let incidents = invoke(sandbox, "incident", &json!({ "list": true })).await?;
     let count = |part: &str| incidents[part].as_array().map_or(0, Vec::len);
     ensure!(count("open") + count("over") == 1, "there is to be one incident: {incidents:#}");
-    told.push_str(&format!("{heard:?} {incidents}"));
     Ok(())
 }
 
@@ -102,7 +98,7 @@ fn is_the_end(notice: &Notice) -> bool {
 }
 
 /// From the question to the hand-over; where it ended before that, a person goes on with it.
-async fn snapshot_restore(stack: &Stack, told: &mut String) -> anyhow::Result<()> {
+async fn snapshot_restore(stack: &Stack) -> anyhow::Result<()> {
     /// The first run, and what a person does about it.
     const TRIES: usize = 4;
     let sandbox = &stack.sandbox;
@@ -112,10 +108,9 @@ async fn snapshot_restore(stack: &Stack, told: &mut String) -> anyhow::Result<()
         if input["snapshot"].is_string() {
             approve(stack, &execution).await?;
         }
-        let status = end(sandbox, &execution, told).await?;
+        let status = end(sandbox, &execution).await?;
         books::let_time_pass(stack).await?;
-        let ticked = invoke(sandbox, "snapshot-restore", &tick()).await?;
-        told.push_str(&ticked.to_string());
+        invoke(sandbox, "snapshot-restore", &tick()).await?;
         if status == ExecutionStatus::Succeeded {
             return Ok(());
         }
@@ -123,7 +118,7 @@ async fn snapshot_restore(stack: &Stack, told: &mut String) -> anyhow::Result<()
             input = json!({ "continue": restore.name });
         }
     }
-    bail!("it is never handed over: {told}")
+    bail!("it is never handed over")
 }
 
 /// As a person does who was asked, until it has been carried out or the execution is over.
@@ -161,17 +156,12 @@ async fn status(sandbox: &Sandbox, execution: &str) -> anyhow::Result<ExecutionS
     Ok(sandbox.clients.sfn.describe_execution().execution_arn(execution).send().await?.status)
 }
 
-/// Waits for its end, and tells all that was seen on the way.
-async fn end(sandbox: &Sandbox, execution: &str, told: &mut String) -> anyhow::Result<ExecutionStatus> {
+/// How it ends.
+async fn end(sandbox: &Sandbox, execution: &str) -> anyhow::Result<ExecutionStatus> {
     let since = Instant::now();
     loop {
         let now = status(sandbox, execution).await?;
         if now != ExecutionStatus::Running {
-            let mut pages =
-                sandbox.clients.sfn.get_execution_history().execution_arn(execution).into_paginator().send();
-            while let Some(page) = pages.next().await {
-                told.push_str(&format!("{:?}", page?.events));
-            }
             return Ok(now);
         }
         ensure!(since.elapsed() < PATIENCE, "{execution} goes on and on");

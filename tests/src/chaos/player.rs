@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::gateway::{Call, Fault};
 use crate::runtime_api::{Answer, Bootstrap};
+use crate::scenarios::functions;
 use crate::stack::{DEADLINE, Stack};
 
 use super::harm::Harm;
@@ -22,7 +23,7 @@ pub(super) struct Said {
     pub(super) log: String,
     /// Whether the harm came to this delivery.
     pub(super) struck: bool,
-    /// How many calls had been made when it was over.
+    /// How many calls the functions had made when it was over.
     pub(super) calls: usize,
 }
 
@@ -66,7 +67,9 @@ impl<'a> Player<'a> {
             self.function = Some(function);
         }
         let value = if let Answer::Ok(value) = &answer { Some(value.clone()) } else { None };
-        let calls = self.stack.sandbox.gateway.calls().len();
+        let ours = functions()?;
+        let calls = self.stack.sandbox.gateway.calls();
+        let calls = calls.iter().filter(|call| ours.contains(&call.caller)).count();
         self.said.push(Said { event: event.clone(), answer, log, struck, calls });
         Ok(value)
     }

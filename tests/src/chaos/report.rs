@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::point::{Point, Subject};
+use super::storm::Storm;
+use super::story::Story;
 
 #[derive(Debug, Default)]
 pub struct Report {
@@ -63,4 +65,61 @@ impl fmt::Display for Report {
             took % 60
         )
     }
+}
+
+/// A storm, and what was wrong after it.
+pub type Blown = (Story, Storm, Vec<String>);
+
+/// What came of a storm, in a line.
+pub fn came_to(wrong: &[String]) -> String {
+    if wrong.is_empty() { "one action".to_owned() } else { format!("FAILED: {}", wrong.join("; ")) }
+}
+
+/// The same as a document, with what was done and what had to hold.
+pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
+    let cores = std::thread::available_parallelism()?.get();
+    let rows = report.rows.iter().map(|Row { subject, calls, points, failed }| {
+        format!("| {} | {calls} | {points} | {} |", subject.name(), failed.len())
+    });
+    let blown = storms.iter().map(|(story, Storm { deliveries, at_once }, wrong)| {
+        format!("| {} | {deliveries} | {at_once} | {} |", story.name(), came_to(wrong))
+    });
+    let failed =
+        report.failed().iter().map(|point| format!("- `make chaos POINT=\"{point}\"`")).collect::<Vec<_>>();
+    let failed = if failed.is_empty() {
+        "None failed.".to_owned()
+    } else {
+        format!("Failed:\n\n{}", failed.join("\n"))
+    };
+    Ok(format!(
+        "# What it does when anything goes wrong\n\n\
+         `make chaos` made this file: it lets every call of every function and state machine go wrong in every way, one \
+         at a time, each time in a sandbox of its own. It took {} minutes on {cores} cores.\n\n\
+         | | calls | points tried | failed |\n|---|---|---|---|\n{}\n\n\
+         **{} points tried, {} failed.** {failed}\n\n\
+         At each call (the k-th of an operation): the process is **killed before** the call does anything; **killed \
+         after** it took effect; the call is **throttled twice**, **answered 500**, **hangs** until the caller gives \
+         up, is **denied**, or its answer is **cut short** after it took effect. Then the event comes again at once, \
+         and once more when no lease lasts; then the schedule, a person, and the schedule again; and the person again, \
+         where nothing came of it. A state machine has its own retries, and then the schedule and a person.\n\n\
+         After each point must hold, compared with the same deliveries where nothing goes wrong:\n\n\
+         - the managed stack is in the same state: task count, task definition, number of deployments and of task \
+         definitions, scaling bounds, invalidations, restored clusters, the secret. A state machine may also have left \
+         it as it was, with people told;\n\
+         - nothing was changed that is not changed then;\n\
+         - no claim is open, no target is held, and what is looked after is the same;\n\
+         - the ledger says *applied* if, and only if, something was done;\n\
+         - every delivery is answered, but for the one that was struck; and a call that was denied is told of in a \
+         function's answer or its log;\n\
+         - of a service that is down: one incident, and people are told how it ended.\n\n\
+         ## Storms\n\n\
+         Half of the deliveries are one event; the others are events out of their order, hours old, alarms that are \
+         over, and the schedule.\n\n\
+         | function | deliveries | at once | came to |\n|---|---|---|---|\n{}\n",
+        report.took.as_secs() / 60,
+        rows.collect::<Vec<_>>().join("\n"),
+        report.points(),
+        report.failed().len(),
+        blown.collect::<Vec<_>>().join("\n"),
+    ))
 }

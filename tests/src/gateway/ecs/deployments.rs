@@ -144,7 +144,8 @@ impl Deployments {
         let before = self.newest(name);
         let changes = deploys.iter().skip(1).any(|field| request.get(*field).is_some());
         let same = |before: &Deployment| {
-            before.task_definition == text(service, "taskDefinition") && before.runs() == before.task_definition
+            before.task_definition == text(service, "taskDefinition")
+                && before.runs() == before.task_definition
         };
         if !changes && before.is_some_and(same) {
             return Vec::new();

@@ -1,0 +1,89 @@
+//! `make chaos`, as much of it as a test has time for: at each call that answers the first delivery one harm, all of
+//! them in turn. `make chaos` tries every harm at every call of all deliveries.
+
+use tests::chaos::{self, Choice, Machine, Options, STRUCK, Storm, Story, Subject};
+
+type Test = anyhow::Result<()>;
+
+async fn holds(subject: Subject, most: usize) -> Test {
+    /// Each has a sandbox of its own, which is a process.
+    const AT_ONCE: usize = 3;
+    let options = Options { subjects: vec![subject], choice: Choice::OneEach { most }, at_once: AT_ONCE };
+    let report = chaos::run(options).await?;
+    assert!(report.points() > 2, "{report}");
+    assert!(report.failed().is_empty(), "{report}");
+    Ok(())
+}
+
+async fn function_holds(story: Story) -> Test {
+    holds(Subject::Function(story), 40).await
+}
+
+/// A run of it takes many seconds.
+async fn machine_holds(machine: Machine) -> Test {
+    holds(Subject::Machine(machine), 8).await
+}
+
+#[tokio::test]
+async fn cache_invalidation_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::CacheInvalidation).await
+}
+
+#[tokio::test]
+async fn diagnose_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::Diagnose).await
+}
+
+#[tokio::test]
+async fn health_probe_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::HealthProbe).await
+}
+
+#[tokio::test]
+async fn incident_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::Incident).await
+}
+
+#[tokio::test]
+async fn restart_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::Restart).await
+}
+
+#[tokio::test]
+async fn rollback_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::Rollback).await
+}
+
+#[tokio::test]
+async fn scale_up_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::ScaleUp).await
+}
+
+#[tokio::test]
+async fn snapshot_restore_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::SnapshotRestore).await
+}
+
+#[tokio::test]
+async fn write_freeze_holds_wherever_it_is_struck() -> Test {
+    function_holds(Story::WriteFreeze).await
+}
+
+#[tokio::test]
+async fn the_state_machine_service_down_holds_wherever_it_is_struck() -> Test {
+    machine_holds(Machine::ServiceDown).await
+}
+
+#[tokio::test]
+async fn the_state_machine_snapshot_restore_holds_wherever_it_is_struck() -> Test {
+    machine_holds(Machine::SnapshotRestore).await
+}
+
+#[tokio::test]
+async fn a_storm_of_deliveries_comes_to_one_action() -> Test {
+    for story in STRUCK {
+        let wrong = chaos::blow(story, Storm { deliveries: 80, at_once: 8 }).await?;
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", story.name());
+    }
+    Ok(())
+}
