@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::clients::Clients;
 use crate::deploy::{self, CLUSTER, SERVICE};
@@ -115,6 +119,24 @@ impl Sandbox {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(release)
+    }
+
+    /// The release has run for an hour, and the probe has passed for ten minutes. Answers the event of the schedule that
+    /// has the probe note that.
+    pub async fn ten_healthy_minutes(&self) -> anyhow::Result<Value> {
+        const MINUTE: i64 = 60;
+        self.gateway.ecs().age_deployments(Duration::from_hours(1));
+        let now = Timestamp::now().as_second();
+        let tenth_minute = now - now % (10 * MINUTE);
+        let minutes = (1..=10).map(|ago| {
+            let environment = Dimension::builder().name("Environment").value("production").build();
+            let at = DateTime::from_secs(tenth_minute - ago * MINUTE);
+            MetricDatum::builder().metric_name("Healthy").dimensions(environment).timestamp(at).value(1.0).build()
+        });
+        let put = self.clients.cloudwatch.put_metric_data().namespace("LendPeak2");
+        put.set_metric_data(Some(minutes.collect())).send().await?;
+        Ok(json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler",
+            "time": Timestamp::from_second(tenth_minute)?.to_string(), "resources": ["schedule"] }))
     }
 
     /// The task definition that the service is set to, `family:revision`.

@@ -48,20 +48,8 @@ async fn too_few_tasks_mean_high_cpu_and_a_broken_definition_means_errors() -> a
 /// The probe's metric of ten minutes, then its run of the eleventh, as its schedule wakes it.
 #[tokio::test]
 async fn the_probe_notes_the_release_that_ran_for_ten_healthy_minutes() -> anyhow::Result<()> {
-    const MINUTE: i64 = 60;
     let sandbox = start().await?;
-    sandbox.gateway.ecs().age_deployments(Duration::from_hours(1));
-    let now = jiff::Timestamp::now().as_second();
-    let tenth_minute = now - now % (10 * MINUTE);
-    let minutes = (1..=10).map(|ago| {
-        let environment = Dimension::builder().name("Environment").value("production").build();
-        let at = aws_sdk_cloudwatch::primitives::DateTime::from_secs(tenth_minute - ago * MINUTE);
-        MetricDatum::builder().metric_name("Healthy").dimensions(environment).timestamp(at).value(1.0).build()
-    });
-    let put = sandbox.clients.cloudwatch.put_metric_data().namespace("LendPeak2");
-    put.set_metric_data(Some(minutes.collect())).send().await?;
-    let event = serde_json::json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler",
-        "time": jiff::Timestamp::from_second(tenth_minute)?.to_string(), "resources": ["schedule"] });
+    let event = sandbox.ten_healthy_minutes().await?;
     let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("health-probe"));
     let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
     assert_eq!(answer.function_error(), None);

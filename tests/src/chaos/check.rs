@@ -37,7 +37,7 @@ impl Ended {
         let sandbox = &player.stack.sandbox;
         let ours = functions()?;
         let calls = sandbox.gateway.calls().into_iter().filter(|call| ours.contains(&call.caller)).collect();
-        let effects = managed::effects(sandbox)?;
+        let effects = managed::effects(sandbox).await?;
         let stack = managed::state(sandbox).await?;
         let items = books::items(&sandbox.clients).await?;
         let reached = !player.is_to_come();

@@ -29,29 +29,33 @@ pub(super) async fn state(sandbox: &Sandbox) -> anyhow::Result<Value> {
         "scalable targets": targets.iter().map(|one| json!([one.resource, one.minimum, one.maximum])).collect::<Vec<_>>(),
         "restored": restored.iter().map(|one| json!([one.name, one.fields, one.instances])).collect::<Vec<_>>(),
     });
-    Ok(nameless(sandbox, &state))
+    Ok(nameless(&names(sandbox).await?, &state))
 }
 
 /// Which changes of the stack took effect, and how often.
-pub(super) fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, usize>> {
-    let ours = functions()?;
+pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, usize>> {
+    let (ours, names) = (functions()?, names(sandbox).await?);
     let mut effects = BTreeMap::new();
     for call in sandbox.gateway.calls() {
         let took_effect = call.status.is_some_and(|status| (200..300).contains(&status));
         if ours.contains(&call.caller) && took_effect && changes_the_stack(&call) {
-            let effect = nameless(sandbox, &json!([call.name(), call.request])).to_string();
+            let effect = nameless(&names, &json!([call.name(), call.request])).to_string();
             *effects.entry(effect).or_default() += 1;
         }
     }
     Ok(effects)
 }
 
-/// A restored cluster's name has the time in it, and so has what is named after it.
-fn nameless(sandbox: &Sandbox, value: &Value) -> Value {
+/// Names that are another in every sandbox, each with what stands for it: a restored cluster's has the time in it, and a
+/// secret's ARN ends in what AWS makes up.
+async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
+    let secret = sandbox.clients.secrets.describe_secret().secret_id(SECRET).send().await?;
     let restored = sandbox.gateway.docdb().restored();
-    let text = restored
-        .iter()
-        .enumerate()
-        .fold(value.to_string(), |text, (n, cluster)| text.replace(&cluster.name, &format!("restored {n}")));
+    let restored = restored.into_iter().enumerate().map(|(n, cluster)| (cluster.name, format!("restored {n}")));
+    Ok(restored.chain([(secret.arn.context("a secret without an ARN")?, "the secret".to_owned())]).collect())
+}
+
+fn nameless(names: &[(String, String)], value: &Value) -> Value {
+    let text = names.iter().fold(value.to_string(), |text, (name, word)| text.replace(name, word));
     serde_json::from_str(&text).unwrap_or_default()
 }
