@@ -181,13 +181,20 @@ fn check_holder(memory: &Memory, function: &str, now: Timestamp) -> Result<(), S
 pub fn next_claim(
     policy: &Policy,
     memory: &Memory,
-    intent: Intent,
+    mut intent: Intent,
     units: u32,
     execution_id: &str,
     now: Timestamp,
     deadline: Timestamp,
 ) -> Claim {
     let earlier = memory.claim.as_ref();
+    if let Some(left) = earlier.filter(|claim| claim.open && claim.intent != intent) {
+        // This claim takes its place in the ledger: that it was begun would be told nowhere else.
+        intent.reason = format!(
+            "{} (run {} left something unfinished that is too old now: {})",
+            intent.reason, left.execution_id, left.intent.reason
+        );
+    }
     let mut attempts: Vec<Timestamp> =
         earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
     let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);

@@ -180,7 +180,6 @@ impl<R: Remedy> Runner<R> {
             Admission::Ask | Admission::Act => {}
         }
 
-        run.outcome.reason.clone_from(&plan.reason);
         let intent = Intent {
             trigger: run.trigger.clone(),
             actions: value(&plan.actions),
@@ -188,6 +187,7 @@ impl<R: Remedy> Runner<R> {
             weight: plan.weight,
         };
         let claim = self.next_claim(run, &memory, intent, plan.units);
+        run.outcome.reason.clone_from(&claim.intent.reason);
         let approved =
             guard::claim(&self.ledger, &target, &claim, &plan.follow_up, run.approval.as_ref(), plan.actions)
                 .await?;

@@ -226,7 +226,7 @@ async fn a_claim_that_met_another_transaction_is_sent_again() {
 #[tokio::test]
 async fn a_claim_whose_conditions_are_not_met_is_not_sent_again() {
     let overtaken = cancelled(&["TransactionConflict", "None", "ConditionalCheckFailed", "None", "None"]);
-    let not_claimed = ledger(&[overtaken.clone()])
+    let not_claimed = ledger(std::slice::from_ref(&overtaken))
         .claim(TARGET, &claim_of(1), &FollowUpChange::Keep, None)
         .await
         .unwrap_err();

@@ -19,6 +19,8 @@ pub enum Broken {
     RecordIgnoresHolder,
     /// The event's answer is not kept.
     AnswerNotKept,
+    /// A claim in the place of an old one says nothing of that.
+    LeftIntentsNotNamed,
     /// The claim is left as it was taken.
     ClaimNotGivenBack,
     /// A claim counts as its dead run's while the run lives.

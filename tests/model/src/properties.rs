@@ -21,7 +21,7 @@ pub const ONE_REMEDY_AT_A_TIME: &str = "one remedy at a time";
 pub const NO_CLAIM_UNDER_A_KILL_SWITCH: &str = "no claim under a kill switch";
 pub const AN_APPROVAL_ACTS_ONCE: &str = "an approval acts once";
 pub const WHAT_IS_RECORDED_WAS_DONE: &str = "what is recorded as applied was done";
-pub const WHAT_WAS_DONE_IS_NOT_FORGOTTEN: &str = "what was done is recorded or will be taken up";
+pub const WHAT_WAS_DONE_IS_NOT_FORGOTTEN: &str = "what was done is recorded or will be";
 pub const WHO_IS_TURNED_AWAY_HOLDS_NOTHING: &str = "who is turned away holds nothing";
 pub const SOMEBODY_ANSWERS_FOR_IT: &str = "who is turned away is turned away for somebody who acts";
 pub const NO_CLAIM_STAYS_OPEN: &str = "at the end no claim is open";
@@ -134,16 +134,17 @@ fn what_is_recorded_was_done(world: &World) -> bool {
     })
 }
 
+/// Recorded, or to be taken up, or named by a later run that found it too old for that. A remedy's reason is
+/// its event's name here.
 fn is_remembered(store: &Store, act: &Act) -> bool {
-    let is_recorded = || {
-        store
-            .audit
-            .iter()
-            .any(|entry| entry.applied && entry.function == act.function && entry.event == act.event)
-    };
-    let is_open =
-        || store.claim(act.function).is_some_and(|claim| claim.0.open && claim.event() == act.event);
-    is_recorded() || is_open()
+    let is_recorded = store
+        .audit
+        .iter()
+        .any(|entry| entry.applied && entry.function == act.function && entry.reason.contains(&act.event));
+    is_recorded
+        || store
+            .claim(act.function)
+            .is_some_and(|claim| claim.0.open && claim.0.intent.reason.contains(&act.event))
 }
 
 /// A run that was told to leave it to another has no claim of its own left behind.

@@ -103,8 +103,8 @@ impl Protocol {
             return false;
         }
         if world.time < self.scenario.end {
-            return runs()
-                .any(|(run, state)| !state.is_over() && !(self.is_last(run) && self.may_start(world, run)));
+            let waits = |run| !(self.is_last(run) && self.may_start(world, run));
+            return runs().any(|(run, state)| !state.is_over() && waits(run));
         }
         let mut to_come = runs().filter(|(_, state)| !state.is_over()).peekable();
         to_come.peek().is_some()

@@ -204,8 +204,13 @@ impl Decider<'_> {
         };
         let trigger = self.delivery.trigger(now);
         let next = |intent: Intent| {
-            let deadline = at(self.deadline);
-            guard::next_claim(self.policy, &memory, intent, 0, &self.execution_id, at(now), deadline)
+            let (deadline, reason) = (at(self.deadline), intent.reason.clone());
+            let mut claim =
+                guard::next_claim(self.policy, &memory, intent, 0, &self.execution_id, at(now), deadline);
+            if self.broken == Some(Broken::LeftIntentsNotNamed) {
+                claim.intent.reason = reason;
+            }
+            claim
         };
         match guard::course(self.policy, &memory, admission, at(now)) {
             Course::Replay(_) => return Err(End::Replayed),
@@ -231,7 +236,8 @@ impl Decider<'_> {
         } else if self.policy.mode != Mode::Auto {
             return Err(End::Stopped("approval_needed"));
         }
-        let intent = Intent { trigger, actions: json!(value), reason: String::new(), weight };
+        let reason = self.delivery.event.to_owned();
+        let intent = Intent { trigger, actions: json!(value), reason, weight };
         Ok(work(next(intent), approval.is_some(), false, false))
     }
 
@@ -261,6 +267,7 @@ impl Decider<'_> {
             execution_id: self.execution_id.clone(),
             value: claim.value(),
             applied,
+            reason: claim.0.intent.reason.clone(),
         };
         let request = Request::Record { function: self.delivery.function, claim, entry, lets_go: true };
         let end = if applied { End::Applied { taken_up: work.taken_up, already_done } } else { End::Failed };

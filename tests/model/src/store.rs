@@ -37,7 +37,7 @@ impl Hash for Taken {
         let claim = &*self.0;
         (&claim.execution_id, claim.open, claim.version, &claim.attempts).hash(state);
         (claim.claimed_at, claim.lease_until, claim.cooldown_until).hash(state);
-        (self.event(), claim.intent.trigger.at, self.value()).hash(state);
+        (self.event(), claim.intent.trigger.at, self.value(), &claim.intent.reason).hash(state);
     }
 }
 
@@ -57,6 +57,8 @@ pub struct Entry {
     pub execution_id: String,
     pub value: u8,
     pub applied: bool,
+    /// What its answer says, which names what was left unfinished before.
+    pub reason: String,
 }
 
 /// A transaction. Each is written once by `Ledger::transact`, and repeated by the SDK under one token.

@@ -87,6 +87,7 @@ fn in_model(store: &mut Store, call: &Call) -> Result<(), Unmet> {
                 execution_id: claim.execution_id.clone(),
                 value: 1,
                 applied: *applied,
+                reason: String::new(),
             };
             let (function, claim) = (*function, Taken::new(claim.clone()));
             let mut request = Some(Request::Record { function, claim, entry, lets_go: true });
