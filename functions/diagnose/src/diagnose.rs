@@ -45,8 +45,15 @@ impl Diagnose {
     /// # Errors
     /// A setting that is missing or mistyped.
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
+        Self::over(environment, &Aws::new(environment, FUNCTION)?)
+    }
+
+    /// The same, over an AWS that is there already.
+    ///
+    /// # Errors
+    /// A setting that is missing or mistyped.
+    pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
-        let aws = Aws::new(environment, FUNCTION)?;
         Ok(Self { settings, config: aws.config().clone() })
     }
 

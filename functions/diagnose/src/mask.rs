@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 2_000;
 const MAX_SHOWN: usize = 300;
 
 /// A line with everything secret, personal or particular taken out.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let text = cut(text, MAX_BYTES);
     let message = message(text);
     let words: Vec<&str> = words(message.as_deref().unwrap_or(text)).collect();

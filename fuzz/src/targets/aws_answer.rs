@@ -1,0 +1,72 @@
+//! What AWS answers, in JSON, XML and CBOR, while a function runs on one of its events.
+
+use health_probe::release::{Notes, Watched};
+use jiff::Timestamp;
+use shared::settings::Environment;
+
+use crate::{
+    claims,
+    house::{Function, SETTINGS, in_house},
+    seeds,
+    tape::Tape,
+    world::Twisted,
+};
+
+pub fn cache_invalidation(data: &[u8]) {
+    run(Function::CacheInvalidation, data);
+}
+
+pub fn diagnose(data: &[u8]) {
+    run(Function::Diagnose, data);
+}
+
+pub fn incident(data: &[u8]) {
+    run(Function::Incident, data);
+}
+
+pub fn restart(data: &[u8]) {
+    run(Function::Restart, data);
+}
+
+pub fn rollback(data: &[u8]) {
+    run(Function::Rollback, data);
+}
+
+pub fn scale_up(data: &[u8]) {
+    run(Function::ScaleUp, data);
+}
+
+pub fn snapshot_restore(data: &[u8]) {
+    run(Function::SnapshotRestore, data);
+}
+
+pub fn write_freeze(data: &[u8]) {
+    run(Function::WriteFreeze, data);
+}
+
+/// What it reads of AWS: whether the release that runs is a good one.
+pub fn health_probe(data: &[u8]) {
+    in_house(|house| {
+        let environment = Environment::from_pairs(SETTINGS);
+        let Ok(Some(watched)) = Watched::from_environment(&environment) else { return };
+        house.wire.begin(Twisted::All, data);
+        let cloudwatch = house.cloudwatch();
+        let notes = Notes::new(watched, house.aws.config().clone());
+        // Only the runs of every tenth minute look.
+        let Ok(at) = Timestamp::from_second(1_790_000_400) else { return };
+        if let Err(error) = house.run(notes.note(&cloudwatch, "production", at)) {
+            claims::error_is_bounded(&error);
+        }
+    });
+}
+
+/// The function's event is as it should be; the answers are not.
+fn run(function: Function, data: &[u8]) {
+    let mut tape = Tape::new(data);
+    let event = seeds::event(function.name(), &mut tape).to_string();
+    in_house(|house| {
+        house.wire.begin(Twisted::All, tape.rest());
+        let answer = house.handle(function, event);
+        claims::answer_can_be_sent(&answer, &house.wire.world());
+    });
+}
