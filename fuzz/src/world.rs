@@ -44,6 +44,8 @@ pub struct World {
     /// The last answer's body, for one that is given to another question.
     last: Vec<u8>,
     pub calls: usize,
+    /// How many bytes it answered.
+    pub answered: usize,
     /// Whether an answer was changed so that a secret may stand where none does.
     pub mixed_up: bool,
     /// Where the canary was sent to, if it was.
@@ -113,6 +115,7 @@ impl World {
         self.watch(&call);
         let answer = self.usual(&call);
         let answer = if self.is_twisted(&call) { self.twist(answer)? } else { answer };
+        self.answered += answer.body.len();
         self.last.clone_from(&answer.body);
         if call.operation == "DescribeTaskDefinition" {
             self.described = serde_json::from_slice(&answer.body).ok();

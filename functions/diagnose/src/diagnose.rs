@@ -114,6 +114,10 @@ impl Task for Diagnose {
 
 /// One line of JSON: what was found is there to be searched for when nobody waited for the answer.
 fn log(report: &Report) {
+    // Whoever has not started logging has no log to be searched.
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
     let level = if report.nothing_found { "INFO" } else { "WARN" };
     let line = json!({ "timestamp": report.at, "level": level, "message": "diagnosed", "report": report });
     // A full or closed standard output must not keep a run from answering.

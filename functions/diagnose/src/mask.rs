@@ -25,7 +25,8 @@ pub fn line(text: &str) -> String {
             hidden = hidden.max(hides(word, after));
             masked(word)
         };
-        out.push_str(shown);
+        // What steers a terminal is none of the message.
+        out.extend(shown.chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
     }
     let mut squeezed = out.split_whitespace().collect::<Vec<_>>().join(" ");
     while squeezed.contains("<…> <…>") || squeezed.contains("<…><…>") {
