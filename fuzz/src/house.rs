@@ -102,7 +102,10 @@ pub const SETTINGS: [(&str, &str); 41] = [
     ("REDIS_PORT", "6379"),
     ("ALARM_PREFIX", "lendpeak2-production-"),
     ("SERVICE_DOWN_ALARMS", "lendpeak2-production-service-down"),
-    ("STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down"),
+    (
+        "STATE_MACHINE_ARN",
+        "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down",
+    ),
     ("REMEDIES", "rollback=auto,scale-up=auto,restart=approve,cache-invalidation=observe"),
     ("FUNCTIONS", "diagnose,rollback,scale-up,restart"),
     ("OPS_ITEMS", "true"),
@@ -143,7 +146,10 @@ impl House {
         let aws = aws(&wire)?;
         let environment = Environment::from_pairs(SETTINGS);
         Ok(Self {
-            runtime: tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()?,
             cache_invalidation: cache_invalidation::over(&environment, aws.clone())?,
             diagnose: Diagnose::over(&environment, &aws)?,
             incident: Desk::over(&environment, &aws)?,
@@ -196,7 +202,10 @@ pub fn in_house<T>(work: impl FnOnce(&House) -> T) -> T {
         static HOUSE: OnceCell<House> = const { OnceCell::new() };
     }
     HOUSE.with(|house| {
-        #[expect(clippy::expect_used, reason = "the settings above are fixed: without them nothing can be tried")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the settings above are fixed: without them nothing can be tried"
+        )]
         work(house.get_or_init(|| House::new().expect("the functions start with the settings above")))
     })
 }

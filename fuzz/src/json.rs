@@ -83,7 +83,7 @@ fn child(value: &mut Value, place: usize) -> Option<&mut Value> {
 }
 
 fn change(value: &mut Value, tape: &mut Tape<'_>) {
-    match tape.byte() % 16 {
+    match tape.byte() % 20 {
         0 => *value = Value::Null,
         1 => *value = scalar(tape),
         2 => *value = tape.text().into(),
@@ -98,7 +98,8 @@ fn change(value: &mut Value, tape: &mut Tape<'_>) {
         12 => within(value, tape),
         13 => *value = json!([value.clone()]),
         14 => *value = json!({ "value": value.clone() }),
-        _ => as_text(value),
+        15 => as_text(value),
+        _ => extreme(value, tape),
     }
 }
 
@@ -112,6 +113,8 @@ fn scalar(tape: &mut Tape<'_>) -> Value {
         _ => 0.into(),
     }
 }
+
+const PARTS: [f64; 7] = [0.5, -0.0, 1e308, -1e308, 5e-324, 1e19, 1.797e12];
 
 fn number(tape: &mut Tape<'_>) -> Value {
     const WHOLE: [i64; 12] = [
@@ -128,10 +131,9 @@ fn number(tape: &mut Tape<'_>) -> Value {
         1_000_000,
         65_536,
     ];
-    const PARTS: [f64; 7] = [0.5, -0.0, 1e308, -1e308, 5e-324, 1e19, 1.797e12];
     match tape.byte() % 4 {
         0 | 1 => tape.one_of(&WHOLE).copied().unwrap_or_default().into(),
-        2 => tape.one_of(&PARTS).and_then(|part| Number::from_f64(*part)).map_or(Value::Null, Value::Number),
+        2 => number_of(&PARTS, tape),
         _ => tape.number().into(),
     }
 }
@@ -212,6 +214,53 @@ fn within(value: &mut Value, tape: &mut Tape<'_>) {
     let odd = tape.text();
     let place = text.floor_char_boundary(tape.below(text.len() + 1));
     text.insert_str(place, &odd);
+}
+
+/// At the edge of what it is: the first and the last times, the largest numbers.
+fn extreme(value: &mut Value, tape: &mut Tape<'_>) {
+    const TIMES: [&str; 6] = [
+        "-009999-01-02T01:59:59Z",
+        "-009999-01-02T02:00:00Z",
+        "9999-12-30T22:00:00.999999999Z",
+        "9999-12-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+    ];
+    const NUMBERS: [&str; 5] = ["18446744073709551615", "9223372036854775807", "4294967295", "0", "-1"];
+    let one_of = |all: &[&str], tape: &mut Tape<'_>| tape.one_of(all).copied().unwrap_or_default().to_owned();
+    match value {
+        Value::String(text) if is_time(text) => *text = one_of(&TIMES, tape),
+        Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, tape),
+        Value::String(text) => *text = text.repeat(1 + tape.below(40)),
+        Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, tape),
+        Value::Number(_) => {
+            const LARGE: [u64; 9] =
+                [0, 1, 255, 65_535, 4_294_967_295, 2_147_483_647, 1 << 53, 1 << 63, u64::MAX];
+            *value = tape.one_of(&LARGE).copied().unwrap_or_default().into();
+        }
+        Value::Bool(truth) => *truth = !*truth,
+        Value::Null => *value = scalar(tape),
+        // One of its parts, then.
+        Value::Array(_) | Value::Object(_) => {
+            let place = tape.below(count(value));
+            match child(value, place) {
+                Some(child) => extreme(child, tape),
+                None => *value = Value::Null,
+            }
+        }
+    }
+}
+
+/// Whether it is written as a time.
+pub fn is_time(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', _, _, b'-', _, _, b'T', ..]
+    )
+}
+
+fn number_of(parts: &[f64], tape: &mut Tape<'_>) -> Value {
+    tape.one_of(parts).and_then(|part| Number::from_f64(*part)).map_or(Value::Null, Value::Number)
 }
 
 fn as_text(value: &mut Value) {

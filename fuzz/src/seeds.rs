@@ -67,7 +67,7 @@ pub fn event(function: &str, tape: &mut Tape<'_>) -> Value {
 /// Puts the time in place of every time, in what is written as JSON inside of text too.
 pub fn refresh(value: &mut Value, now: &str) {
     match value {
-        Value::String(text) if is_time(text) => now.clone_into(text),
+        Value::String(text) if json::is_time(text) => now.clone_into(text),
         Value::String(text) if text.starts_with('{') => {
             if let Ok(mut inner) = serde_json::from_str(text) {
                 refresh(&mut inner, now);
@@ -78,8 +78,4 @@ pub fn refresh(value: &mut Value, now: &str) {
         Value::Object(fields) => fields.values_mut().for_each(|value| refresh(value, now)),
         _ => {}
     }
-}
-
-fn is_time(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', _, _, b'-', _, _, b'T', ..])
 }

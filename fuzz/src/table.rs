@@ -5,12 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// Items by partition key and sort key, as DynamoDB writes them in JSON.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Table(BTreeMap<(String, String), Value>);
 
 impl Table {
     pub fn items_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.0.values_mut()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn get(&self, key: &Value) -> Option<&Value> {

@@ -120,7 +120,8 @@ impl World {
         if call.operation == "DescribeTaskDefinition" {
             self.described = serde_json::from_slice(&answer.body).ok();
         }
-        let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
+        let status =
+            StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
         for (name, value) in answer.headers {
             // What is no header cannot come over a wire.
@@ -176,7 +177,9 @@ impl World {
         for (table, asked) in tables {
             let keys = asked.get("Keys").and_then(Value::as_array).into_iter().flatten();
             let known: Vec<Value> = keys.filter_map(|key| self.table.get(key)).cloned().collect();
-            if let Some(items) = answer.pointer_mut(&format!("/Responses/{table}")).and_then(Value::as_array_mut) {
+            if let Some(items) =
+                answer.pointer_mut(&format!("/Responses/{table}")).and_then(Value::as_array_mut)
+            {
                 let is_new = |item: &Value| !known.iter().any(|known| known.get("sk") == item.get("sk"));
                 items.retain(is_new);
                 items.extend(known);
@@ -214,7 +217,8 @@ impl World {
                 answer = Answer::error(code, &tape.text(), tape.byte());
             }
             212..=219 => {
-                answer.status = *tape.one_of(&[200, 204, 301, 400, 403, 404, 429, 500, 503, 599]).unwrap_or(&200);
+                answer.status =
+                    *tape.one_of(&[200, 204, 301, 400, 403, 404, 429, 500, 503, 599]).unwrap_or(&200);
             }
             220..=223 => answer.body.clear(),
             224..=227 => answer.body.truncate(tape.below(answer.body.len() + 1)),
@@ -348,7 +352,9 @@ fn ready(body: canned::Body) -> Vec<u8> {
 fn others(operation: &str) -> Option<Answer> {
     const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:service-down:one";
     let query = |content: &str| {
-        let body = format!("<{operation}Response><{operation}Result>{content}</{operation}Result></{operation}Response>");
+        let body = format!(
+            "<{operation}Response><{operation}Result>{content}</{operation}Result></{operation}Response>"
+        );
         Some(Answer::typed("text/xml", body.into_bytes()))
     };
     let answer = match operation {
@@ -368,7 +374,9 @@ fn others(operation: &str) -> Option<Answer> {
             "status": "RUNNING", "startDate": 1_790_000_000.5,
         }),
         "CreateOpsItem" => json!({ "OpsItemId": "oi-0123456789ab", "OpsItemArn": "arn:aws:ssm:x" }),
-        "UpdateOpsItem" | "RegisterScalableTarget" | "PutSecretValue" | "UpdateSecretVersionStage" => json!({}),
+        "UpdateOpsItem" | "RegisterScalableTarget" | "PutSecretValue" | "UpdateSecretVersionStage" => {
+            json!({})
+        }
         "DescribeDBClusterSnapshots" => {
             return query(
                 "<DBClusterSnapshots><DBClusterSnapshot>\
@@ -399,7 +407,10 @@ fn others(operation: &str) -> Option<Answer> {
                  </AvailabilityZone></AvailabilityZones></OrderableDBInstanceOption></OrderableDBInstanceOptions>",
             );
         }
-        "RestoreDBClusterFromSnapshot" | "RestoreDBClusterToPointInTime" | "DeleteDBInstance" | "DeleteDBCluster"
+        "RestoreDBClusterFromSnapshot"
+        | "RestoreDBClusterToPointInTime"
+        | "DeleteDBInstance"
+        | "DeleteDBCluster"
         | "ModifyDBCluster" => return query(""),
         _ => return None,
     };

@@ -356,7 +356,7 @@ impl<R: Remedy> Runner<R> {
             }
             run.outcome.verification = Some(verification);
         }
-        claim.version += 1;
+        claim.version = claim.version.saturating_add(1);
         run.held = Some(Held { claim, ends_follow_up });
     }
 

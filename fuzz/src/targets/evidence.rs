@@ -37,6 +37,14 @@ static RECORDED: LazyLock<(Value, Vec<Value>)> = LazyLock::new(|| {
 
 pub fn evidence(data: &[u8]) {
     let mut tape = Tape::new(data);
+    let mut value = recorded(&mut tape);
+    json::twist(&mut value, &mut tape);
+    let Ok(evidence) = serde_json::from_str::<Evidence>(&json::written(&value)) else { return };
+    judged(&evidence, if tape.byte() % 2 == 0 { Format::Text } else { Format::Markdown });
+}
+
+/// One of the recorded cases.
+pub fn recorded(tape: &mut Tape<'_>) -> Value {
     let (base, cases) = &*RECORDED;
     let mut value = base.clone();
     if let Some(case) = tape.one_of(cases) {
@@ -44,9 +52,7 @@ pub fn evidence(data: &[u8]) {
     }
     let at = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok()).unwrap_or_default();
     write_out(&mut value, at, 300);
-    json::twist(&mut value, &mut tape);
-    let Ok(evidence) = serde_json::from_str::<Evidence>(&json::written(&value)) else { return };
-    judged(&evidence, if tape.byte() % 2 == 0 { Format::Text } else { Format::Markdown });
+    value
 }
 
 /// Judges it and tells it.

@@ -40,7 +40,9 @@ fn twist(item: &mut Value, tape: &mut Tape<'_>) {
         80..=199 => {
             for path in CONTENT {
                 let Some(text) = item.pointer_mut(path) else { continue };
-                let Some(Ok(mut content)) = text.as_str().map(serde_json::from_str::<Value>) else { continue };
+                let Some(Ok(mut content)) = text.as_str().map(serde_json::from_str::<Value>) else {
+                    continue;
+                };
                 json::twist(&mut content, tape);
                 *text = json::written(&content).into();
             }

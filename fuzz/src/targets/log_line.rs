@@ -19,7 +19,11 @@ pub fn log_line(data: &[u8]) {
 pub fn check(text: &str) {
     let shown = mask::line(text);
     assert!(shown.len() <= LONGEST, "{} bytes are shown", shown.len());
-    assert!(!shown.contains(['\n', '\r', '\0', '@']) && !shown.contains("://"), "{shown:?} of {:?}", claims::beginning(text));
+    assert!(
+        !shown.contains(['\n', '\r', '\0', '@']) && !shown.contains("://"),
+        "{shown:?} of {:?}",
+        claims::beginning(text)
+    );
     let mut words: Vec<&str> = shown.split(|letter: char| !is_of_a_word(letter)).collect();
     if shown.len() > MAY_BE_CUT {
         words.pop();
@@ -47,7 +51,10 @@ fn planted(data: &[u8]) {
     let before = String::from_utf8_lossy(tape.bytes(200)).into_owned();
     let after = String::from_utf8_lossy(tape.rest()).into_owned();
     let shown = mask::line(&format!("{before} {secret} {after}"));
-    assert!(!shown.contains(secret) || before.contains(secret) || after.contains(secret), "{secret} is in {shown:?}");
+    assert!(
+        !shown.contains(secret) || before.contains(secret) || after.contains(secret),
+        "{secret} is in {shown:?}"
+    );
 }
 
 fn is_of_a_word(letter: char) -> bool {
@@ -61,8 +68,8 @@ fn has_digit(word: &str) -> bool {
 /// The codes that say what happened, and a task definition's revision.
 fn is_known(word: &str) -> bool {
     const CODES: [&str; 19] = [
-        "200", "400", "401", "403", "404", "408", "409", "422", "429", "500", "502", "503", "504", "126", "127", "134",
-        "137", "139", "143",
+        "200", "400", "401", "403", "404", "408", "409", "422", "429", "500", "502", "503", "504", "126",
+        "127", "134", "137", "139", "143",
     ];
     let bare = word.trim_matches(|letter: char| ":.!?*#-/".contains(letter));
     let number = |text: &str, most: usize| {

@@ -63,7 +63,8 @@ pub fn health_probe(data: &[u8]) {
         let request = asked.map(Asked::request::<Request>).transpose()?.unwrap_or_default();
         request.tries(&settings)?;
         for check in request.checks(&settings)? {
-            let host = |url: &url::Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
+            let host =
+                |url: &url::Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
             let asked = host(&check.exchange.url);
             assert!(
                 [&settings.api, &settings.app].iter().any(|known| host(known) == asked),

@@ -10,7 +10,8 @@ use crate::{
     world::Twisted,
 };
 
-const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one";
+const EXECUTION: &str =
+    "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one";
 const MOST_STEPS: usize = 5;
 
 pub fn state_machine_input(data: &[u8]) {
@@ -36,7 +37,8 @@ pub fn state_machine_input(data: &[u8]) {
 }
 
 fn envelope(state: &str, request: &Value) -> String {
-    let envelope = json!({ "step_functions": { "execution": EXECUTION, "state": state }, "request": request });
+    let envelope =
+        json!({ "step_functions": { "execution": EXECUTION, "state": state }, "request": request });
     json::written(&envelope)
 }
 

@@ -33,7 +33,8 @@ fn is_stored_as_it_is(trigger: &Trigger) {
     assert!(read.is_ok(), "it cannot be read back: {text}");
     // A number with a fraction may end in another last digit.
     let again = read.ok().and_then(|read| serde_json::to_value(read).ok());
-    let same = again.zip(serde_json::to_value(trigger).ok()).is_some_and(|(again, first)| same(&again, &first));
+    let same =
+        again.zip(serde_json::to_value(trigger).ok()).is_some_and(|(again, first)| same(&again, &first));
     assert!(same, "it is not read back as it was: {text}");
 }
 

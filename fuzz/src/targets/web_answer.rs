@@ -98,7 +98,8 @@ fn known_certificate() -> Vec<u8> {
     let validity = part(0x30, &[part(0x17, b"260101000000Z"), part(0x18, b"20500101000000Z")].concat());
     let key = part(0x30, &[algorithm.clone(), part(0x03, &[0, 4, 1, 2])].concat());
     let version = part(0xa0, &part(0x02, &[2]));
-    let fields = [version, part(0x02, &[1]), algorithm.clone(), empty_name.clone(), validity, empty_name, key];
+    let fields =
+        [version, part(0x02, &[1]), algorithm.clone(), empty_name.clone(), validity, empty_name, key];
     part(0x30, &[part(0x30, &fields.concat()), algorithm, part(0x03, &[0, 1, 2, 3])].concat())
 }
 

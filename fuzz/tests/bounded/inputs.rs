@@ -38,10 +38,13 @@ pub(crate) fn samples(name: &str) -> Vec<Vec<u8>> {
 
 /// What chance makes: always the same.
 pub(crate) fn chosen(name: &str) -> Vec<Vec<u8>> {
-    let times: usize = env::var("FUZZ_TIMES").map_or(1, |times| times.parse().expect("FUZZ_TIMES is a number"));
+    let times: usize =
+        env::var("FUZZ_TIMES").map_or(1, |times| times.parse().expect("FUZZ_TIMES is a number"));
     let count = match name {
         "aws_answer_diagnose" | "request_diagnose" | "ledger_item" | "state_machine_input" => SLOWEST,
-        _ if name.starts_with("aws_answer_") || name.starts_with("request_") || name == "task_definition" => SLOW,
+        _ if name.starts_with("aws_answer_") || name.starts_with("request_") || name == "task_definition" => {
+            SLOW
+        }
         _ => QUICK,
     };
     let mut known = [samples(name), committed("corpus", name)].concat();

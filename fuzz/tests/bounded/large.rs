@@ -3,16 +3,19 @@
 use std::time::Instant;
 
 use diagnose::{
-    evidence::{Evidence, StoppedTask, Tasks},
-    mask,
+    chapter::Chapter,
+    evidence::{ContainerEnd, Evidence, StoppedTask, Tasks},
+    judge, mask,
     report::Format,
 };
 use fuzz::{
     claims,
     house::{Function, in_house},
+    tape::Tape,
     targets::{evidence, trigger},
     world::Twisted,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::bench::canned::Size;
 
@@ -33,9 +36,7 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
 
 fn events() -> Vec<(&'static str, String)> {
     let long = |letter: &str| letter.repeat(EVENT);
-    let alarm = |name: &str| {
-        json!({ "AlarmName": name, "NewStateValue": "ALARM", "StateChangeTime": "2026-11-24T03:00:00.000+0000" })
-    };
+    let alarm = |name: &str| json!({ "AlarmName": name, "NewStateValue": "ALARM", "StateChangeTime": "2026-11-24T03:00:00.000+0000" });
     let many: Vec<Value> = (0..EVENT / 10).map(|number| json!(number)).collect();
     let deep = |open: &str| open.repeat(EVENT / open.len());
     let sns = |message: String| json!({ "Records": [{ "Sns": { "Message": message } }] }).to_string();
@@ -72,7 +73,11 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
                 let (answer, used) = peak(|| house.handle(function, body));
                 let error = answer.expect_err(what);
                 claims::error_is_bounded(&error);
-                assert!(!is_long || used <= MOST, "{what} takes {used} bytes in {}: {error}", function.name());
+                assert!(
+                    !is_long || used <= MOST,
+                    "{what} takes {used} bytes in {}: {error}",
+                    function.name()
+                );
             });
         }
         trigger::read(event);
@@ -114,7 +119,8 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
         let size = Size { log_events: 10_000, stopped_tasks: 10_000, alarms: 1_000 };
         house.wire.begin_with(size, Twisted::None, &[]);
         let begun = Instant::now();
-        let (answer, used) = peak(|| house.handle(Function::Diagnose, json!({ "symptom": "service-down" }).to_string()));
+        let (answer, used) =
+            peak(|| house.handle(Function::Diagnose, json!({ "symptom": "service-down" }).to_string()));
         let answered = house.wire.world().answered;
         claims::answer_can_be_sent(&answer, &house.wire.world());
         let answer = answer.unwrap();
@@ -129,16 +135,23 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
 fn evidence_of_ten_thousand_stopped_tasks_is_judged_in_its_own_size() {
     const TIMES: usize = 4;
     let _alone = alone();
-    let at = "2026-11-24T03:00:00Z".parse().unwrap();
+    let mut well: Evidence = serde_json::from_value(evidence::recorded(&mut Tape::new(&[]))).unwrap();
+    let running = well.tasks.as_ref().unwrap().running.clone();
+    let revision = running[0].task_definition.clone();
     let task = |number: usize| StoppedTask {
         id: format!("{number:032x}"),
+        task_definition: revision.clone(),
+        stop_code: "EssentialContainerExited".to_owned(),
         reason: "Essential container in task exited ".repeat(8),
-        stopped_at: Some(at),
+        stopped_at: Some(well.at - SignedDuration::from_secs(i64::try_from(number / 10).unwrap())),
+        containers: vec![ContainerEnd { name: "backend".to_owned(), exit_code: Some(137), reason: None }],
         ..StoppedTask::default()
     };
     let stopped: Vec<StoppedTask> = (0..10_000).map(task).collect();
-    let tasks = Tasks { running: Vec::new(), stopped_in_all: 10_000, stopped };
-    let (evidence, size) = peak(|| Evidence { at, tasks: Some(tasks.clone()), ..Evidence::default() });
+    well.tasks = Some(Tasks { running, stopped_in_all: 10_000, stopped });
+    let (evidence, size) = peak(|| well.clone());
+    let found = judge(&evidence, &Chapter::ALL);
+    assert!(!found.is_empty(), "ten thousand stopped tasks are nothing");
     let (_, used) = peak(|| evidence::judged(&evidence, Format::Text));
     eprintln!("evidence of 10,000 stopped tasks: {size} bytes, {used} used");
     assert!(used <= size * TIMES, "{used} bytes for evidence of {size}");

@@ -4,6 +4,7 @@
 //! An input that fails stays in `target/fuzz/found/<target>/`; it belongs into `fuzz/regressions/<target>/`.
 
 mod chance;
+mod extremes;
 mod inputs;
 mod large;
 mod shims;
@@ -24,7 +25,7 @@ use inputs::{chosen, committed, samples};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The seven tests of this file and of `large` count the same process's memory: one at a time.
+/// These tests count the memory of one process: one at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,7 +72,11 @@ fn feed(name: &str, target: Target, inputs: &[Vec<u8>]) {
         let fed = catch_unwind(AssertUnwindSafe(|| target(input)));
         let (taken, used) = (begun.elapsed(), MEMORY.peak_usage().saturating_sub(before));
         let holds = fed.is_ok() && used <= MOST_MEMORY && taken <= LONGEST;
-        assert!(holds, "{name} fails ({used} bytes, {taken:?}): the input is {}", keep(name, input).display());
+        assert!(
+            holds,
+            "{name} fails ({used} bytes, {taken:?}): the input is {}",
+            keep(name, input).display()
+        );
     }
 }
 

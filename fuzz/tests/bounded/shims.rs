@@ -19,7 +19,10 @@ fn every_target_has_a_shim_and_the_other_way_round() {
         let function = ["aws_answer_", "request_"].iter().find_map(|family| name.strip_prefix(family));
         let path_of_function = format!("::{}(data)", function.unwrap_or(&name));
         assert!(feeds.contains(&path_of_function), "{name} feeds something else: {feeds}");
-        assert!(function.is_none() || feeds.contains(name.strip_suffix(function.unwrap()).unwrap().trim_end_matches('_')));
+        assert!(
+            function.is_none()
+                || feeds.contains(name.strip_suffix(function.unwrap()).unwrap().trim_end_matches('_'))
+        );
         shims.insert(name);
     }
     assert_eq!(shims, targets());

@@ -67,7 +67,10 @@ fn what_is_said_of_a_secret_stays() {
 
 #[test]
 fn what_steers_a_terminal_is_left_out() {
-    check("ERROR \u{1b}[2J\u{1b}]0;owned\u{7} the\0 pool\u{9b}is\u{7f}cleared", "ERROR [<…> ]<…>;owned the pool is cleared");
+    check(
+        "ERROR \u{1b}[2J\u{1b}]0;owned\u{7} the\0 pool\u{9b}is\u{7f}cleared",
+        "ERROR [<…> ]<…>;owned the pool is cleared",
+    );
 }
 
 #[test]

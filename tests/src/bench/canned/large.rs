@@ -44,11 +44,7 @@ pub struct Size {
 impl Size {
     /// So many times as much as there is in a large stack.
     pub(super) fn times(times: usize) -> Self {
-        Self {
-            log_events: LOG_EVENTS * times,
-            stopped_tasks: STOPPED_TASKS * times,
-            alarms: ALARMS * times,
-        }
+        Self { log_events: LOG_EVENTS * times, stopped_tasks: STOPPED_TASKS * times, alarms: ALARMS * times }
     }
 }
 
