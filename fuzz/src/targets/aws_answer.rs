@@ -64,13 +64,18 @@ pub fn health_probe(data: &[u8]) {
 fn when(tape: &mut Tape<'_>) -> Timestamp {
     let usual = Timestamp::from_second(1_790_000_400).unwrap_or_default();
     match tape.byte() % 8 {
-        0 => Timestamp::MIN,
-        1 => Timestamp::MAX,
+        0 => tenth_minute(Timestamp::MIN.as_second()),
+        1 => tenth_minute(Timestamp::MAX.as_second() - 600),
         2 => {
             Timestamp::from_second(i64::from_ne_bytes(tape.number().to_ne_bytes()) >> 25).unwrap_or_default()
         }
         _ => usual,
     }
+}
+
+/// The next one.
+fn tenth_minute(second: i64) -> Timestamp {
+    Timestamp::from_second((second.div_euclid(600) + 1) * 600).unwrap_or_default()
 }
 
 /// The function's event is as it should be; the answers are not.

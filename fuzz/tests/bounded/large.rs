@@ -64,6 +64,7 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
     /// Nobody needs to read it to see that it is too long.
     const MOST: usize = EVENT / 4;
     let _alone = alone();
+    let mut most = 0;
     for (what, event) in events() {
         let is_long = event.len() >= EVENT;
         for function in Function::ALL {
@@ -73,6 +74,7 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
                 let (answer, used) = peak(|| house.handle(function, body));
                 let error = answer.expect_err(what);
                 claims::error_is_bounded(&error);
+                most = most.max(if is_long { used } else { 0 });
                 assert!(
                     !is_long || used <= MOST,
                     "{what} takes {used} bytes in {}: {error}",
@@ -82,6 +84,7 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
         }
         trigger::read(event);
     }
+    eprintln!("events of 6 MB: {most} bytes used at most");
 }
 
 #[test]
@@ -102,18 +105,21 @@ fn a_log_line_of_256_kb_takes_no_more_than_itself() {
         "https://".repeat(LINE / 8),
         word,
     ];
+    let mut most = 0;
     for line in lines {
         let (shown, used) = peak(|| mask::line(&line));
+        most = most.max(used);
         assert!(used <= LINE, "{used} bytes for {}", claims::beginning(&line));
         fuzz::targets::log_line::check(&line);
         assert!(!shown.contains("hunter2"));
     }
+    eprintln!("log lines of 256 KB: {most} bytes used at most");
 }
 
 #[test]
 fn ten_thousand_stopped_tasks_are_read_and_told() {
-    /// Of what ECS answers: as text, as what is read of it, and as the SDK has it meanwhile.
-    const TIMES: usize = 12;
+    /// An answer is there as text and as the SDK has it; of most tasks nothing is kept.
+    const TIMES: usize = 4;
     let _alone = alone();
     in_house(|house| {
         let size = Size { log_events: 10_000, stopped_tasks: 10_000, alarms: 1_000 };
@@ -133,7 +139,6 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
 
 #[test]
 fn evidence_of_ten_thousand_stopped_tasks_is_judged_in_its_own_size() {
-    const TIMES: usize = 4;
     let _alone = alone();
     let mut well: Evidence = serde_json::from_value(evidence::recorded(&mut Tape::new(&[]))).unwrap();
     let running = well.tasks.as_ref().unwrap().running.clone();
@@ -154,5 +159,5 @@ fn evidence_of_ten_thousand_stopped_tasks_is_judged_in_its_own_size() {
     assert!(!found.is_empty(), "ten thousand stopped tasks are nothing");
     let (_, used) = peak(|| evidence::judged(&evidence, Format::Text));
     eprintln!("evidence of 10,000 stopped tasks: {size} bytes, {used} used");
-    assert!(used <= size * TIMES, "{used} bytes for evidence of {size}");
+    assert!(used <= size, "{used} bytes for evidence of {size}");
 }
