@@ -63,7 +63,10 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// An error with its causes, outermost first.
+/// As much as a person reads. An error repeats what it does not understand: that may be of any length.
+const MAX_BYTES: usize = 2_000;
+
+/// An error with its causes, outermost first, and no longer than anybody reads.
 pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -72,5 +75,28 @@ pub fn chain(error: &dyn StdError) -> String {
         text.push_str(&inner.to_string());
         cause = inner.source();
     }
+    if text.len() > MAX_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_BYTES));
+        text.push('…');
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_repeats_only_the_beginning_of_what_is_long() {
+        let error = Error::InvalidRequest(format!("`format` is `{}`", "ä".repeat(100_000)));
+        let text = chain(&error);
+        assert!(text.starts_with("`format` is `ää") && text.ends_with("ä…"), "{text}");
+        assert_eq!(text.len(), 1_999 + '…'.len_utf8());
+        assert_eq!(Diagnostic::from(error).error_message, text);
+    }
+
+    #[test]
+    fn an_error_that_can_be_read_is_told_in_full() {
+        assert_eq!(chain(&Error::InvalidRequest("x".repeat(MAX_BYTES))).len(), MAX_BYTES);
+    }
 }

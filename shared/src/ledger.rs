@@ -37,8 +37,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use items::{
-    Item, built, data, failed_check, freeze, holder, item_key, json, only_met_another, put, reasons, seconds,
-    string, target_key, text, unusable, version,
+    Item, built, data, failed_check, freeze, holder, item_key, json, kept, only_met_another, put, reasons,
+    seconds, string, target_key, text, unusable, version,
 };
 
 use crate::{
@@ -85,13 +85,13 @@ impl Claim {
     /// As a run gives it back that is through with it.
     #[must_use]
     pub fn closed(self) -> Self {
-        Self { open: false, version: self.version + 1, ..self }
+        Self { open: false, version: self.version.saturating_add(1), ..self }
     }
 
     /// As a run gives it back whose action failed: for the next one to take up, from `now` on.
     #[must_use]
     pub fn left_open(self, now: Timestamp) -> Self {
-        Self { lease_until: now, version: self.version + 1, ..self }
+        Self { lease_until: now, version: self.version.saturating_add(1), ..self }
     }
 }
 
@@ -304,7 +304,7 @@ impl Ledger {
         ];
         if outcome.decision == Decision::Applied {
             let mut event = Self::item(&self.key("event"), &claim.intent.trigger.id, outcome)?;
-            event.insert("expires_at".to_owned(), seconds(outcome.at + EVENT_KEPT));
+            event.insert("expires_at".to_owned(), kept(outcome.at, EVENT_KEPT));
             writes.push(put(self.put(event))?);
         }
         if *ends_follow_up {
@@ -430,14 +430,14 @@ impl Ledger {
         ] {
             item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
         }
-        item.insert("expires_at".to_owned(), seconds(outcome.at + AUDIT_KEPT));
+        item.insert("expires_at".to_owned(), kept(outcome.at, AUDIT_KEPT));
         Ok(item)
     }
 
     /// The claim as its next version, on condition that the version that was read is still there.
     fn put_claim(&self, target: &str, claim: &Claim) -> Result<TransactWriteItem, Error> {
         let mut item = Self::item(&target_key(target), self.function, claim)?;
-        item.insert("version".to_owned(), AttributeValue::N((claim.version + 1).to_string()));
+        item.insert("version".to_owned(), AttributeValue::N((claim.version.saturating_add(1)).to_string()));
         let put_claim = self.put(item);
         put(if claim.version == 0 {
             put_claim.condition_expression("attribute_not_exists(pk)")
@@ -454,7 +454,7 @@ impl Ledger {
         item.insert("held_by".to_owned(), string(self.function));
         item.insert("execution_id".to_owned(), string(&claim.execution_id));
         item.insert("lease_until".to_owned(), string(clock::sortable(claim.lease_until)));
-        item.insert("expires_at".to_owned(), seconds(claim.lease_until + DAY));
+        item.insert("expires_at".to_owned(), kept(claim.lease_until, DAY));
         let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now";
         let hold = self
             .put(item)

@@ -38,8 +38,11 @@ pub fn init(environment: &Environment) -> Result<(), SettingsError> {
     Ok(())
 }
 
-/// Logs and counts a decision.
+/// Logs and counts a decision, where logging was started: on any level, since what counts is not for reading.
 pub fn decided(outcome: &Outcome) {
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
     // A full or closed standard output must not keep a run from answering.
     let _ = writeln!(io::stdout().lock(), "{}", line(outcome));
 }

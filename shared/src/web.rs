@@ -13,7 +13,10 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::{
-    client::{http::HttpConnector, orchestrator::HttpRequest},
+    client::{
+        http::{HttpConnector, SharedHttpConnector},
+        orchestrator::HttpRequest,
+    },
     http::Headers,
 };
 use aws_smithy_types::body::SdkBody;
@@ -32,7 +35,7 @@ pub struct Web {
 
 struct Inner {
     tls: TlsContext,
-    connector: OnceLock<Connector>,
+    connector: OnceLock<SharedHttpConnector>,
 }
 
 /// The head of a page's answer. The body is not read.
@@ -64,6 +67,10 @@ impl Web {
         Self { inner: Arc::new(Inner { tls, connector: OnceLock::new() }) }
     }
 
+    pub(crate) fn over(connector: SharedHttpConnector) -> Self {
+        Self { inner: Arc::new(Inner { tls: TlsContext::default(), connector: connector.into() }) }
+    }
+
     /// What `HEAD` answers. Redirects are not followed.
     pub async fn head(&self, url: &str) -> Result<Head, Unanswered> {
         self.ask("HEAD", url).await
@@ -84,13 +91,15 @@ impl Web {
         Ok(Head { status: answer.status().as_u16(), headers: answer.headers().clone() })
     }
 
-    fn connector(&self) -> &Connector {
+    fn connector(&self) -> &SharedHttpConnector {
         self.inner.connector.get_or_init(|| {
-            Connector::builder()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .tls_context(self.inner.tls.clone())
-                .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-                .build()
+            SharedHttpConnector::new(
+                Connector::builder()
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .tls_context(self.inner.tls.clone())
+                    .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+                    .build(),
+            )
         })
     }
 }

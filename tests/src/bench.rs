@@ -3,7 +3,7 @@
 //!
 //! It measures and prints, and fails only when something does not work: a time is never a test.
 
-mod canned;
+pub mod canned;
 mod endpoint;
 mod measure;
 mod process;

@@ -131,7 +131,12 @@ impl Sandbox {
         let minutes = (1..=10).map(|ago| {
             let environment = Dimension::builder().name("Environment").value("production").build();
             let at = DateTime::from_secs(tenth_minute - ago * MINUTE);
-            MetricDatum::builder().metric_name("Healthy").dimensions(environment).timestamp(at).value(1.0).build()
+            MetricDatum::builder()
+                .metric_name("Healthy")
+                .dimensions(environment)
+                .timestamp(at)
+                .value(1.0)
+                .build()
         });
         let put = self.clients.cloudwatch.put_metric_data().namespace("LendPeak2");
         put.set_metric_data(Some(minutes.collect())).send().await?;

@@ -46,8 +46,12 @@ pub const FUNCTION: &str = "cache-invalidation";
 
 /// The function as its environment sets it up.
 pub fn start(environment: &Environment) -> Result<Runner<CacheInvalidation>, SettingsError> {
+    over(environment, Aws::new(environment, FUNCTION)?)
+}
+
+/// The same, over an AWS that is there already.
+pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<CacheInvalidation>, SettingsError> {
     let policy = Policy::from_environment(environment)?;
-    let aws = Aws::new(environment, FUNCTION)?;
     let remedy = CacheInvalidation {
         settings: Settings::from_environment(environment)?,
         clients: Clients {

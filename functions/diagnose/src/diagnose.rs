@@ -45,8 +45,15 @@ impl Diagnose {
     /// # Errors
     /// A setting that is missing or mistyped.
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
+        Self::over(environment, &Aws::new(environment, FUNCTION)?)
+    }
+
+    /// The same, over an AWS that is there already.
+    ///
+    /// # Errors
+    /// A setting that is missing or mistyped.
+    pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
-        let aws = Aws::new(environment, FUNCTION)?;
         Ok(Self { settings, config: aws.config().clone() })
     }
 
@@ -107,6 +114,10 @@ impl Task for Diagnose {
 
 /// One line of JSON: what was found is there to be searched for when nobody waited for the answer.
 fn log(report: &Report) {
+    // Whoever has not started logging has no log to be searched.
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
     let level = if report.nothing_found { "INFO" } else { "WARN" };
     let line = json!({ "timestamp": report.at, "level": level, "message": "diagnosed", "report": report });
     // A full or closed standard output must not keep a run from answering.

@@ -13,7 +13,7 @@ mod diagnose;
 pub mod evidence;
 mod explain;
 pub mod finding;
-mod mask;
+pub mod mask;
 mod read;
 pub mod report;
 pub mod request;

@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 2_000;
 const MAX_SHOWN: usize = 300;
 
 /// A line with everything secret, personal or particular taken out.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let text = cut(text, MAX_BYTES);
     let message = message(text);
     let words: Vec<&str> = words(message.as_deref().unwrap_or(text)).collect();
@@ -25,7 +25,8 @@ pub(crate) fn line(text: &str) -> String {
             hidden = hidden.max(hides(word, after));
             masked(word)
         };
-        out.push_str(shown);
+        // What steers a terminal is none of the message.
+        out.extend(shown.chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
     }
     let mut squeezed = out.split_whitespace().collect::<Vec<_>>().join(" ");
     while squeezed.contains("<…> <…>") || squeezed.contains("<…><…>") {

@@ -57,7 +57,8 @@ impl ServerCertVerifier for NotingVerifier {
     }
 }
 
-fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+/// A certificate's last moment, if these bytes are one.
+pub fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }

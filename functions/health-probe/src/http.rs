@@ -20,6 +20,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
@@ -88,11 +89,8 @@ impl Engine {
     /// Makes one exchange, in at most `limit`.
     pub async fn exchange(&self, exchange: &Exchange, limit: Duration) -> Measured {
         let mut run = Run::new();
-        let answer = match timeout(limit, run.drive(self, exchange)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Failure { status: run.status, ..Failure::timeout(run.current_step(), limit) }),
-        };
-        run.finish(answer)
+        let answer = timeout(limit, run.drive(self, exchange)).await;
+        run.finish_in_time(answer, limit)
     }
 
     /// A TLS configuration that notes the certificate of this one exchange in `not_after`.
@@ -119,6 +117,14 @@ impl Engine {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsConnector::from(Arc::new(config)))
     }
+}
+
+/// Makes one exchange over a connection that is there already, in at most `limit`.
+pub async fn talk<S: Io>(stream: S, exchange: &Exchange, limit: Duration) -> Measured {
+    let mut run = Run::new();
+    run.ready = Some(run.started);
+    let answer = timeout(limit, run.talk(stream, exchange)).await;
+    run.finish_in_time(answer, limit)
 }
 
 /// What one exchange has learnt so far: it outlives a time-out.
@@ -205,6 +211,13 @@ impl Run {
             Step::Send if self.marks.sent().is_some() => Step::FirstByte,
             step => step,
         }
+    }
+
+    fn finish_in_time(self, answer: Result<Result<Answer, Failure>, Elapsed>, limit: Duration) -> Measured {
+        let answer = answer.unwrap_or_else(|_| {
+            Err(Failure { status: self.status, ..Failure::timeout(self.current_step(), limit) })
+        });
+        self.finish(answer)
     }
 
     fn finish(mut self, answer: Result<Answer, Failure>) -> Measured {

@@ -75,7 +75,11 @@ impl Notes {
         environment: &str,
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
-        if !is_due(at) || !has_passed(cloudwatch, environment, at).await? {
+        // The time is the event's, which may say any.
+        let Ok(since) = at.checked_sub(LONG_ENOUGH) else {
+            return Ok(None);
+        };
+        if !is_due(at) || !has_passed(cloudwatch, environment, since, at).await? {
             return Ok(None);
         }
         let Watched { cluster, service, .. } = &self.watched;
@@ -83,7 +87,7 @@ impl Notes {
             return Ok(None);
         };
         let ran_long_enough = service_now.primary().is_some_and(|primary| {
-            primary.is_completed() && primary.created_at.is_some_and(|since| since <= at - LONG_ENOUGH)
+            primary.is_completed() && primary.created_at.is_some_and(|created| created <= since)
         });
         if service_now.is_deploying() || !ran_long_enough {
             return Ok(None);
@@ -98,13 +102,13 @@ fn is_due(at: Timestamp) -> bool {
     at.as_second().div_euclid(60) % LONG_ENOUGH.as_mins() == 0
 }
 
-/// Whether the probe has passed in each of the last ten minutes.
+/// Whether the probe has passed in each of these ten minutes.
 async fn has_passed(
     cloudwatch: &aws_sdk_cloudwatch::Client,
     environment: &str,
+    since: Timestamp,
     at: Timestamp,
 ) -> Result<bool, Error> {
-    let since = at - LONG_ENOUGH;
     let answer = cloudwatch
         .get_metric_statistics()
         .namespace(NAMESPACE)

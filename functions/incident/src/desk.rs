@@ -71,8 +71,12 @@ struct Trouble {
 
 impl Desk {
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
+        Self::over(environment, &Aws::new(environment, FUNCTION)?)
+    }
+
+    /// The same, over an AWS that is there already.
+    pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
-        let aws = Aws::new(environment, FUNCTION)?;
         Ok(Self { settings, config: aws.config().clone(), store: OnceLock::new() })
     }
 

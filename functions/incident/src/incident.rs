@@ -231,13 +231,17 @@ impl Incident {
 
     /// What the state machine's execution is called: the same for everyone who starts it.
     pub fn execution_name(&self) -> String {
-        if self.reopened == 0 { self.id.clone() } else { format!("{}-{}", self.id, self.reopened + 1) }
+        if self.reopened == 0 {
+            self.id.clone()
+        } else {
+            format!("{}-{}", self.id, self.reopened.saturating_add(1))
+        }
     }
 
     /// The same trouble came back: what was tried before is not tried again.
     pub fn reopen(&mut self, at: Timestamp) {
         let handled = self.handling != Handling::People;
-        self.reopened += 1;
+        self.reopened = self.reopened.saturating_add(1);
         self.round_since = at;
         self.resolved_at = None;
         self.resolution = None;
@@ -336,7 +340,7 @@ impl Incident {
         {
             let minutes = deadline.as_secs() / 60;
             let reason = format!("nobody of level {} acknowledged it within {minutes} minutes", self.level);
-            due.push(Due::NextLevel { level: self.level + 1, reason });
+            due.push(Due::NextLevel { level: self.level.saturating_add(1), reason });
         }
         due
     }

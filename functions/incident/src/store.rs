@@ -12,9 +12,7 @@ use shared::{
     error::Error,
     ledger::{
         AUDIT_KEPT,
-        items::{
-            Item, built, data, failed_check, item_key, json, put, reasons, seconds, string, text, version,
-        },
+        items::{Item, built, data, failed_check, item_key, json, kept, put, reasons, string, text, version},
     },
     outcome::Outcome,
 };
@@ -108,8 +106,11 @@ impl Store {
     ) -> Result<bool, Error> {
         let mut item = item_key(INCIDENTS, &incident.id);
         item.insert("data".to_owned(), string(json(incident)?));
-        item.insert("version".to_owned(), AttributeValue::N((incident.version + 1).to_string()));
-        item.insert("expires_at".to_owned(), seconds(incident.opened_at + AUDIT_KEPT));
+        item.insert(
+            "version".to_owned(),
+            AttributeValue::N((incident.version.saturating_add(1)).to_string()),
+        );
+        item.insert("expires_at".to_owned(), kept(incident.opened_at, AUDIT_KEPT));
         let write = Put::builder().table_name(&self.table).set_item(Some(item));
         let mut writes = vec![put(if incident.version == 0 {
             write.condition_expression("attribute_not_exists(pk)")
@@ -141,7 +142,7 @@ impl Store {
         }
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => {
-                incident.version += 1;
+                incident.version = incident.version.saturating_add(1);
                 Ok(true)
             }
             Err(error)
@@ -255,6 +256,6 @@ fn timeline(id: &str) -> String {
 fn line_item(id: &str, key: &str, line: &Line) -> Result<Item, Error> {
     let mut item = item_key(&timeline(id), &format!("{}#{key}", clock::sortable(line.at)));
     item.insert("data".to_owned(), string(json(line)?));
-    item.insert("expires_at".to_owned(), seconds(line.at + AUDIT_KEPT));
+    item.insert("expires_at".to_owned(), kept(line.at, AUDIT_KEPT));
     Ok(item)
 }

@@ -41,8 +41,12 @@ pub const FUNCTION: &str = "scale-up";
 
 /// The function as its environment sets it up.
 pub fn start(environment: &Environment) -> Result<Runner<ScaleUp>, SettingsError> {
+    over(environment, Aws::new(environment, FUNCTION)?)
+}
+
+/// The same, over an AWS that is there already.
+pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<ScaleUp>, SettingsError> {
     let policy = Policy::from_environment(environment)?;
-    let aws = Aws::new(environment, FUNCTION)?;
     let scale_up = ScaleUp {
         settings: Settings::from_environment(environment)?,
         aws: Clients::new(aws.config().clone()),

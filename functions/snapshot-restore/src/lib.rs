@@ -53,9 +53,13 @@ pub const FUNCTION: &str = "snapshot-restore";
 
 /// The function as its environment sets it up.
 pub fn start(environment: &Environment) -> Result<Runner<SnapshotRestore>, SettingsError> {
+    over(environment, Aws::new(environment, FUNCTION)?)
+}
+
+/// The same, over an AWS that is there already.
+pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<SnapshotRestore>, SettingsError> {
     let policy = Policy::from_environment(environment)?;
     let settings = Settings::from_environment(environment)?;
-    let aws = Aws::new(environment, FUNCTION)?;
     let remedy = SnapshotRestore { clients: Clients::new(aws.config().clone()), settings };
     Ok(Runner::new(remedy, policy, aws))
 }

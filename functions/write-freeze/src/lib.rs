@@ -47,9 +47,13 @@ pub const FUNCTION: &str = "write-freeze";
 
 /// The function as its environment sets it up.
 pub fn start(environment: &Environment) -> Result<Runner<WriteFreeze>, SettingsError> {
+    over(environment, Aws::new(environment, FUNCTION)?)
+}
+
+/// The same, over an AWS that is there already.
+pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<WriteFreeze>, SettingsError> {
     let policy = Policy::from_environment(environment)?;
     let settings = Settings::from_environment(environment)?;
-    let aws = Aws::new(environment, FUNCTION)?;
     let write_freeze = WriteFreeze { aws: Clients::new(aws.config().clone()), settings };
     Ok(Runner::new(write_freeze, policy, aws))
 }

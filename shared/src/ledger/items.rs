@@ -1,6 +1,6 @@
 //! How the ledger's content becomes DynamoDB items, and back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
@@ -68,6 +68,11 @@ pub(super) fn freeze(item: &Item) -> Result<Freeze, Error> {
 /// A time as DynamoDB reads it in `expires_at`.
 pub fn seconds(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
+}
+
+/// The end of the time that something of then is kept; of what is kept for ever, the last second there is.
+pub fn kept(at: Timestamp, span: Duration) -> AttributeValue {
+    seconds(at.checked_add(span).unwrap_or(Timestamp::MAX))
 }
 
 pub fn json(data: &impl Serialize) -> Result<String, Error> {

@@ -312,6 +312,13 @@ async fn a_follow_up_is_ended_once() {
     assert!(!ledger.change_follow_up(TARGET, &clear, Some(&seen)).await.unwrap());
 }
 
+#[test]
+fn what_would_be_kept_beyond_the_end_of_time_is_kept_until_then() {
+    let of = |at: Timestamp| items::kept(at, AUDIT_KEPT).as_n().unwrap().parse::<i64>().unwrap();
+    assert_eq!(of(Timestamp::UNIX_EPOCH), 400 * 86_400);
+    assert_eq!(of(Timestamp::MAX), Timestamp::MAX.as_second());
+}
+
 #[tokio::test]
 async fn an_audit_record_is_kept_400_days() {
     let rule = mock!(Client::put_item)

@@ -50,8 +50,18 @@ impl Trigger {
     }
 }
 
+/// What Step Functions hands over at most. Nothing longer fits with its plan into an item of the ledger, which holds
+/// 400 KB; only somebody who sends it by hand can send 6 MB.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
 /// Every trigger in an invocation: one, unless SNS sends a batch.
 pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
+    let length = invocation.body.len();
+    if length > MAX_BODY_BYTES {
+        return Err(Error::InvalidRequest(format!(
+            "the request has {length} bytes, but may have {MAX_BODY_BYTES} at most: send it in parts"
+        )));
+    }
     if invocation.body.trim().is_empty() {
         return Err(Error::EmptyRequest);
     }

@@ -250,6 +250,22 @@ fn times_are_read_as_aws_writes_them() {
 }
 
 #[test]
+fn what_is_too_long_is_not_read() {
+    let request = |length: usize| format!("{{\"reason\": \"{}\"}}", "x".repeat(length - 14));
+    refuses(
+        &request(MAX_BODY_BYTES + 1),
+        "InvalidRequest",
+        "the request has 262145 bytes, but may have 262144",
+    );
+    let longest = Invocation {
+        body: request(MAX_BODY_BYTES),
+        request_id: "request-1".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    };
+    assert_eq!(parse(&longest).unwrap().len(), 1);
+}
+
+#[test]
 fn bad_input_is_named() {
     refuses("", "EmptyRequest", "the request is empty");
     refuses(" \n", "EmptyRequest", "the request is empty");

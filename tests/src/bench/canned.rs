@@ -1,6 +1,6 @@
 //! What the calls are answered, in each service's own wire format: one file a service.
 
-mod cbor;
+pub mod cbor;
 mod cloudfront;
 mod cloudwatch;
 mod docdb;
@@ -20,6 +20,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+pub use large::Size;
+
 pub(super) use docdb::{RESTORE, SOURCE};
 pub(super) use dynamodb::TABLE;
 pub(super) use large::{
@@ -27,12 +29,12 @@ pub(super) use large::{
     STOPPED_TASKS,
 };
 
-pub(super) type Body = Full<Bytes>;
+pub type Body = Full<Bytes>;
 
 /// Knows nothing from one run to the next but what a run has changed, and that only until the run looks at it
 /// for the last time: so that every run finds the same stack and sees its own change.
 #[derive(Debug, Default)]
-pub(super) struct Canned {
+pub struct Canned {
     changed: Mutex<Changed>,
     large: Option<large::Large>,
     calls: AtomicUsize,
@@ -48,7 +50,12 @@ struct Changed {
 impl Canned {
     /// A stack with much to read: so many times as much as there is in a large one.
     pub(super) fn large(times: usize) -> Self {
-        Self { large: Some(large::Large::new(times)), ..Self::default() }
+        Self::of_size(Size::times(times))
+    }
+
+    /// A stack with as much to read as is wanted.
+    pub fn of_size(size: Size) -> Self {
+        Self { large: Some(large::Large::new(size)), ..Self::default() }
     }
 
     /// How many calls have been answered.
@@ -56,7 +63,7 @@ impl Canned {
         self.calls.load(Ordering::Relaxed)
     }
 
-    pub(super) fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Body> {
+    pub fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Body> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if let Some(answer) = self.large.as_ref().and_then(|large| large.answer(parts, body)) {
             return answer;

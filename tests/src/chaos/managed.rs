@@ -51,7 +51,8 @@ pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String
 async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
     let secret = sandbox.clients.secrets.describe_secret().secret_id(SECRET).send().await?;
     let restored = sandbox.gateway.docdb().restored();
-    let restored = restored.into_iter().enumerate().map(|(n, cluster)| (cluster.name, format!("restored {n}")));
+    let restored =
+        restored.into_iter().enumerate().map(|(n, cluster)| (cluster.name, format!("restored {n}")));
     Ok(restored.chain([(secret.arn.context("a secret without an ARN")?, "the secret".to_owned())]).collect())
 }
 

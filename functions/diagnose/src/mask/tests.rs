@@ -66,6 +66,14 @@ fn what_is_said_of_a_secret_stays() {
 }
 
 #[test]
+fn what_steers_a_terminal_is_left_out() {
+    check(
+        "ERROR \u{1b}[2J\u{1b}]0;owned\u{7} the\0 pool\u{9b}is\u{7f}cleared",
+        "ERROR [<…> ]<…>;owned the pool is cleared",
+    );
+}
+
+#[test]
 fn a_long_line_is_cut_at_a_letter() {
     let text = format!("ERROR {}", "ä ".repeat(100_000));
     assert!(line(&text).len() <= MAX_SHOWN);

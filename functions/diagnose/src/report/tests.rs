@@ -81,6 +81,10 @@ fn the_text_is_never_more_than_a_screen() {
     long.evidence.iter_mut().for_each(|fact| fact.value = "word ".repeat(90));
     let text = report(vec![long]).told(Format::Text).text;
     assert!(text.lines().count() <= 24 && text.contains("\n\nNext (level 1): roll back.\n  send rollback: "));
+    let mut far_right = broken_release();
+    far_right.what.insert_str(0, &"\u{3000} ".repeat(200));
+    let text = report(vec![far_right]).told(Format::Text).text;
+    assert!(text.starts_with("        release backend:7 answers 500"), "{text}");
 }
 
 #[test]

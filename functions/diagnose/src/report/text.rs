@@ -14,6 +14,8 @@ const WIDTH: usize = 110;
 /// What shows the cause leaves room for the next step.
 const SHOWN: usize = 13;
 const FACTS: usize = 6;
+/// More would leave no room for words.
+const MOST_INDENT: usize = 8;
 /// The newest on the line of time.
 const CHANGES: usize = 4;
 
@@ -121,7 +123,9 @@ fn wrapped(lines: &[String]) -> Vec<String> {
 
 /// A line in as many as it needs, the others indented below the first.
 fn wrap(line: &str) -> Vec<String> {
-    let indent = line.len() - line.trim_start().len();
+    let spaces = line.chars().take_while(|letter| letter.is_whitespace()).count();
+    // What AWS says may begin with any number of them.
+    let indent = spaces.min(MOST_INDENT);
     let below = " ".repeat(indent + 2);
     let mut lines = vec![" ".repeat(indent)];
     for word in line.split_whitespace() {

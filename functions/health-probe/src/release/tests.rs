@@ -73,6 +73,12 @@ async fn other_minutes_ask_nothing() {
 }
 
 #[tokio::test]
+async fn at_the_beginning_of_time_nothing_has_run_for_ten_minutes() {
+    let first = Timestamp::from_second(Timestamp::MIN.as_second().div_euclid(600) * 600 + 600).unwrap();
+    assert_eq!(noted(first, &minutes(9, 1.0), &runs_since(at(-60), "COMPLETED")).await, (None, 0));
+}
+
+#[tokio::test]
 async fn a_failing_or_missing_minute_a_young_release_or_a_deployment_is_not_noted() {
     let steady = runs_since(at(-60), "COMPLETED");
     assert_eq!(noted(at(3), &minutes(9, 0.0), &steady).await, (None, 0));

@@ -83,7 +83,11 @@ impl Desk {
                 if !incident.is_open() {
                     return None;
                 }
-                incident.escalate(word.now, level.unwrap_or(incident.level + 1), reason.clone());
+                incident.escalate(
+                    word.now,
+                    level.unwrap_or(incident.level.saturating_add(1)),
+                    reason.clone(),
+                );
                 Some((Pointer::Keep, format!("passed it to level {}: {reason}", incident.level)))
             })
             .await?;
@@ -133,7 +137,8 @@ impl Desk {
     async fn show(&self, id: &str, now: Timestamp) -> Result<Value, Error> {
         let incident = self.known(id).await?;
         let mut lines = self.store().lines(&incident.id).await?;
-        let until = incident.resolved_at.unwrap_or(now) + SignedDuration::from_mins(1);
+        let over = incident.resolved_at.unwrap_or(now);
+        let until = over.checked_add(SignedDuration::from_mins(1)).unwrap_or(over);
         for function in &self.settings.functions {
             let outcomes = self.store().outcomes(function, incident.began_at, until).await?;
             lines.extend(outcomes.into_iter().map(|outcome| Line {

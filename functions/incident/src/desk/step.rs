@@ -170,7 +170,7 @@ impl Desk {
                 let waits = self.store().approval(&function, &plan).await?.is_some_and(|approval| {
                     // Once it is given, the remedy's run has its time.
                     let run = if approval.used { LONGEST_RUN } else { SignedDuration::ZERO };
-                    word.now < approval.expires + run
+                    word.now.duration_since(approval.expires) < run
                 });
                 if waits && is_ours(&incident, word) {
                     return Ok(json!({ "do": "wait" }));

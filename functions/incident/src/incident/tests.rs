@@ -34,6 +34,16 @@ fn what_nobody_acknowledges_goes_up_after_15_and_30_minutes_and_no_further() {
 }
 
 #[test]
+fn what_the_ledger_says_at_the_edge_of_a_number_is_still_an_incident() {
+    let mut incident = incident();
+    incident.reopened = u32::MAX;
+    incident.reopen(at(1));
+    assert!(incident.execution_name().ends_with("-4294967295"));
+    incident.level = u8::MAX;
+    due(&incident, 10_000, &[]);
+}
+
+#[test]
 fn an_acknowledgement_stops_the_clock() {
     let mut incident = incident();
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(14) });

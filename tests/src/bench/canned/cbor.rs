@@ -5,7 +5,7 @@ use aws_smithy_cbor::data::Type;
 use aws_smithy_cbor::{Decoder, Encoder};
 use serde_json::{Map, Value};
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Value> {
+pub fn decode(bytes: &[u8]) -> Option<Value> {
     value(&mut Decoder::new(bytes))
 }
 
@@ -57,7 +57,7 @@ fn is_more(decoder: &mut Decoder, size: &mut Option<u64>) -> Option<bool> {
     }
 }
 
-pub(super) fn encode(value: &Value) -> Vec<u8> {
+pub fn encode(value: &Value) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     put(&mut encoder, value, false);
     encoder.into_writer()

@@ -33,18 +33,32 @@ const CBOR: &str = "application/cbor";
 /// What a question has of the clock: the answer is the same for the whole benchmark.
 const CLOCK: [&str; 5] = ["startTime", "endTime", "StartTime", "StartDate", "EndDate"];
 
+/// How much there is to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub log_events: usize,
+    pub stopped_tasks: usize,
+    pub alarms: usize,
+}
+
+impl Size {
+    /// So many times as much as there is in a large stack.
+    pub(super) fn times(times: usize) -> Self {
+        Self { log_events: LOG_EVENTS * times, stopped_tasks: STOPPED_TASKS * times, alarms: ALARMS * times }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Large {
-    /// There are so many times as many log events, stopped tasks and alarms.
-    times: usize,
+    size: Size,
     at: Timestamp,
     /// Answers by their questions: what it takes to make one is not to be measured.
     ready: Mutex<HashMap<String, Bytes>>,
 }
 
 impl Large {
-    pub(super) fn new(times: usize) -> Self {
-        Self { times, at: Timestamp::now(), ready: Mutex::default() }
+    pub(super) fn new(size: Size) -> Self {
+        Self { size, at: Timestamp::now(), ready: Mutex::default() }
     }
 
     pub(super) fn answer(&self, parts: &Parts, body: &[u8]) -> Option<Response<Body>> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::docdb::SOURCE;
-use super::{ALARM_PREFIX, ALARMS, LOAD_BALANCER, Large, page, text, with_next};
+use super::{ALARM_PREFIX, LOAD_BALANCER, Large, page, text, with_next};
 
 /// As many as `DescribeAlarms` and `DescribeAlarmHistory` answer at once.
 const A_PAGE: usize = 100;
@@ -13,7 +13,7 @@ const DAY_SECONDS: usize = 86_400;
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices";
 
 pub(super) fn answer(large: &Large, operation: &str, request: &Value) -> Option<Value> {
-    let alarms = ALARMS * large.times;
+    let alarms = large.size.alarms;
     Some(match operation {
         "DescribeAlarms" if text(request, "AlarmNamePrefix") == ALARM_PREFIX => {
             let (numbers, next) = page(request, "NextToken", alarms, A_PAGE);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LOG_EVENTS, LOG_GROUP, Large, page, spread, text, with_next};
+use super::{LOG_GROUP, Large, page, spread, text, with_next};
 
 /// What an answer of 1 MB, which is the most, has room for.
 const EVENTS_A_PAGE: usize = 1_500;
@@ -13,7 +13,7 @@ pub(super) fn answer(large: &Large, operation: &str, request: &Value) -> Option<
     let group = text(request, "logGroupName");
     match operation {
         "FilterLogEvents" if group == LOG_GROUP => {
-            Some(filtered(large, request, LOG_EVENTS * large.times, error))
+            Some(filtered(large, request, large.size.log_events, error))
         }
         "FilterLogEvents" if group.ends_with("/profiler") => {
             Some(filtered(large, request, PROFILED, profiled))

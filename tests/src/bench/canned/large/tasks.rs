@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::ecs::RELEASES;
-use super::{Large, STOPPED_TASKS, page, spread, text, with_next};
+use super::{Large, page, spread, text, with_next};
 
 const RUNNING: usize = 2;
 /// As many as `ListTasks` answers at once.
@@ -13,7 +13,7 @@ const DAY_SECONDS: usize = 86_400;
 const ACCOUNT: &str = "arn:aws:ecs:us-east-1:123456789012";
 
 pub(super) fn answer(large: &Large, operation: &str, request: &Value) -> Option<Value> {
-    let stopped = STOPPED_TASKS * large.times;
+    let stopped = large.size.stopped_tasks;
     match operation {
         "ListTasks" if text(request, "desiredStatus") == "STOPPED" => {
             let (numbers, next) = page(request, "nextToken", stopped, A_PAGE);

@@ -1,0 +1,211 @@
+//! The functions, over an AWS in memory and a clock that does not wait. They are made once for a thread: an input
+//! costs no start.
+
+use std::{cell::OnceCell, sync::LazyLock};
+
+use cache_invalidation::CacheInvalidation;
+use diagnose::Diagnose;
+use incident::Desk;
+use jiff::{SignedDuration, Timestamp};
+use restart::Restart;
+use rollback::Rollback;
+use scale_up::ScaleUp;
+use serde_json::Value;
+use shared::{
+    aws::Aws,
+    error::Error,
+    lambda::{Invocation, Task},
+    runner::Runner,
+    settings::{Environment, SettingsError},
+};
+use snapshot_restore::SnapshotRestore;
+use tokio::runtime::Runtime;
+use write_freeze::WriteFreeze;
+
+use crate::world::Wire;
+
+/// What runs on the stack in memory. The probe asks no AWS for what it is about, and is fed elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    CacheInvalidation,
+    Diagnose,
+    Incident,
+    Restart,
+    Rollback,
+    ScaleUp,
+    SnapshotRestore,
+    WriteFreeze,
+}
+
+impl Function {
+    pub const ALL: [Self; 8] = [
+        Self::CacheInvalidation,
+        Self::Diagnose,
+        Self::Incident,
+        Self::Restart,
+        Self::Rollback,
+        Self::ScaleUp,
+        Self::SnapshotRestore,
+        Self::WriteFreeze,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CacheInvalidation => "cache-invalidation",
+            Self::Diagnose => "diagnose",
+            Self::Incident => "incident",
+            Self::Restart => "restart",
+            Self::Rollback => "rollback",
+            Self::ScaleUp => "scale-up",
+            Self::SnapshotRestore => "snapshot-restore",
+            Self::WriteFreeze => "write-freeze",
+        }
+    }
+}
+
+/// What each function's environment says beside what all of them are told.
+pub const SETTINGS: [(&str, &str); 41] = [
+    ("ENVIRONMENT", "production"),
+    ("MODE", "auto"),
+    ("LEDGER_TABLE", "lendpeak2-production-ledger"),
+    ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices"),
+    ("VERIFY_SECONDS", "20"),
+    ("COOLDOWN_SECONDS", "600"),
+    ("ATTEMPTS_PER_DAY", "6"),
+    ("APPROVAL_SECONDS", "1800"),
+    ("MAX_EVENT_AGE_SECONDS", "900"),
+    ("CLUSTER", "lendpeak2-production"),
+    ("SERVICE", "backend"),
+    ("SERVICES", "backend"),
+    ("MAX_TASKS", "10"),
+    ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
+    ("RAISED_MINIMUM_SECONDS", "3600"),
+    ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
+    ("SETTLE_SECONDS", "900"),
+    ("YOUNG_RELEASE_SECONDS", "3600"),
+    ("DISTRIBUTION_ID", "E1234567890ABC"),
+    ("APP_URL", "https://app.lendpeak.com"),
+    ("API_URL", "https://api.lendpeak.com"),
+    ("ASSET_PATH", "/assets/main.js"),
+    ("BUILD_PROJECT", "lendpeak2-frontend"),
+    ("PIPELINE", "lendpeak2-frontend"),
+    ("CONTAINER", "backend"),
+    ("VARIABLE", "READONLY_MODE"),
+    ("VALUE", "true"),
+    ("SOURCE_CLUSTER", "lendpeak2-production"),
+    ("DATABASE_CLUSTER", "lendpeak2-production"),
+    ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
+    ("LIMIT_SECONDS", "14400"),
+    ("LOG_GROUP", "/ecs/lendpeak2-production"),
+    ("LOAD_BALANCER", "app/lendpeak2-production/0123456789abcdef"),
+    ("REDIS_SECURITY_GROUPS", "sg-0123456789abcdef3"),
+    ("REDIS_PORT", "6379"),
+    ("ALARM_PREFIX", "lendpeak2-production-"),
+    ("SERVICE_DOWN_ALARMS", "lendpeak2-production-service-down"),
+    (
+        "STATE_MACHINE_ARN",
+        "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down",
+    ),
+    ("REMEDIES", "rollback=auto,scale-up=auto,restart=approve,cache-invalidation=observe"),
+    ("FUNCTIONS", "diagnose,rollback,scale-up,restart"),
+    ("OPS_ITEMS", "true"),
+];
+
+const OF_LAMBDA: [(&str, &str); 3] =
+    [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+
+/// TLS's roots are read once for all.
+static AWS: LazyLock<Result<Aws, SettingsError>> =
+    LazyLock::new(|| Aws::new(&Environment::from_pairs(OF_LAMBDA), "fuzz"));
+
+pub fn aws(wire: &Wire) -> Result<Aws, SettingsError> {
+    match &*AWS {
+        Ok(aws) => Ok(aws.clone().answered_by(wire.connector())),
+        Err(SettingsError::Missing { name }) => Err(SettingsError::Missing { name }),
+        Err(SettingsError::Invalid { name, .. }) => Err(SettingsError::Missing { name }),
+    }
+}
+
+pub struct House {
+    pub wire: Wire,
+    pub aws: Aws,
+    runtime: Runtime,
+    cache_invalidation: Runner<CacheInvalidation>,
+    diagnose: Diagnose,
+    incident: Desk,
+    restart: Runner<Restart>,
+    rollback: Runner<Rollback>,
+    scale_up: Runner<ScaleUp>,
+    snapshot_restore: Runner<SnapshotRestore>,
+    write_freeze: Runner<WriteFreeze>,
+}
+
+impl House {
+    fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let wire = Wire::default();
+        let aws = aws(&wire)?;
+        let environment = Environment::from_pairs(SETTINGS);
+        Ok(Self {
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()?,
+            cache_invalidation: cache_invalidation::over(&environment, aws.clone())?,
+            diagnose: Diagnose::over(&environment, &aws)?,
+            incident: Desk::over(&environment, &aws)?,
+            restart: restart::over(&environment, aws.clone())?,
+            rollback: rollback::over(&environment, aws.clone())?,
+            scale_up: scale_up::over(&environment, aws.clone())?,
+            snapshot_restore: snapshot_restore::over(&environment, aws.clone())?,
+            write_freeze: write_freeze::over(&environment, aws.clone())?,
+            wire,
+            aws,
+        })
+    }
+
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(self.aws.config())
+    }
+
+    /// What a function answers to a body.
+    pub fn handle(&self, function: Function, body: String) -> Result<Value, Error> {
+        /// What a function has for a run.
+        const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+        let deadline = Timestamp::now() + MINUTE;
+        let invocation = Invocation { body, request_id: "fuzz-request".to_owned(), deadline };
+        let invocation = &invocation;
+        self.run(async {
+            match function {
+                Function::CacheInvalidation => self.cache_invalidation.handle(invocation).await,
+                Function::Diagnose => self.diagnose.handle(invocation).await,
+                Function::Incident => self.incident.handle(invocation).await,
+                Function::Restart => self.restart.handle(invocation).await,
+                Function::Rollback => self.rollback.handle(invocation).await,
+                Function::ScaleUp => self.scale_up.handle(invocation).await,
+                Function::SnapshotRestore => self.snapshot_restore.handle(invocation).await,
+                Function::WriteFreeze => self.write_freeze.handle(invocation).await,
+            }
+        })
+    }
+}
+
+/// Goes in and does something.
+///
+/// # Panics
+/// If the settings above are no settings.
+pub fn in_house<T>(work: impl FnOnce(&House) -> T) -> T {
+    thread_local! {
+        static HOUSE: OnceCell<House> = const { OnceCell::new() };
+    }
+    HOUSE.with(|house| {
+        #[expect(
+            clippy::expect_used,
+            reason = "the settings above are fixed: without them nothing can be tried"
+        )]
+        work(house.get_or_init(|| House::new().expect("the functions start with the settings above")))
+    })
+}

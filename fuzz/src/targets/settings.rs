@@ -1,0 +1,50 @@
+//! The operator's settings: mistyped, missing, out of range.
+
+use diagnose::Diagnose;
+use health_probe::settings::Settings as Probe;
+use incident::Desk;
+use shared::settings::{Environment, SettingsError};
+
+use crate::{
+    house::{SETTINGS, in_house},
+    tape::Tape,
+};
+
+const MOST_CHANGES: usize = 4;
+
+pub fn settings(data: &[u8]) {
+    let mut tape = Tape::new(data);
+    let mut pairs: Vec<(&str, String)> =
+        SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    for _ in 0..=tape.below(MOST_CHANGES) {
+        let place = tape.below(pairs.len());
+        if let Some((_, value)) = pairs.get_mut(place) {
+            let odd = tape.text();
+            if tape.byte() % 2 == 0 {
+                *value = odd;
+            } else {
+                value.insert_str(value.floor_char_boundary(tape.below(value.len() + 1)), &odd);
+            }
+        }
+    }
+    let environment = Environment::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+    in_house(|house| {
+        let aws = || house.aws.clone();
+        is_named(cache_invalidation::over(&environment, aws()).err(), &pairs);
+        is_named(Diagnose::over(&environment, &house.aws).err(), &pairs);
+        is_named(Desk::over(&environment, &house.aws).err(), &pairs);
+        is_named(Probe::from_environment(&environment).err(), &pairs);
+        is_named(restart::over(&environment, aws()).err(), &pairs);
+        is_named(rollback::over(&environment, aws()).err(), &pairs);
+        is_named(scale_up::over(&environment, aws()).err(), &pairs);
+        is_named(snapshot_restore::over(&environment, aws()).err(), &pairs);
+        is_named(write_freeze::over(&environment, aws()).err(), &pairs);
+    });
+}
+
+/// Whoever mistyped a setting reads which one.
+fn is_named(error: Option<SettingsError>, pairs: &[(&str, String)]) {
+    let Some(error) = error else { return };
+    let text = error.to_string();
+    assert!(pairs.iter().any(|(name, _)| text.contains(name)), "which setting? {text}");
+}

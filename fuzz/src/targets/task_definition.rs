@@ -1,0 +1,66 @@
+//! Task definitions: described, summed up, and registered once more as copies.
+
+use serde_json::Value;
+use shared::ecs::{self, Copy};
+
+use crate::{
+    claims,
+    house::in_house,
+    world::{CANARY, Twisted},
+};
+
+const RELEASE: &str = "backend:7";
+
+pub fn task_definition(data: &[u8]) {
+    in_house(|house| {
+        let client = aws_sdk_ecs::Client::new(house.aws.config());
+        house.wire.begin(Twisted::Only(&["DescribeTaskDefinition"]), data);
+        match house.run(ecs::registered(&client, RELEASE)) {
+            Ok(Some(registered)) => {
+                let summary = registered.summary();
+                let told = serde_json::to_string(&summary).unwrap_or_default();
+                let is_mixed_up = house.wire.world().mixed_up;
+                assert!(is_mixed_up || !told.contains(CANARY), "a variable is told: {told}");
+                if let Some(summary) = summary {
+                    assert!(summary.is(summary.revision()) && summary.is(summary.release()));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => claims::error_is_bounded(&error),
+        }
+
+        house.wire.begin(Twisted::Only(&["DescribeTaskDefinition", "ListTaskDefinitions"]), data);
+        let copy = Copy { of: RELEASE, tags: &[(ecs::COPY_OF, RELEASE)], change: &|container| container };
+        let copied = house.run(ecs::copy_of(&client, &copy));
+        let world = house.wire.world();
+        match copied {
+            Ok(_) => {
+                if let (Some(original), Some(copy)) = (&world.described, &world.registered) {
+                    is_a_copy(original, copy);
+                }
+            }
+            Err(error) => claims::error_is_bounded(&error),
+        }
+    });
+}
+
+/// Whatever else was odd: a container's variables are the same in the copy, in their order.
+fn is_a_copy(original: &Value, copy: &Value) {
+    let originals = original.pointer("/taskDefinition/containerDefinitions").and_then(Value::as_array);
+    let copies = copy.get("containerDefinitions").and_then(Value::as_array);
+    let (Some(originals), Some(copies)) = (originals, copies) else { return };
+    if originals.len() != copies.len() || originals.iter().any(|container| !container.is_object()) {
+        return;
+    }
+    for (original, copy) in originals.iter().zip(copies) {
+        let Some(variables) = original.get("environment").and_then(Value::as_array) else { continue };
+        if variables.iter().all(is_variable) {
+            assert_eq!(Some(&Value::from(variables.clone())), copy.get("environment"), "variables are lost");
+        }
+    }
+}
+
+fn is_variable(variable: &Value) -> bool {
+    let is_text = |name: &str| variable.get(name).is_some_and(Value::is_string);
+    variable.as_object().is_some_and(|fields| fields.len() == 2) && is_text("name") && is_text("value")
+}
