@@ -26,7 +26,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios scale sandbox test check lint deny bench build deploy clean
+.PHONY: help demo scenarios chaos model scale sandbox test check lint deny bench build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -40,6 +40,16 @@ scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with
 	$(BUILD_BINARIES)
 	@mkdir -p docs
 	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
+
+# The functions as they are deployed: a debug build takes an hour more.
+chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
+	$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS))
+	$(BUILD_BINARIES)
+	@LENDPEAK2_BINARIES="$(CARGO_TARGET_DIR)/release" exec "$(CARGO_TARGET_DIR)/debug/chaos" \
+		$(if $(POINT),--point "$(POINT)",--document docs/chaos.md)
+
+model: ## Check the claim protocol of the ledger over all interleavings of three runs
+	$(CARGO) test --locked --workspace --test claims -- --nocapture
 
 scale: ## Reckon what a month costs and which limit is met first; writes docs/scale.md
 	$(CARGO) build --locked --package scale
