@@ -1,9 +1,9 @@
 //! Everything together: the local AWS, the gateway, the stand-in, and the project deployed.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use jiff::Timestamp;
@@ -115,10 +115,19 @@ impl Sandbox {
         let release = deploy::register_release(&self.clients, environment).await?;
         let update = self.clients.ecs.update_service().cluster(CLUSTER).service(SERVICE);
         update.task_definition(&release).send().await.context("cannot deploy the release")?;
-        while !self.standin.runs().ends_with(&format!("/{release}")) {
+        self.show_what_runs().await?;
+        Ok(release)
+    }
+
+    /// Waits until LendPeak2 behaves as what is deployed.
+    pub async fn show_what_runs(&self) -> anyhow::Result<()> {
+        const PATIENCE: Duration = Duration::from_mins(1);
+        let (runs, since) = (self.runs().await?, Instant::now());
+        while !self.standin.runs().ends_with(&format!("/{runs}")) {
+            ensure!(since.elapsed() < PATIENCE, "LendPeak2 does not behave as {runs}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Ok(release)
+        Ok(())
     }
 
     /// The release has run for an hour, and the probe has passed for ten minutes. Answers the event of the schedule that

@@ -179,10 +179,12 @@ impl Story {
         player.send(&event).await?;
         books::let_time_pass(stack).await?;
         player.send(&event).await?;
+        stack.sandbox.show_what_runs().await?;
         player.send(&tick()).await?;
         let before = managed::state(&stack.sandbox).await?;
         player.send(&self.by_hand()).await?;
         books::let_time_pass(stack).await?;
+        stack.sandbox.show_what_runs().await?;
         player.send(&tick()).await?;
         if managed::state(&stack.sandbox).await? == before {
             player.send(&self.by_hand()).await?;

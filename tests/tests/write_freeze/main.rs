@@ -82,10 +82,7 @@ async fn is_frozen(stack: &Stack) -> anyhow::Result<bool> {
 
 /// The status that a write is answered with, once the stand-in has seen what is deployed.
 async fn write(stack: &Stack) -> anyhow::Result<String> {
-    let runs = stack.sandbox.runs().await?;
-    while !stack.sandbox.standin.runs().ends_with(&format!("/{runs}")) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    stack.sandbox.show_what_runs().await?;
     let url = stack.sandbox.standin.url();
     let host = url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(host).await?;
