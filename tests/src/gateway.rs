@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod record;
 mod ssm;
 mod wire;
 
@@ -42,6 +43,7 @@ pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
 pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Rule};
+pub use record::FOLDER as CALLS_FOLDER;
 pub use ssm::{OpsCenter, OpsItem};
 
 type Answer = Response<Full<Bytes>>;
@@ -57,6 +59,7 @@ pub struct Gateway {
 #[derive(Debug)]
 struct State {
     calls: Calls,
+    record: record::Record,
     faults: Faults,
     autoscaling: Autoscaling,
     cloudfront: CloudFront,
@@ -82,6 +85,7 @@ impl Gateway {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             calls: Calls::default(),
+            record: record::Record::from_environment(),
             faults: Faults::default(),
             autoscaling: Autoscaling::default(),
             cloudfront: CloudFront::default(),
@@ -216,6 +220,7 @@ impl State {
             return Ok(wire::plain_json(StatusCode::OK, &self.calls.as_json(parts.uri.query())));
         }
         let mut call = Call::identify(&parts, &body);
+        let mut entry = self.record.entry(&call, &parts, &self.docdb);
         let fault = self.faults.take(&call);
         call.fault.clone_from(&fault);
         let number = self.calls.begin(call.clone());
@@ -233,6 +238,8 @@ impl State {
             Some(Fault::HangAfter) => {
                 let answer = self.answer(&call, parts, body).await;
                 self.calls.end(number, Some(answer.status().as_u16()));
+                // Nothing after this is sure to run.
+                drop(entry.take());
                 std::future::pending().await
             }
             Some(Fault::Timeout(held)) => {
@@ -240,7 +247,11 @@ impl State {
                 Err(Cut)
             }
         };
-        self.calls.end(number, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.calls.end(number, status);
+        if let Some(mut entry) = entry {
+            entry.answered(status);
+        }
         answer
     }
 
