@@ -17,7 +17,7 @@ use crate::iam::Recorded;
 pub const FOLDER: &str = "LENDPEAK2_CALLS";
 
 /// The fields that name a resource, or that a policy's condition looks at. What is in them is kept whole.
-const NAMES: [&str; 48] = [
+const NAMES: [&str; 49] = [
     // Elastic Container Service, and its scaling.
     "cluster",
     "executionRoleArn",
@@ -68,6 +68,7 @@ const NAMES: [&str; 48] = [
     "TargetGroupArn",
     "TopicArn",
     "executionArn",
+    "ids",
     "projectName",
     "repositoryName",
     "stateMachineArn",

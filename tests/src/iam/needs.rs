@@ -54,7 +54,9 @@ pub fn of(call: &Recorded, roles: &TaskRoles) -> Result<Vec<Need>> {
         "ecr" => one(call, arn("ecr", &format!("repository/{}", text(call, "repositoryName")))),
         "ecs" => ecs::needs(call, roles),
         // The operation is called otherwise than its action.
-        "lambda" => vec![Need::new("lambda:InvokeFunction", arn("lambda", &format!("function:{}", invoked(call)?)))],
+        "lambda" => {
+            vec![Need::new("lambda:InvokeFunction", arn("lambda", &format!("function:{}", invoked(call)?)))]
+        }
         "logs" => logs(call),
         "rds" => database::needs(call),
         "secretsmanager" => one(call, secret(text(call, "SecretId"))),
@@ -71,7 +73,11 @@ pub fn of(call: &Recorded, roles: &TaskRoles) -> Result<Vec<Need>> {
 
 fn arn(service: &str, rest: &str) -> String {
     // A name that is an ARN already names the same.
-    if rest.contains("arn:") { rest.to_owned() } else { global(&format!("{service}:{REGION}:{ACCOUNT}:{rest}")) }
+    if rest.contains("arn:") {
+        rest.to_owned()
+    } else {
+        global(&format!("{service}:{REGION}:{ACCOUNT}:{rest}"))
+    }
 }
 
 fn global(rest: &str) -> String {
@@ -180,7 +186,9 @@ fn dynamodb(call: &Recorded) -> Vec<Need> {
             let tables = field(&call.names, "RequestItems").as_object().into_iter().flatten();
             tables.map(|(name, _)| Need::new(&action(call), table(name))).collect()
         }
-        "DeleteItem" | "GetItem" | "PutItem" | "Query" | "UpdateItem" => vec![need(&action(call), &call.names)],
+        "DeleteItem" | "GetItem" | "PutItem" | "Query" | "UpdateItem" => {
+            vec![need(&action(call), &call.names)]
+        }
         _ => Vec::new(),
     }
 }
@@ -194,7 +202,11 @@ fn logs(call: &Recorded) -> Vec<Need> {
 
 /// AWS ends a secret's ARN with a hyphen and six characters of its own; a name alone has none.
 fn secret(id: &str) -> String {
-    if id.starts_with("arn:") || id.is_empty() { id.to_owned() } else { arn("secretsmanager", &format!("secret:{id}-AbCdEf")) }
+    if id.starts_with("arn:") || id.is_empty() {
+        id.to_owned()
+    } else {
+        arn("secretsmanager", &format!("secret:{id}-AbCdEf"))
+    }
 }
 
 fn ssm(call: &Recorded) -> Vec<Need> {

@@ -64,7 +64,10 @@ impl Condition {
     /// A key that the call does not have is no match, but for the two operators that say so.
     fn holds(&self, context: &BTreeMap<String, Vec<String>>) -> bool {
         let Some(present) = context.get(&self.key).filter(|present| !present.is_empty()) else {
-            return matches!(self.operator, Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals);
+            return matches!(
+                self.operator,
+                Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals
+            );
         };
         present.iter().all(|value| {
             self.values.iter().any(|wanted| match self.operator {

@@ -103,6 +103,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "ecs:ListServiceDeployments",
             "ecs:ListTasks",
             "ecs:UpdateService",
+            "iam:PassRole",
             "secretsmanager:DescribeSecret",
             "sns:Publish",
         ],

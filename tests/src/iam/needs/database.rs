@@ -10,6 +10,8 @@ use crate::iam::policy::RESOURCE_TAG;
 pub(super) fn needs(call: &Recorded) -> Vec<Need> {
     let named = |kind: &str, field: &str| match text(call, field) {
         "" => None,
+        // A snapshot of another account is named by its ARN.
+        name if name.starts_with("arn:") => Some(name.to_owned()),
         name => Some(arn("rds", &format!("{kind}:{name}"))),
     };
     let all = |kind: &str| arn("rds", &format!("{kind}:*"));
@@ -32,12 +34,15 @@ pub(super) fn needs(call: &Recorded) -> Vec<Need> {
         "ListTagsForResource" | "AddTagsToResource" => vec![need(text(call, "ResourceName").to_owned())],
         "RestoreDBClusterFromSnapshot" | "RestoreDBClusterToPointInTime" => {
             let tagged = tagging(call, cluster.as_ref());
+            // Where the call says no parameter group, the new cluster begins with the engine's default one.
+            let group = named("cluster-pg", "DBClusterParameterGroupName");
+            let group = group.or_else(|| Some(arn("rds", "cluster-pg:default")));
             let resources = [
                 cluster,
                 named("cluster", "SourceDBClusterIdentifier"),
                 named("cluster-snapshot", "SnapshotIdentifier"),
                 named("subgrp", "DBSubnetGroupName"),
-                named("cluster-pg", "DBClusterParameterGroupName"),
+                group,
             ];
             resources.into_iter().flatten().map(need).chain(tagged).chain(using_key(call)).collect()
         }
@@ -63,12 +68,13 @@ fn tagging(call: &Recorded, made: Option<&String>) -> Option<Need> {
 
 /// A cluster that is restored with a key of the account: DocumentDB asks KMS for it in the caller's name.
 fn using_key(call: &Recorded) -> Vec<Need> {
-    let key = text(call, "KmsKeyId");
-    if key.is_empty() {
-        return Vec::new();
-    }
+    let key = match text(call, "KmsKeyId") {
+        "" => return Vec::new(),
+        key if key.starts_with("arn:") => key.to_owned(),
+        key => arn("kms", &format!("key/{key}")),
+    };
     let asked_by = || vec![format!("rds.{REGION}.amazonaws.com")];
-    let need = |action| Need::new(action, arn("kms", key)).with("kms:ViaService", asked_by());
+    let need = |action| Need::new(action, key.clone()).with("kms:ViaService", asked_by());
     ["kms:CreateGrant", "kms:DescribeKey"].map(need).into()
 }
 

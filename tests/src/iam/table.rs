@@ -1,0 +1,91 @@
+//! The report as people read it.
+
+use std::fmt::Write;
+
+use super::check::{Function, Report, Row};
+
+/// So many resources of an action are shown by name.
+const NAMED: usize = 2;
+
+impl Report {
+    /// Every function's actions, in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for function in &self.functions {
+            table(&mut text, function);
+        }
+        text
+    }
+
+    /// The document around the tables.
+    pub fn document(&self) -> String {
+        format!(
+            "# What the functions may do, and what they did\n\n\
+             Written by `make iam` from the record of every call that the functions made in the tests and the \
+             scenarios.\nEach call was allowed by the function's role in `template.yaml`, on the very resource that it \
+             named; each action\nthat a role allows was called at least once. \
+             Broader than needed is what names more than one resource although AWS's\nservice authorization reference \
+             lets the action name one: the reason is the template's.\n\n\
+             {}{}.\n",
+            self.markdown(),
+            self.summary(),
+        )
+    }
+
+    /// One line.
+    pub fn summary(&self) -> String {
+        let calls: usize = self.functions.iter().map(|function| function.calls).sum();
+        let actions: usize = self.functions.iter().map(|function| function.rows.len()).sum();
+        let broad = self.functions.iter().flat_map(|function| &function.rows);
+        let broad = broad.filter(|row| row.broader.is_some()).count();
+        let count = self.functions.len();
+        match self.violations.len() {
+            0 => format!(
+                "{count} functions made {calls} calls, and the roles allow every one; all {actions} actions that the \
+                 roles allow are used, {broad} of them on more than a name, each for a reason"
+            ),
+            wrong => {
+                format!("{wrong} things are wrong with the roles of {count} functions, by {calls} calls")
+            }
+        }
+    }
+}
+
+fn table(text: &mut String, function: &Function) {
+    // Writing into a text cannot fail.
+    let _ = writeln!(text, "## {}\n", function.task);
+    let _ = writeln!(text, "| Action | On | Allowed by | Calls | In | Broader than needed? |");
+    let _ = writeln!(text, "| --- | --- | --- | ---: | --- | --- |");
+    for row in &function.rows {
+        let Row { action, sid, times, .. } = row;
+        let (on, by) = (resources(row), tests(row));
+        let _ = writeln!(text, "| `{action}` | {on} | {sid} | {times} | {by} | {} |", broader(row));
+    }
+    text.push('\n');
+}
+
+fn resources(row: &Row) -> String {
+    let named: Vec<String> = row.resources.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    match row.resources.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn tests(row: &Row) -> String {
+    match row.exempt {
+        Some(reason) => reason.to_owned(),
+        None => row.by.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn broader(row: &Row) -> String {
+    match &row.broader {
+        None => "no".to_owned(),
+        Some((patterns, reason)) => {
+            let patterns: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+            let reason = if reason.is_empty() { "NO REASON GIVEN" } else { reason };
+            format!("{}: {}", patterns.join(", "), reason.replace('|', "\\|"))
+        }
+    }
+}
