@@ -186,9 +186,58 @@ fn names(request: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
     use serde_json::json;
 
-    use super::names;
+    use super::{Call, DocDb, Record, names};
+    use crate::iam::read_calls;
+
+    fn record(folder: Option<&std::path::Path>) -> Record {
+        let folder = folder.map(std::path::Path::to_path_buf);
+        Record { folder, functions: vec!["scale-up".to_owned()], file: std::sync::Mutex::default() }
+    }
+
+    /// One call of `caller` that is answered with `status`, or never.
+    fn make(record: &Record, caller: &str, status: Option<u16>) {
+        let request = Request::post("/").header("x-amz-user-agent", format!("aws-sdk-rust app/{caller}"));
+        let request = request.header("x-amz-target", "AmazonEC2ContainerServiceV20141113.UpdateService");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let body = br#"{"cluster":"c","service":"s","desiredCount":4}"#.to_vec().into();
+        let entry = record.entry(&Call::identify(&parts, &body), &parts, &DocDb::default());
+        if let (Some(mut entry), Some(status)) = (entry, status) {
+            entry.answered(Some(status));
+        }
+    }
+
+    #[test]
+    fn a_call_of_a_function_is_written_down_whether_it_was_answered_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = record(Some(folder.path()));
+        make(&record, "scale-up", Some(200));
+        make(&record, "scale-up", None);
+        // Nobody else's calls say anything about a role.
+        make(&record, "stand-in", Some(200));
+        // It is all there while the gateway still runs.
+        let calls = read_calls(folder.path()).unwrap();
+        let statuses: Vec<_> = calls.iter().map(|call| call.status).collect();
+        assert_eq!(statuses, [Some(200), None]);
+        assert_eq!((calls[0].caller.as_str(), calls[0].service.as_str()), ("scale-up", "ecs"));
+        assert_eq!(calls[0].operation, "UpdateService");
+        assert_eq!(calls[0].names, json!({ "cluster": "c", "service": "s" }));
+    }
+
+    #[test]
+    fn two_gateways_write_into_files_of_their_own_and_none_is_made_before_a_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (record(Some(folder.path())), record(Some(folder.path())));
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 0);
+        make(&one, "scale-up", Some(200));
+        make(&two, "scale-up", Some(200));
+        assert_eq!(files(), 2);
+        make(&record(None), "scale-up", Some(200));
+        assert_eq!(read_calls(folder.path()).unwrap().len(), 2);
+    }
 
     #[test]
     fn only_what_names_a_resource_is_kept_of_a_request() {

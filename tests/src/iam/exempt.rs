@@ -1,4 +1,4 @@
-//! What a role has to allow, and no call of ours in the sandbox can use.
+//! What a role has to allow and no call of ours in the sandbox can use, and what a role need not allow.
 
 /// The actions, with who uses them instead.
 pub const EXEMPT: [(&str, &str); 11] = [
@@ -21,4 +21,15 @@ const SECRETS_MANAGER_ASKS: &str = "Secrets Manager asks KMS in the function's n
 /// Why no call is needed for an action.
 pub fn reason(action: &str) -> Option<&'static str> {
     EXEMPT.iter().find(|(exempt, _)| *exempt == action).map(|(_, reason)| *reason)
+}
+
+/// What tests set functions up with in place of what the template's parameters name. The role would follow them.
+const SET_UP_OTHERWISE: [(&str, &str); 2] = [
+    (":service/lendpeak2-production/worker", "a service that is not there, in SERVICE and SERVICES"),
+    (":table/no-such-table", "a ledger that is not there, in LEDGER_TABLE"),
+];
+
+/// Whether only a test's own settings name this.
+pub fn is_set_up_otherwise(resource: &str) -> bool {
+    SET_UP_OTHERWISE.iter().any(|(end, _)| resource.ends_with(end))
 }
