@@ -13,7 +13,7 @@ use tests::iam::{
 /// Checks the functions' roles against the calls that were recorded.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The folder that LENDPEAK2_CALLS named while the calls were made
+    /// The folder that `LENDPEAK2_CALLS` named while the calls were made
     #[arg(long)]
     calls: PathBuf,
     /// Where to write the tables, in Markdown

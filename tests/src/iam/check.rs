@@ -64,7 +64,7 @@ impl Rules {
 /// The whole check. An error is a template that it cannot read; what is wrong with the roles is in the report.
 pub fn check(rules: &Rules, calls: &[Recorded]) -> Result<Report> {
     let resolver = Resolver::new(&rules.template)?;
-    let roles = task_roles(&resolver)?;
+    let passed_on = task_roles(&resolver)?;
     let reasons = reasons::by_statement(&reasons::wildcards(&rules.text));
     let mut report = Report::default();
     let mut granted = BTreeSet::new();
@@ -81,9 +81,11 @@ pub fn check(rules: &Rules, calls: &[Recorded]) -> Result<Report> {
             continue;
         }
         for (call, made) in grouped(&own) {
-            match needs::of(call, &roles) {
+            match needs::of(call, &passed_on) {
                 Ok(needs) => {
-                    needs.iter().for_each(|need| usage.count(need, &made, &statements, &rules.reference))
+                    for need in &needs {
+                        usage.count(need, &made, &statements, &rules.reference);
+                    }
                 }
                 Err(error) => usage.violations.push(format!("{task}: {error}")),
             }

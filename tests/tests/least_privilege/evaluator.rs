@@ -11,7 +11,10 @@ use tests::iam::{
 
 const BACKEND: &str = "arn:aws:ecs:us-east-1:000000000000:service/lendpeak2-production/backend";
 
-fn allows(statement: &Value, action: &str, resource: &str, context: &[(&str, &[&str])]) -> Result<bool> {
+/// What a call says to conditions.
+type Context<'a> = &'a [(&'a str, &'a [&'a str])];
+
+fn allows(statement: &Value, action: &str, resource: &str, context: Context<'_>) -> Result<bool> {
     let template =
         Template(json!({ "Parameters": { "ClusterName": { "Default": "lendpeak2-production" } } }));
     let statement = policy::parse(statement, &Resolver::new(&template)?)?;
@@ -94,7 +97,7 @@ fn a_condition_holds_by_the_calls_own_keys() -> Result<()> {
     let keys = json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["a", "b"] } });
     let both =
         json!({ "StringEquals": { "cloudwatch:namespace": "LendPeak2", "iam:PassedToService": "ecs" } });
-    let cases: [(&Value, &[(&str, &[&str])], bool); 16] = [
+    let cases: [(&Value, Context<'_>, bool); 16] = [
         (&string, &[("cloudwatch:namespace", &["LendPeak2"])], true),
         (&string, &[("cloudwatch:namespace", &["lendpeak2"])], false),
         (&string, &[], false),

@@ -49,7 +49,7 @@ fn alarm() -> Value {
 
 fn alarm_at(changed: Timestamp) -> Value {
     let metric = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
-    tests::stack::alarm("lendpeak2-production-alb-5xx-rate", metric, &[], changed)
+    tests::stack::alarm("errors", metric, &[], changed)
 }
 
 /// The event of ECS that the service's last deployment has failed.

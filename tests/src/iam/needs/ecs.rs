@@ -5,9 +5,12 @@ use crate::iam::Recorded;
 
 pub(super) fn needs(call: &Recorded, roles: &TaskRoles) -> Vec<Need> {
     let cluster = text(call, "cluster").rsplit('/').next().unwrap_or_default();
-    let in_cluster = |kind: &str, name: &str| match name.starts_with("arn:") {
-        true => name.to_owned(),
-        false => arn("ecs", &format!("{kind}/{cluster}/{name}")),
+    let in_cluster = |kind: &str, name: &str| {
+        if name.starts_with("arn:") {
+            name.to_owned()
+        } else {
+            arn("ecs", &format!("{kind}/{cluster}/{name}"))
+        }
     };
     let each = |kind: &str, names: Vec<&str>| {
         names.into_iter().map(|name| Need::new(&action(call), in_cluster(kind, name))).collect()
