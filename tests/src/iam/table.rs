@@ -1,5 +1,6 @@
 //! The report as people read it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::check::{Function, Report, Row};
@@ -19,14 +20,16 @@ impl Report {
 
     /// The document around the tables.
     pub fn document(&self) -> String {
+        let by = self.functions.iter().flat_map(|function| &function.rows).flat_map(|row| &row.by);
+        let by: BTreeSet<&str> = by.map(String::as_str).collect();
         format!(
             "# What the functions may do, and what they did\n\n\
-             Written by `make iam` from the record of every call that the functions made in the tests and the \
-             scenarios.\nEach call was allowed by the function's role in `template.yaml`, on the very resource that it \
-             named; each action\nthat a role allows was called at least once. \
-             Broader than needed is what names more than one resource although AWS's\nservice authorization reference \
-             lets the action name one: the reason is the template's.\n\n\
-             {}{}.\n",
+             Written by `make iam`, from the record of the calls that the functions made in the tests and programs {}.\n\n\
+             Each call was allowed by the function's role in `template.yaml`, on the very resource that it named; each \
+             action that a role allows was called at least once. Broader than needed is what names more than one \
+             resource although AWS's service authorization reference lets the action name one: the reason is the \
+             template's.\n\n{}{}.\n",
+            by.into_iter().collect::<Vec<_>>().join(", "),
             self.markdown(),
             self.summary(),
         )
