@@ -34,8 +34,8 @@ pub struct Function {
 pub struct Row {
     pub action: String,
     pub sid: String,
-    /// What was called, without the account.
-    pub resources: BTreeSet<String>,
+    /// The statement's resources that were used, each with what was called by it, without the account.
+    pub resources: BTreeMap<String, BTreeSet<String>>,
     pub times: usize,
     /// The tests and programs that called.
     pub by: BTreeSet<String>,
@@ -160,14 +160,14 @@ impl Usage<'_> {
         }
         let mut allowed_by = None;
         for (number, statement) in statements.iter().enumerate() {
-            if statement.allows(need).is_some() {
+            if let Some(by) = statement.allows(need) {
                 let matching =
                     statement.resources.iter().filter(|pattern| policy::matches(pattern, resource));
                 self.patterns.extend(matching.map(|pattern| (number, pattern.clone())));
-                allowed_by = allowed_by.or(Some((number, statement)));
+                allowed_by = allowed_by.or(Some((number, statement, by)));
             }
         }
-        let Some((number, statement)) = allowed_by else {
+        let Some((number, statement, pattern)) = allowed_by else {
             if exempt::is_set_up_otherwise(resource) {
                 return;
             }
@@ -181,7 +181,7 @@ impl Usage<'_> {
             return;
         };
         let row = self.rows.entry((number, action.clone())).or_default();
-        row.resources.insert(short(resource).to_owned());
+        row.resources.entry(short(pattern).to_owned()).or_default().insert(short(resource).to_owned());
         row.times += made.times;
         row.by.extend(made.by.iter().cloned());
         row.sid.clone_from(&statement.sid);

@@ -5,9 +5,6 @@ use std::fmt::Write;
 
 use super::check::{Function, Report, Row};
 
-/// So many resources of an action are shown by name.
-const NAMED: usize = 2;
-
 impl Report {
     /// Every function's actions, in Markdown.
     pub fn markdown(&self) -> String {
@@ -67,12 +64,13 @@ fn table(text: &mut String, function: &Function) {
     text.push('\n');
 }
 
+/// A pattern in place of what it matched, which often has an id that is another in every run.
 fn resources(row: &Row) -> String {
-    let named: Vec<String> = row.resources.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
-    match row.resources.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
+    let used = row.resources.iter().map(|(pattern, called)| match called.len() {
+        many @ 2.. => format!("`{pattern}` ({many})"),
+        _ => format!("`{pattern}`"),
+    });
+    used.collect::<Vec<_>>().join(", ")
 }
 
 fn tests(row: &Row) -> String {
