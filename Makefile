@@ -15,9 +15,14 @@ VENV := $(CURDIR)/.venv
 SANDBOX_READY := $(VENV)/.sandbox
 BUILD_READY := $(VENV)/.build
 BENCH_READY := $(VENV)/.bench
+# What the functions called of AWS while tests and scenarios ran.
+CALLS := $(CARGO_TARGET_DIR)/calls
+SBOM := $(CARGO_TARGET_DIR)/sbom
+SBOM_SOURCE := $(CARGO_TARGET_DIR)/sbom-source
 PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
 # The newest glibc that provided.al2023 has.
 GLIBC_MAX := 2.34
 
@@ -26,7 +31,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios chaos model scale sandbox test check lint deny bench build deploy clean
+.PHONY: help demo scenarios chaos model iam scale sandbox test check lint deny sbom bench build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -51,6 +56,12 @@ chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every wa
 model: ## Check the claim protocol of the ledger over all interleavings of three runs
 	$(CARGO) test --locked --workspace --test claims -- --nocapture
 
+iam: $(SANDBOX_READY) ## Run everything, and set every call beside its function's role; writes docs/iam.md
+	$(BUILD_BINARIES)
+	$(RECORDED_TESTS)
+	@LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/scenarios"
+	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --document docs/iam.md
+
 scale: ## Reckon what a month costs and which limit is met first; writes docs/scale.md
 	$(CARGO) build --locked --package scale
 	@exec "$(CARGO_TARGET_DIR)/debug/scale" --document docs/scale.md
@@ -63,10 +74,8 @@ test: check deny $(SANDBOX_READY) ## Check everything: format, lints, dependenci
 	@echo "== build"
 	$(CARGO) build --locked --workspace --all-targets
 	@echo "== tests"
-	@if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then $(CARGO) nextest run --locked --workspace; \
-	else $(CARGO) test --locked --workspace --all-targets; \
-	fi
+	$(RECORDED_TESTS)
+	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --summary
 
 check: ## Check the format and the lints of the Rust code
 	@echo "== format"
@@ -90,6 +99,25 @@ bench: $(BENCH_READY) ## Measure the release functions beside boto3 and the AWS 
 	$(BUILD_BINARIES)
 	$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS) hello)
 	@exec "$(CARGO_TARGET_DIR)/debug/bench"
+
+# From a copy with the functions alone and without what only their tests need: features that others ask for would bring
+# in crates that no zip has.
+sbom: | $(VENV)/bin/python ## List what is in each zip, as CycloneDX; ARCH=arm64 or x86_64
+	@test -x "$(VENV)/bin/cargo-cyclonedx" || { \
+		echo "building cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .venv, once (some minutes)"; \
+		env -u CARGO_TARGET_DIR $(CARGO) install cargo-cyclonedx --quiet --locked --version $(CARGO_CYCLONEDX_VERSION) --root "$(VENV)"; }
+	@rm -rf "$(SBOM)" "$(SBOM_SOURCE)" && mkdir -p "$(SBOM)" "$(SBOM_SOURCE)"
+	@cp -R Cargo.toml Cargo.lock rust-toolchain.toml functions shared "$(SBOM_SOURCE)"
+	@cd "$(SBOM_SOURCE)" && sed -i.all 's|^members = .*|members = ["functions/*", "shared"]|' Cargo.toml \
+		&& sed -i.all '/^\[dev-dependencies\]/,/^$$/d' functions/*/Cargo.toml shared/Cargo.toml
+	@cd "$(SBOM_SOURCE)" && PATH="$$PATH:$(VENV)/bin" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
+		--target $(TRIPLE) --no-build-deps --override-filename sbom
+	@for function in $(FUNCTIONS); do \
+		sed 's|file://$(SBOM_SOURCE)/||g' "$(SBOM_SOURCE)/functions/$$function/sbom.json" \
+			> "$(SBOM)/$$function-$(ARCH).cdx.json" || exit 1; \
+	done
+	@rm -rf "$(SBOM_SOURCE)"
+	@echo "$(words $(FUNCTIONS)) bills of materials for $(ARCH) are in $(SBOM)"
 
 build: rust-target $(BUILD_READY) ## Make the deployable zips; ARCH=arm64 or x86_64
 	PATH="$(VENV)/bin:$$PATH" $(CARGO) lambda build --release --locked --skip-target-check \
@@ -123,6 +151,14 @@ deploy: $(SANDBOX_READY) ## Deploy what `make build` made; ENV=staging or produc
 
 clean: ## Remove what make made: target/ and .venv/
 	rm -rf "$(CARGO_TARGET_DIR)" "$(VENV)"
+
+define RECORDED_TESTS
+@rm -rf "$(CALLS)"
+@if $(CARGO) nextest --version >/dev/null 2>&1; \
+then LENDPEAK2_CALLS="$(CALLS)" $(CARGO) nextest run --locked --workspace; \
+else LENDPEAK2_CALLS="$(CALLS)" $(CARGO) test --locked --workspace --all-targets; \
+fi
+endef
 
 define BUILD_BINARIES
 @echo "building (some minutes the first time)"

@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod record;
 mod sent;
 mod ssm;
 mod wire;
@@ -43,6 +44,7 @@ pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
 pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Rule};
+pub use record::FOLDER as CALLS_FOLDER;
 use sent::{Cut, Sent};
 pub use ssm::{OpsCenter, OpsItem};
 
@@ -59,6 +61,7 @@ pub struct Gateway {
 #[derive(Debug)]
 struct State {
     calls: Calls,
+    record: record::Record,
     faults: Faults,
     autoscaling: Autoscaling,
     cloudfront: CloudFront,
@@ -84,6 +87,7 @@ impl Gateway {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             calls: Calls::default(),
+            record: record::Record::from_environment(),
             faults: Faults::default(),
             autoscaling: Autoscaling::default(),
             cloudfront: CloudFront::default(),
@@ -215,6 +219,7 @@ impl State {
             return Ok(calls.map(Sent::whole));
         }
         let mut call = Call::identify(&parts, &body);
+        let mut entry = self.record.entry(&call, &parts, &self.docdb);
         let fault = self.faults.take(&call);
         call.fault.clone_from(&fault);
         let number = self.calls.begin(call.clone());
@@ -234,6 +239,8 @@ impl State {
             Some(Fault::HangAfter) => {
                 let answer = self.answer(&call, parts, body).await;
                 self.calls.end(number, Some(answer.status().as_u16()));
+                // Nothing after this is sure to run.
+                drop(entry.take());
                 std::future::pending().await
             }
             Some(Fault::Timeout(held)) => {
@@ -241,7 +248,11 @@ impl State {
                 Err(Cut)
             }
         };
-        self.calls.end(number, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.calls.end(number, status);
+        if let Some(mut entry) = entry {
+            entry.answered(status);
+        }
         match answer {
             Ok(answer) if cut_short => Ok(sent::cut_short(answer).await),
             answer => answer.map(|answer| answer.map(Sent::whole)),

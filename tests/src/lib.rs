@@ -6,6 +6,7 @@ pub mod clients;
 pub mod demo;
 pub mod deploy;
 pub mod gateway;
+pub mod iam;
 pub mod ministack;
 pub mod runtime_api;
 pub mod sandbox;

@@ -170,7 +170,7 @@ impl Sandbox {
 }
 
 /// The sandbox's parameters, those that are `given` over them.
-fn parameters(
+pub(crate) fn parameters(
     mode: &str,
     gateway: &str,
     standin: &str,

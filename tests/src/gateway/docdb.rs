@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::{Answer, wire as answers};
@@ -144,6 +144,21 @@ impl DocDb {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tags of the instance or the cluster that a request names, as a policy's condition sees them.
+    pub(super) fn tags_of(&self, request: &Value) -> Map<String, Value> {
+        let inner = self.lock();
+        let named = |field: &str| request.get(field).and_then(Value::as_str);
+        let instance = named("DBInstanceIdentifier").map(|name| {
+            inner.instances.iter().find(|instance| instance.name == name).map(|instance| &instance.tags)
+        });
+        let tags = instance.unwrap_or_else(|| {
+            let name = named("DBClusterIdentifier")?;
+            inner.clusters.iter().find(|cluster| cluster.name == name).map(|cluster| &cluster.tags)
+        });
+        let tags = tags.into_iter().flatten();
+        tags.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()
     }
 
     pub(super) fn answer(&self, call: &Call) -> Answer {

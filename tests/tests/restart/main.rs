@@ -44,7 +44,12 @@ fn by_hand() -> Value {
 
 fn alarm_at(changed: Timestamp) -> Value {
     let dimensions = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
-    tests::stack::alarm("memory-leak", ["AWS/ECS", "MemoryUtilization"], &dimensions, changed)
+    tests::stack::alarm(
+        "lendpeak2-production-memory-leak",
+        ["AWS/ECS", "MemoryUtilization"],
+        &dimensions,
+        changed,
+    )
 }
 
 fn alarm() -> Value {

@@ -9,7 +9,10 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
     let seen = outcome(&observing, &alarm()).await?;
     assert_eq!(read(&seen), "observed would_act");
     let reason = seen["reason"].as_str().unwrap_or_default();
-    let would = format!("would restart backend: a new deployment of {}: alarm memory-leak", release(2));
+    let would = format!(
+        "would restart backend: a new deployment of {}: alarm lendpeak2-production-memory-leak",
+        release(2)
+    );
     assert!(reason.starts_with(&would), "{reason}");
     let acting = stack.function(&[]).await?;
     assert_eq!(decision(&acting, &json!({ "dry_run": true })).await?, "observed would_act");

@@ -59,5 +59,5 @@ async fn send(function: &Bootstrap, event: &Value) -> Answer {
 /// A CPU alarm as SNS delivers it. The alarm itself is not in CloudWatch: the event has the word.
 fn alarm(changed: Timestamp) -> Value {
     let dimensions = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
-    stack::alarm("high-cpu", ["AWS/ECS", "CPUUtilization"], &dimensions, changed)
+    stack::alarm("lendpeak2-production-high-cpu", ["AWS/ECS", "CPUUtilization"], &dimensions, changed)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{
-    document::{Template, texts},
+    document::{Template, statements, texts},
     functions::task,
 };
 
@@ -103,6 +103,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "ecs:ListServiceDeployments",
             "ecs:ListTasks",
             "ecs:UpdateService",
+            "iam:PassRole",
             "secretsmanager:DescribeSecret",
             "sns:Publish",
         ],
@@ -296,13 +297,6 @@ fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
         }
     }
     Ok(())
-}
-
-pub(crate) fn statements(role: &Value) -> Vec<&Value> {
-    let policies = role["Policies"].as_array().into_iter().flatten();
-    // One that depends on a condition counts as if it held.
-    let policies = policies.map(|policy| policy["Fn::If"].get(1).unwrap_or(policy));
-    policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten().collect()
 }
 
 /// It looks, and tells people: nothing that it is granted changes a stack, or reads a secret's value.

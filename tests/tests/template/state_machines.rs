@@ -6,10 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
 use tests::workspace;
 
-use crate::{
-    document::{Template, texts},
-    roles::statements,
-};
+use crate::document::{Template, statements, texts};
 
 /// The longest that a function runs is a minute; a task that takes longer has hung.
 const LONGEST_TASK_SECONDS: u64 = 120;

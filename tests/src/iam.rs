@@ -1,0 +1,65 @@
+//! Whether the roles in `template.yaml` allow what the functions call, and no more than that: their policies, beside
+//! the record of every call that a test or a scenario made.
+
+pub mod check;
+pub mod exempt;
+pub mod needs;
+pub mod policy;
+pub mod reasons;
+pub mod reference;
+pub mod resolve;
+mod table;
+pub mod template;
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One call of a function, as the gateway wrote it down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The test or the program in which it was made.
+    pub by: String,
+    /// The function.
+    pub caller: String,
+    pub service: String,
+    pub operation: String,
+    pub path: String,
+    /// The request, of which only what names something is left.
+    pub names: Value,
+    /// The tags of the database that the request names.
+    pub resource_tags: Map<String, Value>,
+    /// The answer's HTTP status; none when there was no answer.
+    pub status: Option<u16>,
+}
+
+/// The functions, by the names of their folders.
+pub fn functions() -> anyhow::Result<Vec<String>> {
+    let folder = crate::workspace().join("functions");
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Every call in the folder's files.
+pub fn read_calls(folder: &Path) -> anyhow::Result<Vec<Recorded>> {
+    let mut calls = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("no calls in {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        for (line, number) in text.lines().zip(1..) {
+            let call = serde_json::from_str(line)
+                .with_context(|| format!("{}:{number} is no call", path.display()))?;
+            calls.push(call);
+        }
+    }
+    Ok(calls)
+}

@@ -1,0 +1,150 @@
+//! What a role's statements allow, as IAM reads them: action, resource and conditions.
+//!
+//! Only what the template uses is known here. Anything else is an error, so that nothing passes unread.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::needs::Need;
+use super::resolve::Resolver;
+use super::template::{Template, field, statements, texts};
+
+/// The condition keys that a call's record can say. That a service calls KMS for us, no call of ours says.
+const KEYS: [&str; 7] = [
+    "application-autoscaling:scalable-dimension",
+    "application-autoscaling:service-namespace",
+    "cloudwatch:namespace",
+    "dynamodb:LeadingKeys",
+    "ecs:cluster",
+    "iam:PassedToService",
+    "kms:ViaService",
+];
+/// The key of a resource's tag; the tag's name follows.
+pub const RESOURCE_TAG: &str = "aws:ResourceTag/";
+
+/// One statement, its references resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub sid: String,
+    pub actions: Vec<String>,
+    pub resources: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Condition {
+    operator: Operator,
+    key: String,
+    values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    StringEquals,
+    StringEqualsIfExists,
+    ForAllValuesStringEquals,
+    ArnEquals,
+}
+
+impl Operator {
+    fn parse(name: &str) -> Result<Self> {
+        Ok(match name {
+            "StringEquals" => Self::StringEquals,
+            "StringEqualsIfExists" => Self::StringEqualsIfExists,
+            "ForAllValues:StringEquals" => Self::ForAllValuesStringEquals,
+            "ArnEquals" => Self::ArnEquals,
+            other => bail!("this check does not know the condition operator {other}"),
+        })
+    }
+}
+
+impl Condition {
+    /// A key that the call does not have is no match, but for the two operators that say so.
+    fn holds(&self, context: &BTreeMap<String, Vec<String>>) -> bool {
+        let Some(present) = context.get(&self.key).filter(|present| !present.is_empty()) else {
+            return matches!(
+                self.operator,
+                Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals
+            );
+        };
+        present.iter().all(|value| {
+            self.values.iter().any(|wanted| match self.operator {
+                Operator::ArnEquals => matches(wanted, value),
+                _ => wanted == value,
+            })
+        })
+    }
+}
+
+/// Every statement of a function's role.
+pub fn of_function(template: &Template, resolver: &Resolver<'_>, task: &str) -> Result<Vec<Statement>> {
+    let function = template
+        .functions()
+        .into_iter()
+        .find(|function| {
+            field(field(function, "FunctionName"), "Fn::Sub")
+                .as_str()
+                .is_some_and(|name| name.strip_prefix("lendpeak2-${Environment}-") == Some(task))
+        })
+        .with_context(|| format!("the template has no function {task}"))?;
+    let role = template.named(field(function, "Role"), "Fn::GetAtt", "AWS::IAM::Role")?;
+    statements(role).into_iter().map(|statement| parse(statement, resolver)).collect()
+}
+
+/// One statement as the template has it.
+pub fn parse(statement: &Value, resolver: &Resolver<'_>) -> Result<Statement> {
+    for (part, _) in statement.as_object().context("a statement is no object")? {
+        let known = ["Sid", "Effect", "Action", "Resource", "Condition"].contains(&part.as_str());
+        ensure!(known, "this check does not know {part} of a statement");
+    }
+    ensure!(field(statement, "Effect") == "Allow", "this check knows only Allow: {statement}");
+    let sid = field(statement, "Sid").as_str().context("a statement without a Sid")?.to_owned();
+    let actions: Vec<String> = texts(field(statement, "Action")).into_iter().map(str::to_owned).collect();
+    let resources = resolver.texts(field(statement, "Resource"))?;
+    ensure!(!actions.is_empty() && !resources.is_empty(), "{sid} allows nothing");
+    let mut conditions = Vec::new();
+    for (operator, keys) in field(statement, "Condition").as_object().into_iter().flatten() {
+        let operator = Operator::parse(operator)?;
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            let known = KEYS.contains(&key.as_str()) || key.starts_with(RESOURCE_TAG);
+            ensure!(known, "{sid}: this check does not know the condition key {key}");
+            conditions.push(Condition { operator, key: key.clone(), values: resolver.texts(values)? });
+        }
+    }
+    Ok(Statement { sid, actions, resources, conditions })
+}
+
+impl Statement {
+    /// The resource of the statement by which it allows this; none when it does not.
+    pub fn allows(&self, need: &Need) -> Option<&str> {
+        let acts = self.actions.iter().any(|action| matches_action(action, &need.action));
+        if !acts || !self.conditions.iter().all(|condition| condition.holds(&need.context)) {
+            return None;
+        }
+        self.resources.iter().find(|pattern| matches(pattern, &need.resource)).map(String::as_str)
+    }
+}
+
+/// IAM's actions have no case.
+fn matches_action(pattern: &str, action: &str) -> bool {
+    matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+}
+
+/// `*` is any text, `?` any character. A call on all resources of a kind names them with a `*` of its own, and only a
+/// `*` matches that.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    fn rest(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            ([b'*', pattern @ ..], _) => {
+                (0..=text.len()).any(|taken| text.get(taken..).is_some_and(|text| rest(pattern, text)))
+            }
+            ([b'?', pattern @ ..], [first, text @ ..]) => *first != b'*' && rest(pattern, text),
+            ([wanted, pattern @ ..], [first, text @ ..]) => wanted == first && rest(pattern, text),
+            _ => false,
+        }
+    }
+    rest(pattern.as_bytes(), text.as_bytes())
+}
