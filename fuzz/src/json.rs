@@ -26,6 +26,8 @@ const TOKENS: [&str; 15] = [
 ];
 /// A few changes leave most of an event as it was: so that what comes later is reached too.
 const MOST_CHANGES: usize = 6;
+/// Repeated, a part of a value takes no more bytes.
+const LARGEST: usize = 100_000;
 
 /// Changes some places of a value, as the tape says.
 pub fn twist(value: &mut Value, tape: &mut Tape<'_>) {
@@ -155,6 +157,8 @@ fn remove(value: &mut Value, tape: &mut Tape<'_>) {
 fn repeat(value: &mut Value, tape: &mut Tape<'_>) {
     const MANY: usize = 300;
     let times = if tape.byte() % 8 == 7 { tape.below(MANY) } else { 1 };
+    // What is repeated again and again would be the memory's end, and no reader's fault.
+    let times = times.min(LARGEST / value.to_string().len().max(1));
     match value {
         Value::Array(values) => {
             let place = tape.below(values.len());
@@ -231,7 +235,7 @@ fn extreme(value: &mut Value, tape: &mut Tape<'_>) {
     match value {
         Value::String(text) if is_time(text) => *text = one_of(&TIMES, tape),
         Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, tape),
-        Value::String(text) => *text = text.repeat(1 + tape.below(40)),
+        Value::String(text) => *text = text.repeat((1 + tape.below(40)).min(1 + LARGEST / text.len().max(1))),
         Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, tape),
         Value::Number(_) => {
             const LARGE: [u64; 9] =
