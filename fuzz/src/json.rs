@@ -59,7 +59,7 @@ fn bare(token: &str) -> String {
 fn change_somewhere(value: &mut Value, tape: &mut Tape<'_>, depth: u8) {
     const DEEPEST: u8 = 14;
     let children = count(value);
-    if depth < DEEPEST && children > 0 && tape.byte() % 5 != 0 {
+    if depth < DEEPEST && children > 0 && !tape.byte().is_multiple_of(5) {
         let place = tape.below(children);
         if let Some(child) = child(value, place) {
             return change_somewhere(child, tape, depth + 1);
