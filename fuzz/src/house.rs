@@ -121,8 +121,9 @@ static AWS: LazyLock<Result<Aws, SettingsError>> =
 pub fn aws(wire: &Wire) -> Result<Aws, SettingsError> {
     match &*AWS {
         Ok(aws) => Ok(aws.clone().answered_by(wire.connector())),
-        Err(SettingsError::Missing { name }) => Err(SettingsError::Missing { name }),
-        Err(SettingsError::Invalid { name, .. }) => Err(SettingsError::Missing { name }),
+        Err(SettingsError::Missing { name } | SettingsError::Invalid { name, .. }) => {
+            Err(SettingsError::Missing { name })
+        }
     }
 }
 

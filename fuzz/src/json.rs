@@ -26,6 +26,8 @@ const TOKENS: [&str; 15] = [
 ];
 /// A few changes leave most of an event as it was: so that what comes later is reached too.
 const MOST_CHANGES: usize = 6;
+/// Repeated, a part of a value takes no more bytes.
+const LARGEST: usize = 100_000;
 
 /// Changes some places of a value, as the tape says.
 pub fn twist(value: &mut Value, tape: &mut Tape<'_>) {
@@ -57,7 +59,7 @@ fn bare(token: &str) -> String {
 fn change_somewhere(value: &mut Value, tape: &mut Tape<'_>, depth: u8) {
     const DEEPEST: u8 = 14;
     let children = count(value);
-    if depth < DEEPEST && children > 0 && tape.byte() % 5 != 0 {
+    if depth < DEEPEST && children > 0 && !tape.byte().is_multiple_of(5) {
         let place = tape.below(children);
         if let Some(child) = child(value, place) {
             return change_somewhere(child, tape, depth + 1);
@@ -155,6 +157,8 @@ fn remove(value: &mut Value, tape: &mut Tape<'_>) {
 fn repeat(value: &mut Value, tape: &mut Tape<'_>) {
     const MANY: usize = 300;
     let times = if tape.byte() % 8 == 7 { tape.below(MANY) } else { 1 };
+    // What is repeated again and again would be the memory's end, and no reader's fault.
+    let times = times.min(LARGEST / value.to_string().len().max(1));
     match value {
         Value::Array(values) => {
             let place = tape.below(values.len());
@@ -231,7 +235,7 @@ fn extreme(value: &mut Value, tape: &mut Tape<'_>) {
     match value {
         Value::String(text) if is_time(text) => *text = one_of(&TIMES, tape),
         Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, tape),
-        Value::String(text) => *text = text.repeat(1 + tape.below(40)),
+        Value::String(text) => *text = text.repeat((1 + tape.below(40)).min(1 + LARGEST / text.len().max(1))),
         Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, tape),
         Value::Number(_) => {
             const LARGE: [u64; 9] =

@@ -154,7 +154,7 @@ impl World {
         let request: Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let canned = |canned: &Canned| Answer::canned(canned, call);
         if call.operation == "BatchGetItem" {
-            return self.batch(&request, canned(&self.canned));
+            return self.batch(&request, &canned(&self.canned));
         }
         let asks_releases = request.to_string().contains("release#");
         if !asks_releases && let Some(answer) = self.table.answer(&call.operation, &request) {
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// What the ledger remembers, and what the canned one knows beside it.
-    fn batch(&self, request: &Value, canned: Answer) -> Answer {
+    fn batch(&self, request: &Value, canned: &Answer) -> Answer {
         let mut answer: Value = serde_json::from_slice(&canned.body).unwrap_or_default();
         let tables = request.get("RequestItems").and_then(Value::as_object).into_iter().flatten();
         for (table, asked) in tables {
@@ -286,7 +286,7 @@ impl Answer {
     /// In the words of each protocol, whichever it is that was asked in.
     fn error(code: &str, message: &str, status: u8) -> Self {
         let status = 400 + u16::from(status);
-        let mut answer = if status % 2 == 0 {
+        let mut answer = if status.is_multiple_of(2) {
             Self::json(&json!({ "__type": format!("odd#{code}"), "message": message, "CancellationReasons": [
                 { "Code": "ConditionalCheckFailed" }, { "Code": message }
             ] }))
@@ -331,7 +331,7 @@ impl Answer {
         ];
         let name = tape.one_of(&NAMES).copied().unwrap_or_default().to_owned();
         let value = tape.text();
-        if tape.byte() % 2 == 0 {
+        if tape.byte().is_multiple_of(2) {
             self.headers.retain(|(known, _)| *known != name);
         }
         self.headers.push((name, value));

@@ -40,7 +40,7 @@ pub fn evidence(data: &[u8]) {
     let mut value = recorded(&mut tape);
     json::twist(&mut value, &mut tape);
     let Ok(evidence) = serde_json::from_str::<Evidence>(&json::written(&value)) else { return };
-    judged(&evidence, if tape.byte() % 2 == 0 { Format::Text } else { Format::Markdown });
+    judged(&evidence, if tape.byte().is_multiple_of(2) { Format::Text } else { Format::Markdown });
 }
 
 /// One of the recorded cases.
@@ -114,7 +114,9 @@ fn write_out(value: &mut Value, at: Timestamp, period_seconds: u32) {
             }
         }
         Value::Array(values) => {
-            values.iter_mut().for_each(|value| write_out(value, at, period_seconds));
+            for value in values {
+                write_out(value, at, period_seconds);
+            }
         }
         Value::Object(fields) => {
             if let Some(segments) = fields.get("series") {

@@ -20,7 +20,7 @@ pub fn settings(data: &[u8]) {
         let place = tape.below(pairs.len());
         if let Some((_, value)) = pairs.get_mut(place) {
             let odd = tape.text();
-            if tape.byte() % 2 == 0 {
+            if tape.byte().is_multiple_of(2) {
                 *value = odd;
             } else {
                 value.insert_str(value.floor_char_boundary(tape.below(value.len() + 1)), &odd);

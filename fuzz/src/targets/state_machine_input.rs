@@ -23,7 +23,7 @@ pub fn state_machine_input(data: &[u8]) {
         assert!(id.is_some(), "a good first step opens no incident");
         for number in 0..=tape.below(MOST_STEPS) {
             let mut step = step(id.as_deref().unwrap_or_default(), &mut tape);
-            if tape.byte() % 4 != 0 {
+            if !tape.byte().is_multiple_of(4) {
                 json::twist(&mut step, &mut tape);
             }
             let body = envelope(&format!("Step@{number}"), &step);

@@ -65,7 +65,7 @@ fn answer(tape: &mut Tape<'_>) -> Vec<u8> {
     }
     let mut head = HEAD.as_bytes().to_vec();
     text::twist(&mut head, tape);
-    if tape.byte() % 2 == 0 {
+    if tape.byte().is_multiple_of(2) {
         let mut body = serde_json::json!({ "status": "ok", "checks": [{ "token": CANARY }] });
         json::twist(&mut body, tape);
         let body = json::written(&body);

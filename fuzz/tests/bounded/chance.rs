@@ -1,6 +1,6 @@
 //! Chance that is the same every time.
 
-/// SplitMix64.
+/// `SplitMix64`.
 pub(crate) struct Chance(u64);
 
 impl Chance {

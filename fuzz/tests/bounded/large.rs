@@ -157,7 +157,7 @@ fn evidence_of_ten_thousand_stopped_tasks_is_judged_in_its_own_size() {
     let (evidence, size) = peak(|| well.clone());
     let found = judge(&evidence, &Chapter::ALL);
     assert!(!found.is_empty(), "ten thousand stopped tasks are nothing");
-    let (_, used) = peak(|| evidence::judged(&evidence, Format::Text));
+    let ((), used) = peak(|| evidence::judged(&evidence, Format::Text));
     eprintln!("evidence of 10,000 stopped tasks: {size} bytes, {used} used");
     assert!(used <= size, "{used} bytes for evidence of {size}");
 }

@@ -3,10 +3,15 @@
 //!
 //! An input that fails stays in `target/fuzz/found/<target>/`; it belongs into `fuzz/regressions/<target>/`.
 
+#[cfg(test)]
 mod chance;
+#[cfg(test)]
 mod extremes;
+#[cfg(test)]
 mod inputs;
+#[cfg(test)]
 mod large;
+#[cfg(test)]
 mod shims;
 
 use std::{
@@ -80,6 +85,7 @@ fn feed(name: &str, target: Target, inputs: &[Vec<u8>]) {
     }
 }
 
+#[cfg(test)]
 fn keep(name: &str, input: &[u8]) -> PathBuf {
     let folder = tests::workspace().join("target/fuzz/found").join(name);
     let path = folder.join(format!("{:016x}", chance::hash(input)));
