@@ -16,7 +16,7 @@ async fn holds(subject: Subject, most: usize) -> Test {
 }
 
 async fn function_holds(story: Story) -> Test {
-    holds(Subject::Function(story), 60).await
+    holds(Subject::Function(story), 30).await
 }
 
 /// A run of it takes many seconds.
