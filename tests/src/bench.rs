@@ -42,7 +42,7 @@ pub struct Options {
     pub starts: usize,
     /// Invocations of one warm process of each variant.
     pub warm: usize,
-    /// Runs of each AWS CLI script: one takes seconds.
+    /// Runs of each AWS CLI script, beside the first: one takes seconds. With 0 they are left out.
     pub cli_runs: usize,
     /// Only the rows whose names hold this, and the starts that do nothing, to which all are compared.
     pub only: Option<String>,
@@ -74,6 +74,9 @@ pub async fn run(options: Options) -> anyhow::Result<Measured> {
     let mut variants = variant::all(&options.binaries, &endpoint)?;
     if let Some(only) = &options.only {
         variants.retain(|variant| variant.job == NOTHING || variant.name().contains(only));
+    }
+    if options.cli_runs == 0 {
+        variants.retain(|variant| variant.kind != Kind::Cli);
     }
     let mut samples = Vec::new();
     // The first round fills the disk's cache; its times are thrown away.

@@ -194,3 +194,6 @@ fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
     text.extend(rows.into_iter().map(line));
     text
 }
+
+#[cfg(test)]
+mod tests;

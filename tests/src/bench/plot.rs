@@ -26,10 +26,11 @@ const PANEL: i32 = 440;
 const AIR: i32 = 70;
 const TOP: i32 = 64;
 const BOTTOM: i32 = 30;
-const BAR: i32 = 10;
+const BAR: i32 = 12;
 const GAP: i32 = 10;
-const TEXT: i32 = 12;
-const NUMBER: i32 = 10;
+/// `plotters` makes letters smaller by a quarter.
+const TEXT: i32 = 15;
+const NUMBER: i32 = 13;
 
 /// In milliseconds: from one to ten thousand, in powers of ten.
 const DECADES: i32 = 4;

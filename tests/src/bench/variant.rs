@@ -151,11 +151,10 @@ fn of(job: &Job, binaries: &Binaries, python: &Path, endpoint: &Endpoint) -> any
     };
     let mut variants = vec![ours.clone()];
     if job.name == OF_DEFAULTS {
-        variants.push(Variant {
-            kind: Kind::Defaults,
-            program: binary(&binaries.defaults, "defaults")?,
-            ..ours.clone()
-        });
+        match binary(&binaries.defaults, "defaults") {
+            Ok(program) => variants.push(Variant { kind: Kind::Defaults, program, ..ours.clone() }),
+            Err(missing) => println!("{} with Rust's defaults is left out: {missing}", job.name),
+        }
     }
     variants.push(handler(Kind::Boto3, "handler"));
     if job.threads {

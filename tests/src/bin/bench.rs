@@ -16,7 +16,7 @@ struct Arguments {
     /// Warm answers of each variant.
     #[arg(long, default_value_t = 50)]
     warm: usize,
-    /// Runs of the AWS CLI's commands, which take seconds each.
+    /// Runs of the AWS CLI's commands, which take seconds each; 0 leaves them out.
     #[arg(long, default_value_t = 3)]
     cli_runs: usize,
     /// Only the rows whose names hold this text.
@@ -43,7 +43,7 @@ struct Arguments {
     /// Write the counts there.
     #[arg(long, value_name = "FILE", requires = "instructions")]
     write: Option<PathBuf>,
-    /// How often to count; the medians are taken.
+    /// How often to count; the least is taken.
     #[arg(long, default_value_t = 3)]
     counts: usize,
     /// Build one function in other ways instead, which takes an hour, and measure those.
