@@ -14,7 +14,7 @@ use crate::runtime_api::{Answer, Bootstrap};
 /// A broken variant must not hold the benchmark up for ever.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Long answers need not be measured as often.
-const WARM_TIME: Duration = Duration::from_secs(20);
+const WARM_TIME: Duration = Duration::from_secs(15);
 /// After an answer a process still asks for its next event: that belongs to the run, and is then over.
 pub(super) const SETTLE: Duration = Duration::from_millis(20);
 
