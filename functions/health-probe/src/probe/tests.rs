@@ -136,10 +136,15 @@ async fn many_addresses_are_asked_some_at_once_and_hold_up_no_check() {
     .await;
     let urls: Vec<String> =
         (0..ADDRESSES).map(|number| server.http(&format!("/api/loans/{number}")).to_string()).collect();
-    let body = json!({ "urls": urls, "checks": ["health", "page"], "dry_run": true }).to_string();
-    let report = probe(&server, &[]).handle(&invocation(&body)).await.unwrap();
-    assert_eq!(report["summary"], "Healthy: all 202 checks passed.");
-    assert_eq!(report["checks"][201]["name"], "url-200");
+    let request: Request =
+        serde_json::from_value(json!({ "urls": urls, "checks": ["health", "page"] })).unwrap();
+    let probe = probe(&server, &[]);
+    let mut checks = request.checks(&probe.settings).unwrap();
+    // Last in the row, and yet they are asked at once.
+    checks.reverse();
+    let report = probe.run(checks, 1, &invocation("{}")).await;
+    assert_eq!(report.summary, "Healthy: all 202 checks passed.");
+    assert_eq!(report.checks[0].name, "url-200");
     let arrivals = arrivals.lock().unwrap();
     assert_eq!(arrivals.len(), ADDRESSES);
     for some in arrivals.windows(URLS_AT_ONCE + 1) {
