@@ -69,8 +69,8 @@ pub(super) fn all(endpoint: &Endpoint) -> Vec<Job> {
             needs_curl: true,
             ..job("health-probe", health_probe(&endpoint.pages), json!({}), json!({ "healthy": true }))
         },
-        probe_of("health-probe of 10", 10, endpoint, &job),
-        probe_of("health-probe of 200", 200, endpoint, &job),
+        probe_of("health-probe of 10", 10, endpoint, job),
+        probe_of("health-probe of 200", 200, endpoint, job),
         Job {
             aws: endpoint.large.clone(),
             threads: true,

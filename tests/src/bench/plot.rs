@@ -106,8 +106,8 @@ impl Chart<'_, '_> {
         Ok(())
     }
 
-    fn text(&self, text: &str, at: (i32, i32), side: HPos, size: i32) -> Drawn<()> {
-        let style = ("sans-serif", size).into_font().color(&INK).pos(Pos::new(side, VPos::Center));
+    fn text(&self, text: &str, at: (i32, i32), to: HPos, size: i32) -> Drawn<()> {
+        let style = ("sans-serif", size).into_font().color(&INK).pos(Pos::new(to, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), at, style))
     }
 }

@@ -79,7 +79,9 @@ pub(super) fn print(measured: &Measured) {
             );
         }
         if job == LARGE {
-            about(measured, ours).iter().for_each(|line| println!("  {}", line.replace('`', "")));
+            for line in about(measured, ours) {
+                println!("  {}", line.replace('`', ""));
+            }
         }
     }
 }

@@ -44,8 +44,8 @@ fn functions(init: u64, first_answer: u64) -> BTreeMap<String, Counts> {
 }
 
 #[track_caller]
-fn compare(is: BTreeMap<String, Counts>, expected: &[(&str, bool)]) {
-    let changes = changes(&is, &functions(2_000_000, 20_000_000));
+fn compare(is: &BTreeMap<String, Counts>, expected: &[(&str, bool)]) {
+    let changes = changes(is, &functions(2_000_000, 20_000_000));
     let seen: Vec<(String, bool)> = changes.iter().map(|change| (change.line(), change.is_worse())).collect();
     let expected: Vec<(String, bool)> =
         expected.iter().map(|(line, worse)| ((*line).to_owned(), *worse)).collect();
@@ -54,27 +54,27 @@ fn compare(is: BTreeMap<String, Counts>, expected: &[(&str, bool)]) {
 
 #[test]
 fn up_to_five_percent_more_passes() {
-    compare(functions(2_099_000, 20_990_000), &[]);
+    compare(&functions(2_099_000, 20_990_000), &[]);
 }
 
 #[test]
 fn more_than_that_is_told_with_both_numbers() {
     let line =
         "WORSE scale-up, first answer: 21.20 million instructions, and the reference says 20.00 (+6.0 %)";
-    compare(functions(2_000_000, 21_200_000), &[(line, true)]);
+    compare(&functions(2_000_000, 21_200_000), &[(line, true)]);
 }
 
 #[test]
 fn a_gain_is_told_and_passes() {
     let line = "better scale-up, init: 1.80 million instructions, and the reference says 2.00 (-10.0 %)";
-    compare(functions(1_800_000, 20_000_000), &[(line, false)]);
+    compare(&functions(1_800_000, 20_000_000), &[(line, false)]);
 }
 
 #[test]
 fn a_function_without_a_reference_does_not_pass() {
     let mut all = functions(2_000_000, 20_000_000);
     all.insert("new".to_owned(), Counts { init: 1, first_answer: 1 });
-    compare(all, &[("NEW new: the reference does not have it", true)]);
+    compare(&all, &[("NEW new: the reference does not have it", true)]);
 }
 
 #[test]
