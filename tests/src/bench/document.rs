@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use anyhow::Context;
 
+use super::Measured;
 use super::instructions::{self, Reference, millions};
 use super::job::LARGE;
 use super::profiles::{self, Tried};
 use super::report::{OTHERS, about, cell, ratios, remarks};
+use super::target::{self, Target};
 use super::variant::Kind;
-use super::{Measured, target};
 
 pub(super) fn markdown(measured: &Measured, picture: &str) -> anyhow::Result<String> {
     let mut text = String::new();
@@ -107,16 +108,27 @@ fn calls(measured: &Measured) -> String {
 }
 
 fn targets(measured: &Measured) -> String {
-    let of_job = |(job, ours)| {
-        target::of(measured, job, ours).into_iter().map(move |target| {
-            let word = if target.is_met() { "met" } else { "**missed**" };
-            let (value, limit) =
-                (cell(Some(target.value), target.unit), cell(Some(target.limit), target.unit));
-            vec![job.to_owned(), target.what, value, limit, word.to_owned()]
-        })
+    let jobs: Vec<_> = measured.jobs().map(|(job, ours)| (job, target::of(measured, job, ours))).collect();
+    // Without boto3's figures, those that are about them are missing.
+    let Some((_, all)) = jobs.iter().max_by_key(|(_, targets)| targets.len()) else { return String::new() };
+    let heads: Vec<&str> = std::iter::once("").chain(all.iter().map(|target| target.what.as_str())).collect();
+    let result = |target: &Target| {
+        let (value, limit) = (cell(Some(target.value), target.unit), cell(Some(target.limit), target.unit));
+        if target.is_met() { format!("{value} of {limit}") } else { format!("**{value}** of {limit}") }
     };
-    let rows: Vec<_> = measured.jobs().flat_map(of_job).collect();
-    format!("## Targets\n\n{}", table(&["job", "", "measured", "at most", ""], rows))
+    let rows = jobs.iter().map(|(job, targets)| {
+        let of =
+            |what: &&str| targets.iter().find(|target| target.what == *what).map_or("-".to_owned(), result);
+        std::iter::once((*job).to_owned()).chain(heads.iter().skip(1).map(of)).collect()
+    });
+    let count =
+        |met: bool| jobs.iter().flat_map(|(_, all)| all).filter(|target| target.is_met() == met).count();
+    format!(
+        "## Targets\n\n{} are met. {} are missed: what was measured is then bold, beside what it is to be at most.\n\n{}",
+        count(true),
+        count(false),
+        table(&heads, rows)
+    )
 }
 
 fn large(measured: &Measured) -> String {
