@@ -31,11 +31,11 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios chaos model fuzz iam scale sandbox test check lint deny sbom bench build deploy clean
+.PHONY: help demo scenarios chaos model fuzz iam scale sandbox test check lint deny sbom bench instructions build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing
 	$(BUILD_BINARIES)
@@ -48,8 +48,8 @@ scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with
 
 # The functions as they are deployed: a debug build takes an hour more.
 chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
-	$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS))
 	$(BUILD_BINARIES)
+	$(BUILD_RELEASE)
 	@LENDPEAK2_BINARIES="$(CARGO_TARGET_DIR)/release" exec "$(CARGO_TARGET_DIR)/debug/chaos" \
 		$(if $(POINT),--point "$(POINT)",--document docs/chaos.md)
 
@@ -110,10 +110,16 @@ deny: ## Check the licences and the sources of the dependencies
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
 
-bench: $(BENCH_READY) ## Measure the release functions beside boto3 and the AWS CLI
+bench: $(BENCH_READY) ## Measure the release functions beside boto3, the AWS CLI and Rust's defaults; writes docs/benchmarks.md
 	$(BUILD_BINARIES)
-	$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS) hello)
-	@exec "$(CARGO_TARGET_DIR)/debug/bench"
+	$(BUILD_RELEASE)
+	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/defaults" $(CARGO) build --release --locked --manifest-path tests/defaults/Cargo.toml
+	@exec "$(CARGO_TARGET_DIR)/debug/bench" --document docs/benchmarks.md
+
+instructions: ## Count the release functions' instructions; fails past 5 % over tests/bench/instructions.json; RENEW=yes renews that
+	$(BUILD_BINARIES)
+	$(BUILD_RELEASE)
+	@exec "$(CARGO_TARGET_DIR)/debug/bench" --instructions $(if $(RENEW),--write,--check) tests/bench/instructions.json
 
 # From a copy with the functions alone and without what only their tests need: features that others ask for would bring
 # in crates that no zip has.
@@ -173,6 +179,10 @@ define RECORDED_TESTS
 then LENDPEAK2_CALLS="$(CALLS)" $(CARGO) nextest run --locked --workspace; \
 else LENDPEAK2_CALLS="$(CALLS)" $(CARGO) test --locked --workspace --all-targets; \
 fi
+endef
+
+define BUILD_RELEASE
+$(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS) floor hello)
 endef
 
 define BUILD_BINARIES

@@ -10,10 +10,12 @@ add() {
         {\"Name\":\"Environment\",\"Value\":\"$ENVIRONMENT\"},{\"Name\":\"Check\",\"Value\":\"$1\"}]}"
 }
 
+measure() { curl --silent --show-error --fail --output /dev/null --write-out "$phases" "$@"; }
+
 check() {
     name=$1
     shift
-    measured=$(curl --silent --show-error --fail --output /dev/null --write-out "$phases" "$@")
+    measured=$(measure "$@")
     add "$name" Success 1 None
     set -- $measured
     for metric in DnsTime ConnectTime TlsTime SendTime FirstByteTime TotalTime; do
@@ -29,4 +31,7 @@ check page "$APP_URL/"
 check asset "$APP_URL$ASSET_PATH"
 check cors --request OPTIONS --header "Origin: $APP_URL" --header 'Access-Control-Request-Method: POST' \
     --header 'Access-Control-Request-Headers: content-type' "$API_URL/api/auth/login"
+for url in ${URLS:-}; do
+    measure "$url"
+done
 "$AWS" cloudwatch put-metric-data --namespace LendPeak2 --metric-data "[${data#,}]"

@@ -1,10 +1,12 @@
-"""health-probe as most people would write it: the same requests, one after the other."""
+"""health-probe as most people would write it: the same requests, one after the other (`handler`), or on a pool of
+threads (`threads_handler`)."""
 
 import http.client
 import json
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ ENVIRONMENT = os.environ["ENVIRONMENT"]
 API = os.environ["API_URL"]
 APP = os.environ["APP_URL"]
 TIMEOUT_SECONDS = 10
+THREADS = 25
 PREFLIGHT = {
     "Origin": APP,
     "Access-Control-Request-Method": "POST",
@@ -32,15 +35,41 @@ cloudwatch = boto3.client("cloudwatch")
 
 
 def handler(event, context):
+    return probe(event, context, map)
+
+
+def threads_handler(event, context):
+    with ThreadPoolExecutor(THREADS) as pool:
+        return probe(event, context, pool.map)
+
+
+def probe(event, context, each):
+    """`each` calls a function for each of a list, one after the other or at once."""
     at = datetime.now(timezone.utc)
-    checks = [check(name, *asked) for name, asked in CHECKS.items()]
+    asked = [(name, *CHECKS[name]) for name in event.get("checks", CHECKS)]
+    asked += [(f"url-{number}", "GET", url, {}) for number, url in enumerate(event.get("urls", []), 1)]
+    checks = list(each(lambda one: check(*one), asked))
     healthy = all(check["healthy"] for check in checks)
-    data = [datum for check in checks for datum in metrics(check, at)]
+    # An address that was asked for would be a new metric each time.
+    data = [datum for check in checks if check["name"] in CHECKS for datum in metrics(check, at)]
     data.append(point("Healthy", float(healthy), "None", at))
-    report = {"function": "health-probe", "execution_id": context.aws_request_id, "healthy": healthy, "checks": checks}
+    report = {
+        "function": "health-probe",
+        "execution_id": context.aws_request_id,
+        "healthy": healthy,
+        "summary": summary(checks),
+        "checks": checks,
+    }
     print(json.dumps({"level": "INFO", "message": "probed", "report": report}))
     cloudwatch.put_metric_data(Namespace="LendPeak2", MetricData=data)
     return report
+
+
+def summary(checks):
+    failed = [check["name"] for check in checks if not check["healthy"]]
+    if failed:
+        return f"Unhealthy: {len(failed)} of {len(checks)} checks failed ({', '.join(failed)})."
+    return f"Healthy: all {len(checks)} checks passed."
 
 
 def check(name, method, url, headers):

@@ -1,107 +1,176 @@
 //! What a cold start costs: the release functions under a Runtime API of our own, against canned AWS
-//! answers over TLS on loopback, next to the same jobs done with boto3 and with the AWS CLI.
+//! answers over TLS on loopback, next to the same jobs done with boto3, with the AWS CLI and with Rust's defaults.
 //!
-//! It measures and prints, and fails only when something does not work: a time is never a test.
+//! It measures and tells, and fails only when something does not work: a time is never a test. Counts of
+//! instructions are one: they are the same on a noisy machine.
 
 pub mod canned;
+mod document;
 mod endpoint;
+mod instructions;
+mod job;
+mod machine;
 mod measure;
+mod plot;
 mod process;
+mod profiles;
+mod replay;
 mod report;
+mod target;
+mod traffic;
 mod variant;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 
 use endpoint::Endpoint;
-use measure::Samples;
-use report::Row;
-use variant::{Kind, LARGE, Variant};
+use job::LARGE;
+use machine::Machine;
+use measure::{Figures, Samples};
+use variant::{Kind, NOTHING, Variant};
+
+pub use instructions::{Counting, count};
+pub use profiles::try_profiles;
+pub use variant::Binaries;
 
 /// What to measure, and how often.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Cold starts of each variant.
+    /// Cold starts of each variant; of those that take long, fewer.
     pub starts: usize,
     /// Invocations of one warm process of each variant.
     pub warm: usize,
-    /// Runs of each AWS CLI script: one takes seconds.
+    /// Runs of each AWS CLI script, beside the first: one takes seconds. With 0 they are left out.
     pub cli_runs: usize,
-    /// Only the rows whose names hold this, and `hello`, to which all are compared.
+    /// Only the rows whose names hold this, and the starts that do nothing, to which all are compared.
     pub only: Option<String>,
-    /// Where the release binaries are.
-    pub binaries: PathBuf,
-    /// Gets the figures, as JSON.
-    pub json: Option<PathBuf>,
+    pub binaries: Binaries,
 }
 
-/// What else there is to say of the function that reads a large stack.
-#[derive(Debug, Default)]
-struct LargeStack {
-    /// How many calls a run of each variant makes.
-    calls: Vec<(String, usize)>,
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Measured {
+    machine: Machine,
+    starts: usize,
+    rows: Vec<Row>,
+    /// The function that reads a large stack, with a tenfold one.
     tenfold_peak_mb: Option<f64>,
 }
 
-/// Measures everything and prints it.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+/// One variant's figures.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    name: String,
+    job: String,
+    kind: Kind,
+    figures: Figures,
+}
+
+/// Measures everything.
+pub async fn run(options: Options) -> anyhow::Result<Measured> {
     let endpoint = Endpoint::start().await?;
     let mut variants = variant::all(&options.binaries, &endpoint)?;
     if let Some(only) = &options.only {
-        variants.retain(|variant| variant.kind == Kind::Hello || variant.name.contains(only));
+        variants.retain(|variant| variant.job == NOTHING || variant.name().contains(only));
     }
-    let mut samples: Vec<Samples> = variants.iter().map(|_| Samples::default()).collect();
-
-    // The first round fills the disk's cache and is thrown away.
-    let mut large = None;
+    if options.cli_runs == 0 {
+        variants.retain(|variant| variant.kind != Kind::Cli);
+    }
+    let mut samples = Vec::new();
+    // The first round fills the disk's cache; its times are thrown away.
     for variant in &variants {
-        progress(&format!("once, to warm up: {}", variant.name));
-        let before = endpoint.large.canned.calls();
-        measure::once(variant).await.with_context(|| variant.name.clone())?;
-        if variant.job == LARGE {
-            let calls = endpoint.large.canned.calls() - before;
-            large.get_or_insert_with(LargeStack::default).calls.push((variant.name.clone(), calls));
-        }
+        progress(&format!("once, to warm up: {}", variant.name()));
+        samples.push(first_round(variant, &endpoint).await.with_context(|| variant.name())?);
     }
     // In turns, so that whatever else the machine does meets all of them.
     for round in 0..options.starts {
-        progress(&format!("start {} of {}", round + 1, options.starts));
         for (variant, samples) in variants.iter().zip(&mut samples) {
-            if variant.kind == Kind::Cli && round >= options.cli_runs {
+            if samples.are_enough() || variant.kind == Kind::Cli && round >= options.cli_runs {
                 continue;
             }
-            samples.add(&measure::once(variant).await.with_context(|| variant.name.clone())?);
+            progress(&format!("start {} of {}: {}", round + 1, options.starts, variant.name()));
+            samples.add(&measure::once(variant).await.with_context(|| variant.name())?);
         }
     }
     for (variant, samples) in variants.iter().zip(&mut samples) {
-        progress(&format!("warm: {}", variant.name));
-        samples.warm_ms = measure::warm(variant, options.warm).await.with_context(|| variant.name.clone())?;
+        progress(&format!("warm: {}", variant.name()));
+        samples.warm_ms = measure::warm(variant, options.warm).await.with_context(|| variant.name())?;
     }
-    if let (Some(large), Some(ours)) = (&mut large, variants.iter().find(|variant| is_ours(variant))) {
+    let mut tenfold_peak_mb = None;
+    if let Some(ours) = variants.iter().find(|variant| variant.job == LARGE && variant.kind == Kind::Ours) {
         progress("once, with a tenfold stack");
         let mut tenfold = ours.clone();
-        tenfold.ask(&endpoint.tenfold.url);
-        large.tenfold_peak_mb = Some(measure::once(&tenfold).await.context("with a tenfold stack")?.peak_mb);
+        tenfold.ask(&endpoint.tenfold);
+        tenfold_peak_mb = Some(measure::once(&tenfold).await.context("with a tenfold stack")?.peak_mb);
     }
     progress("zipping");
-    let rows = variants
-        .iter()
-        .zip(&samples)
-        .map(|(variant, samples)| Ok(Row { figures: samples.figures(variant.zip_mb()?), variant }))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let rows = variants.iter().zip(&samples).map(|(variant, samples)| {
+        Ok(Row {
+            name: variant.name(),
+            job: variant.job.to_owned(),
+            kind: variant.kind,
+            figures: samples.figures(variant.zip_mb()?),
+        })
+    });
+    let rows = rows.collect::<anyhow::Result<_>>()?;
     progress("");
-
-    report::print(&rows, large.as_ref(), &options);
-    if let Some(path) = &options.json {
-        std::fs::write(path, report::json(&rows, large.as_ref()).to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    Ok(Measured { machine: Machine::here(), starts: options.starts, rows, tenfold_peak_mb })
 }
 
-fn is_ours(variant: &Variant) -> bool {
-    variant.job == LARGE && variant.kind == Kind::Rust
+/// One start, for what does not change from one to the next: its calls, and the endpoint's part of them.
+async fn first_round(variant: &Variant, endpoint: &Endpoint) -> anyhow::Result<Samples> {
+    // Whatever the last one's connections still had to say has been said by then.
+    tokio::time::sleep(measure::SETTLE).await;
+    let before = endpoint.traffic.counted();
+    endpoint.traffic.record();
+    measure::once(variant).await?;
+    let calls = endpoint.traffic.recorded();
+    let traffic = endpoint.traffic.counted().since(before);
+    let endpoint_ms = replay::milliseconds_of(&calls, &endpoint.authority()).await?;
+    Ok(Samples::with(traffic, endpoint_ms))
+}
+
+impl Measured {
+    /// What an earlier run wrote with [`Self::save`].
+    pub fn load(path: &PathBuf) -> anyhow::Result<Self> {
+        let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} holds other figures", path.display()))
+    }
+
+    pub fn save(&self, path: &PathBuf) -> anyhow::Result<()> {
+        write(path, &serde_json::to_string_pretty(self)?)
+    }
+
+    pub fn print(&self) {
+        report::print(self);
+    }
+
+    /// Writes the document, and beside it its picture.
+    pub fn document(&self, path: &PathBuf) -> anyhow::Result<()> {
+        let picture = path.with_extension("svg");
+        write(&picture, &plot::svg(self)?)?;
+        let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        write(path, &document::markdown(self, &name)?)
+    }
+
+    fn row(&self, job: &str, kind: Kind) -> Option<&Figures> {
+        self.rows.iter().find(|row| row.job == job && row.kind == kind).map(|row| &row.figures)
+    }
+
+    /// The jobs that were measured, in their order.
+    fn jobs(&self) -> impl Iterator<Item = (&str, &Figures)> {
+        let ours = self.rows.iter().filter(|row| row.kind == Kind::Ours);
+        ours.map(|row| (row.job.as_str(), &row.figures))
+    }
+}
+
+fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// One line that the next one replaces; only for a person who watches.

@@ -22,7 +22,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     pub kind: Kind,
-    /// What was under way; absent where a whole answer came and it was not a good one.
+    /// What was under way; absent where a whole answer came and it was not a good one, and where nothing was asked.
     pub step: Option<Step>,
     pub message: String,
     /// The status, where the head of an answer came and its body did not.
@@ -42,6 +42,11 @@ impl Failure {
         let message =
             format!("not finished within {:.1} s: it was still {}", limit.as_secs_f64(), step.doing());
         Self::new(Kind::Timeout, step, message)
+    }
+
+    pub fn not_asked() -> Self {
+        let message = "not asked: the run had no time left for it".to_owned();
+        Self { kind: Kind::Timeout, step: None, message, status: None, passing: true }
     }
 
     pub fn dns(name: &str, error: &io::Error) -> Self {

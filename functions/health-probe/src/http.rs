@@ -54,6 +54,18 @@ pub struct Measured {
     pub answer: Result<Answer, Failure>,
 }
 
+impl Measured {
+    /// Of an exchange for which there was no time.
+    pub fn not_asked() -> Self {
+        Self {
+            phases: Phases::default(),
+            address: None,
+            certificate_not_after: None,
+            answer: Err(Failure::not_asked()),
+        }
+    }
+}
+
 /// A complete answer (or one cut at [`MAX_BODY_BYTES`]). The body itself is not kept.
 #[derive(Debug)]
 pub struct Answer {

@@ -12,10 +12,11 @@ use shared::error::{Error, chain};
 use shared::lambda::{Invocation, Task};
 use shared::settings::{Environment, SettingsError};
 use shared::trigger::{self, Kind, Trigger};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::check::Check;
+use crate::check::{Check, Id};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::http::Engine;
 use crate::metrics;
@@ -30,6 +31,9 @@ const FUNCTION: &str = "health-probe";
 /// Kept back from a run's time for the metrics and the answer: an outage that uses up all tries must still
 /// be reported.
 const RESERVE: Duration = Duration::from_secs(5);
+
+/// Of the addresses that a person asks for. A long list must neither load the API nor fill the memory with connections.
+const URLS_AT_ONCE: usize = 25;
 
 pub struct Probe {
     settings: Arc<Settings>,
@@ -61,6 +65,7 @@ impl Probe {
             waits: self.settings.waits.clone(),
             timeout: self.settings.request_timeout,
             until: started + left.saturating_sub(RESERVE),
+            turns: None,
         };
         let checks = self.ask_all(checks, patience).await;
         let Diagnosis { healthy, summary, next } = diagnose(&checks);
@@ -93,11 +98,17 @@ impl Probe {
     }
 
     async fn ask_all(&self, checks: Vec<Check>, patience: Patience) -> Vec<CheckReport> {
-        let patience = Arc::new(patience);
+        // The checks by name, which alarms look at, wait for no address.
+        let turns = Some(Arc::new(Semaphore::new(URLS_AT_ONCE)));
+        let of_urls = Arc::new(Patience { turns, ..patience.clone() });
+        let of_names = Arc::new(patience);
         let mut running = JoinSet::new();
         for (place, check) in checks.into_iter().enumerate() {
             let (engine, settings) = (Arc::clone(&self.engine), Arc::clone(&self.settings));
-            let patience = Arc::clone(&patience);
+            let patience = Arc::clone(match check.id {
+                Id::Named(_) => &of_names,
+                Id::Url(_) => &of_urls,
+            });
             running.spawn(async move {
                 let tried = retry::exchange(&engine, &check.exchange, &patience).await;
                 (place, CheckReport::new(&check, tried, &settings, clock::now()))

@@ -1,14 +1,18 @@
 //! Trying again: what may pass by itself is asked again, what will not is not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 use shared::{clock, status};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::failure::Failure;
 use crate::http::{Engine, Exchange, Measured};
+
+const NO_TIME: &str = "not tried again: this run has no time left";
 
 /// How often, how far apart, and until when.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub struct Patience {
     pub timeout: Duration,
     /// When all has to be over.
     pub until: Instant,
+    /// Of those that share it, each exchange waits for its turn; whoever has none asks at once.
+    pub turns: Option<Arc<Semaphore>>,
 }
 
 /// The last exchange, and what came before it.
@@ -36,10 +42,15 @@ pub struct Tried {
 /// Asks until there is an answer that asking again would not change.
 pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience) -> Tried {
     let mut earlier = Vec::new();
+    let mut before = None;
     let mut tries = 0;
     loop {
-        let left = patience.until.saturating_duration_since(Instant::now());
-        let last = engine.exchange(exchange, patience.timeout.min(left)).await;
+        let Some(last) = in_turn(engine, exchange, patience).await else {
+            // What is then the last try is not an earlier one.
+            earlier.pop();
+            let last = before.unwrap_or_else(Measured::not_asked);
+            return Tried { last, tries, earlier, gave_up: Some(NO_TIME.to_owned()) };
+        };
         tries += 1;
         let Some(again) = again(&last, clock::now()).filter(|_| tries < patience.tries) else {
             return Tried { last, tries, earlier, gave_up: None };
@@ -51,13 +62,24 @@ pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience)
                     "not tried again: the server asked to wait {} s, longer than this run has left",
                     asked.as_secs()
                 ),
-                None => "not tried again: this run has no time left".to_owned(),
+                None => NO_TIME.to_owned(),
             });
             return Tried { last, tries, earlier, gave_up };
         }
         earlier.push(again.because);
+        before = Some(last);
         sleep(wait).await;
     }
+}
+
+/// One exchange, once it is its turn; `None` if that does not come in time.
+async fn in_turn(engine: &Engine, exchange: &Exchange, patience: &Patience) -> Option<Measured> {
+    let _turn = match &patience.turns {
+        Some(turns) => Some(timeout_at(patience.until, turns.acquire()).await.ok()?.ok()?),
+        None => None,
+    };
+    let left = patience.until.saturating_duration_since(Instant::now());
+    Some(engine.exchange(exchange, patience.timeout.min(left)).await)
 }
 
 fn usual_wait(waits: &[Duration], before: usize) -> Duration {

@@ -1,5 +1,5 @@
 //! An AWS of canned answers over TLS, for a small stack and for large ones, and LendPeak2's pages over plain HTTP, all
-//! on loopback.
+//! on loopback. What is asked of them is counted.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -18,15 +18,17 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{CipherSuite, ServerConfig};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::canned::{Body, Canned};
+use super::replay::REPLAYED;
+use super::traffic::{Call, Metered, Traffic};
 
-/// The least time from a request to a large stack until its answer, for all who ask: so that one can see whether calls
-/// wait for each other. Without it, an answer from loopback is there at once.
+/// The least time from a request to a large stack or a slow page until its answer, for all who ask: so that one can see
+/// whether calls wait for each other. Without it, an answer from loopback is there at once.
 pub(super) const LATENCY: Duration = Duration::from_millis(30);
 /// How many times as large the largest stack is.
 pub(super) const TENFOLD: usize = 10;
@@ -38,16 +40,23 @@ pub(super) struct Endpoint {
     pub(super) aws: String,
     /// `http://127.0.0.1:<port>`.
     pub(super) pages: String,
-    pub(super) large: LargeAws,
-    pub(super) tenfold: LargeAws,
+    /// The same pages, each after [`LATENCY`].
+    pub(super) slow_pages: String,
+    /// A large stack, each answer after [`LATENCY`].
+    pub(super) large: String,
+    pub(super) tenfold: String,
+    pub(super) traffic: Arc<Traffic>,
     directory: TempDir,
     _serving: JoinSet<()>,
 }
 
-#[derive(Debug)]
-pub(super) struct LargeAws {
-    pub(super) url: String,
-    pub(super) canned: Arc<Canned>,
+/// What is answered at one address, and how.
+#[derive(Debug, Clone)]
+struct Served {
+    url: String,
+    canned: Arc<Canned>,
+    latency: Duration,
+    traffic: Arc<Traffic>,
 }
 
 impl Endpoint {
@@ -56,38 +65,28 @@ impl Endpoint {
         let (acceptor, authority) = tls()?;
         std::fs::write(directory.path().join("ca.pem"), authority)?;
 
-        let aws = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (aws_address, pages_address) = (aws.local_addr()?, pages.local_addr()?);
-        let canned = Arc::new(Canned::default());
+        let traffic = Arc::new(Traffic::default());
         let mut serving = JoinSet::new();
-        serving.spawn(serve_aws(aws, acceptor.clone(), Arc::clone(&canned), Duration::ZERO));
-        serving.spawn(serve_pages(pages, canned));
-        let large = LargeAws::start(1, &acceptor, &mut serving).await?;
-        let tenfold = LargeAws::start(TENFOLD, &acceptor, &mut serving).await?;
-        Ok(Self {
-            aws: format!("https://{aws_address}"),
-            pages: format!("http://{pages_address}"),
-            large,
-            tenfold,
-            directory,
-            _serving: serving,
-        })
+        let (small, acceptor) = (Arc::new(Canned::default()), Some(acceptor));
+        let mut serve = async |acceptor: Option<TlsAcceptor>, canned: &Arc<Canned>, latency| {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let scheme = if acceptor.is_some() { "https" } else { "http" };
+            let url = format!("{scheme}://{}", listener.local_addr()?);
+            let (canned, traffic) = (Arc::clone(canned), Arc::clone(&traffic));
+            serving.spawn(serve(listener, acceptor, Served { url: url.clone(), canned, latency, traffic }));
+            anyhow::Ok(url)
+        };
+        let aws = serve(acceptor.clone(), &small, Duration::ZERO).await?;
+        let pages = serve(None, &small, Duration::ZERO).await?;
+        let slow_pages = serve(None, &small, LATENCY).await?;
+        let large = serve(acceptor.clone(), &Arc::new(Canned::large(1)), LATENCY).await?;
+        let tenfold = serve(acceptor, &Arc::new(Canned::large(TENFOLD)), LATENCY).await?;
+        Ok(Self { aws, pages, slow_pages, large, tenfold, traffic, directory, _serving: serving })
     }
 
     /// The authority that signed the endpoint's certificate, for `AWS_CA_BUNDLE`.
     pub(super) fn authority(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
-    }
-}
-
-impl LargeAws {
-    async fn start(times: usize, acceptor: &TlsAcceptor, serving: &mut JoinSet<()>) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("https://{}", listener.local_addr()?);
-        let canned = Arc::new(Canned::large(times));
-        serving.spawn(serve_aws(listener, acceptor.clone(), Arc::clone(&canned), LATENCY));
-        Ok(Self { url, canned })
     }
 }
 
@@ -114,45 +113,41 @@ fn tls() -> anyhow::Result<(TlsAcceptor, String)> {
     Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
 }
 
-async fn serve_aws(listener: TcpListener, acceptor: TlsAcceptor, canned: Arc<Canned>, latency: Duration) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, canned) = (acceptor.clone(), Arc::clone(&canned));
-        connections.spawn(async move {
-            let _ = stream.set_nodelay(true);
-            if let Ok(stream) = acceptor.accept(stream).await {
-                talk(stream, canned, latency).await;
-            }
-        });
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn serve_pages(listener: TcpListener, canned: Arc<Canned>) {
+async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, served: Served) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        connections.spawn(talk(stream, Arc::clone(&canned), Duration::ZERO));
+        connections.spawn(welcome(stream, acceptor.clone(), served.clone()));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, canned: Arc<Canned>, latency: Duration) {
-    let service = service_fn(move |request| answer(request, Arc::clone(&canned), latency));
+async fn welcome(stream: TcpStream, acceptor: Option<TlsAcceptor>, served: Served) {
+    let stream = Metered::new(stream, Arc::clone(&served.traffic));
+    match acceptor {
+        None => talk(stream, served).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                talk(stream, served).await;
+            }
+        }
+    }
+}
+
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, served: Served) {
+    let service = service_fn(move |request| answer(request, served.clone()));
     // A client that hangs up is no concern of ours.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    canned: Arc<Canned>,
-    latency: Duration,
-) -> Result<Response<Body>, Infallible> {
-    let due = Instant::now() + latency;
+async fn answer(request: Request<Incoming>, served: Served) -> Result<Response<Body>, Infallible> {
+    let due = Instant::now() + served.latency;
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let answer = canned.answer(&parts, &body);
-    if !latency.is_zero() {
+    let answer = served.canned.answer(&parts, &body);
+    let is_replayed = parts.headers.contains_key(REPLAYED);
+    served.traffic.called(|| Call { to: served.url.clone(), parts, body });
+    if !served.latency.is_zero() && !is_replayed {
         tokio::time::sleep_until(due).await;
     }
     Ok(answer)

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::process;
+use super::traffic::Counted;
 use super::variant::{Kind, Variant};
 use crate::runtime_api::{Answer, Bootstrap};
 
 /// A broken variant must not hold the benchmark up for ever.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Long answers need not be measured as often.
-const WARM_TIME: Duration = Duration::from_secs(20);
+const WARM_TIME: Duration = Duration::from_secs(15);
 /// After an answer a process still asks for its next event: that belongs to the run, and is then over.
-const SETTLE: Duration = Duration::from_millis(20);
+pub(super) const SETTLE: Duration = Duration::from_millis(20);
 
 /// What one start took.
 #[derive(Debug)]
@@ -34,10 +35,13 @@ pub(super) struct Samples {
     cpu_ms: Vec<f64>,
     peak_mb: Vec<f64>,
     pub(super) warm_ms: Vec<f64>,
+    /// Of one start.
+    traffic: Counted,
+    endpoint_ms: Option<f64>,
 }
 
-/// Medians; absent where a variant has no such thing.
-#[derive(Debug, Clone, Serialize)]
+/// Medians, where nothing else is said; absent where a variant has no such thing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Figures {
     pub(super) starts: usize,
     /// From the start of the process until it asks for its first event.
@@ -46,12 +50,22 @@ pub(super) struct Figures {
     pub(super) first_ms: Option<f64>,
     /// Processor time from the start of the process until after its first answer.
     pub(super) cpu_ms: Option<f64>,
+    pub(super) warm_answers: usize,
     pub(super) warm_ms: Option<f64>,
+    pub(super) warm_p99_ms: Option<f64>,
     pub(super) peak_mb: Option<f64>,
     pub(super) zip_mb: Option<f64>,
+    pub(super) traffic: Counted,
+    /// What the endpoint itself takes for the calls of a start.
+    pub(super) endpoint_ms: Option<f64>,
 }
 
 impl Samples {
+    /// Of no start yet.
+    pub(super) fn with(traffic: Counted, endpoint_ms: Option<f64>) -> Self {
+        Self { traffic, endpoint_ms, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, start: &Start) {
         self.ready_ms.extend(start.ready_ms);
         self.first_ms.push(start.first_ms);
@@ -65,10 +79,31 @@ impl Samples {
             ready_ms: median(&self.ready_ms),
             first_ms: median(&self.first_ms),
             cpu_ms: median(&self.cpu_ms),
+            warm_answers: self.warm_ms.len(),
             warm_ms: median(&self.warm_ms),
+            warm_p99_ms: percentile(&self.warm_ms, 99),
             peak_mb: median(&self.peak_mb),
             zip_mb,
+            traffic: self.traffic,
+            endpoint_ms: self.endpoint_ms,
         }
+    }
+
+    /// Whether it has been started often enough for the time that each start takes.
+    pub(super) fn are_enough(&self) -> bool {
+        /// A median of fewer says little.
+        const FEW: usize = 3;
+        /// What takes seconds need not be measured as often: its spread is small beside it.
+        const START_TIME_MS: f64 = 15_000.0;
+        let spent: f64 = self.first_ms.iter().chain(&self.ready_ms).sum();
+        self.first_ms.len() >= FEW && spent >= START_TIME_MS
+    }
+}
+
+impl Figures {
+    /// From the start of the process until its first answer.
+    pub(super) fn cold_ms(&self) -> Option<f64> {
+        Some(self.first_ms? + self.ready_ms.unwrap_or_default())
     }
 }
 
@@ -112,14 +147,14 @@ async fn start(variant: &Variant) -> anyhow::Result<Bootstrap> {
     Bootstrap::start_with(&variant.program, &variant.arguments, &variant.environment).await
 }
 
-async fn ready(bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
+pub(super) async fn ready(bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
     let ready = tokio::time::timeout(PATIENCE, bootstrap.ready()).await.ok().flatten();
     ready.with_context(|| format!("it asked for no event; {}", logged(bootstrap)))
 }
 
-async fn invoke(variant: &Variant, bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
+pub(super) async fn invoke(variant: &Variant, bootstrap: &Bootstrap) -> anyhow::Result<Duration> {
     let wanted = &variant.expected;
-    let event = variant.event.to_string();
+    let event = variant.event();
     let handed_over = Instant::now();
     let answer = bootstrap.invoke(event, PATIENCE).await;
     let took = handed_over.elapsed();
@@ -167,7 +202,14 @@ async fn script(variant: &Variant) -> anyhow::Result<Start> {
     Ok(Start { ready_ms: None, first_ms: wall_ms, cpu_ms, peak_mb })
 }
 
-fn median(samples: &[f64]) -> Option<f64> {
+/// The least value that so many in a hundred do not exceed.
+fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
+}
+
+pub(super) fn median(samples: &[f64]) -> Option<f64> {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = sorted.get(sorted.len() / 2)?;
@@ -175,11 +217,29 @@ fn median(samples: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*lower, *upper))
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes here are far below 2^52")]
 pub(super) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_99th_percentile_of_few_is_the_slowest_and_of_many_is_not() {
+        let up_to = |last: u32| (1..=last).map(f64::from).collect::<Vec<_>>();
+        assert_eq!(percentile(&up_to(50), 99), Some(50.0));
+        assert_eq!(percentile(&up_to(200), 99), Some(198.0));
+        assert_eq!(percentile(&[], 99), None);
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_the_middle_two() {
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+    }
 }

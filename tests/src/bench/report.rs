@@ -1,205 +1,135 @@
-//! The figures for a person: a table, the ratios, and the targets with what became of them.
-
-use std::fmt::Display;
-use std::process::Command;
-
-use serde_json::{Value, json};
+//! The figures for a person at the terminal: a table, the ratios, and the targets with what became of them.
 
 use super::canned::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
 use super::endpoint::{LATENCY, TENFOLD};
+use super::job::LARGE;
 use super::measure::Figures;
-use super::variant::{Kind, LARGE, Variant};
-use super::{LargeStack, Options};
+use super::variant::Kind;
+use super::{Measured, Row, target};
 
-const MAX_CPU_MS: f64 = 5.0;
-const MAX_PEAK_MB: f64 = 10.0;
-/// Of the function that reads a large stack: a quarter of the memory that it is given.
-const MAX_LARGE_PEAK_MB: f64 = 64.0;
-const MAX_ZIP_MB: f64 = 3.0;
-/// Our processor time is at most this part of boto3's.
-const CPU_PART: f64 = 40.0;
-/// Our peak memory is at most this part of boto3's.
-const PEAK_PART: f64 = 4.0;
-/// A start takes at most so many times as long as the least function's, and a millisecond more.
-const READY_TIMES: f64 = 2.0;
-const READY_MORE_MS: f64 = 1.0;
+const NAME: usize = 36;
 
-const NAME: usize = 34;
+/// What our figures are compared with.
+pub(super) const OTHERS: [Kind; 4] = [Kind::Boto3, Kind::Boto3Threads, Kind::Cli, Kind::Defaults];
 
-#[derive(Debug)]
-pub(super) struct Row<'a> {
-    pub(super) variant: &'a Variant,
-    pub(super) figures: Figures,
+/// What the numbers mean; the document says it too.
+pub(super) fn remarks() -> [String; 3] {
+    [
+        "AWS is canned answers over TLS on 127.0.0.1, so all times are without the network; pages are plain HTTP."
+            .to_owned(),
+        "The functions read concurrently; boto3 (without threads) and the commands go one call after the other. CPU \
+         includes the start of the process. CLI commands: the whole script, and its largest process's memory."
+            .to_owned(),
+        format!(
+            "`{LARGE}` reads a stack with {LOG_EVENTS} errors in the log, {STOPPED_TASKS} stopped tasks and {ALARMS} \
+             alarms. Its answers, and the pages of the probes of 10 and of 200, come {} ms after their requests, for \
+             all variants; the other rows' come at once.",
+            LATENCY.as_millis()
+        ),
+    ]
 }
 
-pub(super) fn print(rows: &[Row], large: Option<&LargeStack>, options: &Options) {
-    println!("{}", machine());
-    println!(
-        "Medians of {} starts and up to {} warm answers ({} runs of CLI commands).\n",
-        options.starts,
-        options.warm,
-        options.cli_runs.min(options.starts)
-    );
-    let heads = ["start>ready", "first answer", "CPU of both", "warm answer", "peak memory", "zip"];
-    println!("{:NAME$}{}", "", heads.map(|head| format!("{head:>14}")).concat());
-    for Row { variant, figures } in rows {
+pub(super) fn print(measured: &Measured) {
+    println!("{}", measured.machine.sentence());
+    println!("Medians of {} starts; of fewer, where a start takes seconds.\n", measured.starts);
+    let heads = [
+        "start>ready",
+        "first answer",
+        "CPU of both",
+        "warm p50",
+        "warm p99",
+        "peak memory",
+        "zip",
+        "calls",
+        "endpoint",
+    ];
+    println!("{:NAME$}{}", "", heads.map(|head| format!("{head:>13}")).concat());
+    for Row { name, figures, .. } in &measured.rows {
         let cells = [
             cell(figures.ready_ms, "ms"),
             cell(figures.first_ms, "ms"),
             cell(figures.cpu_ms, "ms"),
             cell(figures.warm_ms, "ms"),
+            cell(figures.warm_p99_ms, "ms"),
             cell(figures.peak_mb, "MB"),
             cell(figures.zip_mb, "MB"),
+            figures.traffic.calls.to_string(),
+            cell(figures.endpoint_ms, "ms"),
         ];
-        println!("{:NAME$}{}", variant.name, cells.map(|cell| format!("{cell:>14}")).concat());
+        println!("{name:NAME$}{}", cells.map(|cell| format!("{cell:>13}")).concat());
     }
-    println!(
-        "\nAWS is canned answers over TLS on 127.0.0.1, so all times are without the network; pages are plain HTTP.\n\
-         The function reads concurrently; boto3 (without threads) and the commands go one call after the other.\n\
-         CPU includes the start of the process. CLI commands: the whole script, and its largest process's memory."
-    );
-    if large.is_some() {
-        println!(
-            "{LARGE} reads a stack with {LOG_EVENTS} errors in the log, {STOPPED_TASKS} stopped tasks and {ALARMS} alarms. Its \
-             answers come {} ms\nafter their requests, for all variants; the other rows' come at once.",
-            LATENCY.as_millis()
-        );
+    println!();
+    for remark in remarks() {
+        println!("{}", remark.replace('`', ""));
     }
-    let Some(hello) = rows.iter().find(|row| row.variant.kind == Kind::Hello) else {
-        return;
-    };
-    for ours in rows.iter().filter(|row| row.variant.kind == Kind::Rust) {
-        let same_job = |kind| {
-            let row = rows.iter().find(|row| row.variant.job == ours.variant.job && row.variant.kind == kind);
-            row.map(|row| &row.figures)
-        };
-        println!("\n{}", ours.variant.name);
-        for kind in [Kind::Boto3, Kind::Boto3Threads, Kind::Cli] {
-            if let Some(others) = same_job(kind) {
-                compare(&ours.figures, others, kind);
-            }
+    for (job, ours) in measured.jobs() {
+        println!("\n{job}");
+        for (kind, others) in OTHERS.into_iter().filter_map(|kind| Some((kind, measured.row(job, kind)?))) {
+            let known = ratios(ours, others).into_iter();
+            let known = known.filter_map(|(what, ratio)| Some(format!("{what} {:.1}", ratio?)));
+            println!("  {}, in multiples of ours: {}", kind.name(), known.collect::<Vec<_>>().join(", "));
         }
-        let is_large = ours.variant.job == LARGE;
-        let max_peak_mb = if is_large { MAX_LARGE_PEAK_MB } else { MAX_PEAK_MB };
-        targets(&ours.figures, &hello.figures, same_job(Kind::Boto3), max_peak_mb);
-        if let Some(large) = large.filter(|_| is_large) {
-            for line in about(large, &ours.figures) {
-                println!("  {line}");
+        for target in target::of(measured, job, ours) {
+            println!(
+                "  {:44}{:>10} of at most {:>10}  {}",
+                target.what,
+                cell(Some(target.value), target.unit),
+                cell(Some(target.limit), target.unit),
+                if target.is_met() { "met" } else { "NOT MET" }
+            );
+        }
+        if job == LARGE {
+            for line in about(measured, ours) {
+                println!("  {}", line.replace('`', ""));
             }
         }
     }
 }
 
-fn compare(ours: &Figures, others: &Figures, kind: Kind) {
-    let name = match kind {
-        Kind::Cli => "CLI commands",
-        Kind::Boto3Threads => "boto3 threads",
-        _ => "boto3",
-    };
-    let cold = |figures: &Figures| Some(figures.first_ms? + figures.ready_ms.unwrap_or_default());
-    let ratios = [
-        ("start to first answer", ratio(cold(others), cold(ours))),
+/// By how much others are above ours.
+pub(super) fn ratios(ours: &Figures, others: &Figures) -> [(&'static str, Option<f64>); 4] {
+    let ratio = |others: Option<f64>, ours: Option<f64>| Some(others? / ours?);
+    [
+        ("start to first answer", ratio(others.cold_ms(), ours.cold_ms())),
         ("CPU", ratio(others.cpu_ms, ours.cpu_ms)),
         ("warm", ratio(others.warm_ms, ours.warm_ms)),
         ("memory", ratio(others.peak_mb, ours.peak_mb)),
-    ];
-    let known = ratios.iter().filter_map(|(what, ratio)| Some(format!("{what} {:.1}", (*ratio)?)));
-    println!("  {name}, in multiples of ours: {}", known.collect::<Vec<_>>().join(", "));
+    ]
 }
 
-/// How the time and the memory come about. Neither is a target.
-fn about(large: &LargeStack, ours: &Figures) -> Vec<String> {
-    let calls = large.calls.iter().map(|(name, calls)| {
-        let sum = LATENCY.as_millis() * u128::try_from(*calls).unwrap_or_default();
-        format!("{name}: {calls} calls, whose answers come after {sum} ms in all")
-    });
-    let growth = large.tenfold_peak_mb.map(|peak| {
-        let growth = ratio(Some(peak), ours.peak_mb).unwrap_or_default();
+/// How the time and the memory of the function that reads a large stack come about. Neither is a target.
+pub(super) fn about(measured: &Measured, ours: &Figures) -> Vec<String> {
+    let calls = ours.traffic.calls;
+    let sum = LATENCY.as_millis() * u128::from(calls);
+    let first = cell(ours.first_ms, "ms");
+    let time = format!(
+        "`{LARGE}` makes {calls} calls, whose answers come after {sum} ms in all: one after the other that is what they \
+         would take, and its first answer takes {first}."
+    );
+    let growth = measured.tenfold_peak_mb.zip(ours.peak_mb).map(|(tenfold, usual)| {
         format!(
-            "{TENFOLD} times as many log events, tasks and alarms: peak memory {}, {growth:.2} times as much",
-            cell(Some(peak), "MB")
+            "{TENFOLD} times as many log events, tasks and alarms: peak memory {}, {:.2} times as much.",
+            cell(Some(tenfold), "MB"),
+            tenfold / usual
         )
     });
-    calls.chain(growth).collect()
+    std::iter::once(time).chain(growth).collect()
 }
 
-fn targets(ours: &Figures, hello: &Figures, boto3: Option<&Figures>, max_peak_mb: f64) {
-    let ready_limit = hello.ready_ms.map(|ms| ms.mul_add(READY_TIMES, READY_MORE_MS));
-    target("CPU of start and first answer", ours.cpu_ms, Some(MAX_CPU_MS), "ms");
-    target(
-        format!("the same, 1/{CPU_PART} of boto3's"),
-        ours.cpu_ms,
-        boto3.and_then(|boto3| Some(boto3.cpu_ms? / CPU_PART)),
-        "ms",
-    );
-    target(
-        format!("start to ready, {READY_TIMES} x hello + {READY_MORE_MS} ms"),
-        ours.ready_ms,
-        ready_limit,
-        "ms",
-    );
-    target("peak memory", ours.peak_mb, Some(max_peak_mb), "MB");
-    target(
-        format!("the same, 1/{PEAK_PART} of boto3's"),
-        ours.peak_mb,
-        boto3.and_then(|boto3| Some(boto3.peak_mb? / PEAK_PART)),
-        "MB",
-    );
-    target("zip", ours.zip_mb, Some(MAX_ZIP_MB), "MB");
-}
-
-fn target(what: impl Display, value: Option<f64>, limit: Option<f64>, unit: &str) {
-    if let (Some(value), Some(limit)) = (value, limit) {
-        let word = if value <= limit { "met" } else { "NOT MET" };
-        println!(
-            "  {:36}{:>10} of at most {:>10}  {word}",
-            what.to_string(),
-            cell(Some(value), unit),
-            cell(Some(limit), unit)
-        );
+/// For the picture: two figures, and a unit.
+pub(super) fn short(milliseconds: f64) -> String {
+    match milliseconds {
+        ms if ms >= 9_950.0 => format!("{:.0} s", ms / 1e3),
+        ms if ms >= 995.0 => format!("{:.1} s", ms / 1e3),
+        ms if ms >= 9.95 => format!("{ms:.0} ms"),
+        ms => format!("{ms:.1} ms"),
     }
 }
 
-fn cell(value: Option<f64>, unit: &str) -> String {
+pub(super) fn cell(value: Option<f64>, unit: &str) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value >= 100.0 => format!("{value:.0} {unit}"),
         Some(value) => format!("{value:.2} {unit}"),
     }
-}
-
-fn ratio(of: Option<f64>, to: Option<f64>) -> Option<f64> {
-    Some(of? / to?)
-}
-
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = information
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map_or(std::env::consts::ARCH, |(_, model)| model.trim());
-    format!("{cores} cores, {model}; {}; {}.", version("rustc"), python())
-}
-
-fn python() -> String {
-    let python = crate::ministack::virtual_environment().join("bin/python");
-    version(&python.display().to_string())
-}
-
-fn version(program: &str) -> String {
-    let output = Command::new(program).arg("--version").output();
-    output.map_or_else(
-        |_| format!("{program} unknown"),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
-}
-
-pub(super) fn json(rows: &[Row], large: Option<&LargeStack>) -> Value {
-    let row = |row: &Row| json!({ "name": row.variant.name, "figures": row.figures });
-    json!({
-        "machine": machine(),
-        "rows": rows.iter().map(row).collect::<Vec<_>>(),
-        "tenfold_peak_mb": large.and_then(|large| large.tenfold_peak_mb),
-    })
 }

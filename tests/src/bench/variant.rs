@@ -1,255 +1,181 @@
-//! What is compared: each job as our function, as a boto3 handler, and as commands of the AWS CLI.
+//! What is compared: each job as our function, as a boto3 handler, and as commands of the AWS CLI; and starts that do
+//! no job.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::canned::{
-    ALARM_PREFIX, BUILD_PROJECT, LOAD_BALANCER, LOG_GROUP, REDIS_SECURITY_GROUP, RESTORE, SOURCE, TABLE,
-};
 use super::endpoint::Endpoint;
+use super::job::{self, Job};
 use crate::clients::REGION;
 use crate::ministack::virtual_environment;
 
-/// The jobs that ask pages, which the AWS CLI cannot.
-const NEED_CURL: [&str; 2] = ["cache-invalidation", "health-probe"];
+/// Stands in an event for the time at which it is sent.
+pub(super) const NOW: &str = "<now>";
 
-/// The job that reads a large stack. As commands it would be some 60, and a script that judges their answers, which
-/// nobody has: there is no such row.
-pub(super) const LARGE: &str = "diagnose";
+/// What has no job to do has this one.
+pub(super) const NOTHING: &str = "";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The job that is also done by a function with every default.
+const OF_DEFAULTS: &str = "scale-up";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
+    /// A Runtime API client with nothing around it.
+    Floor,
+    /// `lambda_runtime` alone.
     Hello,
-    Rust,
+    Ours,
+    /// In Rust, with every default.
+    Defaults,
     Boto3,
     /// The same on a pool of threads.
     Boto3Threads,
     Cli,
 }
 
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "Runtime API client alone",
+            Self::Hello => "`lambda_runtime` alone",
+            Self::Ours => "ours",
+            Self::Defaults => "Rust, defaults",
+            Self::Boto3 => "boto3",
+            Self::Boto3Threads => "boto3, threads",
+            Self::Cli => "CLI commands",
+        }
+    }
+
+    /// Whether it is a binary that is uploaded as it is.
+    pub(super) fn is_binary(self) -> bool {
+        matches!(self, Self::Floor | Self::Hello | Self::Ours | Self::Defaults)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Variant {
-    pub(super) name: String,
-    /// The function's name, or `hello`.
+    /// The job's, or [`NOTHING`].
     pub(super) job: &'static str,
     pub(super) kind: Kind,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
-    pub(super) event: Value,
-    /// What an answer must hold, beside whatever else, or the job was not done.
     pub(super) expected: Value,
+    event: Value,
+}
+
+/// Where the binaries are.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    /// Our functions', and the starts' that do nothing.
+    pub ours: PathBuf,
+    /// Of the one that is built with every default.
+    pub defaults: PathBuf,
 }
 
 /// All that this machine has the parts for.
-pub(super) fn all(binaries: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
+pub(super) fn all(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
     let python = virtual_environment().join("bin/python");
     ensure!(
         python.exists(),
         "{} is missing: run `make bench`, it prepares the environment",
         python.display()
     );
-    let mut variants = vec![Variant {
-        name: "hello (lambda_runtime alone)".to_owned(),
-        program: binary(binaries, "hello")?,
-        ..variant("hello", Kind::Hello, &[], json!({}), json!({ "hello": true }))
-    }];
-    let applied = || json!({ "decision": "applied", "verification": { "verified": true } });
-    let jobs = [
-        ("scale-up", scale_up(), json!({ "by": 2, "reason": "benchmark" }), applied()),
-        ("rollback", rollback(), json!({ "to": "previous", "reason": "benchmark" }), applied()),
-        ("restart", restart(), json!({ "reason": "benchmark" }), applied()),
-        (
-            "cache-invalidation",
-            cache_invalidation(endpoint),
-            json!({ "paths": ["/assets/*"], "reason": "benchmark" }),
-            applied(),
-        ),
-        ("write-freeze", write_freeze(), json!({ "state": "on", "reason": "benchmark" }), applied()),
-        // Of a restore's many runs, the one that it has most of and that writes: one more instance. The restore
-        // was approved before, so this asks nobody.
-        ("snapshot-restore", snapshot_restore(), json!({ "continue": RESTORE }), applied()),
-        ("health-probe", health_probe(endpoint), json!({}), json!({ "healthy": true })),
-        (LARGE, diagnose(), json!({}), all_seen()),
-    ];
-    for (job, environment, event, expected) in jobs {
-        let of_kind = |kind| variant(job, kind, &environment, event.clone(), expected.clone());
-        variants.push(Variant { program: binary(binaries, job)?, ..of_kind(Kind::Rust) });
-        let handler = |kind, name| Variant {
-            program: python.clone(),
-            arguments: ["-m", "awslambdaric", &format!("{}_boto3.{name}", job.replace('-', "_"))]
-                .map(str::to_owned)
-                .into(),
-            ..of_kind(kind)
-        };
-        variants.push(handler(Kind::Boto3, "handler"));
-        if job == LARGE {
-            variants.push(handler(Kind::Boto3Threads, "threads_handler"));
-            continue;
-        }
-        if NEED_CURL.contains(&job) && !has_curl() {
-            println!("{job} as CLI commands is left out: curl is not installed.");
-            continue;
-        }
-        variants.push(Variant {
-            program: python.clone(),
-            arguments: ["measure.py".to_owned(), format!("{job}-cli.sh")]
-                .map(|file| scripts().join(file).display().to_string())
-                .into(),
-            ..of_kind(Kind::Cli)
-        });
-    }
-    for variant in &mut variants {
-        variant.environment.extend(common(endpoint, &python));
-        if variant.job == LARGE {
-            variant.ask(&endpoint.large.url);
-        }
+    let mut variants = nothing(binaries, endpoint)?;
+    for job in job::all(endpoint) {
+        variants.extend(of(&job, binaries, &python, endpoint)?);
     }
     Ok(variants)
 }
 
-fn variant(
-    job: &'static str,
-    kind: Kind,
-    environment: &[(&str, &str)],
-    event: Value,
-    expected: Value,
-) -> Variant {
-    let how = match kind {
-        Kind::Hello | Kind::Rust => "",
-        Kind::Boto3 => ", boto3",
-        Kind::Boto3Threads => ", boto3 threads",
-        Kind::Cli => ", CLI commands",
-    };
-    Variant {
-        name: format!("{job}{how}"),
-        job,
-        kind,
-        program: PathBuf::new(),
-        arguments: Vec::new(),
-        environment: pairs(environment),
-        event,
-        expected,
+/// Our functions, each once for each job, and nothing that they are compared with.
+pub(super) fn ours(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
+    let mut variants = nothing(binaries, endpoint)?;
+    for job in job::all(endpoint) {
+        variants.push(ours_for(&job, binaries, endpoint)?);
     }
+    Ok(variants)
 }
 
-fn scale_up() -> Vec<(&'static str, &'static str)> {
-    let own = [
-        ("CLUSTER", "lendpeak2-production"),
-        ("SERVICES", "backend"),
-        ("MAX_TASKS", "10"),
-        ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
-    ];
-    [remedy().as_slice(), &own].concat()
+pub(super) fn one_of_ours(binaries: &Binaries, endpoint: &Endpoint, job: &str) -> anyhow::Result<Variant> {
+    let job = job::all(endpoint).into_iter().find(|known| known.name == job);
+    ours_for(&job.context("there is no such job")?, binaries, endpoint)
 }
 
-fn rollback() -> Vec<(&'static str, &'static str)> {
-    let own = [
-        ("CLUSTER", "lendpeak2-production"),
-        ("SERVICE", "backend"),
-        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
-    ];
-    [remedy().as_slice(), &own].concat()
+fn nothing(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
+    let starts = [(Kind::Floor, "floor"), (Kind::Hello, "hello")];
+    let variant = |(kind, name)| {
+        Ok(Variant {
+            job: NOTHING,
+            kind,
+            program: binary(&binaries.ours, name)?,
+            arguments: Vec::new(),
+            environment: common(endpoint, &endpoint.aws),
+            expected: json!({ "hello": true }),
+            event: json!({}),
+        })
+    };
+    starts.into_iter().map(variant).collect()
 }
 
-fn restart() -> Vec<(&'static str, &'static str)> {
-    [remedy().as_slice(), &[("CLUSTER", "lendpeak2-production"), ("SERVICE", "backend")]].concat()
+fn ours_for(job: &Job, binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Variant> {
+    Ok(Variant {
+        job: job.name,
+        kind: Kind::Ours,
+        program: binary(&binaries.ours, job.function)?,
+        arguments: Vec::new(),
+        environment: environment(job, endpoint),
+        expected: job.expected.clone(),
+        event: job.event.clone(),
+    })
 }
 
-fn cache_invalidation(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
-    let own = [
-        ("DISTRIBUTION_ID", "E1234567890ABC"),
-        ("APP_URL", endpoint.pages.as_str()),
-        ("ASSET_PATH", "/assets/main.js"),
-    ];
-    [remedy().as_slice(), &own].concat()
+fn of(job: &Job, binaries: &Binaries, python: &Path, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
+    let ours = ours_for(job, binaries, endpoint)?;
+    let by_python = |kind, arguments: &[String]| Variant {
+        kind,
+        program: python.to_owned(),
+        arguments: arguments.to_owned(),
+        ..ours.clone()
+    };
+    let handler = |kind, name: &str| {
+        let handler = format!("{}_boto3.{name}", job.function.replace('-', "_"));
+        by_python(kind, &["-m".to_owned(), "awslambdaric".to_owned(), handler])
+    };
+    let mut variants = vec![ours.clone()];
+    if job.name == OF_DEFAULTS {
+        match binary(&binaries.defaults, "defaults") {
+            Ok(program) => variants.push(Variant { kind: Kind::Defaults, program, ..ours.clone() }),
+            Err(missing) => println!("{} with Rust's defaults is left out: {missing}", job.name),
+        }
+    }
+    variants.push(handler(Kind::Boto3, "handler"));
+    if job.threads {
+        variants.push(handler(Kind::Boto3Threads, "threads_handler"));
+    }
+    if job.commands && job.needs_curl && !has_curl() {
+        println!("{} as CLI commands is left out: curl is not installed.", job.name);
+    } else if job.commands {
+        let files = ["measure.py".to_owned(), format!("{}-cli.sh", job.function)];
+        variants.push(by_python(Kind::Cli, &files.map(|file| scripts().join(file).display().to_string())));
+    }
+    Ok(variants)
 }
 
-fn write_freeze() -> Vec<(&'static str, &'static str)> {
-    let own = [
-        ("CLUSTER", "lendpeak2-production"),
-        ("SERVICE", "backend"),
-        ("CONTAINER", "backend"),
-        ("VARIABLE", "READONLY_MODE"),
-        ("VALUE", "true"),
-    ];
-    [remedy().as_slice(), &own].concat()
-}
-
-fn snapshot_restore() -> Vec<(&'static str, &'static str)> {
-    let own = [
-        ("SOURCE_CLUSTER", SOURCE),
-        ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
-        ("CLUSTER", "lendpeak2-production"),
-        ("SERVICE", "backend"),
-        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
-    ];
-    [remedy().as_slice(), &own].concat()
-}
-
-fn remedy() -> [(&'static str, &'static str); 4] {
-    [
-        ("MODE", "auto"),
-        ("LEDGER_TABLE", TABLE),
-        ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices"),
-        // The canned answers show a change at once: to wait for it would hide that it does not show.
-        ("VERIFY_SECONDS", "0"),
-    ]
-}
-
-fn health_probe(endpoint: &Endpoint) -> Vec<(&'static str, &str)> {
-    vec![("API_URL", &endpoint.pages), ("APP_URL", &endpoint.pages), ("ASSET_PATH", "/assets/main.js")]
-}
-
-fn diagnose() -> Vec<(&'static str, &'static str)> {
-    vec![
-        ("CLUSTER", "lendpeak2-production"),
-        ("SERVICE", "backend"),
-        ("LOG_GROUP", LOG_GROUP),
-        ("LOAD_BALANCER", LOAD_BALANCER),
-        ("DATABASE_CLUSTER", SOURCE),
-        ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
-        ("DISTRIBUTION_ID", "E1234567890ABC"),
-        ("BUILD_PROJECT", BUILD_PROJECT),
-        ("REDIS_SECURITY_GROUPS", REDIS_SECURITY_GROUP),
-        ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
-        ("ALARM_PREFIX", ALARM_PREFIX),
-    ]
-}
-
-/// Everything was looked at, and what is wrong with the stack was found.
-fn all_seen() -> Value {
-    let looked_at = [
-        "the service",
-        "its tasks",
-        "its task definition",
-        "its images",
-        "its secrets",
-        "its errors in the log",
-        "the target groups",
-        "the load balancer",
-        "the security groups",
-        "the metrics",
-        "the database",
-        "the database's events",
-        "slow queries",
-        "auto scaling",
-        "the alarms",
-        "CloudFront",
-        "the front end's builds",
-        "the list of metrics",
-        "the health probe",
-    ];
-    json!({ "nothing_found": false, "looked_at": looked_at, "not_seen": [] })
+fn environment(job: &Job, endpoint: &Endpoint) -> Vec<(String, String)> {
+    let own = job.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    own.chain(common(endpoint, &job.aws)).collect()
 }
 
 /// What Lambda would set, and where the canned AWS is.
-fn common(endpoint: &Endpoint, python: &Path) -> Vec<(String, String)> {
+fn common(endpoint: &Endpoint, aws: &str) -> Vec<(String, String)> {
     let authority = endpoint.authority();
     let text = |path: &Path| path.display().to_string();
     let mut environment = pairs(&[
@@ -262,10 +188,16 @@ fn common(endpoint: &Endpoint, python: &Path) -> Vec<(String, String)> {
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_PAGER", ""),
         ("PYTHONDONTWRITEBYTECODE", "1"),
-        ("AWS_ENDPOINT_URL", &endpoint.aws),
+        ("AWS_ENDPOINT_URL", aws),
     ]);
-    let aws = python.with_file_name("aws");
-    let paths = [("AWS_CA_BUNDLE", text(&authority)), ("AWS", text(&aws)), ("PYTHONPATH", text(&scripts()))];
+    let aws = virtual_environment().join("bin/aws");
+    let paths = [
+        ("AWS_CA_BUNDLE", text(&authority)),
+        // The same for the SDK for Rust, which knows no other way.
+        ("SSL_CERT_FILE", text(&authority)),
+        ("AWS", text(&aws)),
+        ("PYTHONPATH", text(&scripts())),
+    ];
     environment.extend(paths.map(|(name, value)| (name.to_owned(), value)));
     // No profile of whoever runs this may change what is measured.
     environment.push(("HOME".to_owned(), authority.parent().map(text).unwrap_or_default()));
@@ -293,6 +225,19 @@ fn has_curl() -> bool {
 }
 
 impl Variant {
+    pub(super) fn name(&self) -> String {
+        match self.job {
+            NOTHING => self.kind.name().replace('`', ""),
+            job if self.kind == Kind::Ours => job.to_owned(),
+            job => format!("{job}, {}", self.kind.name()),
+        }
+    }
+
+    /// The event as it is sent now.
+    pub(super) fn event(&self) -> String {
+        self.event.to_string().replace(NOW, &Timestamp::now().to_string())
+    }
+
     /// Asks another AWS.
     pub(super) fn ask(&mut self, aws: &str) {
         self.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
@@ -302,7 +247,7 @@ impl Variant {
     /// The binary as it would be uploaded, in megabytes; none where Lambda or the machine brings the parts.
     pub(super) fn zip_mb(&self) -> anyhow::Result<Option<f64>> {
         const BEST: i64 = 9;
-        if !matches!(self.kind, Kind::Hello | Kind::Rust) {
+        if !self.kind.is_binary() {
             return Ok(None);
         }
         let binary = std::fs::read(&self.program)

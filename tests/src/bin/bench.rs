@@ -1,23 +1,23 @@
-//! Measures the release functions and prints what it measured.
+//! Measures the release functions and tells what it measured.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use tests::bench::{self, Options};
+use tests::bench::{self, Binaries, Counting, Measured, Options};
 
-/// Cold starts of the release functions, beside the same jobs with boto3 and the AWS CLI.
+/// Cold starts of the release functions, beside the same jobs with boto3, the AWS CLI and Rust's defaults.
 #[derive(Parser)]
 struct Arguments {
-    /// Cold starts of each variant.
+    /// Cold starts of each variant; of those that take seconds, fewer.
     #[arg(long, default_value_t = 25)]
     starts: usize,
     /// Warm answers of each variant.
     #[arg(long, default_value_t = 50)]
     warm: usize,
-    /// Runs of the AWS CLI's commands, which take seconds each.
-    #[arg(long, default_value_t = 5)]
+    /// Runs of the AWS CLI's commands, which take seconds each; 0 leaves them out.
+    #[arg(long, default_value_t = 3)]
     cli_runs: usize,
     /// Only the rows whose names hold this text.
     #[arg(long, value_name = "TEXT")]
@@ -28,11 +28,33 @@ struct Arguments {
     /// Write the figures there, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the figures there, as a document, and a picture beside it.
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    /// Measure nothing: take the figures from what `--json` wrote.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Count instructions instead, under valgrind.
+    #[arg(long)]
+    instructions: bool,
+    /// Fail where there are more instructions than this file says, and 5 %.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    check: Option<PathBuf>,
+    /// Write the counts there.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    write: Option<PathBuf>,
+    /// How often to count; the least is taken.
+    #[arg(long, default_value_t = 3)]
+    counts: usize,
+    /// Build one function in other ways instead, which takes an hour, and measure those.
+    #[arg(long)]
+    profiles: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match tests::until_interrupted(run(Arguments::parse())).await {
+        Ok(Some(false)) => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("The benchmark failed: {error:#}");
@@ -41,22 +63,40 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let binaries = arguments.binaries.map_or_else(release_folder, Ok)?;
-    bench::run(Options {
-        starts: arguments.starts,
-        warm: arguments.warm,
-        cli_runs: arguments.cli_runs,
-        only: arguments.only,
-        binaries,
-        json: arguments.json,
-    })
-    .await
+/// Whether all is as it should be.
+async fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let target = target_folder()?;
+    let binaries = Binaries {
+        ours: arguments.binaries.unwrap_or_else(|| target.join("release")),
+        defaults: target.join("defaults/release"),
+    };
+    if arguments.instructions {
+        let Arguments { only, counts: times, check, write, .. } = arguments;
+        return bench::count(Counting { binaries, only, times, check, write }).await;
+    }
+    let Arguments { starts, warm, cli_runs, only, .. } = arguments;
+    let options = Options { starts, warm, cli_runs, only, binaries };
+    if arguments.profiles {
+        bench::try_profiles(options, &target.join("profiles")).await?;
+        return Ok(true);
+    }
+    let measured = match arguments.from {
+        Some(path) => Measured::load(&path)?,
+        None => bench::run(options).await?,
+    };
+    measured.print();
+    if let Some(path) = arguments.json {
+        measured.save(&path)?;
+    }
+    if let Some(path) = arguments.document {
+        measured.document(&path)?;
+    }
+    Ok(true)
 }
 
-/// `target/release` for `target/debug/bench`.
-fn release_folder() -> anyhow::Result<PathBuf> {
+/// `target` for `target/debug/bench`.
+fn target_folder() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let target = this.parent().and_then(Path::parent);
-    Ok(target.context("this binary is in no folder")?.join("release"))
+    Ok(target.context("this binary is in no folder")?.to_owned())
 }

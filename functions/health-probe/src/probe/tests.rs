@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataError, PutMetricDataOutput};
 use aws_smithy_mocks::{Rule, mock, mock_client};
 use aws_smithy_types::error::ErrorMetadata;
@@ -117,6 +119,42 @@ async fn the_checks_run_at_once() {
     let started = Instant::now();
     probe(&server, &[&rule]).handle(&invocation("{}")).await.unwrap();
     assert!(started.elapsed() < 3 * time, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn many_addresses_are_asked_some_at_once_and_hold_up_no_check() {
+    const ADDRESSES: usize = 200;
+    let time = Duration::from_millis(50);
+    let arrivals = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&arrivals);
+    let server = stack(move |path| {
+        path.starts_with("/api/loans/").then(|| {
+            seen.lock().unwrap().push(Instant::now());
+            Behaviour::Think(time, "HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned())
+        })
+    })
+    .await;
+    let urls: Vec<String> =
+        (0..ADDRESSES).map(|number| server.http(&format!("/api/loans/{number}")).to_string()).collect();
+    let request: Request =
+        serde_json::from_value(json!({ "urls": urls, "checks": ["health", "page"] })).unwrap();
+    let probe = probe(&server, &[]);
+    let mut checks = request.checks(&probe.settings).unwrap();
+    // Last in the row, and yet they are asked at once.
+    checks.reverse();
+    let report = probe.run(checks, 1, &invocation("{}")).await;
+    assert_eq!(report.summary, "Healthy: all 202 checks passed.");
+    assert_eq!(report.checks[0].name, "url-200");
+    let arrivals = arrivals.lock().unwrap();
+    assert_eq!(arrivals.len(), ADDRESSES);
+    for some in arrivals.windows(URLS_AT_ONCE + 1) {
+        // One of the others has been answered by then.
+        assert!(some[URLS_AT_ONCE] - some[0] >= time, "more than {URLS_AT_ONCE} at once");
+    }
+    let first: Vec<String> = server.requests().into_iter().take(URLS_AT_ONCE + 2).collect();
+    for path in ["/health ", "/ "] {
+        assert!(first.iter().any(|head| head.starts_with(&format!("GET {path}"))), "{path} had to wait");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ fn patience() -> Patience {
         waits: vec![SOON, SOON],
         timeout: Duration::from_secs(5),
         until: Instant::now() + Duration::from_secs(30),
+        turns: None,
     }
 }
 
@@ -101,6 +102,30 @@ async fn a_run_without_time_asks_nothing_for_long() {
     let tried = ask(&server, Patience { until: started, ..patience() }).await;
     assert!(started.elapsed() < Duration::from_secs(1));
     assert!(tried.last.answer.is_err());
+}
+
+#[tokio::test]
+async fn what_never_gets_its_turn_is_told_as_not_asked() {
+    let server = serve(vec![status(200)]).await;
+    let turns = Arc::new(Semaphore::new(1));
+    let _taken = turns.acquire().await.unwrap();
+    let until = Instant::now() + Duration::from_millis(100);
+    let tried = ask(&server, Patience { until, turns: Some(Arc::clone(&turns)), ..patience() }).await;
+    assert_eq!(tried.last.answer.unwrap_err().message, "not asked: the run had no time left for it");
+    assert_eq!((tried.tries, server.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_turn_is_given_back_while_waiting_for_the_next_try() {
+    let server = serve(vec![status(503)]).await;
+    let turns = Some(Arc::new(Semaphore::new(1)));
+    let waits = vec![Duration::from_millis(500)];
+    let patience = Patience { tries: 2, waits, turns, ..patience() };
+    let started = Instant::now();
+    tokio::join!(ask(&server, patience.clone()), ask(&server, patience.clone()), ask(&server, patience));
+    assert_eq!(server.requests().len(), 6);
+    // One after the other, they would wait three times as long.
+    assert!(started.elapsed() < Duration::from_millis(1_200), "{:?}", started.elapsed());
 }
 
 #[test]

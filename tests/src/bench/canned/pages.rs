@@ -12,6 +12,9 @@ pub(super) fn answer(parts: &Parts, invalidated: &mut Option<Invalidation>) -> O
         (&Method::GET, "/health" | "/health/db" | "/health/redis") => {
             typed("application/json", json!({ "status": "ok" }).to_string())
         }
+        (&Method::GET, path) if path.starts_with("/api/loans/") => {
+            typed("application/json", json!({ "id": path, "status": "active" }).to_string())
+        }
         (&Method::GET, "/") => {
             cached("no-cache", typed("text/html", "<!doctype html><title>LendPeak2</title>\n"))
         }
