@@ -34,7 +34,16 @@ pub struct Stack {
 impl Stack {
     /// `settings` are those that only this function has. It is deployed too, and so is the probe, which others ask.
     pub async fn start(task: &'static str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let functions = Some(vec![task, "health-probe"]);
+        Self::start_beside(&["health-probe"], task, settings).await
+    }
+
+    /// The same with other functions deployed beside it.
+    pub async fn start_beside(
+        others: &[&'static str],
+        task: &'static str,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let functions = Some([others, &[task]].concat());
         let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
         Ok(Self::in_sandbox(sandbox, task, settings))
     }

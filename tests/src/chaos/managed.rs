@@ -46,17 +46,20 @@ pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String
     Ok(effects)
 }
 
-/// Names that are another in every sandbox, each with what stands for it: a restored cluster's has the time in it, and
-/// AWS makes up the end of a secret's ARN and its versions' ids.
+/// Names that are another in every sandbox, each with what stands for it: snapshots and restored clusters have the time
+/// in theirs, and AWS makes up the end of a secret's ARN and its versions' ids.
 async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
     let secret = sandbox.clients.secrets.describe_secret().secret_id(SECRET).send().await?;
     let versions = secret.version_ids_to_stages.unwrap_or_default().into_keys();
     let versions = versions.map(|version| (version, "a version".to_owned()));
     let secret = (secret.arn.context("a secret without an ARN")?, "the secret".to_owned());
-    let restored = sandbox.gateway.docdb().restored();
-    let restored =
-        restored.into_iter().enumerate().map(|(n, cluster)| (cluster.name, format!("restored {n}")));
-    Ok(restored.chain(versions).chain([secret]).collect())
+    let docdb = sandbox.gateway.docdb();
+    let numbered = |names: Vec<String>, word: &'static str| {
+        names.into_iter().enumerate().map(move |(n, name)| (name, format!("{word} {n}")))
+    };
+    let restored = docdb.restored().into_iter().map(|cluster| cluster.name).collect();
+    let snapshots = numbered(docdb.snapshots(), "snapshot");
+    Ok(snapshots.chain(numbered(restored, "restored")).chain(versions).chain([secret]).collect())
 }
 
 fn nameless(names: &[(String, String)], value: &Value) -> Value {

@@ -74,6 +74,11 @@ impl DocDb {
         self.lock().snapshots.push(snapshot);
     }
 
+    /// The ids of all snapshots.
+    pub fn snapshots(&self) -> Vec<String> {
+        self.lock().snapshots.iter().map(|snapshot| snapshot.id.clone()).collect()
+    }
+
     pub fn forget_snapshots(&self) {
         self.lock().snapshots.clear();
     }

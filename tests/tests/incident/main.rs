@@ -52,7 +52,7 @@ impl Stack {
             ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
             ("FUNCTIONS", "scale-up,rollback"),
         ];
-        Ok(Self(stack::Stack::start("incident", &own).await?))
+        Ok(Self(stack::Stack::start_beside(&["scale-up"], "incident", &own).await?))
     }
 
     /// What people were told, in order: the topic's last word and the subject's first.
