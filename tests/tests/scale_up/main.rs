@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use tests::{
     deploy::{CLUSTER, SERVICE},
     runtime_api::{Answer, Bootstrap},
-    sandbox::Sandbox,
     stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick},
 };
 
