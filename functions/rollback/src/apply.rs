@@ -14,7 +14,7 @@ use shared::{
 
 use crate::{
     Clients,
-    observe::Observed,
+    observe::{Observed, unknown},
     plan::{Action, deployed, settled},
     probe,
     settings::Settings,
@@ -112,7 +112,8 @@ async fn verify_once(clients: &Clients, settings: &Settings, to: &str) -> Result
     let mut observed = Observed { service, current, ..Observed::default() };
     // Before ECS is done, the probe's answer would be about the old tasks.
     if deployed(&observed, to).0 {
-        observed.health = probe::ask(clients, settings).await.ok();
+        let health = probe::ask(clients, settings).await;
+        observed.health = health.map_or_else(|error| unknown("the API's health", &error), Some);
     }
     Ok(settled(&observed, to))
 }

@@ -134,7 +134,7 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
 }
 
 /// Something that helps to decide well, but without which it can be decided.
-fn unknown<T: Default>(what: &str, error: &Error) -> T {
+pub(crate) fn unknown<T: Default>(what: &str, error: &Error) -> T {
     tracing::warn!(error = chain(error), "{what} is not known");
     T::default()
 }

@@ -101,7 +101,7 @@ async fn now_settled(clients: &Clients, settings: &Settings, version: &str) -> R
     let mut observed = Observed { secret: secret?, service: service?, ..Observed::default() };
     // Before ECS is done, the probe's answer would be about the old tasks.
     if crate::plan::redeployed(&observed, version).0 {
-        observed.database = observe::database(clients, settings).await.ok();
+        observed.database = observe::database(clients, settings).await;
     }
     Ok(settled(&observed, version))
 }
