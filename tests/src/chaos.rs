@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 pub use harm::Harm;
@@ -125,6 +126,11 @@ async fn try_one(point: &Point, well: &Ended) -> Vec<String> {
         Ok(Err(error)) => vec![format!("{error:#}")],
         Err(_) => vec![format!("no end after {PATIENCE:?}")],
     }
+}
+
+/// What is there, or null.
+fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 /// Plays it in a sandbox of its own.

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::part;
 use crate::clients::Clients;
 use crate::stack::{LEDGER, Stack, read};
 
@@ -58,14 +59,14 @@ pub(super) fn recorded(items: &[Item]) -> BTreeMap<String, usize> {
 pub(super) async fn let_time_pass(stack: &Stack) -> anyhow::Result<()> {
     let past = json!(Timestamp::now() - SignedDuration::from_mins(2));
     for Item { pk, sk, data, .. } in items(&stack.sandbox.clients).await? {
-        if pk.starts_with("target#") && data["open"] == true {
+        if pk.starts_with("target#") && *part(&data, "/open") == true {
             stack.change(&pk, &sk, "lease_until", past.clone()).await?;
         }
         if pk.starts_with("target#") && sk == "holder" {
             end_hold(stack, &pk).await?;
         }
-        if pk == "incidents" && !data["owed"].is_null() {
-            let mut owed = data["owed"].clone();
+        if pk == "incidents" && !part(&data, "/owed").is_null() {
+            let mut owed = part(&data, "/owed").clone();
             owed.as_object_mut()
                 .context("what is owed is no object")?
                 .insert("since".to_owned(), past.clone());

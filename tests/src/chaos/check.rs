@@ -12,6 +12,7 @@ use crate::stack::read;
 use super::books;
 use super::harm::Harm;
 use super::managed;
+use super::part;
 use super::player::{Player, Said};
 use super::point::{Point, Subject};
 use super::story::Story;
@@ -112,12 +113,12 @@ fn machine_ended(ended: &Ended, well: &Ended) -> Vec<String> {
 /// A delivery and what came of it, in a line.
 fn told(said: &Said) -> String {
     let event = match &said.event {
-        alarm if alarm["Records"].is_array() => "an alarm".to_owned(),
-        tick if tick["source"] == "aws.scheduler" => "the schedule".to_owned(),
+        alarm if part(alarm, "/Records").is_array() => "an alarm".to_owned(),
+        tick if part(tick, "/source") == "aws.scheduler" => "the schedule".to_owned(),
         request => request.to_string(),
     };
     let answer = match &said.answer {
-        Answer::Ok(outcome) if outcome["decision"].is_string() => read(outcome),
+        Answer::Ok(outcome) if part(outcome, "/decision").is_string() => read(outcome),
         Answer::Ok(other) => other.to_string().chars().take(200).collect(),
         other => format!("{other:?}"),
     };
@@ -152,7 +153,7 @@ fn unanswered(point: &Point, said: &Said) -> Option<String> {
 fn owns_up(said: &Said) -> bool {
     const DENIED: &str = "AccessDenied";
     let (answer, replayed) = match &said.answer {
-        Answer::Ok(value) => (value.to_string(), value["decision"] == "replayed"),
+        Answer::Ok(value) => (value.to_string(), part(value, "/decision") == "replayed"),
         Answer::Err { error_message, .. } => (error_message.clone(), false),
         Answer::Exited(_) | Answer::TimedOut => (String::new(), false),
     };

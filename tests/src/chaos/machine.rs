@@ -88,7 +88,7 @@ async fn service_down(stack: &Stack, ears: &Ears) -> anyhow::Result<()> {
         tokio::time::sleep(POLL).await;
     }
     let incidents = invoke(sandbox, "incident", &json!({ "list": true })).await?;
-    let count = |part: &str| incidents[part].as_array().map_or(0, Vec::len);
+    let count = |name: &str| incidents.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     ensure!(count("open") + count("over") == 1, "there is to be one incident: {incidents:#}");
     Ok(())
 }
@@ -105,7 +105,7 @@ async fn snapshot_restore(stack: &Stack) -> anyhow::Result<()> {
     let mut input = json!({ "snapshot": "latest", "reason": "negative amounts" });
     for _ in 0..TRIES {
         let execution = start(sandbox, Machine::SnapshotRestore, &input).await?;
-        if input["snapshot"].is_string() {
+        if input.get("snapshot").is_some() {
             approve(stack, &execution).await?;
         }
         let status = end(sandbox, &execution).await?;

@@ -29,21 +29,21 @@ pub const STRUCK: [Story; 5] =
     [Story::CacheInvalidation, Story::Restart, Story::Rollback, Story::ScaleUp, Story::WriteFreeze];
 
 /// Lets it loose on a function; what was wrong after it.
-pub async fn blow(story: Story, storm: Storm) -> anyhow::Result<Vec<String>> {
+pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
     let well = once(story).await?;
     let stack = Arc::new(story.start().await?);
     stack.sandbox.gateway.record().clear();
     let begun = Timestamp::now();
     let next = Arc::new(AtomicUsize::new(0));
     let mut processes = JoinSet::new();
-    for _ in 0..storm.at_once {
+    for _ in 0..force.at_once {
         let (stack, next) = (Arc::clone(&stack), Arc::clone(&next));
         processes.spawn(async move {
             let function = stack.function(&[]).await?;
             let mut wrong = Vec::new();
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= storm.deliveries {
+                if n >= force.deliveries {
                     return anyhow::Ok(wrong);
                 }
                 let event = delivery(story, n, begun);

@@ -3,8 +3,8 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use crate::chaos::books;
 use crate::chaos::player::Player;
+use crate::chaos::{books, part};
 use crate::stack::{read, tick};
 
 /// How often a step is tried that does not do what it should.
@@ -14,7 +14,7 @@ const STEPS: usize = 40;
 
 pub(super) async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
     let asked = ask(player, &json!({ "snapshot": "latest", "reason": "negative amounts" })).await?;
-    let id = asked["plan"]["actions"][0]["create_cluster"]["id"].as_str().unwrap_or_default().to_owned();
+    let id = part(&asked, "/plan/actions/0/create_cluster/id").as_str().unwrap_or_default().to_owned();
     approve(player, &asked).await?;
     let mut last = String::new();
     for _ in 0..STEPS {
@@ -50,7 +50,7 @@ async fn ask(player: &mut Player<'_>, request: &Value) -> anyhow::Result<Value> 
 
 /// Until what was approved has been done: by this run, or by a later one that takes it up.
 async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
-    let approval = &asked["next"]["send"];
+    let approval = part(asked, "/next/send");
     for _ in 0..TRIES {
         let answer = player.send(approval).await?.unwrap_or_default();
         if ["applied applied", "replayed applied"].contains(&read(&answer).as_str()) {
@@ -59,7 +59,9 @@ async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
         books::let_time_pass(player.stack).await?;
         let ticked = player.send(&tick()).await?.unwrap_or_default();
         let taken_up = |outcome: &Value| read(outcome) == "applied applied";
-        if taken_up(&ticked) || ticked["outcomes"].as_array().is_some_and(|all| all.iter().any(taken_up)) {
+        if taken_up(&ticked)
+            || part(&ticked, "/outcomes").as_array().is_some_and(|all| all.iter().any(taken_up))
+        {
             return Ok(());
         }
     }
