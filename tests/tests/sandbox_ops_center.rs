@@ -11,7 +11,7 @@ async fn call(gateway: &Gateway, operation: &str, request: &Value) -> anyhow::Re
     let request = Request::post(gateway.url())
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", format!("AmazonSSM.{operation}"))
-        .header("user-agent", "aws-sdk-rust app/incident")
+        .header("user-agent", "aws-sdk-rust app/ops-center")
         .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ssm/aws4_request")
         .body(Full::new(bytes::Bytes::from(request.to_string())))?;
     let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await?;
@@ -48,7 +48,7 @@ async fn an_ops_item_is_created_once_changed_and_read() -> anyhow::Result<()> {
     assert_eq!(gateway.ops_center().items().len(), 1);
     let calls =
         ["ssm CreateOpsItem", "ssm CreateOpsItem", "ssm UpdateOpsItem", "ssm GetOpsItem"].map(str::to_owned);
-    assert_eq!(gateway.record().names("incident"), calls);
+    assert_eq!(gateway.record().names("ops-center"), calls);
     Ok(())
 }
 

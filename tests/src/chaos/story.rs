@@ -126,15 +126,30 @@ impl Story {
         let of_service = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
         let of_front_end = [("DistributionId", DISTRIBUTION), ("Region", "Global")];
         match self {
-            Self::CacheInvalidation => {
-                alarm("cloudfront-4xx-rate", ["AWS/CloudFront", "4xxErrorRate"], &of_front_end, since)
+            Self::CacheInvalidation => alarm(
+                "lendpeak2-production-cloudfront-4xx-rate",
+                ["AWS/CloudFront", "4xxErrorRate"],
+                &of_front_end,
+                since,
+            ),
+            Self::Restart => alarm(
+                "lendpeak2-production-memory-leak",
+                ["AWS/ECS", "MemoryUtilization"],
+                &of_service,
+                since,
+            ),
+            Self::Rollback => alarm(
+                "lendpeak2-production-errors",
+                ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"],
+                &[],
+                since,
+            ),
+            Self::ScaleUp => {
+                alarm("lendpeak2-production-high-cpu", ["AWS/ECS", "CPUUtilization"], &of_service, since)
             }
-            Self::Restart => alarm("memory-leak", ["AWS/ECS", "MemoryUtilization"], &of_service, since),
-            Self::Rollback => {
-                alarm("errors", ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"], &[], since)
+            Self::WriteFreeze => {
+                alarm("lendpeak2-production-negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[], since)
             }
-            Self::ScaleUp => alarm("high-cpu", ["AWS/ECS", "CPUUtilization"], &of_service, since),
-            Self::WriteFreeze => alarm("negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[], since),
             Self::Diagnose | Self::HealthProbe | Self::Incident | Self::SnapshotRestore => {
                 alarm(SERVICE_DOWN, ["LendPeak2", "Healthy"], &[], since)
             }

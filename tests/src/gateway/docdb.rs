@@ -151,19 +151,16 @@ impl DocDb {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The tags of the instance or the cluster that a request names, as a policy's condition sees them.
-    pub(super) fn tags_of(&self, request: &Value) -> Map<String, Value> {
+    /// The tags of the instance, or else the cluster, that a request names; none where that is not there.
+    pub(super) fn tags_of(&self, request: &Value) -> Option<Map<String, Value>> {
         let inner = self.lock();
         let named = |field: &str| request.get(field).and_then(Value::as_str);
-        let instance = named("DBInstanceIdentifier").map(|name| {
-            inner.instances.iter().find(|instance| instance.name == name).map(|instance| &instance.tags)
-        });
-        let tags = instance.unwrap_or_else(|| {
-            let name = named("DBClusterIdentifier")?;
-            inner.clusters.iter().find(|cluster| cluster.name == name).map(|cluster| &cluster.tags)
-        });
-        let tags = tags.into_iter().flatten();
-        tags.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()
+        let tags = match (named("DBInstanceIdentifier"), named("DBClusterIdentifier")) {
+            (Some(name), _) => &inner.instances.iter().find(|instance| instance.name == name)?.tags,
+            (None, Some(name)) => &inner.clusters.iter().find(|cluster| cluster.name == name)?.tags,
+            (None, None) => return Some(Map::new()),
+        };
+        Some(tags.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect())
     }
 
     pub(super) fn answer(&self, call: &Call) -> Answer {

@@ -98,23 +98,29 @@ impl Record {
         Self { folder, functions, file: Mutex::new(None) }
     }
 
-    /// Nothing when nobody wants it, or when the caller is no function of ours.
+    /// Nothing when nobody wants it, when the caller is no function of ours, or when what is to be deleted is gone: then
+    /// it has no tags by which its deletion is allowed.
     pub(super) fn entry(&self, call: &Call, parts: &Parts, docdb: &DocDb) -> Option<Entry<'_>> {
         self.folder.as_ref()?;
-        self.functions.contains(&call.caller).then(|| Entry {
-            record: self,
-            recorded: Recorded {
-                by: program(),
-                caller: call.caller.clone(),
-                service: call.service.clone(),
-                operation: call.operation.clone(),
-                // Protocols that name the resource in the path have nothing else to name it with.
-                path: parts.uri.path().to_owned(),
-                names: names(&call.request).unwrap_or_default(),
-                resource_tags: if call.service == "rds" { docdb.tags_of(&call.request) } else { Map::new() },
-                status: None,
-            },
-        })
+        if !self.functions.contains(&call.caller) {
+            return None;
+        }
+        let tags = if call.service == "rds" { docdb.tags_of(&call.request) } else { None };
+        if tags.is_none() && call.service == "rds" && call.operation.starts_with("Delete") {
+            return None;
+        }
+        let recorded = Recorded {
+            by: program(),
+            caller: call.caller.clone(),
+            service: call.service.clone(),
+            operation: call.operation.clone(),
+            // Protocols that name the resource in the path have nothing else to name it with.
+            path: parts.uri.path().to_owned(),
+            names: names(&call.request).unwrap_or_default(),
+            resource_tags: tags.unwrap_or_default(),
+            status: None,
+        };
+        Some(Entry { record: self, recorded })
     }
 
     /// A line at once, so that a killed process loses none. A file that cannot be written is noticed when the
