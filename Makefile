@@ -46,7 +46,7 @@ scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with
 	@mkdir -p docs
 	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
 
-# The functions as they are deployed: a debug build takes an hour more.
+# The functions as they are deployed, which also are quicker.
 chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
 	$(BUILD_BINARIES)
 	$(BUILD_RELEASE)
