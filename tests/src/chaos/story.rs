@@ -138,12 +138,9 @@ impl Story {
                 &of_service,
                 since,
             ),
-            Self::Rollback => alarm(
-                "lendpeak2-production-errors",
-                ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"],
-                &[],
-                since,
-            ),
+            Self::Rollback => {
+                alarm("errors", ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"], &[], since)
+            }
             Self::ScaleUp => {
                 alarm("lendpeak2-production-high-cpu", ["AWS/ECS", "CPUUtilization"], &of_service, since)
             }
