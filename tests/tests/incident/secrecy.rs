@@ -21,6 +21,7 @@ async fn no_secret_of_the_logs_reaches_a_notice_or_the_record() -> Test {
     stack.log(LOG_GROUP, "ecs/backend/1", &lines).await?;
     let diagnose = stack.sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("diagnose"));
     let answer = diagnose.payload(Blob::new("{}")).send().await?;
+    assert_eq!(answer.function_error, None);
     let diagnosis: Value = serde_json::from_slice(answer.payload.context("no answer")?.as_ref())?;
 
     let id = outcome(&function, &step("Take@1", &json!({ "take": {} }))).await?["incident"].clone();
