@@ -1,6 +1,6 @@
 //! The local AWS: one `ministack` process on a free loopback port, gone with whoever started it.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,9 @@ use tempfile::TempDir;
 /// Importing Python modules on a cold, busy disk takes the longest part of this.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
+const START_TRIES: u32 = 5;
+/// In ministack's own words.
+const PORT_TAKEN: &str = "is already in use";
 
 /// Ends the emulator, its function processes and its files once standard input closes, which the
 /// kernel does for us however this process ends. The functions are in the same process group.
@@ -35,6 +38,7 @@ pub struct Ministack {
     process: Child,
     address: String,
     directory: TempDir,
+    _port: ReservedPort,
 }
 
 impl Ministack {
@@ -44,13 +48,24 @@ impl Ministack {
         if !python.exists() {
             bail!("{} is missing: run `make` once, it prepares the environment", python.display());
         }
+        let mut tries = 1;
+        loop {
+            let mut started = Self::spawned(&python)?;
+            match started.wait_until_ready().await {
+                Ok(()) => return Ok(started),
+                // An outgoing connection has got the port before ministack could listen there.
+                Err(_) if tries < START_TRIES && started.log().contains(PORT_TAKEN) => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn spawned(python: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("lendpeak2-sandbox-").tempdir()?;
-        let port = free_port()?;
-        let process = spawn(&python, directory.path(), port)
+        let port = ReservedPort::new()?;
+        let process = spawn(python, directory.path(), port.number)
             .with_context(|| format!("cannot start ministack with {}", python.display()))?;
-        let mut started = Self { process, address: format!("127.0.0.1:{port}"), directory };
-        started.wait_until_ready().await?;
-        Ok(started)
+        Ok(Self { process, address: format!("127.0.0.1:{}", port.number), directory, _port: port })
     }
 
     /// `127.0.0.1:<port>`.
@@ -135,9 +150,26 @@ fn log_path(directory: &Path) -> PathBuf {
     directory.join("ministack.log")
 }
 
-/// Free when asked. Another process may take it before we do; then the start fails and says so.
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+/// A TCP port that no other sandbox picks: whoever picks one holds the UDP port of that number as long as it lives.
+#[derive(Debug)]
+struct ReservedPort {
+    number: u16,
+    _held: UdpSocket,
+}
+
+impl ReservedPort {
+    fn new() -> std::io::Result<Self> {
+        let mut refused = None;
+        for _ in 0..START_TRIES {
+            let held = UdpSocket::bind(("127.0.0.1", 0))?;
+            let number = held.local_addr()?.port();
+            match TcpListener::bind(("127.0.0.1", number)) {
+                Ok(_) => return Ok(Self { number, _held: held }),
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()))
+    }
 }
 
 async fn answers(address: &str) -> bool {
