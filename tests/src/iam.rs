@@ -35,18 +35,6 @@ pub struct Recorded {
     pub status: Option<u16>,
 }
 
-/// The functions, by the names of their folders.
-pub fn functions() -> anyhow::Result<Vec<String>> {
-    let folder = crate::workspace().join("functions");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// Every call in the folder's files.
 pub fn read_calls(folder: &Path) -> anyhow::Result<Vec<Recorded>> {
     let mut calls = Vec::new();

@@ -15,14 +15,23 @@ pub mod service_down;
 pub mod stack;
 pub mod standin;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The root of this project.
 pub fn workspace() -> PathBuf {
     let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).to_path_buf()
+}
+
+/// The names of all functions, as their calls are recorded.
+pub fn functions() -> anyhow::Result<BTreeSet<String>> {
+    let folder = workspace().join("functions");
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 /// Runs `work` until it ends, or until Ctrl-C or SIGTERM: then it is dropped, and with it all that it

@@ -1,8 +1,10 @@
 //! The local AWS: one `ministack` process on a free loopback port, gone with whoever started it.
 
 use std::net::{TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -11,9 +13,11 @@ use tempfile::TempDir;
 /// Importing Python modules on a cold, busy disk takes the longest part of this.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
-const START_TRIES: u32 = 5;
-/// In ministack's own words.
-const PORT_TAKEN: &str = "is already in use";
+/// Below those that systems give to outgoing connections: one of these could have got the port before ministack
+/// listens there.
+const PORTS: Range<u16> = 20_000..32_000;
+/// By this process.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Ends the emulator, its function processes and its files once standard input closes, which the
 /// kernel does for us however this process ends. The functions are in the same process group.
@@ -48,24 +52,14 @@ impl Ministack {
         if !python.exists() {
             bail!("{} is missing: run `make` once, it prepares the environment", python.display());
         }
-        let mut tries = 1;
-        loop {
-            let mut started = Self::spawned(&python)?;
-            match started.wait_until_ready().await {
-                Ok(()) => return Ok(started),
-                // An outgoing connection has got the port before ministack could listen there.
-                Err(_) if tries < START_TRIES && started.log().contains(PORT_TAKEN) => tries += 1,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn spawned(python: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("lendpeak2-sandbox-").tempdir()?;
         let port = ReservedPort::new()?;
-        let process = spawn(python, directory.path(), port.number)
+        let process = spawn(&python, directory.path(), port.number)
             .with_context(|| format!("cannot start ministack with {}", python.display()))?;
-        Ok(Self { process, address: format!("127.0.0.1:{}", port.number), directory, _port: port })
+        let mut started =
+            Self { process, address: format!("127.0.0.1:{}", port.number), directory, _port: port };
+        started.wait_until_ready().await?;
+        Ok(started)
     }
 
     /// `127.0.0.1:<port>`.
@@ -158,17 +152,17 @@ struct ReservedPort {
 }
 
 impl ReservedPort {
-    fn new() -> std::io::Result<Self> {
-        let mut refused = None;
-        for _ in 0..START_TRIES {
-            let held = UdpSocket::bind(("127.0.0.1", 0))?;
-            let number = held.local_addr()?.port();
-            match TcpListener::bind(("127.0.0.1", number)) {
-                Ok(_) => return Ok(Self { number, _held: held }),
-                Err(error) => refused = Some(error),
-            }
-        }
-        Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()))
+    fn new() -> anyhow::Result<Self> {
+        // Each begins elsewhere: what still asks a sandbox that has ended must not be answered by the next one.
+        let begin = std::process::id() as usize + STARTED.fetch_add(1, Ordering::Relaxed);
+        let mut candidates = PORTS.cycle().skip(begin % PORTS.len()).take(PORTS.len());
+        candidates.find_map(Self::of).context("no port is free")
+    }
+
+    fn of(number: u16) -> Option<Self> {
+        let held = UdpSocket::bind(("127.0.0.1", number)).ok()?;
+        TcpListener::bind(("127.0.0.1", number)).ok()?;
+        Some(Self { number, _held: held })
     }
 }
 

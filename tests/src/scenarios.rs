@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
+use crate::functions;
 use crate::gateway::Call;
 use crate::sandbox::{Options, Sandbox};
 use crate::service_down::{Case, End, Expected};
@@ -24,7 +25,7 @@ use history::Execution;
 
 pub(crate) use ears::Ears;
 pub use ears::Notice;
-pub use measure::{changes_the_stack, functions};
+pub use measure::changes_the_stack;
 pub use table::{Row, document, table};
 
 /// An alarm, two remedies that are each looked at for as long as the sandbox does, and a machine that is busy.

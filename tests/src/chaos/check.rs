@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::functions;
 use crate::gateway::Call;
 use crate::runtime_api::Answer;
-use crate::scenarios::functions;
 use crate::stack::read;
 
 use super::books;

@@ -6,9 +6,10 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::deploy::{CLUSTER, SERVICE};
+use crate::functions;
 use crate::gateway::SECRET;
 use crate::sandbox::Sandbox;
-use crate::scenarios::{changes_the_stack, functions};
+use crate::scenarios::changes_the_stack;
 
 /// Everything in it that a function could change.
 pub(super) async fn state(sandbox: &Sandbox) -> anyhow::Result<Value> {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use serde_json::Value;
 
+use crate::functions;
 use crate::gateway::{Call, Fault};
 use crate::runtime_api::{Answer, Bootstrap};
-use crate::scenarios::functions;
 use crate::stack::{DEADLINE, Stack};
 
 use super::harm::Harm;

@@ -1,6 +1,7 @@
 //! What the functions called, written down for the check of their roles: who, what, on which resource. Of a request
 //! only the fields that name something are kept, so that no secret and no personal data gets into a file.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ const NAMES: [&str; 49] = [
 #[derive(Debug)]
 pub(super) struct Record {
     folder: Option<PathBuf>,
-    functions: Vec<String>,
+    functions: BTreeSet<String>,
     file: Mutex<Option<File>>,
 }
 
@@ -94,7 +95,7 @@ impl Record {
     pub(super) fn from_environment() -> Self {
         let folder = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let functions =
-            if folder.is_some() { crate::iam::functions().unwrap_or_default() } else { Vec::new() };
+            if folder.is_some() { crate::functions().unwrap_or_default() } else { BTreeSet::new() };
         Self { folder, functions, file: Mutex::new(None) }
     }
 
@@ -192,6 +193,8 @@ fn names(request: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use http::Request;
     use serde_json::json;
 
@@ -200,7 +203,11 @@ mod tests {
 
     fn record(folder: Option<&std::path::Path>) -> Record {
         let folder = folder.map(std::path::Path::to_path_buf);
-        Record { folder, functions: vec!["scale-up".to_owned()], file: std::sync::Mutex::default() }
+        Record {
+            folder,
+            functions: BTreeSet::from(["scale-up".to_owned()]),
+            file: std::sync::Mutex::default(),
+        }
     }
 
     /// One call of `caller` that is answered with `status`, or never.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 
+use super::Recorded;
 use super::exempt;
 use super::needs::{self, Need, TaskRoles};
 use super::policy::{self, Statement};
@@ -11,7 +12,7 @@ use super::reasons::{self, is_wild};
 use super::reference::Reference;
 use super::resolve::Resolver;
 use super::template::{Template, field, referred};
-use super::{Recorded, functions};
+use crate::functions;
 
 /// What the check found.
 #[derive(Debug, Default)]

@@ -1,9 +1,5 @@
 //! What the gateway's record says of who did what.
 
-use std::collections::BTreeSet;
-
-use anyhow::Context;
-
 use crate::gateway::Call;
 
 /// What changes nothing that users of LendPeak2 would feel: the ledger, notices, metrics, one function asking another.
@@ -26,13 +22,6 @@ const OUR_OWN: [(&str, &str); 12] = [
 /// Whether a call changes LendPeak2 or what carries it. What is not known to be harmless is taken for a change.
 pub fn changes_the_stack(call: &Call) -> bool {
     !call.is_read() && !OUR_OWN.contains(&(call.service.as_str(), call.operation.as_str()))
-}
-
-/// The names of all functions, as their calls are recorded.
-pub fn functions() -> anyhow::Result<BTreeSet<String>> {
-    let folder = crate::workspace().join("functions");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 /// Who made these calls, each once, in order.

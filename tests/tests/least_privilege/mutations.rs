@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use tests::functions;
 use tests::iam::{
     Recorded,
     check::{Rules, check},
-    functions,
 };
 
 use crate::{call, calls};
