@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::Measured;
 use super::instructions::{self, Reference, millions};
 use super::job::LARGE;
-use super::profiles::{self, Tried};
+use super::profiles::{self, Built, Tried};
 use super::report::{OTHERS, about, cell, ratios, remarks};
 use super::target::{self, Target};
 use super::variant::Kind;
@@ -160,21 +160,33 @@ fn tried() -> anyhow::Result<String> {
     let path = profiles::results_path();
     let Ok(text) = std::fs::read(&path) else { return Ok(String::new()) };
     let tried: Tried = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
-    let rows = tried.profiles.iter().map(|(name, figures)| {
+    let rows = tried.ways.iter().map(|way| {
+        let Built { name, figures, instructions } = way;
         vec![
             name.clone(),
             cell(figures.ready_ms, "ms"),
             cell(figures.first_ms, "ms"),
             cell(figures.cpu_ms, "ms"),
+            format!("{:.2}", millions(instructions.init + instructions.first_answer)),
             cell(figures.warm_ms, "ms"),
             cell(figures.peak_mb, "MB"),
             cell(figures.zip_mb, "MB"),
         ]
     });
-    let heads = ["", "start to ready", "first answer", "CPU of both", "warm p50", "peak memory", "zip"];
+    let heads = [
+        "",
+        "start to ready",
+        "first answer",
+        "CPU of both",
+        "million instructions",
+        "warm p50",
+        "peak memory",
+        "zip",
+    ];
     Ok(format!(
         "## What was tried\n\n\
-         `scale-up`, built in other ways (`target/debug/bench --profiles`, {}).\n\n{}",
+         `scale-up`, built in other ways (`target/debug/bench --profiles`, {}). Instructions are the binary's own: \
+         where the allocator is in the binary, its are among them.\n\n{}",
         tried.machine.sentence(),
         table(&heads, rows)
     ))

@@ -85,8 +85,7 @@ pub async fn count(options: Counting) -> anyhow::Result<bool> {
             millions(counted.first_answer.least),
             counted.first_answer.spread * 100.0
         );
-        let counts = Counts { init: counted.init.least, first_answer: counted.first_answer.least };
-        functions.insert(name, counts);
+        functions.insert(name, counted.least());
     }
     let counted = Reference { rustc: rustc(), architecture: std::env::consts::ARCH.to_owned(), functions };
     if let Some(path) = &options.write {
@@ -204,6 +203,17 @@ struct Several {
 struct Counted {
     init: Several,
     first_answer: Several,
+}
+
+impl Counted {
+    fn least(&self) -> Counts {
+        Counts { init: self.init.least, first_answer: self.first_answer.least }
+    }
+}
+
+/// The least of so many times.
+pub(super) async fn least(variant: &Variant, times: usize) -> anyhow::Result<Counts> {
+    Ok(of(variant, times).await?.least())
 }
 
 async fn of(variant: &Variant, times: usize) -> anyhow::Result<Counted> {

@@ -11,9 +11,11 @@ use super::measure::Figures;
 use super::variant::Kind;
 use super::{Measured, report};
 
-const SHOWN: [(Kind, RGBColor); 3] = [
+const SHOWN: [(Kind, RGBColor); 5] = [
     (Kind::Ours, RGBColor(24, 107, 166)),
+    (Kind::Defaults, RGBColor(126, 179, 214)),
     (Kind::Boto3, RGBColor(230, 159, 0)),
+    (Kind::Boto3Threads, RGBColor(245, 207, 128)),
     (Kind::Cli, RGBColor(150, 150, 150)),
 ];
 const INK: RGBColor = RGBColor(40, 40, 40);
@@ -37,16 +39,39 @@ const DECADES: i32 = 4;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
+/// A job's bars, one under the other.
+struct Group<'a> {
+    job: &'a str,
+    top: i32,
+    bars: Vec<(RGBColor, &'a Figures)>,
+}
+
+impl Group<'_> {
+    fn bottom(&self) -> i32 {
+        self.bars.iter().fold(self.top + GAP, |bottom, _| bottom + BAR)
+    }
+}
+
+fn groups(measured: &Measured) -> Vec<Group<'_>> {
+    let mut top = TOP;
+    let of_job = |job| {
+        let shown = SHOWN.into_iter();
+        let bars = shown.filter_map(|(kind, colour)| Some((colour, measured.row(job, kind)?))).collect();
+        let group = Group { job, top, bars };
+        top = group.bottom();
+        group
+    };
+    measured.jobs().map(|(job, _)| job).map(of_job).collect()
+}
+
 pub(super) fn svg(measured: &Measured) -> anyhow::Result<String> {
-    let jobs: Vec<&str> = measured.jobs().map(|(job, _)| job).collect();
-    let group = GAP + BAR * i32::try_from(SHOWN.len())?;
-    let height = TOP + BOTTOM + group * i32::try_from(jobs.len())?;
-    let width = NAMES + 2 * (PANEL + AIR);
+    let groups = groups(measured);
+    let bottom = groups.last().map_or(TOP, Group::bottom);
+    let size = (u32::try_from(NAMES + 2 * (PANEL + AIR))?, u32::try_from(bottom + BOTTOM)?);
     let mut picture = String::new();
     {
-        let size = (u32::try_from(width)?, u32::try_from(height)?);
         let area = SVGBackend::with_string(&mut picture, size).into_drawing_area();
-        let chart = Chart { area: &area, measured, jobs: &jobs, group };
+        let chart = Chart { area: &area, groups: &groups, bottom };
         chart.draw().map_err(|error| anyhow::anyhow!("the picture could not be drawn: {error}"))?;
         area.present().context("the picture could not be drawn")?;
     }
@@ -55,10 +80,9 @@ pub(super) fn svg(measured: &Measured) -> anyhow::Result<String> {
 
 struct Chart<'a, 'b> {
     area: &'a Area<'b>,
-    measured: &'a Measured,
-    jobs: &'a [&'a str],
-    /// The height of a job's bars.
-    group: i32,
+    groups: &'a [Group<'a>],
+    /// Of all bars.
+    bottom: i32,
 }
 
 type Drawn<T> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
@@ -66,12 +90,11 @@ type Drawn<T> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
 impl Chart<'_, '_> {
     fn draw(&self) -> Drawn<()> {
         self.area.fill(&WHITE)?;
-        for (place, job) in (0..).zip(self.jobs) {
-            let middle = TOP + place * self.group + self.group / 2;
-            self.text(job, (NAMES - 8, middle), HPos::Right, TEXT)?;
+        for group in self.groups {
+            self.text(group.job, (NAMES - 8, i32::midpoint(group.top, group.bottom())), HPos::Right, TEXT)?;
         }
         self.legend()?;
-        self.panel(NAMES, "Start to first answer", Figures::cold_ms)?;
+        self.panel(NAMES, "Start to first answer (each line is ten times the one before)", Figures::cold_ms)?;
         self.panel(NAMES + PANEL + AIR, "Processor time of that", |figures| figures.cpu_ms)
     }
 
@@ -80,23 +103,22 @@ impl Chart<'_, '_> {
         for (kind, colour) in SHOWN {
             self.area.draw(&Rectangle::new([(left, 14), (left + 12, 26)], colour.filled()))?;
             self.text(kind.name(), (left + 18, 20), HPos::Left, TEXT)?;
-            left += 120;
+            left += 130;
         }
         Ok(())
     }
 
     fn panel(&self, left: i32, title: &str, of: impl Fn(&Figures) -> Option<f64>) -> Drawn<()> {
-        let bottom = TOP + self.group * i32::try_from(self.jobs.len()).unwrap_or_default();
         self.text(title, (left, 46), HPos::Left, TEXT)?;
         for (decade, name) in (0..=DECADES).zip(["1 ms", "10 ms", "100 ms", "1 s", "10 s"]) {
             let x = left + decade * PANEL / DECADES;
-            self.area.draw(&PathElement::new([(x, TOP - 6), (x, bottom)], LINE))?;
-            self.text(name, (x, bottom + 14), HPos::Center, NUMBER)?;
+            self.area.draw(&PathElement::new([(x, TOP - 6), (x, self.bottom)], LINE))?;
+            self.text(name, (x, self.bottom + 14), HPos::Center, NUMBER)?;
         }
-        for (place, job) in (0..).zip(self.jobs) {
-            for (bar, (kind, colour)) in (0..).zip(SHOWN) {
-                let Some(milliseconds) = self.measured.row(job, kind).and_then(&of) else { continue };
-                let top = TOP + place * self.group + GAP / 2 + bar * BAR;
+        for group in self.groups {
+            for (place, (colour, figures)) in (0..).zip(&group.bars) {
+                let Some(milliseconds) = of(figures) else { continue };
+                let top = group.top + GAP / 2 + place * BAR;
                 let end = left + length(milliseconds);
                 self.area.draw(&Rectangle::new([(left, top + 1), (end, top + BAR - 1)], colour.filled()))?;
                 let number = report::short(milliseconds);
