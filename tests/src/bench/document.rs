@@ -186,11 +186,29 @@ fn tried() -> anyhow::Result<String> {
     Ok(format!(
         "## What was tried\n\n\
          `scale-up`, built in other ways (`target/debug/bench --profiles`, {}). Instructions are the binary's own: \
-         where the allocator is in the binary, its are among them.\n\n{}",
+         where the allocator is in the binary, its are among them.\n\n{}\n{CHOICES}",
         tried.machine.sentence(),
         table(&heads, rows)
     ))
 }
+
+/// What is no way to build, and where the figures for it are.
+const CHOICES: &str = "\
+Beside the build:
+
+- TLS by ring, the roots in the binary, credentials from the environment alone, one thread and only the SDK's features
+  that are used: `Rust, defaults` is without all of these.
+- Clients are made when they are first needed, and the first TLS connection is opened with the first call. `incident`
+  sets TLS up then too, which takes a million instructions from its init and gives them to its first answer: nothing
+  is won in all, and on Lambda the init has more of a processor than an answer has, so the others do it in their init.
+- First reads are made at once: `diagnose`, `rollback` and the probes of many addresses have more connections than
+  services that they ask, and wait for the slowest chain of calls and not for all of them.
+- Connections are kept: a warm answer, without handshakes and without new clients, is what `warm` says.
+- HTTP/2 is not among the client's features: DynamoDB, which each function asks, does not speak it, and a function's
+  other calls go to different hosts.
+- The order in which the parts are linked was not tried: it matters where a binary's pages are loaded one by one, as
+  Lambda does it, and here all of them are in memory.
+";
 
 fn reading(measured: &Measured) -> String {
     let remarks = remarks().map(|remark| format!("- {remark}\n")).concat();
