@@ -13,7 +13,7 @@ use super::books;
 use super::harm::Harm;
 use super::managed;
 use super::part;
-use super::player::{Player, Said};
+use super::player::{DENIED, Player, Said};
 use super::point::{Point, Subject};
 use super::story::Story;
 
@@ -30,7 +30,8 @@ pub(super) struct Ended {
     /// Decisions in the audit records, and how often each.
     pub(super) recorded: BTreeMap<String, usize>,
     said: Vec<Said>,
-    reached: bool,
+    /// Whether the harm came.
+    pub(super) reached: bool,
 }
 
 impl Ended {
@@ -41,7 +42,7 @@ impl Ended {
         let effects = managed::effects(sandbox).await?;
         let stack = managed::state(sandbox).await?;
         let items = books::items(&sandbox.clients).await?;
-        let reached = !player.is_to_come();
+        let reached = player.spoilt() > 0;
         let (standing, recorded) = (books::standing(&items), books::recorded(&items));
         Ok(Self { calls, stack, effects, standing, recorded, said: player.said, reached })
     }
@@ -151,7 +152,6 @@ fn unanswered(point: &Point, said: &Said) -> Option<String> {
 
 /// Whether the answer or the log tells of the call that was denied. One that repeats an earlier answer needed no call.
 fn owns_up(said: &Said) -> bool {
-    const DENIED: &str = "AccessDenied";
     let (answer, replayed) = match &said.answer {
         Answer::Ok(value) => (value.to_string(), part(value, "/decision") == "replayed"),
         Answer::Err { error_message, .. } => (error_message.clone(), false),

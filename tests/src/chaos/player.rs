@@ -14,6 +14,9 @@ use crate::stack::{DEADLINE, Stack};
 use super::harm::Harm;
 use super::point::Place;
 
+/// AWS's word for it.
+pub(super) const DENIED: &str = "AccessDenied";
+
 /// One delivery.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -31,7 +34,7 @@ pub(super) struct Said {
 pub(super) struct Player<'a> {
     pub(super) stack: &'a Stack,
     function: Option<Bootstrap>,
-    kills: bool,
+    harm: Option<Harm>,
     pub(super) said: Vec<Said>,
 }
 
@@ -41,12 +44,12 @@ impl<'a> Player<'a> {
         if let Some((place, harm)) = harm {
             stack.sandbox.gateway.faults().add(harm.at(place));
         }
-        Self { stack, function: None, kills: harm.is_some_and(|(_, harm)| harm.kills()), said: Vec::new() }
+        Self { stack, function: None, harm: harm.map(|(_, harm)| harm), said: Vec::new() }
     }
 
-    /// Whether the harm is still to come.
-    pub(super) fn is_to_come(&self) -> bool {
-        !self.stack.sandbox.gateway.faults().left().is_empty()
+    /// How many calls the harm has come to.
+    pub(super) fn spoilt(&self) -> usize {
+        self.stack.sandbox.gateway.calls().iter().filter(|call| call.fault.is_some()).count()
     }
 
     /// Delivers an event once; the answer, if there was one.
@@ -55,13 +58,16 @@ impl<'a> Player<'a> {
             Some(function) => function,
             None => self.stack.function(&[]).await?,
         };
-        let to_come = self.stack.sandbox.gateway.faults().left().len();
-        let answer = if self.kills && to_come > 0 {
+        let spoilt = self.spoilt();
+        let answer = if self.harm.is_some_and(Harm::kills) && spoilt == 0 {
             self.until_killed(&function, event).await?
         } else {
             function.invoke(event.to_string(), DEADLINE).await
         };
-        let struck = self.is_struck(to_come);
+        let struck = self.spoilt() > spoilt;
+        if struck && self.harm == Some(Harm::Denied) {
+            let_denial_be_logged(&function).await;
+        }
         let log = function.log();
         if !matches!(answer, Answer::Exited(_) | Answer::TimedOut) {
             self.function = Some(function);
@@ -72,13 +78,6 @@ impl<'a> Player<'a> {
         let calls = calls.iter().filter(|call| ours.contains(&call.caller)).count();
         self.said.push(Said { event: event.clone(), answer, log, struck, calls });
         Ok(value)
-    }
-
-    /// A rule that still has calls to spoil has spoilt one already, if it is in the record.
-    fn is_struck(&self, to_come: usize) -> bool {
-        let earlier = self.said.iter().any(|said| said.struck);
-        let spoilt = || self.stack.sandbox.gateway.calls().iter().any(|call| call.fault.is_some());
-        to_come > 0 && (!self.is_to_come() || (!earlier && spoilt()))
     }
 
     async fn until_killed(&self, function: &Bootstrap, event: &Value) -> anyhow::Result<Answer> {
@@ -103,6 +102,15 @@ impl<'a> Player<'a> {
                 Ok(run.await)
             }
         }
+    }
+}
+
+/// On a busy machine the last lines of a log are read only after the answer. Whether they came is looked at later.
+async fn let_denial_be_logged(function: &Bootstrap) {
+    const LAST_LINES: Duration = Duration::from_secs(2);
+    let begun = Instant::now();
+    while begun.elapsed() < LAST_LINES && !function.log().contains(DENIED) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
