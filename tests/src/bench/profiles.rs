@@ -27,7 +27,7 @@ struct Way {
 }
 
 /// Those that share what they are compiled with follow each other.
-const WAYS: [Way; 8] = [
+const WAYS: [Way; 10] = [
     way("as it is: opt-level z, fat LTO, one codegen unit, abort", &[]),
     Way { name: "mimalloc in place of the C library's allocator", package: MIMALLOC, profile: &[] },
     way("thin LTO", &["lto='thin'"]),
@@ -45,6 +45,30 @@ const WAYS: [Way; 8] = [
     way("panics unwind", &["panic='unwind'"]),
     way("opt-level s", &["opt-level='s'"]),
     way("opt-level 3", &["opt-level=3"]),
+    way(
+        "opt-level s, the SDK's clients z",
+        &[
+            "opt-level='s'",
+            "package.aws-sdk-applicationautoscaling.opt-level='z'",
+            "package.aws-sdk-cloudwatch.opt-level='z'",
+            "package.aws-sdk-dynamodb.opt-level='z'",
+            "package.aws-sdk-ecs.opt-level='z'",
+            "package.aws-sdk-lambda.opt-level='z'",
+            "package.aws-sdk-sns.opt-level='z'",
+        ],
+    ),
+    way(
+        "opt-level 3, the SDK's clients z",
+        &[
+            "opt-level=3",
+            "package.aws-sdk-applicationautoscaling.opt-level='z'",
+            "package.aws-sdk-cloudwatch.opt-level='z'",
+            "package.aws-sdk-dynamodb.opt-level='z'",
+            "package.aws-sdk-ecs.opt-level='z'",
+            "package.aws-sdk-lambda.opt-level='z'",
+            "package.aws-sdk-sns.opt-level='z'",
+        ],
+    ),
 ];
 
 const fn way(name: &'static str, profile: &'static [&'static str]) -> Way {
