@@ -185,8 +185,8 @@ fn tried() -> anyhow::Result<String> {
     ];
     Ok(format!(
         "## What was tried\n\n\
-         `scale-up`, built in other ways (`target/debug/bench --profiles`, {}). Instructions are the binary's own: \
-         where the allocator is in the binary, its are among them.\n\n{}\n{CHOICES}",
+         `scale-up`, built in other ways, by `target/debug/bench --profiles`. Instructions are the binary's own: where \
+         the allocator is in it, its are among them. {}\n\n{}\n{CHOICES}",
         tried.machine.sentence(),
         table(&heads, rows)
     ))
@@ -204,8 +204,8 @@ Beside the build:
 - First reads are made at once: `diagnose`, `rollback` and the probes of many addresses have more connections than
   services that they ask, and wait for the slowest chain of calls and not for all of them.
 - Connections are kept: a warm answer, without handshakes and without new clients, is what `warm` says.
-- HTTP/2 is not among the client's features: DynamoDB, which each function asks, does not speak it, and a function's
-  other calls go to different hosts.
+- HTTP/2 is not among the client's features: DynamoDB does not speak it, and most other calls of a function go to
+  hosts of their own.
 - The order in which the parts are linked was not tried: it matters where a binary's pages are loaded one by one, as
   Lambda does it, and here all of them are in memory.
 ";
