@@ -24,12 +24,17 @@ struct Way {
     package: &'static str,
     /// What differs from the workspace's profile, as `cargo --config` takes it.
     profile: &'static [&'static str],
+    /// Whether the SDK's clients, most of the code, are built for size whatever the rest is.
+    clients_for_size: bool,
 }
+
+/// Those that are in the function.
+const CLIENTS: [&str; 6] = ["applicationautoscaling", "cloudwatch", "dynamodb", "ecs", "lambda", "sns"];
 
 /// Those that share what they are compiled with follow each other.
 const WAYS: [Way; 10] = [
     way("as it is: opt-level z, fat LTO, one codegen unit, abort", &[]),
-    Way { name: "mimalloc in place of the C library's allocator", package: MIMALLOC, profile: &[] },
+    Way { package: MIMALLOC, ..way("mimalloc in place of the C library's allocator", &[]) },
     way("thin LTO", &["lto='thin'"]),
     way(
         "opt-level 3 for TLS, HTTP and JSON alone",
@@ -45,34 +50,12 @@ const WAYS: [Way; 10] = [
     way("panics unwind", &["panic='unwind'"]),
     way("opt-level s", &["opt-level='s'"]),
     way("opt-level 3", &["opt-level=3"]),
-    way(
-        "opt-level s, the SDK's clients z",
-        &[
-            "opt-level='s'",
-            "package.aws-sdk-applicationautoscaling.opt-level='z'",
-            "package.aws-sdk-cloudwatch.opt-level='z'",
-            "package.aws-sdk-dynamodb.opt-level='z'",
-            "package.aws-sdk-ecs.opt-level='z'",
-            "package.aws-sdk-lambda.opt-level='z'",
-            "package.aws-sdk-sns.opt-level='z'",
-        ],
-    ),
-    way(
-        "opt-level 3, the SDK's clients z",
-        &[
-            "opt-level=3",
-            "package.aws-sdk-applicationautoscaling.opt-level='z'",
-            "package.aws-sdk-cloudwatch.opt-level='z'",
-            "package.aws-sdk-dynamodb.opt-level='z'",
-            "package.aws-sdk-ecs.opt-level='z'",
-            "package.aws-sdk-lambda.opt-level='z'",
-            "package.aws-sdk-sns.opt-level='z'",
-        ],
-    ),
+    Way { clients_for_size: true, ..way("opt-level s, the SDK's clients z", &["opt-level='s'"]) },
+    Way { clients_for_size: true, ..way("opt-level 3, the SDK's clients z", &["opt-level=3"]) },
 ];
 
 const fn way(name: &'static str, profile: &'static [&'static str]) -> Way {
-    Way { name, package: FUNCTION, profile }
+    Way { name, package: FUNCTION, profile, clients_for_size: false }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,11 +114,13 @@ pub async fn try_profiles(options: Options, folder: &Path) -> anyhow::Result<()>
 impl Way {
     fn build(&self, folder: &Path, place: &Path) -> anyhow::Result<()> {
         let target = folder.join("target");
-        let profile = self.profile.iter().map(|setting| format!("profile.release.{setting}"));
+        let clients = CLIENTS.iter().filter(|_| self.clients_for_size);
+        let profile = self.profile.iter().map(|setting| (*setting).to_owned());
+        let profile = profile.chain(clients.map(|client| format!("package.aws-sdk-{client}.opt-level='z'")));
         let built = std::process::Command::new("cargo")
             .current_dir(crate::workspace())
             .args(["build", "--quiet", "--release", "--locked", "--package", self.package])
-            .args(profile.flat_map(|setting| ["--config".to_owned(), setting]))
+            .args(profile.flat_map(|setting| ["--config".to_owned(), format!("profile.release.{setting}")]))
             .env("CARGO_TARGET_DIR", &target)
             .status()?;
         ensure!(built.success(), "it could not be built");
