@@ -1,45 +1,40 @@
 //! The local AWS: one `ministack` process on a free loopback port, gone with whoever started it.
 
-use std::net::{TcpListener, UdpSocket};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, UdpSocket};
 use std::ops::Range;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// Importing Python modules on a cold, busy disk takes the longest part of this.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(20);
+/// A kill takes no longer.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// Below those that systems give to outgoing connections: one of these could have got the port before ministack
 /// listens there.
 const PORTS: Range<u16> = 20_000..32_000;
 /// By this process.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
-/// Ends the emulator, its function processes and its files once standard input closes, which the
-/// kernel does for us however this process ends. The functions are in the same process group.
-const GUARDED_START: &str = r"
-import os, shutil, signal, sys, threading
-from ministack.app import main
-
-def end_with_starter():
-    while os.read(0, 1):
-        pass
-    shutil.rmtree(os.environ['STATE_DIR'], ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)
-
-threading.Thread(target=end_with_starter, daemon=True).start()
-sys.argv = ['ministack']
-main()
-";
+/// Starts each ministack, and ends it.
+const NURSERY: &str = include_str!("ministack/nursery.py");
+/// One for this process.
+static STARTER: Mutex<Option<Nursery>> = Mutex::new(None);
 
 /// A running local AWS. Dropping it kills it, with every function it started.
 #[derive(Debug)]
 pub struct Ministack {
-    process: Child,
+    /// Open as long as it runs.
+    life: UnixStream,
     address: String,
     directory: TempDir,
     _port: ReservedPort,
@@ -48,16 +43,11 @@ pub struct Ministack {
 impl Ministack {
     /// Starts one and waits until it answers.
     pub async fn start() -> anyhow::Result<Self> {
-        let python = virtual_environment().join("bin/python");
-        if !python.exists() {
-            bail!("{} is missing: run `make` once, it prepares the environment", python.display());
-        }
         let directory = tempfile::Builder::new().prefix("lendpeak2-sandbox-").tempdir()?;
         let port = ReservedPort::new()?;
-        let process = spawn(&python, directory.path(), port.number)
-            .with_context(|| format!("cannot start ministack with {}", python.display()))?;
-        let mut started =
-            Self { process, address: format!("127.0.0.1:{}", port.number), directory, _port: port };
+        let life = Nursery::bear(directory.path(), port.number).context("cannot start ministack")?;
+        let address = format!("127.0.0.1:{}", port.number);
+        let started = Self { life, address, directory, _port: port };
         started.wait_until_ready().await?;
         Ok(started)
     }
@@ -74,14 +64,21 @@ impl Ministack {
 
     /// What the emulator printed, the functions' log lines among it.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(log_path(self.directory.path())).unwrap_or_default()
+        std::fs::read_to_string(self.directory().join("ministack.log")).unwrap_or_default()
     }
 
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+    fn has_ended(&self) -> std::io::Result<bool> {
+        match (&self.life).read(&mut [0]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            closed => closed.map(|_| true),
+        }
+    }
+
+    async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         while started.elapsed() < START_TIMEOUT {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("ministack ended with {status}:\n{}", self.log());
+            if self.has_ended()? {
+                bail!("ministack has ended:\n{}", self.log());
             }
             if answers(&self.address).await {
                 return Ok(());
@@ -94,54 +91,70 @@ impl Ministack {
 
 impl Drop for Ministack {
     fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        for _ in 0..100 {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        let _ = self.life.shutdown(Shutdown::Write);
+        let _ = self.life.set_nonblocking(false);
+        let _ = self.life.read(&mut [0]);
+    }
+}
+
+/// The process that starts them. It ends with this one, and they with it.
+#[derive(Debug)]
+struct Nursery {
+    socket: PathBuf,
+    _process: Child,
+}
+
+impl Nursery {
+    /// The connection that a new ministack lives as long as.
+    fn bear(directory: &Path, port: u16) -> anyhow::Result<UnixStream> {
+        let mut starter = STARTER.lock().unwrap_or_else(PoisonError::into_inner);
+        let nursery = match starter.take() {
+            Some(nursery) => nursery,
+            None => Self::start()?,
+        };
+        let nursery = starter.insert(nursery);
+        let mut life = UnixStream::connect(&nursery.socket)?;
+        writeln!(life, "{}", json!({ "directory": directory, "port": port }))?;
+        life.set_read_timeout(Some(END_TIMEOUT))?;
+        life.set_nonblocking(true)?;
+        Ok(life)
+    }
+
+    fn start() -> anyhow::Result<Self> {
+        use std::os::unix::process::CommandExt;
+
+        let python = virtual_environment().join("bin/python");
+        if !python.exists() {
+            bail!("{} is missing: run `make` once, it prepares the environment", python.display());
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let mut process = Command::new(python)
+            .args(["-c", NURSERY])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TMPDIR", std::env::temp_dir())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("MINISTACK_HOST", "127.0.0.1")
+            .env("SFTP_ENABLED", "0")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_DEFAULT_REGION", crate::clients::REGION)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let mut socket = String::new();
+        BufReader::new(process.stdout.take().context("it has no output")?).read_line(&mut socket)?;
+        ensure!(!socket.is_empty(), "it has ended at once");
+        Ok(Self { socket: PathBuf::from(socket.trim_end()), _process: process })
     }
 }
 
 /// The project's Python environment.
 pub fn virtual_environment() -> PathBuf {
     std::env::var_os("LENDPEAK2_VENV").map_or_else(|| crate::workspace().join(".venv"), PathBuf::from)
-}
-
-fn spawn(python: &Path, directory: &Path, port: u16) -> std::io::Result<Child> {
-    use std::os::unix::process::CommandExt;
-
-    let log = std::fs::File::create(log_path(directory))?;
-    Command::new(python)
-        .args(["-c", GUARDED_START])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", directory)
-        .env("TMPDIR", directory)
-        .env("STATE_DIR", directory)
-        .env("S3_DATA_DIR", directory.join("s3"))
-        .env("BIND_HOST", "127.0.0.1")
-        .env("MINISTACK_HOST", "127.0.0.1")
-        .env("GATEWAY_PORT", port.to_string())
-        .env("SFTP_ENABLED", "0")
-        .env("IOT_MTLS_ENABLED", "0")
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_DEFAULT_REGION", crate::clients::REGION)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .process_group(0)
-        .spawn()
-}
-
-fn log_path(directory: &Path) -> PathBuf {
-    directory.join("ministack.log")
 }
 
 /// A TCP port that no other sandbox picks: whoever picks one holds the UDP port of that number as long as it lives.

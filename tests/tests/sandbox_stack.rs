@@ -1,6 +1,7 @@
 //! The whole sandbox: what is in it, and that nothing of it stays.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,6 +10,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 use tests::deploy::{CLUSTER, SERVICE};
 use tests::sandbox::{Options, Sandbox};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A sandbox whose metrics come from the test.
 async fn start() -> anyhow::Result<Sandbox> {
@@ -147,6 +149,22 @@ async fn the_sandbox_command_says_when_it_is_ready_and_ends_by_itself() -> anyho
     anyhow::ensure!(ended.status.success(), "{printed}{}", String::from_utf8_lossy(&ended.stderr));
     assert!(printed.contains(&format!("sandbox ready http://127.0.0.1:{free}\n")), "{printed}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_sandbox_that_is_killed_leaves_nothing() -> anyhow::Result<()> {
+    let place = tempfile::tempdir()?;
+    let left = || std::fs::read_dir(place.path()).into_iter().flatten().count();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    command.args(["--port", &free]).env("TMPDIR", place.path()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut sandbox = command.spawn()?;
+    let mut line = String::new();
+    BufReader::new(sandbox.stdout.take().context("no output")?).read_line(&mut line).await?;
+    assert!(line.starts_with("sandbox ready"), "{line}");
+    assert_ne!(left(), 0);
+    sandbox.kill().await?;
+    eventually(|| left() == 0).await
 }
 
 #[tokio::test]
