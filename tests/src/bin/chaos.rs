@@ -20,7 +20,7 @@ struct Arguments {
     #[arg(long, value_name = "MOST")]
     quick: Option<usize>,
     /// How many sandboxes at once.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 10)]
     at_once: usize,
     /// Deliveries of each storm; 0 for none.
     #[arg(long, default_value_t = 1_000)]

@@ -13,7 +13,7 @@ use super::books;
 use super::harm::Harm;
 use super::managed;
 use super::part;
-use super::player::{DENIED, Player, Said};
+use super::player::{Player, Said, tells_of_denial};
 use super::point::{Point, Subject};
 use super::story::Story;
 
@@ -157,5 +157,5 @@ fn owns_up(said: &Said) -> bool {
         Answer::Err { error_message, .. } => (error_message.clone(), false),
         Answer::Exited(_) | Answer::TimedOut => (String::new(), false),
     };
-    replayed || answer.contains(DENIED) || said.log.contains(DENIED)
+    replayed || tells_of_denial(&answer) || tells_of_denial(&said.log)
 }

@@ -14,8 +14,10 @@ use crate::stack::{DEADLINE, Stack};
 use super::harm::Harm;
 use super::point::Place;
 
-/// AWS's word for it.
-pub(super) const DENIED: &str = "AccessDenied";
+/// Whether it tells of a call that was denied, in AWS's words: EC2 has its own.
+pub(super) fn tells_of_denial(text: &str) -> bool {
+    ["AccessDenied", "UnauthorizedOperation"].iter().any(|code| text.contains(code))
+}
 
 /// One delivery.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl<'a> Player<'a> {
 async fn let_denial_be_logged(function: &Bootstrap) {
     const LAST_LINES: Duration = Duration::from_secs(2);
     let begun = Instant::now();
-    while begun.elapsed() < LAST_LINES && !function.log().contains(DENIED) {
+    while begun.elapsed() < LAST_LINES && !tells_of_denial(&function.log()) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
