@@ -5,6 +5,7 @@ mod task_definition;
 
 use aws_sdk_ecs::{
     Client,
+    config::{self, retry::RetryConfig},
     operation::list_tasks::ListTasksError,
     types::{DeploymentConfiguration, DeploymentRolloutState, DesiredStatus, TaskStopCode},
 };
@@ -18,6 +19,11 @@ pub use task_definition::{
 };
 
 use crate::{aws, error::Error};
+
+/// For a call that the SDK is not to repeat: see [`once`](crate::once).
+pub fn not_repeated() -> config::Builder {
+    config::Config::builder().retry_config(RetryConfig::disabled())
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Service {

@@ -18,6 +18,7 @@ pub mod guard;
 pub mod lambda;
 pub mod ledger;
 pub mod notice;
+pub mod once;
 pub mod outcome;
 pub mod probe;
 pub mod releases;

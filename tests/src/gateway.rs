@@ -17,6 +17,7 @@ mod elb;
 mod fault;
 mod forward;
 mod record;
+mod secrets;
 mod sent;
 mod ssm;
 mod wire;
@@ -73,6 +74,7 @@ struct State {
     ecs: Ecs,
     elb: Elb,
     ops_center: OpsCenter,
+    secrets: secrets::Secrets,
     upstream: forward::Upstream,
 }
 
@@ -99,6 +101,7 @@ impl Gateway {
             ecs: Ecs::default(),
             elb: Elb::default(),
             ops_center: OpsCenter::default(),
+            secrets: secrets::Secrets::default(),
             upstream: forward::Upstream::new(upstream),
         });
         let mut server = JoinSet::new();
@@ -278,6 +281,7 @@ impl State {
                 let answer = self.upstream.forward(parts, body).await;
                 self.cloudwatch.complete(call, answer).await
             }
+            (None, "secretsmanager") => self.secrets.answer(call, parts, body, &self.upstream).await,
             (None, _) => self.upstream.forward(parts, body).await,
         }
     }

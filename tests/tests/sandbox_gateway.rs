@@ -281,6 +281,27 @@ async fn nothing_of_the_local_aws_outlives_it() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_secrets_version_that_is_put_again_is_the_same_one() -> anyhow::Result<()> {
+    const TOKEN: &str = "11111111-2222-4333-8444-555555555555";
+    let local = local().await?;
+    let secrets = &local.clients.secrets;
+    let first = secrets.create_secret().name("db").secret_string("one").send().await?;
+    let put = |content| {
+        secrets.put_secret_value().secret_id("db").client_request_token(TOKEN).secret_string(content).send()
+    };
+    for _ in 0..2 {
+        assert_eq!(put("two").await?.version_id(), Some(TOKEN));
+    }
+    assert_eq!(code(put("three").await), Some("ResourceExistsException".to_owned()));
+    let versions = secrets.describe_secret().secret_id("db").send().await?.version_ids_to_stages;
+    let versions = versions.unwrap_or_default();
+    assert_eq!(versions.get(TOKEN), Some(&vec!["AWSCURRENT".to_owned()]));
+    let before = first.version_id().and_then(|version| versions.get(version));
+    assert_eq!(before, Some(&vec!["AWSPREVIOUS".to_owned()]));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_deployment_takes_its_time_and_can_be_rolled_back() -> anyhow::Result<()> {
     let local = local().await?;
     let ecs = &local.clients.ecs;

@@ -2,68 +2,34 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::{config::Config, error::SdkError, operation::update_service::UpdateServiceError};
-use aws_smithy_types::retry::RetryConfig;
-use shared::{aws, ecs, error::Error, guard::Approved, outcome::Verification};
+use shared::{ecs, error::Error, guard::Approved, once::once, outcome::Verification};
 
 use crate::{Clients, plan::Action, settle::has_begun};
-
-/// `UpdateService` takes no token that would make two of the same one, and each would begin a deployment of its own.
-/// So the SDK does not repeat it: between two tries it is looked whether the first took effect.
-const TRIES: u32 = 4;
-const FIRST_WAIT: Duration = Duration::from_millis(250);
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     deploy(clients, approved.action()).await
 }
 
+/// Each `UpdateService` with the same task definition would begin a deployment of its own.
 pub(crate) async fn deploy(clients: &Clients, action: &Action) -> Result<(), Error> {
     let Action::Deploy { cluster, service, task_definition, replaces } = action;
-    let mut wait = FIRST_WAIT;
-    let mut tries = 1;
-    loop {
-        // Nothing else is sent, so that counts, load balancers and network stay as they are.
-        let sent = clients
-            .ecs()
-            .update_service()
-            .cluster(cluster)
-            .service(service)
-            .task_definition(task_definition)
-            .force_new_deployment(true)
-            .customize()
-            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
-            .send()
-            .await;
-        let Err(error) = sent else {
-            return Ok(());
-        };
-        if !may_be_repeated(&error) || tries == TRIES {
-            return Err(aws::failed("restart service", format!("{service} in cluster {cluster}"), &error));
-        }
-        tokio::time::sleep(wait).await;
+    // Nothing else is sent, so that counts, load balancers and network stay as they are.
+    let update = clients
+        .ecs()
+        .update_service()
+        .cluster(cluster)
+        .service(service)
+        .task_definition(task_definition)
+        .force_new_deployment(true);
+    let send = async || {
+        let update = update.clone().customize().config_override(ecs::not_repeated());
+        update.send().await.map(drop)
+    };
+    let effect = async || {
         let now = ecs::service(clients.ecs(), cluster, service).await?;
-        if now.is_some_and(|now| has_begun(&now, replaces)) {
-            return Ok(());
-        }
-        tries += 1;
-        wait *= 2;
-    }
-}
-
-/// Whether trying again can help: AWS was busy or failed, or nobody knows whether it heard.
-fn may_be_repeated(error: &SdkError<UpdateServiceError>) -> bool {
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-    match error {
-        SdkError::ServiceError(context) => {
-            context.raw().status().is_server_error()
-                || context.err().code().is_some_and(|code| {
-                    ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"]
-                        .contains(&code)
-                })
-        }
-        SdkError::ConstructionFailure(_) => false,
-        _ => true,
-    }
+        Ok(now.filter(|now| has_begun(now, replaces)).map(drop))
+    };
+    once("restart service", &format!("{service} in cluster {cluster}"), send, effect).await
 }
 
 /// Looks until the new deployment shows, or for as long as there is patience. How it ends takes longer than a run.

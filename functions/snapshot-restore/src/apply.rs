@@ -5,7 +5,7 @@ pub(crate) mod database;
 
 use std::time::Duration;
 
-use shared::{aws, clock, ecs, error::Error, guard::Approved, outcome::Verification};
+use shared::{clock, ecs, error::Error, guard::Approved, once::once, outcome::Verification};
 
 use crate::{
     Clients, docdb,
@@ -51,22 +51,20 @@ fn taken(secret: &str, set: Set) -> Result<(), Error> {
 
 /// Starts new tasks, unless somebody has since it was decided.
 async fn redeploy(clients: &Clients, cluster: &str, service: &str, running: &str) -> Result<(), Error> {
-    let whose = || format!("{service} in cluster {cluster}");
-    let now = ecs::service(clients.ecs(), cluster, service).await?;
-    let primary = now.as_ref().and_then(ecs::Service::primary);
-    if primary.is_some_and(|primary| primary.id != running) {
+    let begun = async || {
+        let now = ecs::service(clients.ecs(), cluster, service).await?;
+        let primary = now.as_ref().and_then(ecs::Service::primary);
+        Ok(primary.filter(|primary| primary.id != running).map(drop))
+    };
+    if begun().await?.is_some() {
         return Ok(());
     }
-    clients
-        .ecs()
-        .update_service()
-        .cluster(cluster)
-        .service(service)
-        .force_new_deployment(true)
-        .send()
-        .await
-        .map(|_| ())
-        .map_err(|error| aws::failed("start new tasks of service", whose(), &error))
+    let update = clients.ecs().update_service().cluster(cluster).service(service).force_new_deployment(true);
+    let send = async || {
+        let update = update.clone().customize().config_override(ecs::not_repeated());
+        update.send().await.map(drop)
+    };
+    once("start new tasks of service", &format!("{service} in cluster {cluster}"), send, begun).await
 }
 
 /// Looks until what was done shows, or for as long as there is patience. What takes longer than a run is only seen

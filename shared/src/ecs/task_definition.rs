@@ -16,6 +16,7 @@ use super::{family, revision};
 use crate::{
     aws::{self, Cause},
     error::Error,
+    once::once,
 };
 
 /// The tag on a copy, with the `family:revision` that it was copied from.
@@ -150,18 +151,12 @@ pub struct Copy<'a> {
 
 /// A copy of a revision as a new one: the copy that a run left which died, or a new one. Answers its ARN.
 pub async fn copy_of(client: &Client, copy: &Copy<'_>) -> Result<String, Error> {
-    /// Between a copy and its use, hardly anybody registers more.
-    const NEWEST: usize = 3;
-    for arn in newest_revisions(client, family(copy.of)).await?.into_iter().take(NEWEST) {
-        if registered(client, &arn).await?.is_some_and(|found| copy.is(&found)) {
-            return Ok(arn);
-        }
+    const OPERATION: &str = "register a copy of";
+    if let Some(arn) = copy.made(client).await? {
+        return Ok(arn);
     }
-    let missing = |what| Error::Aws {
-        operation: "register a copy of",
-        resource: copy.of.to_owned(),
-        source: Cause::new(what),
-    };
+    let missing =
+        |what| Error::Aws { operation: OPERATION, resource: copy.of.to_owned(), source: Cause::new(what) };
     let original =
         registered(client, copy.of).await?.ok_or_else(|| missing("there is no such task definition"))?;
     let mut tags = original.tags;
@@ -169,16 +164,30 @@ pub async fn copy_of(client: &Client, copy: &Copy<'_>) -> Result<String, Error> 
     tags.extend(copy.tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()));
     let register = register(client, original.definition, tags);
     let containers = register.get_container_definitions().clone().unwrap_or_default();
-    let registered = register
-        .set_container_definitions(Some(containers.into_iter().map(copy.change).collect()))
-        .send()
-        .await
-        .map_err(|error| aws::failed("register a copy of", copy.of, &error))?;
-    let arn = registered.task_definition.and_then(|definition| definition.task_definition_arn);
+    let register =
+        register.set_container_definitions(Some(containers.into_iter().map(copy.change).collect()));
+    let send = async || {
+        let sent = register.clone().customize().config_override(super::not_repeated()).send().await?;
+        Ok(sent.task_definition.and_then(|definition| definition.task_definition_arn))
+    };
+    let effect = async || Ok(copy.made(client).await?.map(Some));
+    let arn = once(OPERATION, copy.of, send, effect).await?;
     arn.ok_or_else(|| missing("ECS did not say what it registered"))
 }
 
 impl Copy<'_> {
+    /// The ARN of one that is there already.
+    async fn made(&self, client: &Client) -> Result<Option<String>, Error> {
+        /// Between a copy and its use, hardly anybody registers more.
+        const NEWEST: usize = 3;
+        for arn in newest_revisions(client, family(self.of)).await?.into_iter().take(NEWEST) {
+            if registered(client, &arn).await?.is_some_and(|found| self.is(&found)) {
+                return Ok(Some(arn));
+            }
+        }
+        Ok(None)
+    }
+
     fn is(&self, found: &Registered) -> bool {
         let wanted = |key| self.tags.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         [COPY_OF, FROZEN_FROM].iter().all(|key| found.tag(key) == wanted(*key))

@@ -1,7 +1,7 @@
 //! `make chaos`, as much of it as a test has time for: at each call that answers the first delivery one harm, all of
 //! them in turn. `make chaos` tries every harm at every call of all deliveries.
 
-use tests::chaos::{self, Choice, Machine, Options, STRUCK, Storm, Story, Subject};
+use tests::chaos::{self, Choice, Machine, Options, Point, STRUCK, Storm, Story, Subject};
 
 type Test = anyhow::Result<()>;
 
@@ -67,6 +67,23 @@ async fn snapshot_restore_holds_wherever_it_is_struck() -> Test {
 #[tokio::test]
 async fn write_freeze_holds_wherever_it_is_struck() -> Test {
     function_holds(Story::WriteFreeze).await
+}
+
+/// Calls without a token, and one whose token is what keeps it from being done twice.
+#[tokio::test]
+async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
+    for point in [
+        "restart/restart ecs UpdateService 1/cut-short",
+        "snapshot-restore/snapshot-restore ecs UpdateService 1/cut-short",
+        "snapshot-restore/snapshot-restore secretsmanager PutSecretValue 1/cut-short",
+        "write-freeze/write-freeze ecs RegisterTaskDefinition 1/cut-short",
+    ] {
+        let point: Point = point.parse()?;
+        let options = Options { subjects: vec![point.subject], choice: Choice::Only(point), at_once: 1 };
+        let report = chaos::run(options).await?;
+        assert!(report.failed().is_empty(), "{report}");
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -72,6 +72,23 @@ async fn a_copy_that_a_dead_run_left_is_found_again() {
     assert_eq!(frozen_copy(&[listed(&[OTHER_FAMILY, SIXTH]), copy]).await.unwrap(), arn(6));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_copy_whose_answer_was_lost_is_not_made_twice() {
+    let lost = mock!(Client::register_task_definition).then_http_response(|| {
+        let body = aws_smithy_types::body::SdkBody::from("{}");
+        aws_smithy_runtime_api::http::Response::new(500.try_into().unwrap(), body)
+    });
+    let listed = mock!(Client::list_task_definitions)
+        .sequence()
+        .output(|| ListTaskDefinitionsOutput::builder().build())
+        .output(|| ListTaskDefinitionsOutput::builder().task_definition_arns(SIXTH).build())
+        .build();
+    let copy = described(SIXTH, &[("READONLY_MODE", "true")], &[(FROZEN_FROM, "backend:2")]);
+    let rules = [listed, described("backend:2", &[], &[]), lost.clone(), copy];
+    assert_eq!(frozen_copy(&rules).await.unwrap(), arn(6));
+    assert_eq!(lost.num_calls(), 1);
+}
+
 /// With the tags of the copies that are no such copy, and the variables that they have.
 #[tokio::test]
 async fn a_copy_of_something_else_is_not_taken() {

@@ -1,0 +1,48 @@
+//! Calls that take no token: two of the same would take effect twice.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::{aws, error::Error};
+
+const TRIES: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// Sends it, and again where that can help and `effect` sees nothing of the last one: its answer may be all that failed.
+/// `send` is to have the SDK's own retries switched off.
+pub async fn once<T, E: ProvideErrorMetadata>(
+    operation: &'static str,
+    resource: &str,
+    send: impl AsyncFn() -> Result<T, SdkError<E, HttpResponse>>,
+    effect: impl AsyncFn() -> Result<Option<T>, Error>,
+) -> Result<T, Error> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..TRIES {
+        match send().await {
+            Err(error) if may_help(&error) => {}
+            sent => return sent.map_err(|error| aws::failed(operation, resource, &error)),
+        }
+        tokio::time::sleep(wait).await;
+        if let Some(effect) = effect().await? {
+            return Ok(effect);
+        }
+        wait *= 2;
+    }
+    send().await.map_err(|error| aws::failed(operation, resource, &error))
+}
+
+/// Whether another try can: AWS was busy or failed, or nobody knows whether it heard.
+fn may_help<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    const BUSY: [&str; 4] =
+        ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
+    match error {
+        SdkError::ServiceError(context) => {
+            context.raw().status().is_server_error()
+                || context.err().code().is_some_and(|code| BUSY.contains(&code))
+        }
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    }
+}
