@@ -22,7 +22,7 @@ pub async fn once<T, E: ProvideErrorMetadata>(
     for _ in 1..TRIES {
         match send().await {
             Err(error) if may_help(&error) => {}
-            sent => return sent.map_err(|error| aws::failed(operation, resource, &error)),
+            answer => return answer.map_err(|error| aws::failed(operation, resource, &error)),
         }
         tokio::time::sleep(wait).await;
         if let Some(effect) = effect().await? {
