@@ -282,7 +282,7 @@ async fn nothing_of_the_local_aws_outlives_it() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_secrets_version_that_is_put_again_is_the_same_one() -> anyhow::Result<()> {
-    const TOKEN: &str = "11111111-2222-4333-8444-555555555555";
+    const TOKEN: &str = "0f1e2d3c-2222-4333-8444-5a5b5c5d5e5f";
     let local = local().await?;
     let secrets = &local.clients.secrets;
     let first = secrets.create_secret().name("db").secret_string("one").send().await?;
