@@ -216,6 +216,8 @@ fn reading(measured: &Measured) -> String {
         "## How to read it\n\n\
          - Medians of {} starts, in turns; of what takes seconds, fewer: the last column says how many, and how many \
          answers one warm process gave. The 99th percentile of 50 answers is the slowest.\n\
+         - Each binary is a copy made at the beginning: how the kernel keeps a file in memory goes with how it came \
+         there, and what a linker left has been seen to take a fifth more processor time to start.\n\
          {remarks}\
          - All trust one authority, the endpoint's. The functions have Amazon's few roots beside it; boto3 and the SDK's \
          defaults would read some 140 more.\n\

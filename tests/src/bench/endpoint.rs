@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,7 +86,12 @@ impl Endpoint {
 
     /// The authority that signed the endpoint's certificate, for `AWS_CA_BUNDLE`.
     pub(super) fn authority(&self) -> PathBuf {
-        self.directory.path().join("ca.pem")
+        self.folder().join("ca.pem")
+    }
+
+    /// Goes with the endpoint.
+    pub(super) fn folder(&self) -> &Path {
+        self.directory.path()
     }
 }
 

@@ -22,22 +22,32 @@ const MIMALLOC: &str = "mimalloc-trial";
 struct Way {
     name: &'static str,
     package: &'static str,
-    /// What differs from the workspace's profile, as `cargo --config` takes it.
+    /// The opt-level, and that of the SDK's clients, which are most of the code; as TOML.
+    levels: [&'static str; 2],
+    /// What else differs from the workspace's profile, as `cargo --config` takes it.
     profile: &'static [&'static str],
-    /// Whether the SDK's clients, most of the code, are built for size whatever the rest is.
-    clients_for_size: bool,
 }
 
 /// Those that are in the function.
 const CLIENTS: [&str; 6] = ["applicationautoscaling", "cloudwatch", "dynamodb", "ecs", "lambda", "sns"];
 
+const Z: &str = "'z'";
+const S: &str = "'s'";
+const THREE: &str = "3";
+
 /// Those that share what they are compiled with follow each other.
 const WAYS: [Way; 10] = [
-    way("as it is: opt-level z, fat LTO, one codegen unit, abort", &[]),
-    Way { package: MIMALLOC, ..way("mimalloc in place of the C library's allocator", &[]) },
-    way("thin LTO", &["lto='thin'"]),
+    way("as it is: opt-level s, the SDK's clients z, fat LTO, one codegen unit, abort", [S, Z], &[]),
+    way("opt-level s", [S, S], &[]),
+    way("opt-level z", [Z, Z], &[]),
+    Way {
+        package: MIMALLOC,
+        ..way("opt-level z, mimalloc in place of the C library's allocator", [Z, Z], &[])
+    },
+    way("opt-level z, thin LTO", [Z, Z], &["lto='thin'"]),
     way(
-        "opt-level 3 for TLS, HTTP and JSON alone",
+        "opt-level z, and 3 for TLS, HTTP and JSON alone",
+        [Z, Z],
         &[
             "package.rustls.opt-level=3",
             "package.hyper.opt-level=3",
@@ -46,16 +56,14 @@ const WAYS: [Way; 10] = [
             "package.serde_json.opt-level=3",
         ],
     ),
-    way("16 codegen units", &["codegen-units=16"]),
-    way("panics unwind", &["panic='unwind'"]),
-    way("opt-level s", &["opt-level='s'"]),
-    way("opt-level 3", &["opt-level=3"]),
-    Way { clients_for_size: true, ..way("opt-level s, the SDK's clients z", &["opt-level='s'"]) },
-    Way { clients_for_size: true, ..way("opt-level 3, the SDK's clients z", &["opt-level=3"]) },
+    way("opt-level z, 16 codegen units", [Z, Z], &["codegen-units=16"]),
+    way("opt-level z, panics unwind", [Z, Z], &["panic='unwind'"]),
+    way("opt-level 3, the SDK's clients z", [THREE, Z], &[]),
+    way("opt-level 3", [THREE, THREE], &[]),
 ];
 
-const fn way(name: &'static str, profile: &'static [&'static str]) -> Way {
-    Way { name, package: FUNCTION, profile, clients_for_size: false }
+const fn way(name: &'static str, levels: [&'static str; 2], profile: &'static [&'static str]) -> Way {
+    Way { name, package: FUNCTION, levels, profile }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -114,9 +122,10 @@ pub async fn try_profiles(options: Options, folder: &Path) -> anyhow::Result<()>
 impl Way {
     fn build(&self, folder: &Path, place: &Path) -> anyhow::Result<()> {
         let target = folder.join("target");
-        let clients = CLIENTS.iter().filter(|_| self.clients_for_size);
-        let profile = self.profile.iter().map(|setting| (*setting).to_owned());
-        let profile = profile.chain(clients.map(|client| format!("package.aws-sdk-{client}.opt-level='z'")));
+        let [all, clients] = self.levels;
+        let clients = CLIENTS.iter().map(|client| format!("package.aws-sdk-{client}.opt-level={clients}"));
+        let others = self.profile.iter().map(|setting| (*setting).to_owned());
+        let profile = std::iter::once(format!("opt-level={all}")).chain(clients).chain(others);
         let built = std::process::Command::new("cargo")
             .current_dir(crate::workspace())
             .args(["build", "--quiet", "--release", "--locked", "--package", self.package])

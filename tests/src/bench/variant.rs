@@ -115,7 +115,7 @@ fn nothing(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Varia
         Ok(Variant {
             job: NOTHING,
             kind,
-            program: binary(&binaries.ours, name)?,
+            program: copy_of(&binaries.ours, name, endpoint)?,
             arguments: Vec::new(),
             environment: common(endpoint, &endpoint.aws),
             expected: json!({ "hello": true }),
@@ -129,7 +129,7 @@ fn ours_for(job: &Job, binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Resu
     Ok(Variant {
         job: job.name,
         kind: Kind::Ours,
-        program: binary(&binaries.ours, job.function)?,
+        program: copy_of(&binaries.ours, job.function, endpoint)?,
         arguments: Vec::new(),
         environment: environment(job, endpoint),
         expected: job.expected.clone(),
@@ -151,7 +151,7 @@ fn of(job: &Job, binaries: &Binaries, python: &Path, endpoint: &Endpoint) -> any
     };
     let mut variants = vec![ours.clone()];
     if job.name == OF_DEFAULTS {
-        match binary(&binaries.defaults, "defaults") {
+        match copy_of(&binaries.defaults, "defaults", endpoint) {
             Ok(program) => variants.push(Variant { kind: Kind::Defaults, program, ..ours.clone() }),
             Err(missing) => println!("{} with Rust's defaults is left out: {missing}", job.name),
         }
@@ -213,10 +213,15 @@ fn scripts() -> PathBuf {
     crate::workspace().join("tests/bench")
 }
 
-fn binary(binaries: &Path, name: &str) -> anyhow::Result<PathBuf> {
+/// Of a binary, made now. How the kernel keeps a file in memory goes with how it came there: of the same binary, what a
+/// linker wrote piece by piece has been seen to take a fifth more processor time to start, and what was read from the
+/// disk a half.
+fn copy_of(binaries: &Path, name: &str, endpoint: &Endpoint) -> anyhow::Result<PathBuf> {
     let path = binaries.join(name);
     ensure!(path.exists(), "{} is missing: run `make bench`, it builds it", path.display());
-    Ok(path)
+    let copy = tempfile::tempdir_in(endpoint.folder())?.keep().join(name);
+    std::fs::copy(&path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
+    Ok(copy)
 }
 
 fn has_curl() -> bool {
