@@ -6,7 +6,7 @@
 //! - [`world`], with [`table`]: an AWS in memory, whose answers are changed the same way.
 //! - [`house`]: the functions over it. [`claims`]: what must hold whatever they are fed.
 //!
-//! A target panics when something does not hold. `tests/bounded.rs` feeds each a fixed number of inputs;
+//! A target panics when something does not hold. `tests/bounded/` feeds each a fixed number of inputs;
 //! `fuzz_targets/` are the same targets for libFuzzer.
 
 #![expect(clippy::missing_panics_doc, reason = "to panic is how a target says that something does not hold")]

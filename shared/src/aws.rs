@@ -32,7 +32,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// With its waits, less than a function's 60 seconds: a throttled call still leaves time to answer.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_ATTEMPTS: u32 = 4;
 
 /// What SDK clients are made of: `Client::new(aws.config())`. Making one costs 0.15 ms of a cold start, so

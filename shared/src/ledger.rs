@@ -36,9 +36,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use items::kept;
 use items::{
-    Item, built, data, failed_check, freeze, holder, item_key, json, kept, only_met_another, put, reasons,
-    seconds, string, target_key, text, unusable, version,
+    Item, built, data, failed_check, freeze, holder, item_key, json, only_met_another, put, reasons, seconds,
+    string, target_key, text, unusable, version,
 };
 
 use crate::{

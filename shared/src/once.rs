@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::Instant;
 
 use crate::{aws, error::Error};
 
@@ -18,10 +19,10 @@ pub async fn once<T, E: ProvideErrorMetadata>(
     send: impl AsyncFn() -> Result<T, SdkError<E, HttpResponse>>,
     effect: impl AsyncFn() -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
-    let mut wait = FIRST_WAIT;
+    let (begun, mut wait) = (Instant::now(), FIRST_WAIT);
     for _ in 1..TRIES {
         match send().await {
-            Err(error) if may_help(&error) => {}
+            Err(error) if may_help(&error) && begun.elapsed() < aws::OPERATION_TIMEOUT => {}
             answer => return answer.map_err(|error| aws::failed(operation, resource, &error)),
         }
         tokio::time::sleep(wait).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::error::{Error, chain};
 
@@ -111,26 +112,27 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Looks until what was done shows, or for as long as there is patience.
+    pub fn not_seen(why: &str) -> Self {
+        Self { verified: false, what: format!("could not look again: {why}") }
+    }
+
+    /// Looks once, and then again until what was done shows, or for as long as there is patience.
     pub async fn wait(
         patience: Duration,
         between_looks: Duration,
         look: impl AsyncFn() -> Result<Self, Error>,
     ) -> Self {
-        let looks = 1 + patience.as_secs() / between_looks.as_secs().max(1);
-        let mut seen = Self { verified: false, what: "nothing was looked at".to_owned() };
-        for number in 0..looks {
-            if number > 0 {
+        let look = async || look().await.unwrap_or_else(|error| Self::not_seen(&chain(&error)));
+        let begun = Instant::now();
+        let mut seen = look().await;
+        let again = async {
+            while !seen.verified {
                 tokio::time::sleep(between_looks).await;
+                seen = look().await;
             }
-            seen = look().await.unwrap_or_else(|error| Self {
-                verified: false,
-                what: format!("could not look again: {}", chain(&error)),
-            });
-            if seen.verified {
-                break;
-            }
-        }
+        };
+        // The last look that ended is what was seen.
+        let _ = tokio::time::timeout_at(begun + patience, again).await;
         seen
     }
 }
@@ -178,5 +180,44 @@ impl Stop {
     pub fn next(mut self, next: Next) -> Self {
         self.next = Some(next);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const BETWEEN: Duration = Duration::from_secs(2);
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_looks_take_no_more_time_than_there_is_patience() {
+        let (begun, slow) = (Instant::now(), Duration::from_secs(12));
+        let seen = Verification::wait(PATIENCE, BETWEEN, async || {
+            sleep(slow).await;
+            Ok(Verification { verified: false, what: "0 of 2 tasks run".to_owned() })
+        })
+        .await;
+        assert_eq!(seen, Verification { verified: false, what: "0 of 2 tasks run".to_owned() });
+        assert_eq!(begun.elapsed(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_looks_until_the_change_shows() {
+        let begun = Instant::now();
+        let seen = Verification::wait(PATIENCE, BETWEEN, async || {
+            let verified = begun.elapsed() >= 3 * BETWEEN;
+            Ok(Verification { verified, what: String::new() })
+        })
+        .await;
+        assert_eq!((seen.verified, begun.elapsed()), (true, 3 * BETWEEN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_patience_it_looks_once() {
+        let seen = Verification::wait(Duration::ZERO, BETWEEN, async || Err(Error::EmptyRequest)).await;
+        assert!(!seen.verified && seen.what.starts_with("could not look again: the request is empty"));
     }
 }

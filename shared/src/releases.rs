@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{aws, error::Error};
+use crate::{aws, error::Error, ledger::kept};
 
 /// As long as the audit records that say why.
 const KEPT: Duration = Duration::from_hours(24 * 400);
@@ -108,7 +108,7 @@ impl Releases {
             .update_expression("SET #what = :value, expires_at = :expires")
             .expression_attribute_names("#what", what)
             .expression_attribute_values(":value", AttributeValue::S(value))
-            .expression_attribute_values(":expires", AttributeValue::N((at + KEPT).as_second().to_string()))
+            .expression_attribute_values(":expires", kept(at, KEPT))
             .send()
             .await
             .map(|_| ())

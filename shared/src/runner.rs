@@ -15,7 +15,7 @@ use crate::{
     lambda::{Invocation, Task},
     ledger::{Approval, Claim, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory},
     notice,
-    outcome::{Decision, Next, Outcome, Step, StepResult, Stop, VERSION},
+    outcome::{Decision, Next, Outcome, Step, StepResult, Stop, VERSION, Verification},
     remedy::{Past, Plan, Remedy, Weight},
     settings::Policy,
     telemetry,
@@ -320,7 +320,7 @@ impl<R: Remedy> Runner<R> {
             "applied".clone_into(&mut run.outcome.code);
             claim = claim.closed();
             let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
-            let verification = self.remedy.verify(&run.request, &actions, self.patience(run)).await;
+            let verification = self.verify(run, &actions).await;
             let looked_after = run.follow_up.as_ref().filter(|follow_up| follow_up.until_verified);
             if verification.verified {
                 ends_follow_up = looked_after.is_some();
@@ -341,12 +341,17 @@ impl<R: Remedy> Runner<R> {
         run.held = Some(Held { claim, ends_follow_up });
     }
 
-    /// How long to wait for a change to show, and still have time to record it.
-    fn patience(&self, run: &Run<'_, R::Request>) -> Duration {
+    /// Looks again, and leaves the time to record it.
+    async fn verify(&self, run: &Run<'_, R::Request>, actions: &[&R::Action]) -> Verification {
         const TIME_TO_RECORD: Duration = Duration::from_secs(5);
         let left =
             Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
-        self.policy.verify.min(left.saturating_sub(TIME_TO_RECORD))
+        let patience = self.policy.verify.min(left.saturating_sub(2 * TIME_TO_RECORD));
+        let verify = self.remedy.verify(&run.request, actions, patience);
+        // Its patience is for looking again: one look can take longer.
+        let at_most = left.saturating_sub(TIME_TO_RECORD).max(left / 2);
+        let verification = tokio::time::timeout(at_most, verify).await;
+        verification.unwrap_or_else(|_| Verification::not_seen("no look ended in the time of this run"))
     }
 
     /// Stores the plan and says what to send to have it carried out.

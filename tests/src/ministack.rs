@@ -14,7 +14,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Importing Python modules on a cold, busy disk takes the longest part of this.
+/// On a busy machine.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 /// A kill takes no longer.
@@ -108,16 +108,21 @@ impl Nursery {
     /// The connection that a new ministack lives as long as.
     fn bear(directory: &Path, port: u16) -> anyhow::Result<UnixStream> {
         let mut starter = STARTER.lock().unwrap_or_else(PoisonError::into_inner);
-        let nursery = match starter.take() {
-            Some(nursery) => nursery,
-            None => Self::start()?,
+        // Put back only where it takes connections: one that has died is followed by another.
+        let (nursery, mut life) = match starter.take().map(Self::connected) {
+            Some(Ok(connected)) => connected,
+            _ => Self::start()?.connected()?,
         };
-        let nursery = starter.insert(nursery);
-        let mut life = UnixStream::connect(&nursery.socket)?;
+        *starter = Some(nursery);
         writeln!(life, "{}", json!({ "directory": directory, "port": port }))?;
         life.set_read_timeout(Some(END_TIMEOUT))?;
         life.set_nonblocking(true)?;
         Ok(life)
+    }
+
+    fn connected(self) -> std::io::Result<(Self, UnixStream)> {
+        let life = UnixStream::connect(&self.socket)?;
+        Ok((self, life))
     }
 
     fn start() -> anyhow::Result<Self> {

@@ -251,8 +251,8 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Runs the probe as its schedule does, only more often, and without its patience: it tries once. Answers the incident's id, and when the first probe that
-    /// failed began.
+    /// Runs the probe as its schedule does, only more often, and without its patience: it tries once. Answers the
+    /// incident's id, and when the first probe that failed began.
     async fn probe_until_open(
         &self,
         see: &mut dyn FnMut(&Event),

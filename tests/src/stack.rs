@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use aws_sdk_cloudwatchlogs::operation::create_log_group::CreateLogGroupError;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -171,14 +172,27 @@ impl Stack {
 
     /// Replaces one field of the JSON in an item's `data`.
     pub async fn change(&self, pk: &str, sk: &str, field: &str, value: Value) -> anyhow::Result<()> {
-        let mut data = self.data(pk, sk).await?;
-        data.as_object_mut().context("no object")?.insert(field.to_owned(), value);
-        let key = |value: &str| AttributeValue::S(value.to_owned());
-        let update = self.sandbox.clients.dynamodb.update_item().table_name(LEDGER);
-        let update = update.key("pk", key(pk)).key("sk", key(sk)).update_expression("SET #data = :data");
-        let update = update.expression_attribute_names("#data", "data");
-        update.expression_attribute_values(":data", key(&data.to_string())).send().await?;
-        Ok(())
+        /// A run may write it in between.
+        const TRIES: u32 = 5;
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        for _ in 0..TRIES {
+            let item = self.item(pk, sk).await?.context("no such item")?;
+            let was = item.get("data").and_then(Value::as_str).context("no data")?;
+            let mut data: Value = serde_json::from_str(was)?;
+            data.as_object_mut().context("no object")?.insert(field.to_owned(), value.clone());
+            let update = self.sandbox.clients.dynamodb.update_item().table_name(LEDGER);
+            let update =
+                update.key("pk", text(pk)).key("sk", text(sk)).update_expression("SET #data = :data");
+            let update =
+                update.expression_attribute_names("#data", "data").condition_expression("#data = :was");
+            let update = update.expression_attribute_values(":was", text(was));
+            let update = update.expression_attribute_values(":data", text(&data.to_string()));
+            match update.send().await.map_err(SdkError::into_service_error) {
+                Err(error) if error.is_conditional_check_failed_exception() => {}
+                done => return Ok(done.map(|_| ())?),
+            }
+        }
+        bail!("{pk} {sk} is written again and again")
     }
 
     /// Decision and code of the function's audit records, oldest first.

@@ -54,9 +54,7 @@ pub(crate) async fn verify(
         return Verification { verified: true, what: "there was nothing to do".to_owned() };
     };
     match completed(clients, settings, caller_reference, patience).await {
-        Err(error) => {
-            Verification { verified: false, what: format!("could not look again: {}", chain(&error)) }
-        }
+        Err(error) => Verification::not_seen(&chain(&error)),
         Ok(None) => Verification {
             verified: false,
             what: "the invalidation is not among the latest of the distribution".to_owned(),
@@ -95,11 +93,14 @@ async fn completed(
     const NEWEST: usize = 5;
     let newest = observe::recent(clients, settings, NEWEST).await?;
     let mut seen = newest.into_iter().find(|one| one.caller_reference == caller_reference);
-    let mut left = patience;
-    while let Some(one) = seen.as_ref().filter(|one| !one.is_completed() && left >= BETWEEN_LOOKS) {
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-        left -= BETWEEN_LOOKS;
-        seen = observe::invalidation(clients, settings, &one.id).await?;
-    }
+    let again = async {
+        while let Some(one) = seen.as_ref().filter(|one| !one.is_completed()) {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            seen = observe::invalidation(clients, settings, &one.id).await?;
+        }
+        Ok(())
+    };
+    // The last look that ended is what was seen.
+    tokio::time::timeout(patience, again).await.unwrap_or(Ok(()))?;
     Ok(seen)
 }

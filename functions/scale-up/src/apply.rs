@@ -39,21 +39,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
 /// Looks until the tasks run, or for as long as there is patience.
 pub(crate) async fn verify(clients: &Clients, actions: &[&Action], patience: Duration) -> Verification {
     const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-    let looks = 1 + patience.as_secs();
-    let mut seen = Verification { verified: false, what: "nothing was looked at".to_owned() };
-    for look in 0..looks {
-        if look > 0 {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
-        seen = verify_once(clients, actions).await.unwrap_or_else(|error| Verification {
-            verified: false,
-            what: format!("could not look again: {}", shared::error::chain(&error)),
-        });
-        if seen.verified {
-            break;
-        }
-    }
-    seen
+    Verification::wait(patience, BETWEEN_LOOKS, || verify_once(clients, actions)).await
 }
 
 /// The last action shows that those before it were done.

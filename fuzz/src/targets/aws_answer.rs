@@ -48,7 +48,9 @@ pub fn write_freeze(data: &[u8]) {
 pub fn health_probe(data: &[u8]) {
     in_house(|house| {
         let environment = Environment::from_pairs(SETTINGS);
-        let Ok(Some(watched)) = Watched::from_environment(&environment) else { return };
+        let watched = Watched::from_environment(&environment).ok().flatten();
+        assert!(watched.is_some(), "by the settings, there is nothing to note");
+        let Some(watched) = watched else { return };
         let mut tape = Tape::new(data);
         let at = when(&mut tape);
         house.wire.begin(Twisted::All, tape.rest());

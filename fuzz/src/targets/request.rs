@@ -57,6 +57,7 @@ pub fn health_probe(data: &[u8]) {
     let body = seeds::body("health-probe", data);
     let read = |body: String| {
         let settings = Settings::from_environment(&Environment::from_pairs(SETTINGS));
+        assert!(settings.is_ok(), "{settings:?}");
         let Ok(settings) = settings else { return Ok(()) };
         let triggers = trigger::parse(&invocation(body))?;
         let asked = triggers.iter().find_map(Trigger::asked);

@@ -40,7 +40,9 @@ pub fn health_probe_answer(data: &[u8]) {
     let name = tape.one_of(&Name::ALL).copied().unwrap_or(Name::Page);
     let answer = answer(&mut tape);
     let environment = Environment::from_pairs(SETTINGS);
-    let Ok(settings) = Settings::from_environment(&environment) else { return };
+    let settings = Settings::from_environment(&environment);
+    assert!(settings.is_ok(), "{settings:?}");
+    let Ok(settings) = settings else { return };
     let check = Check::named(name, &settings);
     let not_after = Timestamp::from_second(i64::from_ne_bytes(tape.number().to_ne_bytes()) >> 20).ok();
     let measured = in_house(|house| {

@@ -1,5 +1,6 @@
 //! What targets are fed.
 
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use fuzz::seeds;
@@ -12,13 +13,15 @@ const QUICK: usize = 400;
 const SLOW: usize = 60;
 const SLOWEST: usize = 12;
 
-/// What stands in a folder of ours for a target.
-pub(crate) fn committed(folder: &str, name: &str) -> Vec<Vec<u8>> {
-    let folder = workspace().join("fuzz").join(folder).join(name);
-    let mut files: Vec<_> =
-        fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+/// What once failed in a target.
+pub(crate) fn regressions(name: &str) -> Vec<Vec<u8>> {
+    let mut files = files(&workspace().join("fuzz/regressions").join(name));
     files.sort();
     files.into_iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The sample events that a target takes as they are; for the others, the simplest tapes.
@@ -47,7 +50,7 @@ pub(crate) fn chosen(name: &str) -> Vec<Vec<u8>> {
         }
         _ => QUICK,
     };
-    let mut known = [samples(name), committed("corpus", name)].concat();
+    let mut known = samples(name);
     known.push(Vec::new());
     let mut chance = Chance::new(hash(name.as_bytes()));
     (0..count * times).map(|_| input(&known, &mut chance)).collect()

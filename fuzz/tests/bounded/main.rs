@@ -24,8 +24,9 @@ use std::{
 
 use fuzz::{TARGETS, Target};
 use peak_alloc::PeakAlloc;
+use tests::workspace;
 
-use inputs::{chosen, committed, samples};
+use inputs::{chosen, files, regressions, samples};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -45,8 +46,11 @@ const LONGEST: Duration = Duration::from_secs(20);
 fn what_failed_once_does_not_fail_again() {
     let _alone = alone();
     for (name, target) in TARGETS {
-        feed(name, *target, &committed("regressions", name));
-        feed(name, *target, &committed("corpus", name));
+        feed(name, *target, &regressions(name));
+    }
+    for folder in files(&workspace().join("fuzz/regressions")) {
+        let known = TARGETS.iter().any(|(name, _)| folder.ends_with(name));
+        assert!(known, "{} is of no target, and never fed", folder.display());
     }
 }
 
@@ -87,7 +91,7 @@ fn feed(name: &str, target: Target, inputs: &[Vec<u8>]) {
 
 #[cfg(test)]
 fn keep(name: &str, input: &[u8]) -> PathBuf {
-    let folder = tests::workspace().join("target/fuzz/found").join(name);
+    let folder = workspace().join("target/fuzz/found").join(name);
     let path = folder.join(format!("{:016x}", chance::hash(input)));
     fs::create_dir_all(&folder).unwrap();
     fs::write(&path, input).unwrap();

@@ -42,19 +42,25 @@ impl Function {
         }
     }
 
-    /// What a run computes, in microseconds of a whole processor: the README's benchmark, whose warm answers on loopback
-    /// are nearly all computing. Of a run that acts: one that only looks after something takes less. `incident` is not in
-    /// that benchmark, and makes about as many calls as `cache-invalidation`.
+    /// Whose schedule has no flexible time window.
+    pub fn runs_every_minute(self) -> bool {
+        matches!(self, Self::HealthProbe | Self::Incident)
+    }
+
+    /// What a run computes, in microseconds of a whole processor, rounded up from docs/benchmarks.md: the warm answers, on
+    /// loopback nearly all computing, and of `diagnose`, which waits most of the time, the processor time. Of a run that
+    /// acts: one that only looks after something takes less.
     fn computes_us(self) -> u64 {
         match self {
-            Self::HealthProbe => 2_790,
-            Self::ScaleUp => 9_070,
-            Self::Rollback => 16_740,
-            Self::Restart => 8_830,
-            Self::CacheInvalidation | Self::Incident => 4_850,
-            Self::WriteFreeze => 12_810,
-            Self::SnapshotRestore => 7_490,
-            Self::Diagnose => 170_000,
+            Self::HealthProbe => 2_000,
+            Self::ScaleUp => 8_000,
+            Self::Rollback => 15_000,
+            Self::Restart => 9_000,
+            Self::CacheInvalidation => 5_000,
+            Self::WriteFreeze => 12_000,
+            Self::SnapshotRestore => 6_000,
+            Self::Diagnose => 150_000,
+            Self::Incident => 4_000,
         }
     }
 

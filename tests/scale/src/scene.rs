@@ -47,9 +47,7 @@ impl Timing {
     /// say what one is worth.
     fn spread(self, function: Function) -> Micros {
         match self {
-            Self::Window if !matches!(function, Function::HealthProbe | Function::Incident) => {
-                Self::WINDOW_MINUTES * MINUTE
-            }
+            Self::Window if !function.runs_every_minute() => Self::WINDOW_MINUTES * MINUTE,
             Self::OneSecond | Self::Window => SECOND,
             Self::Minute => MINUTE,
         }
@@ -57,8 +55,9 @@ impl Timing {
 
     /// As close together as the template's schedules can fire.
     pub fn closest(stack: &Stack) -> Self {
-        let windows = Function::ALL.into_iter().flat_map(|function| stack.function(function).schedules);
-        if windows.map(|schedule| schedule.window_minutes).max() > Some(0) {
+        let remedies = Function::ALL.into_iter().filter(|function| !function.runs_every_minute());
+        let mut schedules = remedies.flat_map(|function| stack.function(function).schedules);
+        if schedules.all(|schedule| u64::from(schedule.window_minutes) >= Self::WINDOW_MINUTES) {
             Self::Window
         } else {
             Self::OneSecond

@@ -270,8 +270,8 @@ async fn run(variant: &Variant, answers: bool) -> anyhow::Result<u64> {
 
 /// Waits until the process has had nothing to do for some time.
 async fn settle(bootstrap: &Bootstrap) -> anyhow::Result<()> {
-    let mut before = process::cpu(bootstrap.id())?;
-    loop {
+    let (begun, mut before) = (Instant::now(), process::cpu(bootstrap.id())?);
+    while begun.elapsed() < measure::PATIENCE {
         tokio::time::sleep(QUIET).await;
         let now = process::cpu(bootstrap.id())?;
         // What only asks whether there is something to do takes less than this.
@@ -280,6 +280,7 @@ async fn settle(bootstrap: &Bootstrap) -> anyhow::Result<()> {
         }
         before = now;
     }
+    bail!("it goes on computing")
 }
 
 async fn written(out: &Path) -> anyhow::Result<String> {

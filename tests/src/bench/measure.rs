@@ -187,13 +187,13 @@ struct Measured {
 }
 
 async fn script(variant: &Variant) -> anyhow::Result<Start> {
-    let output = tokio::process::Command::new(&variant.program)
+    let script = tokio::process::Command::new(&variant.program)
         .args(&variant.arguments)
         .env_clear()
         .envs(variant.environment.iter().map(|(name, value)| (name, value)))
         .kill_on_drop(true)
-        .output()
-        .await?;
+        .output();
+    let output = tokio::time::timeout(PATIENCE, script).await.context("it goes on and on")??;
     if !output.status.success() {
         bail!("it ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }

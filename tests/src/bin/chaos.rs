@@ -1,5 +1,6 @@
 //! Lets every call of every function go wrong in every way, one at a time, and looks what comes of it.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,10 +19,10 @@ struct Arguments {
     point: Option<Point>,
     /// In place of every harm at every call, one at each of the first delivery's calls, and at so many of them at most.
     #[arg(long, value_name = "MOST")]
-    quick: Option<usize>,
+    quick: Option<NonZeroUsize>,
     /// How many sandboxes at once.
-    #[arg(long, default_value_t = 10)]
-    at_once: usize,
+    #[arg(long, default_value = "10")]
+    at_once: NonZeroUsize,
     /// Deliveries of each storm; 0 for none.
     #[arg(long, default_value_t = 1_000)]
     storm: usize,
@@ -50,6 +51,7 @@ async fn main() -> ExitCode {
 /// Whether all was well.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let Arguments { subjects, point, quick, at_once, storm, document } = arguments;
+    let at_once = at_once.get();
     if let Some(point) = point {
         let report =
             chaos::run(Options { subjects: vec![point.subject], choice: Choice::Only(point), at_once })
@@ -66,7 +68,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         println!("storm of {} on {}: {}", storm.deliveries, story.name(), chaos::came_to(&wrong));
         storms.push((story, storm, wrong));
     }
-    let choice = quick.map_or(Choice::All, |most| Choice::OneEach { most });
+    let choice = quick.map_or(Choice::All, |most| Choice::OneEach { most: most.get() });
     let report = chaos::run(Options { subjects, choice, at_once }).await?;
     println!("{report}");
     if let Some(file) = document {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -81,7 +82,12 @@ async fn end_hold(stack: &Stack, pk: &str) -> anyhow::Result<()> {
     let past = (Timestamp::now() - SignedDuration::from_mins(2)).to_string();
     let update = stack.sandbox.clients.dynamodb.update_item().table_name(LEDGER);
     let update = update.key("pk", text(pk)).key("sk", text("holder"));
-    let update = update.update_expression("SET lease_until = :past");
-    update.expression_attribute_values(":past", text(&past)).send().await?;
-    Ok(())
+    let update =
+        update.update_expression("SET lease_until = :past").condition_expression("attribute_exists(pk)");
+    let update = update.expression_attribute_values(":past", text(&past)).send().await;
+    match update.map_err(SdkError::into_service_error) {
+        // It was let go in between.
+        Err(error) if error.is_conditional_check_failed_exception() => Ok(()),
+        done => Ok(done.map(|_| ())?),
+    }
 }

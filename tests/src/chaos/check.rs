@@ -129,7 +129,10 @@ fn told(said: &Said) -> String {
 pub(super) fn differ(wrong: &mut Vec<String>, what: &str, is: &Value, expected: &Value) {
     let names =
         |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect::<BTreeSet<_>>());
-    let (Some(ours), Some(theirs)) = (names(is), names(expected)) else { return };
+    let (Some(ours), Some(theirs)) = (names(is), names(expected)) else {
+        wrong.push(format!("{what} cannot be compared: {is}, and {expected}"));
+        return;
+    };
     for name in ours.union(&theirs) {
         let (is, expected) = (is.get(name), expected.get(name));
         if is != expected {

@@ -30,7 +30,7 @@ pub(super) async fn state(sandbox: &Sandbox) -> anyhow::Result<Value> {
         "scalable targets": targets.iter().map(|one| json!([one.resource, one.minimum, one.maximum])).collect::<Vec<_>>(),
         "restored": restored.iter().map(|one| json!([one.name, one.fields, one.instances])).collect::<Vec<_>>(),
     });
-    Ok(nameless(&names(sandbox).await?, &state))
+    nameless(&names(sandbox).await?, &state)
 }
 
 /// Which changes of the stack took effect, and how often.
@@ -40,7 +40,7 @@ pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String
     for call in sandbox.gateway.calls() {
         let took_effect = call.status.is_some_and(|status| (200..300).contains(&status));
         if ours.contains(&call.caller) && took_effect && changes_the_stack(&call) {
-            let effect = nameless(&names, &json!([call.name(), call.request])).to_string();
+            let effect = nameless(&names, &json!([call.name(), call.request]))?.to_string();
             *effects.entry(effect).or_default() += 1;
         }
     }
@@ -63,10 +63,10 @@ async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
     Ok(snapshots.chain(numbered(restored, "restored")).chain(versions).chain([secret]).collect())
 }
 
-fn nameless(names: &[(String, String)], value: &Value) -> Value {
+fn nameless(names: &[(String, String)], value: &Value) -> anyhow::Result<Value> {
     let text = names.iter().fold(value.to_string(), |text, (name, word)| text.replace(name, word));
-    let mut value: Value = serde_json::from_str(&text).unwrap_or_default();
+    let mut value: Value = serde_json::from_str(&text)?;
     // A map has no order on the wire.
     value.sort_all_objects();
-    value
+    Ok(value)
 }

@@ -107,10 +107,10 @@ pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
          definitions, scaling bounds, invalidations, restored clusters, the secret. A state machine may also have left \
          it as it was, with people told;\n\
          - nothing was changed that is not changed then;\n\
-         - no claim is open, no target is held, and what is looked after is the same;\n\
+         - no claim is open; of a function, no target is held, and what is looked after is the same;\n\
          - the ledger says *applied* if, and only if, something was done;\n\
-         - every delivery is answered, but for the one that was struck; and a call that was denied is told of in a \
-         function's answer or its log;\n\
+         - of a function, every delivery is answered, but for the one that was struck; and a call that was denied is \
+         told of in its answer or its log;\n\
          - of a service that is down: one incident, and people are told how it ended.\n\n\
          ## Storms\n\n\
          Half of the deliveries are one event; the others are events out of their order, hours old, alarms that are \

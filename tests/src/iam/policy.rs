@@ -12,11 +12,12 @@ use super::resolve::Resolver;
 use super::template::{Template, field, statements, texts};
 
 /// The condition keys that a call's record can say. That a service calls KMS for us, no call of ours says.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "application-autoscaling:scalable-dimension",
     "application-autoscaling:service-namespace",
     "cloudwatch:namespace",
     "dynamodb:LeadingKeys",
+    "ecs:CreateAction",
     "ecs:cluster",
     "iam:PassedToService",
     "kms:ViaService",
@@ -61,13 +62,11 @@ impl Operator {
 }
 
 impl Condition {
-    /// A key that the call does not have is no match, but for the two operators that say so.
+    /// A key that the call does not have is no match, but for the operator that says so. IAM has another one: what is
+    /// said of all values holds of none. Here it does not, since a record may lack what the call had.
     fn holds(&self, context: &BTreeMap<String, Vec<String>>) -> bool {
         let Some(present) = context.get(&self.key).filter(|present| !present.is_empty()) else {
-            return matches!(
-                self.operator,
-                Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals
-            );
+            return self.operator == Operator::StringEqualsIfExists;
         };
         present.iter().all(|value| {
             self.values.iter().any(|wanted| match self.operator {

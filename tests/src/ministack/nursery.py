@@ -33,9 +33,14 @@ running = {}
 
 
 def start(connection):
-    with connection.makefile() as lines:
-        wanted = json.loads(lines.readline())
-    child = os.fork()
+    try:
+        connection.settimeout(5)
+        with connection.makefile() as lines:
+            wanted = json.loads(lines.readline())
+        child = os.fork()
+    except (OSError, ValueError):  # it is gone, or the machine is full: the other side sees it closed
+        connection.close()
+        return
     if child == 0:
         for other in [selector, listener, connection, *running]:
             other.close()
@@ -85,16 +90,19 @@ selector = selectors.DefaultSelector()
 for source in [sys.stdin, listener]:
     selector.register(source, selectors.EVENT_READ)
 print(listener.getsockname(), flush=True)
-ready = set()
-while sys.stdin not in ready:
-    if listener in ready:
-        start(listener.accept()[0])
-    for connection in list(running):
-        if connection in ready:
+nursery, ready = os.getpid(), set()
+try:
+    while sys.stdin not in ready:
+        if listener in ready:
+            start(listener.accept()[0])
+        for connection in list(running):
+            if connection in ready:
+                end(connection)
+            elif has_ended(connection):
+                connection.shutdown(socket.SHUT_WR)
+        ready = {key.fileobj for key, _ in selector.select(timeout=0.05)}
+finally:
+    if os.getpid() == nursery:  # and not a ministack that ends
+        for connection in list(running):
             end(connection)
-        elif has_ended(connection):
-            connection.shutdown(socket.SHUT_WR)
-    ready = {key.fileobj for key, _ in selector.select(timeout=0.05)}
-for connection in list(running):
-    end(connection)
-shutil.rmtree(home)
+        shutil.rmtree(home)

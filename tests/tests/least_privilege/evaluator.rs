@@ -112,8 +112,8 @@ fn a_condition_holds_by_the_calls_own_keys() -> Result<()> {
         (&keys, &[("dynamodb:LeadingKeys", &["a"])], true),
         (&keys, &[("dynamodb:LeadingKeys", &["a", "b"])], true),
         (&keys, &[("dynamodb:LeadingKeys", &["a", "c"])], false),
-        // All of no values: as IAM has it.
-        (&keys, &[], true),
+        // All of no values: IAM allows it, but a record may only lack them.
+        (&keys, &[], false),
         (&both, &[("cloudwatch:namespace", &["LendPeak2"])], false),
     ];
     for (condition, context, allowed) in cases {

@@ -198,3 +198,23 @@ fn samconfig_sets_only_parameters_that_exist() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn the_dashboard_shows_the_failures_of_every_function_and_state_machine() -> Result<()> {
+    let template = Template::read()?;
+    let dashboards = template.of_type("AWS::CloudWatch::Dashboard");
+    let body = dashboards.first().and_then(|one| one["DashboardBody"]["Fn::Sub"].as_str());
+    let body = body.context("there is no dashboard")?;
+    let (_, failures) = body.split_once("Failures of the runbook itself").context("no failures")?;
+    let resources = template.0["Resources"].as_object().context("no resources")?;
+    for (name, resource) in resources {
+        // Errors and throttles; executions that failed and, by the name before, that took too long.
+        let times = match resource["Type"].as_str() {
+            Some("AWS::Serverless::Function") => 2,
+            Some("AWS::Serverless::StateMachine") => 1,
+            _ => continue,
+        };
+        assert_eq!(failures.matches(&format!("${{{name}}}")).count(), times, "{name}");
+    }
+    Ok(())
+}

@@ -231,7 +231,7 @@ pub(super) fn provenance(stack: &Stack) -> String {
          - **Counted from the template**, when the program is built: {} functions with their memory, schedules and reserved \
          concurrency, {} alarms, {} roles and all other resources. From the probe's code: its {} metrics.\n\
          - **Counted from a sandbox**: what each run asks of AWS (the gateway's record of calls, at rest and in one incident), the bytes that it \
-         logs, and the items that an incident leaves. **Measured**: what a run computes, by the README's benchmark, scaled to \
+         logs, and the items that an incident leaves. **Measured**: what a run computes, by docs/benchmarks.md, scaled to \
          the processor's share that its memory buys.\n\
          - **Simulated**: throttles, retries, times and concurrency. Tokens come back to a bucket evenly; where AWS tells no burst, one \
          second's worth passes at once. The SDK tries four times within 15 s, after a random wait of up to 1, 2 and 4 s; Lambda \

@@ -42,7 +42,8 @@ pub(super) fn needs(call: &Recorded, roles: &TaskRoles) -> Vec<Need> {
             let definition = arn("ecs", &format!("task-definition/{}:*", text(call, "family")));
             let mut needs = vec![Need::new(&action(call), definition.clone())];
             if call.names.get("tags").is_some() {
-                needs.push(Need::new("ecs:TagResource", definition));
+                let made_by = vec![call.operation.clone()];
+                needs.push(Need::new("ecs:TagResource", definition).with("ecs:CreateAction", made_by));
             }
             let named = ["taskRoleArn", "executionRoleArn"].map(|field| text(call, field));
             needs.extend(pass(named.into_iter().filter(|role| !role.is_empty())));
