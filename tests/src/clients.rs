@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
+use anyhow::ensure;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_s3::config::RequestChecksumCalculation;
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
 
 pub const REGION: &str = "us-east-1";
 /// The account of the local AWS.
@@ -50,6 +55,16 @@ impl Clients {
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
         })
+    }
+
+    /// What a deployed function answers to what a person or a schedule sends.
+    pub async fn ask(&self, task: &str, event: &Value) -> anyhow::Result<Value> {
+        let invoke = self.lambda.invoke().function_name(Sandbox::function_name(task));
+        let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
+        let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
+        let payload: Value = serde_json::from_slice(payload.as_ref())?;
+        ensure!(answer.function_error.is_none(), "{task} failed: {payload:#}");
+        Ok(payload)
     }
 }
 

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use aws_sdk_lambda::primitives::Blob;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -200,7 +199,7 @@ impl<'a> Play<'a> {
         let clients = Clients::new(&sandbox.gateway.url(), "audience")?;
         let ears = Ears::new(&clients).await?;
         let play = Self { case, sandbox, clients, ears };
-        let report = play.ask("health-probe", &json!({ "tries": 1 })).await?;
+        let report = play.clients.ask("health-probe", &json!({ "tries": 1 })).await?;
         ensure!(is_healthy(&report), "it is not well before it goes wrong: {report:#}");
         Ok(play)
     }
@@ -216,7 +215,7 @@ impl<'a> Play<'a> {
         let executions = self.watch(&id, &mut seen, see).await?;
         let execution = executions.first().context("the state machine never ran")?;
         let calls = self.sandbox.gateway.calls();
-        let report = self.ask("incident", &json!({ "show": id })).await?;
+        let report = self.clients.ask("incident", &json!({ "show": id })).await?;
         let since = calls.get(first_call..).unwrap_or_default();
         let ours = functions()?;
         let calls: Vec<&Call> = since.iter().filter(|call| ours.contains(&call.caller)).collect();
@@ -227,9 +226,9 @@ impl<'a> Play<'a> {
         let (diagnosed, counted) = (diagnosis.is_some(), calls.len());
         let diagnosis = match diagnosis {
             Some(diagnosis) => diagnosis,
-            None => self.ask("diagnose", &json!({})).await?,
+            None => self.clients.ask("diagnose", &json!({})).await?,
         };
-        let last = self.ask("health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
+        let last = self.clients.ask("health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
         let first_cause = diagnosis.pointer("/findings/0/cause").and_then(Value::as_str);
         Ok(Played {
             case: self.case,
@@ -260,7 +259,7 @@ impl<'a> Play<'a> {
         let (since, mut failed_at) = (Instant::now(), None);
         while since.elapsed() < PATIENCE {
             let at = Timestamp::now();
-            let report = self.ask("health-probe", &json!({ "tries": 1 })).await?;
+            let report = self.clients.ask("health-probe", &json!({ "tries": 1 })).await?;
             let healthy = is_healthy(&report);
             let summary = report.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned();
             see(&Event::Probed { healthy, summary });
@@ -331,16 +330,6 @@ impl<'a> Play<'a> {
             seen.notices.push(notice);
         }
         Ok(())
-    }
-
-    /// Asks a deployed function as a person or a schedule would.
-    async fn ask(&self, task: &str, request: &Value) -> anyhow::Result<Value> {
-        let invoke = self.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-        let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-        let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-        let payload: Value = serde_json::from_slice(payload.as_ref())?;
-        ensure!(answer.function_error.is_none(), "{task} failed: {payload:#}");
-        Ok(payload)
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 use tests::deploy::{CLUSTER, SERVICE};
 use tests::sandbox::{Options, Sandbox};
@@ -54,9 +53,7 @@ async fn too_few_tasks_mean_high_cpu_and_a_broken_definition_means_errors() -> a
 async fn the_probe_notes_the_release_that_ran_for_ten_healthy_minutes() -> anyhow::Result<()> {
     let sandbox = start().await?;
     let event = sandbox.ten_healthy_minutes().await?;
-    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("health-probe"));
-    let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
-    assert_eq!(answer.function_error(), None);
+    sandbox.clients.ask("health-probe", &event).await?;
     let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
     let get = sandbox.clients.dynamodb.get_item().table_name("lendpeak2-production-ledger");
     let get = get.key("pk", text("release#service/lendpeak2-production/backend"));
@@ -110,9 +107,7 @@ async fn every_sample_event_runs() -> anyhow::Result<()> {
 async fn nothing_outlives_the_sandbox() -> anyhow::Result<()> {
     let sandbox = start().await?;
     let directory = sandbox.ministack.directory().to_path_buf();
-    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("health-probe"));
-    let answer = invoke.payload(Blob::new("{}")).send().await?;
-    assert_eq!(answer.function_error(), None);
+    sandbox.clients.ask("health-probe", &serde_json::json!({})).await?;
     assert!(!functions_under(&directory).is_empty());
     drop(sandbox);
     assert!(!directory.exists());

@@ -36,10 +36,7 @@ async fn the_timeline_has_what_every_function_decided_beside_the_incidents_own_l
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let id = opened(&function).await?;
-    let scale_up = Sandbox::function_name("scale-up");
-    let invoke = stack.sandbox.clients.lambda.invoke().function_name(scale_up);
-    let payload = aws_sdk_lambda::primitives::Blob::new(r#"{"by": 1, "dry_run": true}"#);
-    assert_eq!(invoke.payload(payload).send().await?.function_error, None);
+    stack.sandbox.clients.ask("scale-up", &json!({ "by": 1, "dry_run": true })).await?;
     outcome(&function, &json!({ "note": id, "text": "the pool is full" })).await?;
     outcome(&function, &json!({ "resolve": id, "reason": "the pool was enlarged" })).await?;
     let shown = outcome(&function, &json!({ "show": id })).await?;

@@ -1,6 +1,5 @@
 //! What people are told is fit for a phone and holds no secret, whatever the logs hold.
 
-use aws_sdk_lambda::primitives::Blob;
 use tests::deploy::{LOG_GROUP, PASSWORD};
 
 use super::*;
@@ -19,10 +18,7 @@ async fn no_secret_of_the_logs_reaches_a_notice_or_the_record() -> Test {
     ];
     let lines: Vec<String> = lines.iter().flat_map(|line| std::iter::repeat_n(line.clone(), 30)).collect();
     stack.log(LOG_GROUP, "ecs/backend/1", &lines).await?;
-    let diagnose = stack.sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("diagnose"));
-    let answer = diagnose.payload(Blob::new("{}")).send().await?;
-    assert_eq!(answer.function_error, None);
-    let diagnosis: Value = serde_json::from_slice(answer.payload.context("no answer")?.as_ref())?;
+    let diagnosis = stack.sandbox.clients.ask("diagnose", &json!({})).await?;
 
     let id = outcome(&function, &step("Take@1", &json!({ "take": {} }))).await?["incident"].clone();
     for state in ["Decide@1", "Decide@2", "Decide@3"] {

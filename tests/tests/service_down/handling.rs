@@ -96,7 +96,7 @@ async fn in_mode_approve_a_person_says_yes_and_the_machine_goes_on() -> Test {
     };
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(sandbox.runs().await?, bad, "it waits");
-    let done = ask(&sandbox, "rollback", &json!({ "approve": plan })).await?;
+    let done = sandbox.clients.ask("rollback", &json!({ "approve": plan })).await?;
     assert_eq!(done["decision"], "applied", "{done:#}");
     let run = end(&sandbox, &execution).await?;
     assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Resolved"), "{run:?}");

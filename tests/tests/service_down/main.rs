@@ -10,7 +10,6 @@ mod in_turn;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use serde_json::{Value, json};
 use tests::sandbox::{Options, Sandbox};
@@ -83,22 +82,12 @@ async fn run(sandbox: &Sandbox, input: &Value) -> anyhow::Result<Run> {
     end(sandbox, &execution).await
 }
 
-/// Asks a deployed function as a person would.
-async fn ask(sandbox: &Sandbox, task: &str, request: &Value) -> anyhow::Result<Value> {
-    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-    let payload: Value = serde_json::from_slice(payload.as_ref())?;
-    ensure!(answer.function_error.is_none(), "{task} failed: {payload:#}");
-    Ok(payload)
-}
-
 /// All incidents that there were, open ones first.
 async fn incidents(sandbox: &Sandbox) -> anyhow::Result<Vec<Value>> {
-    let list = ask(sandbox, "incident", &json!({ "list": true })).await?;
+    let list = sandbox.clients.ask("incident", &json!({ "list": true })).await?;
     let mut all = Vec::new();
     for brief in ["open", "over"].iter().filter_map(|part| list[part].as_array()).flatten() {
-        let shown = ask(sandbox, "incident", &json!({ "show": brief["incident"] })).await?;
+        let shown = sandbox.clients.ask("incident", &json!({ "show": brief["incident"] })).await?;
         all.push(shown["incident"].clone());
     }
     Ok(all)

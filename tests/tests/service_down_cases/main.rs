@@ -6,7 +6,6 @@ mod cases;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 use tests::{
     deploy::{CLUSTER, SERVICE},
@@ -16,19 +15,9 @@ use tests::{
 
 type Test = anyhow::Result<()>;
 
-/// Asks a deployed function as a person would.
-async fn ask(sandbox: &Sandbox, task: &str, request: &Value) -> anyhow::Result<Value> {
-    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-    let payload: Value = serde_json::from_slice(payload.as_ref())?;
-    ensure!(answer.function_error.is_none(), "{task} failed: {payload:#}");
-    Ok(payload)
-}
-
 /// Whether the probe passes, asked once.
 async fn passes(sandbox: &Sandbox) -> anyhow::Result<bool> {
-    let report = ask(sandbox, "health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
+    let report = sandbox.clients.ask("health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
     report.get("healthy").and_then(Value::as_bool).context("no verdict of the probe")
 }
 
@@ -46,7 +35,7 @@ async fn play(case: Case) -> anyhow::Result<Value> {
     let sandbox = broken(case).await?;
     ensure!(passes(&sandbox).await? == case.is_well(), "the probe of {}", case.name());
     let Expected { first_cause, end } = case.expected();
-    let report = ask(&sandbox, "diagnose", &json!({})).await?;
+    let report = sandbox.clients.ask("diagnose", &json!({})).await?;
     let first = report.pointer("/findings/0").cloned().unwrap_or_default();
     let told = |name: &str| first.get(name).and_then(Value::as_str);
     ensure!(told("cause") == first_cause, "{}: {report:#}", case.name());
@@ -76,7 +65,7 @@ async fn help(sandbox: &Sandbox, function: &str, finding: &Value) -> Test {
     }
     ensure!(finding.pointer("/remedy/function") == Some(&json!(function)), "{finding:#}");
     let send = finding.pointer("/remedy/send").context("nothing to send")?;
-    let outcome = ask(sandbox, function, send).await?;
+    let outcome = sandbox.clients.ask(function, send).await?;
     ensure!(outcome.get("decision") == Some(&json!("applied")), "{outcome:#}");
     Ok(())
 }

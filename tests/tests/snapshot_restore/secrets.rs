@@ -3,7 +3,7 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use tests::deploy::PASSWORD;
 
-use super::state_machine::{approval, end, execute, invoke};
+use super::state_machine::{approval, end, execute};
 use super::*;
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn the_password_is_in_no_log_record_notice_or_history() -> Test {
     let stack = start().await?;
     let mut seen = Vec::new();
     let execution = execute(&stack, &latest()).await?;
-    seen.push(invoke(&stack, &approval(&stack).await?).await?.to_string());
+    seen.push(stack.sandbox.clients.ask("snapshot-restore", &approval(&stack).await?).await?.to_string());
     assert_eq!(end(&stack, &execution).await?.0, ExecutionStatus::Succeeded);
     let id = docdb(&stack).restored()[0].name.clone();
 

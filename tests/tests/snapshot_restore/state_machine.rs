@@ -1,6 +1,5 @@
 //! The state machine asks, waits for the approval, and takes every step.
 
-use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::types::ExecutionStatus;
 use jiff::Timestamp;
 
@@ -14,14 +13,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) async fn execute(stack: &Stack, input: &Value) -> anyhow::Result<String> {
     let start = stack.sandbox.clients.sfn.start_execution().state_machine_arn(MACHINE);
     Ok(start.input(input.to_string()).send().await?.execution_arn)
-}
-
-/// What the deployed function answers.
-pub(super) async fn invoke(stack: &Stack, request: &Value) -> anyhow::Result<Value> {
-    let function = Sandbox::function_name("snapshot-restore");
-    let invoke = stack.sandbox.clients.lambda.invoke().function_name(function);
-    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-    Ok(serde_json::from_slice(answer.payload.unwrap_or_else(|| Blob::new([])).as_ref())?)
 }
 
 /// The JSON that approves the last plan that was asked about.
@@ -60,7 +51,7 @@ async fn it_asks_waits_for_the_approval_and_takes_every_step() -> Test {
     // It waits, and does nothing.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(docdb(&stack).restored().is_empty());
-    let begun = invoke(&stack, &approve).await?;
+    let begun = stack.sandbox.clients.ask("snapshot-restore", &approve).await?;
     assert_eq!(read(&begun), "applied applied", "{begun:#}");
     assert_eq!(end(&stack, &execution).await?, (ExecutionStatus::Succeeded, String::new()));
     let clusters = docdb(&stack).restored();
@@ -88,7 +79,7 @@ async fn what_stops_it_is_told_with_what_is_left_behind_and_can_be_gone_on_with(
     docdb(&stack).refuse("CreateDBInstance", "InstanceQuotaExceeded", 1);
     let execution = execute(&stack, &latest()).await?;
     let approve = approval(&stack).await?;
-    invoke(&stack, &approve).await?;
+    stack.sandbox.clients.ask("snapshot-restore", &approve).await?;
     assert_eq!(end(&stack, &execution).await?, (ExecutionStatus::Failed, "instance_quota".to_owned()));
     let last = stack.outcomes().await?.pop().unwrap_or_default();
     assert_eq!(read(&last), "failed left_behind");

@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use tests::{
     deploy::{CLUSTER, FAMILY, SERVICE},
     runtime_api::Bootstrap,
-    sandbox::Sandbox,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

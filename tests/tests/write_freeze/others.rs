@@ -1,18 +1,10 @@
 //! The other remedies know of a freeze. They run as the template deploys them.
 
-use aws_sdk_lambda::primitives::Blob;
-
 use super::*;
 
 /// A stack that runs release 1, with those whose doings a freeze is to outlast.
 async fn start() -> anyhow::Result<Stack> {
     Stack::start_beside(&["health-probe", "rollback", "scale-up"], "write-freeze", &[]).await
-}
-
-async fn ask(stack: &Stack, task: &str, event: Value) -> anyhow::Result<Value> {
-    let invoke = stack.sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-    let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
-    Ok(serde_json::from_slice(answer.payload.context("no answer")?.as_ref())?)
 }
 
 /// Release 1 ran, then 2; writes were frozen with the copy 3.
@@ -31,7 +23,7 @@ fn frozen_from(tags: &[(String, String)]) -> Option<&str> {
 }
 
 async fn rolls_back(stack: &Stack, to: &str, of: u32) -> anyhow::Result<Value> {
-    let outcome = ask(stack, "rollback", json!({ "to": to, "reason": "a test" })).await?;
+    let outcome = stack.sandbox.clients.ask("rollback", &json!({ "to": to, "reason": "a test" })).await?;
     assert_eq!(read(&outcome), "applied applied", "{outcome:#}");
     assert_eq!(outcome["verification"]["verified"], true, "{outcome:#}");
     let (definition, tags) = running(stack).await?;
@@ -91,9 +83,9 @@ async fn after_a_freeze_nothing_goes_back_to_its_copy() -> Test {
     let (stack, function) = frozen().await?;
     assert_eq!(decision(&function, &off()).await?, "applied applied");
     stack.sandbox.release(&[("BROKEN", "true")]).await?;
-    let refused = ask(&stack, "rollback", json!({ "to": release(3) })).await?;
+    let refused = stack.sandbox.clients.ask("rollback", &json!({ "to": release(3) })).await?;
     assert_eq!(read(&refused), "refused frozen_copy", "{refused:#}");
-    let back = ask(&stack, "rollback", json!({ "to": "previous" })).await?;
+    let back = stack.sandbox.clients.ask("rollback", &json!({ "to": "previous" })).await?;
     assert_eq!(read(&back), "applied applied", "{back:#}");
     assert_eq!((stack.sandbox.runs().await?, write(&stack).await?), (release(2), "201".to_owned()));
     Ok(())
@@ -102,7 +94,7 @@ async fn after_a_freeze_nothing_goes_back_to_its_copy() -> Test {
 #[tokio::test]
 async fn rollback_takes_a_frozen_release_for_what_it_is() -> Test {
     let (stack, _) = frozen().await?;
-    let same = ask(&stack, "rollback", json!({ "to": release(2) })).await?;
+    let same = stack.sandbox.clients.ask("rollback", &json!({ "to": release(2) })).await?;
     assert_eq!(read(&same), "nothing_to_do already_runs", "{same:#}");
     // It is the release that is bad, not its copy.
     rolls_back(&stack, "previous", 1).await?;
@@ -114,7 +106,7 @@ async fn rollback_takes_a_frozen_release_for_what_it_is() -> Test {
 #[tokio::test]
 async fn scale_up_says_so_and_acts() -> Test {
     let (stack, _) = frozen().await?;
-    let outcome = ask(&stack, "scale-up", json!({ "by": 1 })).await?;
+    let outcome = stack.sandbox.clients.ask("scale-up", &json!({ "by": 1 })).await?;
     assert_eq!(read(&outcome), "applied applied", "{outcome:#}");
     assert!(outcome["reason"].as_str().is_some_and(|reason| reason.contains("; writes are frozen since 20")));
     assert_eq!(stack.sandbox.desired_count().await?, 3);

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 
 use super::{Facts, Scenario, fact};
@@ -58,13 +57,13 @@ impl Scenario for Corruption {
         let latest = json!({ "snapshot": "latest", "reason": "negative amounts since the migration" });
         if mode == Mode::Observe {
             say(watch, "sends snapshot-restore {\"snapshot\": \"latest\"}");
-            invoke(watch, "snapshot-restore", &latest).await?;
+            watch.clients.ask("snapshot-restore", &latest).await?;
             return Ok(());
         }
         freeze(watch, "on").await?;
 
         say(watch, "sends snapshot-restore {\"list\": true}");
-        let list = invoke(watch, "snapshot-restore", &json!({ "list": true })).await?;
+        let list = watch.clients.ask("snapshot-restore", &json!({ "list": true })).await?;
         for line in text(&list, "/reason").split("; ").take(4) {
             watch.screen.line(Mark::Info, "snapshot-restore", line);
         }
@@ -80,7 +79,7 @@ impl Scenario for Corruption {
 
         let id = restored(watch).context("nothing was restored")?.name;
         say(watch, &format!("looks at the data in {id}, and sends {{\"cut_over\": \"{id}\"}}"));
-        let cut_over = invoke(watch, "snapshot-restore", &json!({ "cut_over": id })).await?;
+        let cut_over = watch.clients.ask("snapshot-restore", &json!({ "cut_over": id })).await?;
         for line in text(&cut_over, "/reason").split(", ") {
             watch.screen.line(Mark::Info, "the plan", line);
         }
@@ -137,20 +136,13 @@ fn say(watch: &Watch<'_>, what: &str) {
     watch.screen.line(Mark::Reads, "a person", what);
 }
 
-async fn invoke(watch: &Watch<'_>, task: &str, request: &Value) -> anyhow::Result<Value> {
-    let invoke = watch.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-    Ok(serde_json::from_slice(payload.as_ref())?)
-}
-
 /// Stops writes, or lets them through; a roll-out that is under way comes first.
 async fn freeze(watch: &mut Watch<'_>, state: &str) -> anyhow::Result<()> {
     say(watch, &format!("sends write-freeze {{\"state\": \"{state}\"}}"));
     let request = json!({ "state": state, "reason": "corrupt data" });
     let since = Instant::now();
     loop {
-        let answer = invoke(watch, "write-freeze", &request).await?;
+        let answer = watch.clients.ask("write-freeze", &request).await?;
         match text(&answer, "/decision") {
             "applied" => break,
             "refused" | "nothing_to_do" if since.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
@@ -180,7 +172,7 @@ async fn asked(watch: &mut Watch<'_>) -> anyhow::Result<Value> {
 async fn approve(watch: &mut Watch<'_>, asked: &Value) -> anyhow::Result<()> {
     let send = asked.pointer("/next/send").context("there is nothing to approve")?;
     say(watch, &format!("says yes: sends snapshot-restore {send}"));
-    let done = invoke(watch, "snapshot-restore", send).await?;
+    let done = watch.clients.ask("snapshot-restore", send).await?;
     ensure!(text(&done, "/decision") == "applied", "{done:#}");
     watch.look().await
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 
 use super::{Facts, Scenario, fact};
@@ -82,7 +81,7 @@ impl Scenario for Diagnose {
             anyhow::bail!("diagnose names no function: {remedy:#}");
         };
         say(watch, &format!("does that: sends {function} {send}"));
-        invoke(watch, function, send).await?;
+        watch.clients.ask(function, send).await?;
         if mode == Mode::Observe {
             return Ok(());
         }
@@ -122,7 +121,7 @@ async fn ask(watch: &Watch<'_>) -> anyhow::Result<Value> {
     say(watch, "sends diagnose {}");
     let record = watch.sandbox.gateway.record();
     let before = record.by("diagnose").len();
-    let report = invoke(watch, "diagnose", &json!({})).await?;
+    let report = watch.clients.ask("diagnose", &json!({})).await?;
     let calls = record.by("diagnose");
     let mut services: BTreeMap<&str, u32> = BTreeMap::new();
     for call in calls.iter().skip(before) {
@@ -164,12 +163,4 @@ async fn log_noise(sandbox: &Sandbox) -> anyhow::Result<()> {
 
 fn say(watch: &Watch<'_>, what: &str) {
     watch.screen.line(Mark::Info, "a person", what);
-}
-
-async fn invoke(watch: &Watch<'_>, task: &str, request: &Value) -> anyhow::Result<Value> {
-    let invoke = watch.clients.lambda.invoke().function_name(Sandbox::function_name(task));
-    let answer = invoke.payload(Blob::new(request.to_string())).send().await?;
-    ensure!(answer.function_error.is_none(), "{task} failed: {:?}", answer.payload);
-    let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
-    Ok(serde_json::from_slice(payload.as_ref())?)
 }
