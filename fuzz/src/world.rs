@@ -14,7 +14,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tests::bench::canned::{self, Canned, Size, cbor};
+use tests::bench::canned::{self, Canned, Size};
+use tests::cbor;
 
 use crate::{json, table::Table, tape::Tape, text};
 

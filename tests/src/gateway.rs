@@ -5,7 +5,6 @@
 
 mod autoscaling;
 mod call;
-mod cbor;
 mod cloudfront;
 mod cloudwatch;
 mod codebuild;

@@ -1,6 +1,7 @@
 //! A local AWS with LendPeak2 in it, for the demo, the tests and anyone who wants to play.
 
 pub mod bench;
+pub mod cbor;
 pub mod chaos;
 pub mod clients;
 pub mod demo;

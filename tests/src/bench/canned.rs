@@ -1,6 +1,5 @@
 //! What the calls are answered, in each service's own wire format: one file a service.
 
-pub mod cbor;
 mod cloudfront;
 mod cloudwatch;
 mod docdb;

@@ -85,7 +85,7 @@ fn request(protocol: Protocol, body: &[u8]) -> Value {
             let fields = url::form_urlencoded::parse(body);
             fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
         }
-        Protocol::Cbor => super::cbor::decode(body).unwrap_or_default(),
+        Protocol::Cbor => crate::cbor::decode(body).unwrap_or_default(),
         _ => serde_json::from_slice(body).unwrap_or_default(),
     }
 }

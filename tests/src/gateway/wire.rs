@@ -115,7 +115,7 @@ fn cbor_error(status: StatusCode, code: &str, message: &str) -> Answer {
 }
 
 fn cbor_answer(status: StatusCode, body: &Value) -> Answer {
-    let mut answer = answer(status, "application/cbor", super::cbor::encode(body));
+    let mut answer = answer(status, "application/cbor", crate::cbor::encode(body));
     answer.headers_mut().insert("smithy-protocol", http::HeaderValue::from_static("rpc-v2-cbor"));
     answer
 }
@@ -129,7 +129,7 @@ pub(super) async fn body(answer: Answer) -> Result<Value, Answer> {
     let (parts, body) = answer.into_parts();
     let Ok(body) = body.collect().await;
     let body = body.to_bytes();
-    let read = if is_cbor { super::cbor::decode(&body) } else { serde_json::from_slice(&body).ok() };
+    let read = if is_cbor { crate::cbor::decode(&body) } else { serde_json::from_slice(&body).ok() };
     read.ok_or_else(|| Response::from_parts(parts, Full::new(body)))
 }
 

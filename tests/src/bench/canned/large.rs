@@ -15,7 +15,8 @@ use http::{HeaderValue, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{Body, cbor, typed};
+use super::{Body, typed};
+use crate::cbor;
 
 pub(in super::super) const LOG_EVENTS: usize = 10_000;
 pub(in super::super) const STOPPED_TASKS: usize = 500;

@@ -1,5 +1,6 @@
 //! Alarms, their history, and metrics.
 
+use aws_sdk_cloudwatch::primitives::DateTime;
 use serde_json::{Value, json};
 
 use super::super::docdb::SOURCE;
@@ -114,7 +115,7 @@ fn history_item(large: &Large, number: usize, of: usize) -> Value {
 
 /// A value for every period that was asked for, the newest first.
 fn metric_data(request: &Value) -> Option<Value> {
-    let end = request.get("EndTime").and_then(Value::as_i64)?;
+    let end = DateTime::from_secs_f64(request.get("EndTime")?.as_f64()?).secs();
     let queries = request.get("MetricDataQueries")?.as_array()?;
     let results: Vec<Value> = queries.iter().filter_map(|query| series(query, end)).collect();
     Some(json!({ "MetricDataResults": results, "Messages": [] }))

@@ -6,7 +6,7 @@ use aws_smithy_cbor::{Decoder, Encoder};
 use serde_json::{Map, Value, json};
 
 /// None where it is no CBOR.
-pub(super) fn decode(bytes: &[u8]) -> Option<Value> {
+pub fn decode(bytes: &[u8]) -> Option<Value> {
     value(&mut Decoder::new(bytes))
 }
 
@@ -55,7 +55,7 @@ fn has_more(decoder: &mut Decoder<'_>, count: Option<u64>, read: usize) -> Optio
 }
 
 /// What is named `…Timestamp` or `…Timestamps` is written as times.
-pub(super) fn encode(body: &Value) -> Vec<u8> {
+pub fn encode(body: &Value) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     write(&mut encoder, body, false);
     encoder.into_writer()
