@@ -9,6 +9,7 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
 use serde::Serialize;
 use shared::{
     aws,
+    ecr::{Image, Version},
     error::{Error, chain},
 };
 use tokio::task::JoinSet;
@@ -44,7 +45,7 @@ pub(crate) async fn missing(clients: &Clients, containers: &[ContainerDefinition
     let secrets: BTreeSet<String> =
         containers.iter().flat_map(secrets).filter_map(|value_from| secret_id(value_from, region)).collect();
     let mut asked = JoinSet::new();
-    for image in images.into_iter().filter_map(|image| Reference::parse(image, region)) {
+    for image in images.into_iter().filter_map(|name| image(name, region)) {
         asked.spawn(look_up_image(clients.ecr().clone(), image));
     }
     for secret in secrets {
@@ -61,46 +62,12 @@ pub(crate) async fn missing(clients: &Clients, containers: &[ContainerDefinition
     missing
 }
 
-/// An image in ECR: `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag][@digest]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Reference {
-    image: String,
-    registry: String,
-    repository: String,
-    /// The digest decides if there is one.
-    version: Version,
+/// One in ECR in this region.
+fn image(name: &str, here: &str) -> Option<Image> {
+    Image::parse(name).filter(|image| image.region == here)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Version {
-    Tag(String),
-    Digest(String),
-}
-
-impl Reference {
-    /// Nothing for an image of another registry, or of ECR in another region.
-    fn parse(image: &str, here: &str) -> Option<Self> {
-        let (host, path) = image.split_once('/')?;
-        let parts: Vec<&str> = host.split('.').collect();
-        let [registry, "dkr", "ecr" | "ecr-fips", region, "amazonaws", ..] = parts.as_slice() else {
-            return None;
-        };
-        let (path, digest) = match path.split_once('@') {
-            Some((path, digest)) => (path, Some(digest)),
-            None => (path, None),
-        };
-        let (repository, tag) = path.split_once(':').unwrap_or((path, "latest"));
-        (*region == here).then(|| Self {
-            image: image.to_owned(),
-            registry: (*registry).to_owned(),
-            repository: repository.to_owned(),
-            version: digest
-                .map_or_else(|| Version::Tag(tag.to_owned()), |digest| Version::Digest(digest.to_owned())),
-        })
-    }
-}
-
-async fn look_up_image(client: aws_sdk_ecr::Client, wanted: Reference) -> Result<Option<Missing>, Error> {
+async fn look_up_image(client: aws_sdk_ecr::Client, wanted: Image) -> Result<Option<Missing>, Error> {
     let (id, version) = match &wanted.version {
         Version::Tag(tag) => (ImageIdentifier::builder().image_tag(tag), "tag"),
         Version::Digest(digest) => (ImageIdentifier::builder().image_digest(digest), "digest"),
@@ -114,7 +81,7 @@ async fn look_up_image(client: aws_sdk_ecr::Client, wanted: Reference) -> Result
         .await;
     let missing = |what: &str| Missing {
         kind: Kind::Image,
-        name: wanted.image.clone(),
+        name: wanted.name.clone(),
         why: format!("there is no such {what}"),
     };
     match asked {
@@ -122,7 +89,7 @@ async fn look_up_image(client: aws_sdk_ecr::Client, wanted: Reference) -> Result
         Err(error) => match error.as_service_error() {
             Some(DescribeImagesError::ImageNotFoundException(_)) => Ok(Some(missing(version))),
             Some(DescribeImagesError::RepositoryNotFoundException(_)) => Ok(Some(missing("repository"))),
-            _ => Err(aws::failed("describe image", wanted.image.as_str(), &error)),
+            _ => Err(aws::failed("describe image", wanted.name.as_str(), &error)),
         },
     }
 }
@@ -169,30 +136,12 @@ mod tests {
     use super::*;
 
     const HERE: &str = "us-east-1";
-    const HOST: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
-
-    #[test]
-    fn an_image_in_ecr_has_a_registry_a_repository_and_a_version() {
-        #[track_caller]
-        fn check(path: &str, repository: &str, version: Version) {
-            let found = Reference::parse(&format!("{HOST}/{path}"), HERE).unwrap();
-            assert_eq!(found.registry, "123456789012");
-            assert_eq!((found.repository.as_str(), found.version), (repository, version));
-        }
-        let tag = |tag: &str| Version::Tag(tag.to_owned());
-        let digest = || Version::Digest("sha256:ab".to_owned());
-        check("lendpeak2/backend:41", "lendpeak2/backend", tag("41"));
-        check("backend", "backend", tag("latest"));
-        check("backend@sha256:ab", "backend", digest());
-        check("backend:41@sha256:ab", "backend", digest());
-    }
 
     #[test]
     fn what_is_elsewhere_is_not_looked_for() {
-        for image in ["nginx:1", "public.ecr.aws/nginx/nginx:1", "ecr/backend", ""] {
-            assert_eq!(Reference::parse(image, HERE), None, "{image}");
-        }
-        assert_eq!(Reference::parse(&format!("{HOST}/backend:1"), "eu-west-1"), None);
+        let backend = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backend:1";
+        assert!(image(backend, HERE).is_some());
+        assert_eq!(image(backend, "eu-west-1"), None);
         for value_from in [
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
             "arn:aws:ssm:us-east-1:123456789012:parameter/db",

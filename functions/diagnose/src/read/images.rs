@@ -10,6 +10,7 @@ use aws_sdk_ecr::{
 };
 use shared::{
     aws::{self, Cause},
+    ecr::{self, Version},
     error::Error,
 };
 use tokio::task::JoinSet;
@@ -28,7 +29,7 @@ pub(super) async fn images(reader: &Reader) -> Result<Option<Seen>, Why> {
     let mut clients = BTreeMap::new();
     let asked: JoinSet<_> = images
         .into_iter()
-        .filter_map(Reference::parse)
+        .filter_map(ecr::Image::parse)
         .map(|image| {
             let region = image.region.clone();
             let client = clients.entry(region.clone()).or_insert_with(|| {
@@ -64,48 +65,7 @@ fn put_together(looked_up: Vec<(String, Result<Image, Error>)>) -> Result<Option
     }))
 }
 
-/// An image in ECR: `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag][@digest]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Reference {
-    image: String,
-    registry: String,
-    region: String,
-    repository: String,
-    /// The digest decides if there is one.
-    version: Version,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Version {
-    Tag(String),
-    Digest(String),
-}
-
-impl Reference {
-    /// Nothing for an image of another registry.
-    fn parse(image: &str) -> Option<Self> {
-        let (host, path) = image.split_once('/')?;
-        let parts: Vec<&str> = host.split('.').collect();
-        let [registry, "dkr", "ecr" | "ecr-fips", region, "amazonaws", ..] = parts.as_slice() else {
-            return None;
-        };
-        let (path, digest) = match path.split_once('@') {
-            Some((path, digest)) => (path, Some(digest)),
-            None => (path, None),
-        };
-        let (repository, tag) = path.split_once(':').unwrap_or((path, "latest"));
-        Some(Self {
-            image: image.to_owned(),
-            registry: (*registry).to_owned(),
-            region: (*region).to_owned(),
-            repository: repository.to_owned(),
-            version: digest
-                .map_or_else(|| Version::Tag(tag.to_owned()), |digest| Version::Digest(digest.to_owned())),
-        })
-    }
-}
-
-async fn look_up(client: Client, wanted: Reference) -> (String, Result<Image, Error>) {
+async fn look_up(client: Client, wanted: ecr::Image) -> (String, Result<Image, Error>) {
     let id = match &wanted.version {
         Version::Tag(tag) => ImageIdentifier::builder().image_tag(tag),
         Version::Digest(digest) => ImageIdentifier::builder().image_digest(digest),
@@ -117,7 +77,7 @@ async fn look_up(client: Client, wanted: Reference) -> (String, Result<Image, Er
         .image_ids(id.build())
         .send()
         .await;
-    let image = wanted.image;
+    let image = wanted.name;
     let missing = |what: &str| Image {
         image: image.clone(),
         exists: false,

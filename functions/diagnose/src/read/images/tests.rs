@@ -18,31 +18,8 @@ fn client(rule: &Rule) -> Client {
     mock_client!(aws_sdk_ecr, RuleMode::MatchAny, &[rule])
 }
 
-fn reference(path: &str) -> Reference {
-    Reference::parse(&format!("{HOST}/{path}")).unwrap()
-}
-
-#[test]
-fn an_image_in_ecr_has_a_registry_a_repository_and_a_version() {
-    #[track_caller]
-    fn check(path: &str, repository: &str, version: Version) {
-        let found = reference(path);
-        assert_eq!((found.registry.as_str(), found.region.as_str()), ("123456789012", "us-east-1"));
-        assert_eq!((found.repository.as_str(), found.version), (repository, version));
-    }
-    let tag = |tag: &str| Version::Tag(tag.to_owned());
-    let digest = || Version::Digest("sha256:ab".to_owned());
-    check("lendpeak2/backend:41", "lendpeak2/backend", tag("41"));
-    check("backend", "backend", tag("latest"));
-    check("backend@sha256:ab", "backend", digest());
-    check("backend:41@sha256:ab", "backend", digest());
-}
-
-#[test]
-fn images_of_other_registries_are_left_out() {
-    for image in ["nginx:1", "public.ecr.aws/nginx/nginx:1", "docker.io/library/nginx", "ecr/backend", ""] {
-        assert_eq!(Reference::parse(image), None, "{image}");
-    }
+fn reference(path: &str) -> ecr::Image {
+    ecr::Image::parse(&format!("{HOST}/{path}")).unwrap()
 }
 
 #[tokio::test]
