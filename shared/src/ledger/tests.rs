@@ -3,12 +3,12 @@ use aws_sdk_dynamodb::{
         batch_get_item::BatchGetItemOutput, put_item::PutItemOutput,
         transact_write_items::TransactWriteItemsError, transact_write_items::TransactWriteItemsOutput,
     },
-    types::{CancellationReason, error::TransactionCanceledException},
+    types::{AttributeValue, CancellationReason, Delete, Put, error::TransactionCanceledException},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
-use super::*;
+use super::{items::json, *};
 use crate::{freeze::Variable, outcome::VERSION, trigger::Kind};
 
 const TARGET: &str = "service/lendpeak2-production/backend";
