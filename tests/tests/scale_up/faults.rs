@@ -99,3 +99,19 @@ async fn a_record_that_cannot_be_written_is_said_and_nothing_is_done_twice() -> 
     assert_eq!((stack.updates(), stack.sandbox.desired_count().await?), (1, 3));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_done_is_recorded_in_time_though_no_look_at_it_is_answered() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[("VERIFY_SECONDS", "20")]).await?;
+    let hangs = Fault::Timeout(Duration::from_secs(6));
+    let looks = Rule::new("ecs", "DescribeServices", hangs).of("scale-up").at(2).times(10);
+    stack.sandbox.gateway.faults().add(looks);
+    let answer = function.invoke(json!({ "by": 1 }).to_string(), Duration::from_secs(8)).await;
+    let Answer::Ok(outcome) = answer else { panic!("{answer:?}") };
+    assert_eq!(read(&outcome), "applied applied");
+    let seen = outcome["verification"]["what"].as_str().unwrap_or_default();
+    assert_eq!(seen, "could not look again: no look ended in the time of this run");
+    assert_eq!(stack.audit().await?, ["applied applied"]);
+    Ok(())
+}

@@ -94,13 +94,13 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 Development,
-                "fresh tasks gain time before the limit ends these: restart; then find the leak by two heap snapshots an hour apart",
+                "fresh tasks gain time before the limit ends these: restart; then find the leak with two heap snapshots by ECS Exec, an hour apart",
             )
             .send("restart", serde_json::json!({ "reason": "memory leaks, and is near the limit" }))
     } else {
         finding.next(
             Development,
-            "find the leak by two heap snapshots an hour apart; a new deployment of the same release gains time",
+            "find the leak with two heap snapshots by ECS Exec, an hour apart; a new deployment of the same release gains time",
         )
     })
 }
