@@ -1,6 +1,7 @@
 //! A function under test in a sandbox. Most runs use a bootstrap of their own, so that a test can choose its
 //! settings, its deadline and the moment it dies.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -10,11 +11,15 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::deploy::{self, CLUSTER, SERVICE};
 use crate::gateway::{Call, Fault, Rule};
 use crate::runtime_api::{Answer, Bootstrap};
 use crate::sandbox::{Options, Sandbox};
+
+/// A service, its operation, and which of its calls.
+pub type NumberedCall = (String, String, usize);
 
 pub const LEDGER: &str = "lendpeak2-production-ledger";
 /// The service's name in the ledger.
@@ -107,6 +112,17 @@ impl Stack {
     /// How often the function made this call.
     pub fn count(&self, name: &str) -> usize {
         self.sandbox.gateway.record().names(self.task).iter().filter(|call| *call == name).count()
+    }
+
+    /// The calls of the function so far.
+    pub fn numbered_calls(&self) -> Vec<NumberedCall> {
+        let mut seen = BTreeMap::new();
+        let calls = self.sandbox.gateway.record().by(self.task).into_iter().map(|call| {
+            let k = seen.entry(call.name()).or_insert(0);
+            *k += 1;
+            (call.service, call.operation, *k)
+        });
+        calls.collect()
     }
 
     /// The k-th call of an operation of the function goes wrong.
@@ -210,6 +226,22 @@ impl Stack {
         let outcomes = items.iter().filter_map(|item| item.get("outcome")?.as_s().ok());
         outcomes.map(|outcome| Ok(serde_json::from_str(outcome)?)).collect()
     }
+}
+
+/// Does it for each of these calls, some at once: each has a sandbox of its own, which is a process.
+pub async fn each_in_a_sandbox<F>(
+    calls: Vec<NumberedCall>,
+    mut trial: impl FnMut(NumberedCall) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    const AT_ONCE: usize = 4;
+    for some in calls.chunks(AT_ONCE) {
+        let trials: JoinSet<_> = some.iter().cloned().map(&mut trial).collect();
+        trials.join_all().await.into_iter().collect::<anyhow::Result<()>>()?;
+    }
+    Ok(())
 }
 
 pub async fn outcome(function: &Bootstrap, event: &Value) -> anyhow::Result<Value> {

@@ -1,19 +1,15 @@
 //! Killed at each call in turn: the next delivery or the schedule ends at the same place.
 
+use tests::stack::{NumberedCall, each_in_a_sandbox};
+
 use super::*;
 
-/// The calls of a run that restarts, each with how often it came before.
-async fn calls_of_a_run() -> anyhow::Result<Vec<(String, String, usize)>> {
+/// The calls of a run that restarts.
+async fn calls_of_a_run() -> anyhow::Result<Vec<NumberedCall>> {
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     assert_eq!(decision(&function, &alarm()).await?, "applied applied");
-    let names = stack.sandbox.gateway.record().names("restart");
-    let numbered = names.iter().enumerate().filter_map(|(index, name)| {
-        let before = names.iter().take(index).filter(|other| *other == name).count();
-        let (service, operation) = name.split_once(' ')?;
-        Some((service.to_owned(), operation.to_owned(), before + 1))
-    });
-    Ok(numbered.collect())
+    Ok(stack.numbered_calls())
 }
 
 async fn killed_after(service: &str, operation: &str, k: usize) -> Test {
@@ -39,20 +35,13 @@ async fn killed_after(service: &str, operation: &str, k: usize) -> Test {
 
 #[tokio::test]
 async fn killed_after_any_call_it_restarts_once() -> Test {
-    /// Each has a sandbox of its own, which is a process.
-    const AT_ONCE: usize = 4;
     let calls = calls_of_a_run().await?;
     assert!(calls.len() > 8, "{calls:?}");
-    for some in calls.chunks(AT_ONCE) {
-        let mut killed = tokio::task::JoinSet::new();
-        for (service, operation, k) in some.iter().cloned() {
-            killed.spawn(async move { killed_after(&service, &operation, k).await });
-        }
-        for result in killed.join_all().await {
-            result?;
-        }
-    }
-    Ok(())
+    each_in_a_sandbox(
+        calls,
+        |(service, operation, k)| async move { killed_after(&service, &operation, k).await },
+    )
+    .await
 }
 
 #[tokio::test]

@@ -1,22 +1,16 @@
 //! Killed at each call in turn: the next delivery or the schedule ends at the same place.
 
-use tests::stack::SHORT_DEADLINE;
+use tests::stack::{NumberedCall, SHORT_DEADLINE, each_in_a_sandbox};
 
 use super::*;
 
-/// The calls of a run, each with how often it came before.
-async fn calls_of(event: &Value) -> anyhow::Result<Vec<(String, String, usize)>> {
+/// The calls of a run.
+async fn calls_of(event: &Value) -> anyhow::Result<Vec<NumberedCall>> {
     let stack = stack_for(event).await?;
     let function = stack.function(&[]).await?;
     stack.sandbox.gateway.record().clear();
     assert_eq!(decision(&function, event).await?, "applied applied");
-    let names = stack.sandbox.gateway.record().names("write-freeze");
-    let numbered = names.iter().enumerate().filter_map(|(index, name)| {
-        let before = names.iter().take(index).filter(|other| *other == name).count();
-        let (service, operation) = name.split_once(' ')?;
-        Some((service.to_owned(), operation.to_owned(), before + 1))
-    });
-    Ok(numbered.collect())
+    Ok(stack.numbered_calls())
 }
 
 /// One on which the event has something to do.
@@ -56,21 +50,13 @@ async fn killed_after(event: &Value, service: &str, operation: &str, k: usize) -
 }
 
 async fn killed_anywhere(event: Value, at_least: usize) -> Test {
-    /// Each has a sandbox of its own, which is a process.
-    const AT_ONCE: usize = 4;
     let calls = calls_of(&event).await?;
     assert!(calls.len() >= at_least, "{calls:?}");
-    for some in calls.chunks(AT_ONCE) {
-        let mut killed = tokio::task::JoinSet::new();
-        for (service, operation, k) in some.iter().cloned() {
-            let event = event.clone();
-            killed.spawn(async move { killed_after(&event, &service, &operation, k).await });
-        }
-        for result in killed.join_all().await {
-            result?;
-        }
-    }
-    Ok(())
+    each_in_a_sandbox(calls, |(service, operation, k)| {
+        let event = event.clone();
+        async move { killed_after(&event, &service, &operation, k).await }
+    })
+    .await
 }
 
 #[tokio::test]
