@@ -346,10 +346,10 @@ impl<R: Remedy> Runner<R> {
         const TIME_TO_RECORD: Duration = Duration::from_secs(5);
         let left =
             Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
-        let patience = self.policy.verify.min(left.saturating_sub(2 * TIME_TO_RECORD));
-        let verify = self.remedy.verify(&run.request, actions, patience);
-        // Its patience is for looking again: one look can take longer.
         let at_most = left.saturating_sub(TIME_TO_RECORD).max(left / 2);
+        // A look that takes longer than that may still end.
+        let patience = self.policy.verify.min(at_most / 4 * 3);
+        let verify = self.remedy.verify(&run.request, actions, patience);
         let verification = tokio::time::timeout(at_most, verify).await;
         verification.unwrap_or_else(|_| Verification::not_seen("no look ended in the time of this run"))
     }
