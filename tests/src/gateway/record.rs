@@ -99,15 +99,16 @@ impl Record {
         Self { folder, functions, file: Mutex::new(None) }
     }
 
-    /// Nothing when nobody wants it, when the caller is no function of ours, or when what is to be deleted is gone: then
-    /// it has no tags by which its deletion is allowed.
+    /// Nothing when nobody wants it, when the caller is no function of ours, or when what is to be changed or deleted is
+    /// gone: then it has no tags by which that is allowed.
     pub(super) fn entry(&self, call: &Call, parts: &Parts, docdb: &DocDb) -> Option<Entry<'_>> {
         self.folder.as_ref()?;
         if !self.functions.contains(&call.caller) {
             return None;
         }
         let tags = if call.service == "rds" { docdb.tags_of(&call.request) } else { None };
-        if tags.is_none() && call.service == "rds" && call.operation.starts_with("Delete") {
+        let writes = ["Delete", "Modify"].iter().any(|verb| call.operation.starts_with(verb));
+        if tags.is_none() && call.service == "rds" && writes {
             return None;
         }
         let recorded = Recorded {
