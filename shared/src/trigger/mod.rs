@@ -53,6 +53,8 @@ impl Trigger {
 /// What Step Functions hands over at most. Nothing longer fits with its plan into an item of the ledger, which holds
 /// 400 KB; only somebody who sends it by hand can send 6 MB.
 const MAX_BODY_BYTES: usize = 256 * 1024;
+/// More than any event has. What is asked stands some levels deeper in the ledger, where no more than 128 can be read.
+const MAX_DEPTH: usize = 64;
 
 /// Every trigger in an invocation: one, unless SNS sends a batch.
 pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
@@ -66,6 +68,11 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
         return Err(Error::EmptyRequest);
     }
     let value: Value = serde_json::from_str(&invocation.body).map_err(Error::InvalidJson)?;
+    if depth(&value) > MAX_DEPTH {
+        return Err(Error::InvalidRequest(format!(
+            "the request is nested more than {MAX_DEPTH} levels deep"
+        )));
+    }
     let Value::Object(object) = value else {
         return Err(Error::InvalidRequest(
             "the request must be a JSON object, as in {\"dry_run\": true}".to_owned(),
@@ -84,6 +91,16 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
         Some(trigger) => Ok(vec![trigger?]),
         None => person::parse(object, invocation).map(|trigger| vec![trigger]),
     }
+}
+
+/// Of what was read, and so is no deeper than `serde_json` reads.
+fn depth(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Array(values) => values.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    deepest.unwrap_or_default() + 1
 }
 
 /// An SNS record carries its event as text.

@@ -266,6 +266,20 @@ fn what_is_too_long_is_not_read() {
 }
 
 #[test]
+fn what_is_nested_too_deeply_is_not_read() {
+    let request =
+        |levels: usize| format!("{{\"by\": {}1{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    refuses(&request(MAX_DEPTH + 1), "InvalidRequest", "nested more than 64 levels deep");
+    refuses(&request(200), "InvalidJson", "recursion limit exceeded");
+    let deepest = Invocation {
+        body: request(MAX_DEPTH),
+        request_id: "request-1".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    };
+    assert_eq!(parse(&deepest).unwrap().len(), 1);
+}
+
+#[test]
 fn bad_input_is_named() {
     refuses("", "EmptyRequest", "the request is empty");
     refuses(" \n", "EmptyRequest", "the request is empty");
