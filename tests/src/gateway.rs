@@ -15,6 +15,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod lambda;
 mod record;
 mod secrets;
 mod sent;
@@ -270,6 +271,7 @@ impl State {
             "ec2" => self.ec2.answer(call),
             "ecr" => self.ecr.answer(call),
             "elasticloadbalancing" => Some(self.elb.answer(call, &self.upstream).await),
+            "lambda" => lambda::answer(call, &body),
             "ssm" => self.ops_center.answer(call),
             _ => None,
         };

@@ -11,6 +11,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::{
     DeploymentRolloutState, DesiredStatus, ServiceDeploymentStatus, ServiceRevisionSummary,
 };
+use aws_sdk_lambda::primitives::Blob;
 use tests::clients::{self, Clients};
 use tests::deploy::{self, CLUSTER, SERVICE, create_lendpeak2};
 use tests::gateway::{Fault, Gateway, Rule, ServiceState, StoppedTask};
@@ -298,6 +299,25 @@ async fn a_secrets_version_that_is_put_again_is_the_same_one() -> anyhow::Result
     assert_eq!(versions.get(TOKEN), Some(&vec!["AWSCURRENT".to_owned()]));
     let before = first.version_id().and_then(|version| versions.get(version));
     assert_eq!(before, Some(&vec!["AWSPREVIOUS".to_owned()]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payload_that_is_no_json_reaches_no_function() -> anyhow::Result<()> {
+    let local = local().await?;
+    let lambda = aws_sdk_lambda::Client::new(&local.once);
+    let invoke = async |payload: &[u8]| {
+        code(lambda.invoke().function_name("none-of-this-name").payload(Blob::new(payload)).send().await)
+    };
+    for payload in ["{".as_bytes(), "restart".as_bytes(), "{} {}".as_bytes(), b"\"\xff\""] {
+        let code = invoke(payload).await;
+        assert_eq!(code.as_deref(), Some("InvalidRequestContentException"), "{}", payload.escape_ascii());
+    }
+    let nested = ["[".repeat(500), "]".repeat(500)].concat();
+    for payload in ["", "{}", "null", "[]", &nested] {
+        let code = invoke(payload.as_bytes()).await;
+        assert_eq!(code.as_deref(), Some("ResourceNotFoundException"), "{payload:.20}");
+    }
     Ok(())
 }
 
