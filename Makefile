@@ -13,6 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 VENV := $(CURDIR)/.venv
 SANDBOX_READY := $(VENV)/.sandbox
+PEER_READY := $(VENV)/.peer
 BUILD_READY := $(VENV)/.build
 BENCH_READY := $(VENV)/.bench
 # What the functions called of AWS while tests and scenarios ran.
@@ -31,7 +32,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios chaos model fuzz iam scale sandbox test check lint deny sbom bench instructions build deploy clean
+.PHONY: help demo scenarios peer chaos model fuzz iam scale sandbox test check lint deny sbom bench instructions build deploy clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -45,6 +46,10 @@ scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with
 	$(BUILD_BINARIES)
 	@mkdir -p docs
 	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
+
+peer: $(PEER_READY) ## Run the functions against a second emulator, moto, which reads AWS's API in its own way
+	$(BUILD_BINARIES)
+	@exec "$(CARGO_TARGET_DIR)/debug/peer"
 
 # The functions as they are deployed, which also are quicker.
 chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
@@ -71,7 +76,7 @@ fuzz: ## Feed all that reads what others wrote with odd input, led by what it re
 			"$$corpus" "fuzz/regressions/$$target" events || exit 1; \
 	done
 
-iam: $(SANDBOX_READY) ## Run everything, and set every call beside its function's role; writes docs/iam.md
+iam: $(SANDBOX_READY) $(PEER_READY) ## Run everything, and set every call beside its function's role; writes docs/iam.md
 	$(BUILD_BINARIES)
 	$(RECORDED_TESTS)
 	@LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/scenarios"
@@ -85,7 +90,7 @@ sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR
 	$(BUILD_BINARIES)
 	@exec "$(CARGO_TARGET_DIR)/debug/sandbox" --port $(PORT) $(if $(FOR),--for $(FOR)) $(if $(MODE),--mode $(MODE))
 
-test: check deny $(SANDBOX_READY) ## Check everything: format, lints, dependencies, then all tests
+test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lints, dependencies, then all tests
 	@echo "== build"
 	$(CARGO) build --locked --workspace --all-targets
 	@echo "== tests"
@@ -196,6 +201,10 @@ $(VENV)/bin/python:
 
 $(SANDBOX_READY): tests/requirements.txt | $(VENV)/bin/python
 	@echo "installing the sandbox's Python parts into .venv (about a minute)"
+	@$(PIP_INSTALL) -r $< && touch $@
+
+$(PEER_READY): tests/requirements-peer.txt | $(VENV)/bin/python
+	@echo "installing moto into .venv (less than a minute)"
 	@$(PIP_INSTALL) -r $< && touch $@
 
 $(BUILD_READY): tests/requirements-build.txt | $(VENV)/bin/python

@@ -177,18 +177,20 @@ impl House {
         /// What a function has for a run.
         const MINUTE: SignedDuration = SignedDuration::from_mins(1);
         let deadline = Timestamp::now() + MINUTE;
-        let invocation = Invocation { body, request_id: "fuzz-request".to_owned(), deadline };
+        let invocation =
+            Invocation { body, request_id: "fuzz-request".to_owned(), deadline, function_arn: String::new() };
         let invocation = &invocation;
+        // Boxed, or the frame that polls them has room for all of them.
         self.run(async {
             match function {
-                Function::CacheInvalidation => self.cache_invalidation.handle(invocation).await,
-                Function::Diagnose => self.diagnose.handle(invocation).await,
-                Function::Incident => self.incident.handle(invocation).await,
-                Function::Restart => self.restart.handle(invocation).await,
-                Function::Rollback => self.rollback.handle(invocation).await,
-                Function::ScaleUp => self.scale_up.handle(invocation).await,
-                Function::SnapshotRestore => self.snapshot_restore.handle(invocation).await,
-                Function::WriteFreeze => self.write_freeze.handle(invocation).await,
+                Function::CacheInvalidation => Box::pin(self.cache_invalidation.handle(invocation)).await,
+                Function::Diagnose => Box::pin(self.diagnose.handle(invocation)).await,
+                Function::Incident => Box::pin(self.incident.handle(invocation)).await,
+                Function::Restart => Box::pin(self.restart.handle(invocation)).await,
+                Function::Rollback => Box::pin(self.rollback.handle(invocation)).await,
+                Function::ScaleUp => Box::pin(self.scale_up.handle(invocation)).await,
+                Function::SnapshotRestore => Box::pin(self.snapshot_restore.handle(invocation)).await,
+                Function::WriteFreeze => Box::pin(self.write_freeze.handle(invocation)).await,
             }
         })
     }

@@ -52,5 +52,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("settings", targets::settings::settings),
     ("state_machine_input", targets::state_machine_input::state_machine_input),
     ("task_definition", targets::task_definition::task_definition),
+    ("text", targets::text::text),
     ("trigger", targets::trigger::trigger),
 ];

@@ -131,9 +131,10 @@ impl World {
         Ok(response)
     }
 
-    /// Secrets are for ECS and Secrets Manager, which have them anyway.
+    /// Secrets are for ECS and Secrets Manager, which have them anyway, and a password is for its database.
     fn watch(&mut self, call: &Call) {
-        const MAY_KNOW: [&str; 3] = ["RegisterTaskDefinition", "PutSecretValue", "UpdateSecret"];
+        const MAY_KNOW: [&str; 4] =
+            ["ModifyDBCluster", "RegisterTaskDefinition", "PutSecretValue", "UpdateSecret"];
         if call.operation == "RegisterTaskDefinition" {
             self.registered = serde_json::from_slice(&call.body).ok();
         }
@@ -368,6 +369,14 @@ fn others(operation: &str) -> Option<Answer> {
                 "username": "lendpeak2",
                 "password": CANARY,
             }).to_string(),
+        }),
+        "ListSecretVersionIds" => json!({
+            "Name": "lendpeak2-production-db-credentials",
+            "Versions": [
+                { "VersionId": "0f1d8d14-9b1e-4b7e-9a0b-7f3f6a2c5e90", "VersionStages": ["AWSCURRENT"],
+                  "CreatedDate": 1_790_000_000.5 },
+                { "VersionId": "1e2d8d14-9b1e-4b7e-9a0b-7f3f6a2c5e90", "CreatedDate": 1_780_000_000.5 },
+            ],
         }),
         "StartExecution" => json!({ "executionArn": EXECUTION, "startDate": 1_790_000_000.5 }),
         "DescribeExecution" => json!({

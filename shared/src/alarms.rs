@@ -1,9 +1,28 @@
-//! The present state of CloudWatch's alarms.
+//! CloudWatch's alarms as `DescribeAlarms` tells them: whether one is in ALARM, what it watches, and whether that is
+//! a reason to touch this stack. An event is a hint; its alarm is looked up.
 
-use aws_sdk_cloudwatch::{Client, types::StateValue};
+mod describe;
+mod expression;
+mod reason;
+mod rule;
+mod stack;
+
+use aws_sdk_cloudwatch::{
+    Client,
+    types::{AlarmType, StateValue},
+};
+use aws_types::{SdkConfig, region::Region};
 use serde::Serialize;
 
-use crate::{aws, error::Error};
+pub use describe::{Described, Query, Watched, WatchedMetric, Watches, look};
+pub use reason::{About, NotAReason, Reason, is_ours};
+pub use stack::Stack;
+
+use crate::{
+    aws,
+    error::Error,
+    trigger::{Alarm, CLOUDFRONT_REGION, Here},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmNow {
@@ -27,4 +46,54 @@ pub async fn alarms_now(client: &Client, names: Vec<String>) -> Result<Vec<Alarm
             Some(AlarmNow { name: alarm.alarm_name?, is_in_alarm: alarm.state_value? == StateValue::Alarm })
         })
         .collect())
+}
+
+/// The alarm that asks, looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Asking {
+    /// It as it is now, where CloudWatch knows it.
+    pub now: Vec<AlarmNow>,
+    /// Why it is no reason to act.
+    pub refused: Option<NotAReason>,
+}
+
+/// The same, for those who need no client for anything else: most runs ask nothing about alarms. CloudFront's are in
+/// its own region.
+pub async fn ask_over(config: &SdkConfig, alarm: &Alarm, about: &About) -> Result<Asking, Error> {
+    ask(&client_of(config, alarm), alarm, about).await
+}
+
+/// Whether the alarm is in ALARM now, a composite one too.
+pub async fn still_rings(config: &SdkConfig, alarm: &Alarm) -> Result<bool, Error> {
+    let described = look(&client_of(config, alarm), &alarm.name).await?;
+    Ok(described.is_some_and(|described| described.is_in_alarm))
+}
+
+/// Whether CloudWatch has such an alarm, in whatever state.
+pub async fn is_known(config: &SdkConfig, alarm: &Alarm) -> Result<bool, Error> {
+    let describe = client_of(config, alarm).describe_alarms().alarm_names(&alarm.name);
+    let describe = describe.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+    let answer = describe.send().await.map_err(|error| aws::failed("describe alarm", &alarm.name, &error))?;
+    Ok(!answer.metric_alarms().is_empty() || !answer.composite_alarms().is_empty())
+}
+
+fn client_of(config: &SdkConfig, alarm: &Alarm) -> Client {
+    let region =
+        Here::of_arn(&alarm.arn).map(|here| here.region).filter(|region| region == CLOUDFRONT_REGION);
+    match region {
+        Some(region) => Client::new(&config.clone().into_builder().region(Region::new(region)).build()),
+        None => Client::new(config),
+    }
+}
+
+/// Looks an alarm up, and judges it.
+pub async fn ask(client: &Client, alarm: &Alarm, about: &About) -> Result<Asking, Error> {
+    let described = look(client, &alarm.name).await?;
+    let now =
+        described.iter().map(|alarm| AlarmNow { name: alarm.name.clone(), is_in_alarm: alarm.is_in_alarm });
+    let now: Vec<AlarmNow> = now.collect();
+    // One that has calmed down needs no other reason.
+    let is_over = now.iter().any(|alarm| !alarm.is_in_alarm);
+    let judged = is_ours(alarm, described.as_ref(), about);
+    Ok(Asking { now, refused: judged.err().filter(|_| !is_over) })
 }

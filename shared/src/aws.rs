@@ -14,6 +14,7 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::{
     behavior_version::BehaviorVersion,
     http::{SharedHttpConnector, http_client_fn},
+    orchestrator::HttpResponse,
     result::SdkError,
 };
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
@@ -22,6 +23,7 @@ use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::Shared
 use crate::{
     error::Error,
     settings::{Environment, SettingsError, invalid},
+    text,
     web::Web,
 };
 
@@ -40,7 +42,9 @@ const MAX_ATTEMPTS: u32 = 4;
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
-    web: Web,
+    /// Certificate authorities that are trusted beside the usual ones, as PEM.
+    bundle: Vec<u8>,
+    answered_by: Option<SharedHttpConnector>,
 }
 
 impl Aws {
@@ -54,18 +58,20 @@ impl Aws {
             None,
             "environment",
         );
-        let mut trust = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-        if let Some(path) = environment.optional("AWS_CA_BUNDLE") {
-            let pem = std::fs::read(path).map_err(|error| {
+        let bundle = match environment.optional("AWS_CA_BUNDLE") {
+            Some(path) => std::fs::read(path).map_err(|error| {
                 invalid("AWS_CA_BUNDLE", path, &format!("a readable file of certificates ({error})"))
-            })?;
-            trust.add_pem_certificate(pem);
+            })?,
+            None => Vec::new(),
+        };
+        let mut trust = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+        if !bundle.is_empty() {
+            trust.add_pem_certificate(bundle.as_slice());
         }
         let tls = TlsContext::builder()
             .with_trust_store(trust)
             .build()
             .map_err(|error| invalid("AWS_CA_BUNDLE", "", &error.to_string()))?;
-        let web = Web::new(tls.clone());
         let http =
             Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
         let mut config = SdkConfig::builder()
@@ -87,7 +93,7 @@ impl Aws {
                     .map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?,
             );
         config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
-        Ok(Self { config: config.build(), web })
+        Ok(Self { config: config.build(), bundle, answered_by: None })
     }
 
     /// The same, but whatever is asked, of AWS or of a page, `connector` answers, and nothing is asked twice: for
@@ -100,7 +106,7 @@ impl Aws {
             .into_builder()
             .http_client(http_client_fn(move |_, _| http.clone()))
             .retry_config(RetryConfig::disabled());
-        Self { config: config.build(), web: Web::over(connector) }
+        Self { config: config.build(), bundle: self.bundle, answered_by: Some(connector) }
     }
 
     pub fn config(&self) -> &SdkConfig {
@@ -108,39 +114,48 @@ impl Aws {
     }
 
     /// What asks pages that are not AWS's.
-    pub fn web(&self) -> &Web {
-        &self.web
+    pub fn web(&self) -> Web {
+        self.answered_by.clone().map_or_else(|| Web::new(self.bundle.clone()), Web::over)
     }
 }
 
 /// Why an AWS call failed, in words fit for people and records: AWS's error code and message or the kind
 /// of transport failure; never a response body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause(String);
+pub struct Cause {
+    text: String,
+    /// Whether the call may have taken effect all the same.
+    pub may_have_happened: bool,
+    /// Whether AWS has refused what was asked, and would again: neither was it busy, nor were rights missing.
+    pub is_refused: bool,
+}
+
+/// Characters of AWS's message that people are told.
+const MAX_MESSAGE: usize = 1_000;
 
 impl Cause {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self { text: text::line(text.as_ref(), MAX_MESSAGE), may_have_happened: false, is_refused: false }
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl std::error::Error for Cause {}
 
-impl<E: ProvideErrorMetadata, R> From<&SdkError<E, R>> for Cause {
-    fn from(error: &SdkError<E, R>) -> Self {
-        Self(match error {
+impl<E: ProvideErrorMetadata> From<&SdkError<E, HttpResponse>> for Cause {
+    fn from(error: &SdkError<E, HttpResponse>) -> Self {
+        let text = match error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code().unwrap_or("an error without a code");
-                context
-                    .err()
-                    .message()
-                    .map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+                context.err().message().map_or_else(
+                    || code.to_owned(),
+                    |message| format!("{code}: {}", text::line(message, MAX_MESSAGE)),
+                )
             }
             SdkError::TimeoutError(_) => "AWS did not answer in time".to_owned(),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -149,15 +164,44 @@ impl<E: ProvideErrorMetadata, R> From<&SdkError<E, R>> for Cause {
             SdkError::DispatchFailure(_) => "the connection to AWS failed".to_owned(),
             SdkError::ResponseError(_) => "AWS's answer could not be read".to_owned(),
             _ => "the call could not be made".to_owned(),
-        })
+        };
+        let may_have_happened = match error {
+            SdkError::ServiceError(context) => context.raw().status().is_server_error(),
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
+        };
+        let is_refused = match error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                let is_denied = context.err().code().is_some_and(|code| code.contains("AccessDenied"));
+                matches!(status, 400 | 404 | 409) && !is_denied && !is_busy(context.err())
+            }
+            _ => false,
+        };
+        Self { text, may_have_happened, is_refused }
     }
 }
 
+/// Whether AWS only asks for patience.
+pub(crate) fn is_busy(error: &impl ProvideErrorMetadata) -> bool {
+    const CODES: [&str; 5] = [
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "ConflictException",
+    ];
+    // ECS has no code of its own for it: "Too many concurrent attempts to create a new revision of the specified family".
+    const WORDS: [&str; 2] = ["concurrent", "rate exceeded"];
+    let message = error.message().unwrap_or_default().to_ascii_lowercase();
+    error.code().is_some_and(|code| CODES.contains(&code)) || WORDS.iter().any(|word| message.contains(word))
+}
+
 /// An [`Error`] that says what was tried on what.
-pub fn failed<E: ProvideErrorMetadata, R>(
+pub fn failed<E: ProvideErrorMetadata>(
     operation: &'static str,
     resource: impl Into<String>,
-    error: &SdkError<E, R>,
+    error: &SdkError<E, HttpResponse>,
 ) -> Error {
     Error::Aws { operation, resource: resource.into(), source: error.into() }
 }

@@ -1,31 +1,40 @@
 //! What remedies read of an ECS service.
 
+mod copy;
+mod needs;
+mod running;
+mod stage;
 mod starts;
+mod stopped;
 mod task_definition;
 
 use aws_sdk_ecs::{
     Client,
     config::{self, retry::RetryConfig},
-    operation::list_tasks::ListTasksError,
-    types::{DeploymentConfiguration, DeploymentRolloutState, DesiredStatus, TaskStopCode},
+    operation::update_service::builders::UpdateServiceFluentBuilder,
+    types::{DeploymentConfiguration, DeploymentRolloutState, DeploymentStrategy, SchedulingStrategy},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use starts::why_tasks_fail_to_start;
+pub use copy::{Copy, copy_of};
+pub use needs::Needs;
+pub use running::{RunningTask, running_tasks};
+pub use stage::{Stage, staged_service};
+pub use starts::{some_of, why_tasks_fail_to_start};
+pub use stopped::{StoppedTask, few_stopped_tasks, stopped_tasks};
 pub use task_definition::{
-    COPY_OF, Copy, FROZEN_FROM, Registered, TaskDefinition, copy_of, newest_revisions, registered,
-    task_definition,
+    COPY_OF, FROZEN_FROM, Offers, Registered, TaskDefinition, believed, newest_revisions, registered,
 };
 
-use crate::{aws, error::Error};
+use crate::{aws, error::Error, once::once};
 
 /// For a call that the SDK is not to repeat: see [`once`](crate::once).
 pub fn not_repeated() -> config::Builder {
     config::Config::builder().retry_config(RetryConfig::disabled())
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Service {
     /// `ACTIVE`, `DRAINING` or `INACTIVE`.
     pub status: String,
@@ -44,32 +53,32 @@ pub struct Service {
     pub minimum_healthy_percent: u32,
     /// Of the desired count, how much a deployment lets run at once, in percent, rounded down to tasks.
     pub maximum_percent: u32,
+    /// Whether it has a task on each container instance, and no count that could be set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_daemon: bool,
+    /// As in `BLUE_GREEN`; empty where new tasks take the place of old ones step by step.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub strategy: String,
+    /// Where a deployment that moves traffic stands, while one is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// What it names of its task definition.
+    #[serde(skip)]
+    pub needs: Needs,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Deployment {
     /// As in `ecs-svc/1234`.
     pub id: String,
     /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
     pub status: String,
     pub task_definition: String,
-    /// `COMPLETED`, `FAILED` or `IN_PROGRESS`; empty where ECS does not say.
+    /// `COMPLETED`, `FAILED` or `IN_PROGRESS`; empty where ECS does not say, as behind a Classic Load Balancer.
     pub rollout: String,
     pub created_at: Option<Timestamp>,
+    pub running_count: u32,
     pub failed_tasks: u32,
-}
-
-/// A task that ECS still remembers, for about an hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StoppedTask {
-    pub task: String,
-    pub task_definition: String,
-    pub stopped_at: Option<Timestamp>,
-    /// Nothing when it never ran.
-    pub started_at: Option<Timestamp>,
-    /// By its own fault, not by scaling or a deployment.
-    pub failed: bool,
-    pub reason: String,
 }
 
 impl Service {
@@ -83,11 +92,27 @@ impl Service {
         self.deployments.len() > 1 || self.deployments.iter().any(Deployment::is_in_progress)
     }
 
-    /// Whether its one deployment has ended well, and all its tasks run.
+    /// Whether all its tasks run, and its one deployment has ended well, or has moved all traffic.
     pub fn is_steady(&self) -> bool {
-        self.deployments.len() == 1
-            && self.primary().is_some_and(Deployment::is_completed)
-            && self.running_count >= self.desired_count
+        let Some(primary) = self.primary() else {
+            return false;
+        };
+        match &self.stage {
+            Some(stage) => stage.has_moved_traffic() && self.running() >= self.desired_count,
+            None => {
+                self.deployments.len() == 1
+                    && (primary.is_completed() || primary.rollout.is_empty())
+                    && self.running_count >= self.desired_count
+            }
+        }
+    }
+
+    /// How many tasks run of what the service is set to; beside them, those run on that it is moved away from.
+    pub fn running(&self) -> u32 {
+        match (&self.stage, self.primary()) {
+            (Some(_), Some(primary)) => primary.running_count,
+            _ => self.running_count,
+        }
     }
 
     /// How many of its tasks a deployment leaves running.
@@ -102,10 +127,15 @@ impl Service {
 
     /// How far its deployment is, for people.
     pub fn progress(&self) -> String {
-        let rollout = self.primary().map(|primary| primary.rollout.to_lowercase()).unwrap_or_default();
-        let Self { running_count, desired_count, .. } = self;
+        let (running_count, desired_count) = (self.running(), self.desired_count);
         let runs = revision(&self.task_definition);
-        format!("{running_count} of {desired_count} tasks run, the deployment of {runs} is {rollout}")
+        let rollout = self.primary().map(|primary| primary.rollout.to_lowercase()).unwrap_or_default();
+        let deployment = match &self.stage {
+            Some(stage) => stage.said(),
+            None if rollout.is_empty() => format!("it is set to {runs}"),
+            None => format!("the deployment of {runs} is {rollout}"),
+        };
+        format!("{running_count} of {desired_count} tasks run, {deployment}")
     }
 }
 
@@ -146,6 +176,7 @@ pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Op
                     .rollout_state()
                     .map_or_else(String::new, |state| state.as_str().to_owned()),
                 created_at: deployment.created_at().and_then(timestamp),
+                running_count: count(deployment.running_count()),
                 failed_tasks: count(deployment.failed_tasks()),
             })
             .collect(),
@@ -165,6 +196,14 @@ pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Op
                 .and_then(DeploymentConfiguration::maximum_percent)
                 .unwrap_or(MAXIMUM_PERCENT),
         ),
+        is_daemon: service.scheduling_strategy() == Some(&SchedulingStrategy::Daemon),
+        strategy: service
+            .deployment_configuration()
+            .and_then(DeploymentConfiguration::strategy)
+            .filter(|strategy| **strategy != DeploymentStrategy::Rolling)
+            .map_or_else(String::new, |strategy| strategy.as_str().to_owned()),
+        stage: None,
+        needs: Needs::of(&service),
         status: service.status.unwrap_or_default(),
         desired_count: count(service.desired_count),
         running_count: count(service.running_count),
@@ -173,48 +212,23 @@ pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Op
     }))
 }
 
-/// The service's stopped tasks; one page of them is plenty to tell a crash loop.
-pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<StoppedTask>, Error> {
-    let whose = || format!("service {service} in cluster {cluster}");
-    let listed = client
-        .list_tasks()
-        .cluster(cluster)
-        .service_name(service)
-        .desired_status(DesiredStatus::Stopped)
-        .send()
-        .await;
-    let tasks = match listed {
-        Ok(answer) => answer.task_arns.unwrap_or_default(),
-        // DescribeServices answers that the service is missing.
-        Err(error)
-            if error.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
-        {
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(aws::failed("list the stopped tasks of", whose(), &error)),
-    };
-    if tasks.is_empty() {
-        return Ok(Vec::new());
+/// Changes a service, and waits while ECS is busy with another change. Nothing is sent but `change`, so that counts, load
+/// balancers and network stay as they are; two of the same have the effect of one.
+pub async fn update(
+    client: &Client,
+    cluster: &str,
+    name: &str,
+    to: &str,
+    change: impl FnOnce(UpdateServiceFluentBuilder) -> UpdateServiceFluentBuilder,
+) -> Result<(), Error> {
+    let update = change(client.update_service().cluster(cluster).service(name));
+    let send = async || update.clone().customize().config_override(not_repeated()).send().await.map(|_| ());
+    let what = format!("{name} in cluster {cluster} to {to}");
+    let answer = once("set service", &what, send, async || Ok(None)).await;
+    match answer {
+        Err(error) if error.is_refused() => Err(stage::refused_meanwhile(client, cluster, name, error).await),
+        answer => answer,
     }
-    let answer = client
-        .describe_tasks()
-        .cluster(cluster)
-        .set_tasks(Some(tasks))
-        .send()
-        .await
-        .map_err(|error| aws::failed("describe the stopped tasks of", whose(), &error))?;
-    let stopped = answer.tasks.unwrap_or_default().into_iter().map(|task| StoppedTask {
-        stopped_at: task.stopped_at.as_ref().and_then(timestamp),
-        started_at: task.started_at.as_ref().and_then(timestamp),
-        failed: matches!(
-            task.stop_code,
-            Some(TaskStopCode::TaskFailedToStart | TaskStopCode::EssentialContainerExited) // Health checks of the load balancer or of a container have no code of their own.
-        ) || task.stopped_reason.as_ref().is_some_and(|reason| reason.starts_with("Task failed ")),
-        reason: task.stopped_reason.unwrap_or_default(),
-        task_definition: task.task_definition_arn.unwrap_or_default(),
-        task: task.task_arn.unwrap_or_default(),
-    });
-    Ok(stopped.collect())
 }
 
 /// `family:revision` of a task definition's ARN, or of that name itself.
@@ -240,3 +254,6 @@ pub fn count(number: i32) -> u32 {
 pub fn timestamp(at: &aws_sdk_ecs::primitives::DateTime) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.to_millis().ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 
 use lambda_runtime::Diagnostic;
 
-use crate::{aws::Cause, outcome::Stop};
+use crate::{aws::Cause, outcome::Stop, text};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +34,9 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// The ledger did not answer a claim for an event: Lambda repeats that, and finds the claim if it was written.
+    #[error("{}", .0.reason)]
+    Unclaimed(Box<Stop>),
     /// AWS refused an action for a reason that has an answer of its own, and trying again by itself is no use.
     #[error("{}", .stop.reason)]
     Refused {
@@ -52,8 +55,19 @@ impl Error {
             Self::InvalidRequest(_) => "InvalidRequest",
             Self::UnknownEvent { .. } => "UnknownEvent",
             Self::Aws { .. } => "Aws",
+            Self::Unclaimed(_) => "LedgerUnavailable",
             Self::Refused { .. } => "Refused",
         }
+    }
+
+    /// Whether AWS has refused the call, and would again.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Aws { source, .. } if source.is_refused)
+    }
+
+    /// Whether the call that failed may have taken effect.
+    pub fn may_have_happened(&self) -> bool {
+        matches!(self, Self::Aws { source, .. } if source.may_have_happened)
     }
 }
 
@@ -63,10 +77,10 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// As much as a person reads. An error repeats what it does not understand: that may be of any length.
-const MAX_BYTES: usize = 2_000;
+/// Characters, as many as a person reads. An error repeats what it does not understand: that may be of any length.
+const LONGEST: usize = 2_000;
 
-/// An error with its causes, outermost first, and no longer than anybody reads.
+/// An error with its causes, outermost first, on one line, masked, and no longer than anybody reads.
 pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -75,11 +89,7 @@ pub fn chain(error: &dyn StdError) -> String {
         text.push_str(&inner.to_string());
         cause = inner.source();
     }
-    if text.len() > MAX_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_BYTES));
-        text.push('…');
-    }
-    text
+    text::line(&text, LONGEST)
 }
 
 #[cfg(test)]
@@ -91,12 +101,12 @@ mod tests {
         let error = Error::InvalidRequest(format!("`format` is `{}`", "ä".repeat(100_000)));
         let text = chain(&error);
         assert!(text.starts_with("`format` is `ää") && text.ends_with("ä…"), "{text}");
-        assert_eq!(text.len(), 1_999 + '…'.len_utf8());
+        assert_eq!(text.chars().count(), LONGEST);
         assert_eq!(Diagnostic::from(error).error_message, text);
     }
 
     #[test]
     fn an_error_that_can_be_read_is_told_in_full() {
-        assert_eq!(chain(&Error::InvalidRequest("x".repeat(MAX_BYTES))).len(), MAX_BYTES);
+        assert_eq!(chain(&Error::InvalidRequest("x".repeat(LONGEST))).len(), LONGEST);
     }
 }

@@ -1,23 +1,14 @@
 //! A freeze of writes: a variable in the service's containers that makes the application read-only, and an item
 //! of the ledger that tells every remedy of it: `target#<target>`, `freeze`.
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    aws,
-    clock::readable,
-    error::Error,
-    ledger::{
-        FREEZE,
-        items::{item_key, target_key},
-    },
-};
+use crate::clock::readable;
 
 /// What makes the application read-only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// The container that has it.
     pub container: String,
@@ -75,7 +66,7 @@ impl std::fmt::Display for Variable {
 }
 
 /// A freeze that is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
     pub since: Timestamp,
     pub variable: Variable,
@@ -83,73 +74,17 @@ pub struct Freeze {
     pub release: String,
     /// In a person's or an alarm's words.
     pub reason: String,
+    /// Whether a run is still at it, or died over it: what the service runs says whether it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
 }
 
 impl Freeze {
     /// For a remedy's reason.
     pub fn said(&self) -> String {
-        format!("writes are frozen since {}", readable(self.since))
-    }
-}
-
-/// The ledger's part about freezes.
-#[derive(Debug, Clone)]
-pub struct Freezes {
-    client: Client,
-    table: String,
-}
-
-impl Freezes {
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
-    }
-
-    /// Notes that a target's writes are frozen. One that is frozen already stays so since then.
-    pub async fn begin(
-        &self,
-        target: &str,
-        variable: &Variable,
-        release: &str,
-        reason: &str,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(item_key(&target_key(target), FREEZE)))
-            .update_expression(
-                "SET #since = if_not_exists(#since, :since), #container = :container, #variable = :variable, \
-                 #value = :value, #release = :release, #reason = :reason",
-            );
-        for (name, value) in [
-            ("since", at.to_string().as_str()),
-            ("container", &variable.container),
-            ("variable", &variable.name),
-            ("value", &variable.value),
-            ("release", release),
-            ("reason", reason),
-        ] {
-            update = update
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), AttributeValue::S(value.to_owned()));
+        if self.since == Timestamp::UNIX_EPOCH {
+            return "writes are frozen, since when cannot be read".to_owned();
         }
-        update
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| aws::failed("note the freeze in the ledger", target, &error))
-    }
-
-    /// Notes that they are not any more.
-    pub async fn end(&self, target: &str) -> Result<(), Error> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(item_key(&target_key(target), FREEZE)))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| aws::failed("end the freeze in the ledger", target, &error))
+        format!("writes are frozen since {}", readable(self.since))
     }
 }

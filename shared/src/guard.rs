@@ -1,10 +1,15 @@
 //! The rules that stand between a plan and AWS. Only this module makes an [`Approved`].
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::{
-    clock::{month, readable},
-    ledger::{Approval, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed},
+    clock::{self, month, readable},
+    error::Error,
+    ledger::{
+        ALL, Approval, Attempt, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed, Odd, Rejection,
+        Switch,
+    },
     outcome::{Next, Outcome, Stop},
     remedy::Weight,
     settings::{Mode, Policy},
@@ -13,11 +18,30 @@ use crate::{
 
 /// An action that was claimed in the ledger: the only kind that can be applied.
 #[derive(Debug)]
-pub struct Approved<A>(A);
+pub struct Approved<A> {
+    action: A,
+    ledger: Ledger,
+}
 
 impl<A> Approved<A> {
     pub fn action(&self) -> &A {
-        &self.0
+        &self.action
+    }
+
+    /// Another action of the same intent, in this one's place.
+    pub(crate) fn replaced_by(&self, action: A) -> Self {
+        Self { action, ledger: self.ledger.clone() }
+    }
+
+    /// Looks whether somebody has set the kill switch since: before each write but the one that follows the claim,
+    /// whose own condition has looked.
+    pub async fn may_go_on(&self) -> Result<(), Error> {
+        match self.ledger.kill_switch(clock::now()).await? {
+            None => Ok(()),
+            Some(switch) => {
+                Err(Error::Refused { stop: Box::new(kill_switch(&switch, clock::now())), over: false })
+            }
+        }
     }
 }
 
@@ -37,6 +61,12 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
     if policy.mode == Mode::Off {
         return Err(Stop::refused("mode_off", "this function is switched off (MODE is off)"));
     }
+    if let Some(foreign) = &trigger.origin.foreign {
+        let here = trigger.origin.here.as_ref().map(|here| format!(", not of {here}")).unwrap_or_default();
+        return Err(Stop::refused("not_of_this_account", format!("the event is of {foreign}{here}")).next(
+            Next::devops("correct what calls this function: only events of its own account and region count"),
+        ));
+    }
     if let Kind::Alarm(alarm) = &trigger.kind
         && alarm.state != AlarmState::Alarm
     {
@@ -45,6 +75,17 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
             "alarm_not_in_alarm",
             format!("alarm {} is in {state}, not in ALARM", alarm.name),
         ));
+    }
+    if is_from_the_future(trigger.at, now) {
+        return Err(Stop::refused(
+            "event_from_the_future",
+            format!(
+                "the event is from {}, and it is {} now: a clock is wrong, or somebody made it up",
+                readable(trigger.at),
+                readable(now)
+            ),
+        )
+        .next(Next::development("look whether the trouble is there; if so, send a request by hand")));
     }
     if !is_fresh(policy, trigger.at, now) {
         return Err(Stop::refused(
@@ -60,9 +101,17 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
     Ok(())
 }
 
-/// Whether what was seen then can still be acted on.
-pub fn is_fresh(policy: &Policy, seen: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(seen) <= SignedDuration::try_from(policy.max_event_age).unwrap_or(SignedDuration::MAX)
+/// Whether what was seen then can still be acted on. What is dated ahead never becomes young.
+fn is_fresh(policy: &Policy, seen: Timestamp, now: Timestamp) -> bool {
+    !is_from_the_future(seen, now)
+        && now.duration_since(seen)
+            <= SignedDuration::try_from(policy.max_event_age).unwrap_or(SignedDuration::MAX)
+}
+
+pub fn is_from_the_future(seen: Timestamp, now: Timestamp) -> bool {
+    /// Clocks of machines that keep time differ by less.
+    const SKEW: SignedDuration = SignedDuration::from_secs(60);
+    seen.duration_since(now) > SKEW
 }
 
 /// What the mode and the request allow. A request only ever tightens, and so does a remedy that asks first.
@@ -85,15 +134,27 @@ pub enum Course<'a> {
     Stop(Stop),
     /// A run died with this claim: its intent comes first.
     TakeUp(&'a Claim),
+    /// A run died with this claim, and its intent is not carried out any more: that is an end of its own.
+    GiveUp(&'a Claim, &'static str),
     Plan,
 }
 
 /// What comes before a plan of one's own.
-pub fn course<'a>(policy: &Policy, memory: &'a Memory, admission: Admission, now: Timestamp) -> Course<'a> {
+pub fn course<'a>(
+    policy: &Policy,
+    memory: &'a Memory,
+    asks_first: bool,
+    trigger: &Trigger,
+    now: Timestamp,
+) -> Course<'a> {
     if let Some(earlier) = &memory.earlier {
         return Course::Replay(earlier);
     }
-    if let Err(stop) = check_kill_switch(memory) {
+    let only_looks = trigger.asked().is_some_and(|asked| asked.dry_run);
+    if only_looks {
+        return Course::Plan;
+    }
+    if let Err(stop) = check_kill_switch(memory, now) {
         return Course::Stop(stop);
     }
     let Some(claim) = memory.claim.as_ref().filter(|claim| claim.open) else {
@@ -102,118 +163,187 @@ pub fn course<'a>(policy: &Policy, memory: &'a Memory, admission: Admission, now
     if now < claim.lease_until {
         return Course::Stop(busy(&format!("run {} is at work on this target", claim.execution_id)));
     }
-    // It was admitted when it was claimed. One as old as an event that would be refused is left alone.
-    if !is_fresh(policy, claim.intent.trigger.at, now) || admission == Admission::Observe {
-        return Course::Plan;
+    let intent = &claim.intent;
+    if !is_fresh(policy, intent.trigger.at, now) {
+        return Course::GiveUp(claim, "it is too old now");
     }
-    match check_attempts(policy, memory, claim.intent.weight, now) {
-        Ok(()) => Course::TakeUp(claim),
-        Err(stop) => Course::Stop(stop),
+    let again = intent.trigger.id == trigger.id;
+    // Who says yes to a plan asks for nothing new: the yes may be sent again just because the first one's run died.
+    if matches!(&trigger.kind, Kind::Person(asked) if asked.approve.is_none()) && !again {
+        return Course::GiveUp(claim, "a person has asked for something since");
+    }
+    let asks = asks_first || policy.mode == Mode::Approve;
+    match policy.mode {
+        Mode::Off | Mode::Observe => Course::GiveUp(claim, "MODE allows no change any more"),
+        Mode::Approve | Mode::Auto
+            if asks && !intent.approved.unwrap_or(asks_first) && intent.weight != Weight::PutsBack =>
+        {
+            Course::GiveUp(claim, "MODE is approve now, and nobody has approved it")
+        }
+        Mode::Approve | Mode::Auto => Course::TakeUp(claim),
     }
 }
 
-/// Whether a plan of this weight may be carried out now.
-pub fn check_plan(
+/// Whether another remedy leaves room for this one now.
+pub fn check_room(memory: &Memory, function: &str, is_urgent: bool, now: Timestamp) -> Result<(), Stop> {
+    if let Some(holder) = &memory.holder
+        && holder.function != function
+        && now < holder.lease_until
+    {
+        let until = readable(holder.lease_until);
+        return Err(held(&format!("{} holds it until {until}", holder.function)));
+    }
+    match &memory.waiting {
+        Some(waiting) if !is_urgent && now < waiting.until => {
+            Err(held(&format!("{} waits for it, and goes first", waiting.function)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether cooldown and budget let a plan of this weight be carried out now. `about` is what they belong to.
+pub fn check_limits(
     policy: &Policy,
     memory: &Memory,
-    function: &str,
     weight: Weight,
+    about: &[String],
     now: Timestamp,
 ) -> Result<(), Stop> {
-    check_holder(memory, function, now)?;
-    if weight == Weight::Full {
-        check_cooldown(memory, now)?;
+    let attempts: Vec<&Attempt> = memory
+        .claim
+        .iter()
+        .flat_map(|claim| recent(&claim.attempts, now))
+        .filter(|attempt| is_about(attempt, about))
+        .collect();
+    match weight {
+        Weight::PutsBack => Ok(()),
+        Weight::Wished => check_budget(policy, &attempts),
+        Weight::Full => check_cooldown(policy, &attempts, now).and_then(|()| check_budget(policy, &attempts)),
     }
-    check_attempts(policy, memory, weight, now)
 }
 
-/// What puts back an earlier change is no further attempt.
-fn check_attempts(policy: &Policy, memory: &Memory, weight: Weight, now: Timestamp) -> Result<(), Stop> {
-    if weight == Weight::PutsBack { Ok(()) } else { check_budget(policy, memory, now) }
+/// The first of `about` is what a plan is about; an attempt is also about what came of it.
+fn is_about(attempt: &Attempt, about: &[String]) -> bool {
+    attempt.about.is_empty() || about.first().is_none_or(|subject| attempt.about.contains(subject))
+}
+
+/// Whether it is only cooldown or budget that forbids: a person may go on.
+pub fn is_a_limit(stop: &Stop) -> bool {
+    matches!(stop.code, "cooldown" | "budget_spent")
+}
+
+/// Whether a refusal is one for now: what was asked for is still wanted.
+pub fn is_for_now(code: &str) -> bool {
+    matches!(code, "held_by_another_remedy" | "claimed_by_another" | "kill_switch" | "ledger_unavailable")
 }
 
 /// Stops while somebody holds the kill switch.
-fn check_kill_switch(memory: &Memory) -> Result<(), Stop> {
-    memory.kill_switch.as_deref().map_or(Ok(()), |reason| Err(kill_switch(reason)))
+fn check_kill_switch(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
+    memory.kill_switch.as_ref().map_or(Ok(()), |switch| Err(kill_switch(switch, now)))
 }
 
 /// Stops while the effect of the last action is awaited.
-fn check_cooldown(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
-    let Some(claim) = memory.claim.as_ref().filter(|claim| now < claim.cooldown_until) else {
+fn check_cooldown(policy: &Policy, attempts: &[&Attempt], now: Timestamp) -> Result<(), Stop> {
+    let Some(last) = attempts.iter().max_by_key(|attempt| attempt.at) else {
         return Ok(());
     };
-    let acted = readable(claim.claimed_at);
-    let until = readable(claim.cooldown_until);
+    let until = last.at.checked_add(policy.cooldown).unwrap_or(Timestamp::MAX);
+    if now >= until {
+        return Ok(());
+    }
+    let minutes = now.duration_since(last.at).as_mins().max(0);
     Err(Stop::refused(
         "cooldown",
-        format!("the target was acted on at {acted}; until {until} the effect of that is awaited"),
+        format!("{} {minutes} min ago, and until {} its effect is awaited", told(&[last]), readable(until)),
     )
-    .next(Next::development("see whether the last action helped; if it did not, look for another cause")))
+    .next(Next::development(
+        "look whether that helped; if not, and this is right all the same, send the request below",
+    )))
 }
 
 /// Stops a remedy that was tried too often to be the right one.
-fn check_budget(policy: &Policy, memory: &Memory, now: Timestamp) -> Result<(), Stop> {
-    let spent = memory.claim.as_ref().map_or(0, |claim| recent(&claim.attempts, now).count());
+fn check_budget(policy: &Policy, attempts: &[&Attempt]) -> Result<(), Stop> {
+    let spent = attempts.len();
     if spent < policy.attempts_per_day {
         return Ok(());
     }
     Err(Stop::refused(
         "budget_spent",
         format!(
-            "the target was acted on {spent} times in 24 hours, and {} are allowed",
-            policy.attempts_per_day
+            "the target was acted on {spent} times in 24 hours, and {} are allowed: {}",
+            policy.attempts_per_day,
+            told(attempts)
         ),
     )
-    .next(Next::devops("this remedy does not hold: find the cause before acting again")))
+    .next(Next::devops(
+        "this remedy does not hold: find the cause; if this is right all the same, send the request below",
+    )))
 }
 
-/// Stops while another remedy is at work on the target.
-fn check_holder(memory: &Memory, function: &str, now: Timestamp) -> Result<(), Stop> {
-    match &memory.holder {
-        Some(holder) if holder.function != function && now < holder.lease_until => {
-            Err(held(&format!("{} holds it until {}", holder.function, readable(holder.lease_until))))
-        }
-        _ => Ok(()),
-    }
+/// What was done when, and who asked for it.
+fn told(attempts: &[&Attempt]) -> String {
+    const MOST: usize = 6;
+    let lines: Vec<String> = attempts
+        .iter()
+        .rev()
+        .take(MOST)
+        .map(|attempt| match attempt.what.as_str() {
+            "" => format!("the target was acted on at {}", readable(attempt.at)),
+            what => format!("{what} at {}", readable(attempt.at)),
+        })
+        .collect();
+    lines.join("; ")
 }
 
-/// A new claim, on top of what is known of earlier ones. `units` is what it adds to the month's count.
+/// A new claim, on top of what is known of earlier ones.
 pub fn next_claim(
-    policy: &Policy,
     memory: &Memory,
-    mut intent: Intent,
-    units: u32,
+    intent: Intent,
+    what: &str,
     execution_id: &str,
     now: Timestamp,
     deadline: Timestamp,
 ) -> Claim {
     let earlier = memory.claim.as_ref();
-    if let Some(left) = earlier.filter(|claim| claim.open && claim.intent != intent) {
-        // This claim takes its place in the ledger: that it was begun would be told nowhere else.
-        intent.reason = format!(
-            "{} (run {} left something unfinished that is too old now: {})",
-            intent.reason, left.execution_id, left.intent.reason
-        );
+    let mut attempts: Vec<Attempt> =
+        earlier.map(|claim| recent(&claim.attempts, now).cloned().collect()).unwrap_or_default();
+    // An intent that is taken up counts already, if its run may have changed something. Its effect is awaited from now
+    // on: it is only now that it may be brought about.
+    let taken_up = earlier.filter(|claim| claim.open && claim.intent.trigger.id == intent.trigger.id);
+    let before = taken_up.and_then(|claim| claim.counted);
+    if let Some(place) = attempts.iter().rposition(|attempt| Some(attempt.at) == before) {
+        attempts.remove(place);
     }
-    let mut attempts: Vec<Timestamp> =
-        earlier.map(|claim| recent(&claim.attempts, now).collect()).unwrap_or_default();
-    let mut cooldown_until = earlier.map_or(now, |claim| claim.cooldown_until);
+    let mut counted = None;
+    let mut units = 0;
     if intent.weight != Weight::PutsBack {
-        attempts.push(now);
-        cooldown_until = now + policy.cooldown;
+        counted = Some(now);
+        let counts_already = before.is_some() && taken_up.is_some_and(|claim| claim.month == month(now));
+        units = if counts_already { 0 } else { intent.units };
+        attempts.push(Attempt { at: now, about: intent.about.clone(), what: what.to_owned() });
     }
     Claim {
         execution_id: execution_id.to_owned(),
         open: true,
         claimed_at: now,
         lease_until: deadline.max(now),
-        cooldown_until,
         attempts,
+        counted,
         month: month(now),
         month_units: memory.month_units(now).saturating_add(units),
         intent,
         version: earlier.map_or(0, |claim| claim.version),
+        in_place_of: earlier.map_or_else(|| unreadable_claim(memory), |claim| claim.in_place_of.clone()),
     }
+}
+
+/// A claim that could not be read: a new one takes the place of just that item.
+fn unreadable_claim(memory: &Memory) -> Option<Odd> {
+    memory
+        .odd
+        .iter()
+        .find(|odd| odd.pk.starts_with("target#") && !odd.sk.contains('#') && odd.sk != "freeze")
+        .cloned()
 }
 
 /// Takes the target in the ledger. Without that, nothing may be applied.
@@ -226,8 +356,10 @@ pub async fn claim<A>(
     actions: Vec<A>,
 ) -> Result<Vec<Approved<A>>, Stop> {
     match ledger.claim(target, claim, follow_up, approval).await {
-        Ok(()) => Ok(actions.into_iter().map(Approved).collect()),
-        Err(NotClaimed::KillSwitch) => Err(kill_switch("set just now")),
+        Ok(()) => Ok(actions.into_iter().map(|action| Approved { action, ledger: ledger.clone() }).collect()),
+        Err(NotClaimed::KillSwitch) => {
+            Err(stopped("a kill switch was set just now".to_owned(), &json!({ "go": ALL })))
+        }
         Err(NotClaimed::Overtaken) => Err(busy("another run was quicker to claim the target")),
         Err(NotClaimed::Held) => Err(held("it was quicker to claim it")),
         Err(NotClaimed::Answered) => Err(busy("another run has answered this event just now")),
@@ -241,6 +373,9 @@ pub fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
     if approval.used {
         return Err(used());
     }
+    if let Some(rejection) = &approval.rejected {
+        return Err(Stop::refused("approval_rejected", rejected(rejection)).next(ask_again()));
+    }
     if now >= approval.expires {
         let reason = format!("the plan's approval expired at {}", readable(approval.expires));
         return Err(Stop::refused("approval_expired", reason).next(ask_again()));
@@ -248,12 +383,23 @@ pub fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Who said no, when and why.
+pub fn rejected(rejection: &Rejection) -> String {
+    let by = if rejection.by.is_empty() { String::new() } else { format!(" by {}", rejection.by) };
+    let why = if rejection.reason.is_empty() { String::new() } else { format!(": {}", rejection.reason) };
+    format!("the plan was rejected{by} at {}{why}", rejection.at)
+}
+
 /// Checks that what was approved is what would be done now.
-pub fn check_same_plan(approval: &Approval, plan_hash: &str) -> Result<(), Stop> {
+pub fn check_same_plan(approval: &Approval, plan_hash: &str, plan: &[String]) -> Result<(), Stop> {
     if approval.plan_hash == plan_hash {
         return Ok(());
     }
-    let reason = "things have changed: what would be done now is not what was approved";
+    let list = |lines: &[String]| if lines.is_empty() { "nothing".to_owned() } else { lines.join(", ") };
+    // A plan that was stored by an earlier version is known by its hash alone.
+    let approved = if approval.plan.is_empty() { "another plan".to_owned() } else { list(&approval.plan) };
+    let reason =
+        format!("things have changed: approved was: {approved}; what would be done now is: {}", list(plan));
     Err(Stop::refused("plan_changed", reason).next(ask_again()))
 }
 
@@ -284,13 +430,17 @@ fn used() -> Stop {
     Stop::refused("approval_used", "this plan was approved before; an approval acts once")
 }
 
-fn kill_switch(reason: &str) -> Stop {
-    Stop::refused("kill_switch", format!("the kill switch is on ({reason})")).next(Next::development(
-        "when it is safe, delete the kill-switch item from the ledger and send the request again",
-    ))
+fn kill_switch(switch: &Switch, now: Timestamp) -> Stop {
+    stopped(switch.in_words(now), &switch.lift())
 }
 
-fn recent(attempts: &[Timestamp], now: Timestamp) -> impl Iterator<Item = Timestamp> {
+fn stopped(reason: String, lift: &Value) -> Stop {
+    Stop::refused("kill_switch", reason).next(Next::development(format!(
+        "when it is safe, send {lift} to incident, which lifts it, and then this request again"
+    )))
+}
+
+fn recent(attempts: &[Attempt], now: Timestamp) -> impl Iterator<Item = &Attempt> {
     const DAY: SignedDuration = SignedDuration::from_hours(24);
-    attempts.iter().copied().filter(move |attempt| now.duration_since(*attempt) < DAY)
+    attempts.iter().filter(move |attempt| now.duration_since(attempt.at) < DAY)
 }

@@ -20,6 +20,8 @@ pub struct Invocation {
     pub request_id: String,
     /// When Lambda ends this run.
     pub deadline: Timestamp,
+    /// The ARN of the function that was called: the account and the region that events must be of.
+    pub function_arn: String,
 }
 
 /// A function of the runbook.
@@ -50,12 +52,14 @@ pub async fn run<T: Task>(
         let invocation = Invocation {
             body: event.payload,
             request_id: event.context.request_id,
+            function_arn: event.context.invoked_function_arn,
             deadline: i64::try_from(event.context.deadline)
                 .ok()
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok())
                 .unwrap_or_else(crate::clock::now),
         };
-        task.handle(&invocation).await.map_err(|error| {
+        // Boxed: the compiler gives up on futures that are nested too deeply.
+        Box::pin(task.handle(&invocation)).await.map_err(|error| {
             tracing::warn!(kind = error.kind(), error = chain(&error), "answered with an error");
             error.into()
         })
@@ -72,7 +76,7 @@ fn body_as_text(mut invocation: LambdaInvocation) -> LambdaInvocation {
 
 /// Lambda shows this to whoever invoked the function; without it they read `Runtime exited`.
 async fn report_init_error(error: &SettingsError) -> Result<(), lambda_runtime::Error> {
-    let diagnostic = Diagnostic { error_type: "InvalidSetting".to_owned(), error_message: error.to_string() };
+    let diagnostic = Diagnostic { error_type: "InvalidSetting".to_owned(), error_message: chain(error) };
     let request = http::Request::post("/2018-06-01/runtime/init/error")
         .header("lambda-runtime-function-error-type", "InvalidSetting")
         .body(lambda_runtime_api_client::body::Body::from(serde_json::to_vec(&diagnostic)?))?;

@@ -4,11 +4,16 @@
 //! |---|---|---|
 //! | claim on a target | `target#<target>` | `<function>` |
 //! | follow-up due on a target | `target#<target>` | `<function>#follow-up` |
+//! | what an event asked for and could not be done yet | `target#<target>` | `<function>#wanted` |
+//! | an urgent remedy that waits for a target | `target#<target>` | `waiting` |
+//! | the refusals that people were told of lately | `event#<function>` | `refused#<code>#<target>` |
 //! | the remedy at work on a target | `target#<target>` | `holder` |
 //! | a freeze of a target's writes | `target#<target>` | `freeze` |
+//! | what is known of a release | `release#<target>` | `<family:revision>` |
 //! | an event and its answer | `event#<function>` | event id |
-//! | a plan awaiting approval | `approval#<function>` | approval id |
+//! | a plan awaiting approval | `approval#<function>` | plan |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
+//! | a notice that is owed to people | `owed` | `<time>#<execution id>` |
 //! | kill switch | `kill-switch` | `all` or `<function>` |
 //! | an incident | `incidents` | its id |
 //! | which incident is open for a cause | `incident-open` | cause |
@@ -17,32 +22,49 @@
 //!
 //! A claim is taken on the version that was read, in one transaction with the kill switches, the holder and
 //! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
-//! written.
+//! written. The end of a run is one transaction too ([`settle`]): its audit record, its claim, what it notes for
+//! later decisions, and the notice that is owed to people.
+//!
+//! An item that cannot be read stops nothing else: it is left out, and people are told of it once ([`odd`]).
 
+mod approvals;
 pub mod items;
+mod kill_switch;
+mod note;
+mod odd;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod wanted;
 mod writes;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::transact_write_items::TransactWriteItemsError,
     types::{KeysAndAttributes, TransactWriteItem},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use approvals::{Approval, Rejection, plan_key};
 pub(crate) use items::kept;
 use items::{
-    Item, built, data, failed_check, freeze, holder, item_key, only_met_another, put, reasons, seconds,
-    string, target_key, text, unusable, version,
+    Item, built, data, failed_check, freeze, holder, item_key, only_met_another, put, reasons, target_key,
+    text, unusable, version,
 };
+pub use kill_switch::{ALL, KILL_SWITCH, Switch, Switches};
+pub use note::Note;
+pub use odd::{Odd, Seen};
+pub use settle::{Held, NotSettled, Refusal, Settlement};
+pub use wanted::{WANTED_FOR, Waiting, Wanted, WantedChange};
 
 use crate::{
     aws, clock,
-    error::Error,
+    error::{Error, chain},
     freeze::Freeze,
     outcome::{Decision, Outcome},
     remedy::Weight,
@@ -53,6 +75,8 @@ use crate::{
 const HOLDER: &str = "holder";
 /// The sort key of the item that says that a target's writes are frozen.
 pub(crate) const FREEZE: &str = "freeze";
+/// The sort key of the item that says which urgent remedy waits for the target.
+const WAITING: &str = "waiting";
 const DAY: Duration = Duration::from_hours(24);
 /// How long a record is kept.
 pub const AUDIT_KEPT: Duration = DAY.saturating_mul(400);
@@ -68,39 +92,156 @@ pub struct Claim {
     pub claimed_at: Timestamp,
     /// Until then the run may be alive; after it, an open claim's run has died.
     pub lease_until: Timestamp,
-    pub cooldown_until: Timestamp,
     /// When this target was acted on in the last 24 hours.
-    pub attempts: Vec<Timestamp>,
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// The time of the attempt that stands for the intent: an intent counts once, however often it is taken up.
+    #[serde(default)]
+    pub counted: Option<Timestamp>,
     /// The month that `month_units` belongs to.
+    #[serde(default)]
     pub month: String,
+    #[serde(default)]
     pub month_units: u32,
     pub intent: Intent,
     /// Counts the writes of this item; a claim is taken on the version that was read.
     #[serde(skip)]
     pub version: u64,
+    /// The item that was read, where it has no version that could be compared.
+    #[serde(skip)]
+    pub in_place_of: Option<Odd>,
 }
 
 impl Claim {
     /// As a run gives it back that is through with it.
     #[must_use]
     pub fn closed(self) -> Self {
-        Self { open: false, version: self.version.saturating_add(1), ..self }
+        Self { open: false, version: self.version.saturating_add(1), in_place_of: None, ..self }
     }
 
     /// As a run gives it back whose action failed: for the next one to take up, from `now` on.
     #[must_use]
     pub fn left_open(self, now: Timestamp) -> Self {
-        Self { lease_until: now, version: self.version.saturating_add(1), ..self }
+        Self { lease_until: now, version: self.version.saturating_add(1), in_place_of: None, ..self }
+    }
+
+    /// Without the attempt of its intent and what that adds to the month's count: nothing was changed, so nobody has to
+    /// wait for an effect.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        if let Some(counted) = self.counted.take() {
+            // Two intents may be of one moment.
+            if let Some(place) = self.attempts.iter().rposition(|attempt| attempt.at == counted) {
+                self.attempts.remove(place);
+            }
+            self.month_units = self.month_units.saturating_sub(self.intent.units);
+        }
+        self
+    }
+
+    /// With an attempt of its intent, if it has none: a call that seemed to have failed took effect after all.
+    #[must_use]
+    pub fn counted_at(mut self, now: Timestamp, what: &str) -> Self {
+        if self.counted.is_none() && self.intent.weight != Weight::PutsBack {
+            self.counted = Some(now);
+            self.attempts.push(Attempt { at: now, about: self.intent.about.clone(), what: what.to_owned() });
+            self.month_units = self.month_units.saturating_add(self.intent.units);
+        }
+        self
+    }
+}
+
+/// One time that a target was acted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredAttempt")]
+pub struct Attempt {
+    pub at: Timestamp,
+    /// What cooldown and budget belong to, where that is less than the target: a release that was rolled back from,
+    /// and the one in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<String>,
+    /// What was done, and who asked for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+}
+
+/// An attempt was once no more than its time.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredAttempt {
+    At(Timestamp),
+    Attempt {
+        at: Timestamp,
+        #[serde(default)]
+        about: Vec<String>,
+        #[serde(default)]
+        what: String,
+    },
+}
+
+impl From<StoredAttempt> for Attempt {
+    fn from(stored: StoredAttempt) -> Self {
+        match stored {
+            StoredAttempt::At(at) => Self { at, about: Vec::new(), what: String::new() },
+            StoredAttempt::Attempt { at, about, what } => Self { at, about, what },
+        }
     }
 }
 
 /// A plan as it was when it was claimed: absolute values, so that carrying it out twice changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredIntent")]
 pub struct Intent {
     pub trigger: Trigger,
     pub actions: Value,
     pub reason: String,
     pub weight: Weight,
+    /// What it adds to the month's count.
+    pub units: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<String>,
+    /// What the ledger is to remember once all is done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// Whether a person has approved just this; nothing where an earlier version has not noted that.
+    pub approved: Option<bool>,
+    /// The target's follow-up before the claim, where the claim changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Before>,
+}
+
+/// As any version wrote it.
+#[derive(Deserialize)]
+struct StoredIntent {
+    trigger: Trigger,
+    actions: Value,
+    reason: String,
+    weight: Option<Weight>,
+    /// What was once said in place of a weight: whether it counts for the cooldown and the day's budget.
+    counts: Option<bool>,
+    #[serde(default)]
+    units: u32,
+    #[serde(default)]
+    about: Vec<String>,
+    #[serde(default)]
+    notes: Vec<Note>,
+    approved: Option<bool>,
+    instead_of: Option<Before>,
+}
+
+impl From<StoredIntent> for Intent {
+    fn from(stored: StoredIntent) -> Self {
+        let StoredIntent { trigger, actions, reason, units, about, notes, approved, instead_of, .. } = stored;
+        let once = if stored.counts == Some(false) { Weight::PutsBack } else { Weight::Full };
+        let weight = stored.weight.unwrap_or(once);
+        Self { trigger, actions, reason, weight, units, about, notes, approved, instead_of }
+    }
+}
+
+/// What a claim took the place of, to be put back when nothing comes of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    pub follow_up: Option<FollowUp>,
 }
 
 /// Something to look after once its time has come.
@@ -109,6 +250,7 @@ pub struct FollowUp {
     pub due: Timestamp,
     pub what: Value,
     /// Whether it is over once the change has been seen to work.
+    #[serde(default)]
     pub until_verified: bool,
 }
 
@@ -117,14 +259,6 @@ pub struct FollowUp {
 pub struct Holder {
     pub function: String,
     pub lease_until: Timestamp,
-}
-
-/// A claim at the end of its run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Held {
-    pub claim: Claim,
-    /// Whether the target's follow-up is over.
-    pub ends_follow_up: bool,
 }
 
 /// What a claim does with the target's follow-up.
@@ -136,32 +270,32 @@ pub enum FollowUpChange {
     Clear,
 }
 
-/// A plan that waits for a person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Approval {
-    pub id: String,
-    pub trigger: Trigger,
-    pub target: String,
-    pub plan_hash: String,
-    pub expires: Timestamp,
-    #[serde(skip)]
-    pub used: bool,
-}
-
 /// What the ledger knows that bears on one run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Memory {
-    /// Why a kill switch is on.
-    pub kill_switch: Option<String>,
+    /// The kill switch that stops this function.
+    pub kill_switch: Option<Switch>,
     pub claim: Option<Claim>,
     pub holder: Option<Holder>,
+    /// Another remedy that goes first, and waits for the target.
+    pub waiting: Option<Waiting>,
     pub follow_up: Option<FollowUp>,
+    /// The follow-up's item, whether or not it could be read.
+    pub follow_up_item: Option<Odd>,
+    pub wanted: Vec<Wanted>,
     pub freeze: Option<Freeze>,
     /// The answer this event was given before.
     pub earlier: Option<Outcome>,
+    /// What could not be read.
+    pub odd: Vec<Odd>,
 }
 
 impl Memory {
+    /// The follow-up can be read, and says nothing to the function whose it is.
+    pub fn not_understood(&mut self, why: String) {
+        self.odd.extend(self.follow_up_item.clone().map(|item| Odd { why, ..item }));
+    }
+
     /// What the month's plans on this target have counted so far.
     pub fn month_units(&self, now: Timestamp) -> u32 {
         let month = clock::month(now);
@@ -188,43 +322,75 @@ pub struct Ledger {
     client: Client,
     table: String,
     function: &'static str,
+    /// The names of all functions of the runbook, as far as they are known.
+    functions: Vec<String>,
 }
 
 impl Ledger {
     pub fn new(client: Client, table: impl Into<String>, function: &'static str) -> Self {
-        Self { client, table: table.into(), function }
+        Self { client, table: table.into(), function, functions: vec![function.to_owned()] }
     }
 
-    /// Reads all that bears on a run, in one call.
-    pub async fn look(&self, target: &str, event_id: &str) -> Result<Memory, Error> {
+    /// With the names that a kill switch may have without stopping all.
+    #[must_use]
+    pub fn beside(mut self, functions: Vec<String>) -> Self {
+        self.functions.extend(functions);
+        self
+    }
+
+    /// Reads all that bears on a run, in two calls at once.
+    pub async fn look(&self, target: &str, event_id: &str, now: Timestamp) -> Result<Memory, Error> {
+        let (follow_up_key, wanted_key) = (self.follow_up_key(), self.wanted_key());
         let keys = [
-            ("kill-switch".to_owned(), "all".to_owned()),
-            ("kill-switch".to_owned(), self.function.to_owned()),
             (target_key(target), self.function.to_owned()),
-            (target_key(target), self.follow_up_key()),
+            (target_key(target), follow_up_key.clone()),
+            (target_key(target), wanted_key.clone()),
             (target_key(target), HOLDER.to_owned()),
+            (target_key(target), WAITING.to_owned()),
             (target_key(target), FREEZE.to_owned()),
             (self.key("event"), event_id.to_owned()),
         ];
-        let items = self.read(&keys).await?;
-        let find =
-            |pk: &str, sk: &str| items.iter().find(|item| text(item, "pk") == pk && text(item, "sk") == sk);
-        let kill_switch = items.iter().find(|item| text(item, "pk") == "kill-switch").map(|item| {
-            let reason = text(item, "reason");
-            let scope = text(item, "sk");
-            if reason.is_empty() { format!("for {scope}") } else { format!("for {scope}: {reason}") }
-        });
-        let claim = find(&target_key(target), self.function)
-            .map(|item| Ok::<_, Error>(Claim { version: version(item), ..data(item)? }))
-            .transpose()?;
-        let follow_up = find(&target_key(target), &self.follow_up_key()).map(data).transpose()?;
-        let holder = find(&target_key(target), HOLDER).map(holder);
-        let freeze = find(&target_key(target), FREEZE).map(freeze).transpose()?;
-        let earlier = find(&self.key("event"), event_id)
-            .filter(|item| item.contains_key("data"))
-            .map(data)
-            .transpose()?;
-        Ok(Memory { kill_switch, claim, holder, follow_up, freeze, earlier })
+        let (items, kill_switch) = tokio::join!(self.read(&keys), self.kill_switch(now));
+        let items = items?;
+        let find = |sk: &str| {
+            items.iter().find(|item| text(item, "pk") == target_key(target) && text(item, "sk") == sk)
+        };
+        let mut odd = Vec::new();
+        let mut memory = Memory {
+            kill_switch: kill_switch?,
+            claim: find(self.function).and_then(|item| Self::claim_of(item, &mut odd)),
+            follow_up: find(&follow_up_key).and_then(|item| readable(item, &mut odd)),
+            follow_up_item: find(&follow_up_key).map(|item| Odd::new(item, String::new())),
+            wanted: find(&wanted_key).map(|item| Wanted::all(item, &mut odd)).unwrap_or_default(),
+            holder: find(HOLDER).map(holder),
+            waiting: find(WAITING).map(Waiting::of).filter(|waiting| waiting.function != self.function),
+            freeze: find(FREEZE).map(|item| freeze(item, &mut odd)),
+            earlier: items
+                .iter()
+                .find(|item| text(item, "pk") == self.key("event") && item.contains_key("data"))
+                .and_then(|item| readable(item, &mut odd)),
+            odd: Vec::new(),
+        };
+        memory.odd = odd;
+        Ok(memory)
+    }
+
+    /// A claim that cannot be compared by its version still is one.
+    fn claim_of(item: &Item, odd: &mut Vec<Odd>) -> Option<Claim> {
+        let mut claim: Claim = readable(item, odd)?;
+        if let Some(version) = version(item) {
+            claim.version = version;
+        } else {
+            let strange = Odd::new(item, "it has no version".to_owned());
+            claim.in_place_of = Some(strange.clone());
+            odd.push(strange);
+        }
+        Some(claim)
+    }
+
+    /// The kill switch that stops this function now.
+    pub async fn kill_switch(&self, now: Timestamp) -> Result<Option<Switch>, Error> {
+        Switches::new(self.client.clone(), &self.table).stopping(self.function, &self.functions, now).await
     }
 
     async fn read(&self, keys: &[(String, String)]) -> Result<Vec<Item>, Error> {
@@ -254,7 +420,7 @@ impl Ledger {
         if wanted.is_none() { Ok(items) } else { Err(unusable("DynamoDB left items unread".to_owned())) }
     }
 
-    /// Takes the target for a run, with its intent, in one conditional write.
+    /// Takes the target for a run, with its intent and what that notes, in one conditional write.
     pub async fn claim(
         &self,
         target: &str,
@@ -262,12 +428,13 @@ impl Ledger {
         follow_up: &FollowUpChange,
         approval: Option<&Approval>,
     ) -> Result<(), NotClaimed> {
-        let mut writes = vec![self.no_kill_switch("all")?, self.no_kill_switch(self.function)?];
+        let now = claim.claimed_at;
+        let mut writes = vec![self.no_kill_switch(ALL, now)?, self.no_kill_switch(self.function, now)?];
         writes.push(self.put_claim(target, claim)?);
         writes.push(self.hold(target, claim)?);
         writes.push(self.unanswered(&claim.intent.trigger.id)?);
         if let Some(approval) = approval {
-            writes.push(self.use_approval(&approval.id, claim.claimed_at)?);
+            writes.push(self.use_approval(&approval.id, now)?);
         }
         match follow_up {
             FollowUpChange::Keep => {}
@@ -275,6 +442,9 @@ impl Ledger {
                 writes.push(put(self.put(self.follow_up_item(target, follow_up)?))?);
             }
             FollowUpChange::Clear => writes.push(self.end_follow_up(target)?),
+        }
+        for note in &claim.intent.notes {
+            writes.extend(self.pending(target, note, &claim.execution_id)?);
         }
         self.transact(writes).await.map_err(|error| match reasons(&error).as_slice() {
             [] => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
@@ -286,76 +456,6 @@ impl Ledger {
             reasons if reasons.iter().any(|reason| reason == "TransactionConflict") => NotClaimed::Overtaken,
             _ => NotClaimed::Ledger(aws::failed("write the claim to the ledger", &self.table, &error)),
         })
-    }
-
-    /// Writes the audit record, and, for a run that held a claim, gives the claim back and keeps the answer
-    /// for other deliveries of the same event.
-    pub async fn record(&self, outcome: &Outcome, held: Option<&Held>) -> Result<(), Error> {
-        let audit = self.audit(outcome)?;
-        let Some(Held { claim, ends_follow_up }) = held else {
-            return self.put_alone(audit).await;
-        };
-        let target = &outcome.target;
-        let mut writes = vec![
-            put(self.put(audit.clone()))?,
-            self.put_claim(target, claim)?,
-            self.let_go(target, &claim.execution_id)?,
-        ];
-        if outcome.decision == Decision::Applied {
-            let mut event = Self::item(&self.key("event"), &claim.intent.trigger.id, outcome)?;
-            event.insert("expires_at".to_owned(), kept(outcome.at, EVENT_KEPT));
-            writes.push(put(self.put(event))?);
-        }
-        if *ends_follow_up {
-            writes.push(self.end_follow_up(target)?);
-        }
-        match self.transact(writes.clone()).await {
-            Ok(()) => Ok(()),
-            Err(error) => match reasons(&error).as_slice() {
-                // Another run took the claim over, as it may once the lease has ended: the record is still
-                // owed.
-                [_, claim, ..] if failed_check(claim) => self.put_alone(audit).await,
-                // Another remedy holds the target by now: that is not ours to end.
-                [_, _, holder, ..] if failed_check(holder) => {
-                    writes.remove(2);
-                    self.transact(writes).await.map_err(|error| self.unrecorded(&error))
-                }
-                _ => Err(self.unrecorded(&error)),
-            },
-        }
-    }
-
-    /// Changes the follow-up of a run that does nothing else. `false` if another run was quicker.
-    pub async fn change_follow_up(
-        &self,
-        target: &str,
-        change: &FollowUpChange,
-        seen: Option<&FollowUp>,
-    ) -> Result<bool, Error> {
-        let mut write = match change {
-            FollowUpChange::Keep => return Ok(true),
-            FollowUpChange::Clear => self.end_follow_up(target)?,
-            FollowUpChange::Set(follow_up) => put(self.put(self.follow_up_item(target, follow_up)?))?,
-        };
-        let (condition, values) = match seen {
-            Some(seen) => {
-                ("due = :seen", Some(HashMap::from([(":seen".to_owned(), string(seen.due.to_string()))])))
-            }
-            None => ("attribute_not_exists(pk)", None),
-        };
-        if let Some(put) = &mut write.put {
-            put.condition_expression = Some(condition.to_owned());
-            put.expression_attribute_values.clone_from(&values);
-        }
-        if let Some(delete) = &mut write.delete {
-            delete.condition_expression = Some(condition.to_owned());
-            delete.expression_attribute_values = values;
-        }
-        match self.transact(vec![write]).await {
-            Ok(()) => Ok(true),
-            Err(error) if reasons(&error).iter().any(|reason| failed_check(reason)) => Ok(false),
-            Err(error) => Err(aws::failed("change the follow-up in the ledger", &self.table, &error)),
-        }
     }
 
     /// Sends a transaction, and sends it again where it met another one: that says nothing of its conditions.
@@ -378,51 +478,16 @@ impl Ledger {
         }
     }
 
-    fn unrecorded(&self, error: &SdkError<TransactWriteItemsError>) -> Error {
-        aws::failed("write the record to the ledger", &self.table, error)
-    }
-
-    /// Stores a plan for a person to approve. `false` if it waits already.
-    pub async fn ask(&self, approval: &Approval) -> Result<bool, Error> {
-        let mut item = Self::item(&self.key("approval"), &approval.id, approval)?;
-        item.insert("expires_at".to_owned(), seconds(approval.expires));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let sent = put.condition_expression("attribute_not_exists(pk)").send().await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(aws::failed("store the plan in the ledger", &self.table, &error)),
-        }
-    }
-
-    /// A plan that was stored for approval.
-    pub async fn approval(&self, id: &str) -> Result<Option<Approval>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(item_key(&self.key("approval"), id)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
-        answer
-            .item
-            .map(|item| Ok(Approval { used: item.contains_key("used_at"), ..data(&item)? }))
-            .transpose()
-    }
-
     async fn put_alone(&self, item: Item) -> Result<(), Error> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let sent = put.send().await;
-        sent.map(|_| ()).map_err(|error| aws::failed("write the record to the ledger", &self.table, &error))
+        sent.map(|_| ()).map_err(|error| aws::failed("write to the ledger", &self.table, &error))
     }
+}
+
+/// What an item says, or that it says nothing that can be understood.
+fn readable<T: serde::de::DeserializeOwned>(item: &Item, odd: &mut Vec<Odd>) -> Option<T> {
+    data(item).map_err(|error| odd.push(Odd::new(item, chain(&error)))).ok()
 }
 
 impl From<Error> for NotClaimed {
@@ -430,6 +495,3 @@ impl From<Error> for NotClaimed {
         Self::Ledger(error)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,66 +1,172 @@
 //! Notices to people, over SNS: short enough for a phone's screen.
 
+use std::{collections::BTreeSet, iter, time::Duration};
+
 use aws_sdk_sns::Client;
 use aws_types::SdkConfig;
+use tokio::time::timeout;
 
 use crate::{
-    aws,
-    error::Error,
+    aws::{self, Cause},
+    error::{Error, chain},
     outcome::{Decision, Outcome},
+    text,
 };
 
 /// SNS takes a subject of 100 ASCII characters at most.
 const MAX_SUBJECT: usize = 100;
+const PATIENCE: Duration = Duration::from_secs(6);
+/// As much as is said of why SNS did not take it.
+const MAX_WHY: usize = 200;
 
-/// Whether a person should know of an outcome: something was or could not be done, or there is something
-/// for them to do. Looking alone tells nobody, and a schedule does not repeat its refusals.
-pub fn is_due(outcome: &Outcome, scheduled: bool) -> bool {
+/// What people are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub topic_arn: String,
+    pub subject: String,
+    pub message: String,
+}
+
+/// What became of a notice that SNS has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// How many have confirmed that they want to hear; not known where SNS did not say.
+    pub subscribers: Option<u32>,
+}
+
+/// What became of a notice that goes upwards where its own topic does not take it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Somebody hears of it, or SNS does not say that nobody does.
+    pub heard: bool,
+    /// SNS failed, and nobody has heard of it: another try is worth it.
+    pub owed: bool,
+    /// The topics that nobody is subscribed to.
+    pub unheard: Vec<String>,
+    /// What became of it at each topic, in words.
+    pub words: Vec<String>,
+}
+
+impl Notice {
+    /// With as much of the subject as SNS takes.
+    pub fn new(topic_arn: impl Into<String>, subject: &str, message: impl Into<String>) -> Self {
+        let subject =
+            subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect();
+        Self { topic_arn: topic_arn.into(), subject, message: message.into() }
+    }
+
+    /// An outcome, as its function's people read it. `name` is what they send requests to.
+    pub fn of(outcome: &Outcome, topic_arn: &str, name: &str) -> Self {
+        let Outcome { environment, function, decision, target, .. } = outcome;
+        let what = decision.as_str().replace('_', " ");
+        let about = if target.is_empty() { String::new() } else { format!(": {target}") };
+        Self::new(topic_arn, &format!("[{environment}] {function} {what}{about}"), message(outcome, name))
+    }
+}
+
+/// Whether people should know of an outcome that an event or a schedule brought about: something was or could not be
+/// done, or there is something for them to do. Looking alone tells nobody, and whoever sent a request has its answer.
+pub fn is_due(outcome: &Outcome, by_event: bool) -> bool {
     match outcome.decision {
         Decision::Applied | Decision::AwaitingApproval | Decision::Failed => true,
-        Decision::Refused => outcome.next.is_some() && !scheduled,
+        Decision::Refused => outcome.next.is_some() && by_event,
         Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
     }
 }
 
-/// Publishes an outcome to the topic.
-pub async fn send(config: &SdkConfig, topic_arn: &str, outcome: &Outcome) -> Result<(), Error> {
-    let Outcome { environment, function, decision, target, .. } = outcome;
-    let subject = format!("[{environment}] {function} {}: {target}", decision.as_str().replace('_', " "));
-    publish(config, topic_arn, &subject, message(outcome)).await
-}
-
-/// Publishes a message, with as much of the subject as SNS takes.
-pub async fn publish(
-    config: &SdkConfig,
-    topic_arn: &str,
-    subject: &str,
-    message: String,
-) -> Result<(), Error> {
-    let subject: String =
-        subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect();
+/// Publishes a notice, and asks beside it whether anybody hears it.
+pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
     // Most runs tell nobody: the client is made only here.
-    Client::new(config)
-        .publish()
-        .topic_arn(topic_arn)
-        .subject(subject)
-        .message(message)
-        .send()
-        .await
-        .map(|_| ())
-        .map_err(|error| aws::failed("publish to", topic_arn, &error))
+    let client = Client::new(config);
+    let published = async {
+        client
+            .publish()
+            .topic_arn(&notice.topic_arn)
+            .subject(&notice.subject)
+            .message(&notice.message)
+            .send()
+            .await
+            .map_err(|error| aws::failed("publish to", &notice.topic_arn, &error))
+    };
+    // A topic that does not answer must not keep the next one from being told.
+    let (published, subscribers) = tokio::join!(
+        timeout(PATIENCE, published),
+        timeout(PATIENCE, subscribers(&client, &notice.topic_arn))
+    );
+    published.unwrap_or_else(|_| {
+        let source = Cause::new(format!("no answer within {} s", PATIENCE.as_secs()));
+        Err(Error::Aws { operation: "publish to", resource: notice.topic_arn.clone(), source })
+    })?;
+    let subscribers = subscribers.ok().flatten();
+    if subscribers == Some(0) {
+        tracing::error!(
+            topic = notice.topic_arn,
+            "nobody is subscribed to this topic: the notice is heard by nobody"
+        );
+    }
+    Ok(Told { subscribers })
 }
 
-fn message(outcome: &Outcome) -> String {
+/// Sends a notice to its topic, and where that fails or nobody hears it, to the levels above, one after the other.
+pub async fn tell(config: &SdkConfig, notice: &Notice, levels: &[String]) -> Sent {
+    let mut sent = Sent::default();
+    let mut tried = BTreeSet::new();
+    for topic in iter::once(&notice.topic_arn).chain(levels).filter(|topic| tried.insert(*topic)) {
+        let name = topic.rsplit(':').next().unwrap_or(topic);
+        match send(config, &Notice { topic_arn: topic.clone(), ..notice.clone() }).await {
+            Ok(told) if told.subscribers == Some(0) => {
+                sent.unheard.push(topic.clone());
+                sent.words.push(format!("Nobody is subscribed to {name}."));
+            }
+            Ok(_) => {
+                sent.words.push(format!("Told {name}."));
+                sent.heard = true;
+                break;
+            }
+            Err(error) => {
+                tracing::error!(topic, error = chain(&error), "people were not told");
+                let why = text::line(&chain(&error), MAX_WHY);
+                sent.words.push(format!("{name} could not be told ({why})."));
+                sent.owed = true;
+            }
+        }
+    }
+    sent.owed &= !sent.heard;
+    sent
+}
+
+/// How many have confirmed a subscription to the topic, if SNS says.
+async fn subscribers(client: &Client, topic_arn: &str) -> Option<u32> {
+    let answer = client.get_topic_attributes().topic_arn(topic_arn).send().await;
+    let answer = answer
+        .map_err(|error| {
+            let error = aws::failed("look who is subscribed to", topic_arn, &error);
+            tracing::warn!(error = chain(&error), "whether anybody hears of it is not known");
+        })
+        .ok()?;
+    answer.attributes()?.get("SubscriptionsConfirmed")?.parse().ok()
+}
+
+/// A notice that fits a phone: what is too long for it is left out in the middle, never the next step.
+fn message(outcome: &Outcome, name: &str) -> String {
     let mut lines = vec![outcome.reason.clone()];
     lines.extend(outcome.steps.iter().map(|step| {
         let error = step.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
-        format!("- {}: {:?}{error}", step.action, step.result)
+        format!("- {}: {}{error}", step.action, step.result.as_str())
     }));
     lines.extend(outcome.verification.iter().map(|verification| verification.what.clone()));
+    let mut last = Vec::new();
     if let Some(next) = &outcome.next {
-        lines.push(format!("Next (level {}): {}", next.support_level, next.what));
-        lines.extend(next.send.iter().map(|send| format!("Send to {}: {send}", outcome.function)));
+        last.push(format!("Next (level {}): {}", next.support_level, next.what));
+        last.extend(next.send.iter().map(|send| format!("Send to {name}: {send}")));
     }
-    lines.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
-    lines.join("\n")
+    last.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
+    let last = last.join("\n");
+    let first = lines.join("\n");
+    let room = text::MAX_NOTICE.saturating_sub(last.len() + "\n…\n".len());
+    if first.len() <= room {
+        return format!("{first}\n{last}");
+    }
+    let kept = first.get(..first.floor_char_boundary(room)).unwrap_or_default();
+    format!("{kept}…\n{last}")
 }

@@ -1,4 +1,4 @@
-//! Calls that take no token: two of the same would take effect twice.
+//! Calls that take no token: two of the same may take effect twice.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{aws, error::Error};
 
 const TRIES: u32 = 4;
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Sends it, and again where that can help and `effect` sees nothing of the last one: its answer may be all that failed.
 /// `send` is to have the SDK's own retries switched off.
@@ -36,12 +36,9 @@ pub async fn once<T, E: ProvideErrorMetadata>(
 
 /// Whether another try can: AWS was busy or failed, or nobody knows whether it heard.
 fn may_help<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    const BUSY: [&str; 4] =
-        ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
     match error {
         SdkError::ServiceError(context) => {
-            context.raw().status().is_server_error()
-                || context.err().code().is_some_and(|code| BUSY.contains(&code))
+            context.raw().status().is_server_error() || aws::is_busy(context.err())
         }
         SdkError::ConstructionFailure(_) => false,
         _ => true,

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::error::{Error, chain};
+use crate::{
+    error::{Error, chain},
+    text,
+};
 
 /// Grows when a field changes its meaning or goes; a new field alone does not change it.
 pub const VERSION: u32 = 1;
@@ -73,6 +76,43 @@ pub struct Outcome {
     pub duration_ms: u64,
 }
 
+impl Outcome {
+    /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
+    pub(crate) fn tidy(&mut self) {
+        const LONGEST: usize = text::PERSON;
+        /// More steps are told by their number.
+        const MOST_STEPS: usize = 50;
+        let tidy = |text: &mut String| *text = text::line(text, LONGEST);
+        tidy(&mut self.reason);
+        tidy(&mut self.target);
+        if let Some(next) = &mut self.next {
+            tidy(&mut next.what);
+        }
+        if let Some(verification) = &mut self.verification {
+            tidy(&mut verification.what);
+        }
+        self.steps.truncate(MOST_STEPS);
+        for step in &mut self.steps {
+            tidy(&mut step.action);
+            step.error.as_mut().map(tidy);
+        }
+        let mut rest = json!({ "observed": self.observed, "plan": self.plan, "trigger": self.trigger });
+        text::tidy(&mut rest);
+        for (name, value) in
+            [("observed", &mut self.observed), ("plan", &mut self.plan), ("trigger", &mut self.trigger)]
+        {
+            *value = rest.get_mut(name).map(Value::take).unwrap_or_default();
+        }
+        // What was seen is the most, and the least missed.
+        if serde_json::to_string(self).is_ok_and(|text| text.len() >= text::MAX_ANSWER) {
+            self.observed = json!("left out: it would be too long");
+        }
+        if serde_json::to_string(self).is_ok_and(|text| text.len() >= text::MAX_ANSWER) {
+            self.plan = json!("left out: it would be too long");
+        }
+    }
+}
+
 /// One action and how it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -88,7 +128,21 @@ pub enum StepResult {
     Done,
     /// An earlier run had done it before it died.
     AlreadyDone,
+    /// Somebody else has changed it meanwhile, and that is left as it is.
+    LeftAlone,
     Failed,
+}
+
+impl StepResult {
+    /// For a person.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::AlreadyDone => "done by an earlier run",
+            Self::LeftAlone => "left as somebody else has set it meanwhile",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Step {
@@ -101,6 +155,10 @@ impl Step {
 
     pub fn already_done(action: &impl ToString) -> Self {
         Self { action: action.to_string(), result: StepResult::AlreadyDone, error: None }
+    }
+
+    pub fn left_alone(action: &impl ToString) -> Self {
+        Self { action: action.to_string(), result: StepResult::LeftAlone, error: None }
     }
 }
 
@@ -180,6 +238,14 @@ impl Stop {
     pub fn next(mut self, next: Next) -> Self {
         self.next = Some(next);
         self
+    }
+
+    /// Makes it the answer.
+    pub(crate) fn onto(self, outcome: &mut Outcome) {
+        outcome.decision = self.decision;
+        self.code.clone_into(&mut outcome.code);
+        outcome.reason = self.reason;
+        outcome.next = self.next;
     }
 }
 

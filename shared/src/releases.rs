@@ -2,7 +2,7 @@
 //! were rolled back from, and which are copies of others with which writes are frozen. One item of the ledger
 //! for each: `release#<service>`, `<family:revision>`.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::Timestamp;
@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::{aws, error::Error, ledger::kept};
 
 /// As long as the audit records that say why.
-const KEPT: Duration = Duration::from_hours(24 * 400);
+pub(crate) const KEPT: Duration = Duration::from_hours(24 * 400);
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
     /// `family:revision` of its task definition.
     pub revision: String,
@@ -22,6 +22,20 @@ pub struct Release {
     pub rolled_back_at: Option<Timestamp>,
     /// The release that it is a copy of, with which writes are frozen.
     pub frozen_from: Option<String>,
+    /// The release that it is a copy of otherwise.
+    pub copy_of: Option<String>,
+}
+
+impl Release {
+    /// The release that it is no more than a copy of.
+    pub fn stands_for(&self) -> Option<&str> {
+        self.frozen_from.as_deref().or(self.copy_of.as_deref())
+    }
+
+    /// Whether it was rolled back from, and not seen to work since.
+    pub fn is_bad(&self) -> bool {
+        self.rolled_back_at.is_some_and(|bad| self.good_at.is_none_or(|good| good <= bad))
+    }
 }
 
 /// The ledger's part about releases.
@@ -54,15 +68,7 @@ impl Releases {
                 .send()
                 .await
                 .map_err(|error| aws::failed("read the releases in the ledger", &self.table, &error))?;
-            releases.extend(page.items.unwrap_or_default().iter().filter_map(|item| {
-                let text = |name| item.get(name).and_then(|value| value.as_s().ok());
-                Some(Release {
-                    revision: text("sk")?.clone(),
-                    good_at: text("good_at").and_then(|at| at.parse().ok()),
-                    rolled_back_at: text("rolled_back_at").and_then(|at| at.parse().ok()),
-                    frozen_from: text("frozen_from").cloned(),
-                })
-            }));
+            releases.extend(page.items.unwrap_or_default().iter().filter_map(release));
             from = page.last_evaluated_key;
             if from.is_none() {
                 break;
@@ -71,14 +77,24 @@ impl Releases {
         Ok(releases)
     }
 
+    /// What is known of one revision.
+    pub async fn one(&self, service: &str, revision: &str) -> Result<Option<Release>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(key(service)))
+            .key("sk", AttributeValue::S(revision.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| aws::failed("read the release in the ledger", revision, &error))?;
+        Ok(answer.item.as_ref().and_then(release))
+    }
+
     /// Notes that a release works.
     pub async fn mark_good(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
         self.mark(service, revision, "good_at", at.to_string(), at).await
-    }
-
-    /// Notes that a release was rolled back from.
-    pub async fn mark_rolled_back(&self, service: &str, revision: &str, at: Timestamp) -> Result<(), Error> {
-        self.mark(service, revision, "rolled_back_at", at.to_string(), at).await
     }
 
     /// Notes that a revision is no release of its own, but the copy of one with which writes are frozen.
@@ -90,6 +106,17 @@ impl Releases {
         at: Timestamp,
     ) -> Result<(), Error> {
         self.mark(service, revision, "frozen_from", release.to_owned(), at).await
+    }
+
+    /// Notes that a revision is no release of its own, but a copy of one.
+    pub async fn mark_copy(
+        &self,
+        service: &str,
+        revision: &str,
+        release: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.mark(service, revision, "copy_of", release.to_owned(), at).await
     }
 
     async fn mark(
@@ -116,6 +143,19 @@ impl Releases {
     }
 }
 
-fn key(service: &str) -> String {
+fn release(item: &HashMap<String, AttributeValue>) -> Option<Release> {
+    let text = |name| item.get(name).map(|value| value.as_s().map_or("", String::as_str));
+    Some(Release {
+        revision: text("sk")?.to_owned(),
+        good_at: text("good_at").and_then(|at| at.parse().ok()),
+        // Whenever it was: nothing goes back to it by itself.
+        rolled_back_at: text("rolled_back_at").map(|at| at.parse().unwrap_or(Timestamp::MAX)),
+        // A copy of what cannot be told is no release either.
+        frozen_from: text("frozen_from").map(str::to_owned),
+        copy_of: text("copy_of").map(str::to_owned),
+    })
+}
+
+pub(crate) fn key(service: &str) -> String {
     format!("release#{service}")
 }

@@ -1,6 +1,10 @@
 //! Walks a [`Remedy`] along the one way through, and leaves a record wherever it ends.
 
-use std::{collections::VecDeque, time::Duration};
+mod act;
+mod approve;
+mod finish;
+
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,25 +12,33 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    alarms::still_rings,
     aws::Aws,
     clock,
     error::{Error, chain},
-    guard::{self, Admission, Approved, Course},
+    guard::{self, Admission, Course},
     lambda::{Invocation, Task},
-    ledger::{Approval, Claim, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory},
-    notice,
-    outcome::{Decision, Next, Outcome, Step, StepResult, Stop, VERSION, Verification},
+    ledger::{
+        Approval, Before, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory, NotSettled, Settlement,
+        WANTED_FOR, Wanted, WantedChange,
+    },
+    outbox::Outbox,
+    outcome::{Decision, Next, Outcome, Stop, VERSION},
     remedy::{Past, Plan, Remedy, Weight},
-    settings::Policy,
-    telemetry,
+    settings::{Mode, Policy},
+    text::{PERSON, line},
     trigger::{self, Kind, Trigger},
 };
+
+/// How many notices that others owe a scheduled run sends.
+const SWEPT: usize = 20;
 
 /// Walks a [`Remedy`] along the way.
 pub struct Runner<R> {
     remedy: R,
     policy: Policy,
     ledger: Ledger,
+    outbox: Outbox,
     aws: Aws,
 }
 
@@ -36,16 +48,25 @@ struct Run<'a, Q> {
     now: Timestamp,
     request: Q,
     trigger: Trigger,
+    /// What the scheduled run does for an event that could not have it.
+    wanted: Option<Wanted>,
     approval: Option<Approval>,
     outcome: Outcome,
+    memory: Memory,
     /// The claim that this run holds, as it is to be given back.
     held: Option<Held>,
     /// What is to be looked after once this run has acted.
     follow_up: Option<FollowUp>,
+    /// What becomes of the follow-up of a run that does not act.
+    change: FollowUpChange,
+    /// A plan that is to be stored for a person.
+    asks: Option<Approval>,
     /// Whether this run ended what was looked after.
     settled: bool,
-    /// Whether it finished what another event had begun.
-    took_up: bool,
+    /// Whether a dead run began what it does.
+    takes_up: bool,
+    /// Whether what its own event asks for is still to be answered.
+    comes_again: bool,
 }
 
 /// What ends a run before its actions.
@@ -67,31 +88,40 @@ impl From<Error> for Halt {
     }
 }
 
+/// What is still to be run.
+struct Due<Q> {
+    trigger: Trigger,
+    request: Q,
+    wanted: Option<Wanted>,
+}
+
 impl<R: Remedy> Runner<R> {
     pub fn new(remedy: R, policy: Policy, aws: Aws) -> Self {
         let client = aws_sdk_dynamodb::Client::new(aws.config());
-        let ledger = Ledger::new(client, &policy.ledger_table, R::FUNCTION);
-        Self { remedy, policy, ledger, aws }
+        let levels = policy.notice_topic_arn.iter().chain(&policy.level_topic_arns).cloned().collect();
+        let outbox = Outbox::new(client.clone(), &policy.ledger_table, aws.config().clone(), levels);
+        let ledger = Ledger::new(client, &policy.ledger_table, R::FUNCTION).beside(policy.functions.clone());
+        Self { remedy, policy, ledger, outbox, aws }
     }
 
     /// Runs every request of every trigger; all are read before the first is carried out.
     async fn answer(&self, invocation: &Invocation) -> Result<Vec<Outcome>, Error> {
-        let mut runs = Vec::new();
+        let mut due = VecDeque::new();
         for trigger in trigger::parse(invocation)? {
             let requests = self.remedy.requests(&trigger)?;
-            runs.extend(requests.into_iter().enumerate().map(|(place, request)| {
+            due.extend(requests.into_iter().enumerate().map(|(place, request)| {
                 let mut trigger = trigger.clone();
                 // Each target's run is answered by itself when the event comes again.
                 if place > 0 {
                     trigger.id = format!("{}#{}", trigger.id, place + 1);
                 }
-                (trigger, request)
+                Due { trigger, request, wanted: None }
             }));
         }
-        let alone = runs.len() == 1;
-        let mut runs = VecDeque::from(runs);
+        let alone = due.len() == 1;
+        let scheduled = due.iter().any(|due| due.trigger.is_scheduled());
         let mut outcomes = Vec::new();
-        while let Some((trigger, request)) = runs.pop_front() {
+        while let Some(Due { trigger, request, wanted }) = due.pop_front() {
             let execution_id = match outcomes.len() {
                 0 => invocation.request_id.clone(),
                 earlier => format!("{}-{}", invocation.request_id, earlier + 1),
@@ -100,303 +130,299 @@ impl<R: Remedy> Runner<R> {
                 invocation,
                 now: clock::now(),
                 request: request.clone(),
-                outcome: self.draft(execution_id, &trigger),
+                outcome: self.draft(execution_id, &trigger, wanted.as_ref()),
                 trigger: trigger.clone(),
-                took_up: false,
+                wanted,
                 approval: None,
+                memory: Memory::default(),
                 held: None,
                 follow_up: None,
+                change: FollowUpChange::Keep,
+                asks: None,
                 settled: false,
+                takes_up: false,
+                comes_again: false,
             };
-            let walked = self.walk(&mut run).await;
+            let mut over = Vec::new();
+            // Boxed, as are the two below: the compiler gives up on futures that are nested too deeply.
+            let walked = Box::pin(self.walk(&mut run)).await;
             // What a dead run had begun came first; what this event asks for is still to be answered.
-            if run.took_up && walked.is_ok() && run.outcome.decision == Decision::Applied {
-                runs.push_front((trigger, request));
+            if run.comes_again && walked.is_ok() && run.held.as_ref().is_some_and(|held| !held.claim.open) {
+                due.push_front(Due { trigger: trigger.clone(), request: request.clone(), wanted: None });
             }
-            let outcome = match walked {
-                Ok(()) => self.finish(run).await,
-                Err(Halt::Stop(stop)) => self.stopped(run, stop).await,
-                Err(Halt::Replay(earlier)) => self.replayed(run, &earlier).await,
-                Err(Halt::Error(error)) if alone => return Err(error),
-                // In a batch, an error would repeat what the others did.
-                Err(Halt::Error(error)) => self.stopped(run, unread(&error)).await,
-            };
-            outcomes.push(outcome);
+            if trigger.is_scheduled() {
+                for wanted in &run.memory.wanted {
+                    match self.once_more(&run.outcome.target, wanted) {
+                        Ok(again) => due.push_back(again),
+                        Err(why) => over.push((wanted.clone(), why)),
+                    }
+                }
+            }
+            let target = run.outcome.target.clone();
+            outcomes.push(match walked {
+                Ok(()) => Box::pin(self.finish(run)).await?,
+                Err(Halt::Stop(stop)) => self.stopped(run, stop).await?,
+                Err(Halt::Replay(earlier)) => self.replayed(run, &earlier).await?,
+                Err(Halt::Error(error)) => {
+                    // In a batch, an error would repeat what the others did.
+                    let stop = self.failed_to_look(&run, error, alone).await?;
+                    self.stopped(run, stop).await?
+                }
+            });
+            for (wanted, stop) in over {
+                let id = format!("{}-{}", invocation.request_id, outcomes.len() + 1);
+                outcomes.push(self.let_go(invocation, id, &target, &wanted, stop).await);
+            }
+        }
+        if scheduled && let Err(error) = self.outbox.sweep(SWEPT).await {
+            tracing::error!(error = chain(&error), "owed notices could not be sent");
         }
         Ok(outcomes)
     }
 
+    /// What an event asked for, as a run of its own; why not, where today's settings do not let it in any more.
+    fn once_more(&self, target: &str, wanted: &Wanted) -> Result<Due<R::Request>, Stop> {
+        let requests = self.remedy.requests(&wanted.trigger);
+        let requests = requests.map_err(|error| Stop::refused("not_understood", chain(&error)))?;
+        let mut why = Stop::refused("not_allowed", "today's settings name no such target".to_owned());
+        for request in requests {
+            match self.remedy.target(&request) {
+                Ok(of) if of == target => {
+                    let trigger = wanted.trigger.clone();
+                    return Ok(Due { trigger, request, wanted: Some(wanted.clone()) });
+                }
+                Ok(_) => {}
+                Err(stop) => why = stop,
+            }
+        }
+        Err(why)
+    }
+
+    /// AWS could not be read. What an event asks for is wanted all the same; Lambda repeats the event, and what that
+    /// cannot do either, the scheduled run does.
+    async fn failed_to_look(
+        &self,
+        run: &Run<'_, R::Request>,
+        error: Error,
+        alone: bool,
+    ) -> Result<Stop, Error> {
+        if matches!(error, Error::Aws { .. }) && run.trigger.is_an_event() && !run.outcome.target.is_empty() {
+            let wanted = self.wants(run, "aws_failed");
+            if let Err(error) = self.ledger.want(&run.outcome.target, &wanted).await {
+                tracing::error!(error = chain(&error), "what the event asks for is not noted as wanted");
+            }
+        }
+        if alone { Err(error) } else { Ok(unread(&error)) }
+    }
+
     async fn walk(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
-        guard::gate(&self.policy, &run.trigger, run.now)?;
+        self.gate(run)?;
         self.recall_approval(run).await?;
         let target = self.remedy.target(&run.request)?;
         run.outcome.target.clone_from(&target);
 
-        let (memory, observed) =
-            tokio::join!(self.ledger.look(&target, &run.trigger.id), self.remedy.observe(&run.request));
-        let memory = memory.map_err(|error| guard::no_ledger(&error))?;
-        let dry_run = run.trigger.asked().is_some_and(|asked| asked.dry_run);
-        let admission = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, run.approval.is_some());
-        let course = guard::course(&self.policy, &memory, admission, run.now);
+        let (memory, observed) = tokio::join!(
+            self.ledger.look(&target, &run.trigger.id, run.now),
+            Box::pin(self.remedy.observe(&run.request))
+        );
+        run.memory = match memory {
+            Ok(memory) => memory,
+            // Nothing was written: Lambda repeats the event.
+            Err(error) if run.trigger.is_an_event() && run.wanted.is_none() => return Err(error.into()),
+            Err(error) => return Err(guard::no_ledger(&error).into()),
+        };
+        self.understand(&mut run.memory);
+        let memory = run.memory.clone();
+        self.is_still_wanted(run, &memory).await?;
+        if memory.odd.iter().any(|odd| odd.pk.starts_with("event#")) {
+            let reason = "this event was answered before, and that answer cannot be read";
+            return Err(Stop::nothing_to_do("answered_before", reason).into());
+        }
+        let course = guard::course(&self.policy, &memory, R::ASKS_FIRST, &run.trigger, run.now);
         if let Course::Replay(earlier) = course {
             return Err(Halt::Replay(Box::new(earlier.clone())));
         }
+        if let Course::Stop(stop) = course {
+            return Err(stop.into());
+        }
         let observed = observed?;
         run.outcome.observed = value(&observed);
+        let resumed = match &course {
+            Course::GiveUp(dead, why) if R::RESUMES && memory.follow_up.is_some() => Some(format!(
+                "run {} left something unfinished, and {why}: {}",
+                dead.execution_id, dead.intent.reason
+            )),
+            _ => None,
+        };
         match course {
-            Course::Stop(stop) => return Err(stop.into()),
-            Course::TakeUp(dead) => return self.take_up(run, &memory, dead, &observed).await,
-            Course::Replay(_) | Course::Plan => {}
+            Course::TakeUp(dead) => return Box::pin(self.take_up(run, &memory, dead, &observed)).await,
+            Course::GiveUp(..) if resumed.is_some() => {}
+            Course::GiveUp(dead, why) => {
+                self.give_up(run, dead, why, &observed).await;
+                return Ok(());
+            }
+            Course::Stop(_) | Course::Replay(_) | Course::Plan => {}
         }
+        Box::pin(self.decide(run, &memory, &observed, resumed)).await
+    }
 
+    /// Plans, and carries the plan out if it is admitted. `resumed` is what a dead run left that this plan does.
+    async fn decide(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        memory: &Memory,
+        observed: &R::Observed,
+        resumed: Option<String>,
+    ) -> Result<(), Halt> {
         if let Some(approval) = &run.approval {
             guard::check_approval(approval, run.now)?;
         }
+        let asked = run.trigger.asked();
+        let dry_run = asked.is_some_and(|asked| asked.dry_run);
+        let overrides = asked.is_some_and(|asked| asked.overrides);
+        let admission = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, run.approval.is_some());
+        let by = run.approval.as_ref().map_or(&run.trigger, |approval| &approval.trigger);
         let past = Past {
+            asked: by.words(),
             follow_up: memory.follow_up.clone(),
             month_units: memory.month_units(run.now),
             freeze: memory.freeze.clone(),
         };
-        let plan = self.remedy.plan(run.now, &observed, &run.request, &past);
+        let mut plan = self.remedy.plan(run.now, observed, &run.request, &past);
+        if let Some(resumed) = resumed {
+            plan.reason = format!("{} ({resumed})", plan.reason);
+        }
         run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
-        tracing::info!(plan = %run.outcome.plan, skipped = ?plan.skipped, "planned");
         if let Some(stop) = plan.skipped {
             if admission != Admission::Observe {
-                self.change_follow_up(run, &memory, &plan.follow_up).await?;
+                run.settled = plan.follow_up != FollowUpChange::Keep;
+                run.change = plan.follow_up;
+                if let (FollowUpChange::Clear, Some(claim)) = (&run.change, &memory.claim) {
+                    run.outcome.plan = json!({ "ends": claim.execution_id, "reason": claim.intent.reason });
+                }
             }
             return Err(stop.into());
         }
-        guard::check_plan(&self.policy, &memory, R::FUNCTION, plan.weight, run.now)?;
-        let hash = plan_hash(R::FUNCTION, &target, &plan.actions);
+        guard::check_room(memory, R::FUNCTION, R::IS_URGENT, run.now)?;
+        if let Err(stop) = guard::check_limits(&self.policy, memory, plan.weight, &plan.about, run.now) {
+            let definite = overrides || run.approval.is_some() || plan.weight == Weight::Wished;
+            if !(definite && matches!(run.trigger.kind, Kind::Person(_))) {
+                return Err(by_hand(stop, plan.by_hand).into());
+            }
+            plan.reason = format!("{}; a person wants it although {}", plan.reason, stop.reason);
+        }
+        if let Some(by) = run.approval.as_ref().and(run.trigger.asked()) {
+            plan.reason = format!("{}; {}", plan.reason, approve::approved(by, run.now));
+        }
+        let lines = lines(&plan.actions);
+        let hash = plan_hash(R::FUNCTION, &run.outcome.target, &plan.actions);
         if let Some(approval) = &run.approval {
-            guard::check_same_plan(approval, &hash)?;
+            guard::check_same_plan(approval, &hash, &lines)?;
         }
         match admission {
             Admission::Observe => return Err(would_act(&plan).into()),
             // Whoever approved an action approved that it is put back.
             Admission::Ask if plan.weight != Weight::PutsBack => {
-                return Err(self.ask(run, &plan, hash).await.into());
+                return Err(self.ask(run, &plan, hash).await?.into());
             }
             Admission::Ask | Admission::Act => {}
         }
 
+        let instead_of = match plan.follow_up {
+            FollowUpChange::Keep => None,
+            _ => Some(Before { follow_up: memory.follow_up.clone() }),
+        };
         let intent = Intent {
             trigger: run.trigger.clone(),
             actions: value(&plan.actions),
-            reason: plan.reason,
+            reason: line(&plan.reason, PERSON),
             weight: plan.weight,
+            units: plan.units,
+            about: plan.about,
+            notes: plan.notes,
+            approved: Some(run.approval.is_some()),
+            instead_of,
         };
-        let claim = self.next_claim(run, &memory, intent, plan.units);
-        run.outcome.reason.clone_from(&claim.intent.reason);
-        let approved =
-            guard::claim(&self.ledger, &target, &claim, &plan.follow_up, run.approval.as_ref(), plan.actions)
-                .await?;
-        run.follow_up = match plan.follow_up {
+        run.follow_up = match &plan.follow_up {
             FollowUpChange::Keep => past.follow_up,
-            FollowUpChange::Set(follow_up) => Some(follow_up),
+            FollowUpChange::Set(follow_up) => Some(follow_up.clone()),
             FollowUpChange::Clear => None,
         };
-        self.act(run, claim, approved, &observed).await;
+        Box::pin(self.carry_out(run, memory, intent, &plan.follow_up, plan.actions, observed)).await
+    }
+
+    /// What earlier versions left, as today's would have, as far as that can be told.
+    fn understand(&self, memory: &mut Memory) {
+        memory.claim = memory.claim.take().map(|mut claim| {
+            claim.intent = self.remedy.of_today(claim.intent);
+            claim
+        });
+        if let Some(follow_up) =
+            memory.follow_up.take_if(|follow_up| !self.remedy.understands(&follow_up.what))
+        {
+            let why =
+                format!("nobody knows what is to be looked after until {}", clock::readable(follow_up.due));
+            memory.not_understood(why);
+        }
+    }
+
+    /// What an event asked for is looked at by its reason, not by its age.
+    fn gate(&self, run: &Run<'_, R::Request>) -> Result<(), Stop> {
+        if run.wanted.is_none() || self.policy.mode == Mode::Off {
+            return guard::gate(&self.policy, &run.trigger, run.now);
+        }
         Ok(())
     }
 
-    /// Ends or begins what is looked after, where nothing else is to be done.
-    async fn change_follow_up(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        memory: &Memory,
-        change: &FollowUpChange,
-    ) -> Result<(), Halt> {
-        if *change == FollowUpChange::Keep {
-            return Ok(());
-        }
-        let changed =
-            self.ledger.change_follow_up(&run.outcome.target, change, memory.follow_up.as_ref()).await;
-        if !changed.map_err(|error| guard::no_ledger(&error))? {
-            return Err(guard::busy("another run was quicker to look after this").into());
-        }
-        run.settled = true;
-        if let (FollowUpChange::Clear, Some(claim)) = (change, &memory.claim) {
-            run.outcome.plan = json!({ "ends": claim.execution_id, "reason": claim.intent.reason });
-        }
-        Ok(())
-    }
-
-    /// A person who approves sends only the plan's id: what it was for is in the ledger.
-    async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
-        let Some(id) = run.trigger.asked().and_then(|asked| asked.approve.as_deref()) else {
+    /// Ends what is wanted once its reason is over.
+    async fn is_still_wanted(&self, run: &mut Run<'_, R::Request>, memory: &Memory) -> Result<(), Halt> {
+        let Some(wanted) = run.wanted.clone() else {
             return Ok(());
         };
-        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
-        let approval = stored.ok_or_else(|| {
-            let reason = format!("no plan `{id}` of {} awaits approval", R::FUNCTION);
-            Stop::refused("approval_unknown", reason)
-        })?;
-        run.outcome.trigger = json!({ "approved_by": run.trigger, "of": approval.trigger });
-        for request in self.remedy.requests(&approval.trigger)? {
-            if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
-                run.request = request;
-            }
+        let over = |why: String| Stop::nothing_to_do("no_longer_wanted", why);
+        if !memory.wanted.iter().any(|other| other.reason() == wanted.reason()) {
+            return Err(Stop::nothing_to_do("nothing_wanted", "another run was quicker").into());
         }
-        run.approval = Some(approval);
-        Ok(())
-    }
-
-    /// Finishes what a run began that died: its recorded intent, not a new plan.
-    async fn take_up(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        memory: &Memory,
-        dead: &Claim,
-        observed: &R::Observed,
-    ) -> Result<(), Halt> {
-        let actions: Vec<R::Action> =
-            serde_json::from_value(dead.intent.actions.clone()).map_err(|error| {
-                Stop::refused(
-                    "intent_unreadable",
-                    format!("run {} left an intent that cannot be read: {error}", dead.execution_id),
-                )
+        if !(wanted.since..=wanted.since + WANTED_FOR).contains(&run.now) {
+            run.settled = true;
+            let reason =
+                format!("{} asked for it at {}, more than a day ago", wanted.trigger.words(), wanted.since);
+            return Err(over(reason).into());
+        }
+        if let Kind::Alarm(alarm) = &wanted.trigger.kind {
+            let rings = still_rings(self.aws.config(), alarm).await.map_err(|error| {
+                let why =
+                    format!("whether alarm {} is still in ALARM is not known: {}", alarm.name, chain(&error));
+                Stop::refused("claimed_by_another", why)
             })?;
-        run.took_up = dead.intent.trigger.id != run.trigger.id && !is_scheduled(&run.trigger);
-        run.outcome.plan =
-            json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
-        run.outcome.reason =
-            format!("finished what run {} had begun: {}", dead.execution_id, dead.intent.reason);
-        let claim = self.next_claim(run, memory, dead.intent.clone(), 0);
-        run.follow_up.clone_from(&memory.follow_up);
-        let target = run.outcome.target.clone();
-        let approved =
-            guard::claim(&self.ledger, &target, &claim, &FollowUpChange::Keep, None, actions).await?;
-        self.act(run, claim, approved, observed).await;
+            if !rings {
+                run.settled = true;
+                let since = clock::readable(wanted.since);
+                let reason = format!(
+                    "alarm {} is not in ALARM any more: what it asked for at {since} is not needed now",
+                    alarm.name
+                );
+                return Err(over(reason).into());
+            }
+        }
+        // It was seen to last just now.
+        run.trigger.at = run.now;
         Ok(())
     }
 
-    fn next_claim(&self, run: &Run<'_, R::Request>, memory: &Memory, intent: Intent, units: u32) -> Claim {
-        let until = run.invocation.deadline;
-        guard::next_claim(&self.policy, memory, intent, units, &run.outcome.execution_id, run.now, until)
+    fn wants(&self, run: &Run<'_, R::Request>, code: &str) -> WantedChange {
+        let waits = jiff::SignedDuration::try_from(self.policy.max_event_age).unwrap_or_default();
+        let mut wanted = Wanted { trigger: run.trigger.clone(), since: run.now, code: code.to_owned() };
+        let before = run.memory.wanted.iter().find(|before| before.reason() == wanted.reason());
+        wanted.since = before.map_or(run.now, |before| before.since);
+        WantedChange::Set { wanted: Box::new(wanted), first_until: R::IS_URGENT.then(|| run.now + waits) }
     }
 
-    async fn act(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        mut claim: Claim,
-        approved: Vec<Approved<R::Action>>,
-        observed: &R::Observed,
-    ) {
-        let mut failed = false;
-        let mut refused = None;
-        let mut ends_follow_up = false;
-        for action in &approved {
-            if failed {
-                break;
-            }
-            let step = if self.remedy.is_outstanding(action.action(), observed) {
-                let result = self.remedy.apply(action).await;
-                if let Err(Error::Refused { stop, over }) = &result {
-                    refused = Some((stop.as_ref().clone(), *over));
-                }
-                Step::of(action.action(), result)
-            } else {
-                Step::already_done(action.action())
-            };
-            failed = step.result == StepResult::Failed;
-            run.outcome.steps.push(step);
-        }
-        if let Some((Stop { decision, code, reason, next }, over)) = refused {
-            run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome.clone() };
-            // Not left open: the same again would be refused again.
-            claim = claim.closed();
-            ends_follow_up = over;
-        } else if failed {
-            run.outcome.decision = Decision::Failed;
-            "action_failed".clone_into(&mut run.outcome.code);
-            let minutes = self.policy.max_event_age.as_secs() / 60;
-            run.outcome.next = Some(Next::devops(format!(
-                "the scheduled run tries this again for {minutes} minutes; if that fails too, do it by hand"
-            )));
-            claim = claim.left_open(clock::now());
-        } else {
-            run.outcome.decision = Decision::Applied;
-            "applied".clone_into(&mut run.outcome.code);
-            claim = claim.closed();
-            let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
-            let verification = self.verify(run, &actions).await;
-            let looked_after = run.follow_up.as_ref().filter(|follow_up| follow_up.until_verified);
-            if verification.verified {
-                ends_follow_up = looked_after.is_some();
-            } else {
-                run.outcome.next = Some(Next::development(looked_after.map_or_else(
-                    || "look at the service: the change has not shown yet".to_owned(),
-                    |follow_up| {
-                        format!(
-                            "nothing yet: the scheduled run goes on looking, and tells you once the change \
-                             shows, or at {} that it does not",
-                            clock::readable(follow_up.due)
-                        )
-                    },
-                )));
-            }
-            run.outcome.verification = Some(verification);
-        }
-        run.held = Some(Held { claim, ends_follow_up });
-    }
-
-    /// Looks again, and leaves the time to record it.
-    async fn verify(&self, run: &Run<'_, R::Request>, actions: &[&R::Action]) -> Verification {
-        const TIME_TO_RECORD: Duration = Duration::from_secs(5);
-        let left =
-            Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();
-        let at_most = left.saturating_sub(TIME_TO_RECORD).max(left / 2);
-        // A look that takes longer than that may still end.
-        let patience = self.policy.verify.min(at_most / 4 * 3);
-        let verify = self.remedy.verify(&run.request, actions, patience);
-        let verification = tokio::time::timeout(at_most, verify).await;
-        verification.unwrap_or_else(|_| Verification::not_seen("no look ended in the time of this run"))
-    }
-
-    /// Stores the plan and says what to send to have it carried out.
-    async fn ask(&self, run: &Run<'_, R::Request>, plan: &Plan<R::Action>, plan_hash: String) -> Stop {
-        const ID_LENGTH: usize = 12;
-        if is_scheduled(&run.trigger) {
-            // Asking at every tick would drown the question.
-            return Stop::nothing_to_do(
-                "approval_needed",
-                "a scheduled run does not ask; send a request by hand",
-            );
-        }
-        let mut id = hash(&format!("{plan_hash} {}", run.trigger.id));
-        id.truncate(ID_LENGTH);
-        let expires = run.now + self.policy.approval_lifetime;
-        let approval = Approval {
-            id,
-            trigger: run.trigger.clone(),
-            target: run.outcome.target.clone(),
-            plan_hash,
-            expires,
-            used: false,
+    fn draft(&self, execution_id: String, trigger: &Trigger, wanted: Option<&Wanted>) -> Outcome {
+        let trigger = match wanted {
+            None => value(trigger),
+            Some(wanted) => json!({ "wanted_since": wanted.since, "of": trigger }),
         };
-        let what = format!("{}: {}", describe(&plan.actions), plan.reason);
-        let next = |what: String| {
-            Some(Next { what, support_level: 1, send: Some(json!({ "approve": approval.id })) })
-        };
-        match self.ledger.ask(&approval).await {
-            Err(error) => guard::no_ledger(&error),
-            Ok(true) => Stop {
-                decision: Decision::AwaitingApproval,
-                code: "approval_needed",
-                reason: what,
-                next: next(format!("approve by {}, or do nothing and it expires", clock::readable(expires))),
-            },
-            Ok(false) => Stop {
-                decision: Decision::NothingToDo,
-                code: "approval_pending",
-                reason: format!("approval was asked for before: {what}"),
-                next: next("approve, or do nothing and it expires".to_owned()),
-            },
-        }
-    }
-
-    fn draft(&self, execution_id: String, trigger: &Trigger) -> Outcome {
         Outcome {
             version: VERSION,
             function: R::FUNCTION.to_owned(),
@@ -406,7 +432,7 @@ impl<R: Remedy> Runner<R> {
             code: String::new(),
             reason: String::new(),
             target: String::new(),
-            trigger: value(trigger),
+            trigger,
             observed: Value::Null,
             plan: Value::Null,
             steps: Vec::new(),
@@ -414,63 +440,6 @@ impl<R: Remedy> Runner<R> {
             next: None,
             at: clock::now(),
             duration_ms: 0,
-        }
-    }
-
-    async fn stopped(&self, mut run: Run<'_, R::Request>, stop: Stop) -> Outcome {
-        let Stop { decision, code, reason, next } = stop;
-        run.outcome = Outcome { decision, code: code.to_owned(), reason, next, ..run.outcome };
-        self.finish(run).await
-    }
-
-    async fn replayed(&self, mut run: Run<'_, R::Request>, earlier: &Outcome) -> Outcome {
-        run.outcome = Outcome {
-            decision: Decision::Replayed,
-            code: earlier.code.clone(),
-            reason: format!("run {} answered this event: {}", earlier.execution_id, earlier.reason),
-            execution_id: run.outcome.execution_id.clone(),
-            at: run.outcome.at,
-            trigger: run.outcome.trigger.clone(),
-            ..earlier.clone()
-        };
-        self.finish(run).await
-    }
-
-    /// Logs, counts, records and tells of an outcome.
-    async fn finish(&self, run: Run<'_, R::Request>) -> Outcome {
-        let Run { mut outcome, held, trigger, settled, .. } = run;
-        outcome.duration_ms =
-            u64::try_from(clock::now().duration_since(outcome.at).as_millis()).unwrap_or_default();
-        telemetry::decided(&outcome);
-        let (recorded, told) = tokio::join!(
-            async {
-                if settled || is_worth_a_record(&outcome, &trigger) {
-                    self.ledger.record(&outcome, held.as_ref()).await
-                } else {
-                    Ok(())
-                }
-            },
-            self.tell(&outcome, &trigger, settled)
-        );
-        for error in [recorded, told].into_iter().filter_map(Result::err) {
-            tracing::error!(
-                error = chain(&error),
-                execution_id = outcome.execution_id,
-                "the run left no full record"
-            );
-            outcome.reason = format!("{} (but {})", outcome.reason, chain(&error));
-        }
-        outcome
-    }
-
-    async fn tell(&self, outcome: &Outcome, trigger: &Trigger, settled: bool) -> Result<(), Error> {
-        let dry_run = trigger.asked().is_some_and(|asked| asked.dry_run);
-        let only_looks = guard::admit(&self.policy, R::ASKS_FIRST, dry_run, true) == Admission::Observe;
-        match &self.policy.notice_topic_arn {
-            Some(topic) if !only_looks && (settled || notice::is_due(outcome, is_scheduled(trigger))) => {
-                notice::send(self.aws.config(), topic, outcome).await
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -485,22 +454,23 @@ impl<R: Remedy> Task for Runner<R> {
     }
 }
 
-/// A scheduled run that did not act is logged and counted; the ledger and the people are kept for what
-/// matters. Without a ledger there is nothing to write to.
-fn is_worth_a_record(outcome: &Outcome, trigger: &Trigger) -> bool {
-    let idle = matches!(outcome.decision, Decision::NothingToDo | Decision::Refused);
-    !(idle && is_scheduled(trigger)) && outcome.code != "ledger_unavailable"
-}
-
-fn is_scheduled(trigger: &Trigger) -> bool {
-    matches!(trigger.kind, Kind::Schedule { .. })
+/// With a request that a person can send all the same.
+fn by_hand(stop: Stop, request: Option<Value>) -> Stop {
+    let mut request = match request {
+        Some(Value::Object(request)) => request,
+        _ => serde_json::Map::new(),
+    };
+    request.insert("override".to_owned(), json!(true));
+    request.insert("reason".to_owned(), json!(format!("not waited for: {}", stop.code.replace('_', " "))));
+    let next = stop.next.clone().unwrap_or_else(|| Next::development("send the request below"));
+    stop.next(Next { send: Some(Value::Object(request)), ..next })
 }
 
 fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {
     Stop {
         decision: Decision::Observed,
         code: "would_act",
-        reason: format!("would {}: {}", describe(&plan.actions), plan.reason),
+        reason: format!("would {}: {}", lines(&plan.actions).join(", "), plan.reason),
         next: None,
     }
 }
@@ -510,8 +480,8 @@ fn unread(error: &Error) -> Stop {
     Stop { decision: Decision::Failed, code: "aws_failed", reason: chain(error), next: Some(next) }
 }
 
-fn describe<A: ToString>(actions: &[A]) -> String {
-    actions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn lines<A: ToString>(actions: &[A]) -> Vec<String> {
+    actions.iter().map(ToString::to_string).collect()
 }
 
 /// The same for the same actions on the same target.

@@ -127,9 +127,15 @@ impl FromStr for Mode {
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub environment: String,
+    /// What this function is called in Lambda, where people send requests to.
+    pub name: Option<String>,
+    /// The names of all functions of the runbook: a kill switch of another name stops all.
+    pub functions: Vec<String>,
     pub mode: Mode,
     pub ledger_table: String,
     pub notice_topic_arn: Option<String>,
+    /// Where a notice goes that the first topic does not take, or that nobody hears there.
+    pub level_topic_arns: Vec<String>,
     /// After an action, the target is left alone for this long.
     pub cooldown: Duration,
     /// Actions on one target in any 24 hours.
@@ -146,9 +152,18 @@ impl Policy {
         const DAY_SECONDS: u64 = 86_400;
         Ok(Self {
             environment: environment.text("ENVIRONMENT")?,
+            name: environment.optional("AWS_LAMBDA_FUNCTION_NAME").map(str::to_owned),
+            functions: match environment.optional("RUNBOOK_FUNCTIONS") {
+                Some(_) => environment.list("RUNBOOK_FUNCTIONS")?,
+                None => Vec::new(),
+            },
             mode: environment.parsed("MODE", Mode::Observe)?,
             ledger_table: environment.text("LEDGER_TABLE")?,
             notice_topic_arn: environment.optional("NOTICE_TOPIC_ARN").map(str::to_owned),
+            level_topic_arns: ["LEVEL_2_TOPIC_ARN", "LEVEL_3_TOPIC_ARN"]
+                .into_iter()
+                .filter_map(|name| environment.optional(name).map(str::to_owned))
+                .collect(),
             cooldown: environment.seconds("COOLDOWN_SECONDS", 600, 0..=DAY_SECONDS)?,
             attempts_per_day: environment.number("ATTEMPTS_PER_DAY", 6, 1..=100)?,
             approval_lifetime: environment.seconds("APPROVAL_SECONDS", 1_800, 60..=DAY_SECONDS)?,

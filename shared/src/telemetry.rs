@@ -13,6 +13,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     outcome::Outcome,
     settings::{Environment, SettingsError, invalid},
+    text,
 };
 
 pub const NAMESPACE: &str = "LendPeak2";
@@ -32,7 +33,8 @@ pub fn init(environment: &Environment) -> Result<(), SettingsError> {
     let filter = filter
         .with_target("aws", level.min(LevelFilter::WARN))
         .with_target("hyper", level.min(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(|| Tidied);
     // A second start in one process keeps the first one's logging.
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     Ok(())
@@ -43,8 +45,53 @@ pub fn decided(outcome: &Outcome) {
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;
     }
+    write(line(outcome));
+}
+
+/// Writes a line of the log: one line, masked, and bounded, whatever others wrote into it.
+pub fn write(mut line: Value) {
+    text::tidy(&mut line);
     // A full or closed standard output must not keep a run from answering.
-    let _ = writeln!(io::stdout().lock(), "{}", line(outcome));
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Standard output for what is logged in passing. The layer hands over a line at a time.
+struct Tidied;
+
+impl Write for Tidied {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let value = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()));
+        write(value);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().lock().flush()
+    }
+}
+
+/// Counts a notice that nobody hears.
+pub fn unheard(environment: &str, topic_arn: &str) {
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
+    let line = json!({
+        "level": "ERROR",
+        "message": "nobody is subscribed to this topic",
+        "topic": topic_arn,
+        "Environment": environment,
+        "NoticesUnheard": 1,
+        "_aws": {
+            "Timestamp": crate::clock::now().as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["Environment"]],
+                "Metrics": [{ "Name": "NoticesUnheard", "Unit": "Count" }],
+            }],
+        },
+    });
+    write(line);
 }
 
 fn line(outcome: &Outcome) -> Value {

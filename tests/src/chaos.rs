@@ -5,26 +5,34 @@
 //! every other play is compared with that.
 
 mod books;
+mod budget;
 mod check;
 mod harm;
+mod intents;
 mod machine;
 mod managed;
+mod noted;
+mod pair;
 mod player;
 mod point;
 mod report;
 mod storm;
 mod story;
+mod told;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::gateway::Call;
+
 pub use harm::Harm;
 pub use machine::Machine;
+pub use pair::Pair;
 pub use point::{Place, Point, Subject};
 pub use report::{Blown, Report, came_to, document};
 pub use storm::{STRUCK, Storm, blow};
@@ -60,6 +68,8 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     for &subject in &options.subjects {
         let name = subject.name();
         let well = Arc::new(played(subject, None).await.with_context(|| format!("{name}, with no harm"))?);
+        let wrong = check::by_itself(subject, None, &well, None);
+        ensure!(wrong.is_empty(), "{name}, with no harm: {}", wrong.join("; "));
         let points = points(subject, &well, &options.choice);
         let calls = well.points(subject).len();
         eprintln!("{name}: {calls} calls, {} points", points.len());
@@ -73,15 +83,25 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
 fn points(subject: Subject, well: &Ended, choice: &Choice) -> Vec<Point> {
     match choice {
         Choice::All => {
-            let places = point::places(well.points(subject)).into_iter();
-            let all = |place: Place| Harm::ALL.map(|harm| Point { subject, place: place.clone(), harm });
-            places.flat_map(all).collect()
+            let calls = well.points(subject);
+            let places = point::places(calls).into_iter().zip(calls);
+            let all = |(place, call): (Place, &Call)| {
+                let point = move |harm| Point { subject, place: place.clone(), harm };
+                subject.harms(call).into_iter().map(point)
+            };
+            places.filter(|(place, _)| subject.is_struck_at(place)).flat_map(all).collect()
         }
         Choice::OneEach { most } => {
-            let places = point::places(well.first(subject));
+            let calls = well.first(subject);
+            let mut places: Vec<_> = point::places(calls).into_iter().zip(calls).collect();
+            places.retain(|(place, _)| subject.is_struck_at(place));
             let step = places.len().div_ceil(*most).max(1);
-            let in_turn = places.into_iter().step_by(step).zip(Harm::ALL.into_iter().cycle());
-            in_turn.map(|(place, harm)| Point { subject, place, harm }).collect()
+            let in_turn = places.into_iter().step_by(step).enumerate();
+            let point = |(turn, (place, call)): (usize, (Place, &Call))| {
+                let harm = subject.harms(call).into_iter().cycle().nth(turn)?;
+                Some(Point { subject, place, harm })
+            };
+            in_turn.filter_map(point).collect()
         }
         Choice::Only(point) => vec![point.clone()],
     }
@@ -144,11 +164,11 @@ async fn played(subject: Subject, point: Option<&Point>) -> anyhow::Result<Ended
     match subject {
         Subject::Function(story) => {
             let stack = story.start().await?;
-            stack.sandbox.gateway.record().clear();
-            let mut player = Player::new(&stack, point.map(|point| (&point.place, point.harm)));
+            let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.harm))).await?;
             story.play(&mut player).await?;
             Ended::look(player).await
         }
         Subject::Machine(machine) => machine.played(point).await,
+        Subject::Pair(pair) => pair.played(point).await,
     }
 }

@@ -1,6 +1,6 @@
 //! What people and functions of the sandbox have as their AWS endpoint.
 //!
-//! It forwards to the local AWS, records who called what, injects faults where a test asked for one,
+//! It forwards to the local AWS, ministack or moto, records who called what, injects faults where a test asked for one,
 //! and answers what the local AWS lacks, in each service's own wire format.
 
 mod autoscaling;
@@ -16,6 +16,7 @@ mod elb;
 mod fault;
 mod forward;
 mod lambda;
+mod moto;
 mod record;
 mod secrets;
 mod sent;
@@ -31,6 +32,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -39,13 +41,17 @@ pub use call::{Call, Calls};
 pub use cloudfront::{CloudFront, DISTRIBUTION, Invalidation};
 pub use cloudwatch::CloudWatch;
 pub use codebuild::{BUILD_LOGS, Build, CodeBuild, FRONT_END_BUILD};
-pub use docdb::{ClusterNow, DATABASE_GROUPS, DATABASE_PORT, DocDb, SECRET, SOURCE, endpoint};
+pub use docdb::{ClusterNow, DATABASE_GROUPS, DATABASE_PORT, DATABASE_USER, DocDb, SECRET, SOURCE, endpoint};
 pub use ec2::{ALB_GROUP, Ec2, REDIS_GROUP, REDIS_PORT, TASKS_GROUP};
 pub use ecr::{Ecr, REPOSITORY};
 pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
 pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
-pub use fault::{Fault, Faults, Rule};
+pub use fault::{Fault, Faults, Gate, Rule};
+use forward::Upstream;
+pub use lambda::Lambda;
+pub use moto::{DIFFERENCES, Difference, Instead};
 pub use record::FOLDER as CALLS_FOLDER;
+pub use secrets::Secrets;
 use sent::{Cut, Sent};
 pub use ssm::{OpsCenter, OpsItem};
 
@@ -64,6 +70,7 @@ struct State {
     calls: Calls,
     record: record::Record,
     faults: Faults,
+    gate: Gate,
     autoscaling: Autoscaling,
     cloudfront: CloudFront,
     cloudwatch: CloudWatch,
@@ -73,15 +80,25 @@ struct State {
     ecr: Ecr,
     ecs: Ecs,
     elb: Elb,
+    lambda: Lambda,
     ops_center: OpsCenter,
-    secrets: secrets::Secrets,
-    upstream: forward::Upstream,
+    secrets: Secrets,
+    upstream: Upstream,
 }
 
 impl Gateway {
     /// Listens on loopback, on `port` or a free one, in front of the local AWS at `upstream`
     /// (`host:port`).
     pub async fn start(upstream: &str, port: Option<u16>) -> anyhow::Result<Self> {
+        Self::before(Upstream::new(upstream), port).await
+    }
+
+    /// Listens on a free loopback port, in front of the moto at `upstream` (`host:port`).
+    pub async fn start_before_moto(upstream: &str) -> anyhow::Result<Self> {
+        Self::before(Upstream::moto(upstream), None).await
+    }
+
+    async fn before(upstream: Upstream, port: Option<u16>) -> anyhow::Result<Self> {
         let port = port.unwrap_or(0);
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -91,6 +108,7 @@ impl Gateway {
             calls: Calls::default(),
             record: record::Record::from_environment(),
             faults: Faults::default(),
+            gate: Gate::default(),
             autoscaling: Autoscaling::default(),
             cloudfront: CloudFront::default(),
             cloudwatch: CloudWatch::default(),
@@ -100,9 +118,10 @@ impl Gateway {
             ecr: Ecr::default(),
             ecs: Ecs::default(),
             elb: Elb::default(),
+            lambda: Lambda::default(),
             ops_center: OpsCenter::default(),
-            secrets: secrets::Secrets::default(),
-            upstream: forward::Upstream::new(upstream),
+            secrets: Secrets::default(),
+            upstream,
         });
         let mut server = JoinSet::new();
         server.spawn(accept(listener, Arc::clone(&state)));
@@ -129,6 +148,11 @@ impl Gateway {
         &self.state.faults
     }
 
+    /// Where a call waits for a test.
+    pub fn gate(&self) -> &Gate {
+        &self.state.gate
+    }
+
     /// What tests make ECS say.
     pub fn ecs(&self) -> &Ecs {
         &self.state.ecs
@@ -142,6 +166,11 @@ impl Gateway {
     /// DocumentDB's clusters and snapshots.
     pub fn docdb(&self) -> &DocDb {
         &self.state.docdb
+    }
+
+    /// Since when secrets and their versions are there.
+    pub fn secrets(&self) -> &Secrets {
+        &self.state.secrets
     }
 
     /// What CloudWatch knows from before.
@@ -167,6 +196,16 @@ impl Gateway {
     /// The load balancer and its targets.
     pub fn elb(&self) -> &Elb {
         &self.state.elb
+    }
+
+    /// The functions that the local AWS does not run.
+    pub fn lambda(&self) -> &Lambda {
+        &self.state.lambda
+    }
+
+    /// What the local AWS answers to a call of a test's own to ECS, in its JSON; null when it refuses.
+    pub async fn ask_ecs(&self, operation: &str, request: &Value) -> Value {
+        self.state.upstream.ecs(operation, request).await
     }
 
     /// Systems Manager's `OpsItems`.
@@ -227,10 +266,17 @@ impl State {
         call.fault.clone_from(&fault);
         let number = self.calls.begin(call.clone());
         let cut_short = fault == Some(Fault::CutShort);
+        // What something goes wrong with anyway is not held up before.
+        if fault.is_none() {
+            self.gate.pass(&call).await;
+        }
         let answer = match fault {
             None | Some(Fault::CutShort) => Ok(self.answer(&call, parts, body).await),
             Some(Fault::Throttle) => Ok(wire::throttled(&call)),
             Some(Fault::InternalError) => Ok(wire::internal_error(&call)),
+            Some(Fault::Refused(code, message)) => {
+                Ok(wire::error(&call, StatusCode::BAD_REQUEST, code, message))
+            }
             Some(Fault::Denied) => Ok(wire::denied(&call)),
             Some(Fault::Empty) => Ok(wire::empty(&call)),
             Some(Fault::CutBefore) => Err(Cut),
@@ -264,6 +310,7 @@ impl State {
 
     async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {
         let own = match call.service.as_str() {
+            _ if self.upstream.answers(call) => None,
             "application-autoscaling" => Some(self.autoscaling.answer(call, &body)),
             "rds" => Some(self.docdb.answer(call)),
             "cloudfront" => self.cloudfront.answer(call, &parts, &body),
@@ -271,7 +318,7 @@ impl State {
             "ec2" => self.ec2.answer(call),
             "ecr" => self.ecr.answer(call),
             "elasticloadbalancing" => Some(self.elb.answer(call, &self.upstream).await),
-            "lambda" => lambda::answer(call, &body),
+            "lambda" => self.lambda.answer(call, &parts, &body).await,
             "ssm" => self.ops_center.answer(call),
             _ => None,
         };
@@ -282,7 +329,9 @@ impl State {
                 let answer = self.upstream.forward(parts, body).await;
                 self.cloudwatch.complete(call, answer).await
             }
-            (None, "secretsmanager") => self.secrets.answer(call, parts, body, &self.upstream).await,
+            (None, "secretsmanager") if !self.upstream.answers(call) => {
+                self.secrets.answer(call, parts, body, &self.upstream).await
+            }
             (None, _) => self.upstream.forward(parts, body).await,
         }
     }

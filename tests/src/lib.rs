@@ -9,6 +9,8 @@ pub mod deploy;
 pub mod gateway;
 pub mod iam;
 pub mod ministack;
+pub mod moto;
+pub mod peer;
 pub mod runtime_api;
 pub mod sandbox;
 pub mod scenarios;

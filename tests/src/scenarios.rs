@@ -25,6 +25,7 @@ use history::Execution;
 pub(crate) use ears::Ears;
 pub use ears::Notice;
 pub use measure::changes_the_stack;
+pub(crate) use table::aligned;
 pub use table::{Row, document, table};
 
 /// An alarm, two remedies that are each looked at for as long as the sandbox does, and a machine that is busy.

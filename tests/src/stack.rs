@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Statistic};
 use aws_sdk_cloudwatchlogs::operation::create_log_group::CreateLogGroupError;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_dynamodb::error::SdkError;
@@ -14,9 +15,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::deploy::{self, CLUSTER, SERVICE};
-use crate::gateway::{Call, Fault, Rule};
+use crate::gateway::{Call, DISTRIBUTION, Fault, Rule};
 use crate::runtime_api::{Answer, Bootstrap};
 use crate::sandbox::{Options, Sandbox};
+use crate::standin::LOAD_BALANCER;
 
 /// A service, its operation, and which of its calls.
 pub type NumberedCall = (String, String, usize);
@@ -28,6 +30,61 @@ pub const TARGET: &str = "service/lendpeak2-production/backend";
 pub const DEADLINE: Duration = Duration::from_mins(1);
 /// A killed run's lease ends with its deadline.
 pub const SHORT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The topic that alarms come by.
+pub const ALARM_TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:lendpeak2-production-alarms";
+
+/// Its name, its metric with the namespace before it, and the metric's dimensions.
+type TestAlarm = (&'static str, [&'static str; 2], &'static [(&'static str, &'static str)]);
+
+/// The alarms of the tests' own events, beside the template's: their names, metrics, and dimensions. A function
+/// believes no alarm that CloudWatch does not know.
+const ALARMS: [TestAlarm; 6] = [
+    ("lendpeak2-production-high-cpu", ["AWS/ECS", "CPUUtilization"], &OF_SERVICE),
+    ("lendpeak2-production-memory-leak", ["AWS/ECS", "MemoryUtilization"], &OF_SERVICE),
+    ("lendpeak2-production-cloudfront-4xx-rate", ["AWS/CloudFront", "4xxErrorRate"], &OF_FRONT_END),
+    ("errors", ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"], &[("LoadBalancer", LOAD_BALANCER)]),
+    ("negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[]),
+    ("lendpeak2-production-negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[]),
+];
+const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
+const OF_FRONT_END: [(&str, &str); 2] = [("DistributionId", DISTRIBUTION), ("Region", "Global")];
+
+/// Puts the tests' alarms into CloudWatch, in ALARM.
+async fn put_alarms(sandbox: &Sandbox) -> anyhow::Result<()> {
+    for (name, metric, dimensions) in ALARMS {
+        put_alarm(sandbox, name, metric, dimensions).await?;
+    }
+    Ok(())
+}
+
+/// Puts an alarm on a high value into CloudWatch, in ALARM.
+pub async fn put_alarm(
+    sandbox: &Sandbox,
+    name: &str,
+    [namespace, metric]: [&str; 2],
+    dimensions: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let cloudwatch = &sandbox.clients.cloudwatch;
+    let dimension = |(name, value): &(&str, &str)| Dimension::builder().name(*name).value(*value).build();
+    cloudwatch
+        .put_metric_alarm()
+        .alarm_name(name)
+        .namespace(namespace)
+        .metric_name(metric)
+        .set_dimensions(Some(dimensions.iter().map(dimension).collect()))
+        .statistic(Statistic::Average)
+        .period(60)
+        .evaluation_periods(1)
+        // Above the usual day: to `diagnose`, a lower one would be an alarm that is set too low.
+        .threshold(99.0)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .send()
+        .await?;
+    let state = cloudwatch.set_alarm_state().alarm_name(name).state_value(StateValue::Alarm);
+    state.state_reason("Threshold Crossed").send().await?;
+    Ok(())
+}
 
 /// A sandbox, and how one function is set up in it.
 #[derive(Debug)]
@@ -51,6 +108,7 @@ impl Stack {
     ) -> anyhow::Result<Self> {
         let functions = Some([others, &[task]].concat());
         let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
+        put_alarms(&sandbox).await?;
         Ok(Self::in_sandbox(sandbox, task, settings))
     }
 
@@ -65,6 +123,8 @@ impl Stack {
             ("VERIFY_SECONDS", "0"),
             ("CLUSTER", CLUSTER),
             ("SERVICE", SERVICE),
+            ("LOAD_BALANCER", LOAD_BALANCER),
+            ("ALARM_TOPIC_ARN", ALARM_TOPIC),
             ("API_URL", app_url.as_str()),
             ("APP_URL", app_url.as_str()),
         ];
@@ -75,12 +135,27 @@ impl Stack {
 
     /// A bootstrap of the function as the template sets it up, with some settings replaced.
     pub async fn function(&self, replaced: &[(&str, &str)]) -> anyhow::Result<Bootstrap> {
+        self.another(self.task, replaced).await
+    }
+
+    /// The same of another function in the same sandbox.
+    pub async fn another(&self, task: &str, replaced: &[(&str, &str)]) -> anyhow::Result<Bootstrap> {
         let mut environment = self.settings.clone();
         for (name, value) in replaced {
             environment.retain(|(other, _)| other != name);
             environment.push(((*name).to_owned(), (*value).to_owned()));
         }
-        Bootstrap::start(&deploy::binaries()?.join(self.task), &environment).await
+        Bootstrap::start(&deploy::binaries()?.join(task), &environment).await
+    }
+
+    /// A bootstrap of any function, with the same settings.
+    pub async fn other(&self, task: &str) -> anyhow::Result<Bootstrap> {
+        Bootstrap::start(&deploy::binaries()?.join(task), &self.settings).await
+    }
+
+    /// The function's name.
+    pub fn task(&self) -> &'static str {
+        self.task
     }
 
     /// What the function did to AWS, in order.
@@ -211,6 +286,21 @@ impl Stack {
         bail!("{pk} {sk} is written again and again")
     }
 
+    /// As if what was done on the target had been done an hour ago: the cooldown is over, and the budget is not.
+    pub async fn end_cooldown(&self, pk: &str, sk: &str) -> anyhow::Result<()> {
+        let attempts =
+            self.data(pk, sk).await?.get("attempts").and_then(Value::as_array).cloned().unwrap_or_default();
+        let hour_ago = Timestamp::now() - jiff::SignedDuration::from_hours(1);
+        let ended = (0_i64..).zip(attempts).map(|(place, mut attempt)| {
+            if let Some(attempt) = attempt.as_object_mut() {
+                attempt.insert("at".to_owned(), json!(hour_ago - jiff::SignedDuration::from_mins(place)));
+            }
+            attempt
+        });
+        self.change(pk, sk, "attempts", ended.collect()).await?;
+        self.change(pk, sk, "counted", Value::Null).await
+    }
+
     /// Decision and code of the function's audit records, oldest first.
     pub async fn audit(&self) -> anyhow::Result<Vec<String>> {
         Ok(self.outcomes().await?.iter().map(read).collect())
@@ -291,7 +381,7 @@ pub fn alarm(name: &str, metric: [&str; 2], dimensions: &[(&str, &str)], changed
         "StateChangeTime": changed.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string(),
         "Trigger": { "MetricName": metric, "Namespace": namespace, "Dimensions": dimensions },
     });
-    json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } }] })
+    json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "TopicArn": ALARM_TOPIC, "Message": message.to_string() } }] })
 }
 
 /// The follow-up schedule's event.

@@ -7,9 +7,10 @@ mod load;
 mod pages;
 mod targets;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,12 +18,14 @@ use anyhow::Context;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clients::Clients;
-use crate::gateway::{CloudFront, DocDb, Elb, SECRET, SOURCE, TARGET_GROUP_NAME, endpoint};
+use crate::gateway::{DocDb, Ecs, Elb, Gateway, SECRET, SOURCE, TARGET_GROUP_NAME, endpoint};
 use edge::Edge;
 use load::Load;
+pub use pages::Canned;
 
 /// As CloudWatch names the load balancer before the service.
 pub const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
@@ -49,6 +52,8 @@ pub struct Now {
     pub read_only: bool,
     /// The tasks began with the address of a database that does not answer.
     pub cut_off: bool,
+    /// The tasks began with a user or a password that their database does not let in.
+    pub locked_out: bool,
     /// The tasks work on data that was corrupted.
     pub corrupt: bool,
 }
@@ -72,10 +77,19 @@ struct State {
     corrupted: AtomicBool,
     refuses_preflights: AtomicBool,
     asset_lost: AtomicBool,
+    /// What is answered in place of the stand-in's own, by path.
+    canned: Mutex<BTreeMap<String, Canned>>,
     /// One of the tasks that run now is bad. The next deployment takes other ones.
     bad_task: AtomicBool,
     docdb: DocDb,
     elb: Elb,
+    ecs: Ecs,
+    /// How often it has begun to look at the service.
+    looks: AtomicU64,
+    /// Which look ended last.
+    looked: watch::Sender<u64>,
+    /// Somebody wants it to look now.
+    look_now: Notify,
 }
 
 /// The service it stands for.
@@ -86,13 +100,10 @@ pub struct Service {
 }
 
 impl StandIn {
-    /// Serves on a free loopback port, its front end behind `cloudfront`, its data in `docdb` and its tasks behind `elb`, and
-    /// puts the service's metrics every second if `metrics`.
+    /// Serves on a free loopback port, its front end, data and tasks behind the gateway's, and puts the service's metrics every second if `metrics`.
     pub async fn start(
         clients: Clients,
-        cloudfront: CloudFront,
-        docdb: DocDb,
-        elb: Elb,
+        gateway: &Gateway,
         service: Service,
         load: f64,
         metrics: bool,
@@ -103,14 +114,19 @@ impl StandIn {
             load: Mutex::new(Load::steady(load)),
             now: Mutex::new(Now::default()),
             runs: Mutex::default(),
-            edge: Edge::new(cloudfront),
+            edge: Edge::new(gateway.cloudfront().clone()),
             database_down: AtomicBool::new(false),
             corrupted: AtomicBool::new(false),
             refuses_preflights: AtomicBool::new(false),
             asset_lost: AtomicBool::new(false),
+            canned: Mutex::default(),
             bad_task: AtomicBool::new(false),
-            docdb,
-            elb,
+            docdb: gateway.docdb().clone(),
+            elb: gateway.elb().clone(),
+            ecs: gateway.ecs().clone(),
+            looks: AtomicU64::new(0),
+            looked: watch::Sender::new(0),
+            look_now: Notify::new(),
         });
         let mut running = JoinSet::new();
         let pages = pages::router(Arc::clone(&state), format!("http://{address}"));
@@ -158,6 +174,16 @@ impl StandIn {
         self.state.asset_lost.store(true, Ordering::Relaxed);
     }
 
+    /// Answers so at `path` from now on, whatever is deployed and however it is asked.
+    pub fn answer_with(&self, path: &str, canned: Canned) {
+        self.state.canned().insert(path.to_owned(), canned);
+    }
+
+    /// Answers for itself again.
+    pub fn answer_as_deployed(&self) {
+        self.state.canned().clear();
+    }
+
     /// The data in the production cluster is corrupted. What was restored is not.
     pub fn corrupt_data(&self) {
         self.state.corrupted.store(true, Ordering::Relaxed);
@@ -189,8 +215,20 @@ impl State {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn canned(&self) -> MutexGuard<'_, BTreeMap<String, Canned>> {
+        self.canned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn database_down(&self, now: Now) -> bool {
-        now.cut_off || self.database_down.load(Ordering::Relaxed)
+        now.cut_off || now.locked_out || self.database_down.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it has looked once more: a task knows at once what it began with.
+    async fn look(&self) {
+        let before = self.looks.load(Ordering::Relaxed);
+        let mut looked = self.looked.subscribe();
+        self.look_now.notify_one();
+        let _ = tokio::time::timeout(TICK, looked.wait_for(|look| *look > before)).await;
     }
 
     fn has_bad_task(&self) -> bool {
@@ -202,7 +240,8 @@ impl State {
     }
 }
 
-/// Looks at the service every second. A look that fails changes nothing: the next one comes soon.
+/// Looks at the service every second, and when somebody wants that. A look that fails changes nothing: the next one
+/// comes soon.
 async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: bool) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -210,9 +249,13 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
     let mut history = HISTORY_SECONDS;
     let mut shown = targets::Sick::None;
     loop {
-        ticks.tick().await;
+        let is_tick = tokio::select! {
+            _ = ticks.tick() => true,
+            () = state.look_now.notified() => false,
+        };
+        let number = state.looks.fetch_add(1, Ordering::Relaxed) + 1;
         let before = runs.deployment.clone();
-        let Some(running_tasks) = look(&clients, &service, &mut runs).await else {
+        let Some(running_tasks) = look(&clients, &state.ecs, &service, &mut runs).await else {
             continue;
         };
         if runs.deployment != before {
@@ -221,8 +264,10 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
         let load = state.load().at(Instant::now());
         let cpu = load::per_task(load, running_tasks).min(100.0);
         let memory = 35.0 + cpu / 5.0;
-        let cut_off = !state.docdb.answers(&runs.database);
-        let corrupt = state.corrupted.load(Ordering::Relaxed) && runs.database == endpoint(SOURCE);
+        let Credentials { host, user, password } = &runs.database;
+        let cut_off = !state.docdb.answers(host);
+        let locked_out = !cut_off && !state.docdb.lets_in(host, user, password);
+        let corrupt = state.corrupted.load(Ordering::Relaxed) && *host == endpoint(SOURCE);
         let now = Now {
             running_tasks,
             load,
@@ -231,9 +276,11 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
             broken: runs.broken,
             read_only: runs.read_only,
             cut_off,
+            locked_out,
             corrupt,
         };
         *state.now() = now;
+        state.looked.send_replace(number);
         state.elb.set_running(running_tasks);
         // A test may say otherwise as long as nothing changes.
         let sick = targets::sick(&state, now);
@@ -243,7 +290,7 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
             shown = sick;
         }
         state.runs.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&runs.arn);
-        if metrics {
+        if metrics && is_tick {
             let healthy = state.elb.healthy_of(running_tasks);
             put_metrics(&clients, &service, now, healthy, 0..=history).await;
             history = 0;
@@ -255,15 +302,25 @@ async fn follow(state: Arc<State>, clients: Clients, service: Service, metrics: 
 #[derive(Debug, Default)]
 struct Definition {
     arn: String,
+    /// Its variables say so; an image that was pushed again may be, too.
+    is_broken_by_name: bool,
     broken: bool,
     read_only: bool,
     deployment: String,
-    /// Where the tasks of this deployment found their database, when they began.
-    database: String,
+    /// What the tasks of this deployment found in the secret, when they began.
+    database: Credentials,
+}
+
+/// Where the database is, and how to log in.
+#[derive(Debug, Default)]
+struct Credentials {
+    host: String,
+    user: String,
+    password: String,
 }
 
 /// How many tasks run. Looks at what they run when that is new.
-async fn look(clients: &Clients, service: &Service, runs: &mut Definition) -> Option<u32> {
+async fn look(clients: &Clients, ecs: &Ecs, service: &Service, runs: &mut Definition) -> Option<u32> {
     let described = clients
         .ecs
         .describe_services()
@@ -273,13 +330,15 @@ async fn look(clients: &Clients, service: &Service, runs: &mut Definition) -> Op
         .await
         .ok()?;
     let found = described.services().first()?;
-    let arn = found.task_definition()?;
+    let arn = ecs.serving(&service.name, found.task_definition()?);
+    let is_broken = ecs.has_broken_image(&service.name, &arn);
     if arn != runs.arn {
-        let variables = variables(clients, arn).await?;
+        let variables = variables(clients, &arn).await?;
         let is_true = |wanted: &str| variables.iter().any(|(name, value)| name == wanted && value == "true");
-        (runs.broken, runs.read_only) = (is_true("BROKEN"), is_true("READONLY_MODE"));
-        arn.clone_into(&mut runs.arn);
+        (runs.is_broken_by_name, runs.read_only) = (is_true("BROKEN"), is_true("READONLY_MODE"));
+        runs.arn = arn;
     }
+    runs.broken = runs.is_broken_by_name || is_broken;
     let deployment = found.deployments().first().and_then(|deployment| deployment.id()).unwrap_or_default();
     if deployment != runs.deployment {
         runs.database = database(clients).await?;
@@ -288,11 +347,16 @@ async fn look(clients: &Clients, service: &Service, runs: &mut Definition) -> Op
     found.running_count().try_into().ok()
 }
 
-/// Where the secret says that the database is.
-async fn database(clients: &Clients) -> Option<String> {
+/// What the secret says of the database.
+async fn database(clients: &Clients) -> Option<Credentials> {
     let secret = clients.secrets.get_secret_value().secret_id(SECRET).send().await.ok()?;
     let fields: serde_json::Value = serde_json::from_str(secret.secret_string()?).ok()?;
-    Some(fields.get("host")?.as_str()?.to_owned())
+    let text = |name: &str| Some(fields.get(name)?.as_str()?.to_owned());
+    Some(Credentials {
+        host: text("host")?,
+        user: text("username").unwrap_or_default(),
+        password: text("password").unwrap_or_default(),
+    })
 }
 
 /// The containers' variables: `BROKEN=true` stands for a version that cannot work, and `READONLY_MODE=true` is what

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tests::workspace;
 
 /// What examples use in place of somebody's account, and a number of tasks too large to be meant.
-const PLACEHOLDERS: [&str; 3] = ["123456789012", "000000000000", "100000000000"];
+const PLACEHOLDERS: [&str; 4] = ["123456789012", "000000000000", "100000000000", "999999999999"];
 const ACCOUNT_ID_DIGITS: usize = 12;
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_docdb::error::ProvideErrorMetadata;
 use tests::clients::Clients;
-use tests::gateway::{Gateway, SOURCE, endpoint};
+use tests::deploy::PASSWORD;
+use tests::gateway::{DATABASE_USER, Gateway, SOURCE, endpoint};
 
 const COPY: &str = "lendpeak2-production-restore-20261120100000";
 
@@ -73,6 +74,35 @@ async fn what_is_created_takes_its_time_and_comes_in_order() -> anyhow::Result<(
     assert!(!gateway.docdb().answers(&endpoint(COPY)));
     gateway.docdb().set_times(Duration::ZERO, Duration::ZERO);
     assert!(gateway.docdb().answers(&endpoint(COPY)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restored_cluster_has_the_password_of_its_datas_time_until_it_is_given_another()
+-> anyhow::Result<()> {
+    const TODAY: &str = "of-today-1";
+    let (gateway, client) = start().await?;
+    let docdb = gateway.docdb();
+    let lets_in = |cluster: &str, password: &str| docdb.lets_in(&endpoint(cluster), DATABASE_USER, password);
+    docdb.set_password(SOURCE, TODAY);
+    restore(&client).await?;
+    assert!(lets_in(SOURCE, TODAY) && !lets_in(SOURCE, PASSWORD));
+    assert!(lets_in(COPY, PASSWORD) && !lets_in(COPY, TODAY));
+    assert!(!docdb.lets_in(&endpoint(COPY), "somebody", PASSWORD));
+    let give = async |password: &str| {
+        let modify = client.modify_db_cluster().db_cluster_identifier(COPY).master_user_password(password);
+        modify.send().await.err().and_then(|error| error.code().map(str::to_owned))
+    };
+    for odd in ["short-1", "with a / in it", "größer-als-8"] {
+        assert_eq!(give(odd).await.as_deref(), Some("InvalidParameterValue"), "{odd}");
+    }
+    docdb.set_reset_time(Duration::from_mins(5));
+    assert_eq!(give(TODAY).await, None);
+    assert!(lets_in(COPY, PASSWORD) && !lets_in(COPY, TODAY));
+    docdb.set_reset_time(Duration::ZERO);
+    assert!(lets_in(COPY, TODAY) && !lets_in(COPY, PASSWORD));
+    docdb.manage_password(COPY, "arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!cluster-1");
+    assert_eq!(give("another-one").await.as_deref(), Some("InvalidParameterCombination"));
     Ok(())
 }
 

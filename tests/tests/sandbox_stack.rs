@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 use tests::deploy::{CLUSTER, SERVICE};
 use tests::sandbox::{Options, Sandbox};
@@ -62,6 +63,26 @@ async fn the_probe_notes_the_release_that_ran_for_ten_healthy_minutes() -> anyho
     Ok(())
 }
 
+/// As CloudFormation does on AWS, by the template's rule.
+#[tokio::test]
+async fn a_deployment_that_acts_and_tells_nobody_is_refused_and_says_what_to_fill_in() -> anyhow::Result<()> {
+    for (mode, of_one) in [("auto", ""), ("observe", "approve")] {
+        let parameters = [("ChatWebhookUrl", ""), ("RestartMode", of_one)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let refused = Sandbox::start(Options {
+            mode: mode.to_owned(),
+            metrics: false,
+            parameters,
+            functions: Some(Vec::new()),
+            ..Options::default()
+        });
+        let error = refused.await.err().context("it was deployed")?;
+        let words = format!("{error:#}");
+        assert!(words.contains("Nobody would be told") && words.contains("fill in NoticeEmail"), "{words}");
+    }
+    Ok(())
+}
+
 /// What the demo shows, in short: release, alarm, SNS, rollback.
 #[tokio::test]
 async fn errors_wake_rollback_through_the_alarm_and_topic() -> anyhow::Result<()> {
@@ -84,7 +105,9 @@ async fn every_sample_event_runs() -> anyhow::Result<()> {
         for file in std::fs::read_dir(folder.path())? {
             let path = file?.path();
             let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(&task));
-            let answer = invoke.payload(std::fs::read(&path)?.into()).send().await?;
+            // Samples are of AWS's own placeholder account.
+            let sample = std::fs::read_to_string(&path)?.replace("123456789012", "000000000000");
+            let answer = invoke.payload(Blob::new(sample)).send().await?;
             let payload: Value = serde_json::from_slice(answer.payload.context("no answer")?.as_ref())?;
             // An ECS event is not for scale-up, and it says so.
             let misdirected = task == "scale-up" && path.to_string_lossy().contains("/ecs-");
@@ -106,7 +129,7 @@ async fn every_sample_event_runs() -> anyhow::Result<()> {
 #[tokio::test]
 async fn nothing_outlives_the_sandbox() -> anyhow::Result<()> {
     let sandbox = start().await?;
-    let directory = sandbox.ministack.directory().to_path_buf();
+    let directory = sandbox.emulator.directory().to_path_buf();
     sandbox.clients.ask("health-probe", &serde_json::json!({})).await?;
     assert!(!functions_under(&directory).is_empty());
     drop(sandbox);

@@ -12,7 +12,7 @@ use shared::{
 
 use crate::{
     Clients,
-    observe::{self, Asset, Invalidation},
+    observe::{self, Asset, Invalidation, Sight},
     plan::{Action, compared},
     settings::Settings,
 };
@@ -70,16 +70,15 @@ pub(crate) async fn verify(
 }
 
 fn served(seen: &Invalidation, before: &[Asset], assets: &[Asset]) -> Verification {
-    let now = clock::now();
-    let old = assets.iter().any(|asset| asset.is_older_than(seen.created_at, now));
+    let (sight, said) = Sight::of_all(assets, seen.created_at, clock::now());
     let mut what = format!("invalidation {} is completed", seen.id);
     if !assets.is_empty() {
         what = format!("{what}: {}", compared(before, assets));
     }
-    if old {
-        what = format!("{what}: an old copy is still served");
+    if let Some(said) = said {
+        what = format!("{what}: {said}");
     }
-    Verification { verified: !old, what }
+    Verification { verified: sight == Sight::Fresh, what }
 }
 
 async fn completed(

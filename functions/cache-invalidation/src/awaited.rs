@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ledger::FollowUp;
 
 use crate::observe::Asset;
@@ -32,6 +32,10 @@ pub(crate) struct Awaited {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     awaited: Vec<Awaited>,
+}
+
+pub(crate) fn understands(what: &Value) -> bool {
+    Kept::deserialize(what).is_ok()
 }
 
 /// What the ledger holds; nothing if it cannot be read.

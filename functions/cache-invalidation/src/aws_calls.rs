@@ -33,7 +33,7 @@ fn clients(rules: &[Rule]) -> Clients {
     Clients {
         config: SdkConfig::builder().build(),
         cloudfront: OnceLock::from(mock_client!(aws_sdk_cloudfront, RuleMode::MatchAny, &rules)),
-        web: Aws::new(&environment, "test").unwrap().web().clone(),
+        web: Aws::new(&environment, "test").unwrap().web(),
     }
 }
 
@@ -211,4 +211,21 @@ async fn looking_again_waits_for_the_end_and_no_longer_than_its_patience() {
     assert_eq!((seen.verified, seen.what.as_str()), (true, "invalidation I1 is completed"));
     let missing = apply::verify(&clients(&[listed(&[])]), &settings(), &[&action], Duration::ZERO).await;
     assert!(!missing.verified);
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_answer_was_not_seen() {
+    let ended = [listed(&[("I1", "Completed", 0)]), is("I1", "Completed", 0, "/index.html")];
+    let Action::CreateInvalidation { distribution, caller_reference, before, .. } = sent();
+    let paths = vec!["/index.html".to_owned()];
+    let action = Action::CreateInvalidation { distribution, paths, caller_reference, before };
+    let seen = apply::verify(&clients(&ended), &settings(), &[&action], Duration::ZERO).await;
+    assert_eq!(
+        (seen.verified, seen.what.as_str()),
+        (
+            false,
+            "invalidation I1 is completed: /index.html: no answer: the connection failed: no fresh copy was seen of \
+             /index.html"
+        )
+    );
 }

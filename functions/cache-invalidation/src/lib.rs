@@ -1,18 +1,19 @@
 //! Clears old content from the CloudFront distribution of the front end.
 //!
 //! Woken by the end of a front end's deployment, by the alarm on CloudFront's 4xx answers, or by a person. The
-//! paths are put right as CloudFront needs them, paths that are being invalidated are not sent again, the same
-//! event is never paid for twice, and the month's free paths are counted. When CloudFront has no room for more,
-//! the invalidation waits for the scheduled run; that run also looks whether what was sent has come to its end,
-//! and tells people.
+//! paths are put right as CloudFront needs them, what would be paid for and clear nothing is refused with what was
+//! probably meant, paths that are being invalidated are not sent again, the same event is never paid for twice, and
+//! the month's free paths are counted. When CloudFront has no room for more, the invalidation waits for the scheduled
+//! run; that run also looks whether what was sent has come to its end, and tells people.
 //!
-//! [`request`] says what is asked, [`paths`] puts it right, [`observe`] reads, [`plan`] decides, [`apply`] writes
-//! and looks again.
+//! [`request`] says what is asked, [`paths`] puts it right, [`mistakes`] knows what nobody means, [`observe`] reads,
+//! [`plan`] decides, [`apply`] writes and looks again.
 
 mod apply;
 mod awaited;
 #[cfg(test)]
 mod aws_calls;
+mod mistakes;
 mod observe;
 mod paths;
 mod plan;
@@ -24,6 +25,7 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::{
     aws::Aws,
     error::Error,
@@ -54,11 +56,7 @@ pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<CacheInvalidat
     let policy = Policy::from_environment(environment)?;
     let remedy = CacheInvalidation {
         settings: Settings::from_environment(environment)?,
-        clients: Clients {
-            config: aws.config().clone(),
-            cloudfront: OnceLock::new(),
-            web: aws.web().clone(),
-        },
+        clients: Clients { config: aws.config().clone(), cloudfront: OnceLock::new(), web: aws.web() },
     };
     Ok(Runner::new(remedy, policy, aws))
 }
@@ -69,7 +67,7 @@ pub struct CacheInvalidation {
 }
 
 pub(crate) struct Clients {
-    config: SdkConfig,
+    pub(crate) config: SdkConfig,
     cloudfront: OnceLock<aws_sdk_cloudfront::Client>,
     pub(crate) web: Web,
 }
@@ -83,6 +81,7 @@ impl Clients {
 
 impl Remedy for CacheInvalidation {
     const FUNCTION: &'static str = FUNCTION;
+    const RESUMES: bool = true;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
@@ -101,6 +100,10 @@ impl Remedy for CacheInvalidation {
 
     fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    fn understands(&self, what: &Value) -> bool {
+        awaited::understands(what)
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

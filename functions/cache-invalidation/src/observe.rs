@@ -3,13 +3,18 @@
 use aws_sdk_cloudfront::operation::get_invalidation::GetInvalidationError;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use shared::{aws, clock, error::Error, web::Web};
+use shared::{
+    alarms::{self, About, Asking, NotAReason, Reason},
+    aws, clock,
+    error::Error,
+    web::Web,
+};
 use tokio::task::JoinSet;
 
 use crate::{
     Clients,
     paths::{covers, is_wildcard},
-    request::{Goal, Request},
+    request::{CACHE_METRICS, Goal, Request, Source},
     settings::Settings,
 };
 
@@ -33,6 +38,12 @@ pub struct Observed {
     /// The one that was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Invalidation>,
+    /// Why the alarm that asks is no reason to clear the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<NotAReason>,
+    /// Whether that alarm has calmed down.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_calm: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,12 +92,57 @@ pub struct Asset {
 
 impl Asset {
     /// Whether a copy is still served that the cache had before `cleared`.
-    pub(crate) fn is_older_than(&self, cleared: Timestamp, now: Timestamp) -> bool {
+    fn is_older_than(&self, cleared: Timestamp, now: Timestamp) -> bool {
         // Clocks differ, and an age is in whole seconds.
         const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
         let is_hit = self.x_cache.as_deref().is_some_and(|x_cache| x_cache.starts_with("Hit"));
         let age = self.age_seconds.and_then(|age| i64::try_from(age).ok()).map(SignedDuration::from_secs);
         is_hit && age.is_some_and(|age| age > now.duration_since(cleared) + TOLERANCE)
+    }
+}
+
+/// What an asset shows once its invalidation is completed; of several, the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sight {
+    /// What is served now is newer.
+    Fresh,
+    /// The origin has no such file: deleted, or not uploaded.
+    NotThere,
+    /// No answer, or one that is not the origin's content: a firewall's refusal, an error.
+    NotSeen,
+    /// A copy from before is still served.
+    Old,
+}
+
+impl Sight {
+    fn of(asset: &Asset, cleared: Timestamp, now: Timestamp) -> Self {
+        match asset.status {
+            _ if asset.is_older_than(cleared, now) => Self::Old,
+            Some(200..=399) => Self::Fresh,
+            Some(404 | 410) => Self::NotThere,
+            _ => Self::NotSeen,
+        }
+    }
+
+    /// What all of them show together, and in words what they do not show. Where none can be looked at, CloudFront's
+    /// word is all there is.
+    pub(crate) fn of_all(assets: &[Asset], cleared: Timestamp, now: Timestamp) -> (Self, Option<String>) {
+        let sights = || assets.iter().map(|asset| Self::of(asset, cleared, now));
+        let sight = sights().max().unwrap_or(Self::Fresh);
+        let which: Vec<&str> = assets
+            .iter()
+            .zip(sights())
+            .filter(|(_, seen)| *seen == sight)
+            .map(|(asset, _)| asset.path.as_str())
+            .collect();
+        let which = which.join(", ");
+        let said = match sight {
+            Self::Fresh => None,
+            Self::NotThere => Some(format!("not there: {which}")),
+            Self::NotSeen => Some(format!("no fresh copy was seen of {which}")),
+            Self::Old => Some("an old copy is still served".to_owned()),
+        };
+        (sight, said)
     }
 }
 
@@ -100,19 +156,41 @@ pub(crate) async fn observe(
             Ok(Observed { asked: invalidation(clients, settings, id).await?, ..Observed::default() })
         }
         Goal::Invalidate(asked) => {
-            let (invalidations, assets) = tokio::join!(
+            let (invalidations, assets, alarm) = tokio::join!(
                 recent(clients, settings, MAX_READ),
-                assets(&clients.web, settings, &asked.paths)
+                assets(&clients.web, settings, &asked.paths),
+                alarm(clients, settings, request)
             );
-            Ok(Observed { invalidations: invalidations?, assets, asked: None })
+            let Asking { now, refused } = alarm?;
+            let is_calm = now.iter().any(|alarm| !alarm.is_in_alarm);
+            Ok(Observed { invalidations: invalidations?, assets, refused, is_calm, ..Observed::default() })
         }
         Goal::LookAfter => {
             let invalidations = recent(clients, settings, MAX_READ).await?;
             // Mostly there is nothing to look after, and nobody to be asked.
             let cleared = invalidations.iter().flat_map(|one| one.paths.iter().cloned());
             let assets = assets(&clients.web, settings, &cleared.collect::<Vec<_>>()).await;
-            Ok(Observed { invalidations, assets, asked: None })
+            Ok(Observed { invalidations, assets, ..Observed::default() })
         }
+    }
+}
+
+/// What an invalidation can cure: content that was deployed and is not found. An origin that hides its files
+/// answers 403 for those.
+const REASONS: [Reason; 1] = [Reason {
+    namespace: "AWS/CloudFront",
+    is_metric: |name| CACHE_METRICS.contains(&name),
+    dimensions: &["DistributionId"],
+}];
+
+async fn alarm(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
+    match &request.source {
+        Source::Alarm(alarm) => {
+            let ours = vec![("DistributionId", vec![settings.distribution.clone()])];
+            let about = About { ours, reasons: REASONS.to_vec() };
+            alarms::ask_over(&clients.config, alarm, &about).await
+        }
+        Source::Deployment(_) | Source::Person | Source::Schedule => Ok(Asking::default()),
     }
 }
 
@@ -208,7 +286,7 @@ pub(crate) async fn assets(web: &Web, settings: &Settings, paths: &[String]) -> 
 }
 
 /// The files that are named, then the known asset and the page if a wildcard covers them.
-fn assets_among(paths: &[String], known: &str) -> Vec<String> {
+pub(crate) fn assets_among(paths: &[String], known: &str) -> Vec<String> {
     let mut assets: Vec<String> = paths.iter().filter(|path| !is_wildcard(path)).cloned().collect();
     for path in [known, "/"] {
         if paths.iter().any(|wildcard| covers(wildcard, path)) && !assets.iter().any(|asset| asset == path) {

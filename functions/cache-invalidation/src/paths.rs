@@ -4,11 +4,18 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::json;
+
+use crate::mistakes::{self, Mistake};
 
 /// CloudFront's longest path, in characters, as it is sent.
 pub(crate) const MAX_PATH_LENGTH: usize = 4_000;
+/// No list of paths that a person writes into one text is longer.
+const MAX_TEXT: usize = 4 * MAX_PATH_LENGTH;
 /// So much of a path that cannot be used is quoted.
 const MAX_QUOTED: usize = 80;
+/// A request that is longer is not written out: an error has 2,000 characters.
+const MAX_REQUEST: usize = 1_000;
 
 /// How many paths one invalidation may have before they become their common wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +40,16 @@ pub enum BadPath {
     None,
     #[error("one of `paths` is empty: the root is `/`, and everything is `/*`")]
     Empty,
-    #[error("`{0}` is an address: send its path alone")]
-    Address(String),
+    #[error("`{path}` {mistake}{}", sent(.meant))]
+    Mistake {
+        path: String,
+        mistake: Mistake,
+        /// The paths that were probably meant, as CloudFront takes them.
+        meant: Vec<String>,
+    },
     #[error("`{0}` is a cache tag: send paths, which begin with `/`")]
     Tag(String),
-    #[error("`{path}` has a `~`, which CloudFront cannot invalidate: send `{instead}`")]
+    #[error("`{path}` has a `~`, which CloudFront cannot invalidate: send `{}`", quoted(.instead))]
     Tilde { path: String, instead: String },
     #[error(
         "`{path}` is {length} characters long as CloudFront takes it, and {MAX_PATH_LENGTH} are the most"
@@ -51,11 +63,12 @@ impl Paths {
         Self { paths: vec!["/*".to_owned()], widened: Vec::new() }
     }
 
-    pub fn of<'a>(asked: impl IntoIterator<Item = &'a str>, limits: Limits) -> Result<Self, BadPath> {
+    /// `own` is the front end's host, of which no path has the name.
+    pub fn of(asked: &[String], own: &str, limits: Limits) -> Result<Self, BadPath> {
         let mut widened = Vec::new();
         let mut paths = Vec::new();
         for text in asked {
-            let path = one(text)?;
+            let path = one(text, own).map_err(|bad| bad.for_all_of(asked, own))?;
             if path.widened {
                 widened.push(format!(
                     "`{}` became `{}`: a `*` is a wildcard only at the end",
@@ -96,6 +109,37 @@ impl Paths {
     }
 }
 
+impl BadPath {
+    /// With the whole request that was probably meant, if all of it can be put right.
+    fn for_all_of(self, asked: &[String], own: &str) -> Self {
+        let Self::Mistake { path, mistake, meant } = self else { return self };
+        let all: Option<Vec<Vec<String>>> = asked.iter().map(|text| probably(one(text, own))).collect();
+        let all = all.map(|paths| paths.concat()).filter(|paths| request(paths).len() <= MAX_REQUEST);
+        Self::Mistake { path, mistake, meant: all.unwrap_or(meant) }
+    }
+}
+
+/// What a text probably means, if that can be told.
+fn probably(one: Result<One, BadPath>) -> Option<Vec<String>> {
+    match one {
+        Ok(one) => Some(vec![one.text]),
+        Err(BadPath::Mistake { meant, .. }) => Some(meant),
+        Err(BadPath::Tilde { instead, .. }) => Some(vec![instead]),
+        Err(BadPath::None | BadPath::Empty | BadPath::Tag(_) | BadPath::TooLong { .. }) => None,
+    }
+}
+
+fn request(paths: &[String]) -> String {
+    json!({ "paths": paths }).to_string()
+}
+
+fn sent(meant: &[String]) -> String {
+    match request(meant) {
+        request if !meant.is_empty() && request.len() <= MAX_REQUEST => format!(": send `{request}`"),
+        _ => String::new(),
+    }
+}
+
 pub(crate) fn is_wildcard(path: &str) -> bool {
     path.ends_with('*')
 }
@@ -113,32 +157,48 @@ struct One {
     widened: bool,
 }
 
-fn one(text: &str) -> Result<One, BadPath> {
+fn one(text: &str, own: &str) -> Result<One, BadPath> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(BadPath::Empty);
     }
-    if trimmed.contains("://") && !trimmed.starts_with('/') {
-        return Err(BadPath::Address(quoted(trimmed)));
+    if trimmed.len() > MAX_TEXT {
+        return Err(BadPath::TooLong { path: quoted(trimmed), length: trimmed.len() });
     }
     // CloudFront takes `#tag` for a cache tag, which is no path.
     if trimmed.starts_with('#') {
         return Err(BadPath::Tag(quoted(trimmed)));
     }
-    let (kept, widened) = match trimmed.find('*') {
-        Some(at) if at + 1 < trimmed.len() => {
-            let rest = trimmed.get(at..).unwrap_or_default();
-            // Several at the end mean what one does.
-            (trimmed.get(..=at).unwrap_or(trimmed), rest.contains(|c| c != '*'))
+    let checked = |text: &str| match mistakes::look(text, own) {
+        None => Ok(()),
+        Some((mistake, meant)) => {
+            let meant = meant.iter().filter_map(|path| probably(one(path, own))).flatten().collect();
+            Err(BadPath::Mistake { path: quoted(trimmed), mistake, meant })
         }
-        _ => (trimmed, false),
+    };
+    checked(trimmed)?;
+    let one = spelled(trimmed)?;
+    // What is left before a wildcard may look otherwise than the whole.
+    checked(&one.text)?;
+    Ok(one)
+}
+
+/// A path as CloudFront takes it.
+fn spelled(text: &str) -> Result<One, BadPath> {
+    let (kept, widened) = match text.find('*') {
+        Some(at) if at + 1 < text.len() => {
+            let rest = text.get(at..).unwrap_or_default();
+            // Several at the end mean what one does.
+            (text.get(..=at).unwrap_or(text), rest.contains(|c| c != '*'))
+        }
+        _ => (text, false),
     };
     let slashed = if kept.starts_with('/') { kept.to_owned() } else { format!("/{kept}") };
     let encoded = encoded(&slashed);
     if let Some(at) = tilde(&encoded) {
         let before = encoded.get(..at).unwrap_or("/");
         let instead = format!("{}*", up_to_slash(before));
-        return Err(BadPath::Tilde { path: quoted(text), instead: quoted(&instead) });
+        return Err(BadPath::Tilde { path: quoted(text), instead });
     }
     if encoded.len() > MAX_PATH_LENGTH {
         return Err(BadPath::TooLong { path: quoted(text), length: encoded.len() });

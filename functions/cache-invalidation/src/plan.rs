@@ -4,16 +4,18 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use shared::{
     ledger::{FollowUp, FollowUpChange},
+    outcome::Stop,
     remedy::{Past, Plan, Weight},
 };
 
 use crate::{
     FUNCTION,
     awaited::{self, Awaited, PATIENCE},
-    observe::{Asset, Invalidation, Observed},
+    observe::{self, Asset, Invalidation, Observed, Sight},
     paths::{Paths, is_wildcard},
     request::{Goal, Request, Source},
     settings::{FILES_IN_PROGRESS, Settings, WILDCARDS_IN_PROGRESS},
@@ -52,6 +54,13 @@ pub(crate) fn plan(
     settings: &Settings,
     past: &Past,
 ) -> Plan<Action> {
+    if let Some(why) = &observed.refused {
+        return Plan::skip(why.stop(crate::FUNCTION));
+    }
+    if let (Source::Alarm(alarm), true) = (&request.source, observed.is_calm) {
+        let why = format!("alarm {} is not in ALARM any more", alarm.name);
+        return Plan::skip(Stop::nothing_to_do("alarm_not_in_alarm", why));
+    }
     match &request.goal {
         Goal::Status(id) => Plan::skip(status(id, observed).stop()),
         Goal::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
@@ -100,7 +109,7 @@ fn invalidate(
         return Plan::skip(Skipped::FreePathsSpent { spent, free, asked: paths.clone() }.stop());
     }
 
-    let reason = reason(request, asked, billed, past.month_units, settings);
+    let reason = reason(request, asked, billed, past, settings);
     let new = Awaited {
         paths: paths.clone(),
         caller_reference: caller_reference(&request.event),
@@ -122,7 +131,8 @@ fn invalidate(
     };
     let action = create(&new, settings);
     let follow_up = awaited::add(earlier, new).map_or(FollowUpChange::Keep, FollowUpChange::Set);
-    Plan { follow_up, weight, units: units(paths), ..Plan::act(vec![action], reason) }
+    let by_hand = Some(json!({ "paths": paths }));
+    Plan { follow_up, weight, by_hand, units: units(paths), ..Plan::act(vec![action], reason) }
 }
 
 /// An invalidation of the same paths that is in progress. What was deployed after it began may have been cached
@@ -144,7 +154,7 @@ fn look_after(
     let Some(awaited) = awaited::read(follow_up) else {
         return Plan::settle(Skipped::FollowUpUnreadable.stop());
     };
-    let looks: Vec<Look> = awaited.iter().map(|one| look(now, observed, one)).collect();
+    let looks: Vec<Look> = awaited.iter().map(|one| look(now, observed, settings, one)).collect();
     let send = looks.iter().position(|look| matches!(look, Look::Send));
     if let Some(one) = send.and_then(|place| awaited.get(place)) {
         return send_now(now, observed, settings, one, &awaited);
@@ -181,7 +191,7 @@ impl Look {
     }
 }
 
-fn look(now: Timestamp, observed: &Observed, one: &Awaited) -> Look {
+fn look(now: Timestamp, observed: &Observed, settings: &Settings, one: &Awaited) -> Look {
     let due = one.due;
     let late = now >= due;
     let what = format!("the invalidation of {} ({})", told(&one.paths), one.reason);
@@ -201,20 +211,24 @@ fn look(now: Timestamp, observed: &Observed, one: &Awaited) -> Look {
             Look::Waits(Skipped::StillInProgress { what, due })
         };
     }
-    let assets: Vec<Asset> = observed
-        .assets
-        .iter()
-        .filter(|asset| one.paths.iter().any(|path| crate::paths::covers(path, &asset.path)))
-        .cloned()
-        .collect();
-    let said = compared(&one.before, &assets);
-    let what = format!("{what} is completed{}{said}", if said.is_empty() { "" } else { ": " });
-    if !assets.iter().any(|asset| asset.is_older_than(seen.created_at, now)) {
-        Look::Ended(Skipped::Verified { what })
-    } else if late {
-        Look::Ended(Skipped::NotVerified { what: format!("{what}: an old copy is still served") })
-    } else {
-        Look::Waits(Skipped::StillServed { what: format!("{what}: an old copy is still served"), due })
+    let looked_at = observe::assets_among(&one.paths, &settings.asset_path);
+    let assets: Vec<Asset> =
+        observed.assets.iter().filter(|asset| looked_at.contains(&asset.path)).cloned().collect();
+    let mut said = vec![format!("{what} is completed")];
+    if !assets.is_empty() {
+        said.push(compared(&one.before, &assets));
+    }
+    let (sight, unseen) = Sight::of_all(&assets, seen.created_at, now);
+    said.extend(unseen);
+    let what = said.join(": ");
+    match (sight, late) {
+        (Sight::Fresh, _) => Look::Ended(Skipped::Verified { what }),
+        // The cache has done its part, and waiting brings no file.
+        (Sight::NotThere, _) => Look::Ended(Skipped::NotThere { what }),
+        (Sight::NotSeen, true) => Look::Ended(Skipped::NotSeen { what }),
+        (Sight::Old, true) => Look::Ended(Skipped::NotVerified { what }),
+        (Sight::NotSeen, false) => Look::Waits(Skipped::NotSeenYet { what, due }),
+        (Sight::Old, false) => Look::Waits(Skipped::StillServed { what, due }),
     }
 }
 
@@ -229,8 +243,6 @@ fn send_now(
     let before = if one.before.is_empty() { observed.assets.clone() } else { one.before.clone() };
     let sent = Awaited { sent: true, due: now + PATIENCE, before, ..one.clone() };
     let action = create(&sent, settings);
-    // Whoever claimed it counted its paths, whether or not they reached CloudFront.
-    let units = if one.sent { 0 } else { units(&one.paths) };
     let all: Vec<Awaited> = awaited
         .iter()
         .map(
@@ -241,7 +253,9 @@ fn send_now(
     Plan {
         follow_up: FollowUpChange::Set(awaited::follow_up(&all)),
         weight: Weight::Wished,
-        units,
+        // What was refused counts nothing. What a run that died had claimed may count twice: the free paths are never
+        // believed to be more than they are.
+        units: units(&one.paths),
         ..Plan::act(vec![action], reason)
     }
 }
@@ -289,11 +303,12 @@ fn units(paths: &[String]) -> u32 {
     u32::try_from(paths.len()).unwrap_or(u32::MAX)
 }
 
-fn reason(request: &Request, asked: &Paths, billed: u32, spent: u32, settings: &Settings) -> String {
+fn reason(request: &Request, asked: &Paths, billed: u32, past: &Past, settings: &Settings) -> String {
+    let spent = past.month_units;
     let mut reason = match &request.source {
         Source::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
         Source::Deployment(event) => format!("{} has deployed the front end", event.name),
-        Source::Person | Source::Schedule => "it was asked for by hand".to_owned(),
+        Source::Person | Source::Schedule => past.asked.clone(),
     };
     for widened in &asked.widened {
         reason = format!("{reason}; {widened}");

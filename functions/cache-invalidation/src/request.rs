@@ -10,9 +10,8 @@ use shared::{
 
 use crate::{paths::Paths, settings::Settings};
 
-/// What an invalidation can cure: content that was deployed and is not found. An origin that hides its files
-/// answers 403 for those.
-const CACHE_METRICS: [&str; 3] = ["4xxErrorRate", "403ErrorRate", "404ErrorRate"];
+/// What an invalidation can cure.
+pub(crate) const CACHE_METRICS: [&str; 3] = ["4xxErrorRate", "403ErrorRate", "404ErrorRate"];
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
@@ -71,7 +70,7 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Req
                     ));
                 }
                 ByHand { paths: Some(paths), status: None } => Goal::Invalidate(
-                    Paths::of(paths.iter().map(String::as_str), settings.limits)
+                    Paths::of(&paths, settings.own_host(), settings.limits)
                         .map_err(|bad| Error::InvalidRequest(bad.to_string()))?,
                 ),
                 ByHand { paths: None, status: Some(id) } => Goal::Status(invalidation_id(id)?),

@@ -41,6 +41,12 @@ impl Settings {
         })
     }
 
+    /// The front end's host, with its port if it has one.
+    pub(crate) fn own_host(&self) -> &str {
+        let host = self.app_url.split_once("://").map_or(self.app_url.as_str(), |(_, rest)| rest);
+        host.split('/').next().unwrap_or(host)
+    }
+
     /// The distribution's name in the ledger.
     pub(crate) fn target(&self) -> String {
         format!("distribution/{}", self.distribution)

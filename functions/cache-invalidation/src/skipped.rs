@@ -25,8 +25,11 @@ pub(crate) enum Skipped {
     NothingAwaited,
     StillInProgress { what: String, due: Timestamp },
     StillServed { what: String, due: Timestamp },
+    NotSeenYet { what: String, due: Timestamp },
     WaitingForRoom { what: String, due: Timestamp },
     Verified { what: String },
+    NotThere { what: String },
+    NotSeen { what: String },
     NotVerified { what: String },
     NotSent { what: String, asked: Vec<String> },
     FollowUpUnreadable,
@@ -35,6 +38,7 @@ pub(crate) enum Skipped {
 }
 
 impl Skipped {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each reason")]
     pub(crate) fn stop(self) -> Stop {
         match self {
             Self::AlreadyInProgress { id, created_at } => Stop::nothing_to_do(
@@ -88,11 +92,21 @@ impl Skipped {
                 "still_served",
                 format!("{what}; it is looked at again until {}", readable(due)),
             ),
+            Self::NotSeenYet { what, due } => Stop::nothing_to_do(
+                "not_seen_yet",
+                format!("{what}; it is looked at again until {}", readable(due)),
+            ),
             Self::WaitingForRoom { what, due } => Stop::nothing_to_do(
                 "waiting_for_room",
                 format!("CloudFront has no room for {what} yet; it waits until {}", readable(due)),
             ),
             Self::Verified { what } => Stop::nothing_to_do("verified", what),
+            Self::NotThere { what } => Stop::nothing_to_do("not_there", what).next(Next::development(
+                "nothing, if it was deleted; else upload it, and send its path again",
+            )),
+            Self::NotSeen { what } => Stop::nothing_to_do("not_seen", what).next(Next::devops(
+                "look at it with `curl -I`; a firewall may refuse this function, and an origin may fail",
+            )),
             Self::NotVerified { what } => Stop {
                 decision: Decision::Failed,
                 code: "not_verified",

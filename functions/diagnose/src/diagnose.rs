@@ -1,21 +1,21 @@
 //! One run: what is asked, what is seen, what it means, what is answered.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use shared::{
-    aws::Aws,
+    alarms,
+    aws::{Aws, Cause},
     clock,
     error::Error,
+    guard,
     lambda::{Invocation, Task},
-    notice,
+    notice::{self, Notice},
+    outcome::Stop,
     settings::{Environment, SettingsError},
-    trigger::{self, Kind},
+    telemetry,
+    trigger::{self, AlarmState, Kind, Trigger},
 };
 use tokio::time::Instant;
 
@@ -95,13 +95,80 @@ impl Diagnose {
             return Ok(());
         };
         let subject = format!("[{}] {FUNCTION}: {}", report.environment, report.summary);
-        notice::publish(&self.config, topic, &subject, report.text.clone()).await
+        let notice = Notice::new(topic, &subject, report.text.clone());
+        let sent = notice::tell(&self.config, &notice, self.settings.level_2_topic_arn.as_slice()).await;
+        let failed = || Error::Aws {
+            operation: "tell people",
+            resource: topic.to_owned(),
+            source: Cause::new(sent.words.join(" ")),
+        };
+        // Lambda repeats the event.
+        if sent.owed { Err(failed()) } else { Ok(()) }
+    }
+}
+
+impl Diagnose {
+    /// The triggers that are of this stack, and why the others are not looked into.
+    async fn believed(&self, all: Vec<Trigger>) -> Result<(Vec<Trigger>, Vec<Stop>), Error> {
+        let (mut triggers, mut refused) = (Vec::new(), Vec::new());
+        for trigger in all {
+            match self.doubt(&trigger).await? {
+                None => triggers.push(trigger),
+                Some(stop) => {
+                    tracing::warn!(code = stop.code, reason = stop.reason, "refused");
+                    refused.push(stop);
+                }
+            }
+        }
+        Ok((triggers, refused))
+    }
+
+    async fn doubt(&self, trigger: &Trigger) -> Result<Option<Stop>, Error> {
+        if let Some(foreign) = &trigger.origin.foreign {
+            return Ok(Some(Stop::refused("not_of_this_account", format!("the event is of {foreign}"))));
+        }
+        if guard::is_from_the_future(trigger.at, clock::now()) {
+            let why = format!("the event is from {}, which is still to come", clock::readable(trigger.at));
+            return Ok(Some(Stop::refused("event_from_the_future", why)));
+        }
+        let Kind::Alarm(alarm) = &trigger.kind else { return Ok(None) };
+        // What has calmed down asks for nothing.
+        if alarm.state != AlarmState::Alarm {
+            return Ok(None);
+        }
+        let Settings { stack, cluster, service, .. } = &self.settings;
+        if let Err(why) = stack.is_wired(alarm, trigger.origin.topic.as_deref()) {
+            return Ok(Some(why.stop(FUNCTION)));
+        }
+        let about = stack.about(cluster, service, &[]);
+        let asking = alarms::ask_over(&self.config, alarm, &about).await?;
+        Ok(asking.refused.map(|why| why.stop(FUNCTION)))
+    }
+
+    /// The answer where nothing was to be looked into.
+    fn refusal(&self, refused: &[Stop], invocation: &Invocation) -> Value {
+        let reasons: Vec<&str> = refused.iter().map(|stop| stop.reason.as_str()).collect();
+        json!({
+            "version": VERSION,
+            "nothing_found": true,
+            "summary": format!("Nothing was looked into: {}.", reasons.join("; ")),
+            "decision": "refused",
+            "code": refused.first().map(|stop| stop.code),
+            "next": refused.first().and_then(|stop| stop.next.clone()),
+            "function": FUNCTION,
+            "environment": self.settings.environment,
+            "execution_id": invocation.request_id,
+            "at": clock::now(),
+        })
     }
 }
 
 impl Task for Diagnose {
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
-        let triggers = trigger::parse(invocation)?;
+        let (triggers, refused) = self.believed(trigger::parse(invocation)?).await?;
+        if triggers.is_empty() {
+            return Ok(self.refusal(&refused, invocation));
+        }
         let request = request::from_triggers(&triggers)?;
         let report = self.run(&request, invocation).await;
         log(&report);
@@ -120,6 +187,5 @@ fn log(report: &Report) {
     }
     let level = if report.nothing_found { "INFO" } else { "WARN" };
     let line = json!({ "timestamp": report.at, "level": level, "message": "diagnosed", "report": report });
-    // A full or closed standard output must not keep a run from answering.
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    telemetry::write(line);
 }

@@ -3,7 +3,6 @@
 //!
 //! - [`request`]: everything, one chapter, or what an event is about.
 //! - [`read`]: one reader for each [`source`], all at once and in a bounded time, into [`evidence`].
-//! - [`mask`]: what of a log line may be told.
 //! - [`rules`]: one small pure function for each cause, in the file of the guide's [`chapter`].
 //! - [`explain`]: which finding is the cause of which, and in what order they are told.
 //! - [`report`]: JSON, a screen of text, Markdown.
@@ -13,7 +12,6 @@ mod diagnose;
 pub mod evidence;
 mod explain;
 pub mod finding;
-pub mod mask;
 mod read;
 pub mod report;
 pub mod request;

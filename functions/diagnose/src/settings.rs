@@ -1,6 +1,9 @@
 //! Which stack is looked at. What is not set is not part of the stack, and is not looked for.
 
-use shared::settings::{Environment, SettingsError};
+use shared::{
+    alarms::Stack,
+    settings::{Environment, SettingsError},
+};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -29,6 +32,10 @@ pub struct Settings {
     pub integrity_metric: Option<[String; 2]>,
     /// Is told what was found when an event asked, and nobody waits for the answer.
     pub notice_topic_arn: Option<String>,
+    /// Is told where the first topic is not heard.
+    pub level_2_topic_arn: Option<String>,
+    /// Which alarms may call, and what they may be about.
+    pub stack: Stack,
 }
 
 impl Settings {
@@ -58,6 +65,8 @@ impl Settings {
                 None => [shared::telemetry::NAMESPACE.to_owned(), text],
             }),
             notice_topic_arn: optional("NOTICE_TOPIC_ARN"),
+            level_2_topic_arn: optional("LEVEL_2_TOPIC_ARN"),
+            stack: Stack::from_environment(environment)?,
         })
     }
 }

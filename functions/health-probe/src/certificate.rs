@@ -71,12 +71,32 @@ pub fn refusal(error: &CertificateError) -> &'static str {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is for another host name"
         }
-        CertificateError::UnknownIssuer => "its issuer is not a public certificate authority",
+        // rustls has one error for both.
+        CertificateError::UnknownIssuer => {
+            "its issuer is not a public certificate authority, or the chain is not sent whole"
+        }
         CertificateError::Revoked => "it was revoked",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "it is not meant for a server"
         }
         _ => "it is not acceptable",
+    }
+}
+
+/// What helps against that.
+pub fn remedy(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "Renew or replace the certificate on the load balancer or distribution (ACM: see why its validation failed)"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "Give the load balancer or distribution a certificate for this host name, or correct the name's DNS record"
+        }
+        CertificateError::UnknownIssuer => {
+            "Check that the certificate comes with its intermediate certificates (one that was imported into ACM needs its \
+             chain) and is a public certificate authority's"
+        }
+        _ => "Check the certificate on the load balancer or distribution, and replace it",
     }
 }
 

@@ -71,8 +71,11 @@ impl Check {
             Name::Cors => Settings::below(&settings.api, "/api/auth/login"),
         };
         let exchange = match name {
+            Name::Health | Name::HealthDb | Name::HealthRedis => {
+                Exchange { reads_verdict: settings.read_health_bodies, ..get(url) }
+            }
+            Name::Page | Name::Asset => get(url),
             Name::Cors => preflight(url, &settings.app),
-            _ => get(url),
         };
         Self { id: Id::Named(name), exchange }
     }
@@ -83,7 +86,7 @@ impl Check {
 }
 
 fn get(url: Url) -> Exchange {
-    Exchange { method: Method::GET, url, headers: HeaderMap::new() }
+    Exchange { method: Method::GET, url, headers: HeaderMap::new(), reads_verdict: false }
 }
 
 /// What a browser asks before the front end's login.
@@ -94,7 +97,7 @@ fn preflight(url: Url, app: &Url) -> Exchange {
     }
     headers.insert(ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("POST"));
     headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static("content-type"));
-    Exchange { method: Method::OPTIONS, url, headers }
+    Exchange { method: Method::OPTIONS, url, headers, reads_verdict: false }
 }
 
 #[cfg(test)]
@@ -117,6 +120,21 @@ mod tests {
         check(Name::Page, Method::GET, "https://app.lendpeak.com/");
         check(Name::Asset, Method::GET, "https://app.lendpeak.com/assets/main.js");
         check(Name::Cors, Method::OPTIONS, "https://api.lendpeak.com/api/auth/login");
+    }
+
+    #[test]
+    fn only_of_a_health_check_is_the_body_read() {
+        let reads = |settings: &Settings| {
+            Name::ALL
+                .into_iter()
+                .filter(|name| Check::named(*name, settings).exchange.reads_verdict)
+                .collect()
+        };
+        let mut settings = settings();
+        let all: Vec<Name> = reads(&settings);
+        assert_eq!(all, [Name::Health, Name::HealthDb, Name::HealthRedis]);
+        settings.read_health_bodies = false;
+        assert_eq!(reads(&settings), []);
     }
 
     #[test]

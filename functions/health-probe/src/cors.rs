@@ -8,7 +8,7 @@ use http::header::{
 };
 use serde::Serialize;
 
-use crate::finding::{Finding, header, list};
+use crate::finding::{Finding, joined, list};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "four separate answers, each reported")]
@@ -23,9 +23,9 @@ pub struct Cors {
 
 /// Judges the answer to a preflight for a `POST` with `Content-Type` from `origin`.
 pub fn judge(headers: &HeaderMap, origin: &str) -> (Cors, Vec<Finding>) {
-    let allow_origin = header(headers, ACCESS_CONTROL_ALLOW_ORIGIN);
+    let allow_origin = joined(headers, ACCESS_CONTROL_ALLOW_ORIGIN);
     // Exactly `true`, in lower case.
-    let credentials = header(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS).as_deref() == Some("true");
+    let credentials = joined(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS).as_deref() == Some("true");
     let any_origin = allow_origin.as_deref() == Some("*");
     // With credentials, `*` is a name like any other and allows nothing.
     let lists = |name, wanted: &str| {
@@ -48,6 +48,11 @@ fn findings(cors: &Cors, any_with_credentials: bool, origin: &str) -> Vec<Findin
         findings.push(Finding::failure(
             "CORS answers `*` together with credentials, which browsers refuse: set CORS_ORIGIN to the app's origin",
         ));
+    } else if let Some(several) = cors.allow_origin.as_deref().filter(|origin| origin.contains(',')) {
+        findings.push(Finding::failure(format!(
+            "CORS answers with more than one origin, `{several}`, and browsers refuse that even where all are the same: \
+             let either the backend or what is before it set Access-Control-Allow-Origin, and with one value"
+        )));
     } else if !cors.origin_allowed {
         let answered =
             cors.allow_origin.as_deref().map_or("no origin".to_owned(), |other| format!("`{other}`"));
@@ -131,6 +136,43 @@ mod tests {
     }
 
     #[test]
+    fn more_than_one_origin_is_a_failure_in_whatever_way_it_comes() {
+        let name = "access-control-allow-origin";
+        for [first, second] in [[ORIGIN, ORIGIN], [ORIGIN, "*"], ["*", ORIGIN], ["*", "*"], ["null", ORIGIN]]
+        {
+            let twice = [(name, first), (name, second), ALLOW_METHODS, ALLOW_HEADERS];
+            check(&twice, [false, true, true, false], &[Severity::Failure, Severity::Warning]);
+            let with = [twice.as_slice(), &[ALLOW_CREDENTIALS]].concat();
+            check(&with, [false, true, true, true], &[Severity::Failure]);
+        }
+        for one in [
+            "https://app.lendpeak.com, https://app.lendpeak.com",
+            "https://app.lendpeak.com,https://other.lendpeak.com",
+            "https://app.lendpeak.com,",
+        ] {
+            check(
+                &[(name, one), ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS],
+                [false, true, true, true],
+                &[Severity::Failure],
+            );
+        }
+    }
+
+    #[test]
+    fn all_that_browsers_see_of_two_origins_is_told() {
+        let mut headers = HeaderMap::new();
+        for origin in [ORIGIN, "*"] {
+            headers.append("access-control-allow-origin", http::HeaderValue::from_static(origin));
+        }
+        let (cors, findings) = judge(&headers, ORIGIN);
+        assert_eq!(cors.allow_origin.as_deref(), Some("https://app.lendpeak.com, *"));
+        assert!(
+            findings[0].message.contains("more than one origin, `https://app.lendpeak.com, *`"),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
     fn any_origin_is_allowed_without_credentials_only() {
         let any = ("access-control-allow-origin", "*");
         check(&[any, ALLOW_METHODS, ALLOW_HEADERS], [true, true, true, false], &[Severity::Warning]);
@@ -176,5 +218,7 @@ mod tests {
             [true, true, true, false],
             &[Severity::Warning],
         );
+        let twice = [ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS, ALLOW_CREDENTIALS];
+        check(&twice, [true, true, true, false], &[Severity::Warning]);
     }
 }

@@ -1,11 +1,12 @@
 //! From the checks together to a sentence and a next step: which layer is the likely cause.
 
 use serde::Serialize;
-use shared::status::Level;
+use shared::status::{Level, is_success};
 
 use crate::check::{Id, Name};
 use crate::failure::Kind;
 use crate::finding::Severity;
+use crate::phases::Step;
 use crate::report::CheckReport;
 
 /// What a person should do.
@@ -113,6 +114,27 @@ impl Checks<'_> {
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
 
+    fn asked(&self, names: &[Name]) -> bool {
+        names.iter().any(|name| self.get(*name).is_some())
+    }
+
+    /// Whether nothing that was asked, on either side, was even connected to, for one reason.
+    fn nothing_is_reached(&self) -> bool {
+        let unreached = |check: &CheckReport| {
+            let error = check.error.as_ref();
+            error.is_some_and(|error| matches!(error.step, Some(Step::Dns | Step::Connect)))
+        };
+        self.asked(&API)
+            && self.asked(&FRONT_END)
+            && self.0.iter().all(unreached)
+            && self.same_failure(&Name::ALL).is_some()
+    }
+
+    /// What the first of these checks that failed says is to be checked.
+    fn action(&self, names: &[Name]) -> Option<&'static str> {
+        names.iter().filter_map(|name| self.get(*name)?.error.as_ref()).map(|error| error.action).next()
+    }
+
     fn any_status(&self, names: &[Name], statuses: &[u16]) -> bool {
         names.iter().filter_map(|name| self.get(*name)?.status).any(|status| statuses.contains(&status))
     }
@@ -125,7 +147,7 @@ impl Checks<'_> {
                 "Renew or replace the expired certificate (ACM: see why its validation failed)",
             )];
         }
-        if self.0.len() > 1 && self.same_failure(&Name::ALL).is_some() {
+        if self.nothing_is_reached() {
             return vec![cause(
                 "nothing can be reached, neither API nor front end",
                 Level::DevOps,
@@ -139,7 +161,6 @@ impl Checks<'_> {
     fn api(&self) -> Option<Cause> {
         use Level::{DevOps, Development};
         use Name::{Health, HealthDb, HealthRedis};
-        const API: [Name; 3] = [Health, HealthDb, HealthRedis];
 
         if !API.iter().any(|name| self.failed(*name)) {
             return None;
@@ -157,11 +178,11 @@ impl Checks<'_> {
                     return Some(cause("the API's name is not found", DevOps, "Check the API's DNS record"));
                 }
                 Some(Kind::Tls) => {
-                    return Some(cause(
-                        "the API's TLS",
-                        DevOps,
-                        "Check the certificate on the load balancer",
-                    ));
+                    return self.action(&API).map(|action| cause("the API's TLS", DevOps, action));
+                }
+                Some(Kind::Http) => {
+                    let what = "the API's answers, which break off or cannot be read";
+                    return self.action(&API).map(|action| cause(what, DevOps, action));
                 }
                 Some(Kind::Connect) => {
                     return Some(cause(
@@ -170,7 +191,7 @@ impl Checks<'_> {
                         "Check the load balancer, its listener and security groups",
                     ));
                 }
-                Some(Kind::Timeout | Kind::Http) => return Some(TASKS),
+                Some(Kind::Timeout) => return Some(TASKS),
                 None if self.any_status(&[Health], &[502, 503, 504]) => return Some(TASKS),
                 None => {}
             }
@@ -200,11 +221,28 @@ impl Checks<'_> {
     }
 
     fn front_end(&self) -> Option<Cause> {
+        if self.same_failure(&FRONT_END) == Some(Kind::Tls) {
+            let action = self.action(&FRONT_END)?;
+            return Some(cause("the front end's TLS", Level::DevOps, action));
+        }
+        let is_answered = |name| {
+            self.get(name).is_some_and(|check| check.error.is_none() && check.status.is_some_and(is_success))
+        };
         match (self.failed(Name::Page), self.failed(Name::Asset)) {
+            (true, _) if is_answered(Name::Page) => Some(cause(
+                "the front end's latest deployment (the page is answered, and browsers cannot use it)",
+                Level::Development,
+                UPLOADED,
+            )),
             (true, _) => Some(cause(
                 "the front end (CloudFront or its origin)",
                 Level::DevOps,
                 "Check the CloudFront distribution and its origin bucket",
+            )),
+            (false, true) if is_answered(Name::Asset) => Some(cause(
+                "the front end's latest deployment (an asset is answered, and browsers cannot use it)",
+                Level::Development,
+                UPLOADED,
             )),
             (false, true) => Some(cause(
                 "the front end's latest deployment (the page is there, an asset is not)",
@@ -224,6 +262,12 @@ impl Checks<'_> {
         ))
     }
 }
+
+const API: [Name; 3] = [Name::Health, Name::HealthDb, Name::HealthRedis];
+const FRONT_END: [Name; 2] = [Name::Page, Name::Asset];
+
+const UPLOADED: &str =
+    "Check what the deployment uploaded and with which Content-Type, then invalidate CloudFront's cache";
 
 const TASKS: Cause = cause(
     "the backend's tasks: too few, failing or overloaded behind the load balancer",

@@ -1,5 +1,6 @@
 //! Why an exchange brought no complete answer, in words for a person.
 
+use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub struct Failure {
     /// What was under way; absent where a whole answer came and it was not a good one, and where nothing was asked.
     pub step: Option<Step>,
     pub message: String,
+    /// What to check.
+    #[serde(skip)]
+    pub action: &'static str,
     /// The status, where the head of an answer came and its body did not.
     #[serde(skip)]
     pub status: Option<u16>,
@@ -35,7 +39,7 @@ pub struct Failure {
 
 impl Failure {
     fn new(kind: Kind, step: Step, message: String) -> Self {
-        Self { kind, step: Some(step), message, status: None, passing: true }
+        Self { kind, step: Some(step), message, action: kind.action(), status: None, passing: true }
     }
 
     pub fn timeout(step: Step, limit: Duration) -> Self {
@@ -46,7 +50,7 @@ impl Failure {
 
     pub fn not_asked() -> Self {
         let message = "not asked: the run had no time left for it".to_owned();
-        Self { kind: Kind::Timeout, step: None, message, status: None, passing: true }
+        Self { step: None, ..Self::new(Kind::Timeout, Step::Dns, message) }
     }
 
     pub fn dns(name: &str, error: &io::Error) -> Self {
@@ -72,40 +76,58 @@ impl Failure {
     }
 
     pub fn tls(error: &TlsError) -> Self {
-        match error {
-            TlsError::Rustls(rustls::Error::InvalidCertificate(error)) => Self {
-                passing: false,
-                ..Self::new(
-                    Kind::Tls,
-                    Step::Tls,
-                    format!("the server's certificate was refused: {}", certificate::refusal(error)),
-                )
-            },
-            TlsError::Rustls(error) => {
-                Self::new(Kind::Tls, Step::Tls, format!("TLS was not agreed: {error}"))
+        let failure = |message| Self::new(Kind::Tls, Step::Tls, message);
+        let error = match error {
+            TlsError::Rustls(error) => error,
+            TlsError::Io(error) => {
+                return failure(format!("the connection ended during the TLS handshake: {error}"));
             }
-            TlsError::Io(error) => Self::new(
-                Kind::Tls,
-                Step::Tls,
-                format!("the connection ended during the TLS handshake: {error}"),
-            ),
-        }
-    }
-
-    pub fn http(step: Step, status: Option<u16>, error: &hyper::Error) -> Self {
-        let message = if error.is_parse() {
-            "the answer is not HTTP"
-        } else if step == Step::Body {
-            "the connection was cut before the answer was complete"
-        } else {
-            "the connection was cut before an answer came"
         };
-        Self { status, ..Self::new(Kind::Http, step, message.to_owned()) }
+        if let rustls::Error::InvalidCertificate(error) = error {
+            let message = format!("the server's certificate was refused: {}", certificate::refusal(error));
+            return Self { passing: false, action: certificate::remedy(error), ..failure(message) };
+        }
+        let Some((what, action)) = not_agreed(error) else {
+            return failure(format!("TLS was not agreed: {error}"));
+        };
+        Self { action, ..failure(format!("TLS was not agreed: {what} ({error})")) }
     }
 
-    /// A whole answer with a status that is not success.
-    pub fn status(status: u16, message: String) -> Self {
-        Self { kind: Kind::Http, step: None, message, status: Some(status), passing: false }
+    /// `begun`: whether a part of the answer had come.
+    pub fn http(step: Step, begun: bool, error: &hyper::Error) -> Self {
+        const CUT: &str = "Check what broke the connection: a task that ended (ECS's stopped reasons, its log), or a \
+                           limit of the load balancer or of a proxy on time or size";
+        const BROKEN: &str =
+            "Check what answers at this address and port, and what lies between: a proxy may change it";
+        let usual = Kind::Http.action();
+        let (message, action) = if error.is_parse_too_large() {
+            (
+                "the answer's headers are too many or too large: a head may have 100 of them, in 400 KB"
+                    .to_owned(),
+                "Check what adds headers to the answer: a proxy that repeats them, or too many cookies",
+            )
+        } else if error.is_parse() {
+            ("the answer is not HTTP".to_owned(), BROKEN)
+        } else if is_malformed(error) {
+            ("the answer's body is not in the form that its head announces".to_owned(), BROKEN)
+        } else if step == Step::Body {
+            ("the connection was cut before the answer was complete: its body broke off".to_owned(), CUT)
+        } else if begun {
+            ("the connection was cut before the answer was complete: its head broke off".to_owned(), CUT)
+        } else {
+            ("the connection was cut before an answer came".to_owned(), usual)
+        };
+        Self { action, ..Self::new(Kind::Http, step, message) }
+    }
+
+    /// A whole answer that is not a good one.
+    pub fn answered(status: u16, message: String) -> Self {
+        Self {
+            step: None,
+            status: Some(status),
+            passing: false,
+            ..Self::new(Kind::Http, Step::Body, message)
+        }
     }
 
     pub fn request(error: &http::Error) -> Self {
@@ -114,6 +136,71 @@ impl Failure {
             ..Self::new(Kind::Http, Step::Send, format!("the request was not made: {error}"))
         }
     }
+}
+
+impl Kind {
+    /// What to check, where nothing more is known.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Dns => "Check the DNS record of the name, and the setting that holds the address",
+            Self::Connect => {
+                "Check the load balancer's or distribution's state, its listener and security groups"
+            }
+            Self::Tls => {
+                "Check the HTTPS listener of the load balancer or distribution: its certificate and security policy"
+            }
+            Self::Timeout => "Check load and response time of the backend, then security groups and network",
+            Self::Http => "Check ECS tasks and their logs: the connection was made and no whole answer came",
+        }
+    }
+}
+
+/// Why two sides of TLS have nothing in common, where it is known, and what helps: no new certificate does.
+fn not_agreed(error: &rustls::Error) -> Option<(&'static str, &'static str)> {
+    use rustls::{AlertDescription, PeerIncompatible, PeerMisbehaved};
+    const VERSION: (&str, &str) = (
+        "the server takes none of the versions that browsers do, TLS 1.2 and 1.3",
+        "Check the security policy of the HTTPS listener or distribution: it must allow TLS 1.2 or newer",
+    );
+    const CIPHER: (&str, &str) = (
+        "the server takes none of the ciphers that are offered, or does not serve this name",
+        "Check the security policy of the HTTPS listener or distribution: it must allow today's ciphers (ECDHE with \
+         AES-GCM); and that the distribution has this name among its alternate domain names",
+    );
+    const NAME: (&str, &str) = (
+        "the server does not serve this name",
+        "Check that the listener or distribution is set up for this host name, and the name's DNS record",
+    );
+    const NO_TLS: (&str, &str) =
+        ("what answers is not TLS", "Check that the listener at this port is one for HTTPS, not for HTTP");
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ) => Some(VERSION),
+        rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        )
+        | rustls::Error::PeerIncompatible(_)
+        | rustls::Error::PeerMisbehaved(
+            PeerMisbehaved::SelectedUnofferedCipherSuite
+            | PeerMisbehaved::SelectedUnusableCipherSuiteForVersion
+            | PeerMisbehaved::SelectedUnofferedKxGroup,
+        ) => Some(CIPHER),
+        rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => Some(NAME),
+        rustls::Error::InvalidMessage(_) => Some(NO_TLS),
+        _ => None,
+    }
+}
+
+/// Whether a body could not be read as what it is said to be, as chunks without their length.
+fn is_malformed(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause
+        .is_some_and(|cause| matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
 }
 
 /// An error of the handshake: TLS's own, or the connection's below it.

@@ -15,28 +15,50 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub severity: Severity,
+    /// For programs, where they tell one failure from another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     pub message: String,
 }
 
 impl Finding {
     pub fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, message: message.into() }
+        Self::new(Severity::Warning, message.into())
     }
 
     pub fn critical(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Critical, message: message.into() }
+        Self::new(Severity::Critical, message.into())
     }
 
     pub fn failure(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Failure, message: message.into() }
+        Self::new(Severity::Failure, message.into())
+    }
+
+    #[must_use]
+    pub fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    fn new(severity: Severity, message: String) -> Self {
+        Self { severity, code: None, message }
     }
 }
 
+/// Of a header's value, so many characters are reported.
+const MAX_CHARACTERS: usize = 200;
+
 /// A header's value for the report: readable and short, or absent.
 pub fn header(headers: &http::HeaderMap, name: impl http::header::AsHeaderName) -> Option<String> {
-    const MAX_CHARACTERS: usize = 200;
     let value = headers.get(name)?.to_str().ok()?;
     Some(value.chars().take(MAX_CHARACTERS).collect())
+}
+
+/// The same of a header that is to come once: where it comes several times, browsers see one value with commas in it
+/// (<https://fetch.spec.whatwg.org/#concept-header-list-get>).
+pub fn joined(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
+    let values: Vec<_> =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!values.is_empty()).then(|| values.join(", ").chars().take(MAX_CHARACTERS).collect())
 }
 
 /// The entries of a header that is a comma-separated list and may come several times.

@@ -18,6 +18,7 @@ use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use shared::tls;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::error::Elapsed;
@@ -29,6 +30,7 @@ use crate::certificate::NotingVerifier;
 use crate::failure::Failure;
 use crate::phases::{Phases, Step};
 use crate::timed::{Io, Marks, Timed};
+use crate::verdict::{self, Verdict};
 
 /// Enough for any health answer and most pages; a body without end must not fill the memory.
 pub const MAX_BODY_BYTES: u64 = 64 * 1024;
@@ -42,6 +44,8 @@ pub struct Exchange {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
+    /// Whether the body is a health check's, which may say that something is not well.
+    pub reads_verdict: bool,
 }
 
 /// What was learnt by one exchange, whether or not it succeeded.
@@ -73,6 +77,10 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub bytes: u64,
     pub truncated: bool,
+    /// Nothing but white space is in it.
+    pub is_blank: bool,
+    /// What it says of the health, if that was to be read and is known.
+    pub verdict: Option<Verdict>,
 }
 
 /// Makes exchanges; one is enough for a process.
@@ -95,7 +103,7 @@ impl Engine {
 
     /// An engine that trusts the public certificate authorities.
     pub fn public() -> Self {
-        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+        Self::trusting(tls::public_roots())
     }
 
     /// Makes one exchange, in at most `limit`.
@@ -199,7 +207,7 @@ impl Run {
         let request = request(exchange)?;
         let timed = TokioIo::new(Timed::new(stream, Arc::clone(&self.marks)));
         let (mut sender, connection) =
-            handshake(timed).await.map_err(|error| Failure::http(Step::Send, None, &error))?;
+            handshake(timed).await.map_err(|error| Failure::http(Step::Send, false, &error))?;
         // Ends with this exchange, whichever way: a JoinSet aborts its tasks when it is dropped.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
@@ -207,14 +215,22 @@ impl Run {
         let response = sender
             .send_request(request)
             .await
-            .map_err(|error| Failure::http(self.current_step(), None, &error))?;
+            .map_err(|error| Failure::http(self.current_step(), self.marks.first_byte().is_some(), &error))?;
         self.step = Step::Body;
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         self.status = Some(status);
-        let (bytes, truncated) =
-            measure(body).await.map_err(|error| Failure::http(Step::Body, Some(status), &error))?;
-        Ok(Answer { status, headers: head.headers, bytes, truncated })
+        let body = Read::all(body, exchange.reads_verdict)
+            .await
+            .map_err(|error| Failure { status: Some(status), ..Failure::http(Step::Body, true, &error) })?;
+        Ok(Answer {
+            status,
+            headers: head.headers,
+            bytes: body.bytes,
+            truncated: body.truncated,
+            is_blank: body.is_blank,
+            verdict: verdict::read(&body.kept),
+        })
     }
 
     /// The step under way; between sending and reading it is the stream that knows.
@@ -294,18 +310,34 @@ fn request(exchange: &Exchange) -> Result<http::Request<Empty<Bytes>>, Failure> 
     Ok(request)
 }
 
-/// Counts the body's bytes and lets them go; stops at [`MAX_BODY_BYTES`].
-async fn measure(mut body: Incoming) -> Result<(u64, bool), hyper::Error> {
-    let mut bytes = 0u64;
-    while let Some(frame) = body.frame().await {
-        if let Some(data) = frame?.data_ref() {
-            bytes += data.len() as u64;
+/// What a body was, as far as it was read.
+struct Read {
+    bytes: u64,
+    truncated: bool,
+    is_blank: bool,
+    /// Nothing, unless it was to be kept.
+    kept: Vec<u8>,
+}
+
+impl Read {
+    /// Counts the body's bytes and lets them go; stops at [`MAX_BODY_BYTES`].
+    async fn all(mut body: Incoming, keeps: bool) -> Result<Self, hyper::Error> {
+        let mut read = Self { bytes: 0, truncated: false, is_blank: true, kept: Vec::new() };
+        while let Some(frame) = body.frame().await {
+            let frame = frame?;
+            let Some(data) = frame.data_ref() else { continue };
+            read.bytes += data.len() as u64;
+            read.is_blank &= data.trim_ascii().is_empty();
+            if read.bytes > MAX_BODY_BYTES {
+                // A part of JSON is none.
+                return Ok(Self { bytes: MAX_BODY_BYTES, truncated: true, kept: Vec::new(), ..read });
+            }
+            if keeps {
+                read.kept.extend_from_slice(data);
+            }
         }
-        if bytes > MAX_BODY_BYTES {
-            return Ok((MAX_BODY_BYTES, true));
-        }
+        Ok(read)
     }
-    Ok((bytes, false))
 }
 
 #[cfg(test)]

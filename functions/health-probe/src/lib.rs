@@ -6,7 +6,7 @@
 //! - [`check`]: the six checks; all run at once.
 //! - [`http`], with [`phases`], [`timed`], [`certificate`] and [`failure`]: one exchange, each step timed.
 //! - [`retry`]: when to ask again.
-//! - [`shared::status`], [`cache`], [`cors`], [`finding`]: what an answer means.
+//! - [`shared::status`], [`verdict`], [`content`], [`cache`], [`cors`], [`finding`]: what an answer means.
 //! - [`report`], [`diagnosis`]: what a person reads.
 //! - [`metrics`]: what alarms and dashboards read.
 //! - [`release`]: notes which release ran while all was well.
@@ -14,6 +14,7 @@
 pub mod cache;
 pub mod certificate;
 pub mod check;
+pub mod content;
 pub mod cors;
 pub mod diagnosis;
 pub mod failure;
@@ -28,6 +29,7 @@ pub mod request;
 pub mod retry;
 pub mod settings;
 pub mod timed;
+pub mod verdict;
 
 pub use probe::Probe;
 

@@ -1,6 +1,5 @@
 //! One run: ask everything at once, judge, log, put the metrics, answer.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use shared::clock;
 use shared::error::{Error, chain};
 use shared::lambda::{Invocation, Task};
 use shared::settings::{Environment, SettingsError};
+use shared::telemetry;
 use shared::trigger::{self, Kind, Trigger};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -160,8 +160,7 @@ fn log(report: &Report) {
     };
     if wanted {
         let line = json!({ "timestamp": report.at, "level": level, "message": "probed", "report": report });
-        // A full or closed standard output must not keep a run from answering.
-        let _ = writeln!(io::stdout().lock(), "{line}");
+        telemetry::write(line);
     }
 }
 

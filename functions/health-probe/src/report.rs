@@ -13,13 +13,16 @@ use url::Url;
 use crate::cache::{self, Cache};
 use crate::certificate::{Certificate, State};
 use crate::check::{Check, Id, Name};
+use crate::content;
 use crate::cors::{self, Cors};
 use crate::diagnosis::Next;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::finding::{Finding, Severity};
+use crate::http::Answer;
 use crate::phases::Phases;
 use crate::retry::Tried;
 use crate::settings::Settings;
+use crate::verdict::Verdict;
 
 pub const VERSION: u32 = 1;
 
@@ -43,6 +46,14 @@ pub struct Report {
     pub duration_ms: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedBy {
+    /// The body says nothing that is known, or was not to be read.
+    Status,
+    StatusAndBody,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
     pub name: String,
@@ -53,6 +64,9 @@ pub struct CheckReport {
     pub healthy: bool,
     /// The HTTP status; absent when none came.
     pub status: Option<u16>,
+    /// By what a health check that was answered with success was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_by: Option<JudgedBy>,
     pub meaning: String,
     pub action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +108,7 @@ impl CheckReport {
             url: shown(&check.exchange.url),
             healthy: false,
             status: None,
+            judged_by: None,
             meaning: String::new(),
             action: String::new(),
             level: None,
@@ -117,19 +132,19 @@ impl CheckReport {
                 let advice = advice(answer.status);
                 report.advise(advice.meaning, advice.action, advice.level);
                 if is_success(answer.status) {
-                    report.judge_headers(check.id, &answer.headers, settings);
+                    report.judge(check.id, &answer, settings);
                 } else {
                     let mut message = format!("answered {} {}", answer.status, advice.meaning);
                     if let Some(to) = redirect(&check.exchange.url, &answer.headers) {
                         message = format!("{message} to {to}");
                     }
-                    report.error = Some(Failure::status(answer.status, message));
+                    report.error = Some(Failure::answered(answer.status, message));
                 }
             }
             Err(failure) => {
                 report.status = failure.status;
                 let meaning = if failure.status.is_some() { "No whole answer" } else { "No answer" };
-                report.advise(meaning, no_answer(failure.kind), Some(Level::DevOps));
+                report.advise(meaning, failure.action, Some(Level::DevOps));
                 report.error = Some(failure);
             }
         }
@@ -152,17 +167,21 @@ impl CheckReport {
         self.level = level;
     }
 
-    fn judge_headers(&mut self, id: Id, headers: &http::HeaderMap, settings: &Settings) {
+    /// Judges an answer of success by the rest of it.
+    fn judge(&mut self, id: Id, answer: &Answer, settings: &Settings) {
         let Id::Named(name) = id else { return };
+        let headers = &answer.headers;
         match name {
-            Name::Health | Name::HealthDb | Name::HealthRedis => {}
+            Name::Health | Name::HealthDb | Name::HealthRedis => return self.judge_health(answer),
             Name::Page => {
                 self.cache = Some(Cache::read(headers));
+                self.findings.extend(content::judge_page(answer));
                 self.findings.extend(cache::judge_page(headers));
             }
             Name::Asset => {
                 self.cache = Some(Cache::read(headers));
-                self.findings.extend(cache::judge_asset(headers, &settings.asset_path));
+                self.findings.extend(content::judge_asset(answer, &settings.asset_path));
+                self.findings.extend(cache::judge_asset(headers));
             }
             Name::Cors => {
                 let (cors, findings) = cors::judge(headers, &settings.app.origin().ascii_serialization());
@@ -174,6 +193,26 @@ impl CheckReport {
         if let Some(failure) = self.findings.iter().find(|found| found.severity == Severity::Failure) {
             self.action = failure.message.clone();
             self.level = Some(Level::Development);
+        }
+    }
+
+    fn judge_health(&mut self, answer: &Answer) {
+        self.judged_by =
+            Some(if answer.verdict.is_some() { JudgedBy::StatusAndBody } else { JudgedBy::Status });
+        match &answer.verdict {
+            Some(Verdict::Unwell(said)) => {
+                let message = format!("answered {}, and in its body {said}", answer.status);
+                self.advise(
+                    "Unhealthy by its body",
+                    "See what this address answers, and the backend's logs: it works, and says that something does not",
+                    Some(Level::Development),
+                );
+                self.error = Some(Failure::answered(answer.status, message));
+            }
+            Some(Verdict::Degraded(said)) => {
+                self.findings.push(Finding::warning(format!("not all is well: in its body {said}")));
+            }
+            Some(Verdict::Well) | None => {}
         }
     }
 
@@ -197,18 +236,6 @@ fn certificate_finding(certificate: Certificate) -> Option<Finding> {
         State::Expired => Some(Finding::failure(format!(
             "the certificate expired at {not_after} ({days_left} days left): browsers refuse it"
         ))),
-    }
-}
-
-fn no_answer(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Dns => "Check the DNS record of the name, and the setting that holds the address",
-        Kind::Connect => {
-            "Check the load balancer's or distribution's state, its listener and security groups"
-        }
-        Kind::Tls => "Check the certificate on the load balancer or distribution, and renew or replace it",
-        Kind::Timeout => "Check load and response time of the backend, then security groups and network",
-        Kind::Http => "Check ECS tasks and their logs: the connection was made and no whole answer came",
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::failure::Failure;
-use crate::http::{Engine, Exchange, Measured};
+use crate::http::{Answer, Engine, Exchange, Measured};
+use crate::verdict::Verdict;
 
 const NO_TIME: &str = "not tried again: this run has no time left";
 
@@ -93,9 +94,12 @@ struct Again {
 }
 
 /// Whether another try may end otherwise. 4xx is about the request, which stays the same; 429 and 5xx are
-/// about the moment.
+/// about the moment, and so is a body that says that something is down.
 fn again(measured: &Measured, now: Timestamp) -> Option<Again> {
     match &measured.answer {
+        Ok(Answer { status: status @ 200..=299, verdict: Some(Verdict::Unwell(said)), .. }) => {
+            Some(Again { because: format!("{status}, and in its body {said}"), asked: None })
+        }
         Ok(answer) => matches!(answer.status, 429 | 500..).then(|| Again {
             because: format!("{} {}", answer.status, status::advice(answer.status).meaning),
             asked: answer

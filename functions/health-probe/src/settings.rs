@@ -28,6 +28,8 @@ pub struct Settings {
     /// Before the second try, the third, …; the last one serves for all further ones.
     pub waits: Vec<Duration>,
     pub certificate: Limits,
+    /// Whether a health check that answers 200 and writes into its body that it is not well counts as failed.
+    pub read_health_bodies: bool,
     /// Whose release is noted as good; nothing where that is not wanted.
     pub watched: Option<Watched>,
 }
@@ -52,6 +54,7 @@ impl Settings {
                     0..=warn_days,
                 )?,
             },
+            read_health_bodies: environment.parsed("READ_HEALTH_BODIES", true)?,
             watched: Watched::from_environment(environment)?,
         })
     }
@@ -126,6 +129,7 @@ pub(crate) mod tests {
                 tries: 3,
                 waits: vec![Duration::from_secs(2), Duration::from_secs(10)],
                 certificate: Limits { warn_days: 21, critical_days: 7 },
+                read_health_bodies: true,
                 watched: None,
             }
         );
@@ -156,6 +160,7 @@ pub(crate) mod tests {
         refuses("TRIES", "-1");
         refuses("CERTIFICATE_WARN_DAYS", "soon");
         refuses("CERTIFICATE_CRITICAL_DAYS", "22");
+        refuses("READ_HEALTH_BODIES", "no");
         let error = parse(&[("CLUSTER", "lendpeak2-production")]).unwrap_err();
         assert_eq!(error, SettingsError::Missing { name: "SERVICE" });
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::settings::Mode;
+use shared::{settings::Mode, text::line};
 
 use crate::incident::{HIGHEST_LEVEL, Tried};
 
@@ -105,6 +105,32 @@ impl Finding {
         self.confidence >= Confidence::Likely && self.impact >= Impact::Degraded
     }
 
+    /// As an incident keeps it: an item of the ledger holds only so much, and people read less.
+    #[must_use]
+    pub fn bounded(&self) -> Self {
+        const MAX_TEXT: usize = 500;
+        const MAX_FACTS: usize = 6;
+        const MAX_JSON: usize = 4_000;
+        let short = |text: &String| line(text, MAX_TEXT);
+        let fact = |fact: &Fact| Fact {
+            what: short(&fact.what),
+            value: short(&fact.value),
+            threshold: fact.threshold.as_ref().map(short),
+        };
+        let send = self.remedy.send.clone().filter(|send| send.to_string().len() <= MAX_JSON);
+        Self {
+            cause: short(&self.cause),
+            what: short(&self.what),
+            evidence: self.evidence.iter().take(MAX_FACTS).map(fact).collect(),
+            remedy: Proposed {
+                what: short(&self.remedy.what),
+                function: self.remedy.function.as_ref().map(short),
+                send,
+            },
+            ..self.clone()
+        }
+    }
+
     fn level(&self) -> u8 {
         self.support_level.clamp(1, HIGHEST_LEVEL)
     }
@@ -112,7 +138,8 @@ impl Finding {
 
 /// The first cause that counts and was not treated yet says what happens: its remedy is used if its mode allows
 /// it, and a cause that is out of the runbook's reach goes to people at once. Only a remedy whose mode forbids
-/// it, or that was tried, lets the next cause have its turn.
+/// it, that acted, or that refused for good lets the next cause have its turn: one that could not act yet is asked
+/// again.
 pub fn choose(
     diagnosis: &Diagnosis,
     remedies: &BTreeMap<String, Mode>,
@@ -141,7 +168,7 @@ pub fn choose(
             let reason = format!("{}. It is out of the runbook's reach", finding.what);
             return Choice::HandOver { level: finding.level(), reason };
         };
-        if tried.iter().any(|tried| tried.remedy.function == *function) {
+        if tried.iter().any(|tried| tried.remedy.function == *function && is_done_with(tried)) {
             continue;
         }
         match mode {
@@ -175,6 +202,16 @@ pub fn choose(
     }
 }
 
+/// Whether a remedy has had its turn. People have to lift a kill switch first: that may take longer than a lease.
+fn is_done_with(tried: &Tried) -> bool {
+    /// With the growing time between them, about half an hour.
+    const MAX_WAITS: u32 = 10;
+    /// Longer than the state machine lives.
+    const MAX_WAITS_FOR_PEOPLE: u32 = 100;
+    let most = if tried.code.as_deref() == Some(KILL_SWITCH) { MAX_WAITS_FOR_PEOPLE } else { MAX_WAITS };
+    !tried.is_waited_for() || tried.waits >= most
+}
+
 /// As in `rollback did not help, scale-up was not approved`.
 fn came_of(tried: &[Tried]) -> String {
     let one = |tried: &Tried| {
@@ -193,26 +230,49 @@ fn found(diagnosis: &Diagnosis) -> String {
     if summary.is_empty() { "diagnose said nothing".to_owned() } else { format!("diagnose: {summary}") }
 }
 
-/// Why a remedy refuses when it is done already, or is just being done: woken by its own alarm, or by a person.
-const BEING_DONE: [&str; 9] = [
+/// Why a remedy refuses while it is being done: woken by its own alarm, or by a person.
+const BEING_DONE: [&str; 7] = [
     "already_in_progress",
     "already_rolling_back",
     "already_waiting",
-    "claimed_by_another",
     "deployment_in_progress",
-    "held_by_another_remedy",
     "still_in_progress",
     "still_settling",
     "tasks_pending",
 ];
+/// Why a remedy refuses that may act as soon as something else is over.
+const NOT_YET: [&str; 8] = [
+    "aws_failed",
+    "claimed_by_another",
+    "held_by_another_remedy",
+    KILL_SWITCH,
+    "ledger_unavailable",
+    "overtaken",
+    "throttled",
+    "wanted",
+];
+/// A person has stopped it.
+pub const KILL_SWITCH: &str = "kill_switch";
+
+/// Whether a remedy that refused with this code is asked again.
+pub fn is_for_now(code: &str) -> bool {
+    BEING_DONE.contains(&code) || NOT_YET.contains(&code)
+}
+
 /// The target was acted on within the last half hour or so.
 const COOLDOWN: &str = "cooldown";
+
+/// As long as another remedy usually takes.
+const AGAIN_SECONDS: u64 = 30;
+const MOST_SECONDS: u64 = 300;
 
 /// What comes after a remedy's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
     /// Look whether it helped.
     Verify,
+    /// It could not act yet: ask it again after so many seconds, if it is not well by then.
+    Again(u64),
     /// A person is asked to approve this plan.
     Approval(String),
     /// It changed nothing: what else is there?
@@ -229,6 +289,7 @@ pub struct Answer {
     pub code: String,
     #[serde(default)]
     pub reason: String,
+    #[serde(default)]
     next: Option<Next>,
     error: Option<String>,
 }
@@ -262,7 +323,8 @@ impl Answer {
         self.code == COOLDOWN
     }
 
-    pub fn after(&self) -> After {
+    /// `waits`: how often it was asked again before.
+    pub fn after(&self, waits: u32) -> After {
         let approval = self.next.as_ref().and_then(|next| next.send.as_ref()?.get("approve")?.as_str());
         match (self.decision(), approval) {
             ("awaiting_approval", Some(id)) => After::Approval(id.to_owned()),
@@ -271,6 +333,9 @@ impl Answer {
                 After::Approval(id.to_owned())
             }
             ("refused" | "nothing_to_do", _) if BEING_DONE.contains(&self.code.as_str()) => After::Verify,
+            ("refused" | "nothing_to_do", _) if NOT_YET.contains(&self.code.as_str()) => {
+                After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
+            }
             ("refused" | "nothing_to_do" | "observed" | "awaiting_approval", _) => After::Next,
             // Done, begun and failed, or unknown: only the probe knows.
             _ => After::Verify,
@@ -297,6 +362,7 @@ impl After {
     pub fn answer(&self) -> Value {
         match self {
             Self::Verify => json!({ "do": "verify" }),
+            Self::Again(seconds) => json!({ "do": "again", "seconds": seconds }),
             Self::Approval(_) => json!({ "do": "approval" }),
             Self::Next => json!({ "do": "next" }),
             Self::Look => json!({ "do": "look" }),

@@ -3,21 +3,29 @@
 mod alarm;
 mod answer;
 mod follow;
+mod machine;
 mod people;
+mod report;
 mod step;
 mod sweep;
+mod switches;
+mod tell;
+mod unreadable;
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::{
     aws::{Aws, Cause},
     clock,
     error::Error,
     lambda::{Invocation, Task},
+    notice as topic,
+    outbox::{Outbox, Owed},
     settings::{Environment, SettingsError},
+    text::{PERSON, line},
     trigger::{self, Kind, Trigger},
 };
 
@@ -31,16 +39,24 @@ use crate::{
 };
 
 pub use answer::{Answer, Did};
+use tell::Heard;
 
 /// Runs that write the same incident take turns; each turn is one write of somebody else.
 const MAX_TURNS: u32 = 12;
+/// What is asked is answered soon, whatever else there is to tell.
+const NAMED_WITHIN: Duration = Duration::from_secs(5);
+/// Whoever owes a notice has sent it by then, or died.
+const ITS_OWN: SignedDuration = SignedDuration::from_secs(30);
 /// As many as a person reads.
-const LISTED: i32 = 10;
+const LISTED: usize = 10;
+/// More than anybody reads of a text that others wrote.
+const MAX_SAID: usize = 600;
 
 pub struct Desk {
     settings: Settings,
     config: SdkConfig,
     store: OnceLock<Store>,
+    outbox: OnceLock<Outbox>,
 }
 
 /// Someone or something that speaks about incidents, and when.
@@ -61,6 +77,8 @@ struct Trouble {
     title: String,
     severity: Severity,
     assignee: Option<String>,
+    /// Whether a person typed the title.
+    by_person: bool,
     /// For the timeline.
     what: String,
     /// The alarm that rings.
@@ -77,7 +95,7 @@ impl Desk {
     /// The same, over an AWS that is there already.
     pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
-        Ok(Self { settings, config: aws.config().clone(), store: OnceLock::new() })
+        Ok(Self { settings, config: aws.config().clone(), store: OnceLock::new(), outbox: OnceLock::new() })
     }
 
     fn store(&self) -> &Store {
@@ -86,20 +104,36 @@ impl Desk {
         })
     }
 
+    fn outbox(&self) -> &Outbox {
+        self.outbox.get_or_init(|| {
+            let client = aws_sdk_dynamodb::Client::new(&self.config);
+            let Settings { ledger_table, topics, .. } = &self.settings;
+            Outbox::new(client, ledger_table, self.config.clone(), topics.to_vec())
+        })
+    }
+
+    /// A notice to level 1.
+    fn owe(&self, subject: &str, message: &str, id: &str, now: Timestamp) -> Owed {
+        let [topic, ..] = &self.settings.topics;
+        let deadline = now.checked_add(ITS_OWN).unwrap_or(now);
+        Owed::new(id, topic::Notice::new(topic, subject, message), now, deadline)
+    }
+
+    /// Boxed, each: a run needs room for what happens, and not for all that could.
     async fn answer(&self, trigger: &Trigger, now: Timestamp) -> Result<Value, Error> {
         let word = |by, dry_run| Word { id: &trigger.id, by, at: trigger.at, now, dry_run, execution: None };
         match &trigger.kind {
-            Kind::Alarm(alarm) => Ok(self.alarm(alarm, &word("alarm", false)).await?.into()),
-            Kind::Schedule { .. } => Ok(self.sweep(now).await?),
+            Kind::Alarm(alarm) => Ok(Box::pin(self.alarm(alarm, &word("alarm", false))).await?.into()),
+            Kind::Schedule { .. } => Box::pin(self.sweep(now)).await,
             Kind::Ecs(_) | Kind::Pipeline(_) => Err(Error::InvalidRequest(
                 "incident opens for alarms and for people: this event is for other functions".to_owned(),
             )),
-            Kind::Person(asked) => self.asked(trigger, asked, &word("person", asked.dry_run)).await,
+            Kind::Person(asked) => Box::pin(self.asked(trigger, asked, &word("person", asked.dry_run))).await,
             Kind::StepFunctions { execution, asked, .. } => {
                 let word = Word { execution: Some(execution), ..word("service-down", asked.dry_run) };
                 match Request::new(trigger, asked)? {
-                    Request::Step(step) => self.step(&step, &word).await,
-                    _ => self.asked(trigger, asked, &word).await,
+                    Request::Step(step) => Box::pin(self.step(&step, &word)).await,
+                    _ => Box::pin(self.asked(trigger, asked, &word)).await,
                 }
             }
         }
@@ -131,10 +165,15 @@ impl Desk {
     }
 
     async fn known(&self, id: &str) -> Result<Incident, Error> {
-        self.store().get(id).await?.ok_or_else(|| {
-            Error::InvalidRequest(format!(
-                "there is no incident `{id}`; send {{\"list\": true}} to see which there are"
-            ))
+        let found = self.store().get(id).await?;
+        found.ok_or_else(|| {
+            let unreadable = self.store().why_unreadable(id);
+            Error::InvalidRequest(match unreadable {
+                Some(why) => format!("incident `{id}` is in the ledger and cannot be read: {why}"),
+                None => {
+                    format!("there is no incident `{id}`; send {{\"list\": true}} to see which there are")
+                }
+            })
         })
     }
 
@@ -142,49 +181,70 @@ impl Desk {
         self.store().add(id, word.id, &word.line(what)).await.map(|_| ())
     }
 
-    fn did(&self, did: Did, incident: &Incident, word: &Word<'_>) -> Answer {
-        let news = match &incident.owed {
-            Some(owed) => owed.news.clone(),
-            None if incident.is_open() => News::Opened,
-            None => News::Resolved,
-        };
-        let text = notice(incident, &news, &self.place(), word.now).text;
-        Answer::new(did, incident, text, word.dry_run)
+    /// What was done, in words, and how the incident stands now.
+    fn did(&self, did: Did, incident: &Incident, what: &str, heard: &Heard, word: &Word<'_>) -> Answer {
+        let mut lines = vec![what.to_owned()];
+        if !word.dry_run {
+            lines.extend(heard.in_words());
+        }
+        match did {
+            Did::Opened | Did::Reopened => {
+                let news = if did == Did::Opened { News::Opened } else { News::Reopened };
+                lines.push(notice(incident, &news, &self.place(), word.now).text);
+            }
+            _ => lines.push(answer::one_line(incident, word.now)),
+        }
+        Answer::new(did, incident, lines.join("\n"), heard, word.dry_run)
     }
 
+    /// As it is where nothing is known of switches and plans.
     fn place(&self) -> Place {
         Place {
             environment: self.settings.environment.clone(),
             function: self.settings.function_name(FUNCTION),
             acknowledge_within: self.settings.acknowledge_within,
+            remedies: self.settings.remedies.clone(),
+            switches: Vec::new(),
+            plans: Vec::new(),
+            unheard: Vec::new(),
         }
     }
 }
 
 impl Word<'_> {
     fn line(&self, what: &str) -> Line {
-        Line { at: self.at.min(self.now), by: self.by.to_owned(), what: what.to_owned() }
+        Line { at: self.at.min(self.now), by: line(self.by, MAX_SAID), what: line(what, PERSON) }
     }
 }
 
 impl Task for Desk {
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let now = clock::now();
-        let mut last = Value::Null;
+        let mut answers = Vec::new();
         for trigger in trigger::parse(invocation)? {
-            last = self.answer(&trigger, now).await?;
-            tracing::info!(trigger = trigger.id, answer = %last, "answered");
+            let answer = Box::pin(self.answer(&trigger, now)).await;
+            if let Ok(answer) = &answer {
+                tracing::info!(trigger = trigger.id, %answer, "answered");
+            }
+            answers.push(answer);
         }
-        Ok(last)
+        // Whatever was met on the way: people are told of it once.
+        if tokio::time::timeout(NAMED_WITHIN, self.name_unreadable(now)).await.is_err() {
+            tracing::error!("what cannot be read was not all told of: the next run goes on");
+        }
+        // One event that fails keeps no other from being heard.
+        let answers: Vec<Value> = answers.into_iter().collect::<Result<_, _>>()?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 }
 
 fn trouble(open: &Open) -> Trouble {
     Trouble {
         cause: open.cause(),
-        title: open.title.clone(),
+        title: line(&open.title, MAX_SAID),
         severity: open.severity,
-        assignee: open.assignee.clone(),
+        assignee: open.assignee.as_ref().map(|assignee| line(assignee, MAX_SAID)),
+        by_person: true,
         alarm: None,
         what: format!("reported: {}", open.title),
         execution: None,

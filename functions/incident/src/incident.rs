@@ -1,5 +1,7 @@
 //! An incident: what is known of it, and what is due.
 
+mod reading;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -11,12 +13,15 @@ use serde_json::Value;
 use shared::clock;
 
 use crate::{
-    decide::{Finding, Remedy},
+    decide::{Finding, Remedy, is_for_now},
     notice::News,
+    request::slug,
 };
 
 /// The cause that the state machine handles.
 pub const SERVICE_DOWN: &str = "service-down";
+/// What an incident's item says of how it is written. 1 had no attribute for it.
+pub const SCHEMA: u32 = 2;
 /// The same trouble within this time is the same incident.
 pub const REOPENED_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 /// The last of the guide's levels: AWS.
@@ -43,14 +48,24 @@ impl Severity {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself in the ledger's item")]
 pub struct Incident {
     pub id: String,
     pub cause: String,
     pub title: String,
     pub severity: Severity,
     pub assignee: Option<String>,
-    /// Since when it is broken, as far as is known.
+    /// Whether a person opened it: then a person closes it.
+    #[serde(default)]
+    pub by_person: bool,
+    /// Since when it is broken, as far as is known; of what came back, since when it is broken again.
     pub began_at: Timestamp,
+    /// When it was broken for the first time, if it came back since.
+    #[serde(default)]
+    pub first_began_at: Option<Timestamp>,
+    /// When all was well for the last time, if it came back since.
+    #[serde(default)]
+    pub well_at: Option<Timestamp>,
     pub opened_at: Timestamp,
     /// When the first remedy was done.
     pub acted_at: Option<Timestamp>,
@@ -62,27 +77,45 @@ pub struct Incident {
     pub level: u8,
     pub level_since: Timestamp,
     pub handling: Handling,
+    /// Whether a person took it from the state machine, which then stays away.
+    #[serde(default)]
+    pub taken_over: bool,
     /// The alarms that said that they are in ALARM, and not yet that they are OK; since when.
+    #[serde(default, deserialize_with = "reading::ringing")]
     pub ringing: BTreeMap<String, Timestamp>,
+    /// When each of its alarms was last OK.
+    #[serde(default)]
+    pub quieted: BTreeMap<String, Timestamp>,
     /// Since when none of the alarms rings; none where no alarm ever rang.
     pub quiet_since: Option<Timestamp>,
     /// How often the same trouble came back.
+    #[serde(default)]
     pub reopened: u32,
-    /// When it was opened, or opened again.
+    /// When it was opened, or came back.
+    #[serde(default)]
     pub round_since: Timestamp,
     /// What the last diagnosis said first.
     pub found: Option<Finding>,
+    #[serde(default)]
     pub remedies: Vec<Tried>,
     /// Whether it was seen if it goes over by itself.
+    #[serde(default)]
     pub waited: bool,
+    /// Whether people know of the kill switch that keeps the remedies from acting.
+    #[serde(default)]
+    pub told_of_switch: bool,
     /// The state machine's last step and its answer: a step that is asked again is answered the same.
     pub answered: Option<Answered>,
     /// What people are to be told and perhaps were not yet.
     pub owed: Option<Owed>,
+    #[serde(default, deserialize_with = "reading::ops_item")]
     pub ops_item: Option<OpsItem>,
     /// Counts the writes.
     #[serde(skip)]
     pub version: u64,
+    /// Whether it is in the ledger already.
+    #[serde(skip)]
+    pub is_written: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,9 +149,21 @@ pub struct Tried {
     pub reason: Option<String>,
     /// The plan that a person was asked to approve.
     pub approval: Option<String>,
+    /// Why, for a program: `held_by_another_remedy`.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// How often it was asked again, since it could not act yet.
+    #[serde(default)]
+    pub waits: u32,
 }
 
 impl Tried {
+    /// Whether it could not act yet, and may any moment: it is asked again.
+    pub fn is_waited_for(&self) -> bool {
+        matches!(self.decision.as_deref(), Some("refused" | "nothing_to_do"))
+            && self.code.as_deref().is_some_and(is_for_now)
+    }
+
     /// Whether it changed something, or may have.
     pub fn acted(&self) -> bool {
         self.counts() && !matches!(self.decision.as_deref(), Some("awaiting_approval" | "not_approved"))
@@ -151,12 +196,26 @@ pub struct Owed {
     /// The levels that were told already, while the way to another one was closed.
     #[serde(default)]
     pub told: BTreeSet<u8>,
+    /// The levels that were tried in vain.
+    #[serde(default)]
+    pub in_vain: BTreeSet<u8>,
 }
 
 impl Owed {
     fn new(news: News, since: Timestamp) -> Self {
-        Self { news, since, told: BTreeSet::new() }
+        Self { news, since, told: BTreeSet::new(), in_vain: BTreeSet::new() }
     }
+}
+
+/// What an alarm's ring means to an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// It was heard before, or has been OK since.
+    Known,
+    /// One more alarm of the same outage.
+    New,
+    /// All of them were OK: this is another outage.
+    Again,
 }
 
 /// What has to happen because time has passed.
@@ -197,7 +256,10 @@ impl Incident {
             title,
             severity,
             assignee: None,
+            by_person: false,
             began_at: began_at.min(at),
+            first_began_at: None,
+            well_at: None,
             opened_at: at,
             acted_at: None,
             resolved_at: None,
@@ -206,18 +268,27 @@ impl Incident {
             level: 1,
             level_since: at,
             handling: Handling::People,
+            taken_over: false,
             ringing: BTreeMap::new(),
+            quieted: BTreeMap::new(),
             quiet_since: None,
             reopened: 0,
             round_since: at,
             found: None,
             remedies: Vec::new(),
             waited: false,
+            told_of_switch: false,
             answered: None,
             owed: Some(Owed::new(News::Opened, at)),
             ops_item: None,
             version: 0,
+            is_written: false,
         }
+    }
+
+    /// What names it among the open ones: an alarm never joins what a person typed.
+    pub fn open_key(&self) -> String {
+        open_key(self.by_person, &self.cause, &self.title)
     }
 
     pub fn is_open(&self) -> bool {
@@ -238,23 +309,66 @@ impl Incident {
         }
     }
 
-    /// The same trouble came back: what was tried before is not tried again.
-    pub fn reopen(&mut self, at: Timestamp) {
+    /// It was over, and the same trouble came back. `began` says since when.
+    pub fn reopen(&mut self, began: Timestamp, at: Timestamp) {
         let handled = self.handling != Handling::People;
-        self.reopened = self.reopened.saturating_add(1);
-        self.round_since = at;
+        self.well_at = self.resolved_at.or(self.quiet_since);
         self.resolved_at = None;
         self.resolution = None;
-        self.acknowledged = None;
-        // What was found then may not be what is wrong now, and OpsCenter wants another item.
-        self.found = None;
+        self.taken_over = false;
+        // OpsCenter wants another item.
         self.ops_item = None;
+        self.handling = if handled { Handling::Wanted { since: at } } else { Handling::People };
+        self.begin_again(began, at);
+    }
+
+    /// All its alarms were OK, and one rings again before anybody called it over. The state machine comes again,
+    /// unless it is there or a person has taken over.
+    pub fn back_again(&mut self, began: Timestamp, at: Timestamp) {
+        self.well_at = self.quiet_since.or(self.quieted.values().max().copied());
+        self.handling = match std::mem::replace(&mut self.handling, Handling::People) {
+            Handling::HandedOver { .. } if !self.taken_over => Handling::Wanted { since: at },
+            Handling::Wanted { .. } => Handling::Wanted { since: at },
+            with => with,
+        };
+        self.begin_again(began, at);
+    }
+
+    /// What was found and tried then may not be what is wrong now.
+    fn begin_again(&mut self, began: Timestamp, at: Timestamp) {
+        self.reopened = self.reopened.saturating_add(1);
+        self.first_began_at.get_or_insert(self.began_at);
+        self.began_at = began.min(at);
+        self.round_since = at;
+        self.acknowledged = None;
+        self.found = None;
         self.acted_at = None;
         self.quiet_since = None;
         self.level_since = at;
-        self.handling = if handled { Handling::Wanted { since: at } } else { Handling::People };
         self.waited = false;
+        self.told_of_switch = false;
         self.owed = Some(Owed::new(News::Reopened, at));
+    }
+
+    /// What the state machine tried since it broke, or broke again.
+    pub fn tried_now(&self) -> &[Tried] {
+        let first = self.remedies.iter().position(|tried| tried.at >= self.round_since);
+        first.and_then(|first| self.remedies.get(first..)).unwrap_or_default()
+    }
+
+    /// It is worse than was thought.
+    pub fn worsen(&mut self, at: Timestamp, severity: Severity) {
+        let from = std::mem::replace(&mut self.severity, severity);
+        self.owed = Some(Owed::new(News::Worse { from }, at));
+    }
+
+    /// The state machine sees nothing wrong, and only the person who opened it can say that it is over.
+    pub fn passes(&mut self, at: Timestamp, reason: String) {
+        self.handling = Handling::HandedOver { at, reason };
+        if self.acknowledged.is_none() {
+            self.level_since = at;
+        }
+        self.owed = Some(Owed::new(News::Passes, at));
     }
 
     pub fn resolve(&mut self, at: Timestamp, how: String) {
@@ -285,15 +399,27 @@ impl Incident {
         self.escalate(at, level, reason);
     }
 
-    /// An alarm rings. Whether that is news to the incident: of a storm, one is enough.
-    pub fn rings(&mut self, alarm: &str, at: Timestamp) -> bool {
+    /// An alarm rings. Of a storm, one is enough; what comes late says nothing of now.
+    pub fn rings(&mut self, alarm: &str, at: Timestamp) -> Ring {
         let is_known = |rang: &Timestamp| at.duration_since(*rang) < SAME_RING;
-        if self.ringing.get(alarm).is_some_and(is_known) {
-            return false;
+        if self.ringing.get(alarm).is_some_and(is_known)
+            || self.quieted.get(alarm).is_some_and(|quiet| at < *quiet)
+        {
+            return Ring::Known;
         }
+        let at_work = matches!(self.handling, Handling::Wanted { .. } | Handling::Machine { .. });
+        let again = self.ringing.is_empty()
+            && self.quiet_since.is_some_and(|quiet| {
+                // Alarms that flap while the machine is at work are its outage still: it looks by itself.
+                at >= quiet && !(at_work && at.duration_since(quiet) < SAME_RING)
+            });
         self.ringing.insert(alarm.to_owned(), at);
+        if again {
+            // `back_again` notes since when it was well.
+            return Ring::Again;
+        }
         self.quiet_since = None;
-        true
+        Ring::New
     }
 
     /// An alarm is OK. Whether that is news to the incident: it may have rung again since.
@@ -302,8 +428,9 @@ impl Incident {
             return false;
         }
         self.ringing.remove(alarm);
+        self.quieted.insert(alarm.to_owned(), at);
         if self.ringing.is_empty() {
-            self.quiet_since = Some(at);
+            self.quiet_since = self.quieted.values().max().copied();
         }
         true
     }
@@ -330,7 +457,11 @@ impl Incident {
             }
             Handling::People | Handling::Wanted { .. } | Handling::HandedOver { .. } => {}
         }
-        if !self.is_with_the_machine() && self.quiet_since.is_some_and(|at| since(at) >= OVER_AFTER) {
+        // What a person opened, a person closes.
+        if !self.by_person
+            && !self.is_with_the_machine()
+            && self.quiet_since.is_some_and(|at| since(at) >= OVER_AFTER)
+        {
             return vec![Due::Over];
         }
         let deadline = self.deadline(within);
@@ -364,7 +495,7 @@ impl Incident {
     pub fn stages(&self) -> Stages {
         let after = |at: Timestamp| at.duration_since(self.began_at).as_secs().max(0);
         Stages {
-            detected_seconds: after(self.opened_at),
+            detected_seconds: after(self.round_since),
             acted_seconds: self.acted_at.map(after),
             recovered_seconds: self.resolved_at.map(after),
         }
@@ -374,8 +505,13 @@ impl Incident {
     pub fn since(&self, now: Timestamp) -> String {
         let until = self.resolved_at.unwrap_or(now);
         let began = clock::readable(self.began_at);
-        format!("since {began} ({})", spoken(until.duration_since(self.began_at)))
+        format!("since {began} ({})", clock::spoken(until.duration_since(self.began_at)))
     }
+}
+
+/// What names an incident among the open ones.
+pub fn open_key(by_person: bool, cause: &str, title: &str) -> String {
+    if by_person { format!("person#{}#{}", slug(title), slug(cause)) } else { cause.to_owned() }
 }
 
 /// Seconds from when it broke.
@@ -384,16 +520,6 @@ pub struct Stages {
     pub detected_seconds: i64,
     pub acted_seconds: Option<i64>,
     pub recovered_seconds: Option<i64>,
-}
-
-/// As in `45 s`, `12 min`, `3 h 5 min`.
-pub fn spoken(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-    }
 }
 
 #[cfg(test)]

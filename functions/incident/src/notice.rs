@@ -1,16 +1,26 @@
 //! What people are told, on a phone's screen: what is broken, since when, what was done, what they should do, and
 //! the JSON to send.
 
-use std::{collections::BTreeSet, time::Duration};
+mod you;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shared::{clock, status::Level};
+use shared::{
+    clock::{self, spoken},
+    ledger::Switch,
+    settings::Mode,
+    status::Level,
+    text::{self, MAX_NOTICE},
+};
 
 use crate::{
     decide::Confidence,
-    incident::{Incident, spoken},
+    incident::{Incident, Severity, Tried},
 };
 
 /// No line is longer than this: a screen has about twenty lines of forty letters.
@@ -21,9 +31,31 @@ const MAX_LINE: usize = 200;
 #[serde(rename_all = "snake_case")]
 pub enum News {
     Opened,
+    /// It was over, or its alarms were OK.
     Reopened,
-    Escalated { reason: String },
+    /// It is worse than was thought.
+    Worse {
+        from: Severity,
+    },
+    Escalated {
+        reason: String,
+    },
+    /// A person opened it, and the probe sees nothing wrong.
+    Passes,
     Resolved,
+}
+
+impl News {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Opened => "OPEN",
+            Self::Reopened => "BACK AGAIN",
+            Self::Worse { .. } => "WORSE",
+            Self::Escalated { .. } => "ESCALATED",
+            Self::Passes => "PROBE PASSES",
+            Self::Resolved => "RESOLVED",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +66,14 @@ pub struct Notice {
     pub levels: u8,
 }
 
-/// Where it is, and what people are told of that.
+/// A plan that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub function: String,
+    pub id: String,
+}
+
+/// Where it is, what holds there, and what people are told of that.
 #[derive(Debug, Clone)]
 pub struct Place {
     pub environment: String,
@@ -42,23 +81,61 @@ pub struct Place {
     pub function: String,
     /// How long levels 1 and 2 have.
     pub acknowledge_within: [Duration; 2],
+    /// How far each remedy of the state machine may go.
+    pub remedies: BTreeMap<String, Mode>,
+    /// The kill switches that are on.
+    pub switches: Vec<Switch>,
+    /// The plans of the remedies that wait for a person.
+    pub plans: Vec<Waiting>,
+    /// Why a level is told that would not be told otherwise.
+    pub unheard: Vec<String>,
 }
 
 pub fn notice(incident: &Incident, news: &News, place: &Place, now: Timestamp) -> Notice {
-    let environment = &place.environment;
-    let word = match news {
-        News::Opened => "OPEN",
-        News::Reopened => "BACK AGAIN",
-        News::Escalated { .. } => "ESCALATED",
-        News::Resolved => "RESOLVED",
+    let severity = incident.severity.as_str();
+    let subject = format!("[{}] {} {severity}: {}", place.environment, news.word(), title_in_ascii(incident));
+    // Where letters take more than a byte, less of each line is shown.
+    let mut most = MAX_LINE;
+    let text = loop {
+        let text = lines(incident, news, place, now, most).join("\n");
+        if text.len() <= MAX_NOTICE || most <= 40 {
+            break text;
+        }
+        most -= 40;
     };
-    let subject = format!("[{environment}] {word} {}: {}", incident.severity.as_str(), incident.title);
+    Notice { subject, text, levels: incident.level }
+}
+
+fn lines(incident: &Incident, news: &News, place: &Place, now: Timestamp, most: usize) -> Vec<String> {
+    let line = |text: &str| text::line(text, most);
+    let severity = incident.severity.as_str();
     let mut lines = vec![
-        format!("{word}: {} ({})", incident.title, incident.severity.as_str()),
-        clipped(&format!("{}.", capital(&incident.since(now)))),
+        line(&format!("{}: {} ({severity})", news.word(), incident.title)),
+        line(&format!("{}.", capital(&incident.since(now)))),
     ];
-    if let News::Escalated { reason } = news {
-        lines.push(clipped(&format!("Now with {}: {reason}.", team(incident.level))));
+    if let Some(first) = incident.first_began_at {
+        let times = incident.reopened.saturating_add(1);
+        lines.push(line(&format!(
+            "It is the {} time; the first was at {}.",
+            nth(times),
+            clock::readable(first)
+        )));
+    }
+    match news {
+        News::Escalated { reason } => {
+            lines.push(line(&format!(
+                "Now with {}: {}.",
+                team(incident.level),
+                reason.trim_end_matches('.')
+            )));
+        }
+        News::Worse { from } => lines.push(format!("It was {}, and is {severity}.", from.as_str())),
+        News::Passes => lines.push(line("The probe passes twice, and service-down has changed nothing.")),
+        News::Opened | News::Reopened | News::Resolved => {}
+    }
+    lines.extend(place.unheard.iter().map(|why| line(&format!("{}.", capital(why)))));
+    if let Some(assignee) = incident.assignee.as_ref().filter(|_| *news != News::Resolved) {
+        lines.push(line(&format!("Assigned to {assignee}.")));
     }
     if let Some(found) = &incident.found {
         let sure = match found.confidence {
@@ -66,79 +143,51 @@ pub fn notice(incident: &Incident, news: &News, place: &Place, now: Timestamp) -
             Confidence::Likely => "likely",
             Confidence::Possible => "possible",
         };
-        lines.push(clipped(&format!("Cause ({sure}): {}.", found.what)));
+        lines.push(line(&format!("Cause ({sure}): {}.", found.what.trim_end_matches('.'))));
     }
-    lines.push(clipped(&format!("Done: {}.", done(incident))));
-    lines.extend(you(incident, news, place));
+    lines.push(line(&format!("Done: {}.", done(incident))));
+    lines.extend(you::lines(incident, news, place, now, most));
     lines.push(format!("Incident {}", incident.id));
-    Notice { subject, text: lines.join("\n"), levels: incident.level }
-}
-
-/// What was tried and what came of it.
-fn done(incident: &Incident) -> String {
-    let tried: Vec<String> = incident
-        .remedies
-        .iter()
-        .map(|tried| {
-            let decision = tried.decision.as_deref().unwrap_or("begun").replace('_', " ");
-            format!("{} {decision} ({} UTC)", tried.remedy.function, tried.at.strftime("%H:%M"))
-        })
-        .collect();
-    match (tried.as_slice(), incident.resolution.as_deref()) {
-        ([], None) => "nothing was changed yet".to_owned(),
-        ([], Some(how)) => how.to_owned(),
-        (tried, None) => tried.join(", "),
-        (tried, Some(how)) => format!("{}; {how}", tried.join(", ")),
-    }
-}
-
-/// What a person should do, and the JSON for it.
-fn you(incident: &Incident, news: &News, place: &Place) -> Vec<String> {
-    let function = &place.function;
-    let show = json!({ "show": incident.id });
-    if *news == News::Resolved {
-        let stages = incident.stages();
-        let seconds = |seconds: i64| spoken(jiff::SignedDuration::from_secs(seconds));
-        let acted = stages.acted_seconds.map_or(String::new(), |at| format!(", acted {}", seconds(at)));
-        let recovered = seconds(stages.recovered_seconds.unwrap_or_default());
-        let detected = seconds(stages.detected_seconds);
-        return vec![
-            format!("After it broke: noticed {detected}{acted}, over {recovered}."),
-            format!("You: nothing now. The report: send to {function}"),
-            show.to_string(),
-        ];
-    }
-    let acknowledge = json!({ "acknowledge": incident.id, "by": "<your name>" });
-    if matches!(news, News::Opened | News::Reopened) && incident.is_with_the_machine() {
-        let next = incident.deadline(place.acknowledge_within).map_or(String::new(), |within| {
-            let minutes = within.as_secs() / 60;
-            format!(" Level {} is called in {minutes} min unless you acknowledge.", incident.level + 1)
-        });
-        return vec![
-            format!("You: watch; service-down is at work and goes on.{next}"),
-            format!("Send to {function}"),
-            acknowledge.to_string(),
-            "and \"take_over\": true stops service-down.".to_owned(),
-        ];
-    }
-    let mut lines = Vec::new();
-    if let Some(found) = &incident.found {
-        lines.push(clipped(&format!("You: {}.", found.remedy.what.trim_end_matches('.'))));
-        if let (Some(remedy), Some(send)) = (&found.remedy.function, &found.remedy.send)
-            && !incident.remedies.iter().any(|tried| tried.remedy.function == *remedy && tried.acted())
-        {
-            let prefix = function.trim_end_matches("incident");
-            lines.push(format!("Send to {prefix}{remedy}: {send}"));
-        }
-    } else {
-        lines.push("You: look for the cause; send {} to diagnose.".to_owned());
-    }
-    lines.push(format!("You have it? Send to {function}"));
-    lines.push(acknowledge.to_string());
     lines
 }
 
-fn team(level: u8) -> &'static str {
+/// SNS takes a subject of ASCII alone: a title of other letters is told by the incident's id.
+fn title_in_ascii(incident: &Incident) -> String {
+    let title = text::line(&incident.title, MAX_LINE);
+    if title.is_ascii() {
+        return title;
+    }
+    let words: Vec<&str> =
+        title.split(|c: char| !c.is_ascii() || c == ' ').filter(|w| !w.is_empty()).collect();
+    if words.is_empty() { incident.id.clone() } else { format!("{} ({})", words.join(" "), incident.id) }
+}
+
+/// What was tried since it broke and what came of it.
+fn done(incident: &Incident) -> String {
+    let resolution = incident.resolution.as_deref();
+    // What did nothing did not end it.
+    let tried = incident.tried_now().iter().filter(|tried| resolution.is_none() || tried.acted());
+    let tried: Vec<String> = tried.map(came_of).collect();
+    match (tried.as_slice(), resolution) {
+        ([], None) => "nothing was changed yet".to_owned(),
+        ([], Some(how)) => how.trim_end_matches('.').to_owned(),
+        (tried, None) => tried.join(", "),
+        (tried, Some(how)) => format!("{}; {}", tried.join(", "), how.trim_end_matches('.')),
+    }
+}
+
+fn came_of(tried: &Tried) -> String {
+    let function = &tried.remedy.function;
+    let at = tried.at.strftime("%H:%M");
+    if tried.is_waited_for() {
+        let why = tried.code.as_deref().unwrap_or_default().replace('_', " ");
+        return format!("{function} waits to act ({why}, since {at} UTC)");
+    }
+    let decision = tried.decision.as_deref().unwrap_or("begun").replace('_', " ");
+    format!("{function} {decision} ({at} UTC)")
+}
+
+pub fn team(level: u8) -> &'static str {
     match level {
         1 => Level::Development.team(),
         2 => Level::DevOps.team(),
@@ -146,14 +195,14 @@ fn team(level: u8) -> &'static str {
     }
 }
 
-/// One line, and not too long a one.
-fn clipped(text: &str) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if one_line.chars().count() <= MAX_LINE {
-        return one_line;
-    }
-    let start: String = one_line.chars().take(MAX_LINE - 3).collect();
-    format!("{start}...")
+fn nth(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 fn capital(text: &str) -> String {
@@ -161,22 +210,37 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// As in `levels 1 and 2`.
+pub fn levels(levels: &BTreeSet<u8>) -> String {
+    let all: Vec<String> = levels.iter().map(u8::to_string).collect();
+    match all.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => format!("level {one}"),
+        [rest @ .., last] => format!("levels {} and {last}", rest.join(", ")),
+    }
+}
+
 /// As a line of the timeline.
-pub fn said(news: &News, levels: &BTreeSet<u8>) -> String {
+pub fn said(news: &News, told: &BTreeSet<u8>) -> String {
     let what = match news {
         News::Opened => "it is open",
         News::Reopened => "it is back",
+        News::Worse { .. } => "it is worse",
         News::Escalated { .. } => "it went up",
+        News::Passes => "the probe passes",
         News::Resolved => "it is over",
     };
-    let levels: Vec<String> = levels.iter().map(u8::to_string).collect();
-    let level = if levels.len() == 1 { "level" } else { "levels" };
-    format!("told {level} {} that {what}", levels.join(", "))
+    format!("told {} that {what}", levels(told))
 }
 
 /// As in `2026-11-24 14:05:00 UTC rollback: ...`.
 pub fn line(at: Timestamp, by: &str, what: &str) -> String {
     format!("{} {by}: {what}", clock::readable(at))
+}
+
+/// How long something took, as people say it.
+fn took(seconds: i64) -> String {
+    spoken(jiff::SignedDuration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct Settings {
     pub remedies: BTreeMap<String, Mode>,
     /// The functions whose records belong to an incident's timeline.
     pub functions: Vec<String>,
+    /// All functions that a kill switch may name; where they are not known, each switch stops all.
+    pub runbook: Vec<String>,
     /// Whether incidents are put into OpsCenter as well.
     pub ops_items: bool,
 }
@@ -53,6 +55,7 @@ impl Settings {
             state_machine: optional("STATE_MACHINE_ARN"),
             remedies: remedies(environment)?,
             functions: list("FUNCTIONS")?,
+            runbook: list("RUNBOOK_FUNCTIONS")?,
             ops_items: environment.parsed("OPS_ITEMS", false)?,
         })
     }

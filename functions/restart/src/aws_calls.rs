@@ -49,7 +49,7 @@ fn clients(ecs: &[Rule], ecr: &[Rule], secrets: &[Rule]) -> Clients {
 }
 
 fn asks(goal: Goal) -> Request {
-    Request { goal, alarm: None }
+    Request { goal, alarm: None, topic: None }
 }
 
 /// The service with this primary deployment.

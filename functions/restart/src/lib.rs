@@ -27,8 +27,11 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 use shared::{
     aws::Aws,
+    ecs,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
@@ -120,6 +123,25 @@ impl Remedy for Restart {
 
     fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
+        let service =
+            ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &self.settings.service).await?;
+        Ok(Some(Observed { service, ..seen.clone() }))
+    }
+
+    fn allows(&self, action: &Action) -> Result<(), Stop> {
+        let Action::Deploy { cluster, service, .. } = action;
+        if *cluster == self.settings.cluster && *service == self.settings.service {
+            return Ok(());
+        }
+        let why = format!("service {service} of cluster {cluster} is not this function's any more");
+        Err(Stop::refused("not_allowed", why))
+    }
+
+    fn understands(&self, what: &Value) -> bool {
+        settle::Restarted::deserialize(what).is_ok()
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

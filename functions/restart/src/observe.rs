@@ -5,10 +5,10 @@ use aws_smithy_types::{DateTime, error::metadata::ProvideErrorMetadata};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    alarms::{AlarmNow, alarms_now},
+    alarms::{self, AlarmNow, Asking, NotAReason},
     aws, clock,
     ecs::{self, Service, StoppedTask, TaskDefinition, timestamp},
-    error::{Error, chain},
+    error::Error,
 };
 
 use crate::{
@@ -37,9 +37,13 @@ pub struct Observed {
     pub missing: Vec<Missing>,
     /// The service deployments under way; for the scheduled run, all of late. The newest first.
     pub deployments: Vec<ServiceDeployment>,
+    #[serde(serialize_with = "ecs::few_stopped_tasks")]
     pub stopped_tasks: Vec<StoppedTask>,
     /// The alarm that asks, as it is now.
     pub alarms: Vec<AlarmNow>,
+    /// Why the alarm that asks is no reason to restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<NotAReason>,
 }
 
 /// A deployment in ECS's history of the service.
@@ -67,20 +71,21 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
         service_and_needs(clients, settings),
         deployments(clients, settings, Which::UnderWay),
         ecs::stopped_tasks(clients.ecs(), &settings.cluster, &settings.service),
-        alarms(clients, request),
+        alarms(clients, settings, request),
     );
     let (service, task_definition, missing) = found?;
+    let Asking { now, refused } = alarms?;
+    // Of a service that others deploy, ECS may not answer it, and it does not matter.
+    let is_others = service.as_ref().is_some_and(|service| service.deployment_controller != "ECS");
+    let deployments = if is_others { Vec::new() } else { deployments? };
     Ok(Observed {
         service,
         task_definition,
         missing,
-        deployments: deployments?,
+        deployments,
         stopped_tasks: stopped_tasks?,
-        alarms: alarms.unwrap_or_else(|error| {
-            // The event says ALARM; whoever wired it here wants a restart then.
-            tracing::warn!(error = chain(&error), "the alarm's present state is not known");
-            Vec::new()
-        }),
+        alarms: now,
+        refused,
     })
 }
 
@@ -89,7 +94,7 @@ async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, 
     // No restart is looked after for longer than it takes to settle.
     let young = clock::now() - settings.settle.saturating_mul(2);
     let (service, deployments, stopped_tasks) = tokio::join!(
-        ecs::service(clients.ecs(), &settings.cluster, &settings.service),
+        ecs::staged_service(clients.ecs(), &settings.cluster, &settings.service),
         deployments(clients, settings, Which::Since(young)),
         ecs::stopped_tasks(clients.ecs(), &settings.cluster, &settings.service),
     );
@@ -106,7 +111,8 @@ async fn service_and_needs(
     clients: &Clients,
     settings: &Settings,
 ) -> Result<(Option<Service>, Option<TaskDefinition>, Vec<Missing>), Error> {
-    let Some(service) = ecs::service(clients.ecs(), &settings.cluster, &settings.service).await? else {
+    let Some(service) = ecs::staged_service(clients.ecs(), &settings.cluster, &settings.service).await?
+    else {
         return Ok((None, None, Vec::new()));
     };
     // A service with no task definition is deployed by somebody else than ECS.
@@ -122,10 +128,14 @@ async fn service_and_needs(
     Ok((Some(service), summary, missing))
 }
 
-async fn alarms(clients: &Clients, request: &Request) -> Result<Vec<AlarmNow>, Error> {
+/// What an alarm watches is for whoever wired it here, as long as it is nothing of somebody else's.
+async fn alarms(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
     match &request.alarm {
-        Some(alarm) => alarms_now(clients.cloudwatch(), vec![alarm.name.clone()]).await,
-        None => Ok(Vec::new()),
+        Some(alarm) => {
+            let about = settings.stack.about(&settings.cluster, &settings.service, &[]);
+            alarms::ask(clients.cloudwatch(), alarm, &about).await
+        }
+        None => Ok(Asking::default()),
     }
 }
 

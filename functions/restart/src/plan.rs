@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::{
     ecs::{Service, revision, why_tasks_fail_to_start},
     ledger::{FollowUp, FollowUpChange},
@@ -48,6 +49,9 @@ pub(crate) fn plan(
     settings: &Settings,
     past: &Past,
 ) -> Plan<Action> {
+    if let Some(why) = &observed.refused {
+        return Plan::skip(why.stop(crate::FUNCTION));
+    }
     let decided = match request.goal {
         Goal::LookAfter => settle::look_after(now, observed, settings, past.follow_up.as_ref()),
         Goal::FreshTasks => restart(now, observed, request, settings, past),
@@ -84,7 +88,7 @@ fn restart(
         Restarted { task_definition: task_definition.clone(), replaces: replaces.clone(), since: now };
     let because = match &request.alarm {
         Some(alarm) => format!("alarm {} is in ALARM", alarm.name),
-        None => "it was asked for by hand".to_owned(),
+        None => past.asked.clone(),
     };
     let frozen = past.freeze.as_ref().map(|freeze| format!("; {}, and stay so", freeze.said()));
     let reason = format!(
@@ -107,6 +111,7 @@ fn restart(
             // That it has begun is seen at once; how it ends is for the scheduled run.
             until_verified: false,
         }),
+        by_hand: Some(json!({})),
         ..Plan::act(vec![action], reason)
     })
 }
@@ -130,6 +135,9 @@ fn replaceable<'a>(observed: &'a Observed, request: &Request) -> Result<&'a Serv
     }
     if service.primary().is_some_and(shared::ecs::Deployment::has_failed) {
         return Err(Skipped::DeploymentFailed { release: revision(&service.task_definition).to_owned() });
+    }
+    if let Some(stage) = &service.stage {
+        return Err(Skipped::DeploymentStage { stage: stage.clone() });
     }
     if observed.is_deploying() {
         return Err(Skipped::DeploymentInProgress { progress: service.progress() });

@@ -15,6 +15,9 @@ pub struct Request {
     /// The alarm that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Alarm>,
+    /// The topic that brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,13 +41,17 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         )))
     };
     match &trigger.kind {
-        Kind::Alarm(alarm) => Ok(Request { goal: Goal::FreshTasks, alarm: Some(alarm.clone()) }),
-        Kind::Schedule { .. } => Ok(Request { goal: Goal::LookAfter, alarm: None }),
+        Kind::Alarm(alarm) => Ok(Request {
+            goal: Goal::FreshTasks,
+            alarm: Some(alarm.clone()),
+            topic: trigger.origin.topic.clone(),
+        }),
+        Kind::Schedule { .. } => Ok(Request { goal: Goal::LookAfter, alarm: None, topic: None }),
         Kind::Ecs(event) => not_woken_by(format!("`{}`", event.detail_type)),
         Kind::Pipeline(event) => not_woken_by(format!("the end of `{}`", event.name)),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
             let ByHand {} = asked.request()?;
-            Ok(Request { goal: Goal::FreshTasks, alarm: None })
+            Ok(Request { goal: Goal::FreshTasks, alarm: None, topic: None })
         }
     }
 }
@@ -53,6 +60,7 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
 /// another service is certain to be a mistake.
 pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, Stop> {
     if let Some(alarm) = &request.alarm {
+        settings.stack.is_wired(alarm, request.topic.as_deref()).map_err(|why| why.stop(crate::FUNCTION))?;
         for (dimension, ours) in [("ClusterName", &settings.cluster), ("ServiceName", &settings.service)] {
             if let Some(other) = alarm.dimension(dimension).filter(|name| name != ours) {
                 let reason = format!("alarm {} is about {dimension} {other}, not {ours}", alarm.name);
@@ -76,13 +84,17 @@ mod tests {
     use crate::plan::tests::settings;
 
     fn read(body: &Value) -> Result<Request, Error> {
-        let invocation =
-            Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: jiff::Timestamp::MAX };
+        let invocation = Invocation {
+            body: body.to_string(),
+            request_id: "r".to_owned(),
+            deadline: jiff::Timestamp::MAX,
+            function_arn: String::new(),
+        };
         from_trigger(&trigger::parse(&invocation)?[0])
     }
 
     fn asks(body: &Value, goal: Goal) {
-        assert_eq!(read(body).unwrap(), Request { goal, alarm: None }, "{body}");
+        assert_eq!(read(body).unwrap(), Request { goal, alarm: None, topic: None }, "{body}");
     }
 
     fn refuses(body: &Value, message: &str) {
@@ -126,7 +138,11 @@ mod tests {
             reason: String::new(),
             metrics: vec![metric],
         };
-        target(&Request { goal: Goal::FreshTasks, alarm: Some(alarm) }, &settings()).map_err(|stop| stop.code)
+        target(
+            &Request { goal: Goal::FreshTasks, alarm: Some(alarm), topic: settings().stack.topic },
+            &settings(),
+        )
+        .map_err(|stop| stop.code)
     }
 
     #[test]

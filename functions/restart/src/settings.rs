@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use shared::settings::{Environment, SettingsError};
+use shared::{
+    alarms::Stack,
+    settings::{Environment, SettingsError},
+};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -10,6 +13,8 @@ pub struct Settings {
     pub service: String,
     /// By then a restart has settled, or people are told that it has not.
     pub settle: Duration,
+    /// Which alarms may call, and what they may be about.
+    pub stack: Stack,
 }
 
 impl Settings {
@@ -18,6 +23,7 @@ impl Settings {
             cluster: environment.text("CLUSTER")?,
             service: environment.text("SERVICE")?,
             settle: environment.seconds("SETTLE_SECONDS", 900, 10..=7_200)?,
+            stack: Stack::from_environment(environment)?,
         })
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
     clock::readable,
-    ecs::{Deployment, Service, revision},
+    ecs::{Deployment, Service, revision, some_of},
     ledger::FollowUp,
     outcome::{Decision, Next, Stop},
     remedy::Plan,
@@ -138,5 +138,5 @@ fn failures(observed: &Observed, restarted: &Restarted) -> String {
         .collect();
     reasons.sort_unstable();
     reasons.dedup();
-    if reasons.is_empty() { String::new() } else { format!("; tasks stopped with: {}", reasons.join("; ")) }
+    if reasons.is_empty() { String::new() } else { format!("; tasks stopped with: {}", some_of(&reasons)) }
 }

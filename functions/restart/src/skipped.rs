@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::{
     clock::readable,
+    ecs::{Stage, some_of},
     outcome::{Next, Stop},
 };
 
@@ -18,6 +19,7 @@ pub(crate) enum Skipped {
     ScaledToZero,
     DeploymentFailed { release: String },
     DeploymentInProgress { progress: String },
+    DeploymentStage { stage: Stage },
     TasksFailToStart { reasons: Vec<String> },
     DefinitionMissing { release: String },
     DefinitionInactive { release: String },
@@ -30,6 +32,7 @@ pub(crate) enum Skipped {
 }
 
 impl Skipped {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each reason")]
     pub(crate) fn stop(&self, service: &str) -> Stop {
         match self {
             Self::ServiceMissing => {
@@ -64,11 +67,15 @@ impl Skipped {
                 format!("a deployment of {service} is under way, which brings fresh tasks by itself: {progress}"),
             )
             .next(Next::development("wait for the deployment to end; if it fails, roll it back")),
+            Self::DeploymentStage { stage } => stage.stop(format!(
+                "a deployment of {service} is under way, which has brought fresh tasks by itself: {}",
+                stage.said()
+            )),
             Self::TasksFailToStart { reasons } => Stop::refused(
                 "tasks_fail_to_start",
                 format!(
                     "fresh tasks of {service} fail to start ({}): a restart would take living ones away",
-                    reasons.join("; ")
+                    some_of(reasons)
                 ),
             )
             .next(roll_back()),

@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_ecs::types::{ContainerDefinition, StopServiceDeploymentStopType};
+use aws_sdk_ecs::{
+    operation::update_service::builders::UpdateServiceFluentBuilder,
+    types::{ContainerDefinition, StopServiceDeploymentStopType},
+};
 use shared::{
     aws, clock,
     ecs::{self, COPY_OF, Copy, FROZEN_FROM},
-    error::Error,
+    error::{Error, chain},
     freeze::Variable,
     guard::Approved,
     outcome::Verification,
@@ -14,10 +17,11 @@ use shared::{
 
 use crate::{
     Clients,
-    observe::{Observed, unknown},
-    plan::{Action, deployed, settled},
+    observe::{self, Observed, unknown},
+    plan::{Action, Target, deployed, settled},
     probe,
     settings::Settings,
+    skipped::Skipped,
 };
 
 pub(crate) async fn apply(
@@ -26,9 +30,6 @@ pub(crate) async fn apply(
     approved: &Approved<Action>,
 ) -> Result<(), Error> {
     match approved.action() {
-        Action::NoteRolledBack { release } => {
-            clients.releases(settings).mark_rolled_back(&settings.target(), release, clock::now()).await
-        }
         Action::StopDeployment { service_deployment, .. } => clients
             .ecs()
             .stop_service_deployment()
@@ -39,31 +40,45 @@ pub(crate) async fn apply(
             .map(|_| ())
             .map_err(|error| aws::failed("stop the deployment", service_deployment, &error)),
         Action::Deploy { to, copy, images, freeze, .. } => {
+            let refused = |error: Error| refused(error, to, settings);
             let release = match freeze {
-                Some(variable) => frozen_copy(clients, settings, to, *copy, images, variable).await?,
-                None if *copy => {
-                    let change = |container| by_digest(container, images);
-                    let copy = Copy { of: to, tags: &[(COPY_OF, to)], change: &change };
-                    ecs::copy_of(clients.ecs(), &copy).await?
-                }
-                None => to.clone(),
+                Some(variable) => frozen_copy(clients, settings, to, *copy, images, variable).await,
+                None if *copy => by_digest_or_active(clients, settings, to, images).await,
+                None => Ok(to.clone()),
             };
-            // Nothing else is sent, so that counts, load balancers and network stay as they are.
-            clients
-                .ecs()
-                .update_service()
-                .cluster(&settings.cluster)
-                .service(&settings.service)
-                .task_definition(&release)
-                .send()
-                .await
-                .map(|_| ())
-                .map_err(|error| {
-                    let what = format!("{} in cluster {} to {release}", settings.service, settings.cluster);
-                    aws::failed("set service", what, &error)
-                })
+            let release = release.map_err(refused)?;
+            if release != *to {
+                approved.may_go_on().await?;
+            }
+            let Settings { cluster, service, .. } = settings;
+            let change = |update: UpdateServiceFluentBuilder| update.task_definition(&release);
+            ecs::update(clients.ecs(), cluster, service, &release, change).await.map_err(refused)
         }
     }
+}
+
+/// What ECS refuses of one release it may take of another; to try the same again is no use.
+fn refused(error: Error, to: &str, settings: &Settings) -> Error {
+    if !error.is_refused() {
+        return error;
+    }
+    let skipped = Skipped::ReleaseRefused { named: to.to_owned(), why: chain(&error) };
+    Error::Refused { stop: Box::new(skipped.stop(&settings.service)), over: true }
+}
+
+/// A copy that is ACTIVE, and has the images that the release had.
+async fn by_digest_or_active(
+    clients: &Clients,
+    settings: &Settings,
+    release: &str,
+    images: &BTreeMap<String, String>,
+) -> Result<String, Error> {
+    let change = |container| by_digest(container, images);
+    let copy = Copy { of: release, tags: &[(COPY_OF, release)], change: &change };
+    let copy = ecs::copy_of(clients.ecs(), &copy).await?;
+    let releases = clients.releases(settings);
+    releases.mark_copy(&settings.target(), ecs::revision(&copy), release, clock::now()).await?;
+    Ok(copy)
 }
 
 /// A copy with which writes stay frozen. `differs` is whether it is not the release but for that.
@@ -99,21 +114,23 @@ pub(crate) async fn verify(
     patience: Duration,
 ) -> Verification {
     const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-    let Some(Action::StopDeployment { to, .. } | Action::Deploy { to, .. }) = actions.last() else {
+    let Some(targets) = actions.last().map(|action| action.targets()) else {
         return Verification { verified: true, what: "there was nothing to do".to_owned() };
     };
-    Verification::wait(patience, BETWEEN_LOOKS, || verify_once(clients, settings, to)).await
+    Verification::wait(patience, BETWEEN_LOOKS, || verify_once(clients, settings, &targets)).await
 }
 
-async fn verify_once(clients: &Clients, settings: &Settings, to: &str) -> Result<Verification, Error> {
-    let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service).await?;
-    let set_to = service.as_ref().map(|service| service.task_definition.clone());
-    let current = ecs::task_definition(clients.ecs(), set_to).await?;
+async fn verify_once(
+    clients: &Clients,
+    settings: &Settings,
+    targets: &[Target],
+) -> Result<Verification, Error> {
+    let (service, current) = observe::current(clients, settings).await?;
     let mut observed = Observed { service, current, ..Observed::default() };
     // Before ECS is done, the probe's answer would be about the old tasks.
-    if deployed(&observed, to).0 {
+    if deployed(&observed, targets).0 {
         let health = probe::ask(clients, settings).await;
         observed.health = health.map_or_else(|error| unknown("the API's health", &error), Some);
     }
-    Ok(settled(&observed, to))
+    Ok(settled(&observed, targets))
 }

@@ -2,7 +2,10 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use aws_sdk_dynamodb::{operation::query::QueryOutput, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::{get_item::GetItemOutput, query::QueryOutput},
+    types::AttributeValue,
+};
 use aws_sdk_ecs::{
     error::ErrorMetadata,
     operation::{
@@ -165,7 +168,7 @@ async fn the_history_is_read_to_its_end_and_what_was_deployed_is_looked_up() {
     assert_eq!(history, [arn(4), arn(3), arn(2), arn(1)]);
     assert_eq!(observed.history[1].images[0].digest, "sha256:3");
     let exist: Vec<bool> = observed.candidates.iter().map(|(_, found)| found.is_some()).collect();
-    // The best, 2, is there: 3 and 1 are not asked for.
+    // The best, 2, is there; 3 and 1 are not.
     assert_eq!((observed.candidates[0].0.task_definition.clone(), exist), (arn(2), vec![true, false, false]));
     assert!(observed.health.unwrap().is_the_database());
 }
@@ -257,14 +260,17 @@ async fn looking_again_waits_until_it_has_settled_and_no_longer_than_its_patienc
         copy: false,
         images: [].into(),
         freeze: None,
+        or: Vec::new(),
     };
     let healthy = r#"{"summary": "Healthy", "checks": [{"name": "health", "healthy": true}]}"#;
     let probe = probe_says(healthy);
-    let early =
-        clients(&[service_runs(4), even_task_definitions("ACTIVE")], &[], std::slice::from_ref(&probe));
+    let no_copy = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
+    let no_copy = [no_copy];
+    let ecs = [service_runs(4), even_task_definitions("ACTIVE")];
+    let early = clients(&ecs, &no_copy, std::slice::from_ref(&probe));
     let seen = apply::verify(&early, &settings(), &[&action], Duration::from_secs(5)).await;
     assert_eq!((seen.verified, probe.num_calls()), (false, 0));
-    let done = clients(&[service_runs(2), even_task_definitions("ACTIVE")], &[], &[probe]);
+    let done = clients(&[service_runs(2), even_task_definitions("ACTIVE")], &no_copy, &[probe]);
     let seen = apply::verify(&done, &settings(), &[&action], Duration::ZERO).await;
     let what = "2 of 2 tasks run, the deployment of backend:2 is completed, and /health passes";
     assert_eq!((seen.verified, seen.what.as_str()), (true, what));

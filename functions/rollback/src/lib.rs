@@ -8,13 +8,14 @@
 //! A roll-back takes minutes, longer than a run. The scheduled run looks after it, and closes the record as
 //! verified, or tells people that it did not settle.
 //!
-//! [`request`] says what is asked, [`observe`] reads, [`choice`] and [`plan`] decide, [`apply`] writes and
+//! [`request`] says what is asked, [`observe`] and [`history`] read, [`choice`] and [`plan`] decide, [`apply`] writes and
 //! looks again; [`probe`] asks the health probe.
 
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 mod choice;
+mod history;
 mod observe;
 mod plan;
 mod probe;
@@ -26,10 +27,13 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::{
     aws::Aws,
+    ecs,
     error::Error,
     guard::Approved,
+    ledger::Intent,
     outcome::{Stop, Verification},
     releases::Releases,
     remedy::{Past, Plan, Remedy},
@@ -103,6 +107,7 @@ impl Clients {
 
 impl Remedy for Rollback {
     const FUNCTION: &'static str = FUNCTION;
+    const IS_URGENT: bool = true;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
@@ -123,8 +128,30 @@ impl Remedy for Rollback {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
+        let service =
+            ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &self.settings.service).await?;
+        Ok(Some(Observed { service, ..seen.clone() }))
+    }
+
+    fn instead(&self, action: &Action) -> Option<Action> {
+        action.instead()
+    }
+
+    fn understands(&self, what: &Value) -> bool {
+        ["from", "to"].iter().all(|name| what.get(name).is_some_and(Value::is_string))
+    }
+
+    fn of_today(&self, intent: Intent) -> Intent {
+        plan::of_today(intent)
+    }
+
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {
         plan::is_outstanding(action, observed)
+    }
+
+    fn has_taken_effect(&self, action: &Action, observed: &Observed) -> bool {
+        plan::has_taken_effect(action, observed)
     }
 
     async fn apply(&self, action: &Approved<Action>) -> Result<(), Error> {

@@ -9,13 +9,13 @@ use shared::{
     clock::readable,
     ecs::{self, Service, TaskDefinition, revision},
     freeze::{Freeze, Variable},
-    ledger::{FollowUp, FollowUpChange},
+    ledger::{FollowUp, FollowUpChange, Intent, Note},
     outcome::{Decision, Next, Stop, Verification},
     remedy::{Past, Plan, Weight},
 };
 
 use crate::{
-    choice::{self, PastDeployment, Why},
+    choice::{Candidate, PastDeployment, Runs, Why},
     observe::Observed,
     request::{Because, Request, To},
     settings::Settings,
@@ -25,8 +25,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// So that nothing ever rolls back to it by itself.
-    NoteRolledBack { release: String },
     /// Has ECS undo a deployment that is under way.
     StopDeployment { service_deployment: String, from: String, to: String },
     /// Points the service at an older task definition.
@@ -40,13 +38,66 @@ pub enum Action {
         /// What the copy must have, since writes are frozen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freeze: Option<Variable>,
+        /// What is done instead where ECS does not take it: the same to the next ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        or: Vec<Self>,
     },
+}
+
+/// What a roll-back that is under way comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) to: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    images: BTreeMap<String, String>,
+}
+
+impl Target {
+    fn is(&self, definition: &TaskDefinition) -> bool {
+        let has = |(container, image): (&String, &String)| definition.images.get(container) == Some(image);
+        definition.is(&self.to) && self.images.iter().all(has)
+    }
+}
+
+/// The roll-back that the scheduled run looks after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Awaited {
+    from: String,
+    #[serde(flatten)]
+    target: Target,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    or: Vec<Target>,
+}
+
+impl Action {
+    /// What it may come to, the first choice first.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        match self {
+            Self::StopDeployment { to, .. } => vec![Target { to: to.clone(), images: BTreeMap::new() }],
+            Self::Deploy { to, images, or, .. } => {
+                let first = Target { to: to.clone(), images: images.clone() };
+                std::iter::once(first).chain(or.iter().flat_map(Self::targets)).collect()
+            }
+        }
+    }
+
+    /// The next choice.
+    pub(crate) fn instead(&self) -> Option<Self> {
+        let Self::Deploy { or, .. } = self else {
+            return None;
+        };
+        let (next, rest) = or.split_first()?;
+        let mut next = next.clone();
+        if let Self::Deploy { or, .. } = &mut next {
+            *or = rest.to_vec();
+        }
+        Some(next)
+    }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoteRolledBack { release } => write!(f, "note that {release} was rolled back from"),
             Self::StopDeployment { from, to, .. } => {
                 write!(f, "stop the deployment of {from} and have ECS roll back to {to}")
             }
@@ -75,18 +126,31 @@ pub(crate) fn plan(
     settings: &Settings,
     past: &Past,
 ) -> Plan<Action> {
+    if let Some(why) = &observed.refused {
+        return Plan::skip(why.stop(crate::FUNCTION));
+    }
     let decided = match request.to {
         To::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
-        _ => roll_back(now, observed, request, settings, past.freeze.as_ref()),
+        _ => roll_back(now, observed, request, settings, past),
     };
     decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service)))
+}
+
+/// Once, that a release was rolled back from was noted by an action of its own, before anything was done.
+pub(crate) fn of_today(mut intent: Intent) -> Intent {
+    let Some(actions) = intent.actions.as_array_mut() else {
+        return intent;
+    };
+    let once = actions.iter().filter_map(|action| action.pointer("/note_rolled_back/release")?.as_str());
+    intent.notes.extend(once.map(|release| Note::RolledBack { release: release.to_owned() }));
+    actions.retain(|action| action.get("note_rolled_back").is_none());
+    intent
 }
 
 /// Whether an action that was begun earlier is still to be done. If somebody has deployed something else
 /// since, it is not.
 pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     match action {
-        Action::NoteRolledBack { .. } => true,
         Action::StopDeployment { service_deployment, .. } => observed
             .history
             .iter()
@@ -97,13 +161,26 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     }
 }
 
+/// Whether the service runs what the action deploys; a stopped deployment is ECS's to undo.
+pub(crate) fn has_taken_effect(action: &Action, observed: &Observed) -> bool {
+    if !matches!(action, Action::Deploy { .. }) {
+        return true;
+    }
+    let runs = observed.service.as_ref().map(|service| revision(&service.task_definition));
+    action.targets().iter().any(|target| {
+        target.images.is_empty() && runs == Some(&target.to)
+            || observed.current.as_ref().is_some_and(|current| target.is(current))
+    })
+}
+
 fn roll_back(
     now: Timestamp,
     observed: &Observed,
     request: &Request,
     settings: &Settings,
-    freeze: Option<&Freeze>,
+    past: &Past,
 ) -> Result<Plan<Action>, Skipped> {
+    let freeze = in_force(observed, past.freeze.as_ref());
     let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
     if service.status != "ACTIVE" {
         return Err(Skipped::ServiceInactive { status: service.status.clone() });
@@ -112,6 +189,8 @@ fn roll_back(
         return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
     }
     let current = revision(&service.task_definition);
+    let known = observed.known();
+    let runs = known.now(&service.task_definition);
     let is_named = matches!(request.to, To::Revision(_) | To::Release(_));
     if !is_named {
         is_called_for(now, observed, request, settings, service)?;
@@ -120,55 +199,91 @@ fn roll_back(
         return Err(Skipped::AlreadyRollingBack { deployment: deployment.arn.clone() });
     }
 
-    let stoppable = under_way(observed, current, freeze.is_some());
-    let (action, why) = match (&request.to, stoppable) {
-        (To::Revision(named) | To::Release(named), _) => {
-            let target = observed.named.as_ref().ok_or_else(|| Skipped::RevisionMissing {
-                named: named.clone(),
-                existing: observed.existing.clone(),
-            })?;
-            (deploy(observed, current, target, freeze)?, "it was named by hand".to_owned())
-        }
-        (_, Some((deployment, to))) => {
-            let action = Action::StopDeployment {
-                service_deployment: deployment.arn.clone(),
-                from: current.to_owned(),
-                to: revision(to).to_owned(),
-            };
-            (action, format!("{} is the last release that was deployed successfully", revision(to)))
-        }
-        (_, None) => {
-            let (candidate, target) = observed
-                .candidates
-                .iter()
-                .find_map(|(candidate, found)| Some((candidate, found.as_ref()?)))
-                .ok_or_else(|| Skipped::NoKnownGood { existing: observed.existing.clone() })?;
-            let why = match candidate.why {
-                Why::ProbePassed => "the health probe passed while it ran",
-                Why::DeploymentSucceeded => "its deployment succeeded, and more is not known of it",
-            };
-            (deploy(observed, current, target, freeze)?, why.to_owned())
-        }
+    let stoppable = under_way(observed, &runs, freeze.is_some()).filter(|_| !is_named);
+    let (action, choice, why) = if let Some((deployment, back)) = stoppable {
+        let to = revision(back.task_definition.as_deref().unwrap_or_default()).to_owned();
+        let digests = known.deployed(back).map(|back| back.digests()).unwrap_or_default();
+        let choice = known.told(&to, &digests);
+        let action = Action::StopDeployment {
+            service_deployment: deployment.arn.clone(),
+            from: current.to_owned(),
+            to,
+        };
+        let stage = service.stage.as_ref().map(|stage| format!("; {}", stage.said())).unwrap_or_default();
+        (action, choice, format!("it is the last release that was deployed successfully{stage}"))
+    } else {
+        let (action, candidate) = choose(observed, service, &runs, freeze)?;
+        let to = action.targets().first().map(|target| target.to.clone()).unwrap_or_default();
+        (action, known.told(&to, &candidate.digests), candidate.why.said().to_owned())
     };
-    let to = match &action {
-        Action::StopDeployment { to, .. } | Action::Deploy { to, .. } => to.clone(),
-        Action::NoteRolledBack { release } => release.clone(),
-    };
+    let targets = action.targets();
+    let (first, or) = targets.split_first().ok_or(Skipped::NothingToLookAfter)?;
+    let to = first.to.clone();
     let frozen = freeze.map(|freeze| format!("; {}, and stay so", freeze.said())).unwrap_or_default();
     let reason = format!(
-        "{}; {to} is the choice, since {why}{frozen}{}",
-        because(request, service),
+        "{}; {choice} is the choice, since {why}{frozen}{}",
+        because(request, service, &past.asked),
         failures(observed)
     );
-    let release = choice::stands_for(&observed.releases, current).to_owned();
+    let awaited = Awaited { from: current.to_owned(), target: first.clone(), or: or.to_vec() };
+    // Of a copy, just that is noted: what it is a copy of may have run with other images.
+    let release = known.frozen_from(current).unwrap_or(current).to_owned();
     Ok(Plan {
         follow_up: FollowUpChange::Set(FollowUp {
             due: now + settings.settle,
-            what: json!({ "from": current, "to": to }),
+            what: json!(awaited),
             until_verified: true,
         }),
         weight: if is_named { Weight::Wished } else { Weight::Full },
-        ..Plan::act(vec![Action::NoteRolledBack { release }, action], reason)
+        // Another release that breaks has a cooldown and a budget of its own; the one that was gone back to has not.
+        about: vec![known.told(runs.release, &runs.digests()), choice],
+        notes: vec![Note::RolledBack { release }],
+        by_hand: Some(json!({ "to": to })),
+        ..Plan::act(vec![action], reason)
+    })
+}
+
+/// The best release that can be gone back to, with the next ones for the case that ECS does not take it.
+fn choose<'a>(
+    observed: &'a Observed,
+    service: &Service,
+    runs: &Runs<'_>,
+    freeze: Option<&Freeze>,
+) -> Result<(Action, &'a Candidate), Skipped> {
+    /// Each is another call of a run that is in a hurry.
+    const AT_MOST: usize = 3;
+    let mut usable = Vec::new();
+    let mut unusable = Vec::new();
+    for (candidate, found) in &observed.candidates {
+        match deploy(observed, service, runs, candidate, found.as_ref(), freeze) {
+            Ok(action) => usable.push((action, candidate)),
+            Err(why) => unusable.push(why),
+        }
+    }
+    usable.truncate(AT_MOST);
+    let mut usable = usable.into_iter();
+    let Some((mut action, candidate)) = usable.next() else {
+        let is_named = observed.candidates.iter().any(|(candidate, _)| candidate.why == Why::Named);
+        let existing = observed.existing.clone();
+        let is_gone = |why: &Skipped| matches!(why, Skipped::RevisionMissing { .. });
+        return Err(match <[Skipped; 1]>::try_from(unusable) {
+            Ok([why]) if is_named || !is_gone(&why) => why,
+            Ok(_) => Skipped::NoKnownGood { existing },
+            Err(unusable) if unusable.iter().all(is_gone) => Skipped::NoKnownGood { existing },
+            Err(unusable) => Skipped::NoneUsable { unusable, existing },
+        });
+    };
+    if let Action::Deploy { or, .. } = &mut action {
+        or.extend(usable.map(|(action, _)| action));
+    }
+    Ok((action, candidate))
+}
+
+/// The freeze of writes that is to be kept. One that a run is still at, or died over, is in force if the service runs
+/// its copy.
+fn in_force<'a>(observed: &Observed, freeze: Option<&'a Freeze>) -> Option<&'a Freeze> {
+    freeze.filter(|freeze| {
+        !freeze.pending || observed.current.as_ref().is_some_and(|current| current.frozen_from.is_some())
     })
 }
 
@@ -186,7 +301,9 @@ fn is_called_for(
                 return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
             }
             let young = SignedDuration::try_from(settings.young_release).unwrap_or(SignedDuration::MAX);
-            let since = choice::released_at(&observed.history, &observed.releases, &service.task_definition)
+            let since = observed
+                .known()
+                .released_at(&service.task_definition)
                 .or_else(|| service.primary()?.created_at);
             if let Some(since) = since.filter(|since| now.duration_since(*since) > young) {
                 let release = revision(&service.task_definition).to_owned();
@@ -211,44 +328,53 @@ fn is_called_for(
     }
 }
 
-/// The deployment under way that ECS can undo, and the task definition that it would go back to.
+/// The deployment under way that ECS can undo, and what it would go back to.
 fn under_way<'a>(
     observed: &'a Observed,
-    current: &str,
+    runs: &Runs<'_>,
     frozen: bool,
-) -> Option<(&'a PastDeployment, &'a str)> {
+) -> Option<(&'a PastDeployment, &'a PastDeployment)> {
+    let known = observed.known();
     let deployment = observed.history.iter().find(|deployment| deployment.is_under_way())?;
     let last_success = observed
         .history
         .iter()
         .filter(|past| past.has_succeeded() && past.created_at <= deployment.created_at)
         .max_by_key(|past| past.created_at)?;
-    let to = last_success.task_definition.as_deref()?;
-    let release = choice::stands_for(&observed.releases, to);
-    let rolled_back =
-        observed.releases.iter().any(|known| known.revision == release && known.rolled_back_at.is_some());
-    let stays_as_it_is = (release != revision(to)) == frozen;
+    let back = known.deployed(last_success)?;
+    let stays_as_it_is = known.frozen_from(last_success.task_definition.as_deref()?).is_some() == frozen;
     // To undo a restart brings nothing else; and ECS would mind neither a release that we rolled back from nor one
     // that ends a freeze, or begins one.
-    (release != choice::stands_for(&observed.releases, current) && !rolled_back && stays_as_it_is)
-        .then_some((deployment, to))
+    (!back.is(runs) && !known.is_bad(&back) && stays_as_it_is).then_some((deployment, last_success))
 }
 
 fn deploy(
     observed: &Observed,
-    current: &str,
-    target: &TaskDefinition,
+    service: &Service,
+    runs: &Runs<'_>,
+    candidate: &Candidate,
+    target: Option<&TaskDefinition>,
     freeze: Option<&Freeze>,
 ) -> Result<Action, Skipped> {
-    let to = target.revision();
-    if to == current || observed.current.as_ref().is_some_and(|runs| runs.is(to)) {
-        return Err(Skipped::AlreadyRuns { release: to.to_owned() });
+    let target = target.ok_or_else(|| Skipped::RevisionMissing {
+        named: candidate.name().to_owned(),
+        existing: observed.existing.clone(),
+    })?;
+    let (current, to) = (revision(&service.task_definition), target.revision());
+    let is_named = to == current || observed.current.as_ref().is_some_and(|current| current.is(to));
+    if is_named && runs.has(&candidate.digests) {
+        let others = observed.known().with_other_images(runs);
+        return Err(Skipped::AlreadyRuns { release: to.to_owned(), others });
     }
     let family = ecs::family(current);
     if ecs::family(to) != family {
         return Err(Skipped::OtherFamily { named: to.to_owned(), family: family.to_owned() });
     }
-    let images = choice::moved_images(&observed.history, to);
+    if let Some(what) = service.needs.missing_in(&target.offers) {
+        return Err(Skipped::DoesNotFit { named: to.to_owned(), what });
+    }
+    let mut images = candidate.images.clone();
+    images.retain(|container, image| target.images.get(container).is_some_and(|named| named != image));
     let copy = !target.is_active || !images.is_empty();
     let freeze = match (&target.frozen_from, freeze) {
         (Some(release), None) => {
@@ -262,10 +388,13 @@ fn deploy(
         (Some(_), Some(freeze)) => copy.then(|| freeze.variable.clone()),
         (None, freeze) => freeze.map(|freeze| freeze.variable.clone()),
     };
-    Ok(Action::Deploy { from: current.to_owned(), to: to.to_owned(), copy, images, freeze })
+    if let Some(why) = target.cannot_be_copied.as_ref().filter(|_| copy || freeze.is_some()) {
+        return Err(Skipped::CannotBeCopied { named: to.to_owned(), why: why.clone() });
+    }
+    Ok(Action::Deploy { from: current.to_owned(), to: to.to_owned(), copy, images, freeze, or: Vec::new() })
 }
 
-fn because(request: &Request, service: &Service) -> String {
+fn because(request: &Request, service: &Service, asked: &str) -> String {
     let release = revision(&service.task_definition);
     match &request.because {
         Because::Alarm(alarm) => format!("alarm {} is in ALARM, and {release} is new", alarm.name),
@@ -273,7 +402,7 @@ fn because(request: &Request, service: &Service) -> String {
             let reason = event.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("the deployment of {release} has failed{reason}")
         }
-        Because::Person | Because::Schedule => "it was asked for by hand".to_owned(),
+        Because::Person | Because::Schedule => asked.to_owned(),
     }
 }
 
@@ -291,7 +420,7 @@ fn failures(observed: &Observed) -> String {
     if reasons.is_empty() {
         String::new()
     } else {
-        format!("; its tasks stopped with: {}", reasons.join("; "))
+        format!("; its tasks stopped with: {}", ecs::some_of(&reasons))
     }
 }
 
@@ -302,17 +431,21 @@ fn look_after(
     follow_up: Option<&FollowUp>,
 ) -> Result<Plan<Action>, Skipped> {
     let follow_up = follow_up.ok_or(Skipped::NothingToLookAfter)?;
-    let text = |name: &str| follow_up.what.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let (from, to) = (text("from"), text("to"));
-    let seen = settled(observed, to);
+    let Awaited { from, target, or } =
+        serde_json::from_value(follow_up.what.clone()).map_err(|_| Skipped::NothingToLookAfter)?;
+    let targets = [vec![target], or].concat();
+    let is_at = |current: &TaskDefinition| targets.iter().find(|target| target.is(current));
+    let to = observed.current.as_ref().and_then(is_at).or(targets.first()).map_or("", |target| &target.to);
+    let seen = settled(observed, &targets);
     if seen.verified {
         let reason = format!("the roll-back to {to} has settled: {}", seen.what);
         return Ok(Plan::settle(Stop::nothing_to_do("verified", reason)));
     }
     let runs =
         observed.service.as_ref().map(|service| revision(&service.task_definition)).unwrap_or_default();
-    let is_it = observed.current.as_ref().is_some_and(|current| current.is(to));
-    if !runs.is_empty() && runs != from && runs != to && observed.current.is_some() && !is_it {
+    let is_one = targets.iter().any(|target| target.to == runs);
+    let is_copy = observed.current.as_ref().and_then(is_at).is_some();
+    if !runs.is_empty() && runs != from && !is_one && observed.current.is_some() && !is_copy {
         let reason = format!("{runs} was deployed since: the roll-back to {to} is not looked after any more");
         return Ok(Plan::settle(Stop::nothing_to_do("superseded", reason)));
     }
@@ -334,9 +467,9 @@ fn look_after(
     }))
 }
 
-/// Whether the service runs the release, all of it, and the probe agrees.
-pub(crate) fn settled(observed: &Observed, to: &str) -> Verification {
-    let (runs, what) = deployed(observed, to);
+/// Whether the service runs one of these, all of it, and the probe agrees.
+pub(crate) fn settled(observed: &Observed, targets: &[Target]) -> Verification {
+    let (runs, what) = deployed(observed, targets);
     match &observed.health {
         _ if !runs => Verification { verified: false, what },
         Some(health) if health.api => {
@@ -349,13 +482,13 @@ pub(crate) fn settled(observed: &Observed, to: &str) -> Verification {
     }
 }
 
-/// Whether the service runs the release as far as ECS can tell, and what it runs.
-pub(crate) fn deployed(observed: &Observed, to: &str) -> (bool, String) {
+/// Whether the service runs one of these as far as ECS can tell, and what it runs.
+pub(crate) fn deployed(observed: &Observed, targets: &[Target]) -> (bool, String) {
     let Some(service) = &observed.service else {
         return (false, "the service is gone".to_owned());
     };
-    let is_it = observed.current.as_ref().is_some_and(|current| current.is(to));
-    (is_it && service.is_steady(), service.progress())
+    let is_it = |current: &TaskDefinition| targets.iter().any(|target| target.is(current));
+    (observed.current.as_ref().is_some_and(is_it) && service.is_steady(), service.progress())
 }
 
 #[cfg(test)]

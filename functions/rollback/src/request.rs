@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     error::Error,
     outcome::{Next, Stop},
-    trigger::{Alarm, EcsEvent, Kind, Trigger},
+    trigger::{Alarm, EcsEvent, Here, Kind, Trigger},
 };
 
 use crate::settings::Settings;
@@ -47,6 +47,7 @@ struct ByHand {
 }
 
 pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
+    let here = trigger.origin.here.as_ref();
     let (to, because) = match &trigger.kind {
         Kind::Alarm(alarm) => (To::LastGood, Because::Alarm(alarm.clone())),
         Kind::Ecs(event) => (To::LastGood, Because::Deployment(event.clone())),
@@ -61,14 +62,14 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
             let ByHand { to } = asked.request()?;
             // An approval brings its own request.
-            let to = if asked.approve.is_some() { To::LastGood } else { parse_to(to.as_deref())? };
+            let to = if asked.approve.is_some() { To::LastGood } else { parse_to(to.as_deref(), here)? };
             (to, Because::Person)
         }
     };
     Ok(Request { to, because })
 }
 
-fn parse_to(to: Option<&str>) -> Result<To, Error> {
+fn parse_to(to: Option<&str>, here: Option<&Here>) -> Result<To, Error> {
     let invalid = |problem: String| {
         Error::InvalidRequest(format!(
             "{problem}: send {{\"to\": \"previous\"}} for the last good release, or name one by its task definition \
@@ -78,6 +79,9 @@ fn parse_to(to: Option<&str>) -> Result<To, Error> {
     let to = to.ok_or_else(|| invalid("`to` is missing".to_owned()))?;
     if to == "previous" {
         return Ok(To::LastGood);
+    }
+    if let Some((here, elsewhere)) = here.and_then(|here| Some((here, here.elsewhere(to)?))) {
+        return Err(Error::InvalidRequest(format!("`to` is of {elsewhere}, and this service is of {here}")));
     }
     if to.starts_with("arn:") && (to.contains(":service-revision/") || to.contains(":service-deployment/")) {
         return Ok(To::Release(to.to_owned()));
@@ -116,6 +120,9 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
                 let reason = format!("{name} is no failed deployment");
                 return Err(Stop::nothing_to_do("deployment_not_failed", reason));
             }
+            if event.resource.ends_with(&format!(":service/{}", settings.service)) {
+                return Err(short_arn(&event.resource));
+            }
             if !event.resource.ends_with(&format!(":{target}")) {
                 let reason = format!("the deployment is of {}, not of {target}", event.resource);
                 return Err(Stop::refused("not_allowed", reason).next(wire_to()));
@@ -125,6 +132,9 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
             if let To::Release(arn) = &request.to
                 && !arn.contains(&format!("/{}/{}/", settings.cluster, settings.service))
             {
+                if arn.matches('/').count() == 2 && arn.contains(&format!("/{}/", settings.service)) {
+                    return Err(short_arn(arn));
+                }
                 let reason = format!("{arn} is not a release of {target}");
                 return Err(Stop::refused("not_allowed", reason));
             }
@@ -132,6 +142,15 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
         Because::Schedule => {}
     }
     Ok(target)
+}
+
+/// It may be of any cluster.
+fn short_arn(arn: &str) -> Stop {
+    Stop::refused("short_arn", format!("{arn} does not say of which cluster the service is")).next(Next::devops(
+        "have ECS name the service by its long ARN: \
+         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids; to \
+         roll back now, send {\"to\": \"previous\"} by hand",
+    ))
 }
 
 #[cfg(test)]
@@ -146,8 +165,12 @@ mod tests {
     use crate::plan::tests::settings;
 
     fn read(body: &Value) -> Result<Request, Error> {
-        let invocation =
-            Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: jiff::Timestamp::MAX };
+        let invocation = Invocation {
+            body: body.to_string(),
+            request_id: "r".to_owned(),
+            deadline: jiff::Timestamp::MAX,
+            function_arn: String::new(),
+        };
         from_trigger(&trigger::parse(&invocation)?[0])
     }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use shared::settings::{Environment, SettingsError};
+use shared::{
+    alarms::Stack,
+    settings::{Environment, SettingsError},
+};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,6 +18,8 @@ pub struct Settings {
     pub young_release: Duration,
     /// By then a roll-back has settled, or people are told that it has not.
     pub settle: Duration,
+    /// What an alarm may be about.
+    pub stack: Stack,
 }
 
 impl Settings {
@@ -26,6 +31,7 @@ impl Settings {
             probe_function: environment.text("PROBE_FUNCTION")?,
             young_release: environment.seconds("YOUNG_RELEASE_SECONDS", 3_600, 60..=604_800)?,
             settle: environment.seconds("SETTLE_SECONDS", 900, 10..=7_200)?,
+            stack: Stack::from_environment(environment)?,
         })
     }
 

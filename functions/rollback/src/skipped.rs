@@ -1,6 +1,7 @@
 //! Why a service is left as it is.
 
 use jiff::Timestamp;
+use serde_json::json;
 use shared::{
     clock::readable,
     ecs::revision,
@@ -17,10 +18,14 @@ pub(crate) enum Skipped {
     DatabaseDown { probe: String },
     OldRelease { release: String, since: Timestamp },
     AlreadyRollingBack { deployment: String },
-    AlreadyRuns { release: String },
+    AlreadyRuns { release: String, others: Vec<String> },
     RevisionMissing { named: String, existing: Vec<String> },
     OtherFamily { named: String, family: String },
     NoKnownGood { existing: Vec<String> },
+    NoneUsable { unusable: Vec<Self>, existing: Vec<String> },
+    DoesNotFit { named: String, what: String },
+    CannotBeCopied { named: String, why: String },
+    ReleaseRefused { named: String, why: String },
     FrozenCopy { named: String, release: String },
     CannotFreeze { release: String, container: String },
     NothingToLookAfter,
@@ -28,6 +33,7 @@ pub(crate) enum Skipped {
 }
 
 impl Skipped {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each reason")]
     pub(crate) fn stop(&self, service: &str) -> Stop {
         match self {
             Self::ServiceMissing => {
@@ -69,8 +75,18 @@ impl Skipped {
                 format!("ECS is rolling {service} back already ({deployment})"),
             )
             .next(Next::development("wait for it to end, then look at the service")),
-            Self::AlreadyRuns { release } => {
-                Stop::nothing_to_do("already_runs", format!("{service} runs {release} already"))
+            Self::AlreadyRuns { release, others } => {
+                let stop = Stop::nothing_to_do("already_runs", format!("{service} runs {release} already"));
+                match others.first() {
+                    Some(newest) => stop.next(Next {
+                        send: Some(json!({ "to": newest })),
+                        ..Next::development(format!(
+                            "{release} ran with other images before; to go back to those, name the service revision: {}",
+                            others.join(", ")
+                        ))
+                    }),
+                    None => stop,
+                }
             }
             Self::RevisionMissing { named, existing } => Stop::refused(
                 "release_unknown",
@@ -91,11 +107,43 @@ impl Skipped {
                 ),
             )
             .next(Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}")),
+            Self::NoneUsable { unusable, existing } => {
+                let why: Vec<String> = unusable.iter().map(|why| why.stop(service).reason).collect();
+                Stop::refused(
+                    "no_usable_release",
+                    format!(
+                        "of the releases of {service} that were good, none can be deployed: {}; there are {}",
+                        why.join("; "),
+                        list(existing)
+                    ),
+                )
+                .next(Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}"))
+            }
+            Self::DoesNotFit { named, what } => Stop::refused(
+                "release_does_not_fit",
+                format!("{named} has not got what {service} names of its task definition: {what}"),
+            )
+            .next(Next::development("name a release that has it, or change the service first")),
+            Self::CannotBeCopied { named, why } => Stop::refused(
+                "cannot_be_copied",
+                format!("{named} can be deployed only as a copy, and that would not be the same: {why}"),
+            )
+            .next(Next::devops("register a copy by hand and deploy that, or name another release")),
+            Self::ReleaseRefused { named, why } => Stop::refused(
+                "release_refused",
+                format!("ECS does not take {named} for {service}: {why}"),
+            )
+            .next(Next::development(
+                "name another release, as in {\"to\": \"family:revision\"}, or correct what ECS minds",
+            )),
             Self::FrozenCopy { named, release } => Stop::refused(
                 "frozen_copy",
                 format!("{named} is the copy of {release} with which writes were frozen, and they are not any more"),
             )
-            .next(Next::development(format!("name {release}"))),
+            .next(Next {
+                send: Some(json!({ "to": release })),
+                ..Next::development(format!("name {release}"))
+            }),
             Self::CannotFreeze { release, container } => Stop::refused(
                 "cannot_stay_frozen",
                 format!(

@@ -3,26 +3,20 @@
 use std::time::Duration;
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use shared::{aws, ecs, error::Error, guard::Approved, outcome::Verification};
 
 use crate::{Clients, observe, plan::Action};
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     match approved.action() {
-        Action::SetDesiredCount { cluster, service, desired_count } => clients
-            .ecs()
-            .update_service()
-            .cluster(cluster)
-            .service(service)
-            .desired_count(signed(*desired_count))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| {
-                aws::failed("update the desired count of", format!("{service} in cluster {cluster}"), &error)
-            }),
+        Action::SetDesiredCount { cluster, service, desired_count } => {
+            let (count, to) = (signed(*desired_count), format!("a desired count of {desired_count}"));
+            let change = |update: UpdateServiceFluentBuilder| update.desired_count(count);
+            ecs::update(clients.ecs(), cluster, service, &to, change).await
+        }
         Action::SetMinCapacity { resource_id, min_capacity }
-        | Action::RestoreMinCapacity { resource_id, min_capacity } => clients
+        | Action::RestoreMinCapacity { resource_id, min_capacity, .. } => clients
             .scaling()
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Ecs)
@@ -48,10 +42,12 @@ async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verificat
         Some(Action::SetDesiredCount { cluster, service, desired_count }) => {
             match ecs::service(clients.ecs(), cluster, service).await? {
                 Some(now) => Verification {
-                    verified: now.desired_count >= *desired_count && now.running_count >= *desired_count,
+                    verified: now.desired_count >= *desired_count && now.running() >= *desired_count,
                     what: format!(
                         "{} of {} tasks run, {} are starting",
-                        now.running_count, now.desired_count, now.pending_count
+                        now.running(),
+                        now.desired_count,
+                        now.pending_count
                     ),
                 },
                 None => Verification { verified: false, what: format!("service {service} is gone") },
@@ -59,7 +55,7 @@ async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verificat
         }
         Some(
             Action::SetMinCapacity { resource_id, min_capacity }
-            | Action::RestoreMinCapacity { resource_id, min_capacity },
+            | Action::RestoreMinCapacity { resource_id, min_capacity, .. },
         ) => {
             let now = observe::scalable_target(clients.scaling(), resource_id).await?;
             let min = now.map_or(0, |target| target.min_capacity);

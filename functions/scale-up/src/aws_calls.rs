@@ -49,6 +49,7 @@ fn settings() -> Settings {
         max_tasks: 10,
         raised_minimum: Duration::from_hours(1),
         load_alarms: vec!["ecs-cpu".to_owned()],
+        stack: shared::alarms::Stack::default(),
     }
 }
 
@@ -95,12 +96,21 @@ fn no_scalable_target() -> Rule {
         .then_output(|| DescribeScalableTargetsOutput::builder().build())
 }
 
+fn dimension(name: &str, value: &str) -> cloudwatch_types::Dimension {
+    cloudwatch_types::Dimension::builder().name(name).value(value).build()
+}
+
 fn alarm_is(state: cloudwatch_types::StateValue) -> Rule {
     mock!(aws_sdk_cloudwatch::Client::describe_alarms)
         .match_requests(|request| request.alarm_names() == ["ecs-cpu"])
         .then_output(move || {
             let alarm = cloudwatch_types::MetricAlarm::builder()
                 .alarm_name("ecs-cpu")
+                .namespace("AWS/ECS")
+                .metric_name("CPUUtilization")
+                .dimensions(dimension("ClusterName", "lendpeak2-production"))
+                .dimensions(dimension("ServiceName", "backend"))
+                .comparison_operator(cloudwatch_types::ComparisonOperator::GreaterThanThreshold)
                 .state_value(state.clone())
                 .build();
             DescribeAlarmsOutput::builder().metric_alarms(alarm).build()
@@ -158,10 +168,12 @@ async fn everything_is_read_into_plain_values() {
                 rollout: "COMPLETED".to_owned(),
                 created_at: None,
                 failed_tasks: 0,
+                ..Deployment::default()
             }],
             events: Vec::new(),
             minimum_healthy_percent: 100,
             maximum_percent: 200,
+            ..Service::default()
         }),
         scalable_target: Some(ScalableTarget { min_capacity: 2, max_capacity: 8 }),
         stopped_tasks: vec![StoppedTask {
@@ -173,6 +185,7 @@ async fn everything_is_read_into_plain_values() {
             reason: "Essential container in task exited".to_owned(),
         }],
         alarms: vec![AlarmNow { name: "ecs-cpu".to_owned(), is_in_alarm: true }],
+        refused: None,
     };
     assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap(), expected);
 }
@@ -213,13 +226,14 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
 }
 
 #[tokio::test]
-async fn an_alarm_whose_state_cannot_be_read_is_taken_at_its_word() {
+async fn an_alarm_that_may_not_be_read_is_an_error_that_says_so() {
     let denied = mock!(aws_sdk_cloudwatch::Client::describe_alarms).then_error(|| {
         let meta = aws_smithy_types::error::ErrorMetadata::builder().code("AccessDenied").build();
         DescribeAlarmsError::generic(meta)
     });
     let clients = clients(&[service_runs(2), no_stopped_tasks()], &[no_scalable_target()], &[denied]);
-    assert_eq!(observe::observe(&clients, &settings(), &by_alarm()).await.unwrap().alarms, []);
+    let error = observe::observe(&clients, &settings(), &by_alarm()).await.unwrap_err();
+    assert!(shared::error::chain(&error).contains("AccessDenied"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

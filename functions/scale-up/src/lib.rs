@@ -21,8 +21,10 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::{
     aws::Aws,
+    ecs,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
@@ -105,6 +107,23 @@ impl Remedy for ScaleUp {
 
     fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    async fn look_again(&self, request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
+        let resource_id = self.settings.resource_id(&request.service);
+        let (service, scalable_target) = tokio::join!(
+            ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &request.service),
+            observe::scalable_target(self.aws.scaling(), &resource_id)
+        );
+        Ok(Some(Observed { service: service?, scalable_target: scalable_target?, ..seen.clone() }))
+    }
+
+    fn allows(&self, action: &Action) -> Result<(), Stop> {
+        plan::allows(action, &self.settings)
+    }
+
+    fn understands(&self, what: &Value) -> bool {
+        plan::understands(what)
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

@@ -3,7 +3,7 @@
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use serde::Serialize;
 use shared::{
-    alarms::{AlarmNow, alarms_now},
+    alarms::{self, AlarmNow, Asking, NotAReason, Reason, alarms_now},
     aws,
     ecs::{self, Service, StoppedTask, count},
     error::Error,
@@ -20,10 +20,28 @@ pub struct Observed {
     /// Nothing when the cluster has no such service.
     pub service: Option<Service>,
     pub scalable_target: Option<ScalableTarget>,
+    #[serde(serialize_with = "ecs::few_stopped_tasks")]
     pub stopped_tasks: Vec<StoppedTask>,
     /// The alarms that bear on the request, as they are now.
     pub alarms: Vec<AlarmNow>,
+    /// Why the alarm that asks is no reason for more tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<NotAReason>,
 }
+
+/// What more tasks help against.
+const REASONS: [Reason; 2] = [
+    Reason {
+        namespace: "AWS/ECS",
+        is_metric: |name| matches!(name, "CPUUtilization" | "MemoryUtilization"),
+        dimensions: &["ClusterName", "ServiceName"],
+    },
+    Reason {
+        namespace: "AWS/ApplicationELB",
+        is_metric: |name| name == "TargetResponseTime",
+        dimensions: &["LoadBalancer"],
+    },
+];
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScalableTarget {
@@ -36,33 +54,20 @@ pub(crate) async fn observe(
     settings: &Settings,
     request: &Request,
 ) -> Result<Observed, Error> {
-    let bearing = match (&request.alarm, request.goal) {
-        (Some(alarm), _) => vec![alarm.name.clone()],
-        (None, Goal::LookAfter) => settings.load_alarms.clone(),
-        (None, _) => Vec::new(),
-    };
     let resource_id = settings.resource_id(&request.service);
     let (service, scalable_target, stopped_tasks, alarms) = tokio::join!(
-        ecs::service(clients.ecs(), &settings.cluster, &request.service),
+        ecs::staged_service(clients.ecs(), &settings.cluster, &request.service),
         scalable_target(clients.scaling(), &resource_id),
         ecs::stopped_tasks(clients.ecs(), &settings.cluster, &request.service),
-        alarms(clients, bearing),
+        alarms(clients, settings, request),
     );
+    let Asking { now, refused } = alarms?;
     Ok(Observed {
         service: service?,
         scalable_target: scalable_target?,
         stopped_tasks: stopped_tasks?,
-        alarms: match alarms {
-            // The event says ALARM; that it cannot be confirmed is no reason to leave a service short.
-            Err(error) if request.alarm.is_some() => {
-                tracing::warn!(
-                    error = shared::error::chain(&error),
-                    "the alarm's present state is not known"
-                );
-                Vec::new()
-            }
-            alarms => alarms?,
-        },
+        alarms: now,
+        refused,
     })
 }
 
@@ -84,6 +89,17 @@ pub(crate) async fn scalable_target(
     }))
 }
 
-async fn alarms(clients: &Clients, names: Vec<String>) -> Result<Vec<AlarmNow>, Error> {
-    if names.is_empty() { Ok(Vec::new()) } else { alarms_now(clients.cloudwatch(), names).await }
+/// The alarm that asks, and whether it is a reason; for the scheduled run, the load alarms.
+async fn alarms(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
+    match (&request.alarm, request.goal) {
+        (Some(alarm), _) => {
+            let about = settings.stack.about(&settings.cluster, &request.service, &REASONS);
+            alarms::ask(clients.cloudwatch(), alarm, &about).await
+        }
+        (None, Goal::LookAfter) => {
+            let now = alarms_now(clients.cloudwatch(), settings.load_alarms.clone()).await?;
+            Ok(Asking { now, refused: None })
+        }
+        (None, _) => Ok(Asking::default()),
+    }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     clock::readable,
-    ecs::{Service, why_tasks_fail_to_start},
+    ecs::{Service, Stage, some_of, why_tasks_fail_to_start},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Next, Stop},
     remedy::{Past, Plan, Weight},
@@ -25,9 +25,22 @@ const MAX_STEP_FACTOR: u32 = 2;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    SetMinCapacity { resource_id: String, min_capacity: u32 },
-    SetDesiredCount { cluster: String, service: String, desired_count: u32 },
-    RestoreMinCapacity { resource_id: String, min_capacity: u32 },
+    SetMinCapacity {
+        resource_id: String,
+        min_capacity: u32,
+    },
+    SetDesiredCount {
+        cluster: String,
+        service: String,
+        desired_count: u32,
+    },
+    RestoreMinCapacity {
+        resource_id: String,
+        min_capacity: u32,
+        /// What it was raised to: another minimum is somebody else's.
+        #[serde(default)]
+        raised_to: Option<u32>,
+    },
 }
 
 impl fmt::Display for Action {
@@ -39,7 +52,7 @@ impl fmt::Display for Action {
             Self::SetDesiredCount { service, desired_count, .. } => {
                 write!(f, "set the desired count of {service} to {desired_count}")
             }
-            Self::RestoreMinCapacity { resource_id, min_capacity } => {
+            Self::RestoreMinCapacity { resource_id, min_capacity, .. } => {
                 write!(f, "bring the minimum capacity of {resource_id} back to {min_capacity}")
             }
         }
@@ -53,13 +66,16 @@ pub(crate) enum Skipped {
     ServiceInactive { status: String },
     AlarmNotInAlarm { alarm: String },
     TasksFailToStart { reasons: Vec<String> },
+    Daemon,
     DeploymentInProgress,
+    DeploymentStage { stage: Stage },
     ScaledToZero,
     TasksPending { running: u32, desired: u32 },
     AtMaximum { maximum: u32 },
     CountOutOfRange { asked: u32, maximum: u32 },
     EnoughTasks { desired: u32 },
     NoMinimumRaised,
+    MinimumChanged { raised_to: u32, now: u32 },
     MinimumNotExpired { due: Timestamp },
 }
 
@@ -80,10 +96,21 @@ impl Skipped {
             }
             Self::TasksFailToStart { reasons } => Stop::refused(
                 "tasks_fail_to_start",
-                format!("{service} is not short of tasks: its tasks fail to start ({})", reasons.join("; ")),
+                format!("{service} is not short of tasks: its tasks fail to start ({})", some_of(reasons)),
             )
             .next(Next::development(
                 "roll back to the last release that worked; more tasks would fail the same way",
+            )),
+            Self::Daemon => Stop::refused(
+                "daemon_service",
+                format!(
+                    "{service} has a task on each container instance (DAEMON), and no count that could be set"
+                ),
+            )
+            .next(Next::devops("add container instances to the cluster")),
+            Self::DeploymentStage { stage } => stage.stop(format!(
+                "{service} is being deployed, and tasks may go or come with it: {}",
+                stage.said()
             )),
             Self::DeploymentInProgress => {
                 Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
@@ -119,6 +146,13 @@ impl Skipped {
                 "no_minimum_raised",
                 format!("no raised minimum of {service} is to be brought back"),
             ),
+            Self::MinimumChanged { raised_to, now } => Stop::nothing_to_do(
+                "minimum_changed",
+                format!(
+                    "the minimum of {service} was raised to {raised_to}, and somebody has set it to {now} since: it \
+                     stays so"
+                ),
+            ),
             Self::MinimumNotExpired { due } => Stop::nothing_to_do(
                 "minimum_not_expired",
                 format!("the raised minimum of {service} stays until {}", readable(*due)),
@@ -135,12 +169,15 @@ pub(crate) fn plan(
     settings: &Settings,
     past: &Past,
 ) -> Plan<Action> {
+    if let Some(why) = &observed.refused {
+        return Plan::skip(why.stop(crate::FUNCTION));
+    }
     let follow_up = past.follow_up.as_ref();
     let frozen = past.freeze.as_ref().map(|freeze| format!("; {}", freeze.said())).unwrap_or_default();
     let lasting = observed.alarms.iter().any(|alarm| alarm.is_in_alarm);
     let decided = match request.goal {
-        Goal::LookAfter if !lasting => restore_minimum(now, request, settings, follow_up),
-        _ => more_tasks(now, observed, request, settings, follow_up),
+        Goal::LookAfter if !lasting => restore_minimum(now, observed, request, settings, follow_up),
+        _ => more_tasks(now, observed, request, settings, past),
     };
     decided.map_or_else(
         |skipped| Plan::skip(skipped.stop(&request.service)),
@@ -154,11 +191,45 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     let min_capacity = observed.scalable_target.as_ref().map(|target| target.min_capacity);
     match action {
         Action::SetMinCapacity { min_capacity: wanted, .. } => min_capacity.is_some_and(|now| now < *wanted),
-        Action::RestoreMinCapacity { min_capacity: wanted, .. } => {
-            min_capacity.is_some_and(|now| now > *wanted)
+        Action::RestoreMinCapacity { min_capacity: wanted, raised_to, .. } => {
+            min_capacity.is_some_and(|now| now > *wanted && raised_to.is_none_or(|raised| raised == now))
         }
         Action::SetDesiredCount { desired_count, .. } => {
             observed.service.as_ref().is_some_and(|service| service.desired_count < *desired_count)
+        }
+    }
+}
+
+/// Whether today's settings allow what was decided earlier.
+pub(crate) fn allows(action: &Action, settings: &Settings) -> Result<(), Stop> {
+    let no = |why: String| Err(Stop::refused("not_allowed", why));
+    match action {
+        Action::SetDesiredCount { cluster, service, desired_count } => {
+            if *cluster != settings.cluster || !settings.services.contains(service) {
+                return no(format!(
+                    "service {service} of cluster {cluster} is none of this function's any more"
+                ));
+            }
+            if *desired_count > settings.max_tasks {
+                return no(format!(
+                    "{desired_count} tasks are more than the {} that are allowed now",
+                    settings.max_tasks
+                ));
+            }
+            Ok(())
+        }
+        Action::SetMinCapacity { resource_id, min_capacity }
+        | Action::RestoreMinCapacity { resource_id, min_capacity, .. } => {
+            if !settings.services.iter().any(|service| settings.resource_id(service) == *resource_id) {
+                return no(format!("{resource_id} is none of this function's any more"));
+            }
+            if *min_capacity > settings.max_tasks {
+                return no(format!(
+                    "a minimum of {min_capacity} is more than the {} that are allowed now",
+                    settings.max_tasks
+                ));
+            }
+            Ok(())
         }
     }
 }
@@ -168,8 +239,9 @@ fn more_tasks(
     observed: &Observed,
     request: &Request,
     settings: &Settings,
-    follow_up: Option<&FollowUp>,
+    past: &Past,
 ) -> Result<Plan<Action>, Skipped> {
+    let follow_up = past.follow_up.as_ref();
     let service = running_well(now, observed, request)?;
     let maximum = observed
         .scalable_target
@@ -195,7 +267,7 @@ fn more_tasks(
         actions.push(Action::SetMinCapacity { resource_id, min_capacity: count });
         change = FollowUpChange::Set(FollowUp {
             due: now + settings.raised_minimum,
-            what: json!({ "min_capacity": original_minimum(target, follow_up) }),
+            what: json!({ "min_capacity": original_minimum(target, follow_up), "raised_to": count }),
             until_verified: false,
         });
     }
@@ -204,7 +276,7 @@ fn more_tasks(
         service: request.service.clone(),
         desired_count: count,
     });
-    let why = why(observed, request);
+    let why = why(observed, request, &past.asked);
     let limit = if count < wanted {
         format!("; {wanted} would be too many at once: a step at most doubles the tasks, up to {maximum}")
     } else if count == maximum {
@@ -213,15 +285,18 @@ fn more_tasks(
         String::new()
     };
     let reason = format!("{why}, and {desired} tasks run as they should{limit}");
-    Ok(Plan { follow_up: change, ..Plan::act(actions, reason) })
+    // Whoever says how many has looked.
+    let weight = if matches!(request.goal, Goal::DesiredCount(_)) { Weight::Wished } else { Weight::Full };
+    let by_hand = Some(json!({ "service": request.service, "desired_count": count }));
+    Ok(Plan { follow_up: change, weight, by_hand, ..Plan::act(actions, reason) })
 }
 
-fn why(observed: &Observed, request: &Request) -> String {
+fn why(observed: &Observed, request: &Request, asked: &str) -> String {
     let lasting = observed.alarms.iter().find(|alarm| alarm.is_in_alarm);
     match (&request.alarm, request.goal, lasting) {
         (Some(alarm), _, _) => format!("alarm {} is in ALARM", alarm.name),
         (None, Goal::LookAfter, Some(alarm)) => format!("alarm {} is still in ALARM", alarm.name),
-        _ => "it was asked for by hand".to_owned(),
+        _ => asked.to_owned(),
     }
 }
 
@@ -240,34 +315,55 @@ fn running_well<'a>(
     {
         return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
     }
+    if service.is_daemon {
+        return Err(Skipped::Daemon);
+    }
     let reasons = why_tasks_fail_to_start(&observed.stopped_tasks, now);
     if !reasons.is_empty() {
         return Err(Skipped::TasksFailToStart { reasons });
     }
-    if service.is_deploying() {
-        return Err(Skipped::DeploymentInProgress);
+    match &service.stage {
+        // Old and new tasks run, and a new count is that of both.
+        Some(stage) if stage.is_bake_time() => {}
+        Some(stage) => return Err(Skipped::DeploymentStage { stage: stage.clone() }),
+        None if service.is_deploying() => return Err(Skipped::DeploymentInProgress),
+        None => {}
     }
     if service.desired_count == 0 {
         return Err(Skipped::ScaledToZero);
     }
-    if service.pending_count > 0 || service.running_count < service.desired_count {
-        return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
+    let running = service.running();
+    if service.pending_count > 0 || running < service.desired_count {
+        return Err(Skipped::TasksPending { running, desired: service.desired_count });
     }
     Ok(service)
 }
 
-/// The minimum to go back to: of several raises, the one before the first.
+/// The minimum to go back to: of several raises, the one before the first, unless somebody has set another since.
 fn original_minimum(target: &ScalableTarget, follow_up: Option<&FollowUp>) -> u32 {
-    let recorded = follow_up.and_then(minimum);
+    let ours = |follow_up: &&FollowUp| {
+        number(follow_up, "raised_to").is_none_or(|raised_to| raised_to == target.min_capacity)
+    };
+    let recorded = follow_up.filter(ours).and_then(minimum);
     recorded.map_or(target.min_capacity, |recorded| recorded.min(target.min_capacity))
 }
 
+/// Whether it says what minimum to bring back.
+pub(crate) fn understands(what: &Value) -> bool {
+    what.get("min_capacity").and_then(Value::as_u64).is_some_and(|minimum| u32::try_from(minimum).is_ok())
+}
+
 fn minimum(follow_up: &FollowUp) -> Option<u32> {
-    follow_up.what.get("min_capacity")?.as_u64().and_then(|min| u32::try_from(min).ok())
+    number(follow_up, "min_capacity")
+}
+
+fn number(follow_up: &FollowUp, name: &str) -> Option<u32> {
+    follow_up.what.get(name)?.as_u64().and_then(|number| u32::try_from(number).ok())
 }
 
 fn restore_minimum(
     now: Timestamp,
+    observed: &Observed,
     request: &Request,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
@@ -278,8 +374,14 @@ fn restore_minimum(
     if now < follow_up.due {
         return Err(Skipped::MinimumNotExpired { due: follow_up.due });
     }
+    let raised_to = number(follow_up, "raised_to");
+    let is = observed.scalable_target.as_ref().map_or(0, |target| target.min_capacity);
+    if let Some(raised_to) = raised_to.filter(|raised_to| *raised_to != is) {
+        let stop = Skipped::MinimumChanged { raised_to, now: is }.stop(&request.service);
+        return Ok(Plan::settle(stop));
+    }
     let resource_id = settings.resource_id(&request.service);
-    let action = Action::RestoreMinCapacity { resource_id, min_capacity };
+    let action = Action::RestoreMinCapacity { resource_id, min_capacity, raised_to };
     let reason =
         format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));
     Ok(Plan { follow_up: FollowUpChange::Clear, weight: Weight::PutsBack, ..Plan::act(vec![action], reason) })

@@ -142,12 +142,17 @@ mod tests {
             max_tasks: 10,
             raised_minimum: Duration::from_hours(1),
             load_alarms: vec!["lendpeak2-production-ecs-cpu".to_owned()],
+            stack: shared::alarms::Stack::default(),
         }
     }
 
     fn read(body: &Value) -> Result<Vec<Request>, Error> {
-        let invocation =
-            Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: jiff::Timestamp::MAX };
+        let invocation = Invocation {
+            body: body.to_string(),
+            request_id: "r".to_owned(),
+            deadline: jiff::Timestamp::MAX,
+            function_arn: String::new(),
+        };
         let triggers = trigger::parse(&invocation)?;
         from_trigger(&triggers[0], &settings())
     }

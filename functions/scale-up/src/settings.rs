@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use shared::settings::{Environment, SettingsError};
+use shared::{
+    alarms::Stack,
+    settings::{Environment, SettingsError},
+};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -16,6 +19,8 @@ pub struct Settings {
     /// The alarms that call for more tasks. The scheduled run goes on while one of them lasts, and brings a
     /// raised minimum back once all have calmed down.
     pub load_alarms: Vec<String>,
+    /// What an alarm may be about.
+    pub stack: Stack,
 }
 
 impl Settings {
@@ -26,6 +31,7 @@ impl Settings {
             max_tasks: environment.number("MAX_TASKS", 10, 1..=crate::request::ECS_MAX_TASKS)?,
             raised_minimum: environment.seconds("RAISED_MINIMUM_SECONDS", 3_600, 60..=604_800)?,
             load_alarms: environment.list("LOAD_ALARMS")?,
+            stack: Stack::from_environment(environment)?,
         })
     }
 

@@ -5,14 +5,19 @@ pub(crate) mod database;
 
 use std::time::Duration;
 
-use shared::{clock, ecs, error::Error, guard::Approved, once::once, outcome::Verification};
+use shared::{
+    clock, ecs,
+    error::{Error, chain},
+    guard::Approved,
+    once::once,
+    outcome::Verification,
+};
 
 use crate::{
-    Clients, docdb,
-    observe::{self, Observed},
+    Clients, docdb, observe,
     plan::{Action, settled},
     refusal,
-    restore::CUT_OVER_FROM,
+    restore::{CUT_OVER_FROM, PASSWORD_OF},
     secret::{self, Set},
     settings::Settings,
 };
@@ -26,11 +31,23 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
         Action::CreateInstance { cluster, instance, engine, tags } => {
             database::create_instance(clients.docdb(), cluster, instance, engine, tags).await
         }
-        Action::AllowDeletion { cluster } => database::allow_deletion(clients.docdb(), cluster).await,
-        Action::DeleteInstance { instance } => database::delete_instance(clients.docdb(), instance).await,
-        Action::DeleteCluster { cluster } => database::delete_cluster(clients.docdb(), cluster).await,
-        Action::NoteCutOver { arn, before, .. } => {
-            database::add_tag(clients.docdb(), arn, CUT_OVER_FROM, before).await
+        Action::SetPassword { cluster, secret, version } => {
+            match secret::password(clients.secrets(), secret, version).await? {
+                Some(password) => database::set_password(clients.docdb(), cluster, &password).await,
+                None => Err(refusal::of_password(secret, cluster)),
+            }
+        }
+        Action::NotePassword { arn, version, .. } => {
+            database::add_tag(clients.docdb(), arn, PASSWORD_OF, version).await
+        }
+        Action::AllowDeletion { cluster } => database::protect(clients.docdb(), cluster, false).await,
+        Action::DeleteInstance { instance, cluster } => {
+            let deleted = database::delete_instance(clients.docdb(), instance).await;
+            or_protected(clients, cluster, deleted).await
+        }
+        Action::DeleteCluster { cluster } => {
+            let deleted = database::delete_cluster(clients.docdb(), cluster).await;
+            or_protected(clients, cluster, deleted).await
         }
         Action::SetSecretHost { secret: name, before, version, to, .. } => {
             taken(name, secret::set_host(clients.secrets(), name, before, version, to).await?)
@@ -39,7 +56,21 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
             taken(name, secret::point_back(clients.secrets(), name, from, to).await?)
         }
         Action::Redeploy { cluster, service, running } => redeploy(clients, cluster, service, running).await,
+        Action::NoteCutOver { arn, before, .. } => {
+            database::add_tag(clients.docdb(), arn, CUT_OVER_FROM, before).await
+        }
     }
+}
+
+/// What is not deleted after all has its protection back; whoever tries again takes it off again.
+async fn or_protected(clients: &Clients, cluster: &str, deleted: Result<(), Error>) -> Result<(), Error> {
+    if deleted.as_ref().is_err_and(|error| !error.may_have_happened())
+        && !cluster.is_empty()
+        && let Err(error) = database::protect(clients.docdb(), cluster, true).await
+    {
+        tracing::warn!(error = chain(&error), cluster, "the deletion protection is not put back");
+    }
+    deleted
 }
 
 fn taken(secret: &str, set: Set) -> Result<(), Error> {
@@ -76,15 +107,15 @@ pub(crate) async fn verify(
     patience: Duration,
 ) -> Verification {
     const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-    let version = actions.iter().find_map(|action| match action {
-        Action::SetSecretHost { version, .. } => Some(version),
-        Action::PointSecretBack { to, .. } => Some(to),
+    let pointed = actions.iter().find_map(|action| match action {
+        Action::SetSecretHost { version, also, .. } => Some((version, also.as_slice())),
+        Action::PointSecretBack { to, .. } => Some((to, &[][..])),
         _ => None,
     });
     let last = actions.last();
     Verification::wait(patience, BETWEEN_LOOKS, || async {
-        match (version, last) {
-            (Some(version), _) => now_settled(clients, settings, version).await,
+        match (pointed, last) {
+            (Some((version, also)), _) => now_settled(clients, settings, version, also).await,
             (None, Some(action)) => begun(clients, action).await,
             (None, None) => Ok(Verification { verified: true, what: "there was nothing to do".to_owned() }),
         }
@@ -92,16 +123,18 @@ pub(crate) async fn verify(
     .await
 }
 
-async fn now_settled(clients: &Clients, settings: &Settings, version: &str) -> Result<Verification, Error> {
-    let secret = secret::describe(clients.secrets(), &settings.secret);
-    let service = ecs::service(clients.ecs(), &settings.cluster, &settings.service);
-    let (secret, service) = tokio::join!(secret, service);
-    let mut observed = Observed { secret: secret?, service: service?, ..Observed::default() };
-    // Before ECS is done, the probe's answer would be about the old tasks.
+async fn now_settled(
+    clients: &Clients,
+    settings: &Settings,
+    version: &str,
+    also: &[String],
+) -> Result<Verification, Error> {
+    let mut observed = observe::tasks_and_secret(clients, settings).await?;
+    // Before all tasks are new ones, the probe's answer would be about the old tasks.
     if crate::plan::redeployed(&observed, version).0 {
         observed.database = observe::database(clients, settings).await;
     }
-    Ok(settled(&observed, version))
+    Ok(settled(&observed, version, also))
 }
 
 async fn begun(clients: &Clients, action: &Action) -> Result<Verification, Error> {
@@ -109,7 +142,9 @@ async fn begun(clients: &Clients, action: &Action) -> Result<Verification, Error
     let (cluster, instance, deletes) = match action {
         Action::CreateCluster(restore) => (&restore.id, None, false),
         Action::CreateInstance { cluster, instance, .. } => (cluster, Some(&instance.name), false),
-        Action::CopySettings { cluster, .. } | Action::AllowDeletion { cluster } => (cluster, None, false),
+        Action::CopySettings { cluster, .. }
+        | Action::AllowDeletion { cluster }
+        | Action::NotePassword { restore: cluster, .. } => (cluster, None, false),
         Action::DeleteCluster { cluster } => (cluster, None, true),
         _ => return seen(true, "done".to_owned()),
     };
@@ -117,6 +152,11 @@ async fn begun(clients: &Clients, action: &Action) -> Result<Verification, Error
         return seen(deletes, format!("there is no cluster {cluster}"));
     };
     let now = clock::readable(clock::now());
+    if matches!(action, Action::NotePassword { .. }) {
+        // While it takes the password, it is `resetting-master-credentials`.
+        let what = format!("AWS took the change, and cluster {cluster} is {} at {now}", found.status);
+        return seen(found.is_available(), what);
+    }
     match instance {
         None => seen(!deletes || found.is_going(), format!("cluster {cluster} is {} at {now}", found.status)),
         Some(name) => {

@@ -1,5 +1,7 @@
 //! What `snapshot-restore` asks of AWS, call by call. A call that no rule expects panics.
 
+mod login;
+
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use aws_sdk_docdb::{
@@ -20,6 +22,7 @@ use aws_sdk_docdb::{
     },
     types::{self, error as errors},
 };
+use aws_sdk_ecs::operation::{describe_tasks::DescribeTasksOutput, list_tasks::ListTasksOutput};
 use aws_sdk_secretsmanager::operation::{
     describe_secret::DescribeSecretOutput, get_secret_value::GetSecretValueOutput,
     put_secret_value::PutSecretValueOutput, update_secret_version_stage::UpdateSecretVersionStageOutput,
@@ -27,7 +30,10 @@ use aws_sdk_secretsmanager::operation::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use shared::error::{Error, chain};
+use shared::{
+    ecs,
+    error::{Error, chain},
+};
 
 use crate::{
     Clients,
@@ -329,17 +335,21 @@ fn current(version: &'static str, content: &'static str) -> Rule {
 #[tokio::test]
 async fn only_the_host_changes_and_only_on_the_version_that_was_seen() {
     const CONTENT: &str = r#"{"username":"u","password":"p","host":"old","port":27017}"#;
-    let put = || {
+    let put = |stage: &'static str| {
         mock!(aws_sdk_secretsmanager::Client::put_secret_value)
             .match_requests(|request| {
                 request.secret_string()
                     == Some(r#"{"username":"u","password":"p","host":"new","port":27017}"#)
                     && request.client_request_token() == Some("v2")
             })
-            .then_output(|| PutSecretValueOutput::builder().build())
+            .then_output(move || PutSecretValueOutput::builder().version_stages(stage).build())
     };
     let set = async |rules: &[Rule]| secret::set_host(&secrets(rules), "s", "v1", "v2", "new").await;
-    assert_eq!(set(&[current("v1", CONTENT), put()]).await.unwrap(), Set::Done);
+    assert_eq!(set(&[current("v1", CONTENT), put("AWSCURRENT")]).await.unwrap(), Set::Done);
+    // Made before, and gone back from: AWS makes nothing, and the label is moved.
+    let moved = moves("v1", "v2");
+    assert_eq!(set(&[current("v1", CONTENT), put("AWSPREVIOUS"), moved.clone()]).await.unwrap(), Set::Done);
+    assert_eq!(moved.num_calls(), 1);
     // Done before, and changed by somebody else: nothing is put.
     assert_eq!(set(&[current("v2", CONTENT)]).await.unwrap(), Set::Done);
     assert_eq!(set(&[current("v3", CONTENT)]).await.unwrap(), Set::Overtaken);
@@ -366,15 +376,19 @@ async fn a_secret_tells_where_it_points_and_nothing_else() {
     assert!(!format!("{seen:?}").contains("mongodb"));
 }
 
+fn moves(from: &'static str, to: &'static str) -> Rule {
+    mock!(aws_sdk_secretsmanager::Client::update_secret_version_stage)
+        .match_requests(move |request| {
+            request.version_stage() == Some("AWSCURRENT")
+                && request.remove_from_version_id() == Some(from)
+                && request.move_to_version_id() == Some(to)
+        })
+        .then_output(|| UpdateSecretVersionStageOutput::builder().build())
+}
+
 #[tokio::test]
 async fn the_way_back_moves_the_label_once() {
-    let moved = mock!(aws_sdk_secretsmanager::Client::update_secret_version_stage)
-        .match_requests(|request| {
-            request.version_stage() == Some("AWSCURRENT")
-                && request.remove_from_version_id() == Some("v2")
-                && request.move_to_version_id() == Some("v1")
-        })
-        .then_output(|| UpdateSecretVersionStageOutput::builder().build());
+    let moved = moves("v2", "v1");
     let back = async |rules: &[Rule]| secret::point_back(&secrets(rules), "s", "v2", "v1").await.unwrap();
     assert_eq!(back(&[described("v2"), moved]).await, Set::Done);
     assert_eq!(back(&[described("v1")]).await, Set::Done);
@@ -391,4 +405,36 @@ async fn with_no_change_of_the_secret_lately_the_service_and_the_probe_are_not_a
     let settings = crate::plan::tests::settings();
     let observed = crate::observe::observe(&clients, &settings, &request).await.unwrap();
     assert!(observed.secret.is_some() && observed.service.is_none() && observed.database.is_none());
+}
+
+#[tokio::test]
+async fn every_page_of_tasks_is_read_and_each_says_its_deployment() {
+    let page = |from: Option<&'static str>, next: Option<&'static str>, task: &'static str| {
+        mock!(aws_sdk_ecs::Client::list_tasks)
+            .match_requests(move |request| {
+                request.next_token() == from
+                    && request.service_name() == Some("backend")
+                    && request.desired_status() == Some(&aws_sdk_ecs::types::DesiredStatus::Running)
+            })
+            .then_output(move || {
+                ListTasksOutput::builder().task_arns(task).set_next_token(next.map(str::to_owned)).build()
+            })
+    };
+    let described = mock!(aws_sdk_ecs::Client::describe_tasks)
+        .match_requests(|request| request.tasks() == ["task/1", "task/2"])
+        .then_output(|| {
+            let created = aws_sdk_ecs::primitives::DateTime::from_secs(5);
+            let task = aws_sdk_ecs::types::Task::builder().task_arn("task/1").started_by("ecs-svc/1");
+            DescribeTasksOutput::builder().tasks(task.created_at(created).build()).build()
+        });
+    let rules = [page(None, Some("2"), "task/1"), page(Some("2"), None, "task/2"), described];
+    let rules: Vec<&Rule> = rules.iter().collect();
+    let client = mock_client!(aws_sdk_ecs, RuleMode::MatchAny, &rules);
+    let tasks = ecs::running_tasks(&client, "c", "backend").await.unwrap();
+    let expected = ecs::RunningTask {
+        task: "task/1".to_owned(),
+        started_by: "ecs-svc/1".to_owned(),
+        created_at: Some(Timestamp::from_second(5).unwrap()),
+    };
+    assert_eq!(tasks, [expected]);
 }

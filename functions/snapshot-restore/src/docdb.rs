@@ -22,6 +22,10 @@ pub struct Cluster {
     pub deletion_protection: bool,
     pub earliest_restorable: Option<Timestamp>,
     pub latest_restorable: Option<Timestamp>,
+    /// The name of its master user, the only one whose password AWS can set.
+    pub master_user: Option<String>,
+    /// The ARN of the secret in which AWS itself keeps and changes the master user's password, where it does.
+    pub managed_secret: Option<String>,
     /// The writer first.
     pub instances: Vec<Instance>,
 }
@@ -153,6 +157,8 @@ impl From<types::DbCluster> for Cluster {
             deletion_protection: cluster.deletion_protection.unwrap_or_default(),
             earliest_restorable: cluster.earliest_restorable_time.as_ref().and_then(timestamp),
             latest_restorable: cluster.latest_restorable_time.as_ref().and_then(timestamp),
+            master_user: cluster.master_username,
+            managed_secret: cluster.master_user_secret.map(|secret| secret.secret_arn.unwrap_or_default()),
         }
     }
 }

@@ -2,19 +2,21 @@
 //!
 //! Data was corrupted: a person says which data to go back to, and approves. A new cluster is made with the
 //! source's settings, each of them said explicitly, then its instances, the writer first; it is checked and handed
-//! over. Only a second approval points the service at it, by the host in its secret, and that can be undone. The
-//! source cluster is never written to.
+//! over. It has the password of its data's time: where the service's secret has another one since, it is given that
+//! once a person approves. Only a further approval points the service at it, by the host in its secret, and that can
+//! be undone. The source cluster is never written to.
 //!
 //! It takes longer than a run: each run reads where things stand and takes at most the next step. The state
 //! machine asks again until it is done; so may a person, and so does the scheduled run.
 //!
 //! [`request`] says what is asked, [`observe`] reads ([`docdb`], [`secret`]), [`plan`] decides, [`apply`] writes and
-//! looks again; [`restore`] is what the ledger keeps meanwhile.
+//! looks again; [`restore`] is what the ledger keeps meanwhile, [`login`] whether the service can use it.
 
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 mod docdb;
+mod login;
 mod name;
 mod observe;
 mod plan;
@@ -30,6 +32,8 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 use shared::{
     aws::Aws,
     error::Error,
@@ -42,6 +46,7 @@ use shared::{
 };
 
 pub use docdb::{Cluster, ClusterSettings, Instance, InstanceSettings, Snapshot};
+pub use login::{Fit, Login};
 pub use observe::{Database, Observed};
 pub use plan::Action;
 pub use request::{Goal, Request, Wanted};
@@ -115,6 +120,7 @@ impl Clients {
 impl Remedy for SnapshotRestore {
     const FUNCTION: &'static str = FUNCTION;
     const ASKS_FIRST: bool = true;
+    const ACTIONS_SHOW: bool = false;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
@@ -135,7 +141,10 @@ impl Remedy for SnapshotRestore {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    /// Each action finds out by itself what is left of it, at the moment it is done.
+    fn understands(&self, what: &Value) -> bool {
+        restore::Progress::deserialize(what).is_ok() || what.get("version").is_some_and(Value::is_string)
+    }
+
     fn is_outstanding(&self, _action: &Action, _observed: &Observed) -> bool {
         true
     }

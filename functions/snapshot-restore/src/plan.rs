@@ -2,6 +2,7 @@
 
 mod cut_over;
 mod next_step;
+mod password;
 mod source;
 
 use std::{collections::BTreeMap, fmt};
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub(crate) use cut_over::{redeployed, settled};
+pub(crate) use source::data_of;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,11 +37,17 @@ pub enum Action {
         engine: Box<ClusterSettings>,
         tags: BTreeMap<String, String>,
     },
-    /// So that it is never discarded, and can be undone.
-    NoteCutOver {
+    /// The cluster's master user gets the password in this version of the secret, which is read when it is done.
+    SetPassword {
+        cluster: String,
+        secret: String,
+        version: String,
+    },
+    /// AWS does not tell which password a cluster has.
+    NotePassword {
         restore: String,
         arn: String,
-        before: String,
+        version: String,
     },
     SetSecretHost {
         secret: String,
@@ -47,6 +55,9 @@ pub enum Action {
         version: String,
         from: String,
         to: String,
+        /// Other fields that name the host before, and stay as they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<String>,
     },
     PointSecretBack {
         secret: String,
@@ -59,11 +70,20 @@ pub enum Action {
         service: String,
         running: String,
     },
+    /// So that it is never discarded, also once it is not in use any more.
+    NoteCutOver {
+        restore: String,
+        arn: String,
+        before: String,
+    },
     AllowDeletion {
         cluster: String,
     },
     DeleteInstance {
         instance: String,
+        /// Items of earlier versions do not name it.
+        #[serde(default)]
+        cluster: String,
     },
     DeleteCluster {
         cluster: String,
@@ -87,6 +107,15 @@ impl fmt::Display for Action {
                 let zone = instance.zone.as_deref().map(|zone| format!(" in {zone}")).unwrap_or_default();
                 write!(f, "create instance {} ({}{zone}) in cluster {cluster}", instance.name, instance.class)
             }
+            Self::SetPassword { cluster, secret, version } => {
+                write!(
+                    f,
+                    "give the master user of cluster {cluster} the password in version {version} of secret {secret}"
+                )
+            }
+            Self::NotePassword { restore, version, .. } => {
+                write!(f, "note on cluster {restore} that it has the password in version {version}")
+            }
             Self::NoteCutOver { restore, .. } => write!(f, "note on cluster {restore} that it is put to use"),
             Self::SetSecretHost { secret, from, to, .. } => {
                 write!(f, "change the host in secret {secret} from {from} to {to}, and nothing else in it")
@@ -100,7 +129,7 @@ impl fmt::Display for Action {
             Self::AllowDeletion { cluster } => {
                 write!(f, "take the deletion protection off cluster {cluster}")
             }
-            Self::DeleteInstance { instance } => write!(f, "delete instance {instance}"),
+            Self::DeleteInstance { instance, .. } => write!(f, "delete instance {instance}"),
             Self::DeleteCluster { cluster } => write!(f, "delete cluster {cluster} without a last snapshot"),
         }
     }
@@ -121,6 +150,7 @@ pub(crate) fn plan(
         Goal::Continue(id) => next_step::of(now, observed, Some(id), settings, follow_up),
         Goal::LookAfter => next_step::of(now, observed, None, settings, follow_up),
         Goal::Report(id) => Err(next_step::report(observed, id)),
+        Goal::SetPassword(id) => password::set(observed, id, settings),
         Goal::CutOver(id) => cut_over::cut_over(now, observed, id, settings, past),
         Goal::Undo(id) => cut_over::undo(now, observed, id, settings),
         Goal::Discard(id) => cut_over::discard(observed, id, settings),

@@ -152,6 +152,16 @@ pub(crate) fn of_secret(secret: &str) -> Error {
     Error::Refused { stop: Box::new(stop), over: true }
 }
 
+/// What was approved was the password of that version.
+pub(crate) fn of_password(secret: &str, cluster: &str) -> Error {
+    let reason = format!("secret {secret} was changed since: {cluster} was not given its password");
+    let next = Next {
+        send: Some(json!({ "set_password_of": cluster })),
+        ..Next::devops("ask for it once more: it is given the one that the secret has then")
+    };
+    refused("secret_changed", reason, next, true)
+}
+
 fn key(restore: &Restore, from: &str) -> Error {
     let key = restore.settings.kms_key.as_deref().unwrap_or("its key");
     refused(

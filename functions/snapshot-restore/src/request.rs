@@ -26,6 +26,8 @@ pub enum Goal {
     Continue(String),
     /// What this restore has left behind.
     Report(String),
+    /// Gives this restore's cluster the secret's password.
+    SetPassword(String),
     /// Points the service at this restore's cluster.
     CutOver(String),
     /// Points it back.
@@ -60,6 +62,8 @@ struct ByHand {
     list: Option<bool>,
     r#continue: Option<String>,
     report: Option<String>,
+    /// Not just `set_password`: what follows such a name in a text is masked.
+    set_password_of: Option<String>,
     cut_over: Option<String>,
     undo: Option<String>,
     discard: Option<String>,
@@ -69,7 +73,8 @@ struct ByHand {
 
 const EXAMPLE: &str = "send {\"snapshot\": \"latest\"}, {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"}, \
                        {\"point_in_time\": \"<time>\"}, {\"point_in_time\": \"latest\"} or {\"list\": true}; then, \
-                       with the restore's id, `continue`, `report`, `cut_over`, `undo` or `discard`";
+                       with the restore's id, `continue`, `report`, `set_password_of`, `cut_over`, `undo` or \
+                       `discard`";
 
 pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec<Request>, Error> {
     let request = |goal| Request { goal, at: trigger.at };
@@ -97,6 +102,7 @@ fn by_hand(asked: &Asked, at: Timestamp, settings: &Settings) -> Result<Request,
         list,
         r#continue,
         report,
+        set_password_of,
         cut_over,
         undo,
         discard,
@@ -113,6 +119,7 @@ fn by_hand(asked: &Asked, at: Timestamp, settings: &Settings) -> Result<Request,
             }),
             r#continue.map(|text| id("continue", text).map(Goal::Continue)),
             report.map(|text| id("report", text).map(Goal::Report)),
+            set_password_of.map(|text| id("set_password_of", text).map(Goal::SetPassword)),
             cut_over.map(|text| id("cut_over", text).map(Goal::CutOver)),
             undo.map(|text| id("undo", text).map(Goal::Undo)),
             discard.map(|text| id("discard", text).map(Goal::Discard)),
@@ -187,7 +194,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> String {
         Goal::Restore(_) | Goal::Continue(_) | Goal::LookAfter => settings.source_target(),
         Goal::List => format!("{}/snapshots", settings.source_target()),
         Goal::Report(id) => format!("cluster/{id}/report"),
-        Goal::Discard(id) => format!("cluster/{id}"),
+        Goal::SetPassword(id) | Goal::Discard(id) => format!("cluster/{id}"),
         Goal::CutOver(_) | Goal::Undo(_) | Goal::LookAfterCutOver => settings.service_target(),
     }
 }

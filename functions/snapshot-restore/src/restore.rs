@@ -18,6 +18,10 @@ pub(crate) const RESTORE_ID: &str = "lendpeak2:restore-id";
 pub(crate) const RESTORED_FROM: &str = "lendpeak2:restored-from";
 /// How many instances it is to have before it is put to use.
 pub(crate) const INSTANCES: &str = "lendpeak2:instances";
+/// When its snapshot was taken; a point in time says that itself.
+pub(crate) const DATA_OF: &str = "lendpeak2:data-of";
+/// Set when it is given the secret's password: the version that has it.
+pub(crate) const PASSWORD_OF: &str = "lendpeak2:password-of";
 /// Set when the service is pointed at it: the version of the secret that was current before.
 pub(crate) const CUT_OVER_FROM: &str = "lendpeak2:cut-over-from";
 const OURS: &str = "lendpeak2:";
@@ -73,6 +77,9 @@ impl Restore {
         ] {
             tags.insert(key.to_owned(), value.clone());
         }
+        if let Origin::Snapshot { taken_at, .. } = &origin {
+            tags.insert(DATA_OF.to_owned(), taken_at.to_string());
+        }
         let instances = source.instances.iter().enumerate().map(|(number, instance)| InstanceSettings {
             name: name::of_instance(&id, number + 1),
             ..instance.settings.clone()
@@ -100,30 +107,48 @@ impl Restore {
     /// In what the new cluster still differs from what was approved.
     pub(crate) fn differences(&self, cluster: &Cluster) -> Vec<String> {
         let (is, wanted) = (&cluster.settings, &self.settings);
-        let mut found = Vec::new();
-        let mut compare = |what: &str, is: String, wanted: String| {
-            if is != wanted {
-                found.push(format!("{what} is {is} instead of {wanted}"));
-            }
+        let mut found = Differences::default();
+        found.compare("the engine", &is.engine, &wanted.engine);
+        found.compare("the engine's version", &is.engine_version, &wanted.engine_version);
+        found.compare("the parameter group", &is.parameter_group, &wanted.parameter_group);
+        found.compare("the subnet group", &is.subnet_group, &wanted.subnet_group);
+        found.compare("the security groups", &sorted(&is.security_groups), &sorted(&wanted.security_groups));
+        found.compare("the log exports", &sorted(&is.log_exports), &sorted(&wanted.log_exports));
+        found.compare("the KMS key", &text(is.kms_key.as_ref()), &text(wanted.kms_key.as_ref()));
+        let storage = |settings: &ClusterSettings| or(settings.storage_type.as_deref(), USUAL_STORAGE);
+        found.compare("the storage type", &storage(is), &storage(wanted));
+        let network = |settings: &ClusterSettings| or(settings.network_type.as_deref(), USUAL_NETWORK);
+        found.compare("the network type", &network(is), &network(wanted));
+        let capacity = |settings: &ClusterSettings| {
+            settings.serverless.map_or_else(|| "none".to_owned(), |[from, to]| format!("{from} to {to}"))
         };
-        compare("the engine", is.engine.clone(), wanted.engine.clone());
-        compare("the engine's version", is.engine_version.clone(), wanted.engine_version.clone());
-        compare("the parameter group", is.parameter_group.clone(), wanted.parameter_group.clone());
-        compare("the subnet group", is.subnet_group.clone(), wanted.subnet_group.clone());
-        compare("the security groups", sorted(&is.security_groups), sorted(&wanted.security_groups));
-        compare("the port", text(is.port.as_ref()), text(wanted.port.as_ref()));
-        compare("the KMS key", text(is.kms_key.as_ref()), text(wanted.kms_key.as_ref()));
-        for instance in &self.instances {
-            let Some(made) = cluster.instances.iter().find(|made| made.settings.name == instance.name) else {
-                compare("the instance", "missing".to_owned(), instance.name.clone());
-                continue;
-            };
-            let name = |what: &str| format!("{what} of {}", instance.name);
-            compare(&name("the class"), made.settings.class.clone(), instance.class.clone());
-            compare(&name("the zone"), text(made.settings.zone.as_ref()), text(instance.zone.as_ref()));
-            compare(&name("the version"), made.engine_version.clone(), wanted.engine_version.clone());
+        found.compare("the serverless capacity", &capacity(is), &capacity(wanted));
+        found.compare("the deletion protection", on(cluster.deletion_protection), on(true));
+        found.given("the port", is.port.as_ref(), wanted.port.as_ref());
+        found.given(
+            "the days of backups",
+            is.backup_retention_days.as_ref(),
+            wanted.backup_retention_days.as_ref(),
+        );
+        found.given("the backup window", is.backup_window.as_ref(), wanted.backup_window.as_ref());
+        found.given(
+            "the maintenance window",
+            is.maintenance_window.as_ref(),
+            wanted.maintenance_window.as_ref(),
+        );
+        found.given(
+            "the copying of tags to snapshots",
+            is.copy_tags_to_snapshot.map(on).as_ref(),
+            wanted.copy_tags_to_snapshot.map(on).as_ref(),
+        );
+        for wanted in &self.instances {
+            let made = cluster.instances.iter().find(|made| made.settings.name == wanted.name);
+            match made {
+                Some(made) => found.of_instance(made, wanted, &self.settings.engine_version),
+                None => found.compare("the instance", "missing", &wanted.name),
+            }
         }
-        found
+        found.0
     }
 
     /// What AWS does not take when a cluster is restored, and what it may not have heeded.
@@ -138,10 +163,73 @@ impl Restore {
     }
 }
 
-fn sorted(groups: &[String]) -> String {
-    let mut groups = groups.to_vec();
-    groups.sort();
-    groups.join(" and ")
+/// What is another than what was approved, each with both.
+#[derive(Debug, Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare(&mut self, what: &str, is: &str, wanted: &str) {
+        if is != wanted {
+            self.0.push(format!("{what} is {is} instead of {wanted}"));
+        }
+    }
+
+    /// What the source did not say was left to AWS.
+    fn given(&mut self, what: &str, is: Option<&impl ToString>, wanted: Option<&impl ToString>) {
+        if wanted.is_some() {
+            self.compare(what, &text(is), &text(wanted));
+        }
+    }
+
+    fn of_instance(&mut self, made: &Instance, wanted: &InstanceSettings, version: &str) {
+        let is = &made.settings;
+        let name = |what: &str| format!("{what} of {}", wanted.name);
+        self.compare(&name("the class"), &is.class, &wanted.class);
+        self.compare(&name("the version"), &made.engine_version, version);
+        self.given(&name("the zone"), is.zone.as_ref(), wanted.zone.as_ref());
+        self.given(&name("the promotion tier"), is.promotion_tier.as_ref(), wanted.promotion_tier.as_ref());
+        self.given(&name("the CA certificate"), is.ca_certificate.as_ref(), wanted.ca_certificate.as_ref());
+        self.given(
+            &name("the maintenance window"),
+            is.maintenance_window.as_ref(),
+            wanted.maintenance_window.as_ref(),
+        );
+        for (what, is, wanted) in [
+            (
+                "the upgrade to minor versions",
+                is.auto_minor_version_upgrade,
+                wanted.auto_minor_version_upgrade,
+            ),
+            ("the copying of tags to snapshots", is.copy_tags_to_snapshot, wanted.copy_tags_to_snapshot),
+            ("Performance Insights", is.performance_insights, wanted.performance_insights),
+        ] {
+            self.given(&name(what), is.map(on).as_ref(), wanted.map(on).as_ref());
+        }
+        self.given(
+            &name("the key of Performance Insights"),
+            is.performance_insights_key.as_ref(),
+            wanted.performance_insights_key.as_ref(),
+        );
+    }
+}
+
+/// What AWS does not tell is the usual one.
+/// (<https://docs.aws.amazon.com/documentdb/latest/developerguide/API_DBCluster.html>)
+const USUAL_STORAGE: &str = "standard";
+const USUAL_NETWORK: &str = "IPV4";
+
+fn or(value: Option<&str>, usual: &str) -> String {
+    value.unwrap_or(usual).to_owned()
+}
+
+fn on(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
+}
+
+fn sorted(names: &[String]) -> String {
+    let mut names = names.to_vec();
+    names.sort();
+    if names.is_empty() { "none".to_owned() } else { names.join(" and ") }
 }
 
 fn text(value: Option<&impl ToString>) -> String {

@@ -8,6 +8,7 @@ use aws_sdk_secretsmanager::{
         describe_secret::DescribeSecretError, get_secret_value::GetSecretValueError,
         put_secret_value::PutSecretValueError,
     },
+    primitives::DateTime,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,11 +16,16 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use shared::{
     aws::{self, Cause},
-    error::Error,
+    error::{Error, chain},
 };
 
+use crate::login::{Fit, Login, Whose};
+
 const CURRENT: &str = "AWSCURRENT";
+const PENDING: &str = "AWSPENDING";
 const HOST: &str = "host";
+const USER: &str = "username";
+const PASSWORD: &str = "password";
 
 /// What is known of the secret without its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -30,6 +36,8 @@ pub struct Secret {
     /// All versions that still have a label.
     pub versions: Vec<String>,
     pub changed_at: Option<Timestamp>,
+    /// When a rotation ended last.
+    pub rotated_at: Option<Timestamp>,
     /// Where the current version points, if it was asked for and could be told.
     pub host: Option<String>,
     /// Other fields that name the same host. Only their names.
@@ -55,9 +63,8 @@ pub(crate) async fn describe(client: &Client, name: &str) -> Result<Option<Secre
         name: name.to_owned(),
         current: current.unwrap_or_default(),
         versions: versions.into_keys().collect(),
-        changed_at: answer
-            .last_changed_date
-            .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
+        changed_at: answer.last_changed_date.as_ref().and_then(timestamp),
+        rotated_at: answer.last_rotated_date.as_ref().and_then(timestamp),
         host: None,
         also: Vec::new(),
     }))
@@ -68,7 +75,7 @@ pub(crate) async fn with_host(client: &Client, name: &str) -> Result<Option<Secr
     let Some(mut secret) = describe(client, name).await? else {
         return Ok(None);
     };
-    let content = content(client, name).await?;
+    let content = content(client, name, None).await?;
     // Another version may have come since it was described.
     secret.current = content.version;
     if let Some(fields) = &content.fields {
@@ -81,6 +88,109 @@ pub(crate) async fn with_host(client: &Client, name: &str) -> Result<Option<Secr
         secret.also = also.map(|(name, _)| name.clone()).collect();
     }
     Ok(Some(secret))
+}
+
+/// Whether a cluster with this master user, which has this version's password, lets in whom the current version names.
+/// What cannot be read is no error: then it cannot be told.
+pub(crate) async fn login(client: &Client, name: &str, whose: Option<&Whose>, master: Option<&str>) -> Login {
+    let Some(whose) = whose else {
+        return Login::unknown("when its data is of is not noted on it");
+    };
+    compare(client, name, whose, master).await.unwrap_or_else(|error| Login::unknown(chain(&error)))
+}
+
+async fn compare(client: &Client, name: &str, whose: &Whose, master: Option<&str>) -> Result<Login, Error> {
+    let Some(secret) = describe(client, name).await? else {
+        return Ok(Login::unknown(format!("there is no secret {name}")));
+    };
+    let (since, before) = match whose {
+        Whose::AtTime(at) => {
+            let is_before = |time: Option<Timestamp>| time.is_none_or(|time| time <= *at);
+            if secret.changed_at.is_some() && is_before(secret.changed_at) && is_before(secret.rotated_at) {
+                return Ok(Login { fits: Fit::Same, is_master: true });
+            }
+            let (older, newer): (Vec<Version>, Vec<Version>) =
+                versions(client, name).await?.into_iter().partition(|version| version.created_at <= *at);
+            let Some(before) = older.into_iter().max_by_key(|version| version.created_at) else {
+                return Ok(Login::unknown(format!(
+                    "secret {name} has no version left that is as old as its data"
+                )));
+            };
+            (newer.iter().map(|version| version.created_at).min(), before.id)
+        }
+        Whose::Version(version) => (None, version.clone()),
+    };
+    let current = content(client, name, None).await?;
+    let Some(password) = current.text(PASSWORD) else {
+        return Ok(Login { fits: Fit::Missing, is_master: true });
+    };
+    let is_master = current.text(USER).zip(master).is_none_or(|(user, master)| user == master);
+    let is_same = if before == current.version {
+        true
+    } else {
+        let before = content(client, name, Some(&before)).await?;
+        before.text(PASSWORD) == Some(password) && before.text(USER) == current.text(USER)
+    };
+    let fits = match (is_same, whose) {
+        // The version was there, but not set on the database yet.
+        (true, Whose::AtTime(at)) if secret.rotated_at.is_some_and(|rotated| rotated > *at) => {
+            Fit::Unknown { why: "the secret was being rotated at the time of its data".to_owned() }
+        }
+        (true, _) => Fit::Same,
+        (false, _) => Fit::Older { changed_at: since },
+    };
+    Ok(Login { fits, is_master })
+}
+
+struct Version {
+    id: String,
+    created_at: Timestamp,
+}
+
+/// Those that are or were current, also without a label.
+async fn versions(client: &Client, name: &str) -> Result<Vec<Version>, Error> {
+    /// Of 100 versions each: Secrets Manager keeps about 100, and all of the last day.
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>)
+    const MAX_PAGES: usize = 5;
+    let mut versions = Vec::new();
+    let mut from = None;
+    for _ in 0..MAX_PAGES {
+        let page = client
+            .list_secret_version_ids()
+            .secret_id(name)
+            .include_deprecated(true)
+            .set_next_token(from)
+            .send()
+            .await
+            .map_err(|error| aws::failed("list the versions of secret", name, &error))?;
+        let some = page.versions.unwrap_or_default().into_iter();
+        versions.extend(some.filter(|version| version.version_stages() != [PENDING]).filter_map(|version| {
+            let created_at = version.created_date.as_ref().and_then(timestamp)?;
+            Some(Version { id: version.version_id?, created_at })
+        }));
+        from = page.next_token;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(versions)
+}
+
+/// Neither `Debug` nor `Display`, so that it is shown nowhere.
+pub(crate) struct Password(String);
+
+impl Password {
+    /// For AWS alone.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The password of this version; nothing when another one is current, or it has none.
+pub(crate) async fn password(client: &Client, name: &str, version: &str) -> Result<Option<Password>, Error> {
+    let content = content(client, name, None).await?;
+    let password = content.text(PASSWORD).filter(|_| content.version == version);
+    Ok(password.map(|password| Password(password.to_owned())))
 }
 
 /// The id of the version that points a restore's cluster out: always the same for the same change, so that making
@@ -108,7 +218,7 @@ pub(crate) async fn set_host(
     version: &str,
     host: &str,
 ) -> Result<Set, Error> {
-    let current = content(client, name).await?;
+    let current = content(client, name, None).await?;
     if current.version == version {
         return Ok(Set::Done);
     }
@@ -126,7 +236,9 @@ pub(crate) async fn set_host(
     let content = Value::Object(fields).to_string();
     let put = client.put_secret_value().secret_id(name).client_request_token(version).secret_string(content);
     match put.send().await {
-        Ok(_) => Ok(Set::Done),
+        Ok(put) if put.version_stages().iter().any(|stage| stage == CURRENT) => Ok(Set::Done),
+        // It was made before, and somebody has gone back since: then AWS leaves the labels where they are.
+        Ok(_) => move_current(client, name, before, version).await,
         // A version of this id with other content: not made here.
         Err(error)
             if error.as_service_error().is_some_and(PutSecretValueError::is_resource_exists_exception) =>
@@ -148,6 +260,10 @@ pub(crate) async fn point_back(client: &Client, name: &str, from: &str, to: &str
     if secret.current != from {
         return Ok(Set::Overtaken);
     }
+    move_current(client, name, from, to).await
+}
+
+async fn move_current(client: &Client, name: &str, from: &str, to: &str) -> Result<Set, Error> {
     client
         .update_secret_version_stage()
         .secret_id(name)
@@ -157,7 +273,7 @@ pub(crate) async fn point_back(client: &Client, name: &str, from: &str, to: &str
         .send()
         .await
         .map(|_| Set::Done)
-        .map_err(|error| aws::failed("move AWSCURRENT back in secret", name, &error))
+        .map_err(|error| aws::failed("move AWSCURRENT in secret", name, &error))
 }
 
 /// Not `Debug`: it holds the password.
@@ -167,8 +283,15 @@ struct Content {
     fields: Option<Map<String, Value>>,
 }
 
-async fn content(client: &Client, name: &str) -> Result<Content, Error> {
-    let get = client.get_secret_value().secret_id(name);
+impl Content {
+    fn text(&self, field: &str) -> Option<&str> {
+        self.fields.as_ref()?.get(field)?.as_str()
+    }
+}
+
+/// Of this version, or of the current one.
+async fn content(client: &Client, name: &str, version: Option<&str>) -> Result<Content, Error> {
+    let get = client.get_secret_value().secret_id(name).set_version_id(version.map(str::to_owned));
     let answer = get.send().await.map_err(|error| {
         if error.as_service_error().is_some_and(GetSecretValueError::is_decryption_failure) {
             let source = Cause::new("DecryptionFailure: this function may not use the secret's key");
@@ -178,6 +301,10 @@ async fn content(client: &Client, name: &str) -> Result<Content, Error> {
     })?;
     let fields = answer.secret_string().and_then(|text| serde_json::from_str(text).ok());
     Ok(Content { version: answer.version_id.unwrap_or_default(), fields })
+}
+
+fn timestamp(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.to_millis().ok()?).ok()
 }
 
 #[cfg(test)]

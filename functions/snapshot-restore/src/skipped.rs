@@ -13,6 +13,7 @@ pub(crate) use use_it::*;
 
 use crate::{
     docdb::{Cluster, Snapshot},
+    login::Login,
     settings::Settings,
 };
 
@@ -226,37 +227,59 @@ pub(crate) fn not_reached(id: &str) -> Stop {
     Stop::nothing_to_do("instances_creating", format!("{id} is available, but takes no connection yet"))
 }
 
-/// `differences` from what was approved; `reached` is whether it takes connections, where that could be tried.
+/// `differences` from what it should have, where they are known; `reached` is whether it takes connections, where that
+/// could be tried; `login` whether the service can log in, where that was needed; `was_used` whether the service was
+/// pointed at it before.
 pub(crate) fn handed_over(
     cluster: &Cluster,
-    differences: &[String],
+    differences: Option<&[String]>,
     reached: Option<bool>,
+    login: Option<&Login>,
+    was_used: bool,
     settings: &Settings,
 ) -> Stop {
     let Cluster { name, endpoint, reader_endpoint, .. } = cluster;
-    let mut differences = differences.to_vec();
+    let mut found = differences.unwrap_or_default().to_vec();
     if reached == Some(false) {
-        differences.push("it takes no connection from this function".to_owned());
+        found.push("it takes no connection from this function".to_owned());
     }
-    let checked = if differences.is_empty() {
-        "engine, settings and instances are as its source's".to_owned()
-    } else {
-        format!("it differs from its source: {}", differences.join("; "))
+    let checked = match differences {
+        _ if !found.is_empty() => format!("it differs from its source: {}", found.join("; ")),
+        Some(_) => "engine, settings and instances are as its source's".to_owned(),
+        None => {
+            "its settings were compared with its source's when it was handed over, and not now".to_owned()
+        }
     };
     let connection = match reached {
         Some(true) => ", and it takes connections",
         Some(false) => "",
-        None => ". Whether it takes connections was not tried from here; network and port are its source's",
+        None => ". Whether it takes connections was not tried from here",
     };
+    let warning = login.map_or_else(
+        || Some("Whether new tasks can log in to it was not looked at: the cut-over does that".to_owned()),
+        |login| login.warning(name, &settings.secret, cluster.managed_secret.as_deref()),
+    );
+    let warning = warning.map(|warning| format!(" {warning}.")).unwrap_or_default();
+    let used = if was_used { "The service was pointed at it before" } else { "Nothing uses it yet" };
     let reason = format!(
-        "{} is ready, {checked}{connection}. Its endpoint is {endpoint}, for reading {reader_endpoint}. Nothing uses it yet",
+        "{} is ready, {checked}{connection}. Its endpoint is {endpoint}, for reading {reader_endpoint}.{warning} {used}",
         crate::restore::state(cluster)
     );
-    let what = format!(
-        "look at its data first. Then the cut-over sets `host` in secret {} to {endpoint} and starts new tasks of {}; it \
-         asks for an approval of its own. Or send {{\"discard\": \"{name}\"}}",
+    let cut_over = format!(
+        "the cut-over sets `host` in secret {} to {endpoint} and starts new tasks of {}; it asks for an approval of its \
+         own. Or send {{\"discard\": \"{name}\"}}",
         settings.secret, settings.service
     );
-    let code = if differences.is_empty() { "handed_over" } else { "handed_over_with_differences" };
-    Stop::nothing_to_do(code, reason).next(send(what, "cut_over", name))
+    let next = if login.is_some_and(|login| login.is_to_be_set(cluster)) {
+        let what = format!(
+            "look at its data first. Then have it given the password that is in secret {}, which asks for an approval, too. \
+             After that, {{\"cut_over\": \"{name}\"}}: {cut_over}",
+            settings.secret
+        );
+        send(what, "set_password_of", name)
+    } else {
+        send(format!("look at its data first. Then {cut_over}"), "cut_over", name)
+    };
+    let code = if found.is_empty() { "handed_over" } else { "handed_over_with_differences" };
+    Stop::nothing_to_do(code, reason).next(next)
 }

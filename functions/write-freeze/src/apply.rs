@@ -1,10 +1,12 @@
 //! The only writes of `write-freeze`, and the second look.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use aws_sdk_ecs::{
+    operation::update_service::builders::UpdateServiceFluentBuilder, types::ContainerDefinition,
+};
 use shared::{
-    aws, clock,
+    clock,
     ecs::{self, COPY_OF, Copy, FROZEN_FROM},
     error::Error,
     freeze::Variable,
@@ -24,21 +26,20 @@ pub(crate) async fn apply(
     settings: &Settings,
     approved: &Approved<Action>,
 ) -> Result<(), Error> {
-    let target = settings.target();
     match approved.action() {
-        Action::Note { release, variable, reason } => {
-            clients.freezes(settings).begin(&target, variable, release, reason, clock::now()).await
-        }
+        // The end of the run notes it.
+        Action::Note { .. } | Action::End => Ok(()),
         Action::Freeze { release, variable } => {
             let copy = frozen_copy(clients, settings, release, variable).await?;
+            approved.may_go_on().await?;
             deploy(clients, settings, &copy).await
         }
         Action::GoBack { to, .. } => deploy(clients, settings, to).await,
-        Action::Unfreeze { from, release, variable, images } => {
-            let copy = copy_without(clients, from, release, variable, images).await?;
+        Action::Unfreeze { from, release, variable } => {
+            let copy = copy_without(clients, settings, from, release, variable).await?;
+            approved.may_go_on().await?;
             deploy(clients, settings, &copy).await
         }
-        Action::End => clients.freezes(settings).end(&target).await,
     }
 }
 
@@ -57,39 +58,27 @@ async fn frozen_copy(
     Ok(copy)
 }
 
-/// What runs, without the variable. `images` are its own: another copy of the same release may have others.
+/// What runs, without the variable.
 pub(crate) async fn copy_without(
     clients: &Clients,
+    settings: &Settings,
     from: &str,
     release: &str,
     variable: &Variable,
-    images: &BTreeMap<String, String>,
 ) -> Result<String, Error> {
     let tags = [(COPY_OF, release)];
-    let change = |container: ContainerDefinition| {
-        let mut container = variable.removed(container);
-        let image = container.name().and_then(|name| images.get(name)).cloned();
-        container.image = image.or(container.image);
-        container
-    };
-    ecs::copy_of(clients.ecs(), &Copy { of: from, tags: &tags, change: &change }).await
+    let change = |container: ContainerDefinition| variable.removed(container);
+    let copy = ecs::copy_of(clients.ecs(), &Copy { of: from, tags: &tags, change: &change }).await?;
+    let releases = clients.releases(settings);
+    releases.mark_copy(&settings.target(), ecs::revision(&copy), release, clock::now()).await?;
+    Ok(copy)
 }
 
-/// Nothing but the task definition is sent, so that counts, load balancers and network stay as they are.
+/// Nothing but the task definition is sent.
 async fn deploy(clients: &Clients, settings: &Settings, task_definition: &str) -> Result<(), Error> {
-    clients
-        .ecs()
-        .update_service()
-        .cluster(&settings.cluster)
-        .service(&settings.service)
-        .task_definition(task_definition)
-        .send()
-        .await
-        .map(|_| ())
-        .map_err(|error| {
-            let what = format!("{} in cluster {} to {task_definition}", settings.service, settings.cluster);
-            aws::failed("set service", what, &error)
-        })
+    let Settings { cluster, service, .. } = settings;
+    let change = |update: UpdateServiceFluentBuilder| update.task_definition(task_definition);
+    ecs::update(clients.ecs(), cluster, service, task_definition, change).await
 }
 
 /// Looks until all tasks are as they should be, or for as long as there is patience.
@@ -106,7 +95,7 @@ pub(crate) async fn verify(
     };
     let look = || async {
         let (service, current) = observe::current(clients, settings).await?;
-        Ok(settled(&Observed { service, current, original: None }, frozen))
+        Ok(settled(&Observed { service, current, ..Observed::default() }, frozen))
     };
     Verification::wait(patience, BETWEEN_LOOKS, look).await
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+use aws_sdk_dynamodb::operation::{get_item::GetItemOutput, update_item::UpdateItemOutput};
 use aws_sdk_ecs::{
     error::ErrorMetadata,
     operation::{
@@ -22,14 +23,24 @@ use shared::error::chain;
 use crate::{
     Clients, apply, observe,
     plan::{Action, tests::settings},
+    request::{Because, Goal, Request},
 };
 
 fn clients(ecs: &[Rule]) -> Clients {
     let rules: Vec<&Rule> = ecs.iter().collect();
+    // The ledger knows no copies, and notes what is made.
+    let nothing = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
+    let noted =
+        mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
     Clients {
+        dynamodb: OnceLock::from(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &[&nothing, &noted])),
         ecs: OnceLock::from(mock_client!(aws_sdk_ecs, RuleMode::MatchAny, &rules)),
         ..Clients::new(SdkConfig::builder().build())
     }
+}
+
+fn by_hand() -> Request {
+    Request { goal: Goal::On, because: Because::Person(None), topic: None }
 }
 
 fn arn(revision: i64) -> String {
@@ -77,7 +88,7 @@ async fn the_service_what_it_runs_and_what_that_was_frozen_from_are_read() {
         described(arn(3), arn(3), container(Some("true")), Some("backend:2")),
         described("backend:2".to_owned(), arn(2), container(None), None),
     ];
-    let observed = observe::observe(&clients(&ecs), &settings()).await.unwrap();
+    let observed = observe::observe(&clients(&ecs), &settings(), &by_hand()).await.unwrap();
     let (current, original) = (observed.current.unwrap(), observed.original.unwrap());
     assert_eq!((current.is_frozen, current.definition.release()), (true, "backend:2"));
     assert_eq!((original.is_frozen, original.definition.revision()), (false, "backend:2"));
@@ -91,7 +102,8 @@ async fn the_variable_with_another_value_or_from_a_secret_freezes_nothing() {
     from_secret.secrets = Some(vec![secret]);
     for (container, is_secret) in [(container(Some("false")), false), (from_secret, true)] {
         let ecs = [service_runs(3), described(arn(3), arn(3), container, None)];
-        let current = observe::observe(&clients(&ecs), &settings()).await.unwrap().current.unwrap();
+        let current =
+            observe::observe(&clients(&ecs), &settings(), &by_hand()).await.unwrap().current.unwrap();
         assert_eq!((current.is_frozen, current.from_secret), (false, is_secret));
     }
 }
@@ -102,7 +114,7 @@ async fn no_other_variable_is_told() {
     let password = KeyValuePair::builder().name("PASSWORD").value("hunter2").build();
     container.environment.as_mut().unwrap().push(password);
     let ecs = [service_runs(3), described(arn(3), arn(3), container, None)];
-    let observed = observe::observe(&clients(&ecs), &settings()).await.unwrap();
+    let observed = observe::observe(&clients(&ecs), &settings(), &by_hand()).await.unwrap();
     let told = serde_json::to_string(&observed).unwrap() + &format!("{observed:?}");
     assert!(!told.contains("hunter2") && !told.contains("PASSWORD"), "{told}");
 }
@@ -111,7 +123,7 @@ async fn no_other_variable_is_told() {
 async fn a_service_that_is_missing_is_nothing_and_no_error() {
     let missing = mock!(aws_sdk_ecs::Client::describe_services)
         .then_output(|| DescribeServicesOutput::builder().build());
-    let observed = observe::observe(&clients(&[missing]), &settings()).await.unwrap();
+    let observed = observe::observe(&clients(&[missing]), &settings(), &by_hand()).await.unwrap();
     assert_eq!(observed, observe::Observed::default());
 }
 
@@ -121,7 +133,7 @@ async fn a_read_that_fails_names_the_call_the_resource_and_awss_code() {
         let meta = ErrorMetadata::builder().code("AccessDeniedException").message("not allowed").build();
         DescribeServicesError::generic(meta)
     });
-    let error = observe::observe(&clients(&[denied]), &settings()).await.unwrap_err();
+    let error = observe::observe(&clients(&[denied]), &settings(), &by_hand()).await.unwrap_err();
     let expected =
         "cannot describe service backend in cluster lendpeak2-production: AccessDeniedException: not allowed";
     assert_eq!(chain(&error), expected);
@@ -149,9 +161,9 @@ async fn a_copy_without_the_variable_keeps_the_images_that_run() {
         described("backend:3".to_owned(), arn(3), container(Some("true")), Some("backend:2")),
         registered,
     ];
-    let images = [("backend".to_owned(), "lendpeak2/backend:1".to_owned())].into();
-    let variable = settings().variable;
-    let copy = apply::copy_without(&clients(&ecs), "backend:3", "backend:2", &variable, &images).await;
+    let settings = settings();
+    let copy =
+        apply::copy_without(&clients(&ecs), &settings, "backend:3", "backend:2", &settings.variable).await;
     assert_eq!(copy.unwrap(), arn(5));
 }
 
@@ -162,7 +174,11 @@ async fn looking_again_waits_until_all_tasks_are_frozen_and_no_longer_than_its_p
     let early = [described_services.clone(), described(arn(2), arn(2), container(None), None)];
     let seen = apply::verify(&clients(&early), &settings(), &[&freeze], Duration::from_secs(5)).await;
     assert_eq!((seen.verified, described_services.num_calls()), (false, 3));
-    let done = [service_runs(3), described(arn(3), arn(3), container(Some("true")), Some("backend:2"))];
+    let done = [
+        service_runs(3),
+        described(arn(3), arn(3), container(Some("true")), Some("backend:2")),
+        described("backend:2".to_owned(), arn(2), container(None), None),
+    ];
     let seen = apply::verify(&clients(&done), &settings(), &[&freeze], Duration::ZERO).await;
     let what = "2 of 2 tasks run, the deployment of backend:3 is completed, with writes frozen";
     assert_eq!((seen.verified, seen.what.as_str()), (true, what));

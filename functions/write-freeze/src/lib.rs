@@ -25,10 +25,12 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 use shared::{
     aws::Aws,
+    ecs,
     error::Error,
-    freeze::Freezes,
     guard::Approved,
     outcome::{Stop, Verification},
     releases::Releases,
@@ -75,12 +77,12 @@ impl Clients {
         Self { config, dynamodb: OnceLock::new(), ecs: OnceLock::new() }
     }
 
-    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
-    pub(crate) fn freezes(&self, settings: &Settings) -> Freezes {
-        Freezes::new(self.dynamodb(), &settings.ledger_table)
+    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
     }
 
     pub(crate) fn releases(&self, settings: &Settings) -> Releases {
@@ -94,6 +96,7 @@ impl Clients {
 
 impl Remedy for WriteFreeze {
     const FUNCTION: &'static str = FUNCTION;
+    const IS_URGENT: bool = true;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
@@ -102,20 +105,34 @@ impl Remedy for WriteFreeze {
         request::from_trigger(trigger).map(|request| vec![request])
     }
 
-    fn target(&self, _request: &Request) -> Result<String, Stop> {
-        Ok(self.settings.target())
+    fn target(&self, request: &Request) -> Result<String, Stop> {
+        request::target(request, &self.settings)
     }
 
-    async fn observe(&self, _request: &Request) -> Result<Observed, Error> {
-        observe::observe(&self.aws, &self.settings).await
+    async fn observe(&self, request: &Request) -> Result<Observed, Error> {
+        observe::observe(&self.aws, &self.settings, request).await
     }
 
     fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
+        let service =
+            ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &self.settings.service).await?;
+        Ok(Some(Observed { service, ..seen.clone() }))
+    }
+
+    fn understands(&self, what: &Value) -> bool {
+        look_after::Awaited::deserialize(what).is_ok()
+    }
+
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {
         plan::is_outstanding(action, observed)
+    }
+
+    fn has_taken_effect(&self, action: &Action, observed: &Observed) -> bool {
+        plan::has_taken_effect(action, observed)
     }
 
     async fn apply(&self, action: &Approved<Action>) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::Service,
+    ecs::{Service, Stage},
     ledger::FollowUp,
     outcome::{Decision, Next, Stop},
     remedy::{Past, Plan},
@@ -46,7 +46,11 @@ pub(crate) fn look_after(
 ) -> Result<Plan<Action>, Skipped> {
     let current = observed.current.as_ref();
     // Writes are to be frozen, and what runs lets them through.
-    let freeze = past.freeze.as_ref().filter(|freeze| freeze.variable == settings.variable);
+    let freeze = past
+        .freeze
+        .as_ref()
+        .filter(|freeze| !freeze.pending)
+        .filter(|freeze| freeze.variable == settings.variable || freeze.variable.name.is_empty());
     let unfrozen = current.filter(|current| freeze.is_some() && !current.is_frozen);
     let awaited = past
         .follow_up
@@ -99,7 +103,8 @@ fn waiting(
             }),
         }));
     }
-    if observed.service.as_ref().is_some_and(Service::is_deploying) {
+    let bakes = |service: &Service| service.stage.as_ref().is_some_and(Stage::is_bake_time);
+    if observed.service.as_ref().is_some_and(|service| service.is_deploying() && !bakes(service)) {
         return Err(Skipped::StillWaiting { due, progress });
     }
     freeze(now, observed, settings, past, why, wished)

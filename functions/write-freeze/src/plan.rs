@@ -1,13 +1,14 @@
 //! Decides how to freeze writes or to let them through again, from what was read and nothing else.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::{
-    ecs::{Deployment, Service, revision},
-    freeze::Variable,
-    ledger::FollowUpChange,
+    ecs::{Deployment, Service, Stage, revision},
+    freeze::{Freeze, Variable},
+    ledger::{FollowUpChange, Note},
     outcome::{Next, Stop, Verification},
     remedy::{Past, Plan, Weight},
 };
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// So that other remedies know, before it is so.
+    /// Nothing but that other remedies know: what runs is frozen already.
     Note { release: String, variable: Variable, reason: String },
     /// Points the service at a copy of its task definition that has the variable.
     Freeze { release: String, variable: Variable },
@@ -35,10 +36,8 @@ pub enum Action {
         /// The release that the copy stands for.
         release: String,
         variable: Variable,
-        /// The images of what runs, by container.
-        images: BTreeMap<String, String>,
     },
-    /// So that other remedies know, once it is so.
+    /// Nothing but that other remedies know: what runs is not frozen any more.
     End,
 }
 
@@ -81,6 +80,13 @@ pub(crate) fn plan(
     settings: &Settings,
     past: &Past,
 ) -> Plan<Action> {
+    if let Some(why) = &observed.refused {
+        return Plan::skip(why.stop(crate::FUNCTION));
+    }
+    if let (Because::Alarm(alarm), true) = (&request.because, observed.is_calm) {
+        let why = format!("alarm {} is not in ALARM any more", alarm.name);
+        return Plan::skip(Stop::nothing_to_do("alarm_not_in_alarm", why));
+    }
     let decided = match request.goal {
         Goal::On => {
             let wished = matches!(request.because, Because::Person(_));
@@ -103,6 +109,12 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     }
 }
 
+/// Whether what runs is as the action makes it.
+pub(crate) fn has_taken_effect(action: &Action, observed: &Observed) -> bool {
+    let is_frozen = observed.current.as_ref().map(|current| current.is_frozen);
+    action.freezes().is_none_or(|frozen| is_frozen == Some(frozen))
+}
+
 /// `wished` is whether a person asks: that need not wait out a cooldown.
 pub(crate) fn freeze(
     now: Timestamp,
@@ -116,18 +128,35 @@ pub(crate) fn freeze(
     let runs = current.definition.revision();
     let variable = &settings.variable;
     let weight = if wished { Weight::Wished } else { Weight::Full };
-    let note = |release: &str| Action::Note {
-        release: release.to_owned(),
-        variable: variable.clone(),
-        reason: why.to_owned(),
+    // What a run set out to do and did not come to is no freeze.
+    let before = past.freeze.clone().filter(|freeze| !freeze.pending);
+    let notes = |release: &str| {
+        let since = before.as_ref().map_or(now, |before| before.since);
+        let freeze = Freeze {
+            since,
+            variable: variable.clone(),
+            release: release.to_owned(),
+            reason: why.to_owned(),
+            pending: false,
+        };
+        vec![Note::Frozen { freeze, before: before.clone() }]
     };
+    let by_hand = Some(json!({ "state": "on" }));
     if current.is_frozen {
-        if let Some(freeze) = &past.freeze {
-            return Err(Skipped::AlreadyFrozen { freeze: freeze.clone(), progress: service.progress() });
+        if let Some(freeze) = before {
+            return Err(Skipped::AlreadyFrozen { freeze, progress: service.progress() });
         }
         let reason = format!("{why}; {runs} runs with {variable} already, which no other remedy knows");
-        let actions = vec![note(current.definition.release())];
-        return Ok(Plan { weight, follow_up: clear(past), ..Plan::act(actions, reason) });
+        let release = current.definition.release();
+        let note =
+            Action::Note { release: release.to_owned(), variable: variable.clone(), reason: why.to_owned() };
+        return Ok(Plan {
+            weight,
+            follow_up: clear(past),
+            notes: notes(release),
+            by_hand,
+            ..Plan::act(vec![note], reason)
+        });
     }
     let there = &current.definition.images;
     if !there.contains_key(&variable.container) {
@@ -140,15 +169,21 @@ pub(crate) fn freeze(
     if service.primary().is_some_and(Deployment::has_failed) {
         return Err(Skipped::DeploymentFailed { release: runs.to_owned() });
     }
-    if service.is_deploying() {
+    if let Some(why) = &current.definition.cannot_be_copied {
+        return Err(Skipped::CannotBeCopied { release: runs.to_owned(), why: why.clone() });
+    }
+    // While both old and new tasks run and nothing more is to come, another deployment may begin.
+    let may_begin = service.stage.as_ref().is_some_and(Stage::is_bake_time);
+    if service.is_deploying() && !may_begin {
         let awaited = Awaited::Waiting { why: why.to_owned(), wished };
         let reason = format!("a deployment of {} is under way: {}", settings.service, service.progress());
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
-        let stop = Stop::refused("deployment_in_progress", reason).next(Next::development(next));
+        let code = if service.stage.is_some() { "deployment_stage" } else { "deployment_in_progress" };
+        let stop = Stop::refused(code, reason).next(Next::development(next));
         return Ok(Plan::postpone(awaited.until(now + settings.settle), stop));
     }
-    let since = past.freeze.as_ref().map(|freeze| {
+    let since = before.as_ref().map(|freeze| {
         format!("; {}, but {runs} was deployed since without {}", freeze.said(), variable.name)
     });
     let reason = format!("{why}{}", since.unwrap_or_default());
@@ -157,7 +192,9 @@ pub(crate) fn freeze(
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
         weight,
-        ..Plan::act(vec![note(runs), freeze], reason)
+        notes: notes(runs),
+        by_hand,
+        ..Plan::act(vec![freeze], reason)
     })
 }
 
@@ -180,17 +217,20 @@ fn unfreeze(
         return Ok(Plan {
             follow_up: clear(past),
             weight: Weight::PutsBack,
+            notes: vec![Note::Thawed { before: freeze.clone() }],
             ..Plan::act(vec![Action::End], reason)
         });
     }
     let original = goes_back_to(current, observed.original.as_ref());
+    if let (None, Some(why)) = (original, &current.definition.cannot_be_copied) {
+        return Err(Skipped::CannotBeCopied { release: runs.to_owned(), why: why.clone() });
+    }
     let (back, reason) = original.map_or_else(
         || {
             let unfreeze = Action::Unfreeze {
                 from: runs.to_owned(),
                 release: current.definition.release().to_owned(),
                 variable: variable.clone(),
-                images: current.definition.images.clone(),
             };
             let why_so = "and there is no release that is the same without it";
             (unfreeze, format!("{why}; {runs} has {variable}, {why_so}"))
@@ -206,7 +246,9 @@ fn unfreeze(
         follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
         // Whoever allowed the freeze has allowed its end. Without a freeze, nobody has.
         weight: if past.freeze.is_some() { Weight::PutsBack } else { Weight::Wished },
-        ..Plan::act(vec![back, Action::End], reason)
+        notes: past.freeze.iter().map(|before| Note::Thawed { before: before.clone() }).collect(),
+        by_hand: Some(json!({ "state": "off" })),
+        ..Plan::act(vec![back], reason)
     })
 }
 
@@ -236,7 +278,8 @@ fn usable<'a>(
         task_definition: revision(&service.task_definition).to_owned(),
     })?;
     // What was read tells nothing of another variable.
-    if let Some(freeze) = past.freeze.as_ref().filter(|freeze| freeze.variable != settings.variable) {
+    let another = |freeze: &&Freeze| freeze.variable != settings.variable && !freeze.variable.name.is_empty();
+    if let Some(freeze) = past.freeze.as_ref().filter(another) {
         return Err(Skipped::OtherVariable { freeze: freeze.clone() });
     }
     Ok((service, current))

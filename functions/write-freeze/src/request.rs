@@ -3,13 +3,19 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     error::Error,
+    outcome::Stop,
     trigger::{Alarm, Kind, Trigger},
 };
+
+use crate::settings::Settings;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     pub goal: Goal,
     pub because: Because,
+    /// The topic that brought an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +36,8 @@ pub enum Because {
     Alarm(Alarm),
     /// With the reason, if one is given.
     Person(Option<String>),
+    /// A state machine, in words.
+    Machine(String),
     Schedule,
 }
 
@@ -38,6 +46,7 @@ impl Because {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+            Self::Machine(words) => words.clone(),
             Self::Person(Some(reason)) => format!("it was asked for by hand: {reason}"),
             Self::Person(None) | Self::Schedule => "it was asked for by hand".to_owned(),
         }
@@ -68,10 +77,21 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
             let ByHand { state } = asked.request()?;
             // An approval brings its own request.
             let goal = if asked.approve.is_some() { Goal::On } else { parse_state(state.as_deref())? };
-            (goal, Because::Person(asked.reason.clone()))
+            match &trigger.kind {
+                Kind::StepFunctions { .. } => (goal, Because::Machine(trigger.words())),
+                _ => (goal, Because::Person(asked.reason.clone())),
+            }
         }
     };
-    Ok(Request { goal, because })
+    Ok(Request { goal, because, topic: trigger.origin.topic.clone() })
+}
+
+/// The service, if whoever asks may.
+pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, Stop> {
+    if let Because::Alarm(alarm) = &request.because {
+        settings.stack.is_wired(alarm, request.topic.as_deref()).map_err(|why| why.stop(crate::FUNCTION))?;
+    }
+    Ok(settings.target())
 }
 
 fn parse_state(state: Option<&str>) -> Result<Goal, Error> {

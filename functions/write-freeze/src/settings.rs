@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::{
+    alarms::Stack,
     freeze::Variable,
     settings::{Environment, SettingsError},
 };
@@ -16,6 +17,8 @@ pub struct Settings {
     pub variable: Variable,
     /// By then the tasks run, or people are told that they do not.
     pub settle: Duration,
+    /// Which alarms may call, and what they may be about.
+    pub stack: Stack,
 }
 
 impl Settings {
@@ -30,6 +33,7 @@ impl Settings {
                 value: environment.text_or("VALUE", "true"),
             },
             settle: environment.seconds("SETTLE_SECONDS", 900, 10..=7_200)?,
+            stack: Stack::from_environment(environment)?,
         })
     }
 

@@ -16,6 +16,7 @@ pub(crate) enum Skipped {
     ContainerMissing { release: String, there: Vec<String> },
     FromSecret { release: String },
     OtherVariable { freeze: Freeze },
+    CannotBeCopied { release: String, why: String },
     DeploymentFailed { release: String },
     AlreadyFrozen { freeze: Freeze, progress: String },
     NotFrozen { release: String },
@@ -43,6 +44,14 @@ impl Skipped {
                 format!("deployments of {service} are carried out by {controller}, not by ECS"),
             )
             .next(Next::devops(format!("deploy {service} there, with {variable} in its container {container}"))),
+            Self::CannotBeCopied { release, why } => Stop::refused(
+                "cannot_be_copied",
+                format!("{release} would have to be copied, and the copy would not be the same: {why}"),
+            )
+            .next(Next::devops(format!(
+                "deploy {service} by hand with {variable} in its container {container}, or without it to let writes \
+                 through"
+            ))),
             Self::DefinitionMissing { task_definition } => Stop::refused(
                 "task_definition_missing",
                 format!("{service} is set to {task_definition}, which is being deleted"),

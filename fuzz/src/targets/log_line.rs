@@ -1,6 +1,6 @@
 //! Lines of logs: whatever they are, what is told of them is short, and words.
 
-use diagnose::mask;
+use shared::text;
 
 use crate::{claims, tape::Tape};
 
@@ -10,14 +10,14 @@ const LONGEST: usize = 300;
 const MAY_BE_CUT: usize = LONGEST - 4;
 
 pub fn log_line(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    check(&text);
+    let line = String::from_utf8_lossy(data);
+    check(&line);
     planted(data);
 }
 
 /// Masks a line, and checks what came out.
 pub fn check(text: &str) {
-    let shown = mask::line(text);
+    let shown = text::log_line(text);
     assert!(shown.len() <= LONGEST, "{} bytes are shown", shown.len());
     assert!(
         !shown.contains(['\n', '\r', '\0', '@']) && !shown.contains("://"),
@@ -31,7 +31,7 @@ pub fn check(text: &str) {
     for word in words {
         assert!(!has_digit(word) || is_known(word), "{word:?} is shown of {:?}", claims::beginning(text));
     }
-    assert_eq!(mask::line(text), shown, "the same line has two shapes");
+    assert_eq!(text::log_line(text), shown, "the same line has two shapes");
 }
 
 /// A secret in the midst of whatever is there: with a digit in it, it is masked wherever it stands.
@@ -50,7 +50,7 @@ fn planted(data: &[u8]) {
     let Some(secret) = tape.one_of(&SECRETS).copied() else { return };
     let before = String::from_utf8_lossy(tape.bytes(200)).into_owned();
     let after = String::from_utf8_lossy(tape.rest()).into_owned();
-    let shown = mask::line(&format!("{before} {secret} {after}"));
+    let shown = text::log_line(&format!("{before} {secret} {after}"));
     assert!(
         !shown.contains(secret) || before.contains(secret) || after.contains(secret),
         "{secret} is in {shown:?}"

@@ -8,5 +8,6 @@ pub mod request;
 pub mod settings;
 pub mod state_machine_input;
 pub mod task_definition;
+pub mod text;
 pub mod trigger;
 pub mod web_answer;

@@ -121,5 +121,10 @@ fn with_unknown_field(body: &str) -> Option<String> {
 }
 
 fn invocation(body: String) -> Invocation {
-    Invocation { body, request_id: "fuzz-request".to_owned(), deadline: Timestamp::UNIX_EPOCH }
+    Invocation {
+        body,
+        request_id: "fuzz-request".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
+    }
 }

@@ -17,8 +17,12 @@ pub fn trigger(data: &[u8]) {
 
 /// Reads a body as a function does.
 pub fn read(body: String) {
-    let invocation =
-        Invocation { body, request_id: "fuzz-request".to_owned(), deadline: Timestamp::UNIX_EPOCH };
+    let invocation = Invocation {
+        body,
+        request_id: "fuzz-request".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
+    };
     match trigger::parse(&invocation) {
         Ok(triggers) => triggers.iter().for_each(is_stored_as_it_is),
         Err(error) => claims::error_is_bounded(&error),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use diagnose::{
     chapter::Chapter,
     evidence::{ContainerEnd, Evidence, StoppedTask, Tasks},
-    judge, mask,
+    judge,
     report::Format,
 };
 use fuzz::{
@@ -17,6 +17,7 @@ use fuzz::{
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use shared::text;
 use tests::bench::canned::Size;
 
 use crate::{MEMORY, alone};
@@ -107,7 +108,7 @@ fn a_log_line_of_256_kb_takes_no_more_than_itself() {
     ];
     let mut most = 0;
     for line in lines {
-        let (shown, used) = peak(|| mask::line(&line));
+        let (shown, used) = peak(|| text::log_line(&line));
         most = most.max(used);
         assert!(used <= LINE, "{used} bytes for {}", claims::beginning(&line));
         fuzz::targets::log_line::check(&line);

@@ -30,6 +30,16 @@ pub fn why_tasks_fail_to_start<'a>(
     reasons
 }
 
+/// Reasons for people, the first few of many.
+pub fn some_of(reasons: &[impl AsRef<str>]) -> String {
+    const MOST: usize = 4;
+    let mut told: Vec<&str> = reasons.iter().take(MOST).map(AsRef::as_ref).collect();
+    let more = reasons.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    told.extend(more.as_deref());
+    told.join("; ")
+}
+
 fn failed_to_start(task: &StoppedTask, now: Timestamp) -> bool {
     let recent = task.stopped_at.is_some_and(|stopped| now.duration_since(stopped) <= CRASH_LOOP_WINDOW);
     let ran = task.started_at.zip(task.stopped_at).map(|(started, stopped)| stopped.duration_since(started));

@@ -1,23 +1,21 @@
-//! Task definitions: read, and registered once more as copies.
+//! Task definitions as they are read, and what their tags say of them.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::{
     Client,
-    operation::{
-        describe_task_definition::DescribeTaskDefinitionError,
-        register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
+    operation::describe_task_definition::DescribeTaskDefinitionError,
+    types::{
+        self, ContainerDefinition, KeyValuePair, SortOrder, Tag, TaskDefinitionField, TaskDefinitionStatus,
     },
-    types::{self, ContainerDefinition, SortOrder, Tag, TaskDefinitionField, TaskDefinitionStatus},
 };
 use serde::Serialize;
 
-use super::{family, revision};
-use crate::{
-    aws::{self, Cause},
-    error::Error,
-    once::once,
+use super::{
+    copy::{Answered, content, lost_in_a_copy},
+    family, revision,
 };
+use crate::{aws, error::Error, releases::Release};
 
 /// The tag on a copy, with the `family:revision` that it was copied from.
 pub const COPY_OF: &str = "lendpeak2:copy-of";
@@ -25,7 +23,7 @@ pub const COPY_OF: &str = "lendpeak2:copy-of";
 pub const FROZEN_FROM: &str = "lendpeak2:frozen-from";
 
 /// What may be told of a task definition: its variables may be nobody's business.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TaskDefinition {
     pub arn: String,
     /// Whether a service can be pointed at it; otherwise a copy of it must be registered first.
@@ -36,6 +34,12 @@ pub struct TaskDefinition {
     pub frozen_from: Option<String>,
     /// The containers' images, by the containers' names.
     pub images: BTreeMap<String, String>,
+    /// What a service may name of it.
+    #[serde(skip)]
+    pub offers: Offers,
+    /// Why a copy of it would not be the same, if it would not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cannot_be_copied: Option<String>,
 }
 
 impl TaskDefinition {
@@ -61,7 +65,12 @@ impl TaskDefinition {
 pub struct Registered {
     pub definition: types::TaskDefinition,
     pub tags: Vec<Tag>,
+    /// The fields that a copy would not have.
+    pub lost: Vec<String>,
 }
+
+/// The most tags that a copy is given.
+const TAGS_OF_A_COPY: usize = 2;
 
 impl Registered {
     pub fn tag(&self, key: &str) -> Option<&str> {
@@ -74,7 +83,32 @@ impl Registered {
         containers.iter().map(|container| (text(container.name()), text(container.image()))).collect()
     }
 
-    /// Nothing if it is being deleted.
+    /// The tags that a copy has, too: those that are neither of copies nor AWS's own, as CloudFormation's, which ECS takes
+    /// from nobody else.
+    pub(super) fn own_tags(&self) -> impl Iterator<Item = &Tag> {
+        let is_own = |key: &str| {
+            ![COPY_OF, FROZEN_FROM].contains(&key) && !key.to_ascii_lowercase().starts_with("aws:")
+        };
+        self.tags.iter().filter(move |tag| tag.key().is_some_and(is_own))
+    }
+
+    /// Why a copy with so many tags more would not be the same, if it would not.
+    pub(super) fn cannot_be_copied(&self, more_tags: usize) -> Option<String> {
+        /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>)
+        const MOST_TAGS: usize = 50;
+        if !self.lost.is_empty() {
+            return Some(format!(
+                "a copy would lose what this version does not know: {}",
+                self.lost.join(", ")
+            ));
+        }
+        let tags = self.own_tags().count();
+        (tags + more_tags > MOST_TAGS).then(|| {
+            format!("it has {tags} tags, a copy has {more_tags} more, and ECS allows {MOST_TAGS} in all")
+        })
+    }
+
+    /// With what its tags say of it. Nothing if it is being deleted.
     pub fn summary(&self) -> Option<TaskDefinition> {
         let is_active = match self.definition.status()? {
             TaskDefinitionStatus::Active => true,
@@ -88,22 +122,127 @@ impl Registered {
             copy_of: tag(COPY_OF),
             frozen_from: tag(FROZEN_FROM),
             images: self.images(),
+            offers: Offers::of(&self.definition),
+            cannot_be_copied: self.cannot_be_copied(TAGS_OF_A_COPY),
         })
     }
+
+    /// Whether it is a copy of the other, as far as can be seen: the same but for one variable where writes are frozen
+    /// with it, and for images that `ran`, by container, as the other's.
+    fn is_a_copy_of(&self, other: &Self, ran: &dyn Fn(&str, &str) -> bool) -> bool {
+        let variables = usize::from(self.tag(FROZEN_FROM).is_some());
+        let (mut copy, mut original) = (content(self.definition.clone()), content(other.definition.clone()));
+        let (mine, others) = (copy.container_definitions.take(), original.container_definitions.take());
+        let (mut mine, mut others) = (mine.unwrap_or_default(), others.unwrap_or_default());
+        if copy != original || mine.len() != others.len() {
+            return false;
+        }
+        let mut changed = 0;
+        for (copy, original) in mine.iter_mut().zip(&mut others) {
+            let image = copy.image.take();
+            let is_its_image = image == original.image.take()
+                || copy.name.as_deref().zip(image.as_deref()).is_some_and(|(name, image)| ran(name, image));
+            changed += variables_changed(copy, original);
+            (copy.environment, original.environment) = (None, None);
+            if !is_its_image || copy != original {
+                return false;
+            }
+        }
+        changed <= variables
+    }
+}
+
+/// How many variables one container has and the other has not, or with another value.
+fn variables_changed(copy: &ContainerDefinition, original: &ContainerDefinition) -> usize {
+    let of = |container: &ContainerDefinition| {
+        let pair = |pair: &KeyValuePair| {
+            Some((pair.name()?.to_owned(), pair.value().unwrap_or_default().to_owned()))
+        };
+        container.environment().iter().filter_map(pair).collect::<BTreeMap<_, _>>()
+    };
+    let (copy, original) = (of(copy), of(original));
+    let differs = |name: &&String| copy.get(*name) != original.get(*name);
+    let gone = original.keys().filter(|name| !copy.contains_key(*name)).count();
+    copy.keys().filter(differs).count() + gone
+}
+
+/// What a service may name of a task definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// Containers and their ports.
+    pub ports: Vec<(String, i32)>,
+    pub port_names: Vec<String>,
+    /// Volumes that the service configures.
+    pub volumes: Vec<String>,
+}
+
+impl Offers {
+    fn of(definition: &types::TaskDefinition) -> Self {
+        let containers = definition.container_definitions();
+        let mappings = || {
+            containers.iter().flat_map(|container| {
+                let name = container.name().unwrap_or_default();
+                container.port_mappings().iter().map(move |mapping| (name, mapping))
+            })
+        };
+        Self {
+            ports: mappings()
+                .filter_map(|(name, mapping)| Some((name.to_owned(), mapping.container_port()?)))
+                .collect(),
+            port_names: mappings().filter_map(|(_, mapping)| mapping.name().map(str::to_owned)).collect(),
+            volumes: definition
+                .volumes()
+                .iter()
+                .filter(|volume| volume.configured_at_launch() == Some(true))
+                .filter_map(|volume| volume.name().map(str::to_owned))
+                .collect(),
+        }
+    }
+}
+
+/// What a task definition is, with its tags where they are so: deployment tools carry tags from revision to revision, so
+/// one that is no copy may say that it is. The ledger knows those that a remedy has made (`known` is what it says of this
+/// one); of another, it is compared with what it would be a copy of. `ran` is whether an image ran as a container's of
+/// that. Nothing if it is being deleted.
+pub async fn believed(
+    client: &Client,
+    found: &Registered,
+    known: Option<&Release>,
+    ran: &dyn Fn(&str, &str, &str) -> bool,
+) -> Result<Option<TaskDefinition>, Error> {
+    let Some(told) = found.summary() else {
+        return Ok(None);
+    };
+    if let Some(known) = known.filter(|known| known.stands_for().is_some()) {
+        let (frozen_from, copy_of) = (known.frozen_from.clone(), known.copy_of.clone());
+        return Ok(Some(TaskDefinition { copy_of, frozen_from, ..told }));
+    }
+    let Some(of) = told.frozen_from.as_deref().or(told.copy_of.as_deref()) else {
+        return Ok(Some(told));
+    };
+    let ran = |container: &str, image: &str| ran(of, container, image);
+    let is_so = registered(client, of).await?.is_some_and(|original| found.is_a_copy_of(&original, &ran));
+    Ok(Some(if is_so { told } else { TaskDefinition { copy_of: None, frozen_from: None, ..told } }))
 }
 
 /// A task definition, or nothing if there is none.
 pub async fn registered(client: &Client, wanted: &str) -> Result<Option<Registered>, Error> {
+    let answered = Answered::default();
     let answer = client
         .describe_task_definition()
         .task_definition(wanted)
         .include(TaskDefinitionField::Tags)
+        .customize()
+        .interceptor(answered.clone())
         .send()
         .await;
     match answer {
         Ok(answer) => {
-            let tags = answer.tags.unwrap_or_default();
-            Ok(answer.task_definition.map(|definition| Registered { definition, tags }))
+            let Some(definition) = answer.task_definition else {
+                return Ok(None);
+            };
+            let lost = lost_in_a_copy(client, &answered.0.take(), &definition).await;
+            Ok(Some(Registered { definition, tags: answer.tags.unwrap_or_default(), lost }))
         }
         Err(error)
             if error.as_service_error().is_some_and(DescribeTaskDefinitionError::is_client_exception) =>
@@ -112,17 +251,6 @@ pub async fn registered(client: &Client, wanted: &str) -> Result<Option<Register
         }
         Err(error) => Err(aws::failed("describe task definition", wanted, &error)),
     }
-}
-
-/// A task definition, or nothing if none is wanted, there is none, or it is being deleted.
-pub async fn task_definition(
-    client: &Client,
-    wanted: Option<String>,
-) -> Result<Option<TaskDefinition>, Error> {
-    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
-        return Ok(None);
-    };
-    Ok(registered(client, &wanted).await?.and_then(|found| found.summary()))
 }
 
 /// The newest active revisions of a family, as ARNs.
@@ -139,98 +267,3 @@ pub async fn newest_revisions(client: &Client, family_name: &str) -> Result<Vec<
     let arns = answer.task_definition_arns.unwrap_or_default();
     Ok(arns.into_iter().filter(|arn| family(revision(arn)) == family_name).collect())
 }
-
-/// A copy to be made of a task definition.
-pub struct Copy<'a> {
-    pub of: &'a str,
-    /// What the copy is for: [`COPY_OF`] and [`FROZEN_FROM`] with a release each. It has no other of these.
-    pub tags: &'a [(&'static str, &'a str)],
-    /// What the copy's containers have that the original's have not. A second time it changes nothing.
-    pub change: &'a dyn Fn(ContainerDefinition) -> ContainerDefinition,
-}
-
-/// A copy of a revision as a new one: the copy that a run left which died, or a new one. Answers its ARN.
-pub async fn copy_of(client: &Client, copy: &Copy<'_>) -> Result<String, Error> {
-    const OPERATION: &str = "register a copy of";
-    if let Some(arn) = copy.made(client).await? {
-        return Ok(arn);
-    }
-    let missing =
-        |what| Error::Aws { operation: OPERATION, resource: copy.of.to_owned(), source: Cause::new(what) };
-    let original =
-        registered(client, copy.of).await?.ok_or_else(|| missing("there is no such task definition"))?;
-    let mut tags = original.tags;
-    tags.retain(|tag| tag.key().is_some_and(|key| ![COPY_OF, FROZEN_FROM].contains(&key) && is_ours(key)));
-    tags.extend(copy.tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()));
-    let register = register(client, original.definition, tags);
-    let containers = register.get_container_definitions().clone().unwrap_or_default();
-    let register =
-        register.set_container_definitions(Some(containers.into_iter().map(copy.change).collect()));
-    let send = async || {
-        let sent = register.clone().customize().config_override(super::not_repeated()).send().await?;
-        Ok(sent.task_definition.and_then(|definition| definition.task_definition_arn))
-    };
-    let effect = async || Ok(copy.made(client).await?.map(Some));
-    let arn = once(OPERATION, copy.of, send, effect).await?;
-    arn.ok_or_else(|| missing("ECS did not say what it registered"))
-}
-
-impl Copy<'_> {
-    /// The ARN of one that is there already.
-    async fn made(&self, client: &Client) -> Result<Option<String>, Error> {
-        /// Between a copy and its use, hardly anybody registers more.
-        const NEWEST: usize = 3;
-        for arn in newest_revisions(client, family(self.of)).await?.into_iter().take(NEWEST) {
-            if registered(client, &arn).await?.is_some_and(|found| self.is(&found)) {
-                return Ok(Some(arn));
-            }
-        }
-        Ok(None)
-    }
-
-    fn is(&self, found: &Registered) -> bool {
-        let wanted = |key| self.tags.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
-        [COPY_OF, FROZEN_FROM].iter().all(|key| found.tag(key) == wanted(*key))
-            && found
-                .definition
-                .container_definitions()
-                .iter()
-                .all(|container| (self.change)(container.clone()) == *container)
-    }
-}
-
-/// AWS's own tags, as CloudFormation's, are for AWS to set: ECS refuses them from anybody else.
-fn is_ours(tag: &str) -> bool {
-    !tag.to_ascii_lowercase().starts_with("aws:")
-}
-
-/// A request to register a task definition once more, with every field that ECS still takes.
-fn register(
-    client: &Client,
-    original: types::TaskDefinition,
-    tags: Vec<Tag>,
-) -> RegisterTaskDefinitionFluentBuilder {
-    client
-        .register_task_definition()
-        .set_family(original.family)
-        .set_task_role_arn(original.task_role_arn)
-        .set_execution_role_arn(original.execution_role_arn)
-        .set_network_mode(original.network_mode)
-        .set_container_definitions(original.container_definitions)
-        .set_volumes(original.volumes)
-        .set_placement_constraints(original.placement_constraints)
-        .set_requires_compatibilities(original.requires_compatibilities)
-        .set_cpu(original.cpu)
-        .set_memory(original.memory)
-        .set_pid_mode(original.pid_mode)
-        .set_ipc_mode(original.ipc_mode)
-        .set_proxy_configuration(original.proxy_configuration)
-        .set_ephemeral_storage(original.ephemeral_storage)
-        .set_runtime_platform(original.runtime_platform)
-        .set_enable_fault_injection(original.enable_fault_injection)
-        // ECS refuses an empty list.
-        .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
-}
-
-#[cfg(test)]
-mod tests;

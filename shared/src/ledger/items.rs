@@ -4,13 +4,13 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{AttributeValue, TransactWriteItem, builders::PutBuilder},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Holder;
+use super::{Holder, Odd};
 use crate::{
     aws,
     error::Error,
@@ -34,12 +34,9 @@ pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
-/// How often the item was written.
-pub fn version(item: &Item) -> u64 {
-    item.get("version")
-        .and_then(|value| value.as_n().ok())
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
+/// How often the item was written, if it says so.
+pub fn version(item: &Item) -> Option<u64> {
+    item.get("version")?.as_n().ok()?.parse().ok().filter(|version| *version > 0)
 }
 
 pub fn string(value: impl Into<String>) -> AttributeValue {
@@ -54,15 +51,26 @@ pub(super) fn holder(item: &Item) -> Holder {
     }
 }
 
-pub(super) fn freeze(item: &Item) -> Result<Freeze, Error> {
+/// A freeze that cannot be read is one all the same: nothing lets writes through by mistake.
+pub(super) fn freeze(item: &Item, odd: &mut Vec<Odd>) -> Freeze {
     let text = |name| text(item, name).to_owned();
-    let since = text("since").parse();
-    Ok(Freeze {
-        since: since.map_err(|error| unusable(format!("{} / {}: {error}", text("pk"), text("sk"))))?,
-        variable: Variable { container: text("container"), name: text("variable"), value: text("value") },
+    let since = text("since").parse().unwrap_or_else(|error: jiff::Error| {
+        odd.push(Odd::new(item, format!("its `since` is no time: {error}")));
+        Timestamp::UNIX_EPOCH
+    });
+    let mut variable =
+        Variable { container: text("container"), name: text("variable"), value: text("value") };
+    if [&variable.container, &variable.name, &variable.value].iter().any(|part| part.is_empty()) {
+        odd.push(Odd::new(item, "it does not say by which variable".to_owned()));
+        variable = Variable::default();
+    }
+    Freeze {
+        since,
+        variable,
         release: text("release"),
         reason: text("reason"),
-    })
+        pending: item.contains_key("pending"),
+    }
 }
 
 /// A time as DynamoDB reads it in `expires_at`.
@@ -70,7 +78,7 @@ pub fn seconds(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
 }
 
-/// The end of the time that something of then is kept; of what is kept for ever, the last second there is.
+/// The expiry time of an item written at `at`; of what is kept for ever, the last second there is.
 pub fn kept(at: Timestamp, span: Duration) -> AttributeValue {
     seconds(at.checked_add(span).unwrap_or(Timestamp::MAX))
 }
@@ -117,6 +125,11 @@ pub fn reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<String> {
 /// Whether a condition was not met.
 pub fn failed_check(reason: &str) -> bool {
     reason == "ConditionalCheckFailed"
+}
+
+/// Whether an update was not made because its condition was not met.
+pub(crate) fn is_unmet(error: &SdkError<UpdateItemError>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 /// Whether a transaction was cancelled for another one's sake, and its own conditions may well be met.

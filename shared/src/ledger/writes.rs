@@ -1,14 +1,15 @@
 //! The writes of which the ledger's transactions are made, each with its condition.
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update, builders::PutBuilder,
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, builders::PutBuilder,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    AUDIT_KEPT, Claim, DAY, FollowUp, HOLDER, Ledger,
+    AUDIT_KEPT, Claim, DAY, FollowUp, HOLDER, KILL_SWITCH, Ledger, Seen,
     items::{Item, built, item_key, json, kept, put, string, target_key},
+    kill_switch,
 };
 use crate::{clock, error::Error, outcome::Outcome};
 
@@ -33,12 +34,18 @@ impl Ledger {
         let mut item = Self::item(&target_key(target), self.function, claim)?;
         item.insert("version".to_owned(), AttributeValue::N((claim.version.saturating_add(1)).to_string()));
         let put_claim = self.put(item);
-        put(if claim.version == 0 {
-            put_claim.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put_claim
+        put(match &claim.in_place_of {
+            Some(odd) => {
+                let (condition, values) = odd.seen.condition();
+                put_claim
+                    .condition_expression(condition)
+                    .set_expression_attribute_names(Some(Seen::names()))
+                    .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
+            }
+            None if claim.version == 0 => put_claim.condition_expression("attribute_not_exists(pk)"),
+            None => put_claim
                 .condition_expression("version = :read")
-                .expression_attribute_values(":read", AttributeValue::N(claim.version.to_string()))
+                .expression_attribute_values(":read", AttributeValue::N(claim.version.to_string())),
         })
     }
 
@@ -49,12 +56,17 @@ impl Ledger {
         item.insert("execution_id".to_owned(), string(&claim.execution_id));
         item.insert("lease_until".to_owned(), string(clock::sortable(claim.lease_until)));
         item.insert("expires_at".to_owned(), kept(claim.lease_until, DAY));
-        let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now";
+        // A lease that is no time, or none that a run can have, is over.
+        let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now OR lease_until > :beyond OR \
+                    NOT attribute_type(lease_until, :text)";
+        let beyond = claim.claimed_at.checked_add(DAY).unwrap_or(Timestamp::MAX);
         let hold = self
             .put(item)
             .condition_expression(free)
             .expression_attribute_values(":function", string(self.function))
-            .expression_attribute_values(":now", string(clock::sortable(claim.claimed_at)));
+            .expression_attribute_values(":now", string(clock::sortable(claim.claimed_at)))
+            .expression_attribute_values(":beyond", string(clock::sortable(beyond)))
+            .expression_attribute_values(":text", string("S"));
         put(hold)
     }
 
@@ -79,11 +91,13 @@ impl Ledger {
         Ok(TransactWriteItem::builder().delete(built(delete)?).build())
     }
 
-    pub(super) fn no_kill_switch(&self, scope: &str) -> Result<TransactWriteItem, Error> {
+    pub(super) fn no_kill_switch(&self, scope: &str, now: Timestamp) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(item_key("kill-switch", scope)))
-            .condition_expression("attribute_not_exists(pk)");
+            .set_key(Some(item_key(KILL_SWITCH, scope)))
+            .condition_expression(kill_switch::OFF)
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":now", kill_switch::now_value(now));
         Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
     }
 
@@ -95,16 +109,6 @@ impl Ledger {
             .set_key(Some(item_key(&self.key("event"), event_id)))
             .condition_expression("attribute_not_exists(pk)");
         Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
-    }
-
-    pub(super) fn use_approval(&self, id: &str, now: Timestamp) -> Result<TransactWriteItem, Error> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(item_key(&self.key("approval"), id)))
-            .update_expression("SET used_at = :now")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at)")
-            .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
-        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
     }
 
     pub(super) fn put(&self, item: Item) -> PutBuilder {

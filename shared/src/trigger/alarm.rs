@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Trigger, read, time};
-use crate::error::Error;
+use super::{Kind, Origin, Trigger, read, time};
+use crate::{error::Error, text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
@@ -114,7 +114,7 @@ impl Data {
                 name: self.alarm_name,
                 arn,
                 state: self.state.value,
-                reason: self.state.reason,
+                reason: text::line(&self.state.reason, text::PERSON),
                 metrics: metrics.collect(),
             },
             &self.state.timestamp,
@@ -204,7 +204,7 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
             arn: message.alarm_arn.unwrap_or_else(|| message.alarm_name.clone()),
             name: message.alarm_name,
             state: message.new_state_value,
-            reason: message.new_state_reason,
+            reason: text::line(&message.new_state_reason, text::PERSON),
             metrics,
         },
         &message.state_change_time,
@@ -213,5 +213,10 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
 
 fn trigger(alarm: Alarm, changed: &str) -> Result<Trigger, Error> {
     let at = time("alarm", changed)?;
-    Ok(Trigger { id: format!("{}@{}", alarm.arn, at.as_millisecond()), at, kind: Kind::Alarm(alarm) })
+    Ok(Trigger {
+        id: format!("{}@{}", alarm.arn, at.as_millisecond()),
+        at,
+        kind: Kind::Alarm(alarm),
+        origin: Origin::default(),
+    })
 }

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Trigger, read, time};
-use crate::error::Error;
+use super::{Kind, Origin, Trigger, read, time};
+use crate::{error::Error, text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EcsEvent {
@@ -48,6 +48,7 @@ pub(super) fn parse(event: &Value) -> Result<Trigger, Error> {
         .next()
         .ok_or_else(|| Error::InvalidRequest("this ECS event names nothing in `resources`".to_owned()))?;
     Ok(Trigger {
+        origin: Origin::default(),
         id: event.id,
         at: time("ECS event", &event.time)?,
         kind: Kind::Ecs(EcsEvent {
@@ -55,7 +56,11 @@ pub(super) fn parse(event: &Value) -> Result<Trigger, Error> {
             event_name: event.detail.event_name,
             deployment: event.detail.deployment_id,
             resource,
-            reason: event.detail.reason.or(event.detail.stopped_reason),
+            reason: event
+                .detail
+                .reason
+                .or(event.detail.stopped_reason)
+                .map(|reason| text::line(&reason, text::PERSON)),
         }),
     })
 }

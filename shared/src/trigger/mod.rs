@@ -4,6 +4,8 @@
 
 mod alarm;
 mod ecs;
+mod json;
+mod origin;
 mod person;
 mod pipeline;
 mod schedule;
@@ -14,6 +16,7 @@ use serde_json::{Map, Value};
 
 pub use alarm::{Alarm, AlarmState, Metric};
 pub use ecs::EcsEvent;
+pub use origin::{CLOUDFRONT_REGION, Here, Origin};
 pub use person::Asked;
 pub use pipeline::{PipelineEvent, PipelineService};
 
@@ -27,6 +30,8 @@ pub struct Trigger {
     /// When it happened, by the sender's clock.
     pub at: Timestamp,
     pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Origin::is_plain")]
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +55,37 @@ impl Trigger {
     }
 }
 
+impl Trigger {
+    /// Whether AWS reports something: what it asks for is still wanted when it cannot be done yet.
+    pub fn is_an_event(&self) -> bool {
+        matches!(self.kind, Kind::Alarm(_) | Kind::Ecs(_) | Kind::Pipeline(_))
+    }
+
+    pub fn is_scheduled(&self) -> bool {
+        matches!(self.kind, Kind::Schedule { .. })
+    }
+
+    /// Who asks, for a plan's reason.
+    pub fn words(&self) -> String {
+        let because =
+            |asked: &Asked| asked.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        match &self.kind {
+            Kind::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+            Kind::Schedule { .. } => "the schedule asks".to_owned(),
+            Kind::Ecs(event) => event.event_name.clone().unwrap_or_else(|| event.detail_type.clone()),
+            Kind::Pipeline(event) => format!("{} is {}", event.name, event.state),
+            Kind::StepFunctions { execution, asked, .. } => {
+                // arn:aws:states:region:account:execution:machine:name
+                let mut parts = execution.rsplit(':');
+                let (name, machine) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                let of = if machine.is_empty() { "a state machine" } else { machine };
+                format!("{of} asks, in its execution {name}{}", because(asked))
+            }
+            Kind::Person(asked) => format!("it was asked for by hand{}", because(asked)),
+        }
+    }
+}
+
 /// What Step Functions hands over at most. Nothing longer fits with its plan into an item of the ledger, which holds
 /// 400 KB; only somebody who sends it by hand can send 6 MB.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -67,7 +103,7 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
     if invocation.body.trim().is_empty() {
         return Err(Error::EmptyRequest);
     }
-    let value: Value = serde_json::from_str(&invocation.body).map_err(Error::InvalidJson)?;
+    let value = json::read(&invocation.body).map_err(unreadable)?;
     if depth(&value) > MAX_DEPTH {
         return Err(Error::InvalidRequest(format!(
             "the request is nested more than {MAX_DEPTH} levels deep"
@@ -78,19 +114,28 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
             "the request must be a JSON object, as in {\"dry_run\": true}".to_owned(),
         ));
     };
+    let here = Here::of_arn(&invocation.function_arn);
     if let Some(records) = object.get("Records") {
         return records
             .as_array()
             .filter(|records| !records.is_empty())
             .ok_or_else(|| unknown(&object, " with empty Records"))?
             .iter()
-            .map(|record| sns_record(record).ok_or_else(|| unknown(&object, " in Records"))?)
+            .map(|record| sns_record(record, here.as_ref()).ok_or_else(|| unknown(&object, " in Records"))?)
             .collect();
     }
     match event(&object) {
-        Some(trigger) => Ok(vec![trigger?]),
+        Some(trigger) => {
+            let origin = Origin::of(&object, None, here.as_ref());
+            Ok(vec![Trigger { origin, ..trigger? }])
+        }
         None => person::parse(object, invocation).map(|trigger| vec![trigger]),
     }
+}
+
+/// What is no JSON, or says a thing twice.
+fn unreadable(error: serde_json::Error) -> Error {
+    if error.is_data() { Error::InvalidRequest(error.to_string()) } else { Error::InvalidJson(error) }
 }
 
 /// Of what was read, and so is no deeper than `serde_json` reads.
@@ -104,10 +149,17 @@ fn depth(value: &Value) -> usize {
 }
 
 /// An SNS record carries its event as text.
-fn sns_record(record: &Value) -> Option<Result<Trigger, Error>> {
-    let message = record.get("Sns")?.get("Message")?.as_str()?;
-    let object: Map<String, Value> = serde_json::from_str(message).ok()?;
-    event(&object)
+fn sns_record(record: &Value, here: Option<&Here>) -> Option<Result<Trigger, Error>> {
+    let sns = record.get("Sns")?;
+    let object = match json::read(sns.get("Message")?.as_str()?) {
+        Ok(Value::Object(object)) => object,
+        // What is no JSON is no event; what is nearly one is told.
+        Err(error) if error.is_data() => return Some(Err(unreadable(error))),
+        _ => return None,
+    };
+    let topic = sns.get("TopicArn").and_then(Value::as_str);
+    let origin = Origin::of(&object, topic, here);
+    Some(event(&object)?.map(|trigger| Trigger { origin, ..trigger }))
 }
 
 /// The event an object is, if it looks like one.

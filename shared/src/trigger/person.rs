@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Kind, Trigger};
-use crate::{clock, error::Error, lambda::Invocation};
+use super::{Here, Kind, Origin, Trigger};
+use crate::{clock, error::Error, lambda::Invocation, text};
 
 /// What was asked for. The fields that every function takes are read here; the rest is the function's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,9 +15,18 @@ pub struct Asked {
     /// The id of a stored plan to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
+    /// The id of a stored plan that is not to be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject: Option<String>,
     /// Why, in the person's words; kept in the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether cooldown and budget are known, and no reason to wait.
+    #[serde(default, rename = "override", skip_serializing_if = "std::ops::Not::not")]
+    pub overrides: bool,
+    /// Who decides about a plan.
+    #[serde(default, skip)]
+    pub by: Option<String>,
     #[serde(default, flatten)]
     pub request: Map<String, Value>,
 }
@@ -46,29 +55,64 @@ struct State {
 
 pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Result<Trigger, Error> {
     let at = clock::now();
+    let origin = Origin { here: Here::of_arn(&invocation.function_arn), ..Origin::default() };
     if object.contains_key("step_functions") {
         let task = Task::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
         let State { execution, state } = task.step_functions;
         return Ok(Trigger {
             id: format!("{execution}/{state}"),
             at,
+            origin,
             kind: Kind::StepFunctions { execution, state, asked: asked(task.request)? },
         });
     }
-    Ok(Trigger { id: invocation.request_id.clone(), at, kind: Kind::Person(asked(object)?) })
+    Ok(Trigger { id: invocation.request_id.clone(), at, kind: Kind::Person(asked(object)?), origin })
 }
 
 fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
-    let asked = Asked::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
-    if asked.approve.as_deref() == Some("") {
-        return Err(Error::InvalidRequest("`approve` is empty: send the id of the plan".to_owned()));
+    let mut asked = Asked::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
+    let invalid = |problem: String| Err(Error::InvalidRequest(problem));
+    let is_blank = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
+    let by = asked.request.get("by").and_then(Value::as_str);
+    for (field, said) in [("reason", asked.reason.as_deref()), ("by", by)] {
+        let length = said.map_or(0, |said| said.chars().count());
+        if length > text::PERSON {
+            return invalid(format!(
+                "`{field}` has {length} characters, but may have {} at most: say it shorter",
+                text::PERSON
+            ));
+        }
     }
-    if asked.approve.is_some() && !asked.request.is_empty() {
+    if is_blank(&asked.approve) {
+        return invalid("`approve` is empty: send the id of the plan".to_owned());
+    }
+    if is_blank(&asked.reject) {
+        return invalid("`reject` is empty: send the id of the plan".to_owned());
+    }
+    if asked.overrides && asked.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+        return invalid("`override` needs a `reason`, which is recorded and told to everybody".to_owned());
+    }
+    if asked.approve.is_none() && asked.reject.is_none() {
+        return Ok(asked);
+    }
+    if asked.approve.is_some() && asked.reject.is_some() {
+        return invalid("a plan is approved or rejected: send one of `approve` and `reject`".to_owned());
+    }
+    // Elsewhere, `by` is the function's own.
+    asked.by = match asked.request.remove("by") {
+        None => None,
+        Some(Value::String(by)) => Some(by),
+        Some(_) => {
+            return invalid("`by` beside an approval is the name of whoever decides, as text".to_owned());
+        }
+    };
+    if !asked.request.is_empty() {
         let extra: Vec<&str> = asked.request.keys().map(String::as_str).collect();
-        return Err(Error::InvalidRequest(format!(
-            "an approval carries out the stored plan as it is; send `approve` without {}",
+        return invalid(format!(
+            "an approval carries out the stored plan as it is; send `{}` without {}",
+            if asked.approve.is_some() { "approve" } else { "reject" },
             extra.join(", ")
-        )));
+        ));
     }
     Ok(asked)
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Trigger, read, time};
+use super::{Kind, Origin, Trigger, read, time};
 use crate::error::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,5 +82,10 @@ pub(super) fn code_pipeline(event: &Value) -> Result<Trigger, Error> {
 /// By run and state, not by the event's own id: both services deliver a change at least once.
 fn trigger(at: &str, event: PipelineEvent) -> Result<Trigger, Error> {
     let at = time("event of a build or pipeline", at)?;
-    Ok(Trigger { id: format!("{}@{}", event.execution, event.state), at, kind: Kind::Pipeline(event) })
+    Ok(Trigger {
+        id: format!("{}@{}", event.execution, event.state),
+        at,
+        kind: Kind::Pipeline(event),
+        origin: Origin::default(),
+    })
 }

@@ -11,6 +11,7 @@ fn parsed(body: &Value) -> Result<Vec<Trigger>, Error> {
         body: body.to_string(),
         request_id: "request-1".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
     })
 }
 
@@ -27,6 +28,7 @@ fn refuses(body: &str, kind: &str, message: &str) {
         body: body.to_owned(),
         request_id: "request-1".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
     })
     .unwrap_err();
     assert_eq!(error.kind(), kind);
@@ -86,6 +88,7 @@ fn cpu_alarm(metrics: Vec<Metric>) -> Trigger {
             reason: "crossed".to_owned(),
             metrics,
         }),
+        origin: Origin::default(),
     }
 }
 
@@ -151,7 +154,10 @@ fn a_schedule_is_told_by_its_arn_and_time() {
         "time": "2026-11-23T10:00:00Z", "resources": [schedule], "detail": "{}" });
     let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let kind = Kind::Schedule { schedule: schedule.to_owned() };
-    assert_eq!(one(&event), Trigger { id: format!("{schedule}@{}", at.as_millisecond()), at, kind });
+    assert_eq!(
+        one(&event),
+        Trigger { id: format!("{schedule}@{}", at.as_millisecond()), at, kind, origin: Origin::default() }
+    );
 }
 
 #[test]
@@ -232,6 +238,7 @@ fn a_persons_request_keeps_its_own_fields_apart() {
         approve: None,
         reason: Some("sale".to_owned()),
         request: [("desired_count".to_owned(), json!(6))].into_iter().collect(),
+        ..Asked::default()
     };
     assert_eq!(trigger.kind, Kind::Person(expected));
 }
@@ -251,7 +258,7 @@ fn times_are_read_as_aws_writes_them() {
 
 #[test]
 fn what_is_too_long_is_not_read() {
-    let request = |length: usize| format!("{{\"reason\": \"{}\"}}", "x".repeat(length - 14));
+    let request = |length: usize| format!("{{\"paths\": \"{}\"}}", "x".repeat(length - 13));
     refuses(
         &request(MAX_BODY_BYTES + 1),
         "InvalidRequest",
@@ -261,6 +268,7 @@ fn what_is_too_long_is_not_read() {
         body: request(MAX_BODY_BYTES),
         request_id: "request-1".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
     };
     assert_eq!(parse(&longest).unwrap().len(), 1);
 }
@@ -275,6 +283,7 @@ fn what_is_nested_too_deeply_is_not_read() {
         body: request(MAX_DEPTH),
         request_id: "request-1".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
     };
     assert_eq!(parse(&deepest).unwrap().len(), 1);
 }
@@ -288,7 +297,15 @@ fn bad_input_is_named() {
     refuses("5", "InvalidRequest", "must be a JSON object");
     refuses("{\"dry_run\": \"yes\"}", "InvalidRequest", "invalid type: string \"yes\", expected a boolean");
     refuses("{\"approve\": \"\"}", "InvalidRequest", "`approve` is empty");
-    refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "send `approve` without by");
+    refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "`by` beside an approval is the name");
+    refuses("{\"approve\": \"x\", \"to\": 2}", "InvalidRequest", "send `approve` without to");
+    refuses(
+        "{\"approve\": \"x\", \"reject\": \"x\"}",
+        "InvalidRequest",
+        "send one of `approve` and `reject`",
+    );
+    refuses("{\"reject\": \" \"}", "InvalidRequest", "`reject` is empty");
+    refuses("{\"override\": true, \"reason\": \" \"}", "InvalidRequest", "`override` needs a `reason`");
     refuses("{\"Records\": []}", "UnknownEvent", "top-level keys are: Records");
     refuses("{\"Records\": [{\"s3\": {}}]}", "UnknownEvent", "top-level keys are: Records");
     refuses(
@@ -309,7 +326,68 @@ proptest::proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in ".*", text in "[{}\\[\\]\",:a-zA-Z0-9 .-]{0,60}") {
         for body in [body, format!("{{\"AlarmName\":{text}}}"), format!("{{\"Records\":[{{\"Sns\":{{\"Message\":\"{text}\"}}}}]}}")] {
-            let _ = parse(&Invocation { body, request_id: String::new(), deadline: Timestamp::UNIX_EPOCH });
+            let _ = parse(&Invocation { body, request_id: String::new(), deadline: Timestamp::UNIX_EPOCH, function_arn: String::new() });
         }
     }
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_refused_at_any_depth() {
+    refuses(
+        r#"{"dry_run":true,"by":1,"dry_run":false}"#,
+        "InvalidRequest",
+        "the field `dry_run` is there twice",
+    );
+    refuses(r#"{"a":[{"b":{"c":1,"c":2}}]}"#, "InvalidRequest", "the field `c` is there twice");
+    let message = r#"{"AlarmName":"a","NewStateValue":"OK","NewStateValue":"ALARM"}"#;
+    let record = json!({ "Records": [{ "Sns": { "Message": message } }] });
+    refuses(&record.to_string(), "InvalidRequest", "the field `NewStateValue` is there twice");
+}
+
+#[test]
+fn a_person_writes_no_more_than_2000_characters() {
+    let longest = "ä".repeat(2_000);
+    assert!(parsed(&json!({ "reason": longest })).is_ok());
+    for body in
+        [json!({ "reason": format!("{longest}x") }), json!({ "approve": "1", "by": format!("{longest}x") })]
+    {
+        refuses(&body.to_string(), "InvalidRequest", "has 2001 characters, but may have 2000 at most");
+    }
+}
+
+fn foreign(body: &Value) -> Option<String> {
+    let triggers = parse(&Invocation {
+        body: body.to_string(),
+        request_id: "request-1".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+        function_arn: "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned(),
+    });
+    triggers.unwrap().remove(0).origin.foreign
+}
+
+#[test]
+fn an_event_of_another_account_or_region_is_foreign_by_every_route() {
+    let ours = [direct(&json!([])), event_bridge(&json!([])), sns(&[sns_message(&Value::Null)]), json!({})];
+    for body in &ours {
+        assert_eq!(foreign(body), None, "{body}");
+    }
+    for body in &ours[..3] {
+        let other = body.to_string().replace("123456789012", "999999999999").parse().unwrap();
+        assert!(foreign(&other).unwrap().contains("account 999999999999"), "{other}");
+        let other = body.to_string().replace("us-east-1", "eu-west-1").parse().unwrap();
+        assert!(foreign(&other).unwrap().contains("eu-west-1"), "{other}");
+        let other = body.to_string().replace("arn:aws:", "arn:aws-cn:").parse().unwrap();
+        assert!(foreign(&other).is_some(), "{other}");
+    }
+    let pipeline = json!({ "detail-type": "CodePipeline Pipeline Execution State Change", "source": "aws.codepipeline",
+        "account": "999999999999", "region": "us-east-1", "time": "2026-11-23T10:00:00Z", "resources": [],
+        "detail": { "pipeline": "p", "state": "SUCCEEDED", "execution-id": "1" } });
+    assert_eq!(foreign(&pipeline), Some("account 999999999999".to_owned()));
+}
+
+#[test]
+fn a_message_says_which_topic_brought_it() {
+    let topic = "arn:aws:sns:us-east-1:123456789012:restart-alarms";
+    let record = json!({ "Records": [{ "Sns": { "TopicArn": topic, "Message": sns_message(&Value::Null).to_string() } }] });
+    assert_eq!(one(&record).origin.topic.as_deref(), Some(topic));
 }

@@ -2,7 +2,7 @@
 //!
 //! What a run decides is the real code: `shared::guard` on the real `Memory`, `Claim` and `Policy`. Modelled is
 //! what surrounds it: the ledger's items with the conditions of its transactions ([`store`]), the order in
-//! which a run makes its calls ([`run`]), and whatever may happen between two of them ([`protocol`]): another
+//! which a run makes its calls ([`run`], [`decide`], [`ends`]), and whatever may happen between two of them ([`protocol`]): another
 //! run's call, time, a kill, a lost answer. [`properties`] says what must hold; [`scenario`] says who comes
 //! and what may go wrong; [`broken`] breaks one rule, to show that its absence is found.
 //!
@@ -13,9 +13,11 @@
 //! - Clocks agree. A run may outlive its lease, but not for as long as the cooldown.
 //! - A conflict of two transactions is over before the ledger has repeated its own as often as it does.
 //!
-//! Left out: follow-ups, actions that put back what an earlier one changed, and the month's count.
+//! Left out: follow-ups, refusals of which people were told before, actions that put back what an earlier one changed, and the month's count.
 
 pub mod broken;
+pub mod decide;
+mod ends;
 pub mod properties;
 pub mod protocol;
 pub mod run;

@@ -7,8 +7,9 @@ use stateright::{Model, Property};
 
 use crate::{
     broken::Broken,
+    decide::Decider,
     properties,
-    run::{Decider, End, Part, Phase, Run, Work, record_again},
+    run::{Acted, End, Part, Phase, Run, Work, record_again},
     scenario::{Cause, Delivery, Scenario, at},
     store::{Request, Store, Unmet},
     world::{History, World},
@@ -28,7 +29,11 @@ pub enum Step {
     Start(usize),
     Read(usize, Part),
     Call(usize, Fate),
+    /// AWS cannot be read.
+    FailToRead(usize),
     Kill(usize),
+    /// A delivery's alarm ends.
+    EndAlarm(usize),
     /// A request arrives whose sender has given up.
     Land(usize),
     /// It never arrives.
@@ -63,7 +68,7 @@ impl Protocol {
         self.scenario.deliveries.iter()
     }
 
-    fn delivery(&self, run: usize) -> Option<&Delivery> {
+    pub(crate) fn delivery(&self, run: usize) -> Option<&Delivery> {
         self.scenario.deliveries.get(run)
     }
 
@@ -78,15 +83,41 @@ impl Protocol {
         steps.is_empty()
     }
 
+    /// Whether nobody waits for it: a scheduled run that has nothing to do.
+    fn may_stay_away(&self, run: usize, state: &Run) -> bool {
+        let is_schedule = self.delivery(run).is_some_and(|delivery| delivery.cause == Cause::Schedule);
+        self.scenario.settles() && is_schedule && state.phase == Phase::Awaited
+    }
+
+    /// Whether Lambda delivers the run's event again after an error.
+    pub(crate) fn is_repeated(&self, run: usize) -> bool {
+        self.scenario.settles() && self.delivery(run).is_some_and(Delivery::is_an_event)
+    }
+
     fn may_start(&self, world: &World, run: usize) -> bool {
         let others = || world.runs.iter().enumerate().filter(|(other, _)| *other != run);
         match self.delivery(run) {
             None => false,
             Some(delivery) if delivery.cause == Cause::LastSchedule => {
                 let leases = [&world.store.scale_up, &world.store.rollback].into_iter().flatten();
-                others().all(|(other, state)| state.is_over() || (other > run && self.is_last(other)))
-                    && world.late.is_empty()
+                others().all(|(other, state)| {
+                    state.is_over()
+                        || (other > run && self.is_last(other))
+                        || self.may_stay_away(other, state)
+                }) && world.late.is_empty()
                     && leases.filter(|claim| claim.0.open).all(|left| left.0.lease_until < at(world.time))
+                    && world.store.owed.values().all(|own_until| *own_until < world.time)
+                    && !others().any(|(other, state)| self.is_last(other) && state.is_alive())
+            }
+            // A scheduled run that finds nothing does nothing; and the last one is the last.
+            Some(delivery)
+                if delivery.cause == Cause::Schedule
+                    && self.scenario.settles()
+                    && (world.store.owed.is_empty() && world.store.wanted.is_empty()
+                        || others()
+                            .any(|(other, state)| self.is_last(other) && state.phase != Phase::Awaited)) =>
+            {
+                false
             }
             // Of equal deliveries it does not matter which comes first: one order stands for all.
             Some(delivery) => others()
@@ -106,7 +137,8 @@ impl Protocol {
             let waits = |run| !(self.is_last(run) && self.may_start(world, run));
             return runs().any(|(run, state)| !state.is_over() && waits(run));
         }
-        let mut to_come = runs().filter(|(_, state)| !state.is_over()).peekable();
+        let stays_away = |(run, state): &(usize, &Run)| self.may_stay_away(*run, state);
+        let mut to_come = runs().filter(|to_come| !to_come.1.is_over() && !stays_away(to_come)).peekable();
         to_come.peek().is_some()
             && world.late.is_empty()
             && to_come.all(|(run, _)| self.is_last(run) && !self.may_start(world, run))
@@ -117,26 +149,51 @@ impl Protocol {
             return &[Fate::Answered];
         }
         match phase {
+            Phase::Paying { .. } => &[Fate::Answered, Fate::Failed],
+            Phase::TakingOn { .. } => &[Fate::Answered],
+            Phase::Telling { .. } => &[Fate::Answered, Fate::Failed, Fate::SeemsFailed],
+            Phase::Acting(_) if self.scenario.settles() => &[Fate::Answered, Fate::Failed, Fate::SeemsFailed],
             Phase::Acting(_) => &[Fate::Answered, Fate::AnswerLost, Fate::Failed, Fate::SeemsFailed],
+            _ if self.scenario.settles() => &[Fate::Answered, Fate::GivenUp],
             // A conflict that the ledger repeats is no step: nothing has happened.
             _ if self.broken == Some(Broken::ConflictNotRepeated) => &[Fate::Answered, Fate::Conflict],
             _ => &[Fate::Answered, Fate::AnswerLost, Fate::GivenUp],
         }
     }
 
-    fn decider<'a>(&'a self, world: &World, run: usize, delivery: &'a Delivery) -> Decider<'a> {
+    pub(crate) fn decider<'a>(&'a self, world: &'a World, run: usize, delivery: &'a Delivery) -> Decider<'a> {
         let (deadline, round) =
             world.runs.get(run).map_or((0, 0), |state| (state.deadline, state.ends.len()));
         let execution_id =
             if round == 0 { format!("run {}", run + 1) } else { format!("run {}-{}", run + 1, round + 1) };
-        Decider { policy: &self.policy, delivery, execution_id, deadline, broken: self.broken }
+        let wish = world.runs.get(run).and_then(|state| state.wish.as_ref());
+        let delivery = wish.unwrap_or(delivery);
+        Decider {
+            scenario: &self.scenario,
+            policy: &self.policy,
+            wished: wish.is_some(),
+            alarm_is_over: world.alarms_over.contains(delivery.event),
+            delivery,
+            execution_id,
+            deadline,
+            broken: self.broken,
+        }
     }
 
     fn start(&self, world: &mut World, run: usize) -> Option<()> {
         let now = world.time;
+        world.runs.get_mut(run)?.deadline = now + self.scenario.lease;
+        self.begin(world, run)
+    }
+
+    pub(crate) fn begin(&self, world: &mut World, run: usize) -> Option<()> {
+        let now = world.time;
         let state = world.runs.get_mut(run)?;
-        state.deadline = now + self.scenario.lease;
         state.start(self.delivery(run)?, &self.policy, now, &world.store);
+        if state.is_over() && state.ends.last() == Some(&End::Stopped("event_too_old")) {
+            let delivery = self.delivery(run)?;
+            world.history.refused.insert((delivery.function, delivery.event.to_owned()));
+        }
         Some(())
     }
 
@@ -146,17 +203,27 @@ impl Protocol {
         let Phase::Looking { now, mut seen, approval_used } = world.runs.get(run)?.phase.clone() else {
             return None;
         };
-        seen.read(part, delivery, &world.store, count);
+        let about = *world.runs.get(run)?.about(delivery);
+        seen.read(part, &about, &world.store, count);
+        if self.scenario.settles() {
+            // The order of the reads is another scenario's matter.
+            seen.read(Part::Service, &about, &world.store, count);
+        }
         if !seen.is_complete() {
             world.runs.get_mut(run)?.phase = Phase::Looking { now, seen, approval_used };
             return Some(());
         }
         let decided = self.decider(world, run, delivery).decide(now, &seen, approval_used);
         let state = world.runs.get_mut(run)?;
+        if delivery.cause.is_scheduled() && state.wish.is_none() && self.scenario.wants {
+            state.wishes = seen.ledger.map(|ledger| ledger.wanted).unwrap_or_default();
+        }
         match decided {
-            Ok(work) if self.broken == Some(Broken::ActsBeforeItsClaim) => state.phase = Phase::Acting(work),
-            Ok(work) => state.phase = Phase::Claiming(work),
-            Err(end) => state.end(end),
+            Ok(Phase::Claiming(work)) if self.broken == Some(Broken::ActsBeforeItsClaim) => {
+                state.phase = Phase::Acting(work);
+            }
+            Ok(phase) => state.phase = phase,
+            Err(end) => return self.round_ends(world, run, end),
         }
         Some(())
     }
@@ -170,9 +237,11 @@ impl Protocol {
             Phase::Awaited | Phase::Looking { .. } | Phase::Over => None,
             Phase::Claiming(work) => self.claim(world, run, delivery, work, fate),
             Phase::Acting(work) => self.act(world, run, delivery, work, fate),
-            Phase::Recording { work, request, end } => {
-                self.record(world, run, delivery, &work, &request, end, fate)
-            }
+            Phase::Recording { work, request, end } => self.record(world, run, &work, &request, end, fate),
+            Phase::Settling { also, end } => self.settle(world, run, &also, end, fate),
+            Phase::Telling { notice, is_owed } => self.tell(world, run, notice, is_owed, fate),
+            Phase::Paying { notice } => self.pay(world, run, &notice, fate),
+            Phase::TakingOn { notice } => self.take_on(world, run, notice),
         }
     }
 
@@ -190,15 +259,22 @@ impl Protocol {
             approval: work.approval,
         };
         let next = match self.send(world, run, request, fate) {
-            Sent::Answered(answer) => self.decider(world, run, delivery).claimed(work, answer),
+            Sent::Answered(answer) => {
+                let state = world.runs.get(run)?;
+                world.history.pushed_in |= answer.is_ok()
+                    && state.waited_for
+                    && !work.taken_up
+                    && world.store.waiting.is_some_and(|until| world.time < until);
+                self.decider(world, run, delivery).claimed(work, answer, world.time)
+            }
             Sent::Again => return Some(()),
             Sent::Conflict => Err(End::Stopped("claimed_by_another")),
-            Sent::GivenUp => Err(End::NoLedger),
+            // Lambda repeats the event, which finds the claim if it was written.
+            Sent::GivenUp => return self.repeat(world, run, End::NoLedger),
         };
-        let state = world.runs.get_mut(run)?;
         match next {
-            Ok(phase) => state.phase = phase,
-            Err(end) => state.end(end),
+            Ok(phase) => world.runs.get_mut(run)?.phase = phase,
+            Err(end) => return self.round_ends(world, run, end),
         }
         Some(())
     }
@@ -210,19 +286,21 @@ impl Protocol {
         if fate == Fate::AnswerLost {
             return Some(());
         }
-        let applied = fate == Fate::Answered;
+        let acted = match fate {
+            Fate::Answered => Acted::Done,
+            Fate::Failed => Acted::NothingChanged,
+            _ => Acted::SeemsFailed,
+        };
         let now = world.time;
-        let recording = self.decider(world, run, delivery).acted(work, applied, false, now);
+        let recording = self.decider(world, run, delivery).acted(work, acted, now);
         world.runs.get_mut(run)?.phase = recording;
         Some(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a step of the run, with all that its phase holds")]
     fn record(
         &self,
         world: &mut World,
         run: usize,
-        delivery: &Delivery,
         work: &Work,
         request: &Request,
         end: End,
@@ -235,26 +313,30 @@ impl Protocol {
                     world.runs.get_mut(run)?.phase = Phase::Recording { work: work.clone(), request, end };
                     return Some(());
                 }
+                // Another run looks after what this one would have given up.
+                world.runs.get_mut(run)?.comes_again = work.comes_again;
+                return self.round_ends(world, run, End::Stopped("claimed_by_another"));
             }
             Sent::Answered(Ok(())) | Sent::Conflict | Sent::GivenUp => {}
         }
-        let now = world.time;
-        let state = world.runs.get_mut(run)?;
-        state.end(end);
-        if work.comes_again && matches!(end, End::Applied { .. }) {
-            // What the event itself asks for is still to be answered: `Runner::answer`.
-            state.start(delivery, &self.policy, now, &world.store);
+        // What the event itself asks for is still to be answered: `Runner::answer`.
+        world.runs.get_mut(run)?.comes_again = work.comes_again && end != End::Failed;
+        let also = request.also().cloned().unwrap_or_default();
+        if fate == Fate::GivenUp {
+            self.not_settled(world, run, &also, end)
+        } else {
+            self.settled(world, run, &also, true, end)
         }
-        Some(())
     }
 
-    fn send(&self, world: &mut World, run: usize, request: Request, fate: Fate) -> Sent {
+    pub(crate) fn send(&self, world: &mut World, run: usize, request: Request, fate: Fate) -> Sent {
         let round = world.runs.get(run).map_or(0, |state| state.ends.len());
         let kind = match &request {
             Request::Claim { .. } => 0,
             Request::Record { lets_go: true, .. } => 1,
             Request::Record { .. } => 2,
-            Request::Audit(_) => 3,
+            Request::Audit(..) => 3,
+            Request::Stopped(_) => 4,
         };
         let token = (run, round, kind);
         match fate {
@@ -279,7 +361,7 @@ impl Protocol {
 }
 
 /// What a run hears of its transaction.
-enum Sent {
+pub(crate) enum Sent {
     Answered(Result<(), Unmet>),
     Again,
     Conflict,
@@ -301,6 +383,7 @@ impl Model for Protocol {
             late: Vec::new(),
             faults: self.scenario.faults,
             kill_switch_may_come: self.scenario.kill_switch,
+            alarms_over: BTreeSet::new(),
             history: History::default(),
         }]
     }
@@ -311,15 +394,22 @@ impl Model for Protocol {
                 Phase::Awaited if self.may_start(world, run) => steps.push(Step::Start(run)),
                 Phase::Awaited | Phase::Over => {}
                 Phase::Looking { .. } => {
-                    let parts = state.unread(self.scenario.torn_reads);
+                    let mut parts = state.unread(self.scenario.torn_reads);
+                    parts.truncate(if self.scenario.settles() { 1 } else { parts.len() });
                     steps.extend(parts.into_iter().map(|part| Step::Read(run, part)));
+                    let reads_events = self.is_repeated(run) || state.wish.is_some();
+                    if self.scenario.wants && world.faults > 0 && reads_events && !self.is_last(run) {
+                        steps.push(Step::FailToRead(run));
+                    }
                 }
                 phase => {
                     let fates = self.fates(world, run, phase).iter();
                     steps.extend(fates.map(|fate| Step::Call(run, *fate)));
                     // A kill before the first write leaves nothing: as if the run had not come. One between
                     // a call's effect and its answer leaves what a kill just after it leaves.
-                    if self.scenario.kills && !self.is_last(run) {
+                    let is_a_fault = self.scenario.settles();
+                    let may_be = self.scenario.kills && (!is_a_fault || world.faults > 0);
+                    if may_be && !self.is_last(run) {
                         steps.push(Step::Kill(run));
                     }
                 }
@@ -327,6 +417,16 @@ impl Model for Protocol {
         }
         for place in 0..world.late.len() {
             steps.extend([Step::Land(place), Step::Vanish(place)]);
+        }
+        if world.alarms_over.len() < usize::from(self.scenario.alarms_may_end)
+            // Before that, it makes no difference.
+            && !world.store.wanted.is_empty()
+            && !world.runs.iter().all(Run::is_over)
+        {
+            let lasts =
+                |delivery: &Delivery| delivery.is_an_event() && !world.alarms_over.contains(delivery.event);
+            let ends = self.deliveries().enumerate().filter(|(_, delivery)| lasts(delivery));
+            steps.extend(ends.map(|(run, _)| Step::EndAlarm(run)));
         }
         if self.may_tick(world) {
             steps.push(Step::Tick);
@@ -342,7 +442,15 @@ impl Model for Protocol {
             Step::Start(run) => self.start(&mut world, run)?,
             Step::Read(run, part) => self.read(&mut world, run, part)?,
             Step::Call(run, fate) => self.call(&mut world, run, fate)?,
-            Step::Kill(run) => world.runs.get_mut(run)?.end(End::Killed),
+            Step::FailToRead(run) => self.fail_to_read(&mut world, run)?,
+            Step::Kill(run) => {
+                world.faults -= u8::from(self.scenario.settles());
+                world.history.may_repeat |= matches!(world.runs.get(run)?.phase, Phase::Paying { .. });
+                self.repeat(&mut world, run, End::Killed)?;
+            }
+            Step::EndAlarm(run) => {
+                world.alarms_over.insert(self.delivery(run)?.event);
+            }
             Step::Land(place) => {
                 let (token, request) = world.late.remove(place);
                 // Nobody waits for the answer.
@@ -352,7 +460,7 @@ impl Model for Protocol {
                 let (token, _) = world.late.remove(place);
                 world.tokens.remove(&token);
             }
-            Step::Tick => world.tick(self.scenario.overrun),
+            Step::Tick => world.tick(self.scenario.overrun, |run| self.is_repeated(run)),
             Step::SetKillSwitch => {
                 world.store.kill_switch = true;
                 world.kill_switch_may_come = false;

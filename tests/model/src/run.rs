@@ -1,18 +1,19 @@
 //! One run: what it has seen, what it decides from that, and which call is next. The deciding is
 //! `shared::guard`'s; only the order of the calls is told again here.
 
-use serde_json::{Value, json};
+use jiff::SignedDuration;
+use serde_json::Value;
 use shared::{
-    guard::{self, Course},
-    ledger::{Holder, Intent, Memory},
-    outcome::{Decision, Outcome, Stop, VERSION},
-    settings::{Mode, Policy},
+    guard,
+    ledger::{ALL, Holder, Memory, Switch, Waiting, Wanted},
+    outcome::{Decision, Outcome, VERSION},
+    settings::Policy,
 };
 
 use crate::{
     broken::Broken,
-    scenario::{Cause, Delivery, Tick, approval, at, plan_hash},
-    store::{Entry, Holding, Request, Store, Taken, Unmet},
+    scenario::{Cause, Delivery, Function, Tick, at},
+    store::{Also, Holding, Noted, Request, Store, Taken, Unmet},
 };
 
 /// What a run reads beside other reads: each item of a `BatchGetItem` is true for its own moment.
@@ -28,11 +29,22 @@ pub enum Part {
     Service,
 }
 
+/// What the ledger said at one moment.
+#[derive(Debug, Clone, PartialEq, Hash, Default)]
+pub struct Snapshot {
+    pub kill_switch: bool,
+    pub claim: Option<Taken>,
+    pub holder: Option<Holding>,
+    pub waiting: Option<Tick>,
+    pub wanted: Vec<Delivery>,
+    pub note: Option<Noted>,
+}
+
 /// What was read so far.
 #[derive(Debug, Clone, PartialEq, Hash, Default)]
 pub struct Seen {
     pub answered: Option<bool>,
-    pub ledger: Option<(bool, Option<Taken>, Option<Holding>)>,
+    pub ledger: Option<Snapshot>,
     pub count: Option<u8>,
 }
 
@@ -42,8 +54,15 @@ impl Seen {
             self.answered = Some(store.answers.contains(&(delivery.function, delivery.event.to_owned())));
         }
         if matches!(part, Part::Claim | Part::Ledger) {
-            let claim = store.claim(delivery.function).cloned();
-            self.ledger = Some((store.kill_switch, claim, store.holder.clone()));
+            let function = delivery.function;
+            self.ledger = Some(Snapshot {
+                kill_switch: store.kill_switch,
+                claim: store.claim(function).cloned(),
+                holder: store.holder.clone(),
+                waiting: store.waiting.filter(|_| !function.is_urgent()),
+                wanted: store.wanted.iter().filter(|wish| wish.function == function).copied().collect(),
+                note: store.note.clone(),
+            });
         }
         if part == Part::Service {
             self.count = Some(count);
@@ -56,31 +75,57 @@ impl Seen {
 
     /// What `Ledger::look` makes of it.
     pub fn memory(&self, broken: Option<Broken>) -> Memory {
-        let (kill_switch, claim, holder) = self.ledger.clone().unwrap_or_default();
-        let mut claim = claim.map(|claim| (*claim.0).clone());
+        const A_WHILE: SignedDuration = SignedDuration::from_hours(12);
+        let ledger = self.ledger.clone().unwrap_or_default();
+        let mut claim = ledger.claim.map(|claim| (*claim.0).clone());
         if let Some(claim) = &mut claim {
+            let attempts = &mut claim.attempts;
             match broken {
                 Some(Broken::LeaseIgnored) => claim.lease_until = at(0),
-                Some(Broken::CooldownIgnored) => claim.cooldown_until = at(0),
-                Some(Broken::BudgetIgnored) => claim.attempts.clear(),
+                Some(Broken::CooldownIgnored) => {
+                    for attempt in attempts {
+                        attempt.at -= A_WHILE;
+                    }
+                }
+                // All but the last, for which the cooldown waits.
+                Some(Broken::BudgetIgnored) => {
+                    attempts.drain(..attempts.len().saturating_sub(1));
+                }
                 Some(Broken::NothingTakenUp) => claim.open = false,
+                Some(Broken::TakeUpCountsAgain) => claim.counted = None,
                 _ => {}
             }
         }
         Memory {
-            kill_switch: kill_switch.then(|| "for all".to_owned()),
+            kill_switch: ledger.kill_switch.then(|| Switch {
+                name: ALL.to_owned(),
+                stops: ALL.to_owned(),
+                ..Switch::default()
+            }),
             claim,
-            holder: holder.map(|holder| Holder {
+            holder: ledger.holder.map(|holder| Holder {
                 function: holder.function.name().to_owned(),
                 lease_until: at(holder.lease_until),
             }),
+            waiting: ledger
+                .waiting
+                .filter(|_| broken != Some(Broken::WaitingIgnored))
+                .map(|until| Waiting { function: Function::Rollback.name().to_owned(), until: at(until) }),
+            wanted: ledger.wanted.iter().map(wanted).collect(),
+            freeze: ledger.note.map(|note| Noted::freeze(&note.event, note.pending)),
             earlier: self.answered.unwrap_or_default().then(kept_answer),
             ..Memory::default()
         }
     }
 }
 
+/// As the ledger keeps it. Since when and why does not matter here.
+pub fn wanted(wish: &Delivery) -> Wanted {
+    Wanted { trigger: wish.trigger(0), since: at(0), code: String::new() }
+}
+
 /// What a run does under its claim.
+#[expect(clippy::struct_excessive_bools, reason = "what was decided, one fact beside another")]
 #[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Work {
     pub claim: Taken,
@@ -90,6 +135,8 @@ pub struct Work {
     pub taken_up: bool,
     /// Whether what the run itself came for is still to be answered.
     pub comes_again: bool,
+    /// Whether the claim that was read was for the run's own event.
+    pub in_hand: bool,
 }
 
 impl Work {
@@ -107,6 +154,8 @@ pub enum End {
         already_done: bool,
     },
     Failed,
+    /// A dead run's intent is not carried out any more, and nothing of it was done.
+    GivenUp,
     Replayed,
     /// With the code of its answer.
     Stopped(&'static str),
@@ -118,10 +167,35 @@ pub enum End {
 #[derive(Debug, Clone, PartialEq, Hash)]
 pub enum Phase {
     Awaited,
-    Looking { now: Tick, seen: Seen, approval_used: Option<bool> },
+    Looking {
+        now: Tick,
+        seen: Seen,
+        approval_used: Option<bool>,
+    },
     Claiming(Work),
     Acting(Work),
-    Recording { work: Work, request: Request, end: End },
+    Recording {
+        work: Work,
+        request: Request,
+        end: End,
+    },
+    /// Ends without a claim, and writes what it wants and owes.
+    Settling {
+        also: Also,
+        end: End,
+    },
+    /// Tells people, and then deletes what was owed, if it was.
+    Telling {
+        notice: String,
+        is_owed: bool,
+    },
+    Paying {
+        notice: String,
+    },
+    /// Takes on what another run owes.
+    TakingOn {
+        notice: String,
+    },
     Over,
 }
 
@@ -131,15 +205,53 @@ pub struct Run {
     /// When Lambda ends it.
     pub deadline: Tick,
     pub ends: Vec<End>,
+    /// What an event asked for, which a scheduled run is about.
+    pub wish: Option<Delivery>,
+    /// What it is still to do for events.
+    pub wishes: Vec<Delivery>,
+    /// Whether its own event is still to have its turn.
+    pub comes_again: bool,
+    /// What it is still to send for others, once it knows.
+    pub sweeps: Option<Vec<String>>,
+    /// Whether an urgent remedy waited when it began to look.
+    pub waited_for: bool,
 }
 
 impl Run {
     pub fn awaited() -> Self {
-        Self { phase: Phase::Awaited, deadline: 0, ends: Vec::new() }
+        Self {
+            phase: Phase::Awaited,
+            deadline: 0,
+            ends: Vec::new(),
+            wish: None,
+            wishes: Vec::new(),
+            comes_again: false,
+            sweeps: None,
+            waited_for: false,
+        }
+    }
+
+    /// What it is about: the event that brought it, or the one whose wish it carries out.
+    pub fn about<'a>(&'a self, delivery: &'a Delivery) -> &'a Delivery {
+        self.wish.as_ref().unwrap_or(delivery)
+    }
+
+    /// Lambda delivers the event again.
+    pub fn repeat(&mut self, end: End) {
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.push(end);
+        *self = Self { ends, ..Self::awaited() };
     }
 
     /// Begins to look: `Runner::walk` up to its reads.
     pub fn start(&mut self, delivery: &Delivery, policy: &Policy, now: Tick, store: &Store) {
+        let urgent = delivery.function.is_urgent();
+        self.waited_for = !urgent && store.waiting.is_some_and(|until| now < until);
+        if self.wish.is_some() {
+            // What an event asked for is looked at by its reason, not by its age.
+            self.phase = Phase::Looking { now, seen: Seen::default(), approval_used: None };
+            return;
+        }
         if let Err(stop) = guard::gate(policy, &delivery.trigger(now), at(now)) {
             return self.end(End::Stopped(stop.code));
         }
@@ -179,118 +291,33 @@ impl Run {
     }
 }
 
-/// Who decides, and by what rules.
-pub struct Decider<'a> {
-    pub policy: &'a Policy,
-    pub delivery: &'a Delivery,
-    pub execution_id: String,
-    pub deadline: Tick,
-    pub broken: Option<Broken>,
+/// What came of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acted {
+    Done,
+    AlreadyDone,
+    /// The call failed, and a look at the service shows that nothing came of it.
+    NothingChanged,
+    /// The call failed, and took effect.
+    SeemsFailed,
 }
 
-impl Decider<'_> {
-    /// What comes after the reads: a claim, or the end. Mirrors the rest of `Runner::walk`, up to its claim,
-    /// with a remedy that plans one step up from what it saw, and nothing on a schedule.
-    pub fn decide(&self, now: Tick, seen: &Seen, approval_used: Option<bool>) -> Result<Work, End> {
-        let memory = seen.memory(self.broken);
-        let observed = seen.count.unwrap_or_default();
-        let admission = guard::admit(self.policy, false, false, approval_used.is_some());
-        let work = |claim, approval, taken_up, comes_again| Work {
-            claim: Taken::new(claim),
-            observed,
-            approval,
-            taken_up,
-            comes_again,
-        };
-        let trigger = self.delivery.trigger(now);
-        let next = |intent: Intent| {
-            let (deadline, reason) = (at(self.deadline), intent.reason.clone());
-            let mut claim =
-                guard::next_claim(self.policy, &memory, intent, 0, &self.execution_id, at(now), deadline);
-            if self.broken == Some(Broken::LeftIntentsNotNamed) {
-                claim.intent.reason = reason;
-            }
-            claim
-        };
-        match guard::course(self.policy, &memory, admission, at(now)) {
-            Course::Replay(_) => return Err(End::Replayed),
-            Course::Stop(stop) => return Err(stopped(&stop)),
-            Course::TakeUp(dead) => {
-                let comes_again = dead.intent.trigger.id != trigger.id && !self.delivery.cause.is_scheduled();
-                return Ok(work(next(dead.intent.clone()), false, true, comes_again));
-            }
-            Course::Plan => {}
-        }
-        let approval = approval_used.map(approval);
-        if let Some(approval) = &approval {
-            guard::check_approval(approval, at(now)).map_err(|stop| stopped(&stop))?;
-        }
-        if self.delivery.cause.is_scheduled() {
-            return Err(End::Stopped("enough_tasks"));
-        }
-        let (value, weight) = (observed + 1, self.delivery.cause.weight());
-        guard::check_plan(self.policy, &memory, self.delivery.function.name(), weight, at(now))
-            .map_err(|stop| stopped(&stop))?;
-        if let Some(approval) = &approval {
-            guard::check_same_plan(approval, &plan_hash(value)).map_err(|stop| stopped(&stop))?;
-        } else if self.policy.mode != Mode::Auto {
-            return Err(End::Stopped("approval_needed"));
-        }
-        let reason = self.delivery.event.to_owned();
-        let intent = Intent { trigger, actions: json!(value), reason, weight };
-        Ok(work(next(intent), approval.is_some(), false, false))
-    }
-
-    /// What a run does with the ledger's answer to its claim: `guard::claim`, then `Runner::act`.
-    pub fn claimed(&self, work: Work, answer: Result<(), Unmet>) -> Result<Phase, End> {
-        match answer {
-            Ok(()) if work.is_outstanding() => Ok(Phase::Acting(work)),
-            Ok(()) => Ok(self.acted(work, true, true, 0)),
-            Err(unmet) => Err(End::Stopped(match unmet {
-                Unmet::KillSwitch => "kill_switch",
-                Unmet::Version | Unmet::Answered => "claimed_by_another",
-                Unmet::Holder => "held_by_another_remedy",
-                Unmet::Approval => "approval_used",
-            })),
-        }
-    }
-
-    /// What a run records once it has acted: the end of `Runner::act`.
-    pub fn acted(&self, work: Work, applied: bool, already_done: bool, now: Tick) -> Phase {
-        let applied = applied || self.broken == Some(Broken::FailureTakenForSuccess);
-        let held = (*work.claim.0).clone();
-        // The claim as it was taken has the version that was read; taking it made that one more.
-        let claim = Taken::new(if applied { held.closed() } else { held.left_open(at(now)) });
-        let entry = Entry {
-            function: self.delivery.function,
-            event: claim.event().to_owned(),
-            execution_id: self.execution_id.clone(),
-            value: claim.value(),
-            applied,
-            reason: claim.0.intent.reason.clone(),
-        };
-        let request = Request::Record { function: self.delivery.function, claim, entry, lets_go: true };
-        let end = if applied { End::Applied { taken_up: work.taken_up, already_done } } else { End::Failed };
-        Phase::Recording { work, request, end }
-    }
-}
-
-/// What a run sends after its record was turned down: the end of `Ledger::record`.
+/// What a run sends after its record was turned down: the end of `Ledger::settle`.
 pub fn record_again(request: &Request, unmet: Unmet) -> Option<Request> {
     match (request, unmet) {
-        (Request::Record { entry, .. }, Unmet::Version) => Some(Request::Audit(entry.clone())),
-        (Request::Record { function, claim, entry, lets_go: true }, Unmet::Holder) => Some(Request::Record {
-            function: *function,
-            claim: claim.clone(),
-            entry: entry.clone(),
-            lets_go: false,
-        }),
+        (Request::Record { gives_up: true, .. }, Unmet::Version) => None,
+        (Request::Record { entry, also, .. }, Unmet::Version) => {
+            Some(Request::Audit(entry.clone(), also.clone()))
+        }
+        (Request::Record { lets_go: true, .. }, Unmet::Holder) => {
+            let mut request = request.clone();
+            if let Request::Record { lets_go, .. } = &mut request {
+                *lets_go = false;
+            }
+            Some(request)
+        }
         _ => None,
     }
-}
-
-fn stopped(stop: &Stop) -> End {
-    End::Stopped(stop.code)
 }
 
 /// An answer that was kept. Only that there is one matters here.

@@ -7,7 +7,7 @@ use shared::{
     ledger::Approval,
     remedy::Weight,
     settings::{Mode, Policy},
-    trigger::{Alarm, AlarmState, Asked, Kind, Trigger},
+    trigger::{Alarm, AlarmState, Asked, Kind, Origin, Trigger},
 };
 
 /// A point in time: the model's clock moves in steps of a minute.
@@ -38,6 +38,11 @@ pub enum Function {
 }
 
 impl Function {
+    /// Whether others let it go first.
+    pub fn is_urgent(self) -> bool {
+        self == Self::Rollback
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::ScaleUp => "scale-up",
@@ -47,7 +52,7 @@ impl Function {
 }
 
 /// What brings a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
     Alarm,
     /// A step of a state machine: it waits for no cooldown.
@@ -73,7 +78,7 @@ impl Cause {
 }
 
 /// One delivery of one event to one function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Delivery {
     pub function: Function,
     pub event: &'static str,
@@ -81,9 +86,14 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether AWS reports something: it is wanted while it cannot be done, and Lambda delivers it again after an error.
+    pub fn is_an_event(&self) -> bool {
+        self.cause == Cause::Alarm
+    }
+
     pub fn trigger(&self, now: Tick) -> Trigger {
         let (at, kind) = match self.cause {
-            Cause::Alarm => (at(0), Kind::Alarm(alarm())),
+            Cause::Alarm => (at(0), Kind::Alarm(alarm(self.event))),
             Cause::Step => (at(0), step(self.event)),
             Cause::Person => (at(now), Kind::Person(Asked::default())),
             Cause::Approval => {
@@ -93,13 +103,13 @@ impl Delivery {
                 (at(now), Kind::Schedule { schedule: "every minute".to_owned() })
             }
         };
-        Trigger { id: self.event.to_owned(), at, kind }
+        Trigger { id: self.event.to_owned(), at, kind, origin: Origin::default() }
     }
 }
 
-fn alarm() -> Alarm {
+fn alarm(name: &str) -> Alarm {
     Alarm {
-        name: "ecs-cpu".to_owned(),
+        name: name.to_owned(),
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
@@ -118,8 +128,10 @@ pub fn approval(used: bool) -> Approval {
         trigger: Delivery { function: Function::ScaleUp, event: "asked", cause: Cause::Alarm }.trigger(0),
         target: TARGET.to_owned(),
         plan_hash: plan_hash(1),
+        plan: vec![plan_hash(1)],
         expires: at(Tick::MAX),
         used,
+        rejected: None,
     }
 }
 
@@ -129,6 +141,7 @@ pub fn plan_hash(value: u8) -> String {
 }
 
 /// One thing to check exhaustively.
+#[expect(clippy::struct_excessive_bools, reason = "what may happen, one thing beside another")]
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub name: &'static str,
@@ -140,7 +153,7 @@ pub struct Scenario {
     pub overrun: Tick,
     pub cooldown: Tick,
     pub attempts_per_day: usize,
-    /// What is older is left alone: an event, and an intent that a dead run left.
+    /// What is older is not done: an event is refused, and an intent that a dead run left is given up.
     pub max_event_age: Tick,
     /// When the clock stops.
     pub end: Tick,
@@ -150,6 +163,14 @@ pub struct Scenario {
     pub faults: u8,
     /// Whether somebody sets the kill switch at any moment.
     pub kill_switch: bool,
+    /// Whether what an alarm asks for is wanted where it cannot be done yet. A kill is then one of the faults.
+    pub wants: bool,
+    /// How many of the alarms may end by themselves.
+    pub alarms_may_end: u8,
+    /// Whether ends are told to people.
+    pub owes: bool,
+    /// Whether each claim notes something for later decisions.
+    pub notes: bool,
     /// Whether one read of the ledger sees its items at different moments, as a `BatchGetItem` may.
     pub torn_reads: bool,
     /// What is not promised here.
@@ -174,18 +195,30 @@ impl Scenario {
             kills: false,
             faults: 0,
             kill_switch: false,
+            wants: false,
+            alarms_may_end: 0,
+            owes: false,
+            notes: false,
             torn_reads: false,
             except: &[],
             sometimes: &[],
         }
     }
 
+    /// Whether the ends of all runs are written, and not only of those that claimed.
+    pub fn settles(&self) -> bool {
+        self.wants || self.owes
+    }
+
     pub fn policy(&self) -> Policy {
         Policy {
             environment: "production".to_owned(),
+            name: None,
+            functions: Vec::new(),
             mode: self.mode,
             ledger_table: "ledger".to_owned(),
             notice_topic_arn: None,
+            level_topic_arns: Vec::new(),
             cooldown: ticks(self.cooldown),
             attempts_per_day: self.attempts_per_day,
             approval_lifetime: ticks(Tick::MAX),

@@ -62,6 +62,11 @@ fn said(protocol: &Protocol, world: &World, step: Step) -> String {
             };
             format!("run {} {call}{fate}", run + 1)
         }
+        Step::FailToRead(run) => format!("run {} cannot read AWS", run + 1),
+        Step::EndAlarm(run) => {
+            let delivery = protocol.scenario.deliveries.get(run);
+            format!("alarm `{}` ends", delivery.map_or("", |delivery| delivery.event))
+        }
         Step::Kill(run) => format!("run {} is killed", run + 1),
         Step::Land(_) => "a request arrives that was given up".to_owned(),
         Step::Vanish(_) => "a request that was given up never arrives".to_owned(),
@@ -74,7 +79,11 @@ fn call(phase: &Phase) -> &'static str {
     match phase {
         Phase::Claiming(_) => "claims",
         Phase::Acting(_) => "acts",
-        Phase::Recording { request: Request::Audit(_), .. } => "records that it acted, and no more",
+        Phase::Settling { .. } => "settles its end",
+        Phase::Telling { .. } => "tells people",
+        Phase::Paying { .. } => "deletes what was owed",
+        Phase::TakingOn { .. } => "takes on what another owes",
+        Phase::Recording { request: Request::Audit(..), .. } => "records that it acted, and no more",
         Phase::Recording { .. } => "records",
         Phase::Awaited | Phase::Looking { .. } | Phase::Over => "",
     }
@@ -96,6 +105,15 @@ fn state(world: &World) -> String {
     );
     if world.store.rollback.is_some() {
         let _ = write!(text, "; rollback's claim {}", claim(&world.store.rollback));
+    }
+    for wish in &world.store.wanted {
+        let _ = write!(text, "; {} wanted for {}", wish.function.name(), wish.event);
+    }
+    for notice in world.store.owed.keys() {
+        let _ = write!(text, "; owed by {notice}");
+    }
+    if let Some(note) = &world.store.note {
+        let _ = write!(text, "; noted {}{}", note.event, if note.pending { " (pending)" } else { "" });
     }
     if let Some(holder) = &world.store.holder {
         let _ = write!(text, "; held by {} until {}", holder.function.name(), holder.lease_until);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     broken::Broken,
-    run::{End, Run, Work},
+    run::{End, Phase, Run, Work},
     scenario::{Function, Tick, tick_of},
-    store::{Request, Store, Taken, Unmet},
+    store::{Also, Request, Store, Taken, Unmet},
 };
 
 /// What makes a transaction that is repeated the same one.
@@ -32,10 +32,18 @@ pub struct Act {
 pub struct History {
     pub acts: Vec<Act>,
     pub claimed: BTreeSet<(Function, String, u8)>,
-    /// How often each function has claimed.
-    pub claims: BTreeMap<Function, usize>,
     pub claimed_under_kill_switch: bool,
     pub claims_by_approval: u8,
+    /// What alarms asked for and were refused for good.
+    pub refused: BTreeSet<(Function, String)>,
+    /// Whether a remedy began before an urgent one that waited when it began to look.
+    pub pushed_in: bool,
+    /// The runs whose ends people are to hear of.
+    pub due: BTreeSet<String>,
+    /// How often people heard of which run's end.
+    pub told: BTreeMap<String, u8>,
+    /// Whether something happened that may have people told twice.
+    pub may_repeat: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Hash)]
@@ -52,6 +60,8 @@ pub struct World {
     pub late: Vec<(Token, Request)>,
     pub faults: u8,
     pub kill_switch_may_come: bool,
+    /// The alarms that are not in ALARM any more.
+    pub alarms_over: BTreeSet<&'static str>,
     pub history: History,
 }
 
@@ -71,9 +81,11 @@ impl World {
         self.store.transact(request, broken)?;
         if let Request::Claim { function, claim, approval } = request {
             self.history.claimed.insert((*function, claim.event().to_owned(), claim.value()));
-            *self.history.claims.entry(*function).or_default() += 1;
             self.history.claimed_under_kill_switch |= self.store.kill_switch;
             self.history.claims_by_approval += u8::from(*approval);
+        }
+        if let Some(Also { owed: Some(owed), .. }) = request.also() {
+            self.history.due.insert(owed.execution_id.clone());
         }
         Ok(())
     }
@@ -103,11 +115,17 @@ impl World {
     }
 
     /// Lambda ends what has come to its deadline, or soon after.
-    pub fn tick(&mut self, overrun: Tick) {
+    /// Lambda repeats the events of the runs for which `repeats` says so.
+    pub fn tick(&mut self, overrun: Tick, repeats: impl Fn(usize) -> bool) {
         self.time += 1;
-        for run in &mut self.runs {
+        for (place, run) in self.runs.iter_mut().enumerate() {
             if run.is_alive() && run.deadline + overrun <= self.time {
-                run.end(End::Killed);
+                self.history.may_repeat |= matches!(run.phase, Phase::Paying { .. });
+                if repeats(place) {
+                    run.repeat(End::Killed);
+                } else {
+                    run.end(End::Killed);
+                }
             }
         }
     }

@@ -190,7 +190,7 @@ fn look_after(function: Function) -> Vec<Stage> {
         Function::Rollback => vec![ledger(), must(&[SERVICES]), must(&[SERVICES])],
         Function::Restart => vec![ledger(), must(&[SERVICES]), must(&[SERVICES]), must(&[TASKS])],
         Function::CacheInvalidation => vec![ledger(), must(&[OTHER])],
-        Function::WriteFreeze => vec![ledger(), must(&[SERVICES, DEFINITION])],
+        Function::WriteFreeze => vec![ledger(), must(&[SERVICES, DEFINITION]), must(&[LEDGER])],
         // Restores, and then cut-overs. Each is answered by itself: a failed read is no error of the run.
         Function::SnapshotRestore => {
             let look = || at_once(vec![may(&[LEDGER]), may(&[OTHER])]);
@@ -222,7 +222,7 @@ fn definitions() -> Stage {
 
 /// `rollback`, as the state machine asks for it: the remedy with the most calls.
 fn roll() -> Vec<Stage> {
-    let look_again = || at_once(vec![may(&[SERVICES, DEFINITION, Ask::Probe])]);
+    let look_again = || at_once(vec![may(&[SERVICES, DEFINITION, Ask::Probe]), may(&[LEDGER])]);
     vec![
         before_a_rollback(false),
         definitions(),

@@ -146,11 +146,11 @@ fn runs_make_as_many_calls_as_in_the_sandbox() {
         (Kind::LookAfter(Function::Rollback), 3),
         (Kind::LookAfter(Function::Restart), 4),
         (Kind::LookAfter(Function::CacheInvalidation), 2),
-        (Kind::LookAfter(Function::WriteFreeze), 3),
+        (Kind::LookAfter(Function::WriteFreeze), 4),
         (Kind::LookAfter(Function::SnapshotRestore), 4),
         // 41, and a second page of logs.
         (Kind::Diagnose, 42),
-        (Kind::Roll, 21),
+        (Kind::Roll, 23),
     ] {
         assert_eq!(calls(kind, &world), made, "{kind:?}");
     }

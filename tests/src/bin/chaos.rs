@@ -8,7 +8,8 @@ use anyhow::Context;
 use clap::Parser;
 use tests::chaos::{self, Choice, Options, Point, STRUCK, Storm, Subject};
 
-/// Tries every crash point and every fault of the functions and the state machines, and lets storms loose on them.
+/// Tries every crash point and every fault of the functions and the state machines, lets two remedies die at once, and
+/// lets storms loose on them.
 #[derive(Parser)]
 struct Arguments {
     /// Only these, as in `scale-up` or `state-machine-service-down`; all unless said.

@@ -13,12 +13,23 @@ use crate::clients::Clients;
 use crate::stack::{LEDGER, Stack, read};
 
 /// Every item: its key, and what is in its `data`.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Item {
     pub(super) pk: String,
     pub(super) sk: String,
     pub(super) data: Value,
-    outcome: Value,
+    pub(super) outcome: Value,
+    /// Whether something in it is still wanted.
+    pub(super) is_wanted: bool,
+    /// Its attributes that are text.
+    pub(super) texts: BTreeMap<String, String>,
+}
+
+impl Item {
+    /// An attribute's text; empty where it has none.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.texts.get(name).map_or("", String::as_str)
+    }
 }
 
 pub(super) async fn items(clients: &Clients) -> anyhow::Result<Vec<Item>> {
@@ -26,25 +37,35 @@ pub(super) async fn items(clients: &Clients) -> anyhow::Result<Vec<Item>> {
     let mut items = Vec::new();
     while let Some(item) = pages.next().await {
         let item = item?;
-        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
-        let json = |name: &str| serde_json::from_str(text(name)).unwrap_or_default();
-        items.push(Item {
-            pk: text("pk").to_owned(),
-            sk: text("sk").to_owned(),
-            data: json("data"),
-            outcome: json("outcome"),
-        });
+        let is_wanted = item.keys().any(|name| name.starts_with("wanted "));
+        let text = |(name, value): (String, AttributeValue)| Some((name, value.as_s().ok()?.clone()));
+        let texts: BTreeMap<String, String> = item.into_iter().filter_map(text).collect();
+        let text = |name: &str| texts.get(name).cloned().unwrap_or_default();
+        let json = |name: &str| serde_json::from_str(&text(name)).unwrap_or_default();
+        let (pk, sk, data, outcome) = (text("pk"), text("sk"), json("data"), json("outcome"));
+        items.push(Item { pk, sk, data, outcome, is_wanted, texts });
     }
     Ok(items)
 }
 
-/// What is open, held or looked after: the items of targets, with nothing in them that depends on the time.
+/// What is open, held, wanted or looked after: the items of targets, with nothing in them that depends on the time.
 pub(super) fn standing(items: &[Item]) -> Value {
     let standing = items.iter().filter(|item| item.pk.starts_with("target#"));
+    // What was wanted once stands for nothing.
+    let standing = standing.filter(|item| item.is_wanted || !item.sk.ends_with("#wanted"));
     let entry = |item: &Item| {
         (format!("{} {}", item.pk, item.sk), item.data.get("open").cloned().unwrap_or_default())
     };
     json!(standing.map(entry).collect::<BTreeMap<_, _>>())
+}
+
+/// Whether a run died that is still to be taken up, somebody has or waits for a target, something is wanted, or a
+/// notice is owed.
+pub(super) fn is_unfinished(items: &[Item]) -> bool {
+    let names = ["holder", "waiting"];
+    let is_open = |item: &Item| *part(&item.data, "/open") == true;
+    let of_target = |item: &Item| names.contains(&item.sk.as_str()) || item.is_wanted || is_open(item);
+    items.iter().any(|item| item.pk == "owed" || (item.pk.starts_with("target#") && of_target(item)))
 }
 
 /// Decision and code of each audit record, and how often.
@@ -75,6 +96,27 @@ pub(super) async fn let_time_pass(stack: &Stack) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a notice is owed; then, as if its own run's time to send it had gone by. No run may be at it.
+pub(super) async fn is_anything_owed(stack: &Stack) -> anyhow::Result<bool> {
+    let past = (Timestamp::now() - SignedDuration::from_mins(2)).strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let mut owed = items(&stack.sandbox.clients).await?;
+    owed.retain(|item| item.pk == "owed");
+    for Item { sk, texts, .. } in &owed {
+        let run = sk.split_once('#').map_or(sk.as_str(), |(_, run)| run);
+        let kept = |name: &&String| !["pk", "sk", "taken_until"].contains(&name.as_str());
+        let texts: Vec<(&str, &str)> = texts
+            .iter()
+            .filter(|(name, _)| kept(name))
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let delete = stack.sandbox.clients.dynamodb.delete_item().table_name(LEDGER);
+        delete.key("pk", text("owed")).key("sk", text(sk)).send().await?;
+        stack.put("owed", &format!("{past}.000Z#{run}"), &texts).await?;
+    }
+    Ok(!owed.is_empty())
 }
 
 async fn end_hold(stack: &Stack, pk: &str) -> anyhow::Result<()> {

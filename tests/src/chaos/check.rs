@@ -7,15 +7,18 @@ use serde_json::Value;
 use crate::functions;
 use crate::gateway::Call;
 use crate::runtime_api::Answer;
+use crate::scenarios::{Notice, changes_the_stack};
 use crate::stack::read;
 
-use super::books;
+use super::books::{self, Item};
 use super::harm::Harm;
-use super::managed;
+use super::intents::took_effect;
+use super::noted::Facts;
 use super::part;
 use super::player::{Player, Said, tells_of_denial};
 use super::point::{Point, Subject};
 use super::story::Story;
+use super::{budget, intents, managed, noted, told};
 
 /// How a play ended.
 #[derive(Debug)]
@@ -32,19 +35,29 @@ pub(super) struct Ended {
     said: Vec<Said>,
     /// Whether the harm came.
     pub(super) reached: bool,
+    /// All that is in the ledger.
+    pub(super) items: Vec<Item>,
+    /// What people were told.
+    heard: Vec<Notice>,
+    facts: Facts,
 }
 
 impl Ended {
-    pub(super) async fn look(player: Player<'_>) -> anyhow::Result<Self> {
+    pub(super) async fn look(mut player: Player<'_>) -> anyhow::Result<Self> {
+        player.listen().await?;
         let sandbox = &player.stack.sandbox;
         let ours = functions()?;
-        let calls = sandbox.gateway.calls().into_iter().filter(|call| ours.contains(&call.caller)).collect();
+        let calls: Vec<Call> =
+            sandbox.gateway.calls().into_iter().filter(|call| ours.contains(&call.caller)).collect();
+        let facts = Facts::of(sandbox, &player.ran, &calls).await?;
         let effects = managed::effects(sandbox).await?;
         let stack = managed::state(sandbox).await?;
         let items = books::items(&sandbox.clients).await?;
         let reached = player.spoilt() > 0;
-        let (standing, recorded) = (books::standing(&items), books::recorded(&items));
-        Ok(Self { calls, stack, effects, standing, recorded, said: player.said, reached })
+        let standing = managed::without_names(sandbox, &books::standing(&items)).await?;
+        let recorded = books::recorded(&items);
+        let Player { said, heard, .. } = player;
+        Ok(Self { calls, stack, effects, standing, recorded, said, reached, items, heard, facts })
     }
 
     /// The calls at which something is to go wrong: of a function that only looks, those of its first run.
@@ -59,9 +72,23 @@ impl Ended {
     pub(super) fn first(&self, subject: Subject) -> &[Call] {
         let first = self.said.first().map_or(0, |said| said.calls);
         match subject {
-            Subject::Function(Story::SnapshotRestore) | Subject::Machine(_) => &self.calls,
+            Subject::Function(Story::SnapshotRestore) | Subject::Machine(_) | Subject::Pair(_) => &self.calls,
             Subject::Function(_) => self.calls.get(..first).unwrap_or_default(),
         }
+    }
+
+    /// The changes of a function that took effect.
+    pub(super) fn done_by(&self, task: &str) -> Vec<String> {
+        let changes = self.calls.iter().filter(|call| call.caller == task && changes_the_stack(call));
+        changes.filter(|call| took_effect(call)).map(Call::name).collect()
+    }
+
+    /// Whether something is wanted of the function, or a record says why it was not done.
+    pub(super) fn is_wanted_or_let_go(&self, task: &str) -> bool {
+        let is_wanted = |item: &Item| item.is_wanted && item.sk == format!("{task}#wanted");
+        let says_why =
+            |item: &Item| item.pk == format!("audit#{task}") && !read(&item.outcome).starts_with("applied ");
+        self.items.iter().any(|item| is_wanted(item) || says_why(item))
     }
 
     fn applied(&self) -> usize {
@@ -85,8 +112,12 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
             }
         }
         Subject::Machine(_) => wrong.extend(machine_ended(ended, well)),
+        Subject::Pair(_) => wrong.extend(open_claims(ended)),
     }
-    for more in ended.effects.keys().filter(|effect| !well.effects.contains_key(*effect)) {
+    wrong.extend(by_itself(point.subject, Some(point), ended, Some(well)));
+    // Of two remedies, what the second does depends on how far the first one came.
+    let is_alone = !matches!(point.subject, Subject::Pair(_));
+    for more in ended.effects.keys().filter(|effect| is_alone && !well.effects.contains_key(*effect)) {
         wrong.push(format!("it did what it was not to do: {more}"));
     }
     if ended.applied() != 0 && ended.effects.is_empty() || ended.applied() == 0 && !ended.effects.is_empty() {
@@ -98,17 +129,47 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
     wrong
 }
 
+/// What must hold with and without harm: of the notices, the budgets and the notes, and of two remedies at once.
+pub(super) fn by_itself(
+    subject: Subject,
+    point: Option<&Point>,
+    ended: &Ended,
+    well: Option<&Ended>,
+) -> Vec<String> {
+    let Ended { items, heard, facts, calls, .. } = ended;
+    let (intents, unclaimed) = intents::all(calls);
+    let mut wrong: Vec<String> =
+        unclaimed.into_iter().map(|change| format!("it had not claimed the target: {change}")).collect();
+    let leave = point.map(told::Leave::at).unwrap_or_default();
+    wrong.extend(told::check(items, heard, &intents, leave));
+    // A state machine may end with people.
+    let same = |_: &&Ended| matches!(subject, Subject::Function(_));
+    let well = well.filter(same).map(|well| well.heard.as_slice());
+    wrong.extend(told::check_incidents(heard, well, leave.news_again));
+    wrong.extend(budget::check(items, &intents));
+    wrong.extend(noted::check(items, facts));
+    if let Subject::Pair(pair) = subject {
+        wrong.extend(pair.check(ended));
+    }
+    wrong
+}
+
 /// A state machine may end with people instead, who were told: then nothing, or all of it, was done.
 fn machine_ended(ended: &Ended, well: &Ended) -> Vec<String> {
     let mut wrong = Vec::new();
     if !ended.effects.is_empty() {
         differ(&mut wrong, "the stack", &ended.stack, &well.stack);
     }
-    let claims = ended.standing.as_object().into_iter().flatten();
-    wrong.extend(
-        claims.filter(|(_, open)| **open == true).map(|(claim, _)| format!("the ledger: {claim} stays open")),
-    );
+    wrong.extend(open_claims(ended));
     wrong
+}
+
+fn open_claims(ended: &Ended) -> Vec<String> {
+    let claims = ended.standing.as_object().into_iter().flatten();
+    claims
+        .filter(|(_, open)| **open == true)
+        .map(|(claim, _)| format!("the ledger: {claim} stays open"))
+        .collect()
 }
 
 /// A delivery and what came of it, in a line.
@@ -123,7 +184,7 @@ fn told(said: &Said) -> String {
         Answer::Ok(other) => other.to_string().chars().take(200).collect(),
         other => format!("{other:?}"),
     };
-    format!("({}{event} → {answer})", if said.struck { "harmed: " } else { "" })
+    format!("({}{event} to {} → {answer})", if said.struck { "harmed: " } else { "" }, said.task)
 }
 
 pub(super) fn differ(wrong: &mut Vec<String>, what: &str, is: &Value, expected: &Value) {

@@ -11,6 +11,8 @@ use crate::gateway::SECRET;
 use crate::sandbox::Sandbox;
 use crate::scenarios::changes_the_stack;
 
+use super::intents::took_effect;
+
 /// Everything in it that a function could change.
 pub(super) async fn state(sandbox: &Sandbox) -> anyhow::Result<Value> {
     let (ecs, gateway) = (&sandbox.clients.ecs, &sandbox.gateway);
@@ -38,8 +40,7 @@ pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String
     let (ours, names) = (functions()?, names(sandbox).await?);
     let mut effects = BTreeMap::new();
     for call in sandbox.gateway.calls() {
-        let took_effect = call.status.is_some_and(|status| (200..300).contains(&status));
-        if ours.contains(&call.caller) && took_effect && changes_the_stack(&call) {
+        if ours.contains(&call.caller) && took_effect(&call) && changes_the_stack(&call) {
             let effect = nameless(&names, &json!([call.name(), call.request]))?.to_string();
             *effects.entry(effect).or_default() += 1;
         }
@@ -48,7 +49,7 @@ pub(super) async fn effects(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String
 }
 
 /// Names that are another in every sandbox, each with what stands for it: snapshots and restored clusters have the time
-/// in theirs, and AWS makes up the end of a secret's ARN and its versions' ids.
+/// in theirs, snapshots are taken at another one, and AWS makes up the end of a secret's ARN and its versions' ids.
 async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
     let secret = sandbox.clients.secrets.describe_secret().secret_id(SECRET).send().await?;
     let versions = secret.version_ids_to_stages.unwrap_or_default().into_keys();
@@ -60,7 +61,13 @@ async fn names(sandbox: &Sandbox) -> anyhow::Result<Vec<(String, String)>> {
     };
     let restored = docdb.restored().into_iter().map(|cluster| cluster.name).collect();
     let snapshots = numbered(docdb.snapshots(), "snapshot");
-    Ok(snapshots.chain(numbered(restored, "restored")).chain(versions).chain([secret]).collect())
+    let times = docdb.snapshot_times().into_iter().map(|at| (at.to_string(), "its time".to_owned()));
+    Ok(snapshots.chain(times).chain(numbered(restored, "restored")).chain(versions).chain([secret]).collect())
+}
+
+/// A restored cluster is a target of its own in the ledger.
+pub(super) async fn without_names(sandbox: &Sandbox, value: &Value) -> anyhow::Result<Value> {
+    nameless(&names(sandbox).await?, value)
 }
 
 fn nameless(names: &[(String, String)], value: &Value) -> anyhow::Result<Value> {

@@ -10,6 +10,7 @@ use crate::gateway::Call;
 
 use super::harm::Harm;
 use super::machine::Machine;
+use super::pair::Pair;
 use super::story::Story;
 
 /// The k-th call of an operation by a function. Reads run side by side, so a call's number among all would not be the
@@ -27,12 +28,14 @@ pub struct Place {
 pub enum Subject {
     Function(Story),
     Machine(Machine),
+    Pair(Pair),
 }
 
 impl Subject {
     pub fn all() -> Vec<Self> {
         let functions = Story::ALL.into_iter().map(Self::Function);
-        functions.chain(Machine::ALL.into_iter().map(Self::Machine)).collect()
+        let machines = Machine::ALL.into_iter().map(Self::Machine);
+        functions.chain(machines).chain(Pair::ALL.into_iter().map(Self::Pair)).collect()
     }
 
     pub fn named(name: &str) -> Option<Self> {
@@ -43,6 +46,28 @@ impl Subject {
         match self {
             Self::Function(story) => story.name(),
             Self::Machine(machine) => machine.name(),
+            Self::Pair(pair) => pair.name(),
+        }
+    }
+}
+
+impl Subject {
+    /// What goes wrong with one of its calls. Two remedies are only to die.
+    pub(super) fn harms(self, call: &Call) -> Vec<Harm> {
+        let is_due = |harm: &Harm| match harm {
+            Harm::KilledBefore => true,
+            // After a read is as before it.
+            Harm::KilledAfter => !call.is_read(),
+            _ => !matches!(self, Self::Pair(_)),
+        };
+        Harm::ALL.into_iter().filter(is_due).collect()
+    }
+
+    /// Whether something goes wrong there: of two remedies, neither is the function that one of them asks.
+    pub(super) fn is_struck_at(self, place: &Place) -> bool {
+        match self {
+            Self::Function(_) | Self::Machine(_) => true,
+            Self::Pair(pair) => pair.tasks().contains(&place.caller.as_str()),
         }
     }
 }
@@ -107,7 +132,7 @@ impl FromStr for Point {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let wanted = "a point is a function or a state machine, a place and a harm, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
+        let wanted = "a point is a function, a state machine or a pair, a place and a harm, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
         let (subject, rest) = text.split_once('/').context(wanted)?;
         let (place, harm) = rest.rsplit_once('/').context(wanted)?;
         let subject = Subject::named(subject).with_context(|| format!("there is no `{subject}`"))?;

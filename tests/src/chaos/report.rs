@@ -98,10 +98,11 @@ pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
          | | calls | points tried | failed |\n|---|---|---|---|\n{}\n\n\
          **{} points tried, {} failed.** {failed}\n\n\
          At each call (the k-th of an operation): the process is **killed before** the call does anything; **killed \
-         after** it took effect; the call is **throttled twice**, **answered 500**, **hangs** until the caller gives \
-         up, is **denied**, or its answer is **cut short** after it took effect. Then the event comes again at once, \
-         and once more when no lease lasts; then the schedule, a person, and the schedule again; and the person again, \
-         where nothing came of it. A state machine has its own retries, and then the schedule and a person.\n\n\
+         after** it took effect (a read has none); the call is **throttled twice**, **answered 500**, **hangs** until \
+         the caller gives up, is **denied**, or its answer is **cut short** after it took effect. Then the event comes \
+         again at once, and once more when no lease lasts; then the schedule, a person, and the schedule again; and \
+         the person again, where nothing came of it. A state machine has its own retries, and then the schedule and a \
+         person. Last comes the schedule once more, if people are still owed a notice.\n\n\
          After each point must hold, compared with the same deliveries where nothing goes wrong:\n\n\
          - the managed stack is in the same state: task count, task definition, number of deployments and of task \
          definitions, scaling bounds, invalidations, restored clusters, the secret. A state machine may also have left \
@@ -112,6 +113,28 @@ pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
          - of a function, every delivery is answered, but for the one that was struck; and a call that was denied is \
          told of in its answer or its log;\n\
          - of a service that is down: one incident, and people are told how it ended.\n\n\
+         And, read from the calls and not from what the functions say:\n\n\
+         - each change follows a claim of its target, and no other remedy's claim is between them;\n\
+         - each change that took effect, and each end of a run that is news, has its notice at the topic's subscriber, \
+         once; after the last delivery nothing is owed, and nobody was told of a run without a record. At most one \
+         notice comes a second time, and only where the ledger could not hear that SNS had it: the answer of the \
+         call that publishes was lost, or the call that notes it. Where the ledger refused the end of a run, people \
+         are told of that run and of the one that records it;\n\
+         - each news of an incident goes to each level once, under the same condition; what is told when nothing goes \
+         wrong is told, and no other news;\n\
+         - the attempts and the month's units that the ledger counts are those that were made. A change whose answer \
+         was lost may count or not;\n\
+         - no note speaks of what did not happen, nor stays pending: writes are noted as frozen if, and only if, what \
+         runs has the variable, with the release that was found; frozen copies are noted as such; rolled back from is \
+         what ran when `rollback` deployed another release; good is no broken release; the minimum was raised from \
+         and to what is noted; the secret's version before the cut-over is the one that is noted; nobody has the \
+         target or waits for it.\n\n\
+         ## Two remedies at once\n\n\
+         The second one's alarm comes while the first holds the target and is about to change it. Each of them is \
+         killed before and after each of its calls. Then Lambda repeats what it had no answer to, and both have their \
+         schedule until nothing is left to be done. In the end the urgent one (`rollback`, `write-freeze`) has done its \
+         work; the other one has too, or what it was asked for is wanted still, or a record says why not; neither did \
+         anything twice; no claim is open; and notices, budgets and notes are as above.\n\n\
          ## Storms\n\n\
          Half of the deliveries are one event; the others are events out of their order, hours old, alarms that are \
          over, and the schedule.\n\n\

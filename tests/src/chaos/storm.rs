@@ -32,7 +32,7 @@ pub const STRUCK: [Story; 5] =
 pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
     let well = once(story).await?;
     let stack = Arc::new(story.start().await?);
-    stack.sandbox.gateway.record().clear();
+    let player = Player::begin(&stack, None).await?;
     let begun = Timestamp::now();
     let next = Arc::new(AtomicUsize::new(0));
     let mut processes = JoinSet::new();
@@ -58,7 +58,7 @@ pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
     for process in processes.join_all().await {
         wrong.extend(process?);
     }
-    let ended = Ended::look(Player::new(&stack, None)).await?;
+    let ended = Ended::look(player).await?;
     differ(&mut wrong, "the stack", &ended.stack, &well.stack);
     let (did, to_do) = (counted(&ended), counted(&well));
     if did != to_do {
@@ -73,8 +73,7 @@ pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
 /// What one delivery comes to.
 async fn once(story: Story) -> anyhow::Result<Ended> {
     let stack = story.start().await?;
-    stack.sandbox.gateway.record().clear();
-    let mut player = Player::new(&stack, None);
+    let mut player = Player::begin(&stack, None).await?;
     player.send(&story.alarm(Timestamp::now())).await?;
     Ended::look(player).await
 }

@@ -40,7 +40,8 @@ pub(super) fn call_words(call: &Call) -> String {
             Some("claims the target, unless a kill switch or another run forbids it".to_owned())
         }
         "TransactWriteItems" | "PutItem" => Some("records the run in the ledger".to_owned()),
-        "UpdateItem" => Some("notes the release that is rolled back from".to_owned()),
+        "UpdateItem" => Some("a note in the ledger".to_owned()),
+        "DeleteItem" => Some("the notice was sent: it is owed no more".to_owned()),
         "Publish" => Some("a notice to people".to_owned()),
         _ => None,
     };

@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 };
 
 use crate::clients::{ACCOUNT, Clients, REGION};
-use crate::gateway::{BACKEND_PORT, SECRET, SOURCE, TARGET_GROUP, TASKS_GROUP, endpoint};
+use crate::gateway::{BACKEND_PORT, DATABASE_USER, SECRET, SOURCE, TARGET_GROUP, TASKS_GROUP, endpoint};
 use crate::standin::{LOAD_BALANCER, REQUESTS_A_SECOND};
 
 pub const CLUSTER: &str = "lendpeak2-production";
@@ -33,7 +33,7 @@ pub const TARGET_CPU: f64 = 70.0;
 
 /// Creates the logs, the database's secret, the cluster, the service with its tasks, and its scaling.
 pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {
-    let credentials = serde_json::json!({ "username": "lendpeak", "password": PASSWORD, "engine": "mongo",
+    let credentials = serde_json::json!({ "username": DATABASE_USER, "password": PASSWORD, "engine": "mongo",
         "host": endpoint(SOURCE), "port": 27018, "ssl": true });
     let secret = clients.secrets.create_secret().name(SECRET).secret_string(credentials.to_string());
     secret.send().await.context("cannot create the database's secret")?;
@@ -202,6 +202,31 @@ pub async fn let_incident_hear(clients: &Clients, on: bool) -> anyhow::Result<()
         clients.sns.subscribe().topic_arn(topic).protocol("lambda").endpoint(function).send().await?;
         return Ok(());
     }
+    let listed = clients.sns.list_subscriptions_by_topic().topic_arn(topic).send().await?;
+    for subscription in listed.subscriptions() {
+        let end = clients.sns.unsubscribe().set_subscription_arn(subscription.subscription_arn.clone());
+        end.send().await?;
+    }
+    Ok(())
+}
+
+/// The topics of the three levels, without the environment's prefix.
+pub const LEVELS: [&str; 3] = ["notices", "level-2", "level-3"];
+
+/// Somebody subscribes to each level's topic: a queue, whose messages nobody reads.
+pub async fn listen(clients: &Clients) -> anyhow::Result<()> {
+    for level in LEVELS {
+        let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:lendpeak2-production-{level}");
+        clients.sqs.create_queue().queue_name(format!("people-{level}")).send().await?;
+        let queue = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:people-{level}");
+        clients.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(queue).send().await?;
+    }
+    Ok(())
+}
+
+/// Nobody is left who hears a level's topic.
+pub async fn unsubscribe(clients: &Clients, level: &str) -> anyhow::Result<()> {
+    let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:lendpeak2-production-{level}");
     let listed = clients.sns.list_subscriptions_by_topic().topic_arn(topic).send().await?;
     for subscription in listed.subscriptions() {
         let end = clients.sns.unsubscribe().set_subscription_arn(subscription.subscription_arn.clone());

@@ -66,6 +66,22 @@ impl Call {
         }
     }
 
+    /// A call that was answered with 200.
+    #[cfg(test)]
+    pub(crate) fn answered(caller: &str, [service, operation]: [&str; 2], request: Value) -> Self {
+        Self {
+            at: Timestamp::UNIX_EPOCH,
+            caller: caller.to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            request,
+            status: Some(200),
+            took_ms: None,
+            fault: None,
+            protocol: Protocol::Json,
+        }
+    }
+
     /// `ecs UpdateService`.
     pub fn name(&self) -> String {
         format!("{} {}", self.service, self.operation)

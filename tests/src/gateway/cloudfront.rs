@@ -303,7 +303,7 @@ fn document(root: &str, content: &str) -> String {
 }
 
 /// The texts of all elements of a name. What the SDK sends has neither attributes nor comments in them.
-fn elements(xml: &str, name: &str) -> Vec<String> {
+pub(super) fn elements(xml: &str, name: &str) -> Vec<String> {
     let (start, end) = (format!("<{name}>"), format!("</{name}>"));
     xml.split(start.as_str())
         .skip(1)

@@ -23,6 +23,8 @@ struct Inner {
     lines: Vec<Line>,
     /// An alarm's name, and when it went into ALARM.
     rang: Vec<(String, Timestamp)>,
+    /// Alarms as `DescribeAlarms` tells them.
+    alarms: Vec<Value>,
 }
 
 /// A metric as a test wants it.
@@ -62,13 +64,22 @@ impl CloudWatch {
         self.lock().rang.push((alarm.to_owned(), Timestamp::now() - ago));
     }
 
+    /// An alarm as `DescribeAlarms` tells it. Of those that are put, the local AWS keeps neither what an expression is
+    /// made of nor who suppresses a composite alarm's actions.
+    pub fn add_alarm(&self, alarm: Value) {
+        self.lock().alarms.push(alarm);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The local AWS's answer, with what it lacks.
     pub(super) async fn complete(&self, call: &Call, answer: Answer) -> Answer {
-        if !["GetMetricData", "ListMetrics", "DescribeAlarmHistory"].contains(&call.operation.as_str()) {
+        let operation = call.operation.as_str();
+        let completes = ["GetMetricData", "ListMetrics", "DescribeAlarmHistory"].contains(&operation)
+            || (operation == "DescribeAlarms" && self.lock().named(&call.request).next().is_some());
+        if !completes {
             return answer;
         }
         let mut body = match wire::body(answer).await {
@@ -78,6 +89,7 @@ impl CloudWatch {
         match call.operation.as_str() {
             "GetMetricData" => self.lock().add_metrics(&call.request, &mut body),
             "ListMetrics" => usual::list_metrics(&call.request, &mut body),
+            "DescribeAlarms" => self.lock().add_alarms(&call.request, &mut body),
             _ => self.lock().add_rings(&call.request, &mut body),
         }
         wire::cbor(&body)
@@ -123,6 +135,26 @@ impl Inner {
             }
         }
         json!({ "Id": id, "Label": asked.metric, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
+    }
+
+    /// The alarms that are asked for by their names.
+    fn named<'a>(&'a self, request: &'a Value) -> impl Iterator<Item = &'a Value> {
+        let asked = move |alarm: &&Value| {
+            list(request, "AlarmNames").any(|name| name.as_str() == Some(text(alarm, "AlarmName")))
+        };
+        self.alarms.iter().filter(asked)
+    }
+
+    fn add_alarms(&self, request: &Value, body: &mut Value) {
+        for (kind, name) in [("MetricAlarm", "MetricAlarms"), ("CompositeAlarm", "CompositeAlarms")] {
+            let is_composite = |alarm: &Value| alarm.get("AlarmRule").is_some();
+            let asked = list(request, "AlarmTypes").any(|asked| asked == kind);
+            let alarms =
+                self.named(request).filter(|alarm| is_composite(alarm) == (kind == "CompositeAlarm"));
+            if asked {
+                append(body, name, alarms.cloned().collect());
+            }
+        }
     }
 
     fn add_rings(&self, request: &Value, body: &mut Value) {

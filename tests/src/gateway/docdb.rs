@@ -15,7 +15,10 @@ use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::{Answer, wire as answers};
-pub use seed::{PORT as DATABASE_PORT, SECRET, SECURITY_GROUPS as DATABASE_GROUPS, SOURCE, endpoint};
+pub use seed::{
+    PORT as DATABASE_PORT, SECRET, SECURITY_GROUPS as DATABASE_GROUPS, SOURCE, USER as DATABASE_USER,
+    endpoint,
+};
 use state::{Cluster, Event, Inner, Instance, Refusal, Snapshot};
 
 /// The account's clusters; every clone sees the same.
@@ -51,6 +54,56 @@ impl DocDb {
         (inner.cluster_time, inner.instance_time) = (cluster, instance);
     }
 
+    /// How long a cluster takes to take another password: until then it has the one before.
+    pub fn set_reset_time(&self, time: Duration) {
+        self.lock().reset_time = time;
+    }
+
+    /// This field of requests, as in `StorageType`, has no effect from now on: the answer is a success all the same.
+    pub fn ignore(&self, field: &str) {
+        self.lock().ignored.insert(field.to_owned());
+    }
+
+    /// A cluster has this, by its name in DocumentDB's answers.
+    pub fn set_field(&self, cluster: &str, field: &'static str, value: &str) {
+        self.change(cluster, |cluster| {
+            cluster.fields.insert(field, value.to_owned());
+        });
+    }
+
+    /// The CA certificate of an instance.
+    pub fn set_certificate(&self, instance: &str, certificate: &str) {
+        let mut inner = self.lock();
+        for one in inner.instances.iter_mut().filter(|one| one.name == instance) {
+            certificate.clone_into(&mut one.certificate);
+        }
+    }
+
+    /// AWS itself keeps the cluster's password from now on, in a secret of this ARN.
+    pub fn manage_password(&self, cluster: &str, secret: &str) {
+        self.change(cluster, |cluster| cluster.managed_secret = Some(secret.to_owned()));
+    }
+
+    /// Somebody gives a cluster's master user another password.
+    pub fn set_password(&self, cluster: &str, password: &str) {
+        self.change(cluster, |cluster| cluster.passwords.push((Timestamp::now(), password.to_owned())));
+    }
+
+    /// The passwords that clusters were given so far were given that much earlier.
+    pub fn age_passwords(&self, by: Duration) {
+        for cluster in &mut self.lock().clusters {
+            for (since, _) in cluster.passwords.iter_mut().skip(1) {
+                *since -= by;
+            }
+        }
+    }
+
+    fn change(&self, cluster: &str, change: impl FnOnce(&mut Cluster)) {
+        if let Some(cluster) = self.lock().clusters.iter_mut().find(|one| one.name == cluster) {
+            change(cluster);
+        }
+    }
+
     /// The next so many calls of an operation are refused with this error code.
     pub fn refuse(&self, operation: &str, code: &str, times: usize) {
         let refusal = (operation.to_owned(), code.to_owned());
@@ -77,6 +130,12 @@ impl DocDb {
     /// The ids of all snapshots.
     pub fn snapshots(&self) -> Vec<String> {
         self.lock().snapshots.iter().map(|snapshot| snapshot.id.clone()).collect()
+    }
+
+    /// When each of them was taken, as AWS tells it: to the millisecond.
+    pub fn snapshot_times(&self) -> Vec<Timestamp> {
+        let taken = |snapshot: &Snapshot| Timestamp::from_millisecond(snapshot.taken_at.as_millisecond());
+        self.lock().snapshots.iter().flat_map(taken).collect()
     }
 
     pub fn forget_snapshots(&self) {
@@ -145,6 +204,13 @@ impl DocDb {
                     .filter(up)
                     .any(|instance| inner.instance_status(instance) == "available")
         })
+    }
+
+    /// Whether the cluster at this address lets this user in with this password.
+    pub fn lets_in(&self, host: &str, user: &str, password: &str) -> bool {
+        let inner = self.lock();
+        let mut clusters = inner.clusters.iter().filter(|cluster| endpoint(&cluster.name) == host);
+        clusters.any(|cluster| inner.lets_in(cluster, user, password))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -6,7 +6,7 @@ mod running;
 mod tasks;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -38,9 +38,9 @@ pub struct ServiceState {
 }
 
 /// What tests may set, and what the gateway remembers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ecs {
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +52,15 @@ struct Inner {
     desired: HashMap<String, u32>,
     starting: HashMap<String, Starting>,
     aged: Option<running::Aged>,
+    /// Task definitions as they were registered, by their ARNs.
+    registered: HashMap<String, Value>,
+    /// Fields that task definitions have, too, by `family:revision`.
+    newer: HashMap<String, serde_json::Map<String, Value>>,
+    /// Task definitions that no service may be set to, as `family:revision`, and ECS's code and message.
+    refused: HashMap<String, [String; 2]>,
+    /// No service may be changed while a deployment moves its traffic.
+    strict: bool,
+    leaves_one_behind: bool,
 }
 
 /// Tasks asked for that do not run yet.
@@ -92,6 +101,46 @@ impl Ecs {
         self.lock().deployments.set_digest(image, digest);
     }
 
+    /// The image was pushed again, and cannot work any more.
+    pub fn push_broken(&self, image: &str, digest: &str) {
+        self.lock().deployments.push_broken(image, digest);
+    }
+
+    /// From now on deployments move traffic, as in `BLUE_GREEN`, and bake for so long.
+    pub fn set_strategy(&self, name: &str, bakes: Duration) {
+        self.lock().deployments.set_strategy(name, bakes);
+    }
+
+    /// A hook of this stage does not answer; with none, it has.
+    pub fn hold_in(&self, stage: Option<&str>) {
+        self.lock().deployments.hold_in(stage);
+    }
+
+    /// No service may be changed while a deployment moves its traffic.
+    pub fn refuse_changes_in_stages(&self) {
+        self.lock().strict = true;
+    }
+
+    /// ECS has this of a task definition, `family:revision`, too.
+    pub fn add_field(&self, release: &str, name: &str, value: Value) {
+        self.lock().newer.entry(release.to_owned()).or_default().insert(name.to_owned(), value);
+    }
+
+    /// No service may be set to this task definition, `family:revision`.
+    pub fn refuse_release(&self, release: &str, code: &str, message: &str) {
+        self.lock().refused.insert(release.to_owned(), [code.to_owned(), message.to_owned()]);
+    }
+
+    /// The task definition that has the service's traffic, which is set to `task_definition`.
+    pub(crate) fn serving(&self, service: &str, task_definition: &str) -> String {
+        self.lock().deployments.before_the_shift(service).unwrap_or_else(|| task_definition.to_owned())
+    }
+
+    /// Whether what was deployed last of a task definition cannot work.
+    pub(crate) fn has_broken_image(&self, service: &str, task_definition: &str) -> bool {
+        self.lock().deployments.has_broken_image(service, task_definition)
+    }
+
     /// From now on no task of any release starts: as `FAILS_TO_START` of a release says it, for those that were good.
     pub fn let_tasks_fail(&self, how: &str) {
         self.lock().deployments.set_failing(how);
@@ -110,6 +159,11 @@ impl Ecs {
     /// All tasks that run now started that much earlier.
     pub fn age_tasks(&self, by: Duration) {
         self.lock().aged = Some(running::Aged::new(by));
+    }
+
+    /// Whether one of a service's tasks is of an earlier deployment than the one that has ended.
+    pub fn leave_one_behind(&self, leave: bool) {
+        self.lock().leaves_one_behind = leave;
     }
 
     pub fn clear_stopped_tasks(&self) {
@@ -159,15 +213,30 @@ impl Ecs {
                 .await
             }
             "ListTasks" => {
-                let own = self.lock().stopped_task_arns(&call.request);
+                let (own, next) = self.lock().stopped_task_arns(&call.request);
                 let forwarded = upstream.forward(parts, body).await;
-                edit(forwarded, |answer| tasks::add(answer, "taskArns", own)).await
+                edit(forwarded, |answer| {
+                    tasks::add(answer, "taskArns", own);
+                    set(answer, "nextToken", json!(next));
+                })
+                .await
             }
             "DescribeServices" => {
                 let forwarded = upstream.forward(parts, body).await;
                 edit(forwarded, |answer| self.lock().show_services(answer)).await
             }
+            "RegisterTaskDefinition" => {
+                let forwarded = upstream.forward(parts, body).await;
+                edit(forwarded, |answer| self.lock().note_definition(&call.request, answer)).await
+            }
+            "DescribeTaskDefinition" => {
+                let forwarded = upstream.forward(parts, body).await;
+                edit(forwarded, |answer| self.lock().complete_definition(answer)).await
+            }
             "CreateService" | "UpdateService" => {
+                if let Some([code, message]) = self.lock().refusal(&call.request) {
+                    return wire::error(call, StatusCode::BAD_REQUEST, &code, &message);
+                }
                 let deployed = match text(&call.request, "taskDefinition") {
                     "" => Value::Null,
                     name => upstream.ecs("DescribeTaskDefinition", &json!({ "taskDefinition": name })).await,
@@ -201,6 +270,37 @@ impl Inner {
         let failing = self.deployments.note(request, service, deployed);
         self.stopped.extend(failing);
         self.show(service);
+    }
+
+    fn refusal(&self, request: &Value) -> Option<[String; 2]> {
+        let release = last_part(text(request, "taskDefinition"));
+        if let Some(refused) = self.refused.get(release) {
+            return Some(refused.clone());
+        }
+        let moves = self.deployments.is_in_a_stage(last_part(text(request, "service")));
+        (self.strict && moves).then(|| {
+            ["InvalidParameterException", "The service has a deployment in progress."].map(str::to_owned)
+        })
+    }
+
+    /// The local AWS drops fields that are newer than it.
+    fn note_definition(&mut self, request: &Value, answer: &mut Value) {
+        let arn = text(answer.get("taskDefinition").unwrap_or(&Value::Null), "taskDefinitionArn").to_owned();
+        self.registered.insert(arn, request.clone());
+        self.complete_definition(answer);
+    }
+
+    fn complete_definition(&self, answer: &mut Value) {
+        let Some(definition) = answer.get_mut("taskDefinition") else {
+            return;
+        };
+        let arn = text(definition, "taskDefinitionArn").to_owned();
+        if let Some(registered) = self.registered.get(&arn) {
+            complete(definition, registered);
+        }
+        for (name, value) in self.newer.get(last_part(&arn)).into_iter().flatten() {
+            set(definition, name, value.clone());
+        }
     }
 
     /// How many run while new ones still start; none when nothing is starting.
@@ -243,6 +343,21 @@ impl Inner {
     }
 }
 
+/// Adds what is in the other and not in this one.
+fn complete(dropped: &mut Value, whole: &Value) {
+    match (dropped, whole) {
+        (Value::Object(dropped), Value::Object(whole)) => {
+            for (name, value) in whole.iter().filter(|(name, _)| *name != "tags") {
+                complete(dropped.entry(name.clone()).or_insert_with(|| value.clone()), value);
+            }
+        }
+        (Value::Array(dropped), Value::Array(whole)) if dropped.len() == whole.len() => {
+            dropped.iter_mut().zip(whole).for_each(|(dropped, whole)| complete(dropped, whole));
+        }
+        _ => {}
+    }
+}
+
 /// The same counts in the service and in its primary deployment.
 fn set_counts(service: &mut Value, desired: Option<u32>, running: Option<u32>, pending: Option<u32>) {
     let counts = [("desiredCount", desired), ("runningCount", running), ("pendingCount", pending)];
@@ -255,17 +370,17 @@ fn set_counts(service: &mut Value, desired: Option<u32>, running: Option<u32>, p
     }
 }
 
-fn set(object: &mut Value, name: &str, value: Value) {
+pub(super) fn set(object: &mut Value, name: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value);
     }
 }
 
-fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn count(object: &Value, name: &str) -> u32 {
+pub(super) fn count(object: &Value, name: &str) -> u32 {
     object.get(name).and_then(Value::as_u64).and_then(|count| count.try_into().ok()).unwrap_or_default()
 }
 
@@ -275,7 +390,7 @@ pub(super) fn last_part(name_or_arn: &str) -> &str {
 }
 
 /// Changes a good answer's JSON; anything else stays as it is.
-async fn edit(answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
+pub(super) async fn edit(answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
     match wire::body(answer).await {
         Ok(mut body) => {
             change(&mut body);

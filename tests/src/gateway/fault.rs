@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::Call;
 
@@ -14,6 +15,8 @@ pub enum Fault {
     Throttle,
     /// The service answers 500. Nothing happened.
     InternalError,
+    /// The service refuses it, with this code and message. Nothing happened.
+    Refused(&'static str, &'static str),
     /// The caller's role does not allow the call. Nothing happened.
     Denied,
     /// The service answers well, and has nothing to tell. Nothing happened.
@@ -39,6 +42,7 @@ pub struct Rule {
     caller: Option<String>,
     service: String,
     operation: String,
+    about: Option<String>,
     skip: usize,
     times: usize,
     fault: Fault,
@@ -48,13 +52,20 @@ impl Rule {
     /// The next call of `operation` gets `fault`.
     pub fn new(service: &str, operation: &str, fault: Fault) -> Self {
         let (service, operation) = (service.to_owned(), operation.to_owned());
-        Self { caller: None, service, operation, skip: 0, times: 1, fault }
+        Self { caller: None, service, operation, about: None, skip: 0, times: 1, fault }
     }
 
     /// Only calls of this caller count.
     #[must_use]
     pub fn of(mut self, caller: &str) -> Self {
         self.caller = Some(caller.to_owned());
+        self
+    }
+
+    /// Only calls whose request has these words count, as in the end of a topic's ARN.
+    #[must_use]
+    pub fn about(mut self, words: &str) -> Self {
+        self.about = Some(words.to_owned());
         self
     }
 
@@ -76,6 +87,7 @@ impl Rule {
         self.service == call.service
             && self.operation == call.operation
             && self.caller.as_ref().is_none_or(|caller| *caller == call.caller)
+            && self.about.as_ref().is_none_or(|words| call.request.to_string().contains(words))
     }
 }
 
@@ -114,5 +126,52 @@ impl Faults {
             rules.remove(index);
         }
         Some(fault)
+    }
+}
+
+/// Less than a caller waits for one attempt: `ATTEMPT_TIMEOUT` of `shared/src/aws.rs`.
+const HELD_AT_MOST: Duration = Duration::from_secs(4);
+
+/// Which calls a gate is for.
+type Which = fn(&Call) -> bool;
+
+/// Holds one call up before it does anything, so that something else can be done in the middle of a run.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// The caller, and which of its calls.
+    next: Mutex<Option<(String, Which)>>,
+    holds: watch::Sender<bool>,
+}
+
+impl Gate {
+    /// Holds the next of these calls of `caller` up.
+    pub fn close(&self, caller: &str, which: fn(&Call) -> bool) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((caller.to_owned(), which));
+    }
+
+    /// Whether a call is held up now.
+    pub fn holds(&self) -> bool {
+        *self.holds.borrow()
+    }
+
+    /// Lets every call go on.
+    pub fn open(&self) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.holds.send_replace(false);
+    }
+
+    pub(super) async fn pass(&self, call: &Call) {
+        let is_held = self
+            .next
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take_if(|(caller, which)| *caller == call.caller && which(call))
+            .is_some();
+        if is_held {
+            self.holds.send_replace(true);
+            let open = async { self.holds.subscribe().wait_for(|holds| !holds).await.map(|_| ()) };
+            let _ = tokio::time::timeout(HELD_AT_MOST, open).await;
+            self.holds.send_replace(false);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Passes a request on to the local AWS, as it came.
+//! Passes a request on to the local AWS: as it came, or so that moto understands it.
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme, Uri};
@@ -9,6 +9,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::moto::{self, Mending};
 use super::{Answer, wire};
 use crate::clients::REGION;
 
@@ -16,15 +18,35 @@ use crate::clients::REGION;
 pub(super) struct Upstream {
     client: Client<HttpConnector, Full<Bytes>>,
     address: String,
+    /// Where moto is the local AWS.
+    mending: Option<Mending>,
 }
 
 impl Upstream {
     pub(super) fn new(address: &str) -> Self {
-        Self { client: Client::builder(TokioExecutor::new()).build_http(), address: address.to_owned() }
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { client, address: address.to_owned(), mending: None }
     }
 
-    /// The local AWS's answer. When there is none, 502 with the cause.
+    pub(super) fn moto(address: &str) -> Self {
+        Self { mending: Some(Mending::default()), ..Self::new(address) }
+    }
+
+    /// Whether the local AWS answers what the gateway would otherwise.
+    pub(super) fn answers(&self, call: &Call) -> bool {
+        self.mending.is_some() && moto::answers(call)
+    }
+
+    /// The local AWS's answer.
     pub(super) async fn forward(&self, parts: http::request::Parts, body: Bytes) -> Answer {
+        match &self.mending {
+            Some(mending) => mending.answer(parts, body, self).await,
+            None => self.pass_on(parts, body).await,
+        }
+    }
+
+    /// What comes back for just this. When nothing does, 502 with the cause.
+    pub(super) async fn pass_on(&self, parts: http::request::Parts, body: Bytes) -> Answer {
         match self.send(parts, body).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -37,11 +59,10 @@ impl Upstream {
     /// A call of the gateway's own to ECS; null when it fails.
     pub(super) async fn ecs(&self, operation: &str, request: &Value) -> Value {
         let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
-        let signed = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/ecs/aws4_request");
         let call = Request::post("/")
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", target)
-            .header("authorization", signed)
+            .header("authorization", signed("ecs"))
             .body(());
         let Ok((parts, ())) = call.map(Request::into_parts) else {
             return Value::Null;
@@ -68,4 +89,9 @@ impl Upstream {
         }
         Ok(Response::from_parts(parts, Full::new(body)))
     }
+}
+
+/// What says of a call of the gateway's own which service it is for.
+pub(super) fn signed(service: &str) -> String {
+    format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request")
 }

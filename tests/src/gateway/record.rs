@@ -18,7 +18,7 @@ use crate::iam::Recorded;
 pub const FOLDER: &str = "LENDPEAK2_CALLS";
 
 /// The fields that name a resource, or that a policy's condition looks at. What is in them is kept whole.
-const NAMES: [&str; 49] = [
+const NAMES: [&str; 50] = [
     // Elastic Container Service, and its scaling.
     "cluster",
     "executionRoleArn",
@@ -27,6 +27,7 @@ const NAMES: [&str; 49] = [
     "resourceArn",
     "service",
     "serviceDeploymentArn",
+    "serviceDeploymentArns",
     "serviceRevisionArns",
     "services",
     "tags",
@@ -111,6 +112,10 @@ impl Record {
         if tags.is_none() && call.service == "rds" && writes {
             return None;
         }
+        let mut names = names(&call.request).unwrap_or_default();
+        if let (Some(partition), Some(kept)) = (queried(call), names.as_object_mut()) {
+            kept.insert("pk".to_owned(), partition);
+        }
         let recorded = Recorded {
             by: program(),
             caller: call.caller.clone(),
@@ -118,7 +123,7 @@ impl Record {
             operation: call.operation.clone(),
             // Protocols that name the resource in the path have nothing else to name it with.
             path: parts.uri.path().to_owned(),
-            names: names(&call.request).unwrap_or_default(),
+            names,
             resource_tags: tags.unwrap_or_default(),
             status: None,
         };
@@ -171,6 +176,23 @@ impl Drop for Entry<'_> {
     }
 }
 
+/// The partition that a query of DynamoDB reads. Its condition names it by placeholders only, as in `pk = :pk` or
+/// `#p = :of AND sk BETWEEN :from AND :to`.
+fn queried(call: &Call) -> Option<Value> {
+    if call.service != "dynamodb" || call.operation != "Query" {
+        return None;
+    }
+    let request = &call.request;
+    let condition = request.get("KeyConditionExpression")?.as_str()?;
+    condition.split(" AND ").find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        let (name, value) = (name.trim_matches(['(', ' ']), value.trim_matches([')', ' ']));
+        let named = request.get("ExpressionAttributeNames").and_then(|names| names.get(name)?.as_str());
+        (named.unwrap_or(name) == "pk")
+            .then(|| request.get("ExpressionAttributeValues")?.get(value).cloned())?
+    })
+}
+
 /// A request's fields that name something, in their places; nothing where there are none.
 fn names(request: &Value) -> Option<Value> {
     match request {
@@ -197,7 +219,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use http::Request;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{Call, DocDb, Record, names};
     use crate::iam::read_calls;
@@ -213,10 +235,15 @@ mod tests {
 
     /// One call of `caller` that is answered with `status`, or never.
     fn make(record: &Record, caller: &str, status: Option<u16>) {
+        let body = json!({ "cluster": "c", "service": "s", "desiredCount": 4 });
+        call(record, caller, "AmazonEC2ContainerServiceV20141113.UpdateService", &body, status);
+    }
+
+    fn call(record: &Record, caller: &str, target: &str, body: &Value, status: Option<u16>) {
         let request = Request::post("/").header("x-amz-user-agent", format!("aws-sdk-rust app/{caller}"));
-        let request = request.header("x-amz-target", "AmazonEC2ContainerServiceV20141113.UpdateService");
+        let request = request.header("x-amz-target", target);
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let body = br#"{"cluster":"c","service":"s","desiredCount":4}"#.to_vec().into();
+        let body = body.to_string().into_bytes().into();
         let entry = record.entry(&Call::identify(&parts, &body), &parts, &DocDb::default());
         if let (Some(mut entry), Some(status)) = (entry, status) {
             entry.answered(Some(status));
@@ -273,5 +300,43 @@ mod tests {
             "MasterUserPassword": "orchid" });
         assert_eq!(names(&request), Some(json!({ "DBClusterIdentifier": "c", "Tags.Tag.1.Key": "k" })));
         assert_eq!(names(&json!({ "containerDefinitions": [{ "environment": [{ "value": "x" }] }] })), None);
+    }
+
+    /// What a policy can limit by `dynamodb:LeadingKeys`.
+    fn partition_of_query(request: &Value) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let record = record(Some(folder.path()));
+        call(&record, "scale-up", "DynamoDB_20120810.Query", request, Some(200));
+        read_calls(folder.path()).unwrap()[0].names["pk"].clone()
+    }
+
+    #[test]
+    fn the_partition_of_a_query_is_kept_however_its_condition_is_written() {
+        for condition in [
+            "pk = :p",
+            "pk=:p",
+            "(pk = :p) AND (sk < :s)",
+            "pk = :p AND sk BETWEEN :s AND :t",
+            "sk = :s AND pk = :p",
+            "#k = :p AND begins_with(sk, :s)",
+        ] {
+            let request = json!({ "TableName": "ledger", "KeyConditionExpression": condition,
+                "ExpressionAttributeNames": { "#k": "pk" },
+                "ExpressionAttributeValues": { ":p": { "S": "audit#a" }, ":s": { "S": "said" }, ":t": { "S": "t" } } });
+            assert_eq!(partition_of_query(&request), json!({ "S": "audit#a" }), "{condition}");
+        }
+        let odd = json!({ "TableName": "ledger", "KeyConditionExpression": "sk = :s",
+            "ExpressionAttributeValues": { ":s": { "S": "said" } } });
+        assert_eq!(partition_of_query(&odd), Value::Null);
+    }
+
+    #[test]
+    fn the_partitions_of_a_batch_are_kept_and_nothing_else_of_its_items() {
+        let key = |pk: &str| json!({ "pk": { "S": pk }, "sk": { "S": "said" } });
+        let request = json!({ "RequestItems": { "ledger": { "ConsistentRead": true,
+            "Keys": [key("target#a"), key("event#b")] } } });
+        let kept = json!({ "RequestItems": { "ledger": {
+            "Keys": [{ "pk": { "S": "target#a" } }, { "pk": { "S": "event#b" } }] } } });
+        assert_eq!(names(&request), Some(kept));
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::Recorded;
 use super::exempt;
 use super::needs::{self, Need, TaskRoles};
-use super::policy::{self, Statement};
+use super::policy::{self, LEADING_KEYS, Statement};
 use super::reasons::{self, is_wild};
 use super::reference::Reference;
 use super::resolve::Resolver;
@@ -37,6 +37,8 @@ pub struct Row {
     pub sid: String,
     /// The statement's resources that were used, each with what was called by it, without the account.
     pub resources: BTreeMap<String, BTreeSet<String>>,
+    /// Of a table, the partitions that were called, as the statement names them.
+    pub partitions: BTreeSet<String>,
     pub times: usize,
     /// The tests and programs that called.
     pub by: BTreeSet<String>,
@@ -69,31 +71,36 @@ pub fn check(rules: &Rules, calls: &[Recorded]) -> Result<Report> {
     let reasons = reasons::by_statement(&reasons::wildcards(&rules.text));
     let mut report = Report::default();
     let mut granted = BTreeSet::new();
+    let mut usages = Vec::new();
     for task in functions()? {
         let role = role_of(&rules.template, &task)?;
         let statements = policy::of_function(&rules.template, &resolver, &task)?;
         granted.extend(statements.iter().flat_map(|statement| statement.actions.clone()));
         let own: Vec<&Recorded> = calls.iter().filter(|call| call.caller == task).collect();
-        let mut usage = Usage { role: &role, task: &task, ..Usage::default() };
         if own.is_empty() {
             // Everything else that could be said of it comes from that.
             let why = "no test has called anything as this function: is its record missing?";
             report.violations.push(format!("{task}: {why}"));
             continue;
         }
+        let mut usage = Usage { role, task, statements, calls: own.len(), ..Usage::default() };
         for (call, made) in grouped(&own) {
             match needs::of(call, &passed_on) {
                 Ok(needs) => {
                     for need in &needs {
-                        usage.count(need, &made, &statements, &rules.reference);
+                        usage.count(need, &made, &rules.reference);
                     }
                 }
-                Err(error) => usage.violations.push(format!("{task}: {error}")),
+                Err(error) => usage.violations.push(format!("{}: {error}", usage.task)),
             }
         }
-        let rows = usage.rows(&statements, &rules.reference, &reasons)?;
+        usages.push(usage);
+    }
+    let ways = usages.iter().flat_map(Usage::ways).collect();
+    for mut usage in usages {
+        let rows = usage.rows(&rules.reference, &reasons, &ways)?;
         report.violations.append(&mut usage.violations);
-        report.functions.push(Function { task, calls: own.len(), rows });
+        report.functions.push(Function { task: usage.task, calls: usage.calls, rows });
     }
     for (action, _) in exempt::EXEMPT.iter().filter(|(action, _)| !granted.contains(*action)) {
         report.violations.push(format!("{action} is exempt, and no role allows it: take it off the list"));
@@ -140,10 +147,20 @@ fn grouped<'a>(calls: &[&'a Recorded]) -> Vec<(&'a Recorded, Made)> {
     groups.into_values().collect()
 }
 
+/// What functions did with their own items of the ledger: the action, and what their partitions begin with.
+type Ways = BTreeSet<(String, String)>;
+
+/// As in `audit#` of `audit#rollback`.
+fn kind(partition: &str) -> &str {
+    partition.split_inclusive('#').next().unwrap_or(partition)
+}
+
 #[derive(Debug, Default)]
-struct Usage<'a> {
-    task: &'a str,
-    role: &'a str,
+struct Usage {
+    task: String,
+    role: String,
+    statements: Vec<Statement>,
+    calls: usize,
     /// By the statement's number and the action.
     rows: BTreeMap<(usize, String), Row>,
     /// Statement and pattern of what matched a call.
@@ -151,9 +168,9 @@ struct Usage<'a> {
     violations: Vec<String>,
 }
 
-impl Usage<'_> {
-    fn count(&mut self, need: &Need, made: &Made, statements: &[Statement], reference: &Reference) {
-        let Usage { task, role, .. } = *self;
+impl Usage {
+    fn count(&mut self, need: &Need, made: &Made, reference: &Reference) {
+        let Usage { task, role, statements, .. } = self;
         let Need { action, resource, context } = need;
         if let Err(error) = reference.agrees(action, resource) {
             self.violations.push(format!("{task}: {error}: this check or the call is wrong"));
@@ -165,11 +182,13 @@ impl Usage<'_> {
                 let matching =
                     statement.resources.iter().filter(|pattern| policy::matches(pattern, resource));
                 self.patterns.extend(matching.map(|pattern| (number, pattern.clone())));
+                let partitions = statement.leading_keys_of(need).into_iter().map(str::to_owned);
+                self.rows.entry((number, action.clone())).or_default().partitions.extend(partitions);
                 allowed_by = allowed_by.or(Some((number, statement, by)));
             }
         }
         let Some((number, statement, pattern)) = allowed_by else {
-            if exempt::is_set_up_otherwise(resource) {
+            if exempt::is_set_up_otherwise(need) {
                 return;
             }
             let by: Vec<&str> = made.by.iter().map(String::as_str).collect();
@@ -188,14 +207,22 @@ impl Usage<'_> {
         row.sid.clone_from(&statement.sid);
     }
 
+    fn ways(&self) -> impl Iterator<Item = (String, String)> {
+        self.rows.iter().flat_map(|((_, action), row)| {
+            row.partitions.iter().map(|partition| (action.clone(), kind(partition).to_owned()))
+        })
+    }
+
     /// One row for each action of each statement, and what nobody used.
     fn rows(
         &mut self,
-        statements: &[Statement],
         reference: &Reference,
         reasons: &BTreeMap<(String, String), Vec<String>>,
+        ways: &Ways,
     ) -> Result<Vec<Row>> {
-        let (task, role) = (self.task, self.role);
+        let Usage { task, role, statements, .. } = self;
+        let touched: BTreeSet<String> =
+            self.rows.values().flat_map(|row| row.partitions.iter().cloned()).collect();
         let mut rows = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             let sid = &statement.sid;
@@ -204,7 +231,9 @@ impl Usage<'_> {
                 row.action.clone_from(action);
                 row.sid.clone_from(sid);
                 row.exempt = exempt::reason(action);
-                let broad = broader(action, &statement.resources, reference)?;
+                let mut broad = broader(action, &statement.resources, reference)?;
+                let partitions = statement.leading_keys();
+                broad.extend(partitions.iter().filter(|key| is_wild(key)).map(|key| (*key).to_owned()));
                 if !broad.is_empty() {
                     let reason = reasons.get(&(role.to_owned(), sid.clone())).map(|all| all.join(" "));
                     let reason = reason.filter(|reason| !reason.is_empty());
@@ -225,6 +254,23 @@ impl Usage<'_> {
                         "{task}: {action} is exempt, and was called: take it off the list of exemptions"
                     )),
                     _ => {}
+                }
+                if action.starts_with("dynamodb:") && partitions.is_empty() {
+                    self.violations.push(format!(
+                        "{task}: {sid} of {role} allows {action} on the items of every function: name the partitions \
+                         that it is for in {LEADING_KEYS}"
+                    ));
+                }
+                for partition in partitions.iter().filter(|_| row.times > 0) {
+                    // The spine is one: what another function's run does with its own items, this one's may do too.
+                    let is_the_spines = touched.contains(*partition)
+                        && ways.contains(&(action.clone(), kind(partition).to_owned()));
+                    if !row.partitions.contains(*partition) && !is_the_spines {
+                        self.violations.push(format!(
+                            "{task}: {sid} of {role} allows {action} on items of {partition}, and no call was about \
+                             one: take it out, or test it"
+                        ));
+                    }
                 }
                 rows.push(row);
             }

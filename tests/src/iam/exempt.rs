@@ -1,5 +1,8 @@
 //! What a role has to allow and no call of ours in the sandbox can use, and what a role need not allow.
 
+use super::needs::Need;
+use super::policy::LEADING_KEYS;
+
 /// The actions, with who uses them instead.
 pub const EXEMPT: [(&str, &str); 11] = [
     ("logs:CreateLogStream", "Lambda itself writes a function's logs"),
@@ -23,15 +26,21 @@ pub fn reason(action: &str) -> Option<&'static str> {
     EXEMPT.iter().find(|(exempt, _)| *exempt == action).map(|(_, reason)| *reason)
 }
 
-/// What only tests name: settings in place of what the template's parameters say, which the role would follow, and an
-/// alarm of somebody's own. A function that may not look at such an alarm takes the event's word for it.
-const SET_UP_OTHERWISE: [(&str, &str); 3] = [
+/// What only tests name: settings in place of what the template's parameters say, which the role would follow.
+const SET_UP_OTHERWISE: [(&str, &str); 5] = [
     (":service/lendpeak2-production/worker", "a service that is not there, in SERVICE and SERVICES"),
+    ("target#service/lendpeak2-production/worker", "what the ledger knows of that service"),
     (":table/no-such-table", "a ledger that is not there, in LEDGER_TABLE"),
-    (":alarm:errors", "an alarm that somebody wired to the topic of rollback"),
+    (
+        ":cluster:lendpeak2-production-restore-20261120101500",
+        "a restore of an earlier version, without its tags",
+    ),
+    (":stateMachine:none", "a state machine that is not there, in STATE_MACHINE_ARN"),
 ];
 
 /// Whether only a test's own settings name this.
-pub fn is_set_up_otherwise(resource: &str) -> bool {
-    SET_UP_OTHERWISE.iter().any(|(end, _)| resource.ends_with(end))
+pub fn is_set_up_otherwise(need: &Need) -> bool {
+    let named = need.context.get(LEADING_KEYS).into_iter().flatten().chain([&need.resource]);
+    let mut named = named.map(String::as_str);
+    named.any(|name| SET_UP_OTHERWISE.iter().any(|(end, _)| name.ends_with(end)))
 }

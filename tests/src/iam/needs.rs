@@ -6,12 +6,13 @@
 mod database;
 mod ecs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Recorded;
+use super::policy::LEADING_KEYS;
 use super::template::field;
 use crate::clients::{ACCOUNT, REGION};
 
@@ -126,8 +127,12 @@ fn cloudwatch(call: &Recorded) -> Vec<Need> {
         "DescribeAlarms" | "DescribeAlarmHistory" => {
             let mut names = texts(call, "AlarmNames");
             names.extend(texts(call, "AlarmName"));
-            // A composite alarm is shown only to who may read all of them, and a prefix is no name.
-            if names.is_empty() || texts(call, "AlarmTypes").contains(&"CompositeAlarm") {
+            // A composite alarm is shown only to a role whose permission is on `*`.
+            if texts(call, "AlarmTypes").contains(&"CompositeAlarm") {
+                return one(call, "*");
+            }
+            // A prefix is no name.
+            if names.is_empty() {
                 return one(call, all);
             }
             let alarm = |name| Need::new(&action(call), arn("cloudwatch", &format!("alarm:{name}")));
@@ -164,11 +169,13 @@ fn invoked(call: &Recorded) -> Result<&str> {
 
 fn dynamodb(call: &Recorded) -> Vec<Need> {
     let table = |name: &str| arn("dynamodb", &format!("table/{name}"));
+    // An item's own key, or the partition of a query, which the gateway writes down beside the table.
+    let partition = |key: &Value| field(field(key, "pk"), "S").as_str().map(str::to_owned);
     let need = |action: &str, request: &Value| {
-        let keys = [field(request, "Key"), field(request, "Item")].map(|key| field(field(key, "pk"), "S"));
-        let keys = keys.iter().filter_map(|key| key.as_str()).map(str::to_owned).collect();
+        let keys = [field(request, "Key"), field(request, "Item"), request];
+        let keys = keys.into_iter().filter_map(partition).collect();
         let name = field(request, "TableName").as_str().unwrap_or_default();
-        Need::new(action, table(name)).with("dynamodb:LeadingKeys", keys)
+        Need::new(action, table(name)).with(LEADING_KEYS, keys)
     };
     match call.operation.as_str() {
         // A transaction has no action: each of its parts needs its own.
@@ -184,7 +191,13 @@ fn dynamodb(call: &Recorded) -> Vec<Need> {
         }
         "BatchGetItem" => {
             let tables = field(&call.names, "RequestItems").as_object().into_iter().flatten();
-            tables.map(|(name, _)| Need::new(&action(call), table(name))).collect()
+            tables
+                .map(|(name, request)| {
+                    let keys = field(request, "Keys").as_array().into_iter().flatten();
+                    let keys: BTreeSet<String> = keys.filter_map(partition).collect();
+                    Need::new(&action(call), table(name)).with(LEADING_KEYS, keys.into_iter().collect())
+                })
+                .collect()
         }
         "DeleteItem" | "GetItem" | "PutItem" | "Query" | "UpdateItem" => {
             vec![need(&action(call), &call.names)]

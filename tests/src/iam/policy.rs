@@ -16,12 +16,14 @@ const KEYS: [&str; 8] = [
     "application-autoscaling:scalable-dimension",
     "application-autoscaling:service-namespace",
     "cloudwatch:namespace",
-    "dynamodb:LeadingKeys",
+    LEADING_KEYS,
     "ecs:CreateAction",
     "ecs:cluster",
     "iam:PassedToService",
     "kms:ViaService",
 ];
+/// The partitions that a call of DynamoDB is about.
+pub const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
 /// The key of a resource's tag; the tag's name follows.
 pub const RESOURCE_TAG: &str = "aws:ResourceTag/";
 
@@ -46,6 +48,7 @@ enum Operator {
     StringEquals,
     StringEqualsIfExists,
     ForAllValuesStringEquals,
+    ForAllValuesStringLike,
     ArnEquals,
 }
 
@@ -55,6 +58,7 @@ impl Operator {
             "StringEquals" => Self::StringEquals,
             "StringEqualsIfExists" => Self::StringEqualsIfExists,
             "ForAllValues:StringEquals" => Self::ForAllValuesStringEquals,
+            "ForAllValues:StringLike" => Self::ForAllValuesStringLike,
             "ArnEquals" => Self::ArnEquals,
             other => bail!("this check does not know the condition operator {other}"),
         })
@@ -68,12 +72,17 @@ impl Condition {
         let Some(present) = context.get(&self.key).filter(|present| !present.is_empty()) else {
             return self.operator == Operator::StringEqualsIfExists;
         };
-        present.iter().all(|value| {
-            self.values.iter().any(|wanted| match self.operator {
-                Operator::ArnEquals => matches(wanted, value),
-                _ => wanted == value,
-            })
-        })
+        present.iter().all(|value| self.values.iter().any(|wanted| self.is(wanted, value)))
+    }
+
+    /// Whether one of the condition's values is what the call has.
+    fn is(&self, wanted: &str, value: &str) -> bool {
+        match self.operator {
+            Operator::ArnEquals | Operator::ForAllValuesStringLike => matches(wanted, value),
+            Operator::StringEquals | Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals => {
+                wanted == value
+            }
+        }
     }
 }
 
@@ -123,6 +132,21 @@ impl Statement {
             return None;
         }
         self.resources.iter().find(|pattern| matches(pattern, &need.resource)).map(String::as_str)
+    }
+
+    /// The partitions of DynamoDB that it is limited to, some with a wildcard; none when it is not.
+    pub fn leading_keys(&self) -> Vec<&str> {
+        let limits = self.conditions.iter().filter(|condition| condition.key == LEADING_KEYS);
+        limits.flat_map(|condition| &condition.values).map(String::as_str).collect()
+    }
+
+    /// Those of them that a call was about.
+    pub fn leading_keys_of(&self, need: &Need) -> Vec<&str> {
+        let called = need.context.get(LEADING_KEYS).map(Vec::as_slice).unwrap_or_default();
+        let limits = self.conditions.iter().filter(|condition| condition.key == LEADING_KEYS);
+        let wanted = limits.flat_map(|limit| limit.values.iter().map(move |wanted| (limit, wanted)));
+        let about = wanted.filter(|(limit, wanted)| called.iter().any(|value| limit.is(wanted, value)));
+        about.map(|(_, wanted)| wanted.as_str()).collect()
     }
 }
 

@@ -15,9 +15,12 @@ pub struct Wildcard {
     pub reason: Option<String>,
 }
 
-/// Every wildcard in a `Resource` of a role, in their order.
+/// Where a role says what it is about: what a statement allows, and which partitions of a table.
+const LISTS: [&str; 2] = ["Resource:", "dynamodb:LeadingKeys:"];
+
+/// Every wildcard in a `Resource` or a `dynamodb:LeadingKeys` of a role, in their order.
 ///
-/// A reason is the comment above the line, or above the `Resource:` whose list the line is in, or at its end.
+/// A reason is the comment above the line, or above the list that the line is in, or at its end.
 pub fn wildcards(template: &str) -> Vec<Wildcard> {
     let mut found = Vec::new();
     let (mut role, mut sid) = (String::new(), String::new());
@@ -39,7 +42,7 @@ pub fn wildcards(template: &str) -> Vec<Wildcard> {
             above = Some(before + comment.trim());
             continue;
         }
-        let value = trimmed.strip_prefix("Resource:").map(str::trim);
+        let value = LISTS.iter().find_map(|list| trimmed.strip_prefix(list)).map(str::trim);
         if value.is_some() {
             of_list.clone_from(&above);
             list = value.is_some_and(str::is_empty).then_some(depth);

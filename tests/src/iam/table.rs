@@ -70,7 +70,12 @@ fn resources(row: &Row) -> String {
         many @ 2.. => format!("`{pattern}` ({many})"),
         _ => format!("`{pattern}`"),
     });
-    used.collect::<Vec<_>>().join(", ")
+    let used = used.collect::<Vec<_>>().join(", ");
+    if row.partitions.is_empty() {
+        return used;
+    }
+    let partitions = row.partitions.iter().map(|partition| format!("`{partition}`"));
+    format!("{used}, of {}", partitions.collect::<Vec<_>>().join(", "))
 }
 
 fn tests(row: &Row) -> String {

@@ -96,7 +96,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
         (HeaderName::from_static("lambda-runtime-deadline-ms"), event.deadline.as_millisecond().to_string()),
         (
             HeaderName::from_static("lambda-runtime-invoked-function-arn"),
-            "arn:aws:lambda:us-east-1:123456789012:function:lendpeak2-production-function".to_owned(),
+            "arn:aws:lambda:us-east-1:000000000000:function:lendpeak2-production-function".to_owned(),
         ),
     ];
     (headers, event.body).into_response()

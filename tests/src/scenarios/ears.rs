@@ -8,7 +8,7 @@ use crate::clients::{ACCOUNT, Clients, REGION};
 
 const TOPICS: [&str; 3] = ["notices", "level-2", "level-3"];
 /// The words with which `incident` begins.
-const WORDS: [&str; 4] = ["OPEN", "BACK AGAIN", "ESCALATED", "RESOLVED"];
+const WORDS: [&str; 6] = ["OPEN", "BACK AGAIN", "WORSE", "ESCALATED", "PROBE PASSES", "RESOLVED"];
 
 /// A message to people.
 #[derive(Debug, Clone, PartialEq, Eq)]

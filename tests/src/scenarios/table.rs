@@ -21,17 +21,7 @@ pub type Row = (&'static str, anyhow::Result<Played>);
 
 /// As a person reads it in a terminal.
 pub fn table(rows: &[Row]) -> String {
-    let cells = cells(rows);
-    let width = |column: usize| {
-        let lengths = cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        lengths.max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut lines: Vec<String> = cells.iter().map(line).collect();
+    let mut lines = aligned(&cells(rows));
     for (name, played) in rows {
         match played {
             Ok(played) => lines.extend(played.faults().iter().map(|fault| format!("{name}: {fault}"))),
@@ -40,6 +30,20 @@ pub fn table(rows: &[Row]) -> String {
     }
     lines.push(totals(rows));
     lines.join("\n")
+}
+
+/// A line for each row, its columns below those of the first.
+pub(crate) fn aligned(cells: &[Vec<String>]) -> Vec<String> {
+    let width = |column: usize| {
+        let lengths = cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        lengths.max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..cells.first().map_or(0, Vec::len)).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    cells.iter().map(line).collect()
 }
 
 /// The same as a document, with what its columns mean.

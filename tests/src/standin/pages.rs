@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::State as Shared;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::{Request, State as Shared};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, options, post};
 use serde_json::json;
@@ -27,8 +28,42 @@ pub(super) fn router(state: Arc<State>, origin: String) -> Router {
         .route("/api/auth/login", options(preflight))
         .route("/api/loans", post(write))
         .route("/", get(page))
+        .route("/index.html", get(page))
         .route(ASSET, get(asset))
+        .layer(from_fn_with_state(Arc::clone(&state), canned))
         .with_state(Site { state, origin })
+}
+
+/// An answer that a test wants, in place of the stand-in's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canned {
+    pub status: u16,
+    /// One name may be there several times.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: &'static str,
+}
+
+impl IntoResponse for Canned {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = (status, self.body).into_response();
+        // The type of a text is no part of it.
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                answer.headers_mut().append(name, value);
+            }
+        }
+        answer
+    }
+}
+
+async fn canned(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let canned = state.canned().get(request.uri().path()).cloned();
+    match canned {
+        Some(canned) => canned.into_response(),
+        None => next.run(request).await,
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +84,9 @@ impl Part {
 }
 
 async fn health(Shared(site): Shared<Site>, part: Part) -> Response {
+    if part == Part::Database {
+        site.state.look().await;
+    }
     let now = *site.state.now();
     tokio::time::sleep(load::latency(now.load, now.running_tasks)).await;
     let database_down = site.state.database_down(now) && part != Part::Cache;
@@ -59,6 +97,9 @@ async fn health(Shared(site): Shared<Site>, part: Part) -> Response {
         (_, 0) => (StatusCode::SERVICE_UNAVAILABLE, "no task runs"),
         _ if meets_bad_task => (StatusCode::BAD_GATEWAY, "the task broke the connection"),
         _ if load::is_overload(now.load, now.running_tasks) => (StatusCode::SERVICE_UNAVAILABLE, "too busy"),
+        _ if database_down && now.locked_out => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not let it in")
+        }
         _ if database_down => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
         (true, _) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
         (false, _) => (StatusCode::OK, "ok"),

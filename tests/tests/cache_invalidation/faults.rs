@@ -1,5 +1,7 @@
 //! AWS at its worst: each call throttled, failing, or cut off.
 
+use tests::standin::Canned;
+
 use super::*;
 
 const CALLS: [(&str, &str); 5] = [
@@ -61,6 +63,68 @@ async fn a_front_end_that_does_not_answer_is_no_reason_to_keep_old_content() -> 
     let cleared = outcome(&function, &json!({})).await?;
     assert_eq!(read(&cleared), "applied applied");
     assert_eq!(cleared["observed"]["assets"][0]["error"], "the connection failed");
-    assert_eq!(cleared["verification"]["verified"], true);
+    assert_eq!(cleared["verification"]["verified"], false);
+    let seen = text(&cleared, "/verification/what");
+    assert!(
+        seen.contains("is completed") && seen.ends_with("no fresh copy was seen of /assets/main.js, /"),
+        "{seen}"
+    );
+    assert_eq!(decision(&function, &tick()).await?, "nothing_to_do not_seen_yet");
+    stack.let_it_be_late().await?;
+    let given_up = outcome(&function, &tick()).await?;
+    assert_eq!(read(&given_up), "nothing_to_do not_seen");
+    assert!(
+        text(&given_up, "/reason").ends_with("no fresh copy was seen of /assets/main.js, /"),
+        "{given_up}"
+    );
+    assert_eq!(decision(&function, &tick()).await?, "nothing_to_do nothing_awaited");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_front_end_that_refuses_or_fails_or_cannot_be_believed_was_not_seen() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    for status in [401, 403, 429, 500, 503] {
+        let refusal = Canned { status, headers: Vec::new(), body: "" };
+        stack.sandbox.standin.answer_with("/assets/main.js", refusal);
+        let cleared = outcome(&function, &json!({ "paths": ["/assets/main.js"] })).await?;
+        assert_eq!(
+            (read(&cleared).as_str(), &cleared["verification"]["verified"]),
+            ("applied applied", &json!(false))
+        );
+        let seen = text(&cleared, "/verification/what");
+        assert!(seen.contains(&format!("status {status}")), "{seen}");
+        assert!(seen.ends_with("no fresh copy was seen of /assets/main.js"), "{seen}");
+    }
+    // A firewall that lets it through again.
+    stack.sandbox.standin.answer_as_deployed();
+    assert_eq!(decision(&function, &tick()).await?, "nothing_to_do verified");
+
+    let expired = stack.sandbox.standin.serve_expired().await?;
+    let elsewhere = stack.function(&[("APP_URL", &expired)]).await?;
+    let cleared = outcome(&elsewhere, &json!({})).await?;
+    assert_eq!(cleared["verification"]["verified"], false);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_said_not_to_be_there() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    for status in [404, 410] {
+        let gone = Canned { status, headers: Vec::new(), body: "" };
+        stack.sandbox.standin.answer_with("/old.pdf", gone);
+        let cleared = outcome(&function, &json!({ "paths": ["/old.pdf", "/assets/main.js"] })).await?;
+        assert_eq!(
+            (read(&cleared).as_str(), &cleared["verification"]["verified"]),
+            ("applied applied", &json!(false))
+        );
+        assert!(text(&cleared, "/verification/what").ends_with(": not there: /old.pdf"), "{cleared}");
+        let told = outcome(&function, &tick()).await?;
+        assert_eq!(read(&told), "nothing_to_do not_there");
+        assert!(text(&told, "/next/what").contains("if it was deleted"), "{told}");
+        assert_eq!(decision(&function, &tick()).await?, "nothing_to_do nothing_awaited");
+    }
     Ok(())
 }

@@ -34,6 +34,24 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"paths": []}"#, "InvalidRequest", "leave it out to invalidate everything"),
         (r#"{"paths": [""]}"#, "InvalidRequest", "one of `paths` is empty"),
         (r#"{"paths": ["https://app.lendpeak.com/a"]}"#, "InvalidRequest", "is an address"),
+        (r#"{"paths": ["app.lendpeak.com/a.js"]}"#, "InvalidRequest", r#"send `{"paths":["/a.js"]}`"#),
+        (r#"{"paths": ["/a.js /b.js"]}"#, "InvalidRequest", r#"send `{"paths":["/a.js","/b.js"]}`"#),
+        (
+            r#"{"paths": ["/a.js,/b.js", "c"]}"#,
+            "InvalidRequest",
+            r#"send `{"paths":["/a.js","/b.js","/c"]}`"#,
+        ),
+        (r#"{"paths": ["assets\\main.js"]}"#, "InvalidRequest", r#"send `{"paths":["/assets/main.js"]}`"#),
+        (
+            r#"{"paths": ["//docs-content/tree/main/*"]}"#,
+            "InvalidRequest",
+            r#"["/docs-content/tree/main/*"]"#,
+        ),
+        (r#"{"paths": ["./assets/main.js"]}"#, "InvalidRequest", r#"send `{"paths":["/assets/main.js"]}`"#),
+        (r#"{"paths": ["/a/../index.html"]}"#, "InvalidRequest", r#"send `{"paths":["/index.html"]}`"#),
+        (r#"{"paths": ["/index.html#section"]}"#, "InvalidRequest", r#"send `{"paths":["/index.html"]}`"#),
+        (r#"{"paths": ["'/index.html'"]}"#, "InvalidRequest", r#"send `{"paths":["/index.html"]}`"#),
+        (r#"{"paths": ["/assets/%2A"]}"#, "InvalidRequest", r#"send `{"paths":["/assets/*"]}`"#),
         (r#"{"paths": ["/~ada"]}"#, "InvalidRequest", "`/~ada` has a `~`"),
         (r#"{"status": "I 1"}"#, "InvalidRequest", "must be the id of an invalidation"),
         (r#"{"status": "I1", "paths": ["/a"]}"#, "InvalidRequest", "not both"),
@@ -48,6 +66,27 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
             "missing field `build-status`",
         ),
     ];
+    stack::refuses(&function, &cases).await?;
+    assert_eq!(stack.writes(), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_front_ends_own_host_is_known_with_its_port() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let own = stack.sandbox.standin.url();
+    let host = own.trim_start_matches("http://");
+    let cases: Vec<(String, &str, &str)> = [own.as_str(), host, &format!("/{host}"), &format!("//{host}")]
+        .map(|address| {
+            (
+                json!({ "paths": [format!("{address}/a.js")] }).to_string(),
+                "InvalidRequest",
+                "is an address: its path alone",
+            )
+        })
+        .into();
+    let cases: Vec<_> = cases.iter().map(|(body, kind, words)| (body.as_str(), *kind, *words)).collect();
     stack::refuses(&function, &cases).await?;
     assert_eq!(stack.writes(), Vec::<String>::new());
     Ok(())

@@ -1,6 +1,7 @@
 //! `make chaos`, as much of it as a test has time for: at each call that answers the first delivery one harm, all of
 //! them in turn. `make chaos` tries every harm at every call of all deliveries.
 
+use anyhow::Context;
 use tests::chaos::{self, Choice, Machine, Options, Point, STRUCK, Storm, Story, Subject};
 
 type Test = anyhow::Result<()>;
@@ -94,6 +95,30 @@ async fn the_state_machine_service_down_holds_wherever_it_is_struck() -> Test {
 #[tokio::test]
 async fn the_state_machine_snapshot_restore_holds_wherever_it_is_struck() -> Test {
     machine_holds(Machine::SnapshotRestore).await
+}
+
+/// Both orders.
+async fn two_hold(one: &str, other: &str) -> Test {
+    for name in [format!("{one}-then-{other}"), format!("{other}-then-{one}")] {
+        let pair = Subject::named(&name).with_context(|| format!("there is no {name}"))?;
+        holds(pair, 3).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rollback_and_scale_up_at_once_hold_whichever_dies() -> Test {
+    two_hold("rollback", "scale-up").await
+}
+
+#[tokio::test]
+async fn write_freeze_and_scale_up_at_once_hold_whichever_dies() -> Test {
+    two_hold("write-freeze", "scale-up").await
+}
+
+#[tokio::test]
+async fn rollback_and_restart_at_once_hold_whichever_dies() -> Test {
+    two_hold("rollback", "restart").await
 }
 
 #[tokio::test]

@@ -32,14 +32,18 @@ async fn an_event_of_ecs_asks_why_tasks_do_not_start_and_people_are_told() -> Te
         "source": "aws.ecs", "time": Timestamp::now().to_string(),
         "resources": [format!("arn:aws:ecs:us-east-1:000000000000:service/{CLUSTER}/{SERVICE}")],
         "detail": { "eventType": "WARN", "eventName": "SERVICE_TASK_START_IMPAIRED" } });
-    let function = stack.function(&[("NOTICE_TOPIC_ARN", TOPIC)]).await?;
+    tests::deploy::unsubscribe(&stack.sandbox.clients, "notices").await?;
+    let level_2 = TOPIC.replace("notices", "level-2");
+    let settings = [("NOTICE_TOPIC_ARN", TOPIC), ("LEVEL_2_TOPIC_ARN", &level_2)];
+    let function = stack.function(&settings).await?;
     let report = outcome(&function, &event).await?;
     assert_eq!(
         chapters(&report),
         ["service-down", "application-wont-start", "alb-target-unhealthy", "high-memory"]
     );
     assert_eq!(text(&report, "/findings/0/cause"), "image_missing", "{report:#}");
-    assert_eq!(stack.writes(), ["sns Publish"]);
+    // Nobody is subscribed to level 1.
+    assert_eq!(stack.writes(), ["sns Publish"; 2]);
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! What is wrong with the front end and the way from it to the API.
 
-use tests::gateway::{BUILD_LOGS, Build};
+use tests::{
+    gateway::{BUILD_LOGS, Build},
+    standin::Canned,
+};
 
 use super::*;
 
@@ -45,5 +48,46 @@ async fn preflights_that_are_refused_are_told_from_an_api_that_is_down() -> Test
     let stack = start().await?;
     stack.sandbox.standin.refuse_preflights(true);
     finds(&stack, "cors_preflight_refused").await?;
+    Ok(())
+}
+
+fn answer_of(headers: &[(&'static str, &str)], body: &'static str) -> Canned {
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Canned { status: 200, headers, body }
+}
+
+#[tokio::test]
+async fn an_asset_that_is_there_and_of_no_use_is_not_taken_for_one_that_is_gone() -> Test {
+    let stack = start().await?;
+    let script = ("content-type", "text/javascript");
+    stack.sandbox.standin.answer_with("/assets/main.js", answer_of(&[script], ""));
+    let found = finds(&stack, "status_code").await?;
+    assert_eq!(found["what"], "asset answers 200 (the asset is empty)", "{found:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_origin_that_two_set_is_told_so() -> Test {
+    let stack = start().await?;
+    let ours = stack.sandbox.standin.url();
+    let origin = ("access-control-allow-origin", ours.as_str());
+    let headers = [origin, origin, ("access-control-allow-headers", "content-type")];
+    stack.sandbox.standin.answer_with("/api/auth/login", answer_of(&headers, ""));
+    let found = finds(&stack, "cors_origin").await?;
+    assert!(
+        found.to_string().contains("let either the backend or what is before it set the header"),
+        "{found:#}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_its_check_calls_down_is_found_though_it_answers_200() -> Test {
+    let stack = start().await?;
+    let json = ("content-type", "application/json");
+    let body = r#"{"status":"unhealthy"}"#;
+    stack.sandbox.standin.answer_with("/health/db", answer_of(&[json], body));
+    let found = finds(&stack, "database_down").await?;
+    assert!(found.to_string().contains("in its body `status` is `unhealthy`"), "{found:#}");
     Ok(())
 }

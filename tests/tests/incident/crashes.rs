@@ -40,7 +40,8 @@ async fn killed_after_it_told_people_they_may_hear_it_twice_but_hear_it() -> Tes
 async fn what_sns_did_not_take_is_told_a_minute_later() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
-    let down = Rule::new("sns", "Publish", Fault::InternalError).of("incident").times(4);
+    // Four tries for each of the three levels.
+    let down = Rule::new("sns", "Publish", Fault::InternalError).of("incident").times(12);
     stack.sandbox.gateway.faults().add(down);
     let answer = function.invoke(alarm(COMPOSITE, Timestamp::now()).to_string(), stack::DEADLINE).await;
     assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "{answer:?}");

@@ -7,7 +7,7 @@ use super::*;
 
 const WITH_MACHINE: [(&str, &str); 1] = [("STATE_MACHINE_ARN", MACHINE)];
 
-fn diagnosis(function: &str, cause: &str) -> Value {
+pub(crate) fn diagnosis(function: &str, cause: &str) -> Value {
     json!({ "summary": "The release answers 500.", "findings": [{
         "cause": cause, "confidence": "certain", "impact": "down", "what": "the release answers 500",
         "since": null, "evidence": [], "support_level": 1,

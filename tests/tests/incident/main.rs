@@ -8,12 +8,18 @@ mod levels;
 mod machine;
 mod opening;
 mod ops_center;
+mod outages;
+mod report;
 mod requests;
 mod secrecy;
+mod switches;
+mod unheard;
+mod unreadable;
 
 use std::ops::Deref;
 
 use anyhow::Context;
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::{
@@ -26,6 +32,13 @@ type Test = anyhow::Result<()>;
 
 const COMPOSITE: &str = "lendpeak2-production-service-down";
 const PROBE: &str = "lendpeak2-production-probe-failing";
+/// Other alarms that open an incident of their own.
+const OTHERS: [&str; 4] = [
+    "lendpeak2-production-dead-letters",
+    "lendpeak2-production-negative-loans",
+    "lendpeak2-production-high-cpu",
+    "errors",
+];
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:lendpeak2-production-service-down";
 
 struct Stack(stack::Stack);
@@ -36,6 +49,15 @@ impl Deref for Stack {
     fn deref(&self) -> &stack::Stack {
         &self.0
     }
+}
+
+/// CloudWatch knows it, and nothing of its state.
+async fn put_alarm(sandbox: &Sandbox, name: &str) -> Test {
+    let put = sandbox.clients.cloudwatch.put_metric_alarm().alarm_name(name);
+    let put = put.namespace("LendPeak2").metric_name("Healthy").statistic(Statistic::Minimum);
+    let put = put.period(60).evaluation_periods(3).threshold(1.0);
+    put.comparison_operator(ComparisonOperator::LessThanThreshold).send().await?;
+    Ok(())
 }
 
 impl Stack {
@@ -51,9 +73,13 @@ impl Stack {
             ("CRITICAL_ALARM", COMPOSITE),
             ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
             ("FUNCTIONS", "scale-up,rollback"),
+            ("RUNBOOK_FUNCTIONS", "scale-up,rollback,restart,incident"),
         ];
         // Its state machine calls the others.
         let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
+        for name in [COMPOSITE, PROBE].into_iter().chain(OTHERS) {
+            put_alarm(&sandbox, name).await?;
+        }
         Ok(Self(stack::Stack::in_sandbox(sandbox, "incident", &own)))
     }
 

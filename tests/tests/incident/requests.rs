@@ -37,6 +37,7 @@ async fn the_timeline_has_what_every_function_decided_beside_the_incidents_own_l
     let function = stack.function(&[]).await?;
     let id = opened(&function).await?;
     stack.sandbox.clients.ask("scale-up", &json!({ "by": 1, "dry_run": true })).await?;
+    stack.sandbox.clients.ask("scale-up", &json!({ "by": 1 })).await?;
     outcome(&function, &json!({ "note": id, "text": "the pool is full" })).await?;
     outcome(&function, &json!({ "resolve": id, "reason": "the pool was enlarged" })).await?;
     let shown = outcome(&function, &json!({ "show": id })).await?;

@@ -95,9 +95,11 @@ fn a_condition_holds_by_the_calls_own_keys() -> Result<()> {
     let tagged = json!({ "StringEquals": { tag: "one" } });
     let if_tagged = json!({ "StringEqualsIfExists": { tag: "one" } });
     let keys = json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["a", "b"] } });
+    let like = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["a", "incident#*"] } });
+    let literal = json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["incident#*"] } });
     let both =
         json!({ "StringEquals": { "cloudwatch:namespace": "LendPeak2", "iam:PassedToService": "ecs" } });
-    let cases: [(&Value, Context<'_>, bool); 16] = [
+    let cases: [(&Value, Context<'_>, bool); 22] = [
         (&string, &[("cloudwatch:namespace", &["LendPeak2"])], true),
         (&string, &[("cloudwatch:namespace", &["lendpeak2"])], false),
         (&string, &[], false),
@@ -114,6 +116,13 @@ fn a_condition_holds_by_the_calls_own_keys() -> Result<()> {
         (&keys, &[("dynamodb:LeadingKeys", &["a", "c"])], false),
         // All of no values: IAM allows it, but a record may only lack them.
         (&keys, &[], false),
+        (&like, &[("dynamodb:LeadingKeys", &["incident#1", "a"])], true),
+        (&like, &[("dynamodb:LeadingKeys", &["incident-open"])], false),
+        (&like, &[("dynamodb:LeadingKeys", &["incident#1", "audit#a"])], false),
+        (&like, &[], false),
+        // Only `StringLike` knows a wildcard.
+        (&literal, &[("dynamodb:LeadingKeys", &["incident#1"])], false),
+        (&literal, &[("dynamodb:LeadingKeys", &["incident#*"])], true),
         (&both, &[("cloudwatch:namespace", &["LendPeak2"])], false),
     ];
     for (condition, context, allowed) in cases {

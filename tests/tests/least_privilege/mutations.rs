@@ -8,7 +8,7 @@ use tests::iam::{
     check::{Rules, check},
 };
 
-use crate::{call, calls};
+use crate::{TARGET, call, calls, item, query};
 
 /// What is said of scale-up. Of the others there are no calls.
 fn violations(rules: &Rules, calls: &[Recorded]) -> Result<Vec<String>> {
@@ -62,12 +62,173 @@ fn every_action_that_is_taken_out_is_missed_by_its_call() -> Result<()> {
     assert_eq!(taken_out, count - 2);
 
     rules.template = whole;
-    let actions = statement(&mut rules, "KeepTheLedger")?["Action"].as_array_mut().context("no list")?;
-    actions.retain(|action| action != "dynamodb:ConditionCheckItem");
+    let actions =
+        statement(&mut rules, "ReadAndScaleTheService")?["Action"].as_array_mut().context("no list")?;
+    actions.retain(|action| action != "ecs:UpdateService");
     let found = violations(&rules, &calls())?;
     let [line] = found.as_slice() else { anyhow::bail!("{found:?}") };
-    assert!(line.contains("dynamodb:ConditionCheckItem on arn:aws:dynamodb:"), "{line}");
+    assert!(line.contains("ecs:UpdateService on arn:aws:ecs:"), "{line}");
     assert!(line.contains("let ScaleUpRole allow it, or do not call it"), "{line}");
+    Ok(())
+}
+
+/// The statements of scale-up's role on the ledger, by their actions.
+const LEDGER: [&str; 7] = [
+    "dynamodb:Query",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+];
+
+fn on_the_ledger<'a>(rules: &'a mut Rules, action: &str) -> Result<&'a mut Value> {
+    let all = statements(rules)?;
+    all.iter_mut().find(|statement| statement["Action"] == action).context("no such statement")
+}
+
+fn keys(statement: &mut Value) -> Result<&mut Vec<Value>> {
+    let keys = &mut statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+    keys.as_array_mut().context("no partitions")
+}
+
+#[test]
+fn a_statement_on_the_ledger_that_names_no_partition_is_found() -> Result<()> {
+    let mut rules = Rules::read()?;
+    let whole = rules.template.clone();
+    for action in LEDGER {
+        rules.template = whole.clone();
+        let statement = on_the_ledger(&mut rules, action)?;
+        statement.as_object_mut().context("no object")?.remove("Condition");
+        let found = violations(&rules, &calls())?;
+        let [line] = found.as_slice() else { anyhow::bail!("{action}: {found:?}") };
+        assert!(line.contains(&format!("allows {action} on the items of every function")), "{line}");
+        assert!(line.contains("name the partitions that it is for in dynamodb:LeadingKeys"), "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_partition_that_no_call_was_about_is_found_for_each_action() -> Result<()> {
+    let mut rules = Rules::read()?;
+    let whole = rules.template.clone();
+    for action in LEDGER {
+        for wide in ["audit#rollback", "release#service/lendpeak2-production/backend"] {
+            rules.template = whole.clone();
+            keys(on_the_ledger(&mut rules, action)?)?.push(json!(wide));
+            let found = violations(&rules, &calls())?;
+            let [line] = found.as_slice() else { anyhow::bail!("{action} {wide}: {found:?}") };
+            let said = format!("allows {action} on items of {wide}, and no call was about one");
+            assert!(line.contains(&said), "{line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_partition_that_is_taken_out_is_missed_by_its_call() -> Result<()> {
+    let mut taken_out = 0;
+    let mut rules = Rules::read()?;
+    let whole = rules.template.clone();
+    for action in LEDGER {
+        rules.template = whole.clone();
+        let count = keys(on_the_ledger(&mut rules, action)?)?.len();
+        for number in 0..count {
+            rules.template = whole.clone();
+            let keys = keys(on_the_ledger(&mut rules, action)?)?;
+            keys.remove(number);
+            // A condition on nothing is none that this check reads.
+            if keys.is_empty() {
+                keys.push(json!("nothing"));
+            }
+            let found = violations(&rules, &calls())?;
+            let missed = |line: &String| line.contains(action) && line.contains("is not allowed");
+            assert!(found.iter().any(missed), "{action} without its {number}: {found:?}");
+            taken_out += 1;
+        }
+    }
+    assert_eq!(taken_out, 18);
+    Ok(())
+}
+
+#[test]
+fn a_partition_with_a_wildcard_is_broader_unless_its_reason_is_beside_it() -> Result<()> {
+    let mut rules = Rules::read()?;
+    let whole = rules.template.clone();
+    for wide in ["*", "audit#*", "target#service/*"] {
+        rules.template = whole.clone();
+        let statement = on_the_ledger(&mut rules, "dynamodb:DeleteItem")?;
+        statement["Condition"] = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys":
+            [wide, "owed", TARGET] } });
+        let found = violations(&rules, &calls())?;
+        let said = format!("dynamodb:DeleteItem is allowed on {wide}, which is broader than its calls need");
+        assert!(found.iter().any(|line| line.contains(&said)), "{wide}: {found:?}");
+    }
+    Ok(())
+}
+
+/// The spine is one: what one function's run does with its own items, every function's run may do with its own.
+#[test]
+fn a_partition_that_another_function_used_in_the_same_way_needs_no_call_of_its_own() -> Result<()> {
+    let rules = Rules::read()?;
+    let updates_target = |call: &Recorded| {
+        let parts = call.names["TransactItems"].as_array();
+        parts.is_some_and(|parts| parts.iter().any(|part| part["Update"]["Key"]["pk"]["S"] == TARGET))
+    };
+    let mut fewer = calls();
+    for call in fewer.iter_mut().filter(|call| updates_target(call)) {
+        let parts = call.names["TransactItems"].as_array_mut().context("no transaction")?;
+        parts.retain(|part| part["Update"]["Key"]["pk"]["S"] != TARGET);
+    }
+    let unused = |calls: &[Recorded]| -> Result<Vec<String>> {
+        let about = |line: &String| line.contains("dynamodb:UpdateItem on items of target#");
+        Ok(violations(&rules, calls)?.into_iter().filter(about).collect())
+    };
+    assert_eq!(unused(&fewer)?.len(), 1);
+
+    let by = |caller: &str, partition: &str| {
+        let update = call("dynamodb", "UpdateItem", item(partition));
+        Recorded { caller: caller.to_owned(), ..update }
+    };
+    // Another way, or a call that is not allowed, shows nothing.
+    fewer.push(by("health-probe", TARGET));
+    fewer.push(by("restart", "owed"));
+    assert_eq!(unused(&fewer)?.len(), 1);
+    fewer.push(by("cache-invalidation", "target#distribution/E1234567890ABC"));
+    assert_eq!(unused(&fewer)?, [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn a_call_about_another_functions_items_is_not_allowed() -> Result<()> {
+    let rules = Rules::read()?;
+    for (operation, names, action) in [
+        ("DeleteItem", item("audit#scale-up"), "DeleteItem"),
+        ("UpdateItem", item("audit#scale-up"), "UpdateItem"),
+        ("DeleteItem", item("kill-switch"), "DeleteItem"),
+        ("PutItem", item("kill-switch"), "PutItem"),
+        ("GetItem", item("approval#rollback"), "GetItem"),
+        ("Query", query("audit#scale-up"), "Query"),
+        // Whose partition is not known is nobody's.
+        ("Query", json!({ "TableName": "lendpeak2-production-ledger" }), "Query"),
+        ("TransactWriteItems", json!({ "TransactItems": [{ "Put": item("target#cluster/a") }] }), "PutItem"),
+        (
+            "BatchGetItem",
+            json!({ "RequestItems": { "lendpeak2-production-ledger": { "Keys":
+                [{ "pk": { "S": TARGET } }, { "pk": { "S": "event#rollback" } }] } } }),
+            "BatchGetItem",
+        ),
+    ] {
+        let mut other = calls();
+        other.push(call("dynamodb", operation, names.clone()));
+        let found = violations(&rules, &other)?;
+        let [line] = found.as_slice() else { anyhow::bail!("{names}: {found:?}") };
+        assert!(
+            line.contains(&format!("dynamodb:{action} on ")) && line.contains("is not allowed"),
+            "{line}"
+        );
+    }
     Ok(())
 }
 
@@ -76,15 +237,16 @@ fn a_resource_that_is_made_wider_is_told_as_broader_unless_its_reason_is_beside_
     let mut rules = Rules::read()?;
     statement(&mut rules, "ReadAndScaleTheService")?["Resource"] = json!("*");
     let found = violations(&rules, &calls())?;
-    assert_eq!(found.len(), 2, "{found:?}");
-    for (line, action) in found.iter().zip(["ecs:DescribeServices", "ecs:UpdateService"]) {
+    let actions = ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"];
+    assert_eq!(found.len(), actions.len(), "{found:?}");
+    for (line, action) in found.iter().zip(actions) {
         assert!(line.contains(&format!("{action} is allowed on *, which is broader")), "{line}");
     }
 
-    let before = "                Action: [ecs:DescribeServices, ecs:UpdateService]\n";
+    let before = format!("                Action: [{}]\n", actions.join(", "));
     let after =
         format!("{before}                # Every service of the account.\n                Resource: \"*\"\n");
-    rules.text = rules.text.replacen(before, &after, 1);
+    rules.text = rules.text.replacen(&before, &after, 1);
     assert_eq!(violations(&rules, &calls())?, [""; 0]);
     Ok(())
 }
@@ -114,16 +276,16 @@ fn a_call_about_another_resource_is_not_allowed() -> Result<()> {
 fn what_nobody_used_is_to_be_taken_out() -> Result<()> {
     let mut rules = Rules::read()?;
     let published = "sns:Publish";
-    let fewer: Vec<Recorded> = calls().into_iter().filter(|call| call.service != "sns").collect();
+    let fewer: Vec<Recorded> = calls().into_iter().filter(|call| call.operation != "Publish").collect();
     let found = violations(&rules, &fewer)?;
     let [line] = found.as_slice() else { anyhow::bail!("{found:?}") };
     assert!(line.contains(published) && line.contains("no call used it: take it out, or test it"), "{line}");
 
-    let topics = json!([{ "Ref": "Notices" }, { "Ref": "Level2" }]);
+    let topics = json!([{ "Ref": "Notices" }, { "Ref": "Level2" }, { "Ref": "Level3" }]);
     statement(&mut rules, "TellPeople")?["Resource"] = topics;
     let found = violations(&rules, &calls())?;
     let [line] = found.as_slice() else { anyhow::bail!("{found:?}") };
-    assert!(line.contains("names lendpeak2-production-level-2, and no call was about it"), "{line}");
+    assert!(line.contains("names lendpeak2-production-level-3, and no call was about it"), "{line}");
     Ok(())
 }
 

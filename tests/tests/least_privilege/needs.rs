@@ -67,6 +67,32 @@ fn each_part_of_a_transaction_needs_its_own_action() -> Result<()> {
 }
 
 #[test]
+fn a_call_of_the_ledger_names_the_partitions_that_it_is_about() -> Result<()> {
+    let item = |partition: &str| json!({ "TableName": "t", "Key": { "pk": { "S": partition } } });
+    let put = json!({ "TableName": "t", "Item": { "pk": { "S": "a" } } });
+    let batch = json!({ "RequestItems": { "t": { "Keys":
+        [{ "pk": { "S": "b" } }, { "pk": { "S": "a" } }, { "pk": { "S": "b" } }] } } });
+    let parts = json!({ "TransactItems": [{ "Put": put.clone() }, { "Delete": item("b") }] });
+    let cases: [(&str, Value, &[&[&str]]); 8] = [
+        ("GetItem", item("a"), &[&["a"]]),
+        ("DeleteItem", item("a"), &[&["a"]]),
+        ("UpdateItem", item("a"), &[&["a"]]),
+        ("PutItem", put, &[&["a"]]),
+        ("Query", json!({ "TableName": "t", "pk": { "S": "a" } }), &[&["a"]]),
+        ("BatchGetItem", batch, &[&["a", "b"]]),
+        // Each part of a transaction is looked at for itself.
+        ("TransactWriteItems", parts, &[&["a"], &["b"]]),
+        ("GetItem", json!({ "TableName": "t" }), &[&[]]),
+    ];
+    for (operation, names, expected) in cases {
+        let needs = needs::of(&call("dynamodb", operation, names), &TaskRoles(Vec::new()))?;
+        let partitions = needs.iter().map(|need| need.context["dynamodb:LeadingKeys"].clone());
+        assert_eq!(partitions.collect::<Vec<_>>(), expected, "{operation}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_restore_looks_at_all_that_it_names() -> Result<()> {
     let names = json!({ "DBClusterIdentifier": "new", "SnapshotIdentifier": "snap", "DBSubnetGroupName": "net",
         "DBClusterParameterGroupName": "group", "KmsKeyId": "arn:aws:kms:us-east-1:000000000000:key/k",
@@ -95,12 +121,12 @@ fn what_names_nothing_needs_all_of_its_kind() -> Result<()> {
             json!({ "AlarmNamePrefix": "a" }),
             "cloudwatch:DescribeAlarms on alarm:*",
         ),
-        // A composite alarm is shown only to who may read all.
+        // A composite alarm is shown only to who may read everything.
         (
             "cloudwatch",
             "DescribeAlarms",
-            json!({ "AlarmNames": ["a"], "AlarmTypes": ["CompositeAlarm"] }),
-            "cloudwatch:DescribeAlarms on alarm:*",
+            json!({ "AlarmNames": ["a"], "AlarmTypes": ["CompositeAlarm", "MetricAlarm"] }),
+            "cloudwatch:DescribeAlarms on *",
         ),
         (
             "cloudwatch",

@@ -12,7 +12,7 @@ use tests::{
 };
 
 #[test]
-fn every_wildcard_in_a_resource_of_a_role_has_its_reason_beside_it() -> Result<()> {
+fn every_wildcard_of_a_role_has_its_reason_beside_it() -> Result<()> {
     let found = wildcards(&std::fs::read_to_string(workspace().join("template.yaml"))?);
     for wildcard in &found {
         let (line, resource) = (wildcard.line, &wildcard.resource);
@@ -24,11 +24,13 @@ fn every_wildcard_in_a_resource_of_a_role_has_its_reason_beside_it() -> Result<(
     let mut parsed = 0;
     for role in template.of_type("AWS::IAM::Role") {
         for statement in statements(role) {
-            let resources = match &statement["Resource"] {
-                Value::Array(resources) => resources.clone(),
-                resource => vec![resource.clone()],
-            };
-            let texts = resources.iter().map(|resource| resource.as_str().or(resource["Fn::Sub"].as_str()));
+            let partitions = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let named = [&statement["Resource"], partitions].map(|named| match named {
+                Value::Array(names) => names.clone(),
+                name => vec![name.clone()],
+            });
+            let named = named.concat();
+            let texts = named.iter().map(|name| name.as_str().or(name["Fn::Sub"].as_str()));
             parsed += texts.flatten().filter(|text| is_wild(text)).count();
         }
     }
@@ -47,6 +49,13 @@ fn a_reason_stands_above_the_line_above_its_list_or_behind_it() {
     assert_eq!(reason(&format!("{indent}Resource: \"*\" # Because.")), because());
     assert_eq!(reason(&format!("{indent}# Because.\n{indent}Resource:\n{indent}  - arn:a/*")), because());
     assert_eq!(reason(&format!("{indent}Resource:\n{indent}  # Because.\n{indent}  - arn:a/*")), because());
+    assert_eq!(
+        reason(&format!(
+            "{indent}dynamodb:LeadingKeys:\n{indent}  - owed\n{indent}  # Because.\n{indent}  - a#*"
+        )),
+        because()
+    );
+    assert_eq!(reason(&format!("{indent}dynamodb:LeadingKeys:\n{indent}  - a#*")), [None]);
     assert_eq!(reason(&format!("{indent}Resource: \"*\"")), [None]);
     assert_eq!(
         reason(&format!("{indent}# Of the action.\n{indent}Action: a:B\n{indent}Resource: \"*\"")),

@@ -1,7 +1,7 @@
 //! Which release it goes back to.
 
 use super::*;
-use tests::deploy::IMAGE;
+use tests::{deploy::IMAGE, standin::Canned};
 
 async fn rolls_back(stack: &Stack, event: &Value, to: &str) -> anyhow::Result<Value> {
     let function = stack.function(&[("VERIFY_SECONDS", "10")]).await?;
@@ -131,7 +131,7 @@ async fn a_service_revision_or_deployment_names_its_release() -> Test {
     for arn in [deployment, revision] {
         let function = stack.function(&[]).await?;
         let would = outcome(&function, &json!({ "to": arn, "dry_run": true })).await?;
-        assert_eq!(would["plan"]["actions"][1]["deploy"]["to"], release(1), "{would:#}");
+        assert_eq!(would["plan"]["actions"][0]["deploy"]["to"], release(1), "{would:#}");
     }
     let unknown = deployment.replace("/backend/0", "/backend/9");
     refuses(&stack, &json!({ "to": unknown }), "refused release_unknown").await?;
@@ -164,7 +164,7 @@ async fn an_inactive_release_is_registered_again_with_all_it_had() -> Test {
         ecs.deregister_task_definition().task_definition(release(revision)).send().await?;
     }
     let outcome = rolls_back(&stack, &alarm(), &release(4)).await?;
-    let step = outcome["steps"][1]["action"].as_str().unwrap_or_default();
+    let step = outcome["steps"][0]["action"].as_str().unwrap_or_default();
     assert!(step.ends_with(&format!("to a copy of {}, which is INACTIVE", release(2))), "{step}");
     let copied = describe(&stack, 4).await?;
     let original = describe(&stack, 2).await?;
@@ -220,6 +220,20 @@ async fn a_database_that_is_down_is_not_helped() -> Test {
         assert!(reason.contains("the database layer (DocumentDB)"), "{reason}");
     }
     assert_eq!(stack.writes(), ["dynamodb PutItem", "dynamodb PutItem"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_its_check_calls_down_is_not_helped_either() -> Test {
+    let stack = start().await?;
+    stack.sandbox.release(&[]).await?;
+    for path in ["/health", "/health/db"] {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        let body = r#"{"status":"unhealthy","database":"disconnected"}"#;
+        stack.sandbox.standin.answer_with(path, Canned { status: 200, headers, body });
+    }
+    let reason = refuses(&stack, &previous(), "refused database_down").await?;
+    assert!(reason.contains("the database layer (DocumentDB)"), "{reason}");
     Ok(())
 }
 

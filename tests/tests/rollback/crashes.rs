@@ -53,7 +53,11 @@ async fn what_somebody_deployed_meanwhile_is_not_rolled_back() -> Test {
     tokio::time::sleep(SHORT_DEADLINE).await;
     let next = stack.function(&[]).await?;
     let finished = outcome(&next, &tick()).await?;
-    assert_eq!(finished["steps"][1]["result"], "already_done", "{finished:#}");
+    assert_eq!(read(&finished), "nothing_to_do changed_meanwhile", "{finished:#}");
+    assert_eq!(finished["steps"][0]["result"], "left_alone", "{finished:#}");
+    // Nobody rolled back from it.
+    let known = stack.item(&format!("release#{TARGET}"), &release(3)).await?;
+    assert!(known.is_none_or(|known| known.get("rolled_back_at").is_none()));
     assert_eq!(stack.sandbox.runs().await?, release(4));
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Once in a window, and only alone.
 
-use tests::stack::DEADLINE;
+use tests::{
+    deploy::{CLUSTER, SERVICE},
+    stack::DEADLINE,
+};
 
 use super::*;
 
@@ -46,18 +49,39 @@ async fn fifty_events_at_once_roll_back_once() -> Test {
 }
 
 #[tokio::test]
-async fn twice_in_one_window_is_refused_and_so_is_a_third_time_in_a_day() -> Test {
+async fn each_release_that_breaks_has_a_cooldown_and_a_budget_of_its_own() -> Test {
     let stack = start_broken().await?;
-    let hasty = stack.function(&[("COOLDOWN_SECONDS", "0"), ("ATTEMPTS_PER_DAY", "2")]).await?;
-    assert_eq!(decision(&hasty, &alarm()).await?, "applied applied");
-    stack.sandbox.release(&[("BROKEN", "true")]).await?;
-    let function = stack.function(&[("ATTEMPTS_PER_DAY", "2")]).await?;
+    let function = stack.function(&[("ATTEMPTS_PER_DAY", "1")]).await?;
+    for _ in 0..3 {
+        assert_eq!(decision(&function, &alarm()).await?, "applied applied");
+        stack.sandbox.release(&[("BROKEN", "true")]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_that_breaks_again_waits_and_a_person_need_not() -> Test {
+    let stack = start_broken().await?;
+    let function = stack.function(&[("ATTEMPTS_PER_DAY", "1")]).await?;
+    let bad = stack.sandbox.runs().await?;
     assert_eq!(decision(&function, &alarm()).await?, "applied applied");
-    stack.sandbox.release(&[("BROKEN", "true")]).await?;
-    assert_eq!(decision(&function, &alarm()).await?, "refused cooldown");
-    stack.change(&format!("target#{TARGET}"), "rollback", "cooldown_until", json!(Timestamp::now())).await?;
+    let good = stack.sandbox.runs().await?;
+    let again = || stack.sandbox.clients.ecs.update_service().cluster(CLUSTER).service(SERVICE);
+    again().task_definition(&bad).send().await?;
+    let refused = outcome(&function, &alarm()).await?;
+    assert_eq!(refused["code"], "cooldown", "{refused:#}");
+    let named = json!({ "to": good });
+    let reason = refused["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("roll back from") && reason.contains("is in ALARM"), "{reason}");
+    // What the refusal says to send is obeyed.
+    let send = refused["next"]["send"].clone();
+    assert_eq!((&send["to"], &send["override"]), (&named["to"], &json!(true)));
+    assert_eq!(decision(&function, &send).await?, "applied applied");
+    again().task_definition(&bad).send().await?;
+    stack.end_cooldown(&format!("target#{TARGET}"), "rollback").await?;
     assert_eq!(decision(&function, &alarm()).await?, "refused budget_spent");
-    assert_eq!(decision(&function, &json!({ "to": release(2) })).await?, "refused budget_spent");
+    // So is a person who names the release.
+    assert_eq!(decision(&function, &named).await?, "applied applied");
     Ok(())
 }
 
@@ -98,5 +122,31 @@ async fn an_event_that_is_too_old_rolls_nothing_back() -> Test {
     let answer = function.invoke(old.to_string(), DEADLINE).await;
     assert!(matches!(answer, tests::runtime_api::Answer::Ok(_)));
     assert_eq!(stack.sandbox.runs().await?, release(3));
+    Ok(())
+}
+
+/// Another remedy holds the service until `seconds` from now.
+async fn held_for(stack: &Stack, seconds: i64) -> Test {
+    let until = Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    let until = until.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string();
+    let holder = [("held_by", "scale-up"), ("lease_until", until.as_str())];
+    stack.put(&format!("target#{TARGET}"), "holder", &holder).await
+}
+
+#[tokio::test]
+async fn what_an_alarm_asked_for_while_another_held_it_the_schedule_does() -> Test {
+    let stack = start_broken().await?;
+    let function = stack.function(&[]).await?;
+    held_for(&stack, 30).await?;
+    assert_eq!(decision(&function, &alarm()).await?, "refused held_by_another_remedy");
+    let still = outcome(&function, &tick()).await?;
+    assert_eq!(read(&still["outcomes"][1]), "refused held_by_another_remedy", "{still:#}");
+    held_for(&stack, -1).await?;
+    let done = outcome(&function, &tick()).await?;
+    assert_eq!(read(&done["outcomes"][1]), "applied applied", "{done:#}");
+    assert_eq!(stack.sandbox.runs().await?, release(2));
+    // It is not wanted any more.
+    let after = outcome(&function, &tick()).await?;
+    assert!(after["outcomes"].is_null(), "{after:#}");
     Ok(())
 }

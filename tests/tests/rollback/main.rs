@@ -2,12 +2,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
 
+mod candidates;
 mod choice;
 mod crashes;
 mod input;
 mod limits;
 mod modes;
+mod names;
 mod settling;
+mod stages;
 
 use std::time::Duration;
 
@@ -49,7 +52,7 @@ fn alarm() -> Value {
 
 fn alarm_at(changed: Timestamp) -> Value {
     let metric = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
-    tests::stack::alarm("errors", metric, &[], changed)
+    tests::stack::alarm("errors", metric, &[("LoadBalancer", tests::standin::LOAD_BALANCER)], changed)
 }
 
 /// The event of ECS that the service's last deployment has failed.

@@ -105,7 +105,7 @@ async fn what_was_done_is_recorded_in_time_though_no_look_at_it_is_answered() ->
     let stack = Stack::start().await?;
     let function = stack.function(&[("VERIFY_SECONDS", "20")]).await?;
     let hangs = Fault::Timeout(Duration::from_secs(6));
-    let looks = Rule::new("ecs", "DescribeServices", hangs).of("scale-up").at(2).times(10);
+    let looks = Rule::new("ecs", "DescribeServices", hangs).of("scale-up").at(3).times(10);
     stack.sandbox.gateway.faults().add(looks);
     let answer = function.invoke(json!({ "by": 1 }).to_string(), Duration::from_secs(8)).await;
     let Answer::Ok(outcome) = answer else { panic!("{answer:?}") };

@@ -32,3 +32,30 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     assert_eq!(stack.writes(), Vec::<String>::new());
     Ok(())
 }
+
+#[tokio::test]
+async fn an_alarm_of_something_else_is_refused_and_changes_nothing() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let of_service = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
+    let cpu = ["AWS/ECS", "CPUUtilization"];
+    let other = [("DBInstanceIdentifier", "someone")];
+    tests::stack::put_alarm(&stack.sandbox, "rds-cpu", ["AWS/RDS", "CPUUtilization"], &other).await?;
+    let now = Timestamp::now();
+    let elsewhere = stack::alarm("lendpeak2-production-high-cpu", cpu, &of_service, now)
+        .to_string()
+        .replace("000000000000:alarm", "999999999999:alarm");
+    let later = now + jiff::SignedDuration::from_hours(1);
+    for (event, code) in [
+        (stack::alarm("unknown", cpu, &of_service, now), "alarm_unknown"),
+        // The event says one thing, and CloudWatch another.
+        (stack::alarm("rds-cpu", cpu, &of_service, now), "alarm_of_something_else"),
+        (elsewhere.parse()?, "not_of_this_account"),
+        (stack::alarm("lendpeak2-production-high-cpu", cpu, &of_service, later), "event_from_the_future"),
+    ] {
+        let answer = format!("{:?}", send(&function, &event).await);
+        assert!(answer.contains(code) && answer.contains("refused"), "{code}: {answer}");
+    }
+    assert_eq!(stack.updates(), 0);
+    Ok(())
+}

@@ -46,7 +46,9 @@ async fn a_kill_switch_for_all_or_for_the_function_stops_it() -> Test {
         stack.put("kill-switch", scope, &[("reason", "release freeze")]).await?;
         let refused = outcome(&function, &json!({})).await?;
         assert_eq!(read(&refused), "refused kill_switch");
-        assert_eq!(refused["reason"], format!("the kill switch is on (for {scope}: release freeze)"));
+        assert_eq!(refused["reason"], format!("the kill switch `{scope}` is on (release freeze)"));
+        let next = refused["next"]["what"].as_str().unwrap_or_default();
+        assert!(next.contains(&format!(r#"{{"go":"{scope}","#)), "{next}");
         let key = |value: &str| AttributeValue::S(value.to_owned());
         let delete = stack.sandbox.clients.dynamodb.delete_item().table_name(LEDGER);
         delete.key("pk", key("kill-switch")).key("sk", key(scope)).send().await?;

@@ -26,7 +26,7 @@ async fn a_raised_minimum_comes_back_once_it_has_expired() -> Test {
 #[tokio::test]
 async fn while_a_load_alarm_lasts_the_scheduled_run_takes_the_next_step() -> Test {
     let stack = Stack::start().await?;
-    let function = stack.function(&[("COOLDOWN_SECONDS", "0")]).await?;
+    let function = stack.function(&[]).await?;
     let alarm = stack.sandbox.clients.cloudwatch.set_alarm_state().alarm_name("lendpeak2-production-ecs-cpu");
     // The deployed function answers the alarm itself: 2 → 3.
     alarm.state_value(StateValue::Alarm).state_reason("test").send().await?;
@@ -37,7 +37,7 @@ async fn while_a_load_alarm_lasts_the_scheduled_run_takes_the_next_step() -> Tes
     }
     assert_eq!(decision(&function, &tick()).await?, "refused cooldown");
     let claim = format!("target#{TARGET}");
-    stack.change(&claim, "scale-up", "cooldown_until", json!("2026-01-01T00:00:00Z")).await?;
+    stack.end_cooldown(&claim, "scale-up").await?;
     assert_eq!(decision(&function, &tick()).await?, "applied applied");
     assert_eq!(stack.sandbox.desired_count().await?, 5);
     Ok(())

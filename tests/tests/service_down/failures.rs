@@ -94,7 +94,7 @@ async fn when_incident_does_not_answer_the_state_machine_tells_people() -> Test 
     remove(&sandbox, "incident").await?;
     let run = run(&sandbox, &json!({ "incident": "20261126-143413-service-down" })).await?;
     assert_eq!(run.status, ExecutionStatus::Failed, "{run:?}");
-    assert_eq!(run.states, ["Take", "Tell", "Unhandled"]);
+    assert_eq!(run.states, ["Take", "Tell", "TellLevel2", "Unhandled"]);
     let heard = heard(&sandbox, &queue).await?;
     assert_eq!(heard.len(), 1, "{heard:?}");
     for words in ["20261126-143413-service-down", "does not answer", "diagnose", "on call"] {

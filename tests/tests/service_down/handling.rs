@@ -167,3 +167,54 @@ async fn a_remedy_that_its_own_alarm_began_is_waited_for_and_done_once() -> Test
     assert_eq!(done.count(), 1);
     Ok(())
 }
+
+/// `scale-up` holds the service when the roll-back is asked for: as soon as it lets go, the release is taken back.
+#[tokio::test]
+async fn a_remedy_that_another_one_keeps_waiting_is_asked_again_and_mends_it() -> Test {
+    let sandbox = start().await?;
+    let good = sandbox.release(&[("FEATURE", "new")]).await?;
+    sandbox.release(&[("BROKEN", "true")]).await?;
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(15);
+    let until = until.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    let target = format!("target#{}", tests::stack::TARGET);
+    let mut put = sandbox.clients.dynamodb.put_item().table_name(tests::stack::LEDGER);
+    for (name, value) in [
+        ("pk", target.as_str()),
+        ("sk", "holder"),
+        ("held_by", "scale-up"),
+        ("execution_id", "another"),
+        ("lease_until", until.as_str()),
+    ] {
+        put = put.item(name, aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned()));
+    }
+    put.send().await?;
+    let run = run(&sandbox, &json!({})).await?;
+    assert_eq!((run.status.clone(), run.last()), (ExecutionStatus::Succeeded, "Resolved"), "{run:?}");
+    assert_eq!(sandbox.runs().await?, good);
+    let incident = only_incident(&sandbox).await?;
+    let tried = incident["remedies"].as_array().context("no remedies")?;
+    assert_eq!((tried.len(), &tried[0]["decision"]), (1, &"applied".into()), "{incident:#}");
+    assert!(tried[0]["waits"].as_u64() >= Some(1), "{incident:#}");
+    Ok(())
+}
+
+/// The probe passes, and the person who opened it sees what the probe does not.
+#[tokio::test]
+async fn what_a_person_opened_stays_open_when_the_probe_passes() -> Test {
+    let sandbox = start().await?;
+    let open = json!({ "open": { "title": "Customers cannot log in", "cause": "service-down" } });
+    let id = sandbox.clients.ask("incident", &open).await?["incident"].clone();
+    let since = Instant::now();
+    loop {
+        let incident = only_incident(&sandbox).await?;
+        assert!(incident["resolved_at"].is_null(), "{incident:#}");
+        if incident["handling"]["handed_over"].is_object() {
+            break;
+        }
+        ensure!(since.elapsed() < PATIENCE, "the machine never came to an end: {incident:#}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let resolve = json!({ "resolve": id, "reason": "they can again", "by": "Ana" });
+    assert_eq!(sandbox.clients.ask("incident", &resolve).await?["did"], "resolved");
+    Ok(())
+}

@@ -23,11 +23,17 @@ async fn a_restore_that_dies_after_its_claim_is_begun_by_the_schedule() -> Test 
 async fn two_people_at_once_make_one_restore() -> Test {
     const PEOPLE: usize = 6;
     let stack = start().await?;
+    // Who asks again joins the plan that waits.
+    let first = stack.function(&[]).await?;
+    let (approve, _) = ask(&first, &latest()).await?;
+    let joined = outcome(&first, &latest()).await?;
+    assert_eq!(
+        (read(&joined).as_str(), &joined["next"]["send"]),
+        ("nothing_to_do approval_pending", &approve)
+    );
     let mut approvals = Vec::new();
     for _ in 0..PEOPLE {
-        let function = stack.function(&[]).await?;
-        let (approve, _) = ask(&function, &latest()).await?;
-        approvals.push((function, approve));
+        approvals.push((stack.function(&[]).await?, approve.clone()));
     }
     let mut people = tokio::task::JoinSet::new();
     for (function, approve) in approvals {
@@ -37,7 +43,7 @@ async fn two_people_at_once_make_one_restore() -> Test {
     for answer in people.join_all().await {
         match answer?.as_str() {
             "applied applied" => applied += 1,
-            "refused claimed_by_another" | "refused restore_in_progress" => {}
+            "refused claimed_by_another" | "refused restore_in_progress" | "refused approval_used" => {}
             other => panic!("one was answered with {other}"),
         }
     }

@@ -38,14 +38,69 @@ async fn a_cut_over_changes_the_host_alone_and_is_undone_by_the_version_before()
     assert_eq!(decision(&function, &json!({ "cut_over": id })).await?, "nothing_to_do already_cut_over");
     assert_eq!(decision(&function, &json!({ "discard": id })).await?, "refused was_cut_over");
 
-    let undone = outcome(&function, &json!({ "undo": id })).await?;
+    let asked = outcome(&function, &json!({ "undo": id })).await?;
+    assert!(asked.to_string().contains("what was written since"), "{asked:#}");
+    let undone = outcome(&function, &asked["next"]["send"]).await?;
     assert_eq!(read(&undone), "applied applied", "{undone:#}");
     assert_eq!(undone["verification"]["verified"], true, "{undone:#}");
     assert_eq!(secret(&stack).await?, (before, others));
     assert_eq!(stack.count("ecs UpdateService"), 2);
     assert_eq!(decision(&function, &json!({ "undo": id })).await?, "nothing_to_do already_undone");
     assert_eq!(decision(&function, &json!({ "discard": id })).await?, "refused was_cut_over");
+
     assert_source_untouched(&stack);
+    Ok(())
+}
+
+/// Asks, and approves; it is seen to have worked.
+async fn verified(function: &Bootstrap, request: &Value) -> Test {
+    let (approve, _) = ask(function, request).await?;
+    let done = outcome(function, &approve).await?;
+    anyhow::ensure!(read(&done) == "applied applied" && done["verification"]["verified"] == true, "{done:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn cutting_over_and_back_works_as_often_as_it_is_asked_for() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    let id = restored(&function, &latest()).await?;
+    for round in 1..=3 {
+        let before = deployment(&stack).await?;
+        verified(&function, &json!({ "cut_over": id })).await?;
+        assert_eq!(secret(&stack).await?.0, endpoint(&id), "{round}");
+        let there = deployment(&stack).await?;
+        verified(&function, &json!({ "undo": id })).await?;
+        assert_eq!(secret(&stack).await?.0, endpoint(SOURCE), "{round}");
+        let back = deployment(&stack).await?;
+        assert!(before != there && there != back, "{round}");
+    }
+    // After the first, the version is there already, and becomes current again.
+    assert_eq!(stack.count("secretsmanager PutSecretValue"), 3);
+    assert_eq!(stack.count("secretsmanager UpdateSecretVersionStage"), 5);
+    assert_eq!(stack.count("ecs UpdateService"), 6);
+    let looked_after = outcome(&function, &tick()).await?["outcomes"][1].clone();
+    assert_eq!(read(&looked_after), "nothing_to_do nothing_under_way", "{looked_after:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_that_began_before_is_no_proof_although_the_database_answers() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[("VERIFY_SECONDS", "1")]).await?;
+    let id = restored(&function, &latest()).await?;
+    stack.sandbox.gateway.ecs().leave_one_behind(true);
+    let (approve, _) = ask(&function, &json!({ "cut_over": id })).await?;
+    let done = outcome(&function, &approve).await?;
+    assert_eq!((read(&done).as_str(), &done["verification"]["verified"]), ("applied applied", &json!(false)));
+    let what = text(&done, "/verification/what");
+    assert!(what.contains("1 of 2 began before the secret was changed"), "{done:#}");
+    let look = async || anyhow::Ok(outcome(&function, &tick()).await?["outcomes"][1].clone());
+    let waiting = look().await?;
+    assert_eq!(read(&waiting), "nothing_to_do still_settling");
+    assert!(text(&waiting, "/reason").contains("1 of 2 began before"), "{waiting:#}");
+    stack.sandbox.gateway.ecs().leave_one_behind(false);
+    assert_eq!(read(&look().await?), "nothing_to_do verified");
     Ok(())
 }
 
@@ -83,7 +138,8 @@ async fn a_cut_over_that_does_not_work_is_told_with_the_way_back() -> Test {
     assert_eq!(read(&told), "failed not_verified", "{told:#}");
     assert_eq!(told["next"]["send"], json!({ "undo": id }));
     stack.sandbox.standin.set_database_down(false);
-    assert_eq!(decision(&function, &told["next"]["send"]).await?, "applied applied");
+    let (approve, _) = ask(&function, &told["next"]["send"]).await?;
+    assert_eq!(decision(&function, &approve).await?, "applied applied");
     assert_eq!(secret(&stack).await?.0, endpoint(SOURCE));
     Ok(())
 }

@@ -63,6 +63,7 @@ async fn every_sample_event_runs() -> Test {
         ("point-in-time", "refused outside_window"),
         ("report", "failed nothing_left_behind"),
         ("schedule", " "),
+        ("set-password", "refused restore_unknown"),
         ("step-functions", "refused restore_unknown"),
         ("undo", "refused restore_unknown"),
     ];

@@ -8,6 +8,7 @@ mod cut_over;
 mod discard;
 mod input;
 mod modes;
+mod password;
 mod refusals;
 mod secrets;
 mod state_machine;

@@ -174,3 +174,36 @@ async fn a_cluster_that_somebody_deletes_is_not_made_again() -> Test {
     assert_eq!(read(&report), "failed nothing_left_behind");
     Ok(())
 }
+
+#[tokio::test]
+async fn settings_that_aws_does_not_heed_are_told_with_the_hand_over_and_after_it() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    docdb(&stack).set_field(SOURCE, "StorageType", "iopt1");
+    docdb(&stack).set_certificate(&format!("{SOURCE}-2"), "rds-ca-ecc384-g1");
+    let iopt1 = restored(&function, &latest()).await?;
+    assert_eq!(docdb(&stack).cluster(&iopt1).unwrap().fields["StorageType"], "iopt1");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+    for field in
+        ["StorageType", "EnableCloudwatchLogsExports", "CACertificateIdentifier", "DeletionProtection"]
+    {
+        docdb(&stack).ignore(field);
+    }
+    let id = id(&approved(&function, &latest()).await?);
+    let done = finish(&function, &id).await?;
+    let again = outcome(&function, &json!({ "continue": id })).await?;
+    for told in [done, again] {
+        assert_eq!(read(&told), "nothing_to_do handed_over_with_differences", "{told:#}");
+        for difference in [
+            "the storage type is standard instead of iopt1".to_owned(),
+            "the log exports is none instead of audit and profiler".to_owned(),
+            "the deletion protection is off instead of on".to_owned(),
+            format!("the CA certificate of {id}-2 is rds-ca-rsa2048-g1 instead of rds-ca-ecc384-g1"),
+        ] {
+            assert!(text(&told, "/reason").contains(&difference), "{difference}: {told:#}");
+        }
+        assert!(!text(&told, "/reason").contains("are as its source's"), "{told:#}");
+    }
+    Ok(())
+}

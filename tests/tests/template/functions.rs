@@ -42,6 +42,52 @@ fn every_function_has_limits_and_a_place_for_what_fails() -> Result<()> {
     Ok(())
 }
 
+/// A kill switch of any other name stops all of them.
+#[test]
+fn every_function_knows_the_names_of_all() -> Result<()> {
+    let mut folders = BTreeSet::new();
+    for entry in std::fs::read_dir(workspace().join("functions"))? {
+        folders.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    let template = Template::read()?;
+    let variables = &template.0["Globals"]["Function"]["Environment"]["Variables"];
+    let names = variables["RUNBOOK_FUNCTIONS"].as_str().context("no names")?;
+    assert_eq!(names.split(',').map(str::to_owned).collect::<BTreeSet<_>>(), folders);
+    for function in template.functions() {
+        let own = &function["Environment"]["Variables"]["RUNBOOK_FUNCTIONS"];
+        assert!(own.is_null(), "{} knows others", task(function));
+    }
+    Ok(())
+}
+
+/// A remedy answers with an error where it could neither read nor write the ledger, and has done nothing. An alarm calls
+/// only once: Lambda has to call again, and the event must not be too old for it then.
+#[test]
+fn a_remedy_that_could_do_nothing_is_called_again_by_lambda() -> Result<()> {
+    /// Lambda waits one minute, then two.
+    const RETRIES_TAKE_SECONDS: u64 = 180;
+    let template = Template::read()?;
+    let mut remedies = 0;
+    for function in template.functions() {
+        let variables = &function["Environment"]["Variables"];
+        let task = task(function);
+        if variables["MODE"].is_null() && task != "incident" {
+            continue;
+        }
+        remedies += 1;
+        let asynchronous = &function["EventInvokeConfig"];
+        assert_eq!(asynchronous["MaximumRetryAttempts"], 2, "{task}");
+        let limits = [&asynchronous["MaximumEventAgeInSeconds"], &variables["MAX_EVENT_AGE_SECONDS"]];
+        let limits = limits.into_iter().filter(|limit| !limit.is_null());
+        for limit in limits {
+            let seconds = limit.as_u64().or(limit.as_str().and_then(|text| text.parse().ok()));
+            assert!(seconds.is_some_and(|seconds| seconds > RETRIES_TAKE_SECONDS), "{task}: {limit}");
+        }
+    }
+    assert_eq!(remedies, 7);
+    Ok(())
+}
+
 #[test]
 fn every_function_has_logs_of_its_own_with_an_end() -> Result<()> {
     let template = Template::read()?;
@@ -91,6 +137,43 @@ fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// What else publishes to a topic is not what people wired to this function.
+#[test]
+fn a_function_that_knows_its_alarms_topic_knows_the_one_that_wakes_it() -> Result<()> {
+    for function in Template::read()?.functions() {
+        let topic = &function["Environment"]["Variables"]["ALARM_TOPIC_ARN"];
+        if !topic.is_null() {
+            assert_eq!(*topic, function["Events"]["Alarm"]["Properties"]["Topic"], "{}", task(function));
+        }
+    }
+    Ok(())
+}
+
+/// What an alarm watches is compared with the stack's own names: the same for every function.
+#[test]
+fn a_name_of_the_stack_is_the_same_parameter_for_every_function() -> Result<()> {
+    let template = Template::read()?;
+    let mut compared = 0;
+    for (variable, parameter) in [
+        ("CLUSTER", "ClusterName"),
+        ("DATABASE_CLUSTER", "DatabaseCluster"),
+        ("DISTRIBUTION_ID", "DistributionId"),
+        ("LOAD_BALANCER", "LoadBalancerFullName"),
+        ("SERVICE", "ServiceName"),
+        ("TARGET_GROUP", "TargetGroupFullName"),
+    ] {
+        for function in template.functions() {
+            let value = &function["Environment"]["Variables"][variable];
+            if !value.is_null() {
+                assert_eq!(value["Ref"], parameter, "{}: {variable}", task(function));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 15, "only {compared} variables were found");
     Ok(())
 }
 

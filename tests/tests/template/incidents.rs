@@ -60,7 +60,7 @@ fn incident_hears_when_an_alarm_begins_and_when_it_is_over() -> Result<()> {
 }
 
 #[test]
-fn nobody_at_a_level_is_told_but_by_incident() -> Result<()> {
+fn a_level_is_told_by_incident_or_by_the_last_net() -> Result<()> {
     let template = Template::read()?;
     let variables = variables(&template);
     for (variable, topic) in
@@ -72,9 +72,12 @@ fn nobody_at_a_level_is_told_but_by_incident() -> Result<()> {
         let policy = &template.0["Resources"][format!("{level}Policy")]["Properties"];
         assert_eq!(policy["Topics"], json!([{ "Ref": level }]));
         let statements = policy["PolicyDocument"]["Statement"].as_array().context("no statement")?;
-        assert_eq!(statements.len(), 1, "{level}");
+        assert_eq!(statements.len(), 2, "{level}");
         assert_eq!(statements[0]["Principal"], json!({ "AWS": { "Fn::GetAtt": ["IncidentRole", "Arn"] } }));
-        assert_eq!(statements[0]["Resource"]["Ref"], level);
+        assert_eq!(statements[1]["Principal"]["Service"], "cloudwatch.amazonaws.com");
+        for statement in statements {
+            assert_eq!(statement["Resource"]["Ref"], level);
+        }
     }
     Ok(())
 }

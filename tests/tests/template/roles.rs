@@ -18,12 +18,15 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "cloudfront:CreateInvalidation",
             "cloudfront:GetInvalidation",
             "cloudfront:ListInvalidations",
+            "cloudwatch:DescribeAlarms",
             "dynamodb:BatchGetItem",
             "dynamodb:ConditionCheckItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -59,6 +62,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "rds:DescribeDBInstances",
             "rds:DescribeEvents",
             "secretsmanager:DescribeSecret",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -79,6 +83,8 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            "sns:GetTopicAttributes",
             "sns:Publish",
             "ssm:CreateOpsItem",
             "ssm:UpdateOpsItem",
@@ -95,8 +101,10 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
             "ecr:DescribeImages",
+            "ecs:DescribeServiceDeployments",
             "ecs:DescribeServices",
             "ecs:DescribeTaskDefinition",
             "ecs:DescribeTasks",
@@ -105,6 +113,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "ecs:UpdateService",
             "iam:PassRole",
             "secretsmanager:DescribeSecret",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -119,6 +128,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "dynamodb:PutItem",
             "dynamodb:Query",
             "dynamodb:UpdateItem",
+            "ecs:DescribeServiceDeployments",
             "ecs:DescribeServiceRevisions",
             "ecs:DescribeServices",
             "ecs:DescribeTaskDefinition",
@@ -132,6 +142,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "ecs:UpdateService",
             "iam:PassRole",
             "lambda:InvokeFunction",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -146,11 +157,15 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
+            "ecs:DescribeServiceDeployments",
             "ecs:DescribeServices",
             "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
             "ecs:ListTasks",
             "ecs:UpdateService",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -163,6 +178,7 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
             "ec2:AssignPrivateIpAddresses",
             "ec2:CreateNetworkInterface",
@@ -171,6 +187,8 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "ec2:DescribeSubnets",
             "ec2:UnassignPrivateIpAddresses",
             "ecs:DescribeServices",
+            "ecs:DescribeTasks",
+            "ecs:ListTasks",
             "ecs:UpdateService",
             "kms:CreateGrant",
             "kms:Decrypt",
@@ -192,27 +210,34 @@ const GRANTS: [(&str, &[&str]); 9] = [
             "rds:RestoreDBClusterToPointInTime",
             "secretsmanager:DescribeSecret",
             "secretsmanager:GetSecretValue",
+            "secretsmanager:ListSecretVersionIds",
             "secretsmanager:PutSecretValue",
             "secretsmanager:UpdateSecretVersionStage",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
     (
         "write-freeze",
         &[
+            "cloudwatch:DescribeAlarms",
             "dynamodb:BatchGetItem",
             "dynamodb:ConditionCheckItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
+            "ecs:DescribeServiceDeployments",
             "ecs:DescribeServices",
             "ecs:DescribeTaskDefinition",
+            "ecs:ListServiceDeployments",
             "ecs:ListTaskDefinitions",
             "ecs:RegisterTaskDefinition",
             "ecs:TagResource",
             "ecs:UpdateService",
             "iam:PassRole",
+            "sns:GetTopicAttributes",
             "sns:Publish",
         ],
     ),
@@ -220,8 +245,11 @@ const GRANTS: [(&str, &[&str]); 9] = [
 const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead. Those of EC2
-/// Lambda asks for, to attach a function to a network.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 25] = [
+/// Lambda asks for, to attach a function to a network. Alarms have names, but composite ones are shown only to who may
+/// read all.
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 27] = [
+    ("cloudwatch:DescribeAlarmHistory", None),
+    ("cloudwatch:DescribeAlarms", None),
     ("application-autoscaling:DescribeScalingActivities", None),
     ("application-autoscaling:DescribeScalingPolicies", None),
     ("cloudwatch:GetMetricData", None),
@@ -302,6 +330,25 @@ fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// Who tells people asks whether anybody hears it.
+#[test]
+fn every_function_that_publishes_may_ask_who_has_subscribed() -> Result<()> {
+    let template = Template::read()?;
+    let mut publish = 0;
+    for function in template.functions() {
+        let role = template.named(&function["Role"], "Fn::GetAtt", ROLE)?;
+        for statement in statements(role) {
+            let actions = texts(&statement["Action"]);
+            if actions.contains(&"sns:Publish") {
+                assert_eq!(actions, ["sns:GetTopicAttributes", "sns:Publish"], "{}", task(function));
+                publish += 1;
+            }
+        }
+    }
+    assert_eq!(publish, 8);
     Ok(())
 }
 

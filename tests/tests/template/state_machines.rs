@@ -73,15 +73,24 @@ fn every_task_has_a_time_limit_a_bounded_retry_and_a_catch_for_everything() -> R
                 let attempts = retry["MaxAttempts"].as_u64();
                 ensure!(attempts.is_some_and(|attempts| attempts <= MOST_ATTEMPTS), "{name}: {retry}");
             }
-            let last = state["Catch"].as_array().and_then(|catch| catch.last());
-            let last = last.with_context(|| format!("{name} fails unseen"))?;
+            let catches = state["Catch"].as_array().with_context(|| format!("{name} fails unseen"))?;
+            let last = catches.last().with_context(|| format!("{name} fails unseen"))?;
             ensure!(texts(&last["ErrorEquals"]) == ["States.ALL"], "{name} fails unseen");
+            // Which that does not catch.
+            let by_name =
+                catches.iter().any(|one| texts(&one["ErrorEquals"]) == ["States.DataLimitExceeded"]);
+            ensure!(by_name, "{name} fails unseen where an answer is too large");
         }
         Ok(())
     })
 }
 
-/// Whatever fails, people are told before it ends: only where telling fails too is there nothing left.
+fn before<'a>(states: &'a serde_json::Map<String, Value>, name: &str) -> Vec<&'a str> {
+    let before = states.iter().filter(|(_, state)| next(state).contains(&name));
+    before.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Whatever fails, people are told before it ends, at two levels: only where telling fails too is there nothing left.
 #[test]
 fn service_down_never_fails_unheard() -> Result<()> {
     let text = std::fs::read_to_string(workspace().join("statemachines/service-down.asl.json"))?;
@@ -89,10 +98,12 @@ fn service_down_never_fails_unheard() -> Result<()> {
     let states = definition["States"].as_object().context("no states")?;
     let failing = states.iter().filter(|(_, state)| state["Type"] == "Fail").map(|(name, _)| name.as_str());
     for end in failing {
-        let before = states.iter().filter(|(_, state)| next(state).contains(&end));
-        assert_eq!(before.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Tell"], "{end}");
+        assert_eq!(before(states, end), ["TellLevel2"], "{end}");
     }
-    assert_eq!(states["Tell"]["Resource"], "arn:aws:states:::sns:publish");
+    assert_eq!(before(states, "TellLevel2"), ["Tell"]);
+    for level in ["Tell", "TellLevel2"] {
+        assert_eq!(states[level]["Resource"], "arn:aws:states:::sns:publish");
+    }
     Ok(())
 }
 

@@ -77,9 +77,14 @@ async fn what_somebody_deployed_meanwhile_is_not_undone_and_people_are_told() ->
     tokio::time::sleep(SHORT_DEADLINE).await;
     let next = stack.function(&[]).await?;
     let finished = outcome(&next, &tick()).await?;
-    assert_eq!(finished["steps"][1]["result"], "already_done", "{finished:#}");
+    assert_eq!(read(&finished), "nothing_to_do changed_meanwhile", "{finished:#}");
+    assert_eq!(finished["steps"][0]["result"], "left_alone", "{finished:#}");
+    let told = finished["next"]["what"].as_str().unwrap_or_default();
+    assert!(told.contains("send the request again"), "{finished:#}");
     assert_eq!(stack.sandbox.runs().await?, release(2));
-    assert_eq!(decision(&next, &tick()).await?, "failed release_not_frozen");
+    // No remedy takes it for frozen.
+    assert_eq!(stack.item(&format!("target#{TARGET}"), "freeze").await?, None);
+    assert_eq!(decision(&next, &tick()).await?, "nothing_to_do nothing_to_look_after");
     Ok(())
 }
 

@@ -13,7 +13,7 @@ mod settling;
 use std::time::Duration;
 
 use anyhow::Context;
-use aws_sdk_ecs::types::{TaskDefinition, TaskDefinitionField};
+use aws_sdk_ecs::types::TaskDefinition;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::{
@@ -61,11 +61,7 @@ async fn running(stack: &Stack) -> anyhow::Result<(TaskDefinition, Vec<(String, 
 }
 
 async fn described(stack: &Stack, name: &str) -> anyhow::Result<(TaskDefinition, Vec<(String, String)>)> {
-    let describe = stack.sandbox.clients.ecs.describe_task_definition().task_definition(name);
-    let described = describe.include(TaskDefinitionField::Tags).send().await?;
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let tags = described.tags().iter().map(|tag| (text(tag.key()), text(tag.value()))).collect();
-    Ok((described.task_definition.context("no task definition")?, tags))
+    stack.sandbox.definition(name).await
 }
 
 /// The variables of the first container, as in `APP_ENV=production`.

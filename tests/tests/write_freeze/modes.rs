@@ -65,7 +65,11 @@ async fn a_spent_budget_stops_freezes_and_never_their_end() -> Test {
     let function = stack.function(&[("ATTEMPTS_PER_DAY", "1")]).await?;
     assert_eq!(decision(&function, &on()).await?, "applied applied");
     assert_eq!(decision(&function, &off()).await?, "applied applied");
-    assert_eq!(decision(&function, &on()).await?, "refused budget_spent");
+    let eager = stack.function(&[("ATTEMPTS_PER_DAY", "1"), ("COOLDOWN_SECONDS", "0")]).await?;
+    assert_eq!(decision(&eager, &alarm()).await?, "refused budget_spent");
+    // A person who says what is to be is obeyed.
+    assert_eq!(decision(&function, &on()).await?, "applied applied");
+    assert_eq!(decision(&function, &off()).await?, "applied applied");
     // An alarm that lasts does not undo what a person did a moment ago.
     let function = stack.function(&[]).await?;
     assert_eq!(decision(&function, &alarm()).await?, "refused cooldown");

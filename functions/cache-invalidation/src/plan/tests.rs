@@ -129,6 +129,7 @@ fn a_person_s_paths_are_sent_and_looked_after() {
     let expected = Plan {
         weight: Weight::Wished,
         units: 1,
+        by_hand: Some(json!({ "paths": ["/assets/*"] })),
         follow_up: FollowUpChange::Set(awaited::follow_up(&[awaited(true, &["/assets/*"])])),
         ..Plan::act(vec![sending(&["/assets/*"])], "it was asked for by hand")
     };
@@ -279,9 +280,9 @@ fn the_schedule_sends_what_waited_once_there_is_room() {
 }
 
 #[test]
-fn the_schedule_sends_again_what_never_arrived_and_counts_it_once() {
+fn the_schedule_sends_again_what_never_arrived_and_counts_it() {
     let sent = planned(&sees(vec![]), &tick(), &looking_after(&[awaited(true, &["/*"])]));
-    assert_eq!((sent.actions, sent.units), (vec![sending(&["/*"])], 0));
+    assert_eq!((sent.actions, sent.units), (vec![sending(&["/*"])], 1));
 }
 
 #[test]
@@ -352,7 +353,7 @@ fn an_old_copy_that_is_still_served_is_seen() {
         Awaited { before: vec![asset("Hit from cloudfront", 4_000, "\"1\"")], ..awaited(true, &["/*"]) };
     let look = |asset: Asset, past: &Past| {
         let invalidations = vec![invalidation("Completed", &["/*"])];
-        planned(&Observed { invalidations, assets: vec![asset], asked: None }, &tick(), past)
+        planned(&Observed { invalidations, assets: vec![asset], ..Observed::default() }, &tick(), past)
     };
     let past = looking_after(std::slice::from_ref(&kept));
     let fresh = look(asset("Miss from cloudfront", 0, "\"2\""), &past);
@@ -371,6 +372,71 @@ fn an_old_copy_that_is_still_served_is_seen() {
     stops(&look(old.clone(), &past), Decision::NothingToDo, "still_served");
     let late = looking_after(&[Awaited { due: NOW, ..kept }]);
     stops(&look(old, &late), Decision::Failed, "not_verified");
+}
+
+/// What is told of one asset of `/assets/main.js`, in time and when it is late.
+fn looked_at(asset: &Asset) -> [Stop; 2] {
+    [PATIENCE, Duration::ZERO].map(|left| {
+        let kept = Awaited { due: NOW + left, ..awaited(true, &["/assets/main.js"]) };
+        let seen = Observed {
+            invalidations: vec![invalidation("Completed", &["/assets/main.js"])],
+            assets: vec![asset.clone()],
+            ..Observed::default()
+        };
+        planned(&seen, &tick(), &looking_after(&[kept])).skipped.unwrap()
+    })
+}
+
+fn answering(status: u16) -> Asset {
+    Asset { path: "/assets/main.js".to_owned(), status: Some(status), ..Asset::default() }
+}
+
+#[test]
+fn verified_means_that_a_fresh_copy_was_seen() {
+    let codes = |asset: &Asset| looked_at(asset).map(|stop| (stop.decision, stop.code));
+    let nothing = Decision::NothingToDo;
+    for status in [200, 204, 301] {
+        assert_eq!(codes(&answering(status)), [(nothing, "verified"); 2], "{status}");
+    }
+    for status in [404, 410] {
+        assert_eq!(codes(&answering(status)), [(nothing, "not_there"); 2], "{status}");
+    }
+    for status in [100, 400, 401, 403, 405, 429, 500, 503] {
+        assert_eq!(codes(&answering(status)), [(nothing, "not_seen_yet"), (nothing, "not_seen")], "{status}");
+    }
+    let silent = Asset { status: None, error: Some("the connection failed".to_owned()), ..answering(200) };
+    assert_eq!(codes(&silent), [(nothing, "not_seen_yet"), (nothing, "not_seen")]);
+    // A copy of the 404 that the cache had before.
+    let old = Asset { status: Some(404), ..asset("Error from cloudfront", 4_060, "\"1\"") };
+    assert_eq!(codes(&old), [(nothing, "not_there"); 2]);
+    let old = Asset { status: Some(404), ..asset("Hit from cloudfront", 4_060, "\"1\"") };
+    assert_eq!(codes(&old), [(nothing, "still_served"), (Decision::Failed, "not_verified")]);
+}
+
+#[test]
+fn what_was_not_seen_is_said() {
+    let told = |asset: &Asset| looked_at(asset)[1].reason.clone();
+    let of = "invalidation I1 of /assets/main.js (it was asked for by hand) is completed: /assets/main.js: ";
+    assert_eq!(told(&answering(404)), format!("{of}status 404: not there: /assets/main.js"));
+    assert_eq!(told(&answering(403)), format!("{of}status 403: no fresh copy was seen of /assets/main.js"));
+    let silent = Asset { status: None, error: Some("the connection failed".to_owned()), ..answering(200) };
+    assert_eq!(
+        told(&silent),
+        format!("{of}no answer: the connection failed: no fresh copy was seen of /assets/main.js")
+    );
+}
+
+#[test]
+fn a_file_of_another_invalidation_is_no_sign_of_this_one() {
+    let page = Asset { path: "/".to_owned(), status: Some(200), ..Asset::default() };
+    let other = Asset { path: "/old.pdf".to_owned(), ..answering(404) };
+    let seen = Observed {
+        invalidations: vec![invalidation("Completed", &["/*"])],
+        assets: vec![other, answering(200), page],
+        ..Observed::default()
+    };
+    let plan = planned(&seen, &tick(), &looking_after(&[awaited(true, &["/*"])]));
+    stops(&plan, Decision::NothingToDo, "verified");
 }
 
 #[test]

@@ -17,8 +17,12 @@ fn settings() -> Settings {
 }
 
 fn read(body: &Value) -> Result<Request, Error> {
-    let invocation =
-        Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: Timestamp::MAX };
+    let invocation = Invocation {
+        body: body.to_string(),
+        request_id: "r".to_owned(),
+        deadline: Timestamp::MAX,
+        function_arn: String::new(),
+    };
     let triggers = trigger::parse(&invocation)?;
     from_trigger(&triggers[0], &settings())
 }
@@ -66,6 +70,11 @@ fn bad_requests_say_what_to_change() {
     refuses(
         &json!({ "paths": [7] }),
         "this request cannot be carried out: invalid type: integer `7`, expected a string",
+    );
+    refuses(
+        &json!({ "paths": ["app.lendpeak.com/assets/main.js"] }),
+        "`app.lendpeak.com/assets/main.js` is an address: its path alone is sent: send \
+         `{\"paths\":[\"/assets/main.js\"]}`",
     );
     let id = "`status` must be the id of an invalidation, as in I1234567890ABC";
     refuses(&json!({ "status": "" }), id);

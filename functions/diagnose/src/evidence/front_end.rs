@@ -63,6 +63,18 @@ pub struct Check {
     pub cache: Option<CacheHeaders>,
     pub cors: Option<Cors>,
     pub error: Option<Failure>,
+    pub findings: Vec<ProbeFinding>,
+}
+
+/// What the probe remarked about an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProbeFinding {
+    /// `failure` is what made the check fail.
+    pub severity: String,
+    /// `not_the_file`, `content_type` or `empty`.
+    pub code: Option<String>,
+    pub message: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +118,17 @@ pub struct Failure {
 impl Check {
     pub fn phase_ms(&self, name: &str) -> Option<f64> {
         *self.phases.get(name)?
+    }
+
+    /// Why an answer of success is of no use: what the probe says of its body, or of what browsers make of it.
+    pub fn spoilt(&self) -> Option<&str> {
+        if self.healthy || !self.status.is_some_and(shared::status::is_success) {
+            return None;
+        }
+        let refused =
+            |finding: &&ProbeFinding| matches!(finding.code.as_deref(), Some("content_type" | "empty"));
+        let refused = self.findings.iter().find(refused).map(|finding| finding.message.as_str());
+        self.error.as_ref().map(|error| error.message.as_str()).or(refused)
     }
 
     /// Whether there was no answer at all, for this reason.

@@ -4,10 +4,10 @@ use aws_sdk_codebuild::{
     Client,
     types::{Build as Described, BuildPhase, LogsLocation, SortOrderType},
 };
-use shared::aws;
+use shared::{aws, text};
 
 use super::{Reader, Seen, Why, seen, timestamp, why};
-use crate::{evidence::Build, mask};
+use crate::evidence::Build;
 
 const NEWEST: usize = 5;
 /// Lines of the log's end that are looked through.
@@ -58,7 +58,7 @@ fn build(build: Described) -> Build {
         .map_or_else(String::new, |phase| phase.as_str().to_owned());
     let contexts = failed.map(BuildPhase::contexts).unwrap_or_default();
     let reason: Vec<String> =
-        contexts.iter().filter_map(|context| context.message()).map(mask::line).collect();
+        contexts.iter().filter_map(|context| context.message()).map(text::log_line).collect();
     Build {
         status: build.build_status().map_or_else(String::new, |status| status.as_str().to_owned()),
         phase,
@@ -90,7 +90,7 @@ async fn errors(reader: &Reader, logs: &LogsLocation) -> Vec<String> {
         .iter()
         .filter_map(|event| event.message())
         .filter(|line| tells(line))
-        .map(mask::line)
+        .map(text::log_line)
         .collect();
     lines.dedup();
     lines.split_off(lines.len().saturating_sub(ERROR_LINES))

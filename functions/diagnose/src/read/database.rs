@@ -8,13 +8,11 @@ use jiff::SignedDuration;
 use shared::{
     aws::{self, Cause},
     error::Error,
+    text,
 };
 
 use super::{Reader, Seen, Why, date_time, seen, timestamp, why};
-use crate::{
-    evidence::{Database, DatabaseEvent, Instance},
-    mask,
-};
+use crate::evidence::{Database, DatabaseEvent, Instance};
 
 const DEFAULT_PORT: u16 = 27_017;
 /// A day tells of a failover, and of what led to it.
@@ -128,7 +126,7 @@ async fn of(reader: &Reader, kind: SourceType) -> Result<Vec<DatabaseEvent>, Why
         events.extend(page.events.unwrap_or_default().into_iter().map(|event| DatabaseEvent {
             at: event.date.as_ref().and_then(timestamp),
             source: event.source_identifier.unwrap_or_default(),
-            message: mask::line(&event.message.unwrap_or_default()),
+            message: text::log_line(&event.message.unwrap_or_default()),
             categories: event.event_categories.unwrap_or_default(),
         }));
         from = page.marker;

@@ -5,13 +5,10 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudwatchlogs::{Client, types::FilteredLogEvent};
 use jiff::{SignedDuration, Timestamp};
-use shared::aws;
+use shared::{aws, text};
 
 use super::{Reader, Seen, Why, seen, why};
-use crate::{
-    evidence::{LogGroup, Logs},
-    mask,
-};
+use crate::evidence::{LogGroup, Logs};
 
 /// The guide's own pattern.
 const PATTERN: &str = "ERROR";
@@ -66,7 +63,7 @@ struct Counted {
 impl Counted {
     fn add(&mut self, event: &FilteredLogEvent) {
         self.errors += 1;
-        let mut shape = mask::line(event.message().unwrap_or_default());
+        let mut shape = text::log_line(event.message().unwrap_or_default());
         if self.shapes.len() >= MAX_SHAPES && !self.shapes.contains_key(&shape) {
             "other errors".clone_into(&mut shape);
         }

@@ -10,12 +10,12 @@ use shared::{
     aws::{self, Cause},
     ecs::{count, revision},
     error::Error,
+    text,
 };
 
 use super::{Reader, Seen, Why, seen, timestamp, why};
 use crate::{
     evidence::{Container, Definition, Deployment, Event, HealthCheck, Service},
-    mask,
     settings::Settings,
 };
 
@@ -225,7 +225,7 @@ fn health_check(check: &types::HealthCheck) -> HealthCheck {
         [kind, rest @ ..] if matches!(kind.as_str(), "CMD" | "CMD-SHELL") => rest,
         words => words,
     };
-    let mut command = mask::line(&words.join(" "));
+    let mut command = text::log_line(&words.join(" "));
     command.truncate(command.floor_char_boundary(MAX_COMMAND_BYTES));
     HealthCheck {
         command,
@@ -287,7 +287,7 @@ pub(super) fn said(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let alike = words.chunk_by(|one, other| may_stay(one) == may_stay(other)).map(|words| {
         let text = words.join(" ");
-        if words.iter().all(|word| may_stay(word)) { text } else { mask::line(&text) }
+        if words.iter().all(|word| may_stay(word)) { text } else { text::log_line(&text) }
     });
     let mut said = alike.collect::<Vec<_>>().join(" ");
     said.truncate(said.floor_char_boundary(MAX_BYTES));

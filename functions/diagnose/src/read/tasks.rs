@@ -7,7 +7,7 @@ use aws_sdk_ecs::{
     types::{self, DesiredStatus},
 };
 use jiff::Timestamp;
-use shared::{aws, ecs::revision, error::Error};
+use shared::{aws, ecs::revision, error::Error, text};
 use tokio::task::JoinSet;
 
 use super::{
@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     evidence::{ContainerEnd, RunningTask, StoppedTask, Tasks},
-    mask,
     settings::Settings,
 };
 
@@ -178,7 +177,7 @@ async fn last_log(client: &Logs, defined: &Defined, task: &StoppedTask) -> Optio
         .ok()?;
     let events = answer.events.unwrap_or_default();
     let mut lines = events.iter().rev().filter_map(|event| event.message());
-    lines.find(|line| !line.trim().is_empty()).map(mask::line)
+    lines.find(|line| !line.trim().is_empty()).map(text::log_line)
 }
 
 #[cfg(test)]

@@ -5,8 +5,12 @@ use shared::{lambda::Invocation, trigger};
 use super::*;
 
 fn asked(body: &Value) -> Result<Request, Error> {
-    let invocation =
-        Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: Timestamp::UNIX_EPOCH };
+    let invocation = Invocation {
+        body: body.to_string(),
+        request_id: "r".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
+    };
     from_triggers(&trigger::parse(&invocation)?)
 }
 

@@ -120,7 +120,9 @@ pub(super) fn not_before(it: Timestamp, change: Timestamp) -> bool {
 pub(super) fn refuses(check: &Check) -> bool {
     !check.healthy
         && !no_connection(check)
-        && check.status.map_or(!check.failed_by("dns") && !check.failed_by("tls"), |code| code >= 500)
+        && check.status.map_or(!check.failed_by("dns") && !check.failed_by("tls"), |code| {
+            code >= 500 || check.spoilt().is_some()
+        })
 }
 
 pub(super) fn no_connection(check: &Check) -> bool {
@@ -129,7 +131,10 @@ pub(super) fn no_connection(check: &Check) -> bool {
 
 pub(super) fn answer(check: &Check) -> String {
     match (check.status, &check.error) {
-        (Some(status), _) => format!("answers {status}"),
+        (Some(status), _) => match check.spoilt() {
+            Some(why) => format!("answers {status}: {}", one_line(why)),
+            None => format!("answers {status}"),
+        },
         (None, Some(error)) if !error.message.trim().is_empty() => one_line(&error.message),
         (None, Some(error)) if !error.kind.is_empty() => format!("fails: {}", error.kind),
         _ => "fails".to_owned(),

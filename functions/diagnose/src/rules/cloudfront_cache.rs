@@ -245,7 +245,7 @@ fn is_not_there(asset: &Check) -> bool {
     !asset.healthy
         && match asset.status {
             Some(403 | 404) => true,
-            Some(200) => asset.error.is_none(),
+            Some(200) => asset.spoilt().is_none(),
             _ => false,
         }
 }

@@ -78,6 +78,12 @@ fn cors_origin(evidence: &Evidence) -> Option<Finding> {
             "the API names no origin that it allows".to_owned(),
             "set CORS_ORIGIN to the front end's origin, without a path or a slash at its end, in a new revision",
         ),
+        Some(several) if is_set_twice(several) => (
+            format!(
+                "the API names the origin it allows more than once, `{several}`, and browsers take one only"
+            ),
+            "let either the backend or what is before it set the header (a proxy, CloudFront, API Gateway), not both",
+        ),
         Some(several) if several.contains(',') => (
             format!("the API allows `{several}`, and browsers take one origin only"),
             "split CORS_ORIGIN at its commas before it is given to cors(), which then answers with the one that asks",
@@ -96,6 +102,15 @@ fn cors_origin(evidence: &Evidence) -> Option<Finding> {
         )
         .next(Development, next),
     )
+}
+
+/// A list of origins in one header names none of them twice, and has no `*` in it.
+fn is_set_twice(origins: &str) -> bool {
+    let mut origins: Vec<&str> = origins.split(',').map(str::trim).collect();
+    let count = origins.len();
+    origins.sort_unstable();
+    origins.dedup();
+    count > 1 && (origins.len() < count || origins.contains(&"*"))
 }
 
 /// POST is sent without being listed; what else is missing in the list is not.

@@ -258,9 +258,11 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let comes_up = release.rollout == "COMPLETED" && service.running >= service.desired;
     let revision = &release.task_definition;
     let broken = Broken::seen(evidence);
+    // A period of a metric may have begun before the deployment that it shows: the trouble did not.
     let since = broken.as_ref().and_then(|broken| broken.since);
+    let since = since.filter(|since| not_before(*since, began)).map(|since| since.max(began));
     let finding = match &broken {
-        Some(broken) if since.is_some_and(|since| not_before(since, began)) => {
+        Some(broken) if since.is_some() => {
             let finding = Finding::new(
                 Likely,
                 broken.impact,
@@ -340,7 +342,7 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
         ),
     );
     let finding = broken
-        .facts(finding.since(Some(since)))
+        .facts(finding.since(Some(since.max(change.at))))
         .fact(
             if secret.is_some() { "Secrets Manager" } else { "Application Auto Scaling" },
             "changed",
@@ -451,7 +453,8 @@ fn api_unreachable(evidence: &Evidence) -> Option<Finding> {
 fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
     let broken = Broken::seen(evidence)?;
     // A code below 500 tells by itself what is wrong: the address, or what the caller may.
-    let check = broken.check.filter(|check| check.status.is_none_or(|code| code >= 500));
+    let says_why = |check: &&Check| check.spoilt().is_none() && check.status.is_some_and(|code| code < 500);
+    let check = broken.check.filter(|check| !says_why(check));
     if check.is_none() && broken.errors.is_none() {
         return None;
     }

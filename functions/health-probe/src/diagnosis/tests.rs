@@ -5,7 +5,7 @@ use super::*;
 use crate::failure::{Failure, TlsError};
 use crate::http::Answer;
 use crate::phases::Step;
-use crate::report::tests::{answered, judged, tried};
+use crate::report::tests::{answered, judged, tried, with_body};
 
 /// How an exchange ends.
 type End = Result<Answer, Failure>;
@@ -21,16 +21,20 @@ const GOOD: [(&str, &str); 5] = [
     ("cache-control", "max-age=60"),
 ];
 
-fn good() -> End {
-    answered(200, &GOOD)
+fn good(name: Name) -> End {
+    let kind = if name == Asset { "text/javascript" } else { "text/html" };
+    let headers: Vec<_> = GOOD.into_iter().chain([("content-type", kind)]).collect();
+    answered(200, &headers)
 }
 
 /// All checks; those that `failing` names end so, the others well.
 fn checks(failing: &Failing) -> Vec<CheckReport> {
     Name::ALL
         .map(|name| {
-            let answer =
-                failing.iter().find(|(failing, _)| *failing == name).map_or_else(good, |(_, end)| end());
+            let answer = failing
+                .iter()
+                .find(|(failing, _)| *failing == name)
+                .map_or_else(|| good(name), |(_, end)| end());
             judged(name, tried(answer, Some("2027-01-01T00:00:00Z")))
         })
         .into()
@@ -136,6 +140,90 @@ fn nothing_reachable_leads_to_aws_as_well() {
     assert!(next.actions[0].contains("Level 3: AWS Support"), "{next:?}");
 }
 
+/// Only what was asked can be told.
+#[test]
+fn one_side_alone_that_is_not_reached_says_nothing_of_the_other() {
+    let summary = |names: &[Name], end: fn() -> End| {
+        let reports: Vec<_> = names.iter().map(|name| judged(*name, tried(end(), None))).collect();
+        diagnose(&reports).summary
+    };
+    let api = [Health, HealthDb, HealthRedis];
+    assert_eq!(
+        summary(&api, not_found),
+        "Unhealthy: 3 of 3 checks failed (health, health-db, health-redis); likely cause: the API's name is not found."
+    );
+    for end in [not_found, refused, no_tls, silent, cut] as [fn() -> End; 5] {
+        assert!(!summary(&api, end).contains("front end"), "{}", summary(&api, end));
+        assert!(!summary(&[Page, Asset], end).contains("API"), "{}", summary(&[Page, Asset], end));
+    }
+}
+
+#[test]
+fn what_was_reached_is_not_said_to_be_out_of_reach() {
+    for end in [no_tls, silent, cut] as [fn() -> End; 3] {
+        let summary = diagnose(&checks(&Name::ALL.map(|name| (name, end)))).summary;
+        assert!(!summary.contains("reached"), "{summary}");
+        assert!(summary.contains("the front end"), "{summary}");
+    }
+    let summary = diagnose(&checks(&Name::ALL.map(|name| (name, cut as fn() -> End)))).summary;
+    assert!(summary.contains("the API's answers, which break off or cannot be read"), "{summary}");
+}
+
+/// What hyper does not tell apart comes from a connection: `http/tests.rs` has those.
+fn cut() -> End {
+    Err(Failure { kind: Kind::Http, step: Some(Step::Body), ..silent().unwrap_err() })
+}
+
+#[test]
+fn what_browsers_refuse_is_the_deployment() {
+    let empty = || good(Page).map(|answer| Answer { is_blank: true, ..answer });
+    check(&[(Page, empty)], "the page is answered, and browsers cannot use it", 1);
+    check(&[(Asset, || good(Page))], "an asset is answered, and browsers cannot use it", 1);
+}
+
+#[test]
+fn a_database_that_says_by_its_body_that_it_is_down_is_named() {
+    let down = || with_body(200, r#"{"status":"down"}"#);
+    check(&[(HealthDb, down)], "the database layer (DocumentDB)", 2);
+    check(&[(Health, down), (HealthDb, down), (HealthRedis, down)], "the backend itself", 1);
+}
+
+#[test]
+fn a_chain_or_a_policy_is_not_mended_by_a_renewal() {
+    let of = |error: rustls::Error| {
+        let reports = [judged(Health, tried(Err(Failure::tls(&error.into())), None))];
+        let report = &reports[0];
+        (report.error.clone().unwrap().message, report.action.clone(), diagnose(&reports))
+    };
+    let alert = |description| of(rustls::Error::AlertReceived(description));
+    let policies = [
+        alert(rustls::AlertDescription::ProtocolVersion),
+        alert(rustls::AlertDescription::HandshakeFailure),
+        alert(rustls::AlertDescription::InsufficientSecurity),
+        of(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13.into()),
+        of(rustls::PeerIncompatible::NoCipherSuitesInCommon.into()),
+        of(rustls::PeerMisbehaved::SelectedUnofferedCipherSuite.into()),
+    ];
+    for (message, action, diagnosis) in policies {
+        let told = format!("{message} {action} {diagnosis:?}");
+        assert!(message.starts_with("TLS was not agreed: the server takes none of the "), "{message}");
+        assert!(action.starts_with("Check the security policy of the HTTPS listener"), "{action}");
+        assert!(!told.contains("renew") && !told.contains("Renew") && !told.contains("ertificate"), "{told}");
+    }
+    let (message, action, diagnosis) = of(rustls::CertificateError::UnknownIssuer.into());
+    assert_eq!(
+        message,
+        "the server's certificate was refused: its issuer is not a public certificate authority, or the chain is not \
+         sent whole"
+    );
+    assert!(action.contains("intermediate") && !action.contains("enew"), "{action}");
+    assert!(diagnosis.next.unwrap().actions.iter().all(|action| action.contains("intermediate")));
+    let (message, action, _) = of(rustls::CertificateError::Expired.into());
+    assert!(message.ends_with("it has expired") && action.starts_with("Renew"), "{message}: {action}");
+    let (_, action, _) = of(rustls::CertificateError::NotValidForName.into());
+    assert!(action.contains("for this host name"), "{action}");
+}
+
 #[test]
 fn an_expired_certificate_explains_everything_else() {
     let mut reports = checks(&[(Health, || bad(500))]);
@@ -146,7 +234,7 @@ fn an_expired_certificate_explains_everything_else() {
 #[test]
 fn a_warning_leaves_it_healthy_and_says_so() {
     let mut reports = checks(&[]);
-    reports[0] = judged(Health, tried(good(), Some("2026-02-02T00:00:00Z")));
+    reports[0] = judged(Health, tried(good(Health), Some("2026-02-02T00:00:00Z")));
     let diagnosis = diagnose(&reports);
     assert_eq!(diagnosis.summary, "Healthy: all 6 checks passed, with 1 urgent finding.");
     assert_eq!(diagnosis.next.unwrap().level, Level::DevOps);

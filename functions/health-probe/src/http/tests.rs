@@ -5,7 +5,7 @@ use crate::loopback::{Behaviour, answer, serve, serve_tls, status};
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn get(url: Url) -> Exchange {
-    Exchange { method: Method::GET, url, headers: HeaderMap::new() }
+    Exchange { method: Method::GET, url, headers: HeaderMap::new(), reads_verdict: false }
 }
 
 async fn ask(url: Url) -> Measured {
@@ -90,7 +90,8 @@ async fn an_expired_certificate_is_refused_and_its_last_day_known() {
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_refused_and_its_last_day_known() {
     let (server, _) = serve_tls(2100, status(200)).await;
-    let measured = fails(ask(server.https("localhost")).await, Kind::Tls, Step::Tls, "its issuer is not");
+    let measured =
+        fails(ask(server.https("localhost")).await, Kind::Tls, Step::Tls, "or the chain is not sent whole");
     assert!(measured.certificate_not_after.is_some());
 }
 
@@ -147,10 +148,99 @@ async fn a_cut_connection_is_told_from_a_cut_body() {
     ])
     .await;
     fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "before an answer came");
-    fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "before an answer came");
-    let measured =
-        fails(ask(server.http("/")).await, Kind::Http, Step::Body, "before the answer was complete");
+    fails(ask(server.http("/")).await, Kind::Http, Step::FirstByte, "complete: its head broke off");
+    let measured = fails(ask(server.http("/")).await, Kind::Http, Step::Body, "complete: its body broke off");
     assert_eq!(measured.answer.unwrap_err().status, Some(200));
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_that_ends_early_was_cut_and_one_without_lengths_is_malformed() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let server = serve(vec![
+        Behaviour::Say(format!("{head}5\r\nhello\r\n")),
+        Behaviour::Say(format!("{head}hello\r\n")),
+    ])
+    .await;
+    fails(ask(server.http("/")).await, Kind::Http, Step::Body, "its body broke off");
+    fails(ask(server.http("/")).await, Kind::Http, Step::Body, "not in the form that its head announces");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_http_and_said_to_be_too_large() {
+    let many = (0..101).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();
+    let large = format!("x: {}\r\n", "1".repeat(1_000_000));
+    let server = serve(vec![answer(200, &many, ""), answer(200, &large, "")]).await;
+    for _ in 0..2 {
+        let measured = fails(
+            ask(server.http("/")).await,
+            Kind::Http,
+            Step::FirstByte,
+            "headers are too many or too large",
+        );
+        assert!(measured.answer.unwrap_err().action.contains("adds headers"));
+    }
+    let most = (0..99).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();
+    let server = serve(vec![answer(200, &most, "")]).await;
+    assert_eq!(ask(server.http("/")).await.answer.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn of_a_health_check_the_body_is_read_and_only_what_it_says_is_kept() {
+    let server = serve(vec![answer(200, "", r#"{"status":"down","password":"hunter2"}"#)]).await;
+    let asked = Exchange { reads_verdict: true, ..get(server.http("/health")) };
+    let told = Engine::public().exchange(&asked, LIMIT).await.answer.unwrap();
+    assert_eq!(told.verdict, Some(Verdict::Unwell("`status` is `down`".to_owned())));
+    assert!(!format!("{told:?}").contains("hunter2"));
+    assert_eq!(ask(server.http("/health")).await.answer.unwrap().verdict, None);
+}
+
+#[tokio::test]
+async fn white_space_alone_is_nothing() {
+    let server = serve(vec![answer(200, "", ""), answer(200, "", " \r\n\t"), answer(200, "", "\n.")]).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(ask(server.http("/")).await.answer.unwrap().is_blank);
+    }
+    assert_eq!(seen, [true, true, false]);
+}
+
+/// Answers the beginning of a handshake with these bytes.
+async fn shake_hands_with(bytes: &'static [u8]) -> Measured {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        // Until the other side has gone.
+        while stream.read_u8().await.is_ok() {}
+    });
+    ask(url).await
+}
+
+#[tokio::test]
+async fn what_speaks_tls_otherwise_is_told_from_a_bad_certificate() {
+    const NO_SUCH_VERSION: &[u8] = &[0x15, 3, 1, 0, 2, 2, 70];
+    const NO_SUCH_CIPHER: &[u8] = &[0x15, 3, 3, 0, 2, 2, 40];
+    const UNKNOWN_NAME: &[u8] = &[0x15, 3, 3, 0, 2, 2, 112];
+    /// The server chooses TLS 1.1.
+    const OLD_HELLO: &[u8] = &[
+        0x16, 3, 2, 0, 0x2a, 2, 0, 0, 0x26, 3, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+        18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 0, 0xc0, 0x13, 0,
+    ];
+    const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+    for (bytes, words, action) in [
+        (NO_SUCH_VERSION, "takes none of the versions", "security policy"),
+        (OLD_HELLO, "takes none of the versions", "security policy"),
+        (NO_SUCH_CIPHER, "takes none of the ciphers", "security policy"),
+        (UNKNOWN_NAME, "does not serve this name", "set up for this host name"),
+        (PLAIN, "what answers is not TLS", "HTTPS, not for HTTP"),
+    ] {
+        let measured = fails(shake_hands_with(bytes).await, Kind::Tls, Step::Tls, words);
+        let failure = measured.answer.unwrap_err();
+        assert!(failure.action.contains(action), "{failure:?}");
+    }
 }
 
 #[tokio::test]

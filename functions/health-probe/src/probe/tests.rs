@@ -63,6 +63,7 @@ fn invocation(body: &str) -> Invocation {
         body: body.to_owned(),
         request_id: "7d9e".to_owned(),
         deadline: clock::now() + Duration::from_mins(1),
+        function_arn: String::new(),
     }
 }
 
@@ -106,6 +107,27 @@ async fn an_unhealthy_stack_is_a_report_and_not_an_error() {
     assert_eq!(report["next"]["level"], 2);
     assert_eq!(report["checks"][1]["tries"], 3);
     assert_eq!(rule.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_says_that_something_is_down_is_unhealthy_unless_it_is_not_to_be_read() {
+    let down = r#"{"status":"unhealthy","database":"disconnected"}"#;
+    let server = stack(move |path| (path == "/health/db").then(|| answer(200, "", down))).await;
+    let mut probe = probe(&server, &[]);
+    let asked = invocation(r#"{"dry_run":true}"#);
+    let report = probe.handle(&asked).await.unwrap();
+    assert_eq!(
+        report["summary"],
+        "Unhealthy: 1 of 6 checks failed (health-db); likely cause: the database layer (DocumentDB)."
+    );
+    assert_eq!(report["checks"][1]["tries"], 3);
+    assert!(!report.to_string().contains("disconnected"), "a body was reported");
+
+    let mut settings = Settings::clone(&probe.settings);
+    settings.read_health_bodies = false;
+    probe.settings = Arc::new(settings);
+    let report = probe.handle(&asked).await.unwrap();
+    assert_eq!((&report["healthy"], &report["checks"][1]["judged_by"]), (&json!(true), &json!("status")));
 }
 
 #[tokio::test]

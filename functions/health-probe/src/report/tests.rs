@@ -7,6 +7,7 @@ use super::*;
 use crate::http::{Answer, Measured};
 use crate::phases::Step;
 use crate::settings::tests::settings;
+use crate::verdict;
 
 const NOW: &str = "2026-01-31T12:00:00Z";
 
@@ -28,7 +29,13 @@ pub(crate) fn answered(status: u16, headers: &[(&'static str, &'static str)]) ->
         .iter()
         .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
         .collect();
-    Ok(Answer { status, headers, bytes: 15, truncated: false })
+    Ok(Answer { status, headers, bytes: 15, truncated: false, is_blank: false, verdict: None })
+}
+
+/// A health check's answer with this body.
+pub(crate) fn with_body(status: u16, body: &str) -> Result<Answer, Failure> {
+    let verdict = verdict::read(body.as_bytes());
+    answered(status, &[]).map(|answer| Answer { verdict, ..answer })
 }
 
 pub(crate) fn tried(answer: Result<Answer, Failure>, not_after: Option<&str>) -> Tried {
@@ -57,6 +64,7 @@ fn a_healthy_check_is_reported_whole() {
             "url": "https://api.lendpeak.com/health",
             "healthy": true,
             "status": 200,
+            "judged_by": "status",
             "meaning": "Success",
             "action": "None",
             "tries": 1,
@@ -144,13 +152,66 @@ fn a_blocked_preflight_is_unhealthy_though_its_status_is_good() {
 
 #[test]
 fn page_and_asset_show_their_cache_headers() {
-    let headers = [("cache-control", "max-age=86400"), ("etag", "\"1\"")];
-    let page = judged(Name::Page, tried(answered(200, &headers), None));
+    let headers = |kind| [("cache-control", "max-age=86400"), ("etag", "\"1\""), ("content-type", kind)];
+    let page = judged(Name::Page, tried(answered(200, &headers("text/html")), None));
     assert!(page.healthy);
     assert_eq!(page.cache.unwrap().etag.as_deref(), Some("\"1\""));
     assert_eq!(page.findings.len(), 1);
-    let asset = judged(Name::Asset, tried(answered(200, &headers), None));
+    let asset = judged(Name::Asset, tried(answered(200, &headers("text/javascript")), None));
     assert_eq!(asset.findings, []);
+}
+
+#[test]
+fn an_asset_that_browsers_refuse_is_unhealthy_though_its_status_is_good() {
+    let headers = [("cache-control", "max-age=1"), ("content-type", "binary/octet-stream")];
+    let report = judged(Name::Asset, tried(answered(200, &headers), None));
+    assert_eq!((report.healthy, report.status, report.level), (false, Some(200), Some(Level::Development)));
+    assert!(report.action.contains("is sent as `binary/octet-stream`"), "{}", report.action);
+    assert_eq!(
+        serde_json::to_value(&report.findings).unwrap(),
+        json!([{
+            "severity": "failure",
+            "code": "content_type",
+            "message": "the script is sent as `binary/octet-stream`: browsers run a module only as `text/javascript`"
+        }])
+    );
+}
+
+#[test]
+fn a_body_that_says_that_something_is_down_is_unhealthy() {
+    let body = r#"{"status":"unhealthy","database":"disconnected"}"#;
+    let report = judged(Name::HealthDb, tried(with_body(200, body), None));
+    assert_eq!((report.healthy, report.status), (false, Some(200)));
+    assert_eq!(report.judged_by, Some(JudgedBy::StatusAndBody));
+    assert_eq!(report.error.unwrap().message, "answered 200, and in its body `status` is `unhealthy`");
+    assert_eq!((report.meaning.as_str(), report.level), ("Unhealthy by its body", Some(Level::Development)));
+}
+
+#[test]
+fn a_body_that_says_that_it_is_well_or_nothing_changes_nothing() {
+    for (body, judged_by) in [
+        (r#"{"status":"ok"}"#, JudgedBy::StatusAndBody),
+        ("OK", JudgedBy::Status),
+        ("<html>Down for maintenance", JudgedBy::Status),
+    ] {
+        let report = judged(Name::Health, tried(with_body(200, body), None));
+        assert_eq!((report.healthy, report.judged_by), (true, Some(judged_by)), "{body}");
+        assert_eq!(report.findings, [], "{body}");
+    }
+}
+
+#[test]
+fn a_degraded_part_is_a_warning() {
+    let report = judged(Name::Health, tried(with_body(200, r#"{"status":"degraded"}"#), None));
+    assert!(report.healthy);
+    assert_eq!(report.findings, [Finding::warning("not all is well: in its body `status` is `degraded`")]);
+}
+
+#[test]
+fn the_body_of_a_bad_status_is_told_by_the_status() {
+    let report = judged(Name::Health, tried(with_body(503, r#"{"status":"down"}"#), None));
+    assert_eq!(report.error.unwrap().message, "answered 503 Service Unavailable");
+    assert_eq!(report.judged_by, None);
 }
 
 #[test]

@@ -16,7 +16,12 @@ fn patience() -> Patience {
 }
 
 async fn ask(server: &Server, patience: Patience) -> Tried {
-    let asked = Exchange { method: Method::GET, url: server.http("/"), headers: HeaderMap::new() };
+    let asked = Exchange {
+        method: Method::GET,
+        url: server.http("/"),
+        headers: HeaderMap::new(),
+        reads_verdict: true,
+    };
     exchange(&Engine::public(), &asked, &patience).await
 }
 
@@ -51,6 +56,15 @@ async fn a_server_error_that_stays_ends_after_the_last_try() {
 async fn a_cut_connection_is_tried_again() {
     let tried = check(vec![Behaviour::Say(String::new()), status(200)], 2, Some(200)).await;
     assert_eq!(tried.earlier, ["the connection was cut before an answer came"]);
+}
+
+#[tokio::test]
+async fn a_body_that_says_that_something_is_down_is_tried_again() {
+    let down = || answer(200, "", r#"{"status":"down"}"#);
+    let tried = check(vec![down(), answer(200, "", r#"{"status":"up"}"#)], 2, Some(200)).await;
+    assert_eq!(tried.earlier, ["200, and in its body `status` is `down`"]);
+    check(vec![down()], 3, Some(200)).await;
+    check(vec![answer(200, "", r#"{"status":"degraded"}"#)], 1, Some(200)).await;
 }
 
 #[tokio::test]

@@ -42,7 +42,14 @@ fn tried(function: &str, decision: &str) -> Tried {
         decision: Some(decision.to_owned()),
         reason: None,
         approval: None,
+        code: None,
+        waits: 0,
     }
+}
+
+/// As a remedy answers that cannot act yet.
+fn not_yet(function: &str, code: &str, waits: u32) -> Tried {
+    Tried { code: Some(code.to_owned()), waits, ..tried(function, "refused") }
 }
 
 fn chosen(findings: &[Finding], remedies: &BTreeMap<String, Mode>, tried: &[Tried], waited: bool) -> String {
@@ -70,6 +77,40 @@ fn what_did_not_help_is_not_done_again() {
     let before = [tried("rollback", "applied")];
     check(&[bad_release(), short_of_tasks()], &before, "scale-up for no_spare_tasks");
     check(&[bad_release()], &before, "level 1");
+}
+
+/// A bad release makes the CPU alarm ring too: `scale-up` holds the service when the roll-back is asked for.
+#[test]
+fn what_could_not_act_yet_is_asked_again_and_no_other_takes_its_turn() {
+    for code in [
+        "held_by_another_remedy",
+        "claimed_by_another",
+        "kill_switch",
+        "ledger_unavailable",
+        "aws_failed",
+        "deployment_in_progress",
+    ] {
+        check(
+            &[bad_release(), short_of_tasks()],
+            &[not_yet("rollback", code, 3)],
+            "rollback for bad_release",
+        );
+    }
+}
+
+#[test]
+fn what_refused_for_good_is_not_asked_again() {
+    let refused = |code: &str| Tried { code: Some(code.to_owned()), ..tried("rollback", "refused") };
+    for code in ["no_known_good_release", "budget_spent", "cooldown"] {
+        check(&[bad_release(), short_of_tasks()], &[refused(code)], "scale-up for no_spare_tasks");
+    }
+}
+
+#[test]
+fn it_is_not_waited_for_without_end_but_for_people_longer() {
+    check(&[bad_release()], &[not_yet("rollback", "held_by_another_remedy", 9)], "rollback for bad_release");
+    check(&[bad_release()], &[not_yet("rollback", "held_by_another_remedy", 10)], "level 1");
+    check(&[bad_release()], &[not_yet("rollback", "kill_switch", 50)], "rollback for bad_release");
 }
 
 #[test]
@@ -163,7 +204,7 @@ fn without_a_diagnosis_nothing_is_done() {
 #[track_caller]
 fn follows(outcome: &Value, decision: &str, after: &After) {
     let answer = Answer::read(outcome);
-    assert_eq!((answer.decision(), &answer.after()), (decision, after), "{outcome}");
+    assert_eq!((answer.decision(), &answer.after(0)), (decision, after), "{outcome}");
 }
 
 #[test]
@@ -186,13 +227,24 @@ fn what_changed_nothing_lets_the_next_have_its_turn() {
 /// Its own alarm was quicker.
 #[test]
 fn what_is_being_done_already_is_looked_at() {
-    for code in ["claimed_by_another", "deployment_in_progress", "already_rolling_back"] {
+    for code in ["deployment_in_progress", "already_rolling_back"] {
         follows(&json!({ "decision": "refused", "code": code }), "refused", &After::Verify);
         follows(&json!({ "decision": "nothing_to_do", "code": code }), "nothing_to_do", &After::Verify);
     }
     let cooling_down =
         |code: &str| Answer::read(&json!({ "decision": "refused", "code": code })).is_cooling_down();
     assert!(cooling_down("cooldown") && !cooling_down("kill_switch"));
+}
+
+#[test]
+fn what_cannot_act_yet_is_asked_again_ever_more_seldom() {
+    for code in
+        ["held_by_another_remedy", "claimed_by_another", "kill_switch", "ledger_unavailable", "aws_failed"]
+    {
+        let answer = Answer::read(&json!({ "decision": "refused", "code": code, "next": null }));
+        let seconds = [0, 1, 2, 20].map(|waits| answer.after(waits));
+        assert_eq!(seconds, [30, 60, 90, 300].map(After::Again), "{code}");
+    }
 }
 
 #[test]
@@ -263,11 +315,15 @@ proptest! {
         findings in proptest::collection::vec(any_finding(), 0..6),
         modes in any_modes(),
         decisions in proptest::collection::vec(
-            proptest::sample::select(vec!["applied", "failed", "refused", "nothing_to_do", "not_approved"]), 8),
+            proptest::sample::select(vec![
+                ("applied", None), ("failed", None), ("refused", None), ("refused", Some("cooldown")),
+                ("refused", Some("held_by_another_remedy")), ("refused", Some("kill_switch")),
+                ("nothing_to_do", Some("already_in_progress")), ("not_approved", None),
+            ]), 8),
     ) {
         let diagnosis = Diagnosis { findings, ..Diagnosis::default() };
         let (mut before, mut waited, mut handed_over) = (Vec::<Tried>::new(), false, false);
-        for decision in decisions {
+        for (decision, code) in decisions.into_iter().cycle().take(400) {
             match choose(&diagnosis, &modes, &before, waited) {
                 Choice::Remedy(remedy) => {
                     let counts = diagnosis.findings.iter().any(|finding| {
@@ -275,8 +331,14 @@ proptest! {
                     });
                     prop_assert!(counts, "only for a cause that counts");
                     prop_assert!(matches!(modes.get(&remedy.function), Some(Mode::Auto | Mode::Approve)));
-                    prop_assert!(before.iter().all(|tried| tried.remedy.function != remedy.function));
-                    before.push(Tried { remedy, ..tried("", decision) });
+                    let again = before.iter_mut().find(|tried| tried.remedy.function == remedy.function);
+                    let code = code.map(str::to_owned);
+                    if let Some(again) = again {
+                        prop_assert!(again.is_waited_for(), "only what could not act yet is asked again");
+                        *again = Tried { code, waits: again.waits + 1, remedy, ..tried("", decision) };
+                    } else {
+                        before.push(Tried { remedy, code, ..tried("", decision) });
+                    }
                 }
                 Choice::Wait { .. } => {
                     prop_assert!(!waited, "it waits once");

@@ -6,15 +6,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::{Heard, LISTED, MAX_SAID};
+use shared::{clock::spoken, ledger::Switch, text::line};
+
 use crate::{
     FUNCTION,
-    incident::{Incident, Severity, spoken},
+    incident::{Incident, Severity},
     notice,
-    store::{Line, StatusNow},
+    store::{Line, Shelf, StatusNow, Unreadable},
 };
 
 /// Grows when a field changes its meaning or goes.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
+/// An answer stays under 100 KB, and says everything twice: for programs and for people.
+const MAX_LINES_BYTES: usize = 30_000;
+/// As many as fit and are read.
+const MAX_LISTED: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,13 +55,17 @@ pub struct Answer {
     pub level: Option<u8>,
     /// Whether all this is only what would be.
     pub dry_run: bool,
+    /// Who heard of it just now, and who did not.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub heard: Value,
     pub text: String,
     pub function: &'static str,
     pub version: u32,
 }
 
 impl Answer {
-    pub(super) fn new(did: Did, incident: &Incident, text: String, dry_run: bool) -> Self {
+    pub(super) fn new(did: Did, incident: &Incident, text: String, heard: &Heard, dry_run: bool) -> Self {
+        let is_told = !heard.told.is_empty() || !heard.in_vain().is_empty();
         Self {
             did,
             incident: Some(incident.id.clone()),
@@ -62,6 +73,7 @@ impl Answer {
             open: Some(incident.is_open()),
             level: Some(incident.level),
             dry_run,
+            heard: if is_told { serde_json::to_value(heard).unwrap_or_default() } else { Value::Null },
             text,
             function: FUNCTION,
             version: VERSION,
@@ -76,6 +88,7 @@ impl Answer {
             open: None,
             level: None,
             dry_run: false,
+            heard: Value::Null,
             text: why.to_owned(),
             function: FUNCTION,
             version: VERSION,
@@ -90,34 +103,55 @@ impl From<Answer> for Value {
 }
 
 pub(super) fn list(
-    open: &[Incident],
-    newest: &[Incident],
+    shelf: &Shelf,
     components: &[StatusNow],
+    switches: &[Switch],
+    unreadable: &[Unreadable],
     now: Timestamp,
 ) -> Value {
+    let Shelf { open, over, .. } = shelf;
     let mut text = match open.len() {
         0 => "No incident is open.\n".to_owned(),
         1 => "1 incident is open:\n".to_owned(),
         count => format!("{count} incidents are open:\n"),
     };
     // Writing to a String cannot fail.
-    for incident in open {
+    for incident in open.iter().take(MAX_LISTED) {
         let _ = writeln!(text, "- {}", one_line(incident, now));
     }
-    let over: Vec<&Incident> = newest.iter().filter(|incident| !incident.is_open()).collect();
+    if open.len() > MAX_LISTED {
+        let _ = writeln!(text, "- and {} less severe ones", open.len() - MAX_LISTED);
+    }
+    for switch in switches.iter().take(MAX_LISTED) {
+        let on = line(&switch.in_words(now), MAX_SAID);
+        let _ = writeln!(text, "{on}: to lift it send {}", switch.lift());
+    }
+    let over: Vec<&Incident> = over.iter().take(LISTED).collect();
     if !over.is_empty() {
         text.push_str("Over:\n");
     }
     for incident in &over {
         let _ = writeln!(text, "- {}", one_line(incident, now));
     }
-    for status in components {
-        let _ = writeln!(text, "{}", component(status));
+    let components: Vec<&StatusNow> = components.iter().take(MAX_LISTED).collect();
+    for status in &components {
+        let _ = writeln!(text, "{}", line(&component(status), MAX_SAID));
+    }
+    let unreadable: Vec<String> = unreadable
+        .iter()
+        .take(LISTED)
+        .map(|item| line(&format!("{} / {} cannot be read: {}", item.pk, item.sk, item.why), MAX_SAID))
+        .collect();
+    for item in &unreadable {
+        let _ = writeln!(text, "Left out: {item}");
     }
     json!({
-        "open": open.iter().map(brief).collect::<Vec<_>>(),
+        "open": open.iter().take(MAX_LISTED).map(brief).collect::<Vec<_>>(),
+        "open_in_all": open.len(),
         "over": over.into_iter().map(brief).collect::<Vec<_>>(),
-        "components": components,
+        "components": components.into_iter().map(short).collect::<Vec<_>>(),
+        "switches": switches.iter().take(MAX_LISTED).collect::<Vec<_>>(),
+        "unreadable": unreadable,
         "text": text.trim_end(),
         "function": FUNCTION,
         "version": VERSION,
@@ -129,13 +163,28 @@ pub(super) fn show(incident: &Incident, lines: &[Line], now: Timestamp) -> Value
     if let Some(acknowledged) = &incident.acknowledged {
         let _ = writeln!(text, "With {}, level {}.", acknowledged.by, incident.level);
     }
-    for line in lines {
+    let mut shown: Vec<&Line> = Vec::new();
+    let mut bytes = 0;
+    for line in lines.iter().rev() {
+        bytes += line.what.len() + line.by.len() + 80;
+        if bytes > MAX_LINES_BYTES {
+            break;
+        }
+        shown.push(line);
+    }
+    shown.reverse();
+    let left_out = lines.len() - shown.len();
+    if left_out > 0 {
+        let _ = writeln!(text, "{left_out} older lines are left out.");
+    }
+    for line in &shown {
         let _ = writeln!(text, "{}", notice::line(line.at, &line.by, &line.what));
     }
     json!({
         "incident": incident,
         "stages": incident.stages(),
-        "timeline": lines,
+        "timeline": shown,
+        "left_out": left_out,
         "text": text.trim_end(),
         "function": FUNCTION,
         "version": VERSION,
@@ -146,7 +195,7 @@ pub(super) fn status(now: &StatusNow, all: &[StatusNow], dry_run: bool) -> Value
     json!({
         "did": "status_updated",
         "component": now,
-        "components": all,
+        "components": all.iter().take(MAX_LISTED).map(short).collect::<Vec<_>>(),
         "dry_run": dry_run,
         "text": component(now),
         "function": FUNCTION,
@@ -166,7 +215,7 @@ fn brief(incident: &Incident) -> Value {
     })
 }
 
-fn one_line(incident: &Incident, now: Timestamp) -> String {
+pub(super) fn one_line(incident: &Incident, now: Timestamp) -> String {
     let Incident { id, title, level, .. } = incident;
     let severity = incident.severity.as_str();
     match (incident.resolved_at, &incident.acknowledged) {
@@ -182,6 +231,13 @@ fn one_line(incident: &Incident, now: Timestamp) -> String {
             format!("{id}: {title} ({severity}), {}, level {level} was told", incident.since(now))
         }
     }
+}
+
+/// Whatever a person wrote about it, among a hundred others.
+fn short(status: &StatusNow) -> Value {
+    let mut short = status.clone();
+    short.component.message = line(&short.component.message, 200);
+    serde_json::to_value(short).unwrap_or_default()
 }
 
 fn component(status: &StatusNow) -> String {

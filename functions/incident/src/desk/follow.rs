@@ -1,95 +1,52 @@
 //! What follows from an incident as it is written: people are told, the state machine is started, OpsCenter has it.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use shared::{
     error::{Error, chain},
-    notice as sns,
+    text::line,
 };
 
-use super::{Desk, MAX_TURNS, Word, overtaken, pause};
+use super::{Desk, Heard, MAX_SAID, MAX_TURNS, Word, overtaken, pause};
 use crate::{
-    FUNCTION,
-    incident::{Handling, Incident, OpsItem, Owed},
-    notice::{notice, said},
+    incident::{Handling, Incident, OpsItem},
     ops_item,
-    store::{Line, Pointer},
+    store::Pointer,
 };
+
+const STARTED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// It is a copy for those who look there: the run of every minute brings it up to date.
+const OPS_CENTER_WITHIN: Duration = Duration::from_secs(5);
 
 impl Desk {
-    /// What follows from an incident's state: people are told, the state machine is started, OpsCenter has it.
-    /// What fails here is done by the next run: the incident is written, and nothing is lost.
-    pub(super) async fn follow(&self, incident: &mut Incident, word: &Word<'_>) -> Result<(), Error> {
-        // The machine first: it is what helps.
-        if let Handling::Wanted { .. } = incident.handling
-            && let Err(error) = self.start_machine(incident).await
-        {
-            tracing::error!(
-                incident = incident.id,
-                error = chain(&error),
-                "the state machine was not started"
-            );
+    /// What follows from an incident's state: the state machine is started and people are told, both at once, since
+    /// neither may keep the other waiting; OpsCenter has it. What fails here is done by the next run: the incident is
+    /// written, and nothing is lost.
+    pub(super) async fn follow(&self, incident: &mut Incident, word: &Word<'_>) -> Result<Heard, Error> {
+        // Whoever made it wanted starts it, unless that run died.
+        let wanted = incident.is_open()
+            && matches!(&incident.handling, Handling::Wanted { since }
+                if *since == word.now || word.now.duration_since(*since) >= STARTED_WITHIN);
+        let before = incident.clone();
+        let start = async { if wanted { self.start_machine(&before).await } else { Ok(()) } };
+        let (started, heard) = tokio::join!(start, self.tell(incident, word.now));
+        let mut heard = heard?;
+        if let Err(error) = started {
+            let why = line(&chain(&error), MAX_SAID);
+            tracing::error!(incident = incident.id, error = why, "the state machine was not started");
+            heard
+                .also
+                .push(format!("service-down could not be started ({why}); the next minute tries again"));
         }
-        self.tell(incident, word.now).await?;
-        if let Err(error) = self.ops_item(incident).await {
-            tracing::warn!(incident = incident.id, error = chain(&error), "OpsCenter is not up to date");
-        }
-        Ok(())
-    }
-
-    /// Tells people what is owed to them, and notes who was told. A level that cannot be reached keeps no other from
-    /// hearing it; it is told by a later run.
-    pub(super) async fn tell(&self, incident: &mut Incident, now: Timestamp) -> Result<(), Error> {
-        let Some(owed) = incident.owed.clone() else {
-            return Ok(());
-        };
-        let notice = notice(incident, &owed.news, &self.place(), now);
-        let (mut told, mut topics, mut failed) = (owed.told.clone(), Vec::new(), None);
-        for (level, topic) in (1..=notice.levels).zip(&self.settings.topics) {
-            // Where two levels are one team, it is told once.
-            if told.contains(&level) || topics.contains(&topic) {
-                told.insert(level);
-                topics.push(topic);
-                continue;
+        match tokio::time::timeout(OPS_CENTER_WITHIN, self.ops_item(incident)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(incident = incident.id, error = chain(&error), "OpsCenter is not up to date");
             }
-            match sns::publish(&self.config, topic, &notice.subject, notice.text.clone()).await {
-                Ok(()) => {
-                    told.insert(level);
-                    topics.push(topic);
-                }
-                Err(error) => {
-                    failed.get_or_insert(error);
-                }
-            }
+            Err(_) => tracing::warn!(incident = incident.id, "OpsCenter does not answer"),
         }
-        if told != owed.told {
-            let line = Line { at: now, by: FUNCTION.to_owned(), what: said(&owed.news, &told) };
-            let left = failed.is_some().then(|| Owed { told, ..owed.clone() });
-            self.note_told(incident, &owed, left, &line).await?;
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    async fn note_told(
-        &self,
-        incident: &mut Incident,
-        owed: &Owed,
-        left: Option<Owed>,
-        line: &Line,
-    ) -> Result<(), Error> {
-        for turn in 0..MAX_TURNS {
-            if incident.owed.as_ref() != Some(owed) {
-                // Somebody has news of their own to tell by now.
-                self.store().add(&incident.id, "told", line).await?;
-                return Ok(());
-            }
-            incident.owed.clone_from(&left);
-            if self.store().save(incident, Pointer::Keep, Some(("told", line))).await? {
-                return Ok(());
-            }
-            pause(turn + 1, "told").await;
-            *incident = self.known(&incident.id).await?;
-        }
-        Err(overtaken(&incident.id))
+        Ok(heard)
     }
 
     /// Brings OpsCenter up to date.

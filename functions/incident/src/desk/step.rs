@@ -6,16 +6,21 @@ use serde_json::{Value, json};
 use shared::{
     error::{Error, chain},
     outcome::{Decision, Outcome},
+    text::line,
 };
 
-use super::{Desk, Trouble, Word, trouble};
+use super::{Desk, Heard, MAX_SAID, Trouble, Word, report::after, trouble};
 use crate::{
-    decide::{After, Answer, Choice, DEVOPS, Diagnosis, choose},
-    incident::{Answered, Handling, Incident, SERVICE_DOWN, Tried},
+    decide::{After, Answer, Choice, DEVOPS, Diagnosis, Finding, KILL_SWITCH, Remedy, choose},
+    incident::{Answered, Handling, Incident, SERVICE_DOWN, Tried, open_key},
     request::{Step, by_hand},
-    store::Pointer,
+    store::{Opened, Pointer},
 };
 
+/// An incident keeps so many remedies in mind.
+const MAX_TRIED: usize = 30;
+/// Codes are short words.
+const MAX_CODE: usize = 60;
 /// What comes back so often is not looked at for a while first: it is diagnosed at once.
 const LOOKED_AT_FIRST: u32 = 2;
 /// A cause that is older than this began the trouble that led to it, not the incident.
@@ -33,7 +38,7 @@ impl Desk {
             Step::Decide { incident, diagnosis } => self.decide(incident, diagnosis, word).await,
             Step::Did { incident, function, outcome } => {
                 let answer = Answer::read(outcome);
-                self.came_of(incident, function, &answer, word).await
+                self.came_of(incident, &line(function, MAX_SAID), &answer, word).await
             }
             Step::Approval { incident } => self.approval(incident, word).await,
             Step::Recovered { incident, probe } => self.recovered(incident, probe, word).await,
@@ -46,12 +51,20 @@ impl Desk {
         let execution = word.execution.unwrap_or_default();
         let known = match id {
             Some(id) => Some(id.to_owned()),
-            None => self.store().open_for(SERVICE_DOWN).await?,
+            None => match self.store().open_for(&open_key(false, SERVICE_DOWN, "")).await? {
+                Opened::Incident(incident) => Some(incident.id.clone()),
+                Opened::Stale(_) | Opened::Nothing => None,
+            },
         };
         let id = if let Some(id) = known {
             id
         } else {
-            let trouble = Trouble { execution: Some(execution.to_owned()), ..trouble(&by_hand()) };
+            let trouble = Trouble {
+                execution: Some(execution.to_owned()),
+                // The title is nobody's own: alarms join it.
+                by_person: false,
+                ..trouble(&by_hand())
+            };
             self.open(trouble, word).await?.incident.unwrap_or_default()
         };
         let (incident, _) = self
@@ -73,30 +86,24 @@ impl Desk {
 
     async fn decide(&self, id: &str, diagnosis: &Diagnosis, word: &Word<'_>) -> Result<Value, Error> {
         self.answered(id, word, |incident| {
-            incident.found = diagnosis.findings.first().cloned().or(incident.found.take());
+            incident.found = diagnosis.findings.first().map(Finding::bounded).or(incident.found.take());
             let since = incident.found.as_ref().and_then(|found| found.since);
             if let Some(since) =
-                since.filter(|since| incident.opened_at.duration_since(*since) < BEGAN_BEFORE)
+                since.filter(|since| incident.round_since.duration_since(*since) < BEGAN_BEFORE)
             {
+                // It was well until then, if it came back.
+                let since = incident.well_at.map_or(since, |well| since.max(well));
                 incident.began_at = incident.began_at.min(since);
             }
-            let choice = choose(diagnosis, &self.settings.remedies, &incident.remedies, incident.waited);
+            let choice = choose(diagnosis, &self.settings.remedies, incident.tried_now(), incident.waited);
             let what = match &choice {
-                Choice::Remedy(remedy) => {
-                    incident.remedies.push(Tried {
-                        remedy: remedy.clone(),
-                        at: word.now,
-                        decision: None,
-                        reason: None,
-                        approval: None,
-                    });
-                    format!("found {}; uses {} {}", remedy.cause, remedy.function, remedy.request)
-                }
+                Choice::Remedy(remedy) => use_remedy(incident, remedy, word.now),
                 Choice::Wait { reason } => {
                     incident.waited = true;
                     format!("waits: {reason}")
                 }
                 Choice::HandOver { level, reason } => {
+                    let reason = line(reason, MAX_SAID);
                     incident.hand_over(word.now, (*level).max(incident.level), reason.clone());
                     format!("hands over to level {}: {reason}", incident.level)
                 }
@@ -113,26 +120,32 @@ impl Desk {
         answer: &Answer,
         word: &Word<'_>,
     ) -> Result<Value, Error> {
-        let after =
-            if answer.is_cooling_down() && self.first_applied(word.now - LATELY, word.now).await?.is_some() {
-                After::Verify
-            } else {
-                answer.after()
-            };
+        let done_lately =
+            answer.is_cooling_down() && self.first_applied(word.now - LATELY, word.now).await?.is_some();
         self.answered(id, word, |incident| {
             let decision = answer.decision();
+            let said = line(&answer.said(), MAX_SAID);
+            let waits = last_of(incident, function).map_or(0, |tried| tried.waits);
+            let after = if done_lately { After::Verify } else { answer.after(waits) };
             if decision == "applied" {
                 incident.acted_at.get_or_insert(word.now);
             }
             if let Some(tried) = last_of(incident, function) {
                 tried.decision = Some(decision.to_owned());
-                tried.reason = Some(answer.said());
+                tried.reason = Some(said.clone());
+                tried.code = Some(line(&answer.code, MAX_CODE));
                 tried.approval = match &after {
                     After::Approval(plan) => Some(plan.clone()),
-                    After::Verify | After::Next | After::Look => None,
+                    After::Verify | After::Again(_) | After::Next | After::Look => None,
                 };
             }
-            (after.answer(), format!("{function} answered {}: {}", decision.replace('_', " "), answer.said()))
+            if answer.code == KILL_SWITCH && !incident.told_of_switch {
+                // Nothing goes on until a person lifts it.
+                incident.told_of_switch = true;
+                let level = incident.level;
+                incident.escalate(word.now, level, format!("{function} may not act: {said}"));
+            }
+            (after.answer(), format!("{function} answered {}: {said}", decision.replace('_', " ")))
         })
         .await
     }
@@ -159,13 +172,24 @@ impl Desk {
                 .answered(id, word, |_| (After::Next.answer(), "nothing waits for approval".to_owned()))
                 .await;
         };
+        if since < incident.round_since {
+            // It was well in between: what that plan was for may not be what is wrong now.
+            return self
+                .answered(id, word, |incident| {
+                    if let Some(tried) = last_of(incident, &function) {
+                        tried.approval = None;
+                    }
+                    (After::Look.answer(), format!("it came back since {function} asked: looks anew"))
+                })
+                .await;
+        }
         let outcomes = self.store().outcomes(&function, since, word.now).await?;
         let settled = outcomes.iter().rev().find(|outcome| is_of_plan(outcome, &plan));
         let (after, decision, reason) = match settled.map(|outcome| (outcome.decision, outcome)) {
             Some((Decision::Applied | Decision::Failed | Decision::Replayed, outcome)) => {
-                (After::Verify, outcome.decision.as_str(), outcome.reason.clone())
+                (After::Verify, outcome.decision.as_str(), line(&outcome.reason, MAX_SAID))
             }
-            Some((_, outcome)) => (After::Look, outcome.decision.as_str(), outcome.reason.clone()),
+            Some((_, outcome)) => (After::Look, outcome.decision.as_str(), line(&outcome.reason, MAX_SAID)),
             None => {
                 let waits = self.store().approval(&function, &plan).await?.is_some_and(|approval| {
                     // Once it is given, the remedy's run has its time.
@@ -194,24 +218,23 @@ impl Desk {
 
     async fn recovered(&self, id: &str, probe: &str, word: &Word<'_>) -> Result<Value, Error> {
         let incident = self.known(id).await?;
-        let acted = match incident.acted_at {
-            None => self.first_applied(incident.round_since, word.now).await?,
-            known => known,
-        };
+        let cures = self.cures(&incident, word.now).await?;
         let (mut incident, _) = self
             .change(id, word, |incident| {
                 if !is_ours(incident, word) {
                     return None;
                 }
-                let round = incident.round_since;
-                let tried = incident.remedies.iter().filter(|tried| tried.acted() && tried.at >= round);
-                let helped: Vec<&str> = tried.map(|tried| tried.remedy.function.as_str()).collect();
-                let how = if helped.is_empty() {
-                    "service-down changed nothing, and the probe passes twice".to_owned()
-                } else {
-                    format!("the probe passes twice after {}", helped.join(" and "))
+                incident.acted_at = incident.acted_at.or(cures.first().map(|cure| cure.at));
+                let how = match after(incident, &cures) {
+                    None => "service-down changed nothing, and the probe passes twice".to_owned(),
+                    Some(cures) => format!("the probe passes twice after {cures}"),
                 };
-                incident.acted_at = acted;
+                let probe = line(probe, MAX_SAID);
+                if incident.by_person {
+                    // The probe may not see what the person sees.
+                    incident.passes(word.now, how.clone());
+                    return Some((Pointer::Keep, format!("leaves it to whoever opened it: {how}. {probe}")));
+                }
                 incident.resolve(word.now, how.clone());
                 Some((Pointer::Remove, format!("resolved it: {how}. {probe}")))
             })
@@ -226,7 +249,8 @@ impl Desk {
                 if !is_ours(incident, word) {
                     return None;
                 }
-                incident.hand_over(word.now, DEVOPS.max(incident.level), reason.to_owned());
+                let reason = line(reason, MAX_SAID);
+                incident.hand_over(word.now, DEVOPS.max(incident.level), reason.clone());
                 Some((Pointer::Keep, format!("hands over to level {}: {reason}", incident.level)))
             })
             .await?;
@@ -266,7 +290,7 @@ impl Desk {
         let now = incident.owed.as_ref().is_some_and(|owed| owed.since == word.now);
         if (now || incident.is_overdue(word.now))
             && !word.dry_run
-            && let Err(error) = self.follow(incident, word).await
+            && let Err(error) = self.follow(incident, word).await.and_then(Heard::or_error)
         {
             tracing::error!(incident = incident.id, error = chain(&error), "people were not told yet");
         }
@@ -278,6 +302,32 @@ fn is_ours(incident: &Incident, word: &Word<'_>) -> bool {
     let is_its = |its: &str| word.execution == Some(its);
     incident.is_open()
         && matches!(&incident.handling, Handling::Machine { execution, .. } if is_its(execution))
+}
+
+/// Notes that a remedy is used; one that could not act yet is used again.
+fn use_remedy(incident: &mut Incident, remedy: &Remedy, now: Timestamp) -> String {
+    let round = incident.round_since;
+    let waiting =
+        last_of(incident, &remedy.function).filter(|tried| tried.at >= round && tried.is_waited_for());
+    if let Some(tried) = waiting {
+        tried.remedy = remedy.clone();
+        tried.decision = None;
+        tried.waits = tried.waits.saturating_add(1);
+        return format!("asks {} again", remedy.function);
+    }
+    incident.remedies.push(Tried {
+        remedy: remedy.clone(),
+        at: now,
+        decision: None,
+        reason: None,
+        approval: None,
+        code: None,
+        waits: 0,
+    });
+    // What comes back again and again leaves room for what is new.
+    let many = incident.remedies.len().saturating_sub(MAX_TRIED);
+    incident.remedies.drain(..many);
+    format!("found {}; uses {} {}", remedy.cause, remedy.function, remedy.request)
 }
 
 fn last_of<'a>(incident: &'a mut Incident, function: &str) -> Option<&'a mut Tried> {

@@ -1,49 +1,70 @@
 //! Once a minute: whatever time has made due. An incident is never silent because somebody's run died.
 
-use aws_sdk_sfn::{
-    Client,
-    operation::{describe_execution::DescribeExecutionError, start_execution::StartExecutionError},
-    types::ExecutionStatus,
-};
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{
     alarms::alarms_now,
-    aws,
+    aws::Cause,
     error::{Error, chain},
 };
 
-use super::{Desk, LISTED, Word};
+use super::{Desk, Heard, LISTED, Word, report::cured};
 use crate::{
     FUNCTION,
     decide::DEVOPS,
-    incident::{Due, Incident, SERVICE_DOWN},
+    incident::{Due, Incident, REOPENED_WITHIN, SERVICE_DOWN},
     settings::Settings,
-    store::Pointer,
+    store::{Opened, Pointer, Shelf},
 };
+
+/// One that takes longer keeps no other from being looked after; the next minute goes on with it.
+const PATIENCE: Duration = Duration::from_secs(18);
+/// How many owed notices a minute sends.
+const OWED_AT_ONCE: usize = 200;
+/// So many are looked after at once, the worst first.
+const AT_ONCE: usize = 50;
 
 impl Desk {
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Value, Error> {
-        let mut done = Vec::new();
-        let open = self.store().open().await?;
         // What is over may still be owed to people, and may not be over.
-        let over = self.store().newest(LISTED).await?.into_iter().filter(|incident| !incident.is_open());
-        let mut all = Vec::new();
-        for mut incident in open.into_iter().chain(over) {
-            all.extend(self.look_after(&mut incident, now, &mut done).await);
-        }
+        let (there, sent) = tokio::join!(self.store().shelf(LISTED), self.outbox().sweep(OWED_AT_ONCE));
+        let Shelf { open, over, kept } = there?;
+        let look = async |mut incident: Incident| {
+            let mut done = Vec::new();
+            let id = incident.id.clone();
+            let is_kept = kept.contains(&incident.id);
+            let looked = self.look_after(&mut incident, is_kept, now, &mut done);
+            let results = tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| {
+                let source = Cause::new(format!("it took more than {} s", PATIENCE.as_secs()));
+                vec![Err(Error::Aws { operation: "look after incident", resource: id, source })]
+            });
+            (done, results)
+        };
+        let incidents = futures_util::stream::iter(open.into_iter().chain(over));
+        let looked: Vec<_> = incidents.map(look).buffered(AT_ONCE).collect().await;
+        let (done, results): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
+        let done: Vec<Value> = done.into_iter().flatten().collect();
+        let mut all: Vec<Result<(), Error>> = results.into_iter().flatten().collect();
+        let owed = sent.unwrap_or_else(|error| {
+            all.push(Err(error));
+            0
+        });
         for error in all.iter().filter_map(|result| result.as_ref().err()) {
             tracing::error!(error = chain(error), "something was not looked after");
         }
         // The next minute tries again; until then, Lambda's record of failed runs shows it.
         all.into_iter().collect::<Result<(), Error>>()?;
-        Ok(json!({ "did": "looked_after", "done": done, "function": FUNCTION }))
+        Ok(json!({ "did": "looked_after", "done": done, "owed_notices_sent": owed, "function": FUNCTION }))
     }
 
     /// Does whatever is due, each by itself: what fails keeps nothing else from being done.
     async fn look_after(
         &self,
         incident: &mut Incident,
+        is_kept: bool,
         now: Timestamp,
         done: &mut Vec<Value>,
     ) -> Vec<Result<(), Error>> {
@@ -54,7 +75,7 @@ impl Desk {
         };
         if incident.is_overdue(now) {
             note(incident, "people are told");
-            results.push(self.tell(incident, now).await);
+            results.push(self.tell(incident, now).await.and_then(Heard::all_or_error));
         }
         for due in incident.due(now, settings.acknowledge_within, settings.handling) {
             let what = match self.what_is_due(incident, &due).await {
@@ -75,6 +96,10 @@ impl Desk {
             results.push(self.open_again(incident, now).await);
         }
         results.push(self.ops_item(incident).await);
+        let is_over = incident.resolved_at.is_some_and(|at| now.duration_since(at) >= REOPENED_WITHIN);
+        if is_kept && is_over && incident.owed.is_none() && results.iter().all(Result::is_ok) {
+            results.push(self.store().put_away(&incident.id).await);
+        }
         results
     }
 
@@ -100,7 +125,7 @@ impl Desk {
     /// An alarm calls once. One that still rings some minutes after the probe had passed has seen what two probes
     /// have not.
     async fn open_again(&self, incident: &mut Incident, now: Timestamp) -> Result<(), Error> {
-        if self.store().open_for(&incident.cause).await?.is_some() {
+        if matches!(self.store().open_for(&incident.open_key()).await?, Opened::Incident(_)) {
             return Ok(());
         }
         let Some(ringing) = self.ringing().await? else {
@@ -113,13 +138,14 @@ impl Desk {
                 if !incident.may_not_be_over(now) {
                     return None;
                 }
-                incident.reopen(now);
+                // It was never over.
+                incident.reopen(incident.began_at, now);
                 Some((Pointer::Set, format!("opens it again: {ringing} still rings")))
             })
             .await?;
         *incident = changed;
         if incident.owed.is_some() {
-            self.follow(incident, &word).await?;
+            self.follow(incident, &word).await?.all_or_error()?;
         }
         Ok(())
     }
@@ -148,6 +174,8 @@ impl Desk {
         let key = format!("due#{what}");
         let word = Word { id: &key, by: FUNCTION, at: now, now, dry_run: false, execution: None };
         let settings = &self.settings;
+        let cures =
+            if *due == Due::Over { self.cures(incident, now).await.unwrap_or_default() } else { Vec::new() };
         let (changed, _) = self
             .change(&incident.id, &word, |incident| {
                 if !incident.due(now, settings.acknowledge_within, settings.handling).contains(due) {
@@ -155,8 +183,10 @@ impl Desk {
                 }
                 match due {
                     Due::Over => {
-                        incident.resolve(now, what.to_owned());
-                        return Some((Pointer::Remove, format!("resolved it: {what}")));
+                        let how = cured(what, &cures);
+                        incident.acted_at = incident.acted_at.or(cures.first().map(|cure| cure.at));
+                        incident.resolve(now, how.clone());
+                        return Some((Pointer::Remove, format!("resolved it: {how}")));
                     }
                     Due::NextLevel { level, .. } => incident.escalate(now, *level, what.to_owned()),
                     _ => incident.hand_over(now, DEVOPS.max(incident.level), what.to_owned()),
@@ -166,50 +196,8 @@ impl Desk {
             .await?;
         *incident = changed;
         if incident.owed.is_some() {
-            self.follow(incident, &word).await?;
+            self.follow(incident, &word).await?.all_or_error()?;
         }
         Ok(())
-    }
-
-    /// Starts the state machine. Whoever else starts it for this incident uses the same name.
-    pub(super) async fn start_machine(&self, incident: &Incident) -> Result<(), Error> {
-        let Some(machine) = &self.settings.state_machine else {
-            return Ok(());
-        };
-        let started = Client::new(&self.config)
-            .start_execution()
-            .state_machine_arn(machine)
-            .name(incident.execution_name())
-            .input(json!({ "incident": incident.id }).to_string())
-            .send()
-            .await;
-        match started {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(aws::failed("start an execution of", machine, &error)),
-        }
-    }
-
-    /// How an execution ended; `None` while it runs.
-    async fn ended(&self, execution: &str) -> Result<Option<String>, Error> {
-        let described = Client::new(&self.config).describe_execution().execution_arn(execution).send().await;
-        match described {
-            Ok(described) => Ok(match described.status() {
-                ExecutionStatus::Running => None,
-                status => Some(status.as_str().to_lowercase().replace('_', " ")),
-            }),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
-            {
-                Ok(Some("it is gone".to_owned()))
-            }
-            Err(error) => Err(aws::failed("describe the execution", execution, &error)),
-        }
     }
 }

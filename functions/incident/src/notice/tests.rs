@@ -12,6 +12,10 @@ fn place() -> Place {
         environment: "production".to_owned(),
         function: "lendpeak2-production-incident".to_owned(),
         acknowledge_within: [Duration::from_mins(15), Duration::from_mins(30)],
+        remedies: [("rollback".to_owned(), Mode::Auto), ("scale-up".to_owned(), Mode::Auto)].into(),
+        switches: Vec::new(),
+        plans: Vec::new(),
+        unheard: Vec::new(),
     }
 }
 
@@ -50,6 +54,8 @@ fn tried(function: &str, decision: &str) -> Tried {
         decision: Some(decision.to_owned()),
         reason: None,
         approval: None,
+        code: None,
+        waits: 0,
     }
 }
 
@@ -69,8 +75,8 @@ fn an_open_one_says_that_the_machine_is_at_work() {
 OPEN: Service down (critical)
 Since 2026-11-24 13:58:00 UTC (2 min).
 Done: nothing was changed yet.
-You: watch; service-down is at work and goes on. Level 2 is called in 15 min unless you acknowledge.
-Send to lendpeak2-production-incident
+You: watch; service-down is at work and goes on.
+You have it? Level 2 is called in 15 min unless you acknowledge. Send to lendpeak2-production-incident
 {"acknowledge":"20261124-140000-service-down","by":"<your name>"}
 and "take_over": true stops service-down.
 Incident 20261124-140000-service-down"#,
@@ -96,7 +102,7 @@ Cause (certain): release backend:12 answers 500 to 40 % of the requests.
 Done: scale-up applied (14:01 UTC), rollback refused (14:01 UTC).
 You: Roll back to backend:11.
 Send to lendpeak2-production-rollback: {"reason":"diagnosed"}
-You have it? Send to lendpeak2-production-incident
+You have it? Level 3 is called in 30 min unless you acknowledge. Send to lendpeak2-production-incident
 {"acknowledge":"20261124-140000-service-down","by":"<your name>"}
 Incident 20261124-140000-service-down"#,
     );
@@ -148,4 +154,96 @@ fn it_fits_a_phones_screen_whatever_was_found() {
     let lines: usize = notice.text.lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
     assert!(lines <= LINES, "{lines} lines: {}", notice.text);
     assert_eq!(notice.levels, 3);
+}
+
+fn all_stopped() -> shared::ledger::Switch {
+    let mut item = shared::ledger::items::item_key("kill-switch", "all");
+    item.insert("by".to_owned(), shared::ledger::items::string("Ana"));
+    shared::ledger::Switch::of(&item, &[])
+}
+
+#[test]
+fn with_the_kill_switch_on_it_says_how_to_lift_it_and_nobody_is_to_watch() {
+    let place = Place { switches: vec![all_stopped()], ..place() };
+    let text = notice(&incident(), &News::Opened, &place, at(0)).text;
+    let words = r#"You: the kill switch `all` is on (by Ana). Nothing is mended while it is on: mend it yourself, or lift it.
+Send to lendpeak2-production-incident
+{"go":"all","by":"<your name>"}"#;
+    assert!(text.contains(words) && !text.contains("watch"), "{text}");
+}
+
+#[test]
+fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
+    let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Approve)].into();
+    let without = Place { remedies, ..place() };
+    let text = notice(&incident(), &News::Opened, &without, at(0)).text;
+    assert!(text.contains("You: approve, or it stays down") && !text.contains("watch"), "{text}");
+    let plans = vec![Waiting { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
+    let text = notice(&incident(), &News::Opened, &Place { plans, ..without }, at(0)).text;
+    let words = "You: approve, or it stays down. Send to lendpeak2-production-rollback\n{\"approve\":\"499484d277f1\"}";
+    assert!(text.contains(words), "{text}");
+}
+
+#[test]
+fn where_nothing_may_act_a_person_is_to() {
+    let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Observe)].into();
+    let text = notice(&incident(), &News::Opened, &Place { remedies, ..place() }, at(0)).text;
+    assert!(text.contains("You: mend it yourself"), "{text}");
+}
+
+#[test]
+fn the_assignee_is_told_and_why_another_level_is() {
+    let mut incident = incident();
+    incident.assignee = Some("oncall@lendpeak.com".to_owned());
+    let place = Place { unheard: vec!["nobody is subscribed to level 1".to_owned()], ..place() };
+    let text = notice(&incident, &News::Opened, &place, at(0)).text;
+    assert!(text.contains("Assigned to oncall@lendpeak.com.\n"), "{text}");
+    assert!(text.contains("Nobody is subscribed to level 1.\n"), "{text}");
+}
+
+#[test]
+fn what_ended_it_is_told_and_not_what_did_nothing() {
+    let mut incident = incident();
+    incident.remedies = vec![tried("rollback", "refused")];
+    incident.resolve(at(4), "the probe passes twice after rollback (approved by hand, 14:03 UTC)".to_owned());
+    let text = notice(&incident, &News::Resolved, &place(), at(9)).text;
+    assert!(
+        text.contains("Done: the probe passes twice after rollback (approved by hand, 14:03 UTC)."),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_subject_of_a_title_in_other_letters_names_the_incident() {
+    let mut incident = incident();
+    let subject = |incident: &Incident| notice(incident, &News::Opened, &place(), at(0)).subject;
+    incident.title = "支払いができない".to_owned();
+    assert_eq!(subject(&incident), "[production] OPEN critical: 20261124-140000-service-down");
+    incident.title = "Überweisung fehlt".to_owned();
+    assert_eq!(
+        subject(&incident),
+        "[production] OPEN critical: berweisung fehlt (20261124-140000-service-down)"
+    );
+}
+
+proptest::proptest! {
+    /// Nobody forges a line of it, and no phone gets more than it shows.
+    #[test]
+    fn whatever_others_wrote_it_keeps_its_lines_and_its_size(
+        title in "(?s).{0,80}", found_text in "(?s).{0,3000}", reason in "(?s).{0,3000}", assignee in "(?s).{0,60}",
+    ) {
+        let mut incident = incident();
+        incident.title = title;
+        incident.assignee = Some(assignee);
+        incident.found = Some(found(&found_text));
+        incident.hand_over(at(1), 3, reason.clone());
+        let mut plain = incident.clone();
+        (plain.title, plain.assignee, plain.found) = ("t".to_owned(), Some("a".to_owned()), Some(found("f")));
+        let news = News::Escalated { reason };
+        let told = notice(&incident, &news, &place(), at(1));
+        let lines = notice(&plain, &news, &place(), at(1)).text.lines().count();
+        proptest::prop_assert_eq!(told.text.split('\n').count(), lines);
+        proptest::prop_assert!(told.text.len() < 4_096);
+        proptest::prop_assert!(told.text.chars().all(|c| c == '\n' || !c.is_control()));
+    }
 }

@@ -7,6 +7,7 @@ fn parsed(body: &str) -> Result<Request, Error> {
         body: body.to_owned(),
         request_id: "request".to_owned(),
         deadline: jiff::Timestamp::UNIX_EPOCH,
+        function_arn: String::new(),
     };
     let triggers = trigger::parse(&invocation)?;
     let [trigger] = triggers.as_slice() else { panic!("one trigger") };
@@ -36,7 +37,7 @@ fn each_request_is_read() {
     check(r#"{"show": "20261124-140000-service-down"}"#, &Request::Show { id: id.clone() });
     check(
         r#"{"note": "20261124-140000-service-down", "text": "the pool is full"}"#,
-        &Request::Note { id: id.clone(), text: owned("the pool is full") },
+        &Request::Note { id: id.clone(), text: owned("the pool is full"), by: None },
     );
     check(
         r#"{"acknowledge": "20261124-140000-service-down", "by": "on call"}"#,
@@ -44,9 +45,9 @@ fn each_request_is_read() {
     );
     check(
         r#"{"escalate": "20261124-140000-service-down", "level": 3, "reason": "the region"}"#,
-        &Request::Escalate { id: id.clone(), level: Some(3), reason: Some(owned("the region")) },
+        &Request::Escalate { id: id.clone(), level: Some(3), reason: Some(owned("the region")), by: None },
     );
-    check(r#"{"resolve": "20261124-140000-service-down"}"#, &Request::Resolve { id, reason: None });
+    check(r#"{"resolve": "20261124-140000-service-down"}"#, &Request::Resolve { id, reason: None, by: None });
 }
 
 #[test]
@@ -115,11 +116,56 @@ fn any_name_makes_an_id() {
         ("alb-5xx-rate", "alb-5xx-rate"),
         ("API Response Time", "api-response-time"),
         ("--a--b--", "a-b"),
-        ("日本", "unnamed"),
-        ("#{}'\"", "unnamed"),
+        ("Login  fails", "login-fails"),
     ];
     for (text, expected) in cases {
         assert_eq!(slug(text), expected);
     }
-    assert_eq!(slug(&"ab-".repeat(40)).len(), 47);
+    for text in ["日本", "#{}'\"", &"ab-".repeat(40), &"é".repeat(300)] {
+        let slug = slug(text);
+        assert!(slug.len() <= 48 && slug.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{slug}");
+    }
+}
+
+#[test]
+fn where_letters_are_lost_or_cut_a_digest_tells_names_apart() {
+    let long = "customers cannot log in to the loan application of";
+    let pairs = [
+        ("支払いができない", "ログインできない"),
+        ("C++ fails", "C# fails"),
+        ("5xx > 10%", "5xx > 1 0%"),
+        (&format!("{long} Ohio"), &format!("{long} Iowa")),
+        ("Überweisung", "berweisung"),
+    ];
+    for (one, other) in pairs {
+        assert_ne!(slug(one), slug(other), "{one} / {other}");
+        assert_eq!(slug(one), slug(one));
+    }
+    assert_eq!(slug("C++ Fails"), slug("c++  fails"), "case and blanks make no difference");
+}
+
+#[test]
+fn the_kill_switch_is_a_request() {
+    let stop = |until: Option<Until>| {
+        Request::Stop(Stop {
+            whom: owned("scale-up"),
+            reason: Some(owned("the sale")),
+            by: Some(owned("Ana")),
+            until,
+        })
+    };
+    check(r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana"}"#, &stop(None));
+    let until = Until::At("2026-11-28T22:00:00Z".parse().unwrap());
+    check(
+        r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana", "until": "2026-11-28T22:00:00Z"}"#,
+        &stop(Some(until)),
+    );
+    let until = Until::After(SignedDuration::from_hours(2));
+    check(r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana", "until": "2h"}"#, &stop(Some(until)));
+    check(r#"{"go": "ALL "}"#, &Request::Go { whom: owned("ALL "), by: None });
+    refuses(r#"{"stop": "all", "until": "soon"}"#, "`until` is no time");
+    refuses(r#"{"go": "all", "until": "2h"}"#, "`until` does not belong");
+    refuses(r#"{"go": ""}"#, "`go` is empty");
+    refuses(r#"{"stop": ""}"#, "`stop` is missing or empty");
+    refuses(&format!(r#"{{"stop": "all", "reason": "{}"}}"#, "x".repeat(2_001)), "2001 characters");
 }

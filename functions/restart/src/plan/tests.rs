@@ -27,6 +27,10 @@ pub(crate) fn settings() -> Settings {
         cluster: "lendpeak2-production".to_owned(),
         service: "backend".to_owned(),
         settle: Duration::from_mins(15),
+        stack: shared::alarms::Stack {
+            topic: Some("arn:aws:sns:us-east-1:123456789012:alarms".to_owned()),
+            ..shared::alarms::Stack::default()
+        },
     }
 }
 
@@ -35,7 +39,7 @@ fn now() -> Timestamp {
 }
 
 fn by_hand() -> Request {
-    Request { goal: Goal::FreshTasks, alarm: None }
+    Request { goal: Goal::FreshTasks, alarm: None, topic: None }
 }
 
 fn by_alarm() -> Request {
@@ -57,6 +61,7 @@ fn deployment(id: &str, rollout: &str) -> Deployment {
         rollout: rollout.to_owned(),
         created_at: None,
         failed_tasks: 0,
+        ..Deployment::default()
     }
 }
 
@@ -73,6 +78,7 @@ pub(crate) fn running(tasks: u32) -> Observed {
         events: Vec::new(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
+        ..Service::default()
     };
     let definition = TaskDefinition {
         arn: ARN.to_owned(),
@@ -80,6 +86,7 @@ pub(crate) fn running(tasks: u32) -> Observed {
         copy_of: None,
         frozen_from: None,
         images: BTreeMap::new(),
+        ..TaskDefinition::default()
     };
     Observed { service: Some(service), task_definition: Some(definition), ..Observed::default() }
 }
@@ -272,8 +279,13 @@ fn while_writes_are_frozen_they_stay_so() {
         name: "READONLY_MODE".to_owned(),
         value: "true".to_owned(),
     };
-    let freeze =
-        Freeze { since: now(), variable, release: "backend:6".to_owned(), reason: "negative".to_owned() };
+    let freeze = Freeze {
+        since: now(),
+        variable,
+        release: "backend:6".to_owned(),
+        reason: "negative".to_owned(),
+        pending: false,
+    };
     let past = Past { freeze: Some(freeze), ..Past::default() };
     let plan = plan(now(), &running(2), &by_hand(), &settings(), &past);
     assert_eq!(plan.actions, [restart_of("ecs-svc/1")]);
@@ -296,7 +308,7 @@ fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan<Action> {
     let what = json!({ "task_definition": ARN, "replaces": "ecs-svc/1", "since": now() - MINUTE * 5 });
     let follow_up = FollowUp { due: now() + due_in, what, until_verified: false };
     let past = Past { follow_up: Some(follow_up), ..Past::default() };
-    let request = Request { goal: Goal::LookAfter, alarm: None };
+    let request = Request { goal: Goal::LookAfter, alarm: None, topic: None };
     plan(now(), observed, &request, &settings(), &past)
 }
 
@@ -364,7 +376,7 @@ fn a_release_deployed_since_ends_the_looking_after() {
 
 #[test]
 fn without_a_restart_there_is_nothing_to_look_after() {
-    let request = Request { goal: Goal::LookAfter, alarm: None };
+    let request = Request { goal: Goal::LookAfter, alarm: None, topic: None };
     let plan = plan(now(), &running(2), &request, &settings(), &Past::default());
     assert_eq!((plan.actions, plan.skipped.unwrap().code), (vec![], "nothing_to_look_after"));
 }

@@ -10,7 +10,7 @@ use shared::{
 
 use super::*;
 use crate::{
-    choice::{Candidate, Image},
+    choice::{Candidate, Image, Known, Why},
     probe::Health,
 };
 
@@ -25,6 +25,10 @@ pub(crate) fn settings() -> Settings {
         probe_function: "health-probe".to_owned(),
         young_release: Duration::from_hours(1),
         settle: Duration::from_mins(15),
+        stack: shared::alarms::Stack {
+            topic: Some("arn:aws:sns:us-east-1:123456789012:alarms".to_owned()),
+            ..shared::alarms::Stack::default()
+        },
     }
 }
 
@@ -44,6 +48,7 @@ fn definition(revision: u32) -> TaskDefinition {
         copy_of: None,
         frozen_from: None,
         images: BTreeMap::from([("backend".to_owned(), "lendpeak2/backend:1".to_owned())]),
+        ..TaskDefinition::default()
     }
 }
 
@@ -70,6 +75,7 @@ fn observed() -> Observed {
         rollout: "COMPLETED".to_owned(),
         created_at: Some(now() - MINUTE * 10),
         failed_tasks: 0,
+        ..Deployment::default()
     };
     let service = Service {
         status: "ACTIVE".to_owned(),
@@ -82,6 +88,7 @@ fn observed() -> Observed {
         events: Vec::new(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
+        ..Service::default()
     };
     Observed {
         service: Some(service),
@@ -115,7 +122,8 @@ impl Observed {
     /// As reading would find the candidates.
     fn choosing(mut self) -> Self {
         let current = self.service.as_ref().unwrap().task_definition.clone();
-        self.candidates = choice::candidates(&self.history, &self.releases, &current)
+        self.candidates = Known { history: &self.history, releases: &self.releases }
+            .candidates(&current)
             .into_iter()
             .map(|candidate| {
                 let number = candidate.task_definition.rsplit(':').next().unwrap().parse().unwrap();
@@ -127,8 +135,14 @@ impl Observed {
 }
 
 fn rolled_back(revision: u32) -> Release {
-    let revision = name(revision);
-    Release { revision, good_at: None, rolled_back_at: Some(now()), frozen_from: None }
+    Release { revision: name(revision), rolled_back_at: Some(now()), ..Release::default() }
+}
+
+/// What a person named, if it exists.
+fn naming(found: Option<TaskDefinition>) -> impl FnOnce(&mut Observed) {
+    let named = found.as_ref().map_or("x:9", |found| found.arn.as_str());
+    let candidate = Candidate::named(named, Why::Named);
+    move |observed| observed.candidates = vec![(candidate, found)]
 }
 
 fn by_hand(to: To) -> Request {
@@ -161,18 +175,33 @@ fn by_failed_deployment() -> Request {
     Request { to: To::LastGood, because: Because::Deployment(event) }
 }
 
-fn note(revision: u32) -> Action {
-    Action::NoteRolledBack { release: name(revision) }
+fn deploy_to(revision: u32) -> Action {
+    Action::Deploy {
+        from: name(3),
+        to: name(revision),
+        copy: false,
+        images: BTreeMap::new(),
+        freeze: None,
+        or: Vec::new(),
+    }
 }
 
-fn deploy_to(revision: u32) -> Action {
-    Action::Deploy { from: name(3), to: name(revision), copy: false, images: BTreeMap::new(), freeze: None }
+/// Without what would be done if ECS did not take them.
+fn first_choices(plan: &Plan<Action>) -> Vec<Action> {
+    let mut actions = plan.actions.clone();
+    for action in &mut actions {
+        if let Action::Deploy { or, .. } = action {
+            or.clear();
+        }
+    }
+    actions
 }
 
 #[track_caller]
 fn acts(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
     let plan = plan(now(), observed, request, &settings(), &Past::default());
-    assert_eq!((&plan.actions[..], &plan.skipped), (&[note(3), action][..], &None));
+    assert_eq!((&first_choices(&plan)[..], &plan.skipped), (&[action][..], &None));
+    assert_eq!(plan.notes, [Note::RolledBack { release: name(3) }]);
     plan
 }
 
@@ -265,7 +294,7 @@ fn a_database_that_fails_is_not_helped_by_an_older_release() {
         acts(&down(false, false, false), &request, deploy_to(2));
         acts(&down(false, true, true), &request, deploy_to(2));
     }
-    let named = down(false, false, true).with(|observed| observed.named = Some(definition(2)));
+    let named = down(false, false, true).with(naming(Some(definition(2))));
     acts(&named, &by_hand(To::Revision(name(2))), deploy_to(2));
     acts(&observed().with(|observed| observed.health = None), &by_alarm(), deploy_to(2));
 }
@@ -286,8 +315,7 @@ fn an_alarm_or_a_failure_that_is_over_needs_nothing() {
 
 #[test]
 fn a_named_release_is_taken_even_if_it_was_rolled_back_from() {
-    let named = observed().with(|observed| {
-        observed.named = Some(definition(2));
+    let named = observed().with(naming(Some(definition(2)))).with(|observed| {
         observed.releases = vec![rolled_back(2)];
     });
     let plan = acts(&named, &by_hand(To::Revision(name(2))), deploy_to(2));
@@ -297,8 +325,7 @@ fn a_named_release_is_taken_even_if_it_was_rolled_back_from() {
 #[test]
 fn a_name_that_cannot_be_taken_says_why() {
     let ask = |named: Option<TaskDefinition>, code| {
-        let observed = observed().with(|observed| {
-            observed.named = named;
+        let observed = observed().with(naming(named)).with(|observed| {
             observed.existing = vec![definition(3).arn, definition(2).arn];
         });
         skips(&observed, &by_hand(To::Revision("x:9".to_owned())), code)
@@ -317,19 +344,25 @@ fn a_name_that_cannot_be_taken_says_why() {
 fn what_runs_as_a_copy_already_is_not_deployed_again() {
     let copied = observed().with(|observed| {
         observed.current.as_mut().unwrap().copy_of = Some(name(2));
-        observed.named = Some(definition(2));
     });
+    let copied = copied.with(naming(Some(definition(2))));
     skips(&copied, &by_hand(To::Revision(name(2))), "already_runs");
 }
 
 #[test]
 fn an_inactive_release_is_copied() {
     let inactive = observed().with(|observed| observed.candidates[0].1.as_mut().unwrap().is_active = false);
-    let copy =
-        Action::Deploy { from: name(3), to: name(2), copy: true, images: BTreeMap::new(), freeze: None };
+    let copy = Action::Deploy {
+        from: name(3),
+        to: name(2),
+        copy: true,
+        images: BTreeMap::new(),
+        freeze: None,
+        or: Vec::new(),
+    };
     let plan = acts(&inactive, &by_alarm(), copy);
     assert!(
-        plan.actions[1]
+        plan.actions[0]
             .to_string()
             .ends_with("to a copy of lendpeak2-backend-production:2, which is INACTIVE")
     );
@@ -348,11 +381,12 @@ fn a_release_whose_image_has_moved_on_is_copied_with_its_digest() {
         observed.history[0].images = image("sha256:b");
         observed.history[1].images = image("sha256:a");
     });
+    let moved = moved.choosing();
     let images = BTreeMap::from([("backend".to_owned(), "backend@sha256:a".to_owned())]);
     acts(
         &moved,
         &by_alarm(),
-        Action::Deploy { from: name(3), to: name(2), copy: true, images, freeze: None },
+        Action::Deploy { from: name(3), to: name(2), copy: true, images, freeze: None, or: Vec::new() },
     );
 }
 
@@ -472,14 +506,14 @@ fn frozen() -> Past {
         variable: read_only(),
         release: name(2),
         reason: "loans are negative".to_owned(),
+        pending: false,
     };
     Past { freeze: Some(freeze), ..Past::default() }
 }
 
 /// The copy of a release with which writes are frozen, as the ledger knows it.
 fn copy_of(copy: u32, release: u32) -> Release {
-    let frozen_from = Some(name(release));
-    Release { revision: name(copy), good_at: None, rolled_back_at: None, frozen_from }
+    Release { revision: name(copy), frozen_from: Some(name(release)), ..Release::default() }
 }
 
 fn frozen_to(revision: u32) -> Action {
@@ -489,13 +523,15 @@ fn frozen_to(revision: u32) -> Action {
         copy: false,
         images: BTreeMap::new(),
         freeze: Some(read_only()),
+        or: Vec::new(),
     }
 }
 
 #[track_caller]
 fn acts_frozen(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
     let plan = plan(now(), observed, request, &settings(), &frozen());
-    assert_eq!((&plan.actions[..], &plan.skipped), (&[note(3), action][..], &None));
+    assert_eq!((&first_choices(&plan)[..], &plan.skipped), (&[action][..], &None));
+    assert_eq!(plan.notes, [Note::RolledBack { release: name(3) }]);
     plan
 }
 
@@ -504,10 +540,10 @@ fn while_writes_are_frozen_the_release_gone_back_to_is_frozen_too() {
     let plan = acts_frozen(&observed(), &by_alarm(), frozen_to(2));
     assert!(plan.reason.contains("writes are frozen since 1970-01-12 13:46:40 UTC, and stay so"));
     assert_eq!(
-        plan.actions[1].to_string(),
+        plan.actions[0].to_string(),
         format!("roll back from {} to a copy of {} with READONLY_MODE=true", name(3), name(2))
     );
-    let named = observed().with(|observed| observed.named = Some(definition(1)));
+    let named = observed().with(naming(Some(definition(1))));
     acts_frozen(&named, &by_hand(To::Revision(name(1))), frozen_to(1));
 }
 
@@ -548,7 +584,7 @@ fn what_is_frozen_is_no_release_of_its_own() {
             .choosing()
     };
     let plan = plan(now(), &frozen_copy(), &previous(), &settings(), &frozen());
-    assert_eq!(plan.actions, [note(2), frozen_to(1)]);
+    assert_eq!(plan.actions, [frozen_to(1)]);
     skips(&frozen_copy(), &by_alarm(), "release_too_old");
     let rolling = frozen_copy().with(|observed| observed.history[0].status = "IN_PROGRESS".to_owned());
     assert_eq!(plan.actions, super::plan(now(), &rolling, &previous(), &settings(), &frozen()).actions);
@@ -556,9 +592,8 @@ fn what_is_frozen_is_no_release_of_its_own() {
 
 #[test]
 fn a_frozen_copy_is_named_only_while_writes_are_frozen() {
-    let named = observed().with(|observed| {
-        observed.named = Some(TaskDefinition { frozen_from: Some(name(1)), ..definition(2) });
-    });
+    let copy = TaskDefinition { frozen_from: Some(name(1)), ..definition(2) };
+    let named = observed().with(naming(Some(copy)));
     let request = by_hand(To::Revision(name(2)));
     skips(&named, &request, "frozen_copy");
     acts_frozen(&named, &request, deploy_to(2));

@@ -19,6 +19,7 @@ fn settings() -> Settings {
         max_tasks: 10,
         raised_minimum: Duration::from_hours(1),
         load_alarms: vec!["ecs-cpu".to_owned()],
+        stack: shared::alarms::Stack::default(),
     }
 }
 
@@ -41,12 +42,20 @@ fn running(tasks: u32) -> Observed {
             rollout: "COMPLETED".to_owned(),
             created_at: None,
             failed_tasks: 0,
+            ..Deployment::default()
         }],
         events: Vec::new(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
+        ..Service::default()
     };
-    Observed { service: Some(service), scalable_target: None, stopped_tasks: Vec::new(), alarms: Vec::new() }
+    Observed {
+        service: Some(service),
+        scalable_target: None,
+        stopped_tasks: Vec::new(),
+        alarms: Vec::new(),
+        refused: None,
+    }
 }
 
 impl Observed {
@@ -82,7 +91,7 @@ impl Observed {
 
 /// A raised minimum to bring back.
 fn raised(due: Timestamp, min_capacity: u32) -> FollowUp {
-    FollowUp { due, what: json!({ "min_capacity": min_capacity }), until_verified: false }
+    FollowUp { due, what: json!({ "min_capacity": min_capacity, "raised_to": 3 }), until_verified: false }
 }
 
 fn past(follow_up: Option<FollowUp>) -> Past {
@@ -142,7 +151,12 @@ fn the_second_raise_remembers_the_first_minimum() {
     let before = past(Some(raised(NOW, 2)));
     let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), &before);
     let due = NOW + Duration::from_hours(1);
-    assert_eq!(plan.follow_up, FollowUpChange::Set(raised(due, 2)));
+    let what = |original: u32| json!({ "min_capacity": original, "raised_to": 5 });
+    let of = |original| FollowUpChange::Set(FollowUp { what: what(original), ..raised(due, 2) });
+    assert_eq!(plan.follow_up, of(2));
+    // A minimum that somebody has set since is the one to go back to.
+    let theirs = super::plan(NOW, &running(3).with_capacity(4, 10), &asked(Goal::Step), &settings(), &before);
+    assert_eq!(theirs.follow_up, of(4));
 }
 
 #[test]
@@ -208,6 +222,8 @@ fn refuses_while_a_deployment_is_under_way() {
     skips(&rolling, &asked(Goal::Step), &Skipped::DeploymentInProgress);
     let two = running(2).with(|service| service.deployments.push(service.deployments[0].clone()));
     skips(&two, &asked(Goal::Step), &Skipped::DeploymentInProgress);
+    let daemon = running(2).with(|service| service.is_daemon = true);
+    skips(&daemon, &asked(Goal::DesiredCount(4)), &Skipped::Daemon);
 }
 
 #[test]
@@ -248,9 +264,11 @@ fn a_raised_minimum_is_brought_back_once_it_expired_and_the_alarm_is_ok() {
     let back = Action::RestoreMinCapacity {
         resource_id: "service/lendpeak2-production/backend".to_owned(),
         min_capacity: 2,
+        raised_to: Some(3),
     };
     let raised = running(3).with_capacity(3, 10);
     assert_eq!(restores(&raised, NOW), Ok(vec![back]));
+    assert_eq!(restores(&running(3).with_capacity(4, 10), NOW), Err("minimum_changed"));
     assert_eq!(restores(&raised, NOW + SECOND), Err("minimum_not_expired"));
 }
 

@@ -13,12 +13,17 @@ use aws_sdk_docdb::{
     primitives::DateTime,
     types::{ServerlessV2ScalingConfiguration, Tag},
 };
-use shared::{aws, error::Error};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use shared::{
+    aws::{self, Cause},
+    error::Error,
+};
 
 use crate::{
     docdb::{self, ClusterSettings, InstanceSettings},
     refusal,
     restore::{Origin, RESTORE_ID, Restore},
+    secret::Password,
 };
 
 /// Makes the cluster; one of that name that is ours has been made before.
@@ -216,8 +221,31 @@ pub(crate) async fn add_tag(client: &Client, arn: &str, key: &str, value: &str) 
         .map_err(|error| aws::failed("tag cluster", arn, &error))
 }
 
-pub(crate) async fn allow_deletion(client: &Client, cluster: &str) -> Result<(), Error> {
-    let modify = client.modify_db_cluster().db_cluster_identifier(cluster).deletion_protection(false);
+/// Gives the cluster's master user this password. It takes effect a little later: AWS shows neither when, nor which
+/// one it is.
+pub(crate) async fn set_password(client: &Client, cluster: &str, password: &Password) -> Result<(), Error> {
+    let password = password.reveal();
+    let modify = client.modify_db_cluster().db_cluster_identifier(cluster).master_user_password(password);
+    modify.apply_immediately(true).send().await.map(|_| ()).map_err(|error| {
+        let mut source = Cause::from(&error);
+        // AWS says what is wrong with it; it is not known to repeat it.
+        if source.to_string().contains(password) {
+            let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+            let mut short = Cause::new(code.unwrap_or("an error without a code"));
+            short.may_have_happened = source.may_have_happened;
+            source = short;
+        }
+        Error::Aws {
+            operation: "set the master user's password of cluster",
+            resource: cluster.to_owned(),
+            source,
+        }
+    })
+}
+
+/// Whether the cluster is protected against being deleted.
+pub(crate) async fn protect(client: &Client, cluster: &str, protected: bool) -> Result<(), Error> {
+    let modify = client.modify_db_cluster().db_cluster_identifier(cluster).deletion_protection(protected);
     match modify.apply_immediately(true).send().await {
         Ok(_) => Ok(()),
         Err(error)
@@ -226,7 +254,10 @@ pub(crate) async fn allow_deletion(client: &Client, cluster: &str) -> Result<(),
             Ok(())
         }
         // It may be on its way out already.
-        Err(error) => if_going(client, cluster, aws::failed("unprotect cluster", cluster, &error)).await,
+        Err(error) => {
+            if_going(client, cluster, aws::failed("set the deletion protection of cluster", cluster, &error))
+                .await
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn cluster(client: &Client, name: &str) -> Result<Option<Cluste
     }
 }
 
-/// The clusters whose name is right, with their instances.
+/// The clusters whose name is right; of their instances, only which there are.
 pub(crate) async fn clusters(
     client: &Client,
     is_right: impl Fn(&str) -> bool,
@@ -53,7 +53,6 @@ pub(crate) async fn clusters(
             break;
         }
     }
-    add_instances(client, &mut found).await?;
     Ok(found)
 }
 

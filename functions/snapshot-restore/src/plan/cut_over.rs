@@ -1,9 +1,11 @@
 //! What becomes of a restored cluster: put to use, back again, or deleted.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 use shared::{
-    ecs::{Deployment, Service},
+    clock::readable,
+    ecs::{RunningTask, Service},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Stop, Verification},
     remedy::{Past, Plan, Weight},
@@ -32,7 +34,7 @@ pub(super) fn cut_over(
         && cluster.instances.len() >= wanted
         && cluster.instances.iter().all(Instance::is_available);
     if !ready {
-        return Err(skipped::restore_not_ready(id, &state(cluster)));
+        return Err(skipped::restore_not_ready(cluster, "cut_over"));
     }
     let secret = secret(observed, settings)?;
     let host = secret.host.as_ref().ok_or_else(|| skipped::secret_without_host(&secret.name))?;
@@ -41,29 +43,38 @@ pub(super) fn cut_over(
     }
     let redeploy = redeploy(observed, settings)?;
     let version = secret::version_of(id, &secret.current);
-    let note = Action::NoteCutOver {
-        restore: id.to_owned(),
-        arn: cluster.arn.clone(),
-        before: secret.current.clone(),
-    };
     let set = Action::SetSecretHost {
         secret: secret.name.clone(),
         before: secret.current.clone(),
         version: version.clone(),
         from: host.clone(),
         to: cluster.endpoint.clone(),
+        also: secret.also.clone(),
+    };
+    let note = Action::NoteCutOver {
+        restore: id.to_owned(),
+        arn: cluster.arn.clone(),
+        before: secret.current.clone(),
     };
     let mut reason = format!(
         "{} then works on {}: what was written to {host} since is not there. {{\"undo\": \"{id}\"}} points it back",
         settings.service,
         state(cluster)
     );
+    let managed = cluster.managed_secret.as_deref();
+    let login = observed.logins.get(id);
+    // First of all: with this, the cut-over does not work.
+    if let Some(warning) = login.and_then(|login| login.warning(id, &secret.name, managed)) {
+        reason = format!("{warning}. {reason}");
+    }
     if past.freeze.is_none() {
         reason = format!("{reason}. Writes are not frozen: what is written until the new tasks run is lost");
     }
     if !secret.also.is_empty() {
         let fields = secret.also.join(" and ");
-        reason = format!("{reason}. The secret's {fields} also name {host}, and stay as they are");
+        reason = format!(
+            "{reason}. The secret's {fields} also name {host}, and stay as they are: if the service reads its database from there, it stays on {host}"
+        );
     }
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling(
@@ -72,9 +83,10 @@ pub(super) fn cut_over(
             &version,
             &format!("the cut-over to {id}"),
             Some(id),
+            &secret.also,
         )),
         weight: Weight::Wished,
-        ..Plan::act(vec![note, set, redeploy], reason)
+        ..Plan::act(vec![set, redeploy, note], reason)
     })
 }
 
@@ -85,16 +97,16 @@ pub(super) fn undo(
     settings: &Settings,
 ) -> Result<Plan<Action>, Stop> {
     ours(observed, id, settings)?;
-    let before = observed.tags.get(CUT_OVER_FROM).ok_or_else(|| skipped::never_cut_over(id))?;
     let secret = secret(observed, settings)?;
-    if secret.current == *before {
+    let before = cut_over_from(observed, id, secret).ok_or_else(|| skipped::never_cut_over(id))?;
+    if secret.current == before {
         return Err(skipped::already_undone(id, &secret.name));
     }
-    if secret.current != secret::version_of(id, before) {
+    if secret.current != secret::version_of(id, &before) {
         return Err(skipped::secret_changed(&secret.name));
     }
-    if !secret.versions.contains(before) {
-        return Err(skipped::version_gone(&secret.name, before));
+    if !secret.versions.contains(&before) {
+        return Err(skipped::version_gone(&secret.name, &before));
     }
     let back = Action::PointSecretBack {
         secret: secret.name.clone(),
@@ -102,16 +114,22 @@ pub(super) fn undo(
         to: before.clone(),
     };
     let redeploy = redeploy(observed, settings)?;
-    let reason = format!("{} goes back to the database it had before the cut-over to {id}", settings.service);
+    let since = secret.changed_at.map(|at| format!(" at {}", readable(at))).unwrap_or_default();
+    let reason = format!(
+        "{} goes back to the database it had before the cut-over to {id}: what was written since that{since} stays in {id}, \
+         and the service does not see it any more",
+        settings.service
+    );
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling(
             now,
             settings,
-            before,
+            &before,
             &format!("the way back from {id}"),
             None,
+            &[],
         )),
-        weight: Weight::PutsBack,
+        weight: Weight::Wished,
         ..Plan::act(vec![back, redeploy], reason)
     })
 }
@@ -121,11 +139,14 @@ pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Res
         return Err(skipped::already_gone(id));
     }
     let cluster = ours(observed, id, settings)?;
-    if observed.tags.contains_key(CUT_OVER_FROM) {
+    let secret = observed.secret.as_ref();
+    if observed.tags.contains_key(CUT_OVER_FROM)
+        || secret.is_some_and(|secret| cut_over_from(observed, id, secret).is_some())
+    {
         return Err(skipped::was_cut_over(id));
     }
     // Whoever pointed the service at it by hand left no tag.
-    let host = observed.secret.as_ref().and_then(|secret| secret.host.as_deref());
+    let host = secret.and_then(|secret| secret.host.as_deref());
     if host.is_none_or(|host| host == cluster.endpoint || host == cluster.reader_endpoint) {
         return Err(skipped::in_use(id, host));
     }
@@ -133,12 +154,10 @@ pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Res
     if cluster.deletion_protection {
         actions.push(Action::AllowDeletion { cluster: id.to_owned() });
     }
-    actions.extend(
-        cluster
-            .instances
-            .iter()
-            .map(|instance| Action::DeleteInstance { instance: instance.settings.name.clone() }),
-    );
+    actions.extend(cluster.instances.iter().map(|instance| Action::DeleteInstance {
+        instance: instance.settings.name.clone(),
+        cluster: id.to_owned(),
+    }));
     actions.push(Action::DeleteCluster { cluster: id.to_owned() });
     let reason =
         format!("{} was never put to use, and is not kept; what it was restored from stays", state(cluster));
@@ -146,7 +165,7 @@ pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Res
 }
 
 /// The cluster of this restore, if it is one that this function has made of this source.
-fn ours<'a>(observed: &'a Observed, id: &str, settings: &Settings) -> Result<&'a Cluster, Stop> {
+pub(super) fn ours<'a>(observed: &'a Observed, id: &str, settings: &Settings) -> Result<&'a Cluster, Stop> {
     let cluster = observed.cluster(id).ok_or_else(|| skipped::restore_unknown(id))?;
     let is = |key: &str, value: &str| observed.tags.get(key).is_some_and(|tag| tag == value);
     if cluster.name == settings.source || !is(RESTORE_OF, &settings.source) || !is(RESTORE_ID, id) {
@@ -155,7 +174,7 @@ fn ours<'a>(observed: &'a Observed, id: &str, settings: &Settings) -> Result<&'a
     Ok(cluster)
 }
 
-fn secret<'a>(observed: &'a Observed, settings: &Settings) -> Result<&'a Secret, Stop> {
+pub(super) fn secret<'a>(observed: &'a Observed, settings: &Settings) -> Result<&'a Secret, Stop> {
     observed.secret.as_ref().ok_or_else(|| skipped::secret_missing(&settings.secret))
 }
 
@@ -175,10 +194,26 @@ fn redeploy(observed: &Observed, settings: &Settings) -> Result<Action, Stop> {
     Ok(Action::Redeploy { cluster: settings.cluster.clone(), service: name.clone(), running })
 }
 
-fn settling(now: Timestamp, settings: &Settings, version: &str, what: &str, undo: Option<&str>) -> FollowUp {
+/// The version of the secret that was current before the cut-over, as its tag says; until that is set, the secret itself
+/// shows it.
+fn cut_over_from(observed: &Observed, id: &str, secret: &Secret) -> Option<String> {
+    let made = |before: &String| secret::version_of(id, before);
+    let current = secret.versions.iter().find(|before| made(before) == secret.current);
+    let any = || secret.versions.iter().find(|before| secret.versions.contains(&made(before)));
+    current.or_else(|| observed.tags.get(CUT_OVER_FROM)).or_else(any).cloned()
+}
+
+fn settling(
+    now: Timestamp,
+    settings: &Settings,
+    version: &str,
+    what: &str,
+    undo: Option<&str>,
+    also: &[String],
+) -> FollowUp {
     FollowUp {
         due: now + settings.settle,
-        what: json!({ "version": version, "what": what, "undo": undo }),
+        what: json!({ "version": version, "what": what, "undo": undo, "also": also }),
         until_verified: true,
     }
 }
@@ -195,7 +230,9 @@ pub(super) fn look_after(
     if observed.secret.as_ref().is_some_and(|secret| secret.current != version) && now >= follow_up.due {
         return Ok(Plan::settle(skipped::superseded(what)));
     }
-    let seen = settled(observed, version);
+    let also: Vec<String> =
+        follow_up.what.get("also").and_then(|also| Deserialize::deserialize(also).ok()).unwrap_or_default();
+    let seen = settled(observed, version, &also);
     if seen.verified {
         return Ok(Plan::settle(skipped::verified(what, &seen.what)));
     }
@@ -205,11 +242,19 @@ pub(super) fn look_after(
     Ok(Plan::settle(skipped::not_verified(what, &seen.what, text("undo"))))
 }
 
-/// Whether the service's tasks have read this version of the secret, all of them, and its database answers.
-pub(crate) fn settled(observed: &Observed, version: &str) -> Verification {
+/// Whether the service's tasks have read this version of the secret, all of them, and its database answers. `also` are
+/// the secret's fields that still name the host before: then nobody can tell which database it is that answers.
+pub(crate) fn settled(observed: &Observed, version: &str, also: &[String]) -> Verification {
     let (runs, what) = redeployed(observed, version);
     match &observed.database {
         _ if !runs => Verification { verified: false, what },
+        Some(database) if database.answers && !also.is_empty() => Verification {
+            verified: false,
+            what: format!(
+                "{what}, and /health/db passes, but that may be the database before: the secret's {} still names it",
+                also.join(" and ")
+            ),
+        },
         Some(database) if database.answers => {
             Verification { verified: true, what: format!("{what}, and /health/db passes") }
         }
@@ -221,33 +266,53 @@ pub(crate) fn settled(observed: &Observed, version: &str) -> Verification {
     }
 }
 
-/// Whether the tasks have read this version, as far as AWS can tell, and what it tells.
+/// Whether all tasks that run have read this version, and what shows it: a task reads it as it starts, and never again.
 pub(crate) fn redeployed(observed: &Observed, version: &str) -> (bool, String) {
+    let no = |what: String| (false, what);
     let Some(secret) = observed.secret.as_ref().filter(|secret| secret.current == version) else {
-        return (false, "another version of the secret is current".to_owned());
+        return no("another version of the secret is current".to_owned());
+    };
+    let Some(changed) = secret.changed_at else {
+        return no("since when the secret's version is current is not known".to_owned());
     };
     let Some(service) = &observed.service else {
-        return (false, "the service is gone".to_owned());
+        return no("the service was not seen".to_owned());
     };
     let Service { running_count, desired_count, .. } = service;
     let Some(primary) = service.primary() else {
-        return (false, "the service has no deployment".to_owned());
+        return no("the service has no deployment".to_owned());
     };
-    if !began_after(primary, secret.changed_at) {
-        return (false, "the service's tasks began before the secret was changed".to_owned());
+    if !began_after(primary.created_at, changed) {
+        return no("the service's tasks began before the secret was changed".to_owned());
     }
     let what = format!(
         "{running_count} of {desired_count} tasks run, their deployment is {}",
         primary.rollout.to_lowercase()
     );
-    let steady = service.deployments.len() == 1 && primary.is_completed() && running_count >= desired_count;
-    (steady, what)
+    if service.deployments.len() != 1 || !primary.is_completed() || running_count < desired_count {
+        return no(what);
+    }
+    let have_read =
+        |task: &&RunningTask| task.started_by == primary.id && began_after(task.created_at, changed);
+    let (all, new) = (observed.tasks.len(), observed.tasks.iter().filter(have_read).count());
+    match all {
+        0 => no(format!("{what}, but none of them can be seen")),
+        _ if new < all => no(format!(
+            "{what}, but {} of {all} began before the secret was changed: they have the version before",
+            all - new
+        )),
+        _ => (true, format!("{what}, all of them begun after the secret was changed")),
+    }
 }
 
-/// The secret's time may be without its fraction of a second.
-pub(crate) fn began_after(deployment: &Deployment, changed: Option<Timestamp>) -> bool {
-    match (deployment.created_at, changed) {
-        (Some(created), Some(changed)) => created.as_second() >= changed.as_second(),
-        _ => false,
-    }
+/// Either time may be without its fraction of a second.
+fn began_after(began: Option<Timestamp>, changed: Timestamp) -> bool {
+    let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
+    began.is_some_and(|began| {
+        if is_whole(began) || is_whole(changed) {
+            began.as_second() >= changed.as_second()
+        } else {
+            began >= changed
+        }
+    })
 }

@@ -1,5 +1,7 @@
 //! The next step of a restore that was approved, from where things stand.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     ledger::{FollowUp, FollowUpChange},
@@ -12,7 +14,7 @@ use crate::{
     docdb::Cluster,
     name,
     observe::Observed,
-    restore::{Progress, Restore, state},
+    restore::{CUT_OVER_FROM, Origin, Progress, Restore, state},
     settings::Settings,
     skipped,
 };
@@ -77,7 +79,7 @@ pub(super) fn of(
                 return Err(skipped::not_reached(&id));
             }
             let differences = restore.differences(cluster);
-            Ok(Plan::settle(skipped::handed_over(cluster, &differences, reached, settings)))
+            Ok(Plan::settle(hand_over(observed, cluster, Some(&differences), settings)))
         }
         Next::Wait(_) | Next::Refused(_) if now >= follow_up.due => {
             Ok(Plan::settle(skipped::not_finished(&state(cluster))))
@@ -87,8 +89,8 @@ pub(super) fn of(
 }
 
 enum Next {
-    Act { action: Action, why: String, progress: Progress },
-    HandOver(Restore),
+    Act { action: Action, why: String, progress: Box<Progress> },
+    HandOver(Box<Restore>),
     Wait(Stop),
     Refused(Stop),
 }
@@ -106,7 +108,7 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
         return Next::Act {
             action: Action::CopySettings { cluster: id.clone(), settings },
             why: format!("cluster {id} is available, and AWS did not take all settings when it was restored"),
-            progress: progress.tries(SETTINGS),
+            progress: Box::new(progress.tries(SETTINGS)),
         };
     }
     let made = |name: &str| cluster.instances.iter().find(|instance| instance.settings.name == name);
@@ -134,7 +136,7 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
                 tags: restore.tags.clone(),
             },
             why,
-            progress: progress.tries(&instance.name),
+            progress: Box::new(progress.tries(&instance.name)),
         };
     }
     if restore
@@ -142,9 +144,21 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
         .iter()
         .all(|instance| made(&instance.name).is_some_and(crate::docdb::Instance::is_available))
     {
-        return Next::HandOver(restore);
+        return Next::HandOver(Box::new(restore));
     }
     Next::Wait(skipped::instances_creating(&state(cluster)))
+}
+
+/// `differences` from what it should have, where they are known.
+fn hand_over(
+    observed: &Observed,
+    cluster: &Cluster,
+    differences: Option<&[String]>,
+    settings: &Settings,
+) -> Stop {
+    let (reached, login) = (observed.reached.get(&cluster.name), observed.logins.get(&cluster.name));
+    let was_used = observed.tags.contains_key(CUT_OVER_FROM);
+    skipped::handed_over(cluster, differences, reached.copied(), login, was_used, settings)
 }
 
 fn ordinal(number: usize) -> String {
@@ -156,8 +170,14 @@ fn ordinal(number: usize) -> String {
 fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Settings) -> Stop {
     match observed.cluster(id) {
         Some(cluster) if cluster.is_going() => skipped::discarded(id),
+        // What was approved is not kept any longer: mostly, the source still has it.
         Some(cluster) if cluster.is_up() => {
-            skipped::handed_over(cluster, &[], observed.reached.get(id).copied(), settings)
+            let as_source = observed.source.as_ref().map(|source| {
+                let asked_at = name::asked_at(id).unwrap_or(now);
+                Restore::new(source, Origin::LatestPointInTime, &BTreeMap::new(), asked_at)
+            });
+            let differences = as_source.map(|as_source| as_source.differences(cluster));
+            hand_over(observed, cluster, differences.as_deref(), settings)
         }
         Some(cluster) => skipped::given_up(&state(cluster)),
         None => {

@@ -41,13 +41,30 @@ pub(super) fn restore(
         restore.settings.engine_version = version;
     }
     let progress = Progress { restore: restore.clone(), begun_at: now, tried: Vec::new() };
-    let reason = consequences(now, &restore, source, lost_since, observed, wanted);
+    let mut reason = consequences(now, &restore, source, lost_since, observed, wanted);
+    if let Some(managed) = &source.managed_secret {
+        reason = format!(
+            "{reason}. AWS manages the master user of {} in {managed}; a restore takes no such setting, so ask AWS for it \
+             again, if it is still wanted",
+            source.name
+        );
+    }
+    let login = observed.logins.get(&source.name);
+    if let Some(warning) = login.and_then(|login| login.warning(&restore.id, &settings.secret, None)) {
+        reason = format!("{reason}. {warning}, once it is there");
+    }
     Ok(Plan {
         follow_up: FollowUpChange::Set(progress.follow_up(now + settings.limit)),
         // A person said which data.
         weight: Weight::Wished,
         ..Plan::act(vec![Action::CreateCluster(Box::new(restore))], reason)
     })
+}
+
+/// The time of the data that a request asks for, where there is such data.
+pub(crate) fn data_of(now: Timestamp, observed: &Observed, wanted: &Wanted) -> Option<Timestamp> {
+    let source = observed.source.as_ref()?;
+    choose(now, observed, wanted, source).ok().map(|(_, lost_since, _)| lost_since)
 }
 
 /// What to restore from, since when all writes are lost, and the engine's version if it is not the source's.

@@ -1,3 +1,5 @@
+mod differences;
+mod password;
 mod use_it;
 
 use std::time::Duration;
@@ -13,6 +15,7 @@ use shared::{
 use super::*;
 use crate::{
     docdb::{Cluster, Instance, Snapshot},
+    login::{Fit, Login},
     name,
     request::Wanted,
     restore::{Origin, Progress},
@@ -69,6 +72,8 @@ fn cluster(name: &str, instances: &[&str]) -> Cluster {
         deletion_protection: true,
         earliest_restorable: Some(now() - HOUR * 48),
         latest_restorable: Some(now() - SignedDuration::from_mins(5)),
+        master_user: Some("lendpeak".to_owned()),
+        managed_secret: None,
         instances: instances
             .iter()
             .enumerate()
@@ -107,12 +112,18 @@ fn before() -> Observed {
         snapshots: vec![snapshot("new", HOUR * 3), snapshot("old", HOUR * 27)],
         ..Observed::default()
     }
+    .with(|seen| seen.log_in_to(SOURCE, Fit::Same))
 }
 
 impl Observed {
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// The service's user is the master user.
+    fn log_in_to(&mut self, cluster: &str, fits: Fit) {
+        self.logins.insert(cluster.to_owned(), Login { fits, is_master: true });
     }
 }
 
@@ -221,6 +232,7 @@ fn under_way(tried: &[&str]) -> FollowUp {
 
 fn with_cluster(instances: &[&str]) -> Observed {
     Observed { restored: vec![cluster(&restore_id(), instances)], ..Observed::default() }
+        .with(|seen| seen.log_in_to(&restore_id(), Fit::Same))
 }
 
 #[track_caller]
@@ -333,6 +345,7 @@ fn any_goal() -> impl Strategy<Value = Goal> {
         at.prop_map(|at| Goal::Restore(Wanted::PointInTime(at))),
         Just(Goal::Continue(restore_id())),
         Just(Goal::LookAfter),
+        Just(Goal::SetPassword(restore_id())),
         Just(Goal::CutOver(restore_id())),
         Just(Goal::Undo(restore_id())),
         Just(Goal::Discard(restore_id())),
@@ -347,10 +360,11 @@ fn written(action: &Action) -> Vec<&str> {
         Action::CreateCluster(restore) => vec![&restore.id],
         Action::CopySettings { cluster, .. }
         | Action::AllowDeletion { cluster }
-        | Action::DeleteCluster { cluster } => vec![cluster],
+        | Action::DeleteCluster { cluster }
+        | Action::SetPassword { cluster, .. } => vec![cluster],
         Action::CreateInstance { cluster, instance, .. } => vec![cluster, &instance.name],
-        Action::DeleteInstance { instance } => vec![instance],
-        Action::NoteCutOver { restore, .. } => vec![restore],
+        Action::DeleteInstance { instance, cluster } => vec![instance, cluster],
+        Action::NoteCutOver { restore, .. } | Action::NotePassword { restore, .. } => vec![restore],
         Action::SetSecretHost { .. } | Action::PointSecretBack { .. } | Action::Redeploy { .. } => vec![],
     }
 }

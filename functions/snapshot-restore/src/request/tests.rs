@@ -7,8 +7,12 @@ use crate::plan::tests::settings;
 const ID: &str = "lendpeak2-production-restore-20261120100000";
 
 fn read(body: &Value) -> Result<Vec<Request>, Error> {
-    let invocation =
-        Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: Timestamp::MAX };
+    let invocation = Invocation {
+        body: body.to_string(),
+        request_id: "r".to_owned(),
+        deadline: Timestamp::MAX,
+        function_arn: String::new(),
+    };
     from_trigger(&trigger::parse(&invocation)?[0], &settings())
 }
 
@@ -45,6 +49,7 @@ fn each_request_has_its_target() {
     asks(&json!({ "list": true }), &Goal::List, "cluster/lendpeak2-production/snapshots");
     asks(&json!({ "continue": ID }), &Goal::Continue(id()), source);
     asks(&json!({ "report": ID }), &Goal::Report(id()), &format!("cluster/{ID}/report"));
+    asks(&json!({ "set_password_of": ID }), &Goal::SetPassword(id()), &format!("cluster/{ID}"));
     asks(&json!({ "cut_over": ID }), &Goal::CutOver(id()), service);
     asks(&json!({ "undo": ID }), &Goal::Undo(id()), service);
     asks(&json!({ "discard": ID }), &Goal::Discard(id()), &format!("cluster/{ID}"));

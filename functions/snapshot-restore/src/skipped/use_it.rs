@@ -1,4 +1,4 @@
-//! Why what was restored is not put to use, back again, or deleted.
+//! Why what was restored is not given a password, put to use, back again, or deleted.
 
 use jiff::Timestamp;
 use shared::{
@@ -7,6 +7,7 @@ use shared::{
 };
 
 use super::{failed, send};
+use crate::{docdb::Cluster, restore::state};
 
 pub(crate) fn not_ours(id: &str) -> Stop {
     Stop::refused(
@@ -16,9 +17,45 @@ pub(crate) fn not_ours(id: &str) -> Stop {
     .next(Next::devops("see who made it, in its tags and in CloudTrail"))
 }
 
-pub(crate) fn restore_not_ready(id: &str, state: &str) -> Stop {
-    Stop::refused("restore_not_ready", format!("there is {state}, which cannot be put to use yet"))
-        .next(send("take its next step", "continue", id))
+/// `asked` is the request's field.
+pub(crate) fn restore_not_ready(cluster: &Cluster, asked: &str) -> Stop {
+    /// While AWS gives it another password: it was ready before.
+    const RESETTING: &str = "resetting-master-credentials";
+    let id = &cluster.name;
+    let reason = format!("there is {}, which cannot be put to use yet", state(cluster));
+    let next = if cluster.status == RESETTING {
+        send("send this again in a minute", asked, id)
+    } else {
+        send("take its next step", "continue", id)
+    };
+    Stop::refused("restore_not_ready", reason).next(next)
+}
+
+pub(crate) fn password_managed(id: &str, managed: &str) -> Stop {
+    Stop::refused(
+        "password_managed",
+        format!("AWS manages the master user of {id} in {managed}, and takes no password for it"),
+    )
+    .next(Next::devops("have the service read that secret, or end that management in the console first"))
+}
+
+pub(crate) fn password_same(id: &str, secret: &str) -> Stop {
+    let reason = format!("{id} has the password that is in secret {secret}: it was not changed since");
+    Stop::nothing_to_do("password_same", reason).next(send("point the service at it", "cut_over", id))
+}
+
+pub(crate) fn secret_without_password(secret: &str) -> Stop {
+    Stop::refused("password_missing", format!("secret {secret} is no JSON object with a field `password`"))
+        .next(Next::devops("try by hand whether the service can log in"))
+}
+
+pub(crate) fn user_not_master(id: &str, secret: &str) -> Stop {
+    let reason = format!(
+        "the user in secret {secret} is not the master user of {id}, the only one that AWS sets a password for"
+    );
+    Stop::refused("user_not_master", reason).next(Next::devops(
+        "connect as the master user, and give that user the secret's password by `updateUser`",
+    ))
 }
 
 pub(crate) fn already_cut_over(id: &str, secret: &str) -> Stop {
@@ -114,7 +151,14 @@ pub(crate) fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
 pub(crate) fn not_verified(what: &str, seen: &str, undo: Option<&str>) -> Stop {
     let look = "look at the service's events and its tasks' logs";
     let next = match undo {
-        Some(id) => send(format!("{look}; if it does not work, point it back"), "undo", id),
+        Some(id) => send(
+            format!(
+                "{look}; where they cannot log in, {{\"set_password_of\": \"{id}\"}} helps; if it does not work, point it \
+                 back"
+            ),
+            "undo",
+            id,
+        ),
         None => Next::devops(look),
     };
     failed("not_verified", format!("{what} has not settled: {seen}"), next)

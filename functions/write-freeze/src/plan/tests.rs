@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -23,6 +23,10 @@ pub(crate) fn settings() -> Settings {
         ledger_table: "ledger".to_owned(),
         variable: variable(),
         settle: Duration::from_mins(15),
+        stack: shared::alarms::Stack {
+            topic: Some("arn:aws:sns:us-east-1:123456789012:alarms".to_owned()),
+            ..shared::alarms::Stack::default()
+        },
     }
 }
 
@@ -45,6 +49,7 @@ fn release(revision: u32) -> Release {
         copy_of: None,
         frozen_from: None,
         images: images(),
+        ..TaskDefinition::default()
     };
     Release { definition, is_frozen: false, from_secret: false }
 }
@@ -70,6 +75,7 @@ fn runs(current: Release) -> Observed {
         rollout: "COMPLETED".to_owned(),
         created_at: None,
         failed_tasks: 0,
+        ..Deployment::default()
     };
     let service = Service {
         status: "ACTIVE".to_owned(),
@@ -82,8 +88,9 @@ fn runs(current: Release) -> Observed {
         events: Vec::new(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
+        ..Service::default()
     };
-    Observed { service: Some(service), current: Some(current), original: None }
+    Observed { service: Some(service), current: Some(current), ..Observed::default() }
 }
 
 /// Release 2, frozen as 3.
@@ -114,7 +121,13 @@ impl Observed {
 
 /// The ledger says that writes are frozen, since release 2.
 fn on_record() -> Past {
-    let freeze = Freeze { since: now(), variable: variable(), release: name(2), reason: "loans".to_owned() };
+    let freeze = Freeze {
+        since: now(),
+        variable: variable(),
+        release: name(2),
+        reason: "loans".to_owned(),
+        pending: false,
+    };
     Past { freeze: Some(freeze), ..Past::default() }
 }
 
@@ -123,7 +136,7 @@ fn looks_after(awaited: &Awaited, due_in: SignedDuration, past: Past) -> Past {
 }
 
 fn asks(goal: Goal) -> Request {
-    Request { goal, because: Because::Person(Some("loans".to_owned())) }
+    Request { goal, because: Because::Person(Some("loans".to_owned())), topic: None }
 }
 
 fn by_alarm() -> Request {
@@ -134,7 +147,7 @@ fn by_alarm() -> Request {
         reason: String::new(),
         metrics: Vec::new(),
     };
-    Request { goal: Goal::On, because: Because::Alarm(alarm) }
+    Request { goal: Goal::On, because: Because::Alarm(alarm), topic: None }
 }
 
 const WHY: &str = "it was asked for by hand: loans";
@@ -152,7 +165,7 @@ fn go_back(from: u32, to: u32) -> Action {
 }
 
 fn unfreeze_of(from: u32, release: u32) -> Action {
-    Action::Unfreeze { from: name(from), release: name(release), variable: variable(), images: images() }
+    Action::Unfreeze { from: name(from), release: name(release), variable: variable() }
 }
 
 fn plan_of(observed: &Observed, goal: Goal, past: &Past) -> Plan<Action> {
@@ -182,18 +195,41 @@ fn settling(frozen: bool, from: u32) -> FollowUpChange {
 
 #[test]
 fn what_runs_is_noted_then_frozen_then_looked_after() {
-    let plan = acts(&runs(release(2)), Goal::On, &Past::default(), &[note(2, WHY), freeze_of(2)]);
+    let plan = acts(&runs(release(2)), Goal::On, &Past::default(), &[freeze_of(2)]);
     assert_eq!((plan.weight, plan.follow_up), (Weight::Wished, settling(true, 2)));
     assert_eq!(
-        plan.actions[1].to_string(),
+        plan.actions[0].to_string(),
         format!("deploy a copy of {} with READONLY_MODE=true in its container backend", name(2))
     );
 }
 
 #[test]
+fn a_freeze_is_noted_with_the_one_that_it_takes_the_place_of() {
+    let freeze = |since, revision| Freeze {
+        since,
+        variable: variable(),
+        release: name(revision),
+        reason: WHY.to_owned(),
+        pending: false,
+    };
+    let first = plan_of(&runs(release(2)), Goal::On, &Past::default());
+    assert_eq!(first.notes, [Note::Frozen { freeze: freeze(now(), 2), before: None }]);
+    let before = on_record().freeze.unwrap();
+    let again = plan_of(&runs(release(4)), Goal::On, &on_record());
+    let expected = Note::Frozen { freeze: freeze(before.since, 4), before: Some(before.clone()) };
+    assert_eq!(again.notes, [expected]);
+    // One that a run set out for and did not come to is no freeze.
+    let pending = Past { freeze: Some(Freeze { pending: true, ..before.clone() }), ..Past::default() };
+    assert_eq!(plan_of(&runs(release(2)), Goal::On, &pending).notes, first.notes);
+    let off = plan_of(&frozen(), Goal::Off, &on_record());
+    assert_eq!(off.notes, [Note::Thawed { before }]);
+    assert_eq!(plan_of(&frozen(), Goal::Off, &Past::default()).notes, []);
+}
+
+#[test]
 fn an_alarm_waits_out_a_cooldown() {
     let plan = plan(now(), &runs(release(2)), &by_alarm(), &settings(), &Past::default());
-    assert_eq!(plan.actions, [note(2, "alarm negative-loans is in ALARM"), freeze_of(2)]);
+    assert_eq!(plan.actions, [freeze_of(2)]);
     assert_eq!(plan.weight, Weight::Full);
 }
 
@@ -213,17 +249,17 @@ fn what_is_frozen_without_a_record_is_noted() {
 
 #[test]
 fn a_release_that_was_deployed_into_the_freeze_is_frozen_too() {
-    let plan = acts(&runs(release(4)), Goal::On, &on_record(), &[note(4, WHY), freeze_of(4)]);
+    let plan = acts(&runs(release(4)), Goal::On, &on_record(), &[freeze_of(4)]);
     assert!(plan.reason.contains("but lendpeak2-backend-production:4 was deployed since"), "{}", plan.reason);
 }
 
 #[test]
 fn off_goes_back_to_what_was_frozen() {
-    let plan = acts(&frozen(), Goal::Off, &on_record(), &[go_back(3, 2), Action::End]);
+    let plan = acts(&frozen(), Goal::Off, &on_record(), &[go_back(3, 2)]);
     assert_eq!((plan.weight, plan.follow_up), (Weight::PutsBack, settling(false, 3)));
     // Also before all of it is frozen, and where the ledger has lost it: then somebody has to allow it.
-    acts(&frozen().rolling(), Goal::Off, &on_record(), &[go_back(3, 2), Action::End]);
-    let plan = acts(&frozen(), Goal::Off, &Past::default(), &[go_back(3, 2), Action::End]);
+    acts(&frozen().rolling(), Goal::Off, &on_record(), &[go_back(3, 2)]);
+    let plan = acts(&frozen(), Goal::Off, &Past::default(), &[go_back(3, 2)]);
     assert_eq!(plan.weight, Weight::Wished);
 }
 
@@ -238,7 +274,7 @@ fn off_only_ends_the_freeze_where_another_release_runs_without_the_variable() {
 #[test]
 fn off_leaves_what_runs_without_the_variable_where_it_cannot_go_back() {
     let by_itself = runs(release(4)).with_current(|current| current.is_frozen = true);
-    acts(&by_itself, Goal::Off, &on_record(), &[unfreeze_of(4, 4), Action::End]);
+    acts(&by_itself, Goal::Off, &on_record(), &[unfreeze_of(4, 4)]);
     for original in [
         Observed { original: None, ..frozen() },
         frozen().with_original(|original| original.definition.is_active = false),
@@ -247,7 +283,7 @@ fn off_leaves_what_runs_without_the_variable_where_it_cannot_go_back() {
             original.definition.images.insert("backend".to_owned(), "lendpeak2/backend@sha256:a".to_owned());
         }),
     ] {
-        acts(&original, Goal::Off, &on_record(), &[unfreeze_of(3, 2), Action::End]);
+        acts(&original, Goal::Off, &on_record(), &[unfreeze_of(3, 2)]);
     }
 }
 
@@ -303,7 +339,7 @@ fn a_deployment_under_way_is_waited_for() {
 
     let waits = looks_after(&waiting(), MINUTE, Past::default());
     skips(&rolling, Goal::LookAfter, &waits, Decision::NothingToDo, "still_waiting");
-    let plan = acts(&runs(release(2)), Goal::LookAfter, &waits, &[note(2, WHY), freeze_of(2)]);
+    let plan = acts(&runs(release(2)), Goal::LookAfter, &waits, &[freeze_of(2)]);
     assert_eq!((plan.weight, plan.follow_up), (Weight::Wished, settling(true, 2)));
     // In time, or not at all.
     let too_late = looks_after(&waiting(), -MINUTE, Past::default());
@@ -401,22 +437,30 @@ proptest! {
         let mut now_frozen = is_frozen;
         for action in &plan.actions {
             match action {
-                Action::Note { .. } => past = on_record(),
-                Action::End => past.freeze = None,
+                Action::Note { .. } | Action::End => {}
                 Action::GoBack { to, .. } => {
                     prop_assert!(active && !original_frozen && original_there);
                     prop_assert_eq!(to, &name(2));
-                    // Nobody is told that writes are let through before they are.
-                    prop_assert_eq!(past.freeze.is_some(), noted);
                     now_frozen = false;
                 }
                 Action::Unfreeze { .. } => now_frozen = false,
                 Action::Freeze { .. } => {
-                    // Everybody is told that they are frozen before they are.
-                    prop_assert!(past.freeze.is_some());
                     now_frozen = true;
                 }
             }
+        }
+        for note in &plan.notes {
+            past.freeze = match note {
+                Note::Frozen { freeze, before } => {
+                    prop_assert_eq!(before, &past.freeze);
+                    Some(freeze.clone())
+                }
+                Note::Thawed { before } => {
+                    prop_assert_eq!(Some(before), past.freeze.as_ref());
+                    None
+                }
+                Note::RolledBack { .. } => unreachable!(),
+            };
         }
         let waits = plan.skipped.as_ref().is_some_and(|stop| stop.code == "deployment_in_progress");
         if !waits {

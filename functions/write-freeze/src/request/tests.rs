@@ -4,8 +4,12 @@ use shared::{lambda::Invocation, trigger};
 use super::*;
 
 fn read(body: &Value) -> Result<Request, Error> {
-    let invocation =
-        Invocation { body: body.to_string(), request_id: "r".to_owned(), deadline: jiff::Timestamp::MAX };
+    let invocation = Invocation {
+        body: body.to_string(),
+        request_id: "r".to_owned(),
+        deadline: jiff::Timestamp::MAX,
+        function_arn: String::new(),
+    };
     from_trigger(&trigger::parse(&invocation)?[0])
 }
 
@@ -20,8 +24,8 @@ fn a_person_says_on_or_off_and_why() {
     let asked = |state| read(&json!({ "state": state, "reason": "loans are negative" })).unwrap();
     let because = Because::Person(Some("loans are negative".to_owned()));
     assert_eq!(because.words(), "it was asked for by hand: loans are negative");
-    assert_eq!(asked("on"), Request { goal: Goal::On, because: because.clone() });
-    assert_eq!(asked("off"), Request { goal: Goal::Off, because });
+    assert_eq!(asked("on"), Request { goal: Goal::On, because: because.clone(), topic: None });
+    assert_eq!(asked("off"), Request { goal: Goal::Off, because, topic: None });
     let without_reason = read(&json!({ "state": "on" })).unwrap().because;
     assert_eq!(without_reason.words(), "it was asked for by hand");
 }
@@ -55,7 +59,10 @@ fn any_alarm_that_is_wired_here_freezes_and_a_schedule_looks_after() {
     );
     let tick = json!({ "source": "aws.scheduler", "detail-type": "Scheduled Event", "resources": [],
         "time": "2026-11-20T10:00:00Z" });
-    assert_eq!(read(&tick).unwrap(), Request { goal: Goal::LookAfter, because: Because::Schedule });
+    assert_eq!(
+        read(&tick).unwrap(),
+        Request { goal: Goal::LookAfter, because: Because::Schedule, topic: None }
+    );
 }
 
 #[test]

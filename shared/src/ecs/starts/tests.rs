@@ -39,3 +39,10 @@ fn what_is_old_ran_for_long_or_was_stopped_on_purpose_did_not_fail_to_start() {
         says(&[task.clone(), task.clone(), died("exit 1")], &[]);
     }
 }
+
+#[test]
+fn of_many_reasons_the_first_are_told() {
+    assert_eq!(some_of(&["a", "b"]), "a; b");
+    assert_eq!(some_of(&["a", "b", "c", "d", "e", "f"]), "a; b; c; d; and 2 more");
+    assert_eq!(some_of(&[] as &[&str]), "");
+}

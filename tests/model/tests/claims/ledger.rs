@@ -6,14 +6,17 @@ use std::{
 };
 
 use model::{
-    run::{Part, Seen, kept_answer, record_again},
+    run::{Part, Seen, kept_answer, record_again, wanted},
     scenario::{Cause, Delivery, Function, TARGET, Tick, approval, at},
-    store::{Entry, Request, Store, Taken, Unmet},
+    store::{Also, Entry, Noted, Request, Store, Taken, Unmet, Wants},
 };
 use serde_json::json;
 use shared::{
     clock,
-    ledger::{Claim, FollowUpChange, Held, Intent, Ledger, Memory, NotClaimed, items::item_key},
+    ledger::{
+        Attempt, Claim, FollowUpChange, Held, Intent, Ledger, Memory, NotClaimed, NotSettled, Note,
+        Settlement, WantedChange, items::item_key,
+    },
     outcome::{Decision, Outcome},
     remedy::Weight,
 };
@@ -24,8 +27,22 @@ use crate::table::{self, Table};
 #[derive(Debug, Clone)]
 enum Call {
     SetKillSwitch,
-    Claim { function: Function, claim: Claim, approval: bool },
-    Record { function: Function, claim: Claim, applied: bool },
+    Claim {
+        function: Function,
+        claim: Claim,
+        approval: bool,
+    },
+    /// `by` is the run that records: another one where it gives up what a dead one left.
+    Record {
+        function: Function,
+        claim: Claim,
+        applied: bool,
+        by: &'static str,
+    },
+    Stop {
+        function: Function,
+        wants: Wants,
+    },
 }
 
 fn claim(run: &str, event: &'static str, version: u64, claimed: Tick) -> Claim {
@@ -35,18 +52,25 @@ fn claim(run: &str, event: &'static str, version: u64, claimed: Tick) -> Claim {
         actions: json!(1),
         reason: String::new(),
         weight: Weight::Full,
+        units: 0,
+        about: Vec::new(),
+        notes: vec![Note::Frozen { freeze: Noted::freeze(event, false), before: None }],
+        approved: Some(false),
+        instead_of: None,
     };
+    let counted = at(claimed);
     Claim {
         execution_id: run.to_owned(),
         open: true,
         claimed_at: at(claimed),
         lease_until: at(claimed + 2),
-        cooldown_until: at(claimed + 3),
-        attempts: vec![at(claimed)],
+        attempts: vec![Attempt { at: counted, about: Vec::new(), what: event.to_owned() }],
+        counted: Some(counted),
         month: clock::month(at(claimed)),
         month_units: 0,
         intent,
         version,
+        in_place_of: None,
     }
 }
 
@@ -66,9 +90,27 @@ fn calls() -> Vec<Call> {
         }
         for version in 0..2 {
             let held = claim(run, event, version, 0);
-            calls.push(Call::Record { function, claim: held.clone().closed(), applied: true });
-            calls.push(Call::Record { function, claim: held.left_open(at(1)), applied: false });
+            calls.push(Call::Record { function, claim: held.clone().closed(), applied: true, by: run });
+            calls.push(Call::Record {
+                function,
+                claim: held.clone().left_open(at(1)),
+                applied: false,
+                by: run,
+            });
+            let given_up = held.closed().uncounted();
+            calls.push(Call::Record { function, claim: given_up, applied: false, by: "run 4" });
         }
+    }
+    let wish = |function, event| Delivery { function, event, cause: Cause::Alarm };
+    for wish in [
+        wish(Function::ScaleUp, "event 1"),
+        wish(Function::ScaleUp, "event 2"),
+        wish(Function::Rollback, "event 1"),
+    ] {
+        let function = wish.function;
+        let first_until = function.is_urgent().then_some(9);
+        calls.push(Call::Stop { function, wants: Wants::Set { wish, first_until } });
+        calls.push(Call::Stop { function, wants: Wants::Clear(wish) });
     }
     calls
 }
@@ -80,19 +122,33 @@ fn in_model(store: &mut Store, call: &Call) -> Result<(), Unmet> {
             let (function, claim, approval) = (*function, Taken::new(claim.clone()), *approval);
             store.transact(&Request::Claim { function, claim, approval }, None)?;
         }
-        Call::Record { function, claim, applied } => {
+        Call::Stop { wants, .. } => {
+            store.transact(&Request::Stopped(Also { wants: wants.clone(), owed: None }), None)?;
+        }
+        Call::Record { function, claim, applied, by } => {
+            let gives_up = *by != claim.execution_id;
             let entry = Entry {
                 function: *function,
                 event: claim.intent.trigger.id.clone(),
                 execution_id: claim.execution_id.clone(),
                 value: 1,
                 applied: *applied,
-                reason: String::new(),
+                given_up: gives_up,
             };
             let (function, claim) = (*function, Taken::new(claim.clone()));
-            let mut request = Some(Request::Record { function, claim, entry, lets_go: true });
+            let mut request = Some(Request::Record {
+                function,
+                claim,
+                entry,
+                lets_go: true,
+                gives_up,
+                also: Also::default(),
+            });
             while let Some(sent) = request.take() {
                 if let Err(unmet) = store.transact(&sent, None) {
+                    if gives_up && unmet == Unmet::Version {
+                        return Err(unmet);
+                    }
                     request = record_again(&sent, unmet);
                 }
             }
@@ -116,16 +172,57 @@ async fn on_table(table: &Arc<Mutex<Table>>, ledger: &Ledger, call: &Call) -> Re
                 NotClaimed::Ledger(error) => panic!("the ledger failed: {error}"),
             })?;
         }
-        Call::Record { function, claim, applied } => {
+        Call::Stop { function, wants } => {
+            let outcome =
+                Outcome { target: TARGET.to_owned(), function: function.name().to_owned(), ..kept_answer() };
+            let wanted = match wants {
+                Wants::Keep => WantedChange::Keep,
+                Wants::Set { wish, first_until } => {
+                    WantedChange::Set { wanted: Box::new(wanted(wish)), first_until: first_until.map(at) }
+                }
+                Wants::Clear(wish) => {
+                    WantedChange::Clear { wanted: Box::new(wanted(wish)), waits: function.is_urgent() }
+                }
+            };
+            let settlement = Settlement {
+                outcome: &outcome,
+                held: None,
+                follow_up: None,
+                wanted: &wanted,
+                owed: None,
+                refused: None,
+                record: false,
+            };
+            ledger.settle(&settlement).await.unwrap();
+        }
+        Call::Record { function, claim, applied, by } => {
             let outcome = Outcome {
                 decision: if *applied { Decision::Applied } else { Decision::Failed },
                 target: TARGET.to_owned(),
                 function: function.name().to_owned(),
-                execution_id: claim.execution_id.clone(),
+                execution_id: (*by).to_owned(),
                 ..kept_answer()
             };
-            let held = Held { claim: claim.clone(), ends_follow_up: false };
-            ledger.record(&outcome, Some(&held)).await.unwrap();
+            let held = Held {
+                claim: claim.clone(),
+                ends_follow_up: false,
+                came_true: (!claim.open).then_some(*applied),
+                changed: *applied,
+            };
+            let settlement = Settlement {
+                outcome: &outcome,
+                held: Some(&held),
+                follow_up: None,
+                wanted: &WantedChange::Keep,
+                owed: None,
+                refused: None,
+                record: true,
+            };
+            match ledger.settle(&settlement).await {
+                Ok(_) => {}
+                Err(NotSettled::Overtaken) => return Err(Unmet::Version),
+                Err(NotSettled::Ledger(error)) => panic!("the ledger failed: {error}"),
+            }
         }
     }
     Ok(())
@@ -162,7 +259,9 @@ async fn the_models_store_answers_as_the_ledger_does() {
             let shared_table = Arc::new(Mutex::new(table.clone()));
             let function = match call {
                 Call::SetKillSwitch => Function::ScaleUp,
-                Call::Claim { function, .. } | Call::Record { function, .. } => *function,
+                Call::Claim { function, .. }
+                | Call::Record { function, .. }
+                | Call::Stop { function, .. } => *function,
             };
             let ledger = table::ledger(&shared_table, function.name());
             let answer = on_table(&shared_table, &ledger, call).await;
@@ -170,7 +269,7 @@ async fn the_models_store_answers_as_the_ledger_does() {
             compared += 1;
             refused.extend(expected.err());
             for event in ["event 1", "event 2"] {
-                let read = ledger.look(TARGET, event).await.unwrap();
+                let read = ledger.look(TARGET, event, at(0)).await.unwrap();
                 let modelled = model_memory(&after, function, event);
                 assert_eq!(comparable(read), comparable(modelled), "{call:?} on {store:?}");
             }

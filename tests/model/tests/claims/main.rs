@@ -12,10 +12,12 @@ use std::{collections::BTreeSet, time::Instant};
 use model::{
     broken::Broken,
     properties::{
-        AN_APPROVAL_ACTS_ONCE, NO_ACTION_WITHOUT_A_CLAIM, NO_CLAIM_STAYS_OPEN, NO_CLAIM_UNDER_A_KILL_SWITCH,
-        ONE_ACTION_A_WINDOW, ONE_EVENT_ACTS_ONCE, ONE_REMEDY_AT_A_TIME, SOMEBODY_ANSWERS_FOR_IT,
-        THE_BUDGET_HOLDS, WHAT_IS_RECORDED_WAS_DONE, WHAT_WAS_CLAIMED_IS_DONE,
-        WHAT_WAS_DONE_IS_NOT_FORGOTTEN, WHO_IS_TURNED_AWAY_HOLDS_NOTHING,
+        AN_APPROVAL_ACTS_ONCE, AN_URGENT_REMEDY_GOES_FIRST, EACH_CHANGE_COUNTS_ONCE, EVERY_END_IS_TOLD,
+        NO_ACTION_WITHOUT_A_CLAIM, NO_CLAIM_STAYS_OPEN, NO_CLAIM_UNDER_A_KILL_SWITCH, NO_END_IS_TOLD_TWICE,
+        NO_NOTE_IS_UNTRUE, NOTHING_ASKED_FOR_IS_LOST, ONE_ACTION_A_WINDOW, ONE_EVENT_ACTS_ONCE,
+        ONE_REMEDY_AT_A_TIME, SOMEBODY_ANSWERS_FOR_IT, THE_BUDGET_HOLDS, WHAT_COUNTS_WAS_A_CHANGE,
+        WHAT_IS_APPROVED_IS_DONE, WHAT_IS_GIVEN_UP_IS_NOT_DONE, WHAT_IS_RECORDED_WAS_DONE,
+        WHAT_WAS_CLAIMED_IS_DONE, WHAT_WAS_DONE_IS_NOT_FORGOTTEN, WHO_IS_TURNED_AWAY_HOLDS_NOTHING,
     },
     protocol::Protocol,
     scenario::{Cause, Delivery, Function, Scenario},
@@ -33,6 +35,8 @@ const OTHER_ALARM: Delivery = delivery(Function::ScaleUp, "other alarm", Cause::
 const ROLLBACK: Delivery = delivery(Function::Rollback, "deployment", Cause::Alarm);
 const PERSON: Delivery = delivery(Function::ScaleUp, "request", Cause::Person);
 const STEP: Delivery = delivery(Function::ScaleUp, "step", Cause::Step);
+const SCHEDULE: Delivery = delivery(Function::ScaleUp, "schedule", Cause::Schedule);
+const ROLLBACK_LAST: Delivery = delivery(Function::Rollback, "last schedule", Cause::LastSchedule);
 const LAST: Delivery = delivery(Function::ScaleUp, "last schedule", Cause::LastSchedule);
 
 /// Checks every state there is, and says how many.
@@ -101,16 +105,39 @@ fn kills() -> Scenario {
     }
 }
 
-/// No run came in time to take up what a dead one left: then what its event saw may be over.
+/// No run came in time to take up what a dead one left: then what its event saw may be over. And a person's own
+/// request comes in its place.
 fn old_intents() -> Scenario {
     Scenario {
         cooldown: 1,
         max_event_age: 2,
         end: 4,
         kills: true,
-        except: &[NO_CLAIM_STAYS_OPEN, WHAT_WAS_CLAIMED_IS_DONE],
-        sometimes: &["is killed", "takes up", "leaves an old intent alone"],
+        sometimes: &["is killed", "takes up", "gives up", "gives up what was done"],
         ..Scenario::new("an intent that is too old", &[ALARM, PERSON, LAST])
+    }
+}
+
+/// A call that is repeated, since its answer was lost, and then fails; and a run that comes too late to take it up.
+fn done_after_all() -> Scenario {
+    Scenario {
+        cooldown: 1,
+        max_event_age: 2,
+        faults: 2,
+        end: 4,
+        sometimes: &["fails", "takes up", "gives up what was done"],
+        ..Scenario::new("what seemed to have failed, and is too old", &[ALARM, LAST])
+    }
+}
+
+/// A person asks for something of their own while another run would take up what a dead one left.
+fn superseded() -> Scenario {
+    Scenario {
+        cooldown: 1,
+        end: 2,
+        kills: true,
+        sometimes: &["is killed", "takes up", "gives up", "is overtaken"],
+        ..Scenario::new("an intent that a person supersedes", &[ALARM, PERSON, OTHER_ALARM, LAST])
     }
 }
 
@@ -211,6 +238,119 @@ fn a_lost_answer() -> Scenario {
     }
 }
 
+/// An alarm that another remedy holds off; and one fault at any step.
+fn wanted() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        wants: true,
+        faults: 1,
+        kills: true,
+        end: 1,
+        sometimes: &["is held off", "wants", "is killed", "lets both remedies act"],
+        ..Scenario::new("what is refused for now", &[ALARM, ROLLBACK, LAST])
+    }
+}
+
+/// A scheduled run at any moment: it too may meet the fault.
+fn wanted_by_schedule() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        wants: true,
+        faults: 1,
+        end: 1,
+        sometimes: &["is held off", "wants", "lets both remedies act"],
+        ..Scenario::new("what a scheduled run does for an alarm", &[ALARM, ROLLBACK, SCHEDULE, LAST])
+    }
+}
+
+/// Two alarms, either of which may end.
+fn two_wanted() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        wants: true,
+        alarms_may_end: 1,
+        end: 1,
+        sometimes: &["is held off", "wants", "lets go of what is wanted"],
+        ..Scenario::new("two alarms that are refused for now", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
+    }
+}
+
+/// A rollback that was held off, and a scale-up that comes after.
+fn urgent() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        max_event_age: 10,
+        wants: true,
+        end: 2,
+        sometimes: &["is held off", "wants", "lets an urgent remedy go first"],
+        ..Scenario::new("an urgent remedy that waits", &[ALARM, OTHER_ALARM, ROLLBACK, ROLLBACK_LAST, LAST])
+    }
+}
+
+/// A kill switch that is set at any moment, and nobody lifts.
+fn wanted_under_a_kill_switch() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        wants: true,
+        kill_switch: true,
+        alarms_may_end: 1,
+        end: 1,
+        sometimes: &["meets the kill switch", "wants", "lets go of what is wanted"],
+        ..Scenario::new("two alarms under a kill switch", &[ALARM, OTHER_ALARM, SCHEDULE, LAST])
+    }
+}
+
+/// An end is told, unless something goes wrong just then: the scheduled runs send it.
+fn owed() -> Scenario {
+    Scenario {
+        lease: 1,
+        cooldown: 0,
+        owes: true,
+        kills: true,
+        faults: 1,
+        end: 2,
+        sometimes: &["acts", "is killed", "sends what another owes"],
+        ..Scenario::new("an end that people are to hear of", &[ALARM, SCHEDULE, SCHEDULE, LAST])
+    }
+}
+
+/// Each change notes something; runs die, and what they left may be too old by then.
+fn notes() -> Scenario {
+    Scenario {
+        cooldown: 1,
+        max_event_age: 2,
+        notes: true,
+        end: 4,
+        kills: true,
+        sometimes: &["is killed", "takes up", "gives up", "takes a note back"],
+        ..Scenario::new("a note of each change", &[ALARM, PERSON, LAST])
+    }
+}
+
+#[test]
+fn what_is_refused_for_now_is_wanted_while_its_alarm_lasts() {
+    holds(wanted());
+    holds(two_wanted());
+    holds(wanted_by_schedule());
+    holds(wanted_under_a_kill_switch());
+    holds(urgent());
+}
+
+#[test]
+fn every_end_is_told_and_once() {
+    holds(owed());
+}
+
+#[test]
+fn what_is_noted_is_what_happened() {
+    holds(notes());
+}
+
 #[test]
 fn three_deliveries_of_one_event_act_once() {
     holds(duplicates());
@@ -227,8 +367,10 @@ fn what_killed_runs_leave_is_taken_up() {
 }
 
 #[test]
-fn an_intent_that_is_too_old_is_left_alone_and_named_in_the_next_record() {
+fn an_intent_that_is_too_old_is_given_up_once_and_on_the_record() {
     holds(old_intents());
+    holds(superseded());
+    holds(done_after_all());
 }
 
 #[test]
@@ -264,7 +406,7 @@ type Missing = (Broken, fn() -> Scenario, &'static str);
 
 #[test]
 fn each_rule_is_missed_when_it_is_gone() {
-    let table: [Missing; 18] = [
+    let table: [Missing; 36] = [
         (Broken::ClaimIgnoresVersion, duplicates, ONE_EVENT_ACTS_ONCE),
         (Broken::ClaimIgnoresAnswer, duplicates, ONE_EVENT_ACTS_ONCE),
         (Broken::ClaimIgnoresHolder, two_remedies, ONE_REMEDY_AT_A_TIME),
@@ -273,7 +415,12 @@ fn each_rule_is_missed_when_it_is_gone() {
         (Broken::RecordIgnoresVersion, lost_answers, WHAT_WAS_DONE_IS_NOT_FORGOTTEN),
         (Broken::RecordIgnoresHolder, two_remedies_and_a_lost_answer, ONE_REMEDY_AT_A_TIME),
         (Broken::AnswerNotKept, duplicates, ONE_EVENT_ACTS_ONCE),
-        (Broken::LeftIntentsNotNamed, old_intents, WHAT_WAS_DONE_IS_NOT_FORGOTTEN),
+        (Broken::NothingGivenUp, old_intents, WHAT_WAS_DONE_IS_NOT_FORGOTTEN),
+        (Broken::GivenUpWhateverVersion, superseded, WHAT_IS_GIVEN_UP_IS_NOT_DONE),
+        (Broken::ApprovalSupersedes, approvals, WHAT_IS_APPROVED_IS_DONE),
+        (Broken::TakeUpCountsAgain, kills, EACH_CHANGE_COUNTS_ONCE),
+        (Broken::TakeUpKeepsItsTime, kills, ONE_ACTION_A_WINDOW),
+        (Broken::AttemptsNotTakenBack, old_intents, WHAT_COUNTS_WAS_A_CHANGE),
         (Broken::ClaimNotGivenBack, kills, NO_CLAIM_STAYS_OPEN),
         (Broken::LeaseIgnored, duplicates, NO_ACTION_WITHOUT_A_CLAIM),
         (Broken::CooldownIgnored, different_events, ONE_ACTION_A_WINDOW),
@@ -283,6 +430,19 @@ fn each_rule_is_missed_when_it_is_gone() {
         (Broken::TokenForgotten, lost_answers, WHO_IS_TURNED_AWAY_HOLDS_NOTHING),
         (Broken::ConflictNotRepeated, lost_answers, SOMEBODY_ANSWERS_FOR_IT),
         (Broken::FailureTakenForSuccess, lost_answers, WHAT_IS_RECORDED_WAS_DONE),
+        (Broken::DoneAfterAllNotCounted, done_after_all, EACH_CHANGE_COUNTS_ONCE),
+        (Broken::NothingWanted, wanted, NOTHING_ASKED_FOR_IS_LOST),
+        (Broken::OneWishATarget, two_wanted, NOTHING_ASKED_FOR_IS_LOST),
+        (Broken::FailedLookClears, wanted_by_schedule, NOTHING_ASKED_FOR_IS_LOST),
+        (Broken::UnwrittenWishIsAnswered, wanted, NOTHING_ASKED_FOR_IS_LOST),
+        (Broken::WishClearedUnread, wanted, NOTHING_ASKED_FOR_IS_LOST),
+        (Broken::WaitingIgnored, urgent, AN_URGENT_REMEDY_GOES_FIRST),
+        (Broken::OwedAfterwards, owed, EVERY_END_IS_TOLD),
+        (Broken::NothingSwept, owed, EVERY_END_IS_TOLD),
+        (Broken::SweptTooEarly, owed, NO_END_IS_TOLD_TWICE),
+        (Broken::NotTakenOn, owed, NO_END_IS_TOLD_TWICE),
+        (Broken::NoteTrueAtOnce, notes, NO_NOTE_IS_UNTRUE),
+        (Broken::NoteNotTakenBack, notes, NO_NOTE_IS_UNTRUE),
     ];
     for (broken, scenario, property) in table {
         fails(scenario(), broken, property);

@@ -33,7 +33,7 @@ fn a_deployment_is_what_the_template_says() {
 fn its_resources_are_those_of_the_template() {
     let stack = Stack::read();
     let counted = [
-        ("AWS::CloudWatch::Alarm", 8),
+        ("AWS::CloudWatch::Alarm", 17),
         ("AWS::CloudWatch::CompositeAlarm", 1),
         ("AWS::CloudWatch::Dashboard", 1),
         ("AWS::DynamoDB::Table", 1),
@@ -51,7 +51,7 @@ fn its_resources_are_those_of_the_template() {
     let written = TEMPLATE.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
     assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
     // The 5xx rate is made of three metrics, each of which is billed.
-    assert_eq!(stack.alarm_metrics, 10);
+    assert_eq!(stack.alarm_metrics, 19);
     assert_eq!((stack.event_rules, stack.subscriptions), (4, 7));
     assert_eq!(stack.log_retention_days, 90);
     assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);

@@ -28,8 +28,10 @@ pub(super) async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
         }
     }
     ensure!(last == "nothing_to_do handed_over", "it is never handed over: {last}");
-    let asked = ask(player, &json!({ "cut_over": id })).await?;
-    approve(player, &asked).await?;
+    for request in [json!({ "set_password_of": id }), json!({ "cut_over": id })] {
+        let asked = ask(player, &request).await?;
+        approve(player, &asked).await?;
+    }
     // What could not be recorded is settled when its lease has ended, and what could not be seen, when it can.
     for _ in 0..2 {
         books::let_time_pass(player.stack).await?;
@@ -58,18 +60,21 @@ async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
     for _ in 0..TRIES {
         let answer = player.send(approval).await?.unwrap_or_default();
         // A run that died with its last word has used the approval, and left nothing to be taken up.
-        if ["applied applied", "replayed applied", "refused approval_used"].contains(&read(&answer).as_str())
+        if ["replayed applied", "refused approval_used"].contains(&read(&answer).as_str())
+            || is_applied(&answer)
         {
             return Ok(());
         }
         books::let_time_pass(player.stack).await?;
-        let ticked = player.send(&tick()).await?.unwrap_or_default();
-        let taken_up = |outcome: &Value| read(outcome) == "applied applied";
-        if taken_up(&ticked)
-            || part(&ticked, "/outcomes").as_array().is_some_and(|all| all.iter().any(taken_up))
-        {
+        if is_applied(&player.send(&tick()).await?.unwrap_or_default()) {
             return Ok(());
         }
     }
     anyhow::bail!("{approval} is never carried out: {:?}", player.said.last())
+}
+
+/// By this run, or by what it has taken up.
+fn is_applied(answer: &Value) -> bool {
+    let is = |outcome: &Value| read(outcome) == "applied applied";
+    is(answer) || part(answer, "/outcomes").as_array().is_some_and(|all| all.iter().any(is))
 }

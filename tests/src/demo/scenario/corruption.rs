@@ -19,6 +19,8 @@ const INSTANCE_TIME: Duration = Duration::from_secs(3);
 const ROLLOUT_TIME: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(250);
+/// The snapshot is three hours old, and still has the one before.
+const ROTATED: &str = "Xw3-heather-beacon-17";
 /// Cluster asked for, cluster there, then the same of each instance.
 const STAGES: usize = 6;
 
@@ -34,12 +36,14 @@ impl Scenario for Corruption {
 
     async fn prepare(&self, sandbox: &Sandbox) -> anyhow::Result<()> {
         sandbox.gateway.docdb().set_times(CLUSTER_TIME, INSTANCE_TIME);
+        sandbox.rotate_password(ROTATED).await?;
         sandbox.gateway.ecs().set_rollout_time(ROLLOUT_TIME);
         self.look_at_secret(sandbox).await
     }
 
     fn is_quiet(&self, watch: &Watch<'_>) -> bool {
-        watch.sandbox.standin.now().running_tasks > 0
+        let now = watch.sandbox.standin.now();
+        now.running_tasks > 0 && !now.locked_out
     }
 
     async fn go_wrong(&self, watch: &Watch<'_>) -> anyhow::Result<()> {
@@ -52,7 +56,7 @@ impl Scenario for Corruption {
         watch.sandbox.standin.now().corrupt
     }
 
-    /// What a person does at three in the morning: four short requests, two of them a yes.
+    /// What a person does at three in the morning: some short requests, and a yes to each that changes something.
     async fn respond(&self, watch: &mut Watch<'_>, mode: Mode) -> anyhow::Result<()> {
         let latest = json!({ "snapshot": "latest", "reason": "negative amounts since the migration" });
         if mode == Mode::Observe {
@@ -78,12 +82,20 @@ impl Scenario for Corruption {
         watch.look().await?;
 
         let id = restored(watch).context("nothing was restored")?.name;
-        say(watch, &format!("looks at the data in {id}, and sends {{\"cut_over\": \"{id}\"}}"));
-        let cut_over = watch.clients.ask("snapshot-restore", &json!({ "cut_over": id })).await?;
-        for line in text(&cut_over, "/reason").split(", ") {
-            watch.screen.line(Mark::Info, "the plan", line);
+        say(watch, &format!("looks at the data in {id}"));
+        watch.screen.line(
+            Mark::Info,
+            "password",
+            "it was rotated since: the restored cluster has the older one",
+        );
+        for field in ["set_password_of", "cut_over"] {
+            say(watch, &format!("sends {{\"{field}\": \"{id}\"}}"));
+            let asked = watch.clients.ask("snapshot-restore", &json!({ field: id })).await?;
+            for line in text(&asked, "/reason").split(", ") {
+                watch.screen.line(Mark::Info, "the plan", line);
+            }
+            approve(watch, &asked).await?;
         }
-        approve(watch, &cut_over).await?;
         until(watch, "the data is still corrupt", |watch| !watch.sandbox.standin.now().corrupt).await?;
         self.look_at_secret(watch.sandbox).await?;
         watch.screen.line(Mark::Good, "data", "the loans are as they were before the migration");
@@ -94,7 +106,7 @@ impl Scenario for Corruption {
 
     fn is_well(&self, watch: &Watch<'_>) -> bool {
         let now = watch.sandbox.standin.now();
-        self.is_over.get() && !now.corrupt && !now.cut_off && !now.read_only
+        self.is_over.get() && !now.corrupt && !now.cut_off && !now.locked_out && !now.read_only
     }
 
     fn facts(&self, watch: &Watch<'_>) -> Facts {
@@ -104,7 +116,7 @@ impl Scenario for Corruption {
         vec![
             ("loans", one_of(now.corrupt, "corrupt", "right")),
             ("writes", one_of(now.read_only, "frozen", "let through")),
-            ("/health/db answers", one_of(now.cut_off, "503", "200")),
+            ("/health/db answers", one_of(now.cut_off || now.locked_out, "503", "200")),
             ("database", database),
         ]
     }

@@ -1,12 +1,13 @@
 //! What is there at first: the production cluster with two instances, and snapshots of several ages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::state::{Cluster, Inner, Instance, Snapshot};
 use crate::clients::{ACCOUNT, REGION};
+use crate::deploy::PASSWORD;
 
 /// The production cluster.
 pub const SOURCE: &str = "lendpeak2-production";
@@ -16,6 +17,9 @@ pub const SECRET: &str = "lendpeak2-production-db-credentials";
 pub const PORT: &str = "27018";
 /// Its security groups.
 pub const SECURITY_GROUPS: [&str; 2] = ["sg-0123456789abcdef0", "sg-0fedcba9876543210"];
+/// Its master user, who is also the service's.
+pub const USER: &str = "lendpeak";
+pub(super) const CERTIFICATE: &str = "rds-ca-rsa2048-g1";
 pub(super) const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 pub(super) const ORDERABLE: [(&str, &[&str]); 3] = [
     ("db.r6g.large", &["us-east-1a", "us-east-1b", "us-east-1d"]),
@@ -43,6 +47,7 @@ pub(super) fn inner() -> Inner {
         zone: zone.to_owned(),
         promotion_tier: number.to_string(),
         maintenance_window: "sun:04:00-sun:04:30".to_owned(),
+        certificate: CERTIFICATE.to_owned(),
         tags: BTreeMap::new(),
         begun: long_ago(),
         deleted: None,
@@ -68,6 +73,8 @@ pub(super) fn inner() -> Inner {
         snapshots,
         cluster_time: Duration::ZERO,
         instance_time: Duration::ZERO,
+        reset_time: Duration::ZERO,
+        ignored: BTreeSet::new(),
         refusals: Vec::new(),
         statuses: BTreeMap::new(),
         events: Vec::new(),
@@ -92,6 +99,7 @@ pub(super) fn cluster(name: &str) -> Cluster {
         ("PreferredBackupWindow", "03:00-03:30"),
         ("PreferredMaintenanceWindow", "sun:05:00-sun:05:30"),
         ("DeletionProtection", "true"),
+        ("MasterUsername", USER),
     ];
     let mut fields: BTreeMap<&'static str, String> =
         fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
@@ -102,6 +110,9 @@ pub(super) fn cluster(name: &str) -> Cluster {
         security_groups: SECURITY_GROUPS.map(str::to_owned).to_vec(),
         log_exports: vec!["audit".to_owned(), "profiler".to_owned()],
         tags: [("Project".to_owned(), "LendPeak2".to_owned())].into(),
+        passwords: vec![(Timestamp::UNIX_EPOCH, PASSWORD.to_owned())],
+        reset: None,
+        managed_secret: None,
         begun: long_ago(),
         deleted: None,
     }

@@ -1,13 +1,15 @@
 //! What the operations do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::seed::{CERTIFICATE, USER};
 use super::wire;
 use crate::clients::{ACCOUNT, REGION};
+use crate::deploy::PASSWORD;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -17,6 +19,10 @@ pub(super) struct Inner {
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) cluster_time: Duration,
     pub(super) instance_time: Duration,
+    /// How long a cluster takes to take another password.
+    pub(super) reset_time: Duration,
+    /// Fields of requests that are taken and have no effect.
+    pub(super) ignored: BTreeSet<String>,
     /// Operations whose next call is refused, with the error code.
     pub(super) refusals: Vec<(String, String)>,
     /// What instances are in place of available, by their names.
@@ -42,6 +48,12 @@ pub(super) struct Cluster {
     pub(super) security_groups: Vec<String>,
     pub(super) log_exports: Vec<String>,
     pub(super) tags: BTreeMap<String, String>,
+    /// Those that its master user has had, the oldest first, and since when.
+    pub(super) passwords: Vec<(Timestamp, String)>,
+    /// When it began to take the last one.
+    pub(super) reset: Option<Instant>,
+    /// The ARN of the secret in which AWS itself keeps the password.
+    pub(super) managed_secret: Option<String>,
     pub(super) begun: Instant,
     pub(super) deleted: Option<Instant>,
 }
@@ -54,6 +66,7 @@ pub(super) struct Instance {
     pub(super) zone: String,
     pub(super) promotion_tier: String,
     pub(super) maintenance_window: String,
+    pub(super) certificate: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) begun: Instant,
     pub(super) deleted: Option<Instant>,
@@ -72,6 +85,14 @@ pub(super) struct Snapshot {
 
 /// An error's code and message.
 pub(super) type Refusal = (&'static str, String);
+
+impl Cluster {
+    /// What its master user logged in with at that time.
+    fn password_at(&self, at: Timestamp) -> Option<&str> {
+        let since = self.passwords.iter().rev().find(|(since, _)| *since <= at);
+        since.map(|(_, password)| password.as_str())
+    }
+}
 
 /// How long a deletion takes.
 const DELETION: Duration = Duration::from_millis(300);
@@ -121,8 +142,21 @@ impl Inner {
         match cluster.deleted {
             Some(_) => "deleting",
             None if cluster.begun.elapsed() < self.cluster_time => "creating",
+            None if self.is_resetting(cluster) => "resetting-master-credentials",
             None => "available",
         }
+    }
+
+    fn is_resetting(&self, cluster: &Cluster) -> bool {
+        cluster.reset.is_some_and(|begun| begun.elapsed() < self.reset_time)
+    }
+
+    /// Whether its master user is let in with this.
+    pub(super) fn lets_in(&self, cluster: &Cluster, user: &str, password: &str) -> bool {
+        let before = usize::from(self.is_resetting(cluster));
+        let now = cluster.passwords.iter().rev().nth(before);
+        cluster.fields.get("MasterUsername").is_some_and(|master| master == user)
+            && now.is_some_and(|(_, now)| now == password)
     }
 
     pub(super) fn instance_status(&self, instance: &Instance) -> &'static str {
@@ -237,7 +271,16 @@ impl Inner {
             return Err(("InvalidDBClusterSnapshotStateFault", message));
         }
         let (version, key) = (snapshot.engine_version.clone(), snapshot.kms_key.clone());
-        self.create_cluster(request, &version, &key)
+        let master = self.master_of(&snapshot.cluster, snapshot.taken_at);
+        self.create_cluster(request, &version, &key, master)
+    }
+
+    /// A cluster's master user and the password at that time, which a snapshot keeps.
+    fn master_of(&self, cluster: &str, at: Timestamp) -> [String; 2] {
+        let source = self.clusters.iter().find(|one| one.name == cluster);
+        let user = source.and_then(|source| source.fields.get("MasterUsername")).map(String::as_str);
+        let password = source.and_then(|source| source.password_at(at));
+        [user.unwrap_or(USER), password.unwrap_or(PASSWORD)].map(str::to_owned)
     }
 
     pub(super) fn restore_to_point_in_time(&mut self, request: &Value) -> Result<String, Refusal> {
@@ -247,11 +290,20 @@ impl Inner {
         }
         let field = |name: &str| source.fields.get(name).cloned().unwrap_or_default();
         let (version, key) = (field("EngineVersion"), field("KmsKeyId"));
-        self.create_cluster(request, &version, &key)
+        let at = text(request, "RestoreToTime").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+        let master = self.master_of(&source.name, at);
+        self.create_cluster(request, &version, &key, master)
     }
 
     /// As AWS does: what is not said gets a default, not what the source has.
-    fn create_cluster(&mut self, request: &Value, version: &str, key: &str) -> Result<String, Refusal> {
+    fn create_cluster(
+        &mut self,
+        request: &Value,
+        version: &str,
+        key: &str,
+        [user, password]: [String; 2],
+    ) -> Result<String, Refusal> {
+        let request = &self.heeded(request);
         let name = required(request, "DBClusterIdentifier")?.to_owned();
         if self.clusters.iter().any(|cluster| cluster.name == name) {
             return Err(("DBClusterAlreadyExistsFault", format!("DB Cluster already exists: {name}")));
@@ -275,6 +327,7 @@ impl Inner {
             .map(|(field, asked, default)| (field, text(request, asked).unwrap_or(default).to_owned()))
             .collect();
         fields.insert("StorageEncrypted", "true".to_owned());
+        fields.insert("MasterUsername", user);
         let groups = list(request, "VpcSecurityGroupIds.");
         let cluster = Cluster {
             name,
@@ -282,6 +335,9 @@ impl Inner {
             security_groups: if groups.is_empty() { vec!["sg-default".to_owned()] } else { groups },
             log_exports: list(request, "EnableCloudwatchLogsExports."),
             tags: tags(request),
+            passwords: vec![(Timestamp::now(), password)],
+            reset: None,
+            managed_secret: None,
             begun: Instant::now(),
             deleted: None,
         };
@@ -290,7 +346,16 @@ impl Inner {
         Ok(xml)
     }
 
+    /// Without what AWS does not heed here.
+    fn heeded(&self, request: &Value) -> Value {
+        let fields = request.as_object().into_iter().flatten();
+        let is_heeded = |field: &str| !self.ignored.contains(field.split('.').next().unwrap_or(field));
+        let heeded = fields.filter(|(field, _)| is_heeded(field));
+        heeded.map(|(field, value)| (field.clone(), value.clone())).collect()
+    }
+
     pub(super) fn create_instance(&mut self, request: &Value) -> Result<String, Refusal> {
+        let request = &self.heeded(request);
         let name = required(request, "DBInstanceIdentifier")?;
         let cluster = self.find(required(request, "DBClusterIdentifier")?)?;
         if self.cluster_status(cluster) != "available" {
@@ -308,6 +373,7 @@ impl Inner {
             zone: field("AvailabilityZone", "us-east-1c"),
             promotion_tier: field("PromotionTier", "1"),
             maintenance_window: field("PreferredMaintenanceWindow", "wed:09:00-wed:09:30"),
+            certificate: field("CACertificateIdentifier", CERTIFICATE),
             tags: tags(request),
             begun: Instant::now(),
             deleted: None,
@@ -318,6 +384,7 @@ impl Inner {
     }
 
     pub(super) fn modify_cluster(&mut self, request: &Value) -> Result<String, Refusal> {
+        let request = &self.heeded(request);
         let name = required(request, "DBClusterIdentifier")?;
         if self.cluster_status(self.find(name)?) != "available" {
             let message = format!("DB cluster {name} is not in available state.");
@@ -334,6 +401,9 @@ impl Inner {
             if let Some(value) = text(request, asked) {
                 cluster.fields.insert(field, value.to_owned());
             }
+        }
+        if let Some(password) = text(request, "MasterUserPassword") {
+            take_password(cluster, password)?;
         }
         let changed = cluster.clone();
         Ok(self.cluster_xml(&changed))
@@ -375,6 +445,23 @@ impl Inner {
         let deleted = cluster.clone();
         Ok(self.cluster_xml(&deleted))
     }
+}
+
+/// (<https://docs.aws.amazon.com/documentdb/latest/developerguide/API_ModifyDBCluster.html>)
+fn take_password(cluster: &mut Cluster, password: &str) -> Result<(), Refusal> {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 8..=100;
+    if cluster.managed_secret.is_some() {
+        let message = "You can't specify MasterUserPassword for a cluster whose password AWS manages.";
+        return Err(("InvalidParameterCombination", message.to_owned()));
+    }
+    let is_taken = |letter: char| matches!(letter, ' '..='~') && !"/\"@".contains(letter);
+    if !LENGTHS.contains(&password.len()) || !password.chars().all(is_taken) {
+        let message = "The parameter MasterUserPassword is not a valid password.";
+        return Err(("InvalidParameterValue", message.to_owned()));
+    }
+    cluster.passwords.push((Timestamp::now(), password.to_owned()));
+    cluster.reset = Some(Instant::now());
+    Ok(())
 }
 
 fn no_snapshot(id: &str) -> Refusal {

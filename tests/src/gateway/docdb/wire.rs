@@ -30,7 +30,7 @@ pub(super) fn cluster(
     instances: &[&Instance],
     [earliest, latest]: [Timestamp; 2],
 ) -> String {
-    let Cluster { name, fields, security_groups, log_exports, .. } = cluster;
+    let Cluster { name, fields, security_groups, log_exports, managed_secret, .. } = cluster;
     let own: String = fields.iter().map(|(field, value)| element(field, value)).collect();
     let groups: String = security_groups
         .iter()
@@ -50,8 +50,12 @@ pub(super) fn cluster(
             block("DBClusterMember", &member)
         })
         .collect();
+    let managed = managed_secret.as_ref().map_or_else(String::new, |arn| {
+        let secret = element("SecretArn", arn) + &element("SecretStatus", "active");
+        block("MasterUserSecret", &secret)
+    });
     format!(
-        "<DBCluster>{}{}{}{}{}{}{}{own}<VpcSecurityGroups>{groups}</VpcSecurityGroups><DBClusterMembers>{members}\
+        "<DBCluster>{}{}{}{}{}{}{}{own}{managed}<VpcSecurityGroups>{groups}</VpcSecurityGroups><DBClusterMembers>{members}\
          </DBClusterMembers><EnabledCloudwatchLogsExports>{}</EnabledCloudwatchLogsExports></DBCluster>",
         element("DBClusterIdentifier", name),
         element("DBClusterArn", &arn("cluster", name)),
@@ -65,7 +69,8 @@ pub(super) fn cluster(
 }
 
 pub(super) fn instance(instance: &Instance, status: &str) -> String {
-    let Instance { name, cluster, class, zone, promotion_tier, maintenance_window, .. } = instance;
+    let Instance { name, cluster, class, zone, promotion_tier, maintenance_window, certificate, .. } =
+        instance;
     let address = element("Address", &endpoint(name).replacen(".cluster-", ".", 1));
     let fields = [
         ("DBInstanceIdentifier", name.as_str()),
@@ -78,7 +83,7 @@ pub(super) fn instance(instance: &Instance, status: &str) -> String {
         ("PromotionTier", promotion_tier),
         ("PreferredMaintenanceWindow", maintenance_window),
         ("AutoMinorVersionUpgrade", "true"),
-        ("CACertificateIdentifier", "rds-ca-rsa2048-g1"),
+        ("CACertificateIdentifier", certificate),
         ("PerformanceInsightsEnabled", "false"),
     ];
     let fields: String = fields.iter().map(|(field, value)| element(field, value)).collect();

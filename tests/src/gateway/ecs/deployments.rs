@@ -1,7 +1,7 @@
 //! Service deployments as ECS does them and the local AWS does not: they take time, fail, are stopped and
 //! rolled back, and leave a history of service revisions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +26,37 @@ pub(super) struct Deployments {
     forgotten: bool,
     /// How tasks fail to start from now on, whatever their task definition says.
     failing: Option<Failure>,
+    /// How traffic is moved from now on; nothing for ECS's rolling update.
+    strategy: Option<Strategy>,
+    /// Digests of images that cannot work.
+    broken: HashSet<String>,
 }
+
+/// How a deployment moves traffic, and how long old tasks are kept after that.
+#[derive(Debug, Clone)]
+struct Strategy {
+    /// As in `BLUE_GREEN`.
+    name: String,
+    bakes: Duration,
+    /// The stage whose hook does not answer.
+    held_in: Option<String>,
+}
+
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>)
+const STAGES: [&str; 9] = [
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+];
+/// The first in which new tasks have all traffic.
+const SHIFTED: usize = 7;
+const BAKE_TIME: usize = 8;
 
 #[derive(Debug)]
 struct Deployment {
@@ -47,6 +77,9 @@ struct Deployment {
     takes: Duration,
     fails: Option<Failure>,
     stopped: Option<Timestamp>,
+    strategy: Option<Strategy>,
+    /// Another deployment began before this one had ended.
+    superseded: bool,
 }
 
 /// How a task definition's tasks fail to start, as its `FAILS_TO_START` says.
@@ -115,6 +148,45 @@ impl Deployments {
         self.digests.insert(image.to_owned(), digest.to_owned());
     }
 
+    /// From now on, the image's name stands for something that cannot work.
+    pub(super) fn push_broken(&mut self, image: &str, digest: &str) {
+        self.set_digest(image, digest);
+        self.broken.insert(digest.to_owned());
+    }
+
+    pub(super) fn set_strategy(&mut self, name: &str, bakes: Duration) {
+        self.strategy = Some(Strategy { name: name.to_owned(), bakes, held_in: None });
+    }
+
+    /// The hook of a stage does not answer, or (with none) has answered.
+    pub(super) fn hold_in(&mut self, stage: Option<&str>) {
+        let all = self.all.iter_mut().filter_map(|deployment| deployment.strategy.as_mut());
+        for strategy in all.chain(self.strategy.as_mut()) {
+            strategy.held_in = stage.map(str::to_owned);
+        }
+    }
+
+    /// The task definition that still has the service's traffic, where a deployment has yet to move it.
+    pub(super) fn before_the_shift(&self, service: &str) -> Option<String> {
+        let newest = self.newest(service)?;
+        let stage = newest.stage()?;
+        newest.before.clone().filter(|_| stage < SHIFTED || newest.stopped.is_some())
+    }
+
+    /// Whether what was deployed last of a task definition cannot work.
+    pub(super) fn has_broken_image(&self, service: &str, task_definition: &str) -> bool {
+        let is_it = |past: &&Deployment| past.service == service && past.task_definition == task_definition;
+        let is_broken =
+            |past: &Deployment| past.images.iter().any(|(_, _, digest)| self.broken.contains(digest));
+        self.all.iter().rev().filter(|past| past.stopped.is_none()).find(is_it).is_some_and(is_broken)
+    }
+
+    /// Whether a deployment is under way that moves traffic.
+    pub(super) fn is_in_a_stage(&self, service: &str) -> bool {
+        self.newest(service)
+            .is_some_and(|newest| newest.status() == "IN_PROGRESS" && newest.stage().is_some())
+    }
+
     pub(super) fn set_failing(&mut self, how: &str) {
         self.failing = Failure::named(how);
     }
@@ -151,9 +223,13 @@ impl Deployments {
             return Vec::new();
         }
         let images = match before.filter(|_| definition.is_null()) {
-            // The same once more.
-            Some(before) => before.images.clone(),
-            None => containers(definition).map(|container| self.image(container)).collect(),
+            // The same once more. What the images' names stand for is looked up each time.
+            Some(before) => {
+                before.images.iter().map(|(container, image, _)| self.image(container, image)).collect()
+            }
+            None => containers(definition)
+                .map(|container| self.image(text(container, "name"), text(container, "image")))
+                .collect(),
         };
         let deployment = Deployment {
             arn: format!("{}/{number:016}", service_arn.replacen(":service/", ":service-deployment/", 1)),
@@ -170,7 +246,13 @@ impl Deployments {
             takes: self.rollout_time,
             fails: self.failing.or_else(|| Failure::of(definition)),
             stopped: None,
+            strategy: self.strategy.clone(),
+            superseded: false,
         };
+        let is_before = |past: &&mut Deployment| past.service == name && past.strategy.is_some();
+        for before in self.all.iter_mut().filter(is_before) {
+            before.superseded |= before.status() == "IN_PROGRESS";
+        }
         let failing = deployment.fails.map_or_else(Vec::new, |failure| {
             (0..FAILED_TASKS_TO_GIVE_UP).map(|number| failure.stopped_task(number, &deployment)).collect()
         });
@@ -178,10 +260,11 @@ impl Deployments {
         failing
     }
 
-    fn image(&self, container: &Value) -> (String, String, String) {
-        let image = text(container, "image");
-        let digest = self.digests.get(image).cloned().unwrap_or_else(|| format!("sha256:of-{image}"));
-        (text(container, "name").to_owned(), image.to_owned(), digest)
+    fn image(&self, container: &str, image: &str) -> (String, String, String) {
+        let named = image.split_once('@').map(|(_, digest)| digest.to_owned());
+        let digest = named.or_else(|| self.digests.get(image).cloned());
+        let digest = digest.unwrap_or_else(|| format!("sha256:of-{image}"));
+        (container.to_owned(), image.to_owned(), digest)
     }
 
     /// Newest first, as ECS lists them.
@@ -262,6 +345,11 @@ impl Deployments {
 
     /// What `DescribeServices` says of the roll-out.
     pub(super) fn show(&self, service: &mut Value) {
+        if let Some(strategy) = &self.strategy
+            && let Some(configuration) = service.get_mut("deploymentConfiguration")
+        {
+            strategy.show(configuration);
+        }
         let Some(newest) = self.newest(text(service, "serviceName")) else {
             return;
         };
@@ -298,20 +386,50 @@ impl Deployments {
         }
     }
 
+    /// The id of the deployment that a service's tasks are of; none while it is rolled back.
+    pub(super) fn current(&self, service: &str) -> Option<&str> {
+        self.newest(service).filter(|newest| newest.stopped.is_none()).map(|newest| newest.id.as_str())
+    }
+
     fn newest(&self, service: &str) -> Option<&Deployment> {
         self.all.iter().rev().find(|deployment| deployment.service == service)
     }
 }
 
+impl Strategy {
+    fn show(&self, configuration: &mut Value) {
+        set(configuration, "strategy", json!(self.name));
+        set(configuration, "bakeTimeInMinutes", json!(self.bakes.as_secs().div_ceil(60)));
+    }
+}
+
 impl Deployment {
     fn is_over(&self, since: Timestamp) -> bool {
-        Timestamp::now().duration_since(since).unsigned_abs() >= self.takes
+        let bakes = self.strategy.as_ref().filter(|_| self.stopped.is_none());
+        let takes = self.takes + bakes.map(|strategy| strategy.bakes).unwrap_or_default();
+        let held = bakes.is_some_and(|strategy| strategy.held_in.is_some());
+        !held && Timestamp::now().duration_since(since).unsigned_abs() >= takes
+    }
+
+    /// Which of [`STAGES`] it is in, where it moves traffic and has not ended.
+    fn stage(&self) -> Option<usize> {
+        let strategy = self.strategy.as_ref().filter(|_| self.status().ends_with("IN_PROGRESS"))?;
+        let since = Timestamp::now().duration_since(self.created).unsigned_abs();
+        let stage = if since >= self.takes {
+            BAKE_TIME
+        } else {
+            let part = self.takes / u32::try_from(BAKE_TIME).unwrap_or(1);
+            usize::try_from(since.as_millis() / part.as_millis().max(1)).unwrap_or_default().min(SHIFTED)
+        };
+        let held = strategy.held_in.as_deref().and_then(|held| STAGES.iter().position(|name| *name == held));
+        Some(held.map_or(stage, |held| held.min(stage)))
     }
 
     fn status(&self) -> &'static str {
         match self.stopped {
             Some(stopped) if self.is_over(stopped) => "ROLLBACK_SUCCESSFUL",
             Some(_) => "ROLLBACK_IN_PROGRESS",
+            None if self.superseded => "STOPPED",
             None if !self.is_over(self.created) => "IN_PROGRESS",
             None if self.fails.is_some() => "STOPPED",
             None => "SUCCESSFUL",
@@ -357,6 +475,18 @@ impl Deployment {
             "pendingTaskCount": 0,
         });
         set(&mut full, "targetServiceRevision", target);
+        if let (Some(strategy), Some(stage)) = (&self.strategy, self.stage()) {
+            let mut configuration = json!({});
+            strategy.show(&mut configuration);
+            set(&mut full, "deploymentConfiguration", configuration);
+            set(&mut full, "lifecycleStage", json!(STAGES.get(stage)));
+            let since = if stage == BAKE_TIME { self.created + self.takes } else { self.created };
+            set(&mut full, "updatedAt", json!(seconds(since)));
+            if strategy.held_in.is_some() {
+                let hook = json!({ "hookId": "hook-1", "targetType": "AWS_LAMBDA", "status": "IN_PROGRESS" });
+                set(&mut full, "lifecycleHookDetails", json!([hook]));
+            }
+        }
         full
     }
 

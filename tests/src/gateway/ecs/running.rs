@@ -33,13 +33,24 @@ pub(in crate::gateway) fn address(task: &str) -> String {
 }
 
 impl Inner {
+    /// As ECS does it: a service's task is started by its deployment.
+    fn show_deployment(&self, task: &mut Value, is_first: bool) {
+        let Some(service) = text(task, "group").strip_prefix("service:") else { return };
+        let Some(deployment) = self.deployments.current(service) else { return };
+        let before = if is_first && self.leaves_one_behind { "-before" } else { "" };
+        let started_by = format!("{deployment}{before}");
+        set(task, "startedBy", json!(started_by));
+    }
+
     pub(super) fn complete_running(&self, answer: &mut Value) {
-        for task in answer.get_mut("tasks").and_then(Value::as_array_mut).into_iter().flatten() {
+        let tasks = answer.get_mut("tasks").and_then(Value::as_array_mut).into_iter().flatten();
+        for (number, task) in tasks.enumerate() {
             let address = address(last_part(text(task, "taskArn")));
             let detail = json!({ "name": "privateIPv4Address", "value": address });
             let attachment =
                 json!({ "type": "ElasticNetworkInterface", "status": "ATTACHED", "details": [detail] });
             set(task, "attachments", json!([attachment]));
+            self.show_deployment(task, number == 0);
             let Some(Aged { at, by }) = self.aged else { continue };
             for time in ["createdAt", "startedAt"] {
                 let began = task.get(time).and_then(Value::as_f64);

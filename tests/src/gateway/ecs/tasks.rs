@@ -57,12 +57,19 @@ impl StoppedTask {
 }
 
 impl Inner {
-    pub(super) fn stopped_task_arns(&self, request: &Value) -> Vec<Value> {
+    /// A page of a hundred, as ECS has it, and where the next one begins.
+    pub(super) fn stopped_task_arns(&self, request: &Value) -> (Vec<Value>, Option<String>) {
+        const PAGE: usize = 100;
         if text(request, "desiredStatus") != "STOPPED" {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         let (cluster, service) = (text(request, "cluster"), text(request, "serviceName"));
-        self.stopped.iter().filter(|task| task.is(cluster, service)).map(|task| json!(task.arn())).collect()
+        let from = text(request, "nextToken").parse().unwrap_or_default();
+        let all = self.stopped.iter().filter(|task| task.is(cluster, service));
+        let mut page: Vec<Value> = all.skip(from).take(PAGE + 1).map(|task| json!(task.arn())).collect();
+        let next = (page.len() > PAGE).then(|| (from + PAGE).to_string());
+        page.truncate(PAGE);
+        (page, next)
     }
 
     /// The tasks answered here, and the request for the others.

@@ -12,13 +12,22 @@ pub(super) fn needs(call: &Recorded, roles: &TaskRoles) -> Vec<Need> {
             arn("ecs", &format!("{kind}/{cluster}/{name}"))
         }
     };
-    let each = |kind: &str, names: Vec<&str>| {
+    let each = |kind: &str, names: Vec<&str>| -> Vec<Need> {
         names.into_iter().map(|name| Need::new(&action(call), in_cluster(kind, name))).collect()
     };
     match call.operation.as_str() {
         "DescribeServices" => each("service", texts(call, "services")),
         "DescribeTasks" => each("task", texts(call, "tasks")),
         "DescribeServiceRevisions" => each("service-revision", texts(call, "serviceRevisionArns")),
+        "DescribeServiceDeployments" => {
+            let deployments = texts(call, "serviceDeploymentArns");
+            // Of the service, too.
+            let services = deployments.iter().filter_map(|arn| arn.rsplit_once('/')).map(|(service, _)| {
+                let service = service.replacen(":service-deployment/", ":service/", 1);
+                Need::new(&action(call), service)
+            });
+            services.chain(each("service-deployment", deployments.clone())).collect()
+        }
         "ListServiceDeployments" => each("service", texts(call, "service")),
         "StopServiceDeployment" => each("service-deployment", texts(call, "serviceDeploymentArn")),
         "UpdateService" => {

@@ -29,6 +29,8 @@ pub(in super::super) fn settings() -> Settings {
         pool_size_variable: "MONGO_MAX_POOL_SIZE".to_owned(),
         integrity_metric: None,
         notice_topic_arn: None,
+        level_2_topic_arn: None,
+        stack: shared::alarms::Stack::default(),
     }
 }
 

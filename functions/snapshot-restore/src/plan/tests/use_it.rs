@@ -1,6 +1,6 @@
 //! What becomes of a restored cluster.
 
-use shared::ecs::{Deployment, Service};
+use shared::ecs::{Deployment, RunningTask, Service};
 
 use super::*;
 use crate::{
@@ -17,6 +17,7 @@ fn service() -> Service {
         rollout: "COMPLETED".to_owned(),
         created_at: Some(now()),
         failed_tasks: 0,
+        ..Deployment::default()
     };
     Service {
         status: "ACTIVE".to_owned(),
@@ -29,7 +30,18 @@ fn service() -> Service {
         events: Vec::new(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
+        ..Service::default()
     }
+}
+
+/// The service's tasks, both of its deployment.
+fn tasks() -> Vec<RunningTask> {
+    let task = |number: usize| RunningTask {
+        task: format!("task/{number}"),
+        started_by: "ecs-svc/1".to_owned(),
+        created_at: Some(now()),
+    };
+    vec![task(1), task(2)]
 }
 
 fn points_to(host: &str, version: &str) -> Secret {
@@ -38,6 +50,7 @@ fn points_to(host: &str, version: &str) -> Secret {
         current: version.to_owned(),
         versions: vec!["v1".to_owned(), version.to_owned()],
         changed_at: Some(now()),
+        rotated_at: None,
         host: Some(host.to_owned()),
         also: Vec::new(),
     }
@@ -67,22 +80,23 @@ fn a_cut_over_says_every_value_and_keeps_the_version_before() {
     let plan = planned(&ready(), &asks(Goal::CutOver(restore_id())), None);
     let id = restore_id();
     let expected = [
-        Action::NoteCutOver {
-            restore: id.clone(),
-            arn: format!("arn:aws:rds:us-east-1:123456789012:cluster:{id}"),
-            before: "v1".to_owned(),
-        },
         Action::SetSecretHost {
             secret: "credentials".to_owned(),
             before: "v1".to_owned(),
             version: secret::version_of(&id, "v1"),
             from: "lendpeak2-production.docdb".to_owned(),
             to: format!("{id}.docdb"),
+            also: Vec::new(),
         },
         Action::Redeploy {
             cluster: "lendpeak2-production".to_owned(),
             service: "backend".to_owned(),
             running: "ecs-svc/1".to_owned(),
+        },
+        Action::NoteCutOver {
+            restore: id.clone(),
+            arn: format!("arn:aws:rds:us-east-1:123456789012:cluster:{id}"),
+            before: "v1".to_owned(),
         },
     ];
     assert_eq!(plan.actions, expected);
@@ -138,7 +152,16 @@ fn undoing_needs_the_version_of_the_cut_over() {
     let version = secret::version_of(&restore_id(), "v1");
     let back =
         Action::PointSecretBack { secret: "credentials".to_owned(), from: version, to: "v1".to_owned() };
-    assert_eq!((plan.actions.first(), plan.weight), (Some(&back), Weight::PutsBack));
+    assert_eq!((plan.actions.first(), plan.weight), (Some(&back), Weight::Wished));
+    assert!(plan.reason.contains("what was written since"), "{}", plan.reason);
+    // The tag comes last: until then the secret itself shows it.
+    let untagged = used().with(|seen| drop(seen.tags.remove(CUT_OVER_FROM)));
+    assert_eq!(planned(&untagged, &request, None).actions, plan.actions);
+    // Nor does the tag of an earlier cut-over hide a later one.
+    let again = used().with(|seen| {
+        seen.tags.insert(CUT_OVER_FROM.to_owned(), "v0".to_owned());
+    });
+    assert_eq!(planned(&again, &request, None).actions, plan.actions);
     refuses(&ready(), &request, "never_cut_over");
     let undone = |seen: &mut Observed| seen.secret = Some(points_to("lendpeak2-production.docdb", "v1"));
     refuses(&used().with(undone), &request, "already_undone");
@@ -168,6 +191,13 @@ fn only_what_was_restored_and_never_used_is_deleted() {
     refuses(&Observed::default(), &request, "already_gone");
     refuses(&ready().with(|seen| seen.tags.clear()), &request, "not_ours");
     refuses(&used(), &request, "was_cut_over");
+    let undone_untagged = used().with(|seen| {
+        seen.tags.remove(CUT_OVER_FROM);
+        let secret = seen.secret.as_mut().unwrap();
+        "v1".clone_into(&mut secret.current);
+        secret.host = Some("lendpeak2-production.docdb".to_owned());
+    });
+    refuses(&undone_untagged, &request, "was_cut_over");
     let by_hand = ready().with(|seen| seen.secret = Some(points_to(&format!("{id}.docdb"), "v2")));
     refuses(&by_hand, &request, "in_use");
     // Where it points must be known.
@@ -188,6 +218,7 @@ fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     let seen = |database: Option<Database>| Observed {
         secret: Some(points_to("new", "v2")),
         service: Some(service()),
+        tasks: tasks(),
         database,
         ..Observed::default()
     };
@@ -201,4 +232,74 @@ fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     assert_eq!(code(&old_tasks, over), "not_verified");
     let other = seen(answers(true)).with(|seen| seen.secret = Some(points_to("x", "v3")));
     assert_eq!(code(&other, over), "superseded");
+    let what = json!({ "version": "v2", "what": "the cut-over", "undo": restore_id(), "also": ["uri"] });
+    let follow_up = FollowUp { due: over, what, until_verified: true };
+    let stop = planned(&seen(answers(true)), &asks(Goal::LookAfterCutOver), Some(follow_up)).skipped.unwrap();
+    assert_eq!(stop.code, "not_verified");
+    assert!(stop.reason.contains("the secret's uri still names it"), "{}", stop.reason);
+}
+
+/// What is said where all is well but for this.
+#[track_caller]
+fn is_not_verified(change: impl FnOnce(&mut Observed), expected: &str) {
+    let seen = Observed {
+        secret: Some(points_to("new", "v2")),
+        service: Some(service()),
+        tasks: tasks(),
+        database: Some(Database { answers: true, summary: "…".to_owned() }),
+        ..Observed::default()
+    };
+    let well = settled(&seen, "v2", &[]);
+    assert!(well.verified && well.what.ends_with("and /health/db passes"), "{well:?}");
+    let seen = settled(&seen.with(change), "v2", &[]);
+    assert!(!seen.verified && seen.what.contains(expected), "{seen:?}");
+}
+
+#[test]
+fn it_is_verified_only_where_every_task_began_after_the_secrets_version_was_current() {
+    let second = SignedDuration::from_secs(1);
+    is_not_verified(
+        |seen| "ecs-svc/0".clone_into(&mut seen.tasks[1].started_by),
+        "1 of 2 began before the secret was changed: they have the version before",
+    );
+    is_not_verified(|seen| seen.tasks[0].created_at = Some(now() - second), "1 of 2 began before");
+    is_not_verified(|seen| seen.tasks[0].created_at = None, "1 of 2 began before");
+    is_not_verified(|seen| seen.tasks.clear(), "none of them can be seen");
+    is_not_verified(
+        |seen| seen.service.as_mut().unwrap().deployments[0].created_at = Some(now() - second),
+        "the service's tasks began before the secret was changed",
+    );
+    is_not_verified(
+        |seen| seen.secret.as_mut().unwrap().changed_at = None,
+        "since when the secret's version is current is not known",
+    );
+    is_not_verified(|seen| seen.service = None, "the service was not seen");
+    is_not_verified(|seen| seen.service.as_mut().unwrap().running_count = 1, "1 of 2 tasks run");
+    is_not_verified(|seen| seen.secret = Some(points_to("x", "v3")), "another version of the secret");
+    is_not_verified(|seen| seen.database = None, "the probe did not answer");
+    is_not_verified(|seen| seen.database.as_mut().unwrap().answers = false, "but /health/db fails");
+}
+
+#[test]
+fn a_fraction_of_a_second_counts_where_both_times_have_one() {
+    let moment = SignedDuration::from_millis(300);
+    let changed = |at: SignedDuration| {
+        move |seen: &mut Observed| {
+            seen.secret.as_mut().unwrap().changed_at = Some(now() + at);
+            seen.service.as_mut().unwrap().deployments[0].created_at = Some(now() + moment);
+            for task in &mut seen.tasks {
+                task.created_at = Some(now() + moment);
+            }
+        }
+    };
+    is_not_verified(changed(moment * 2), "the service's tasks began before the secret was changed");
+    let seen = Observed {
+        secret: Some(points_to("new", "v2")),
+        service: Some(service()),
+        tasks: tasks(),
+        ..Observed::default()
+    };
+    assert!(redeployed(&seen.clone().with(changed(moment)), "v2").0);
+    // Nobody can tell within a second.
+    assert!(redeployed(&seen.with(changed(SignedDuration::ZERO)), "v2").0);
 }

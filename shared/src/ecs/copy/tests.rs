@@ -1,15 +1,17 @@
+mod whole;
+
 use aws_sdk_ecs::{
     operation::{
         describe_task_definition::DescribeTaskDefinitionOutput,
         list_task_definitions::ListTaskDefinitionsOutput,
         register_task_definition::RegisterTaskDefinitionOutput,
     },
-    types::KeyValuePair,
+    types::{KeyValuePair, TaskDefinitionStatus},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
 use super::*;
-use crate::freeze::Variable;
+use crate::{ecs::TaskDefinition, freeze::Variable};
 
 fn arn(revision: u32) -> String {
     format!("arn:aws:ecs:us-east-1:123456789012:task-definition/backend:{revision}")
@@ -69,7 +71,8 @@ const SIXTH: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/backend:
 #[tokio::test]
 async fn a_copy_that_a_dead_run_left_is_found_again() {
     let copy = described(SIXTH, &[("READONLY_MODE", "true")], &[(FROZEN_FROM, "backend:2")]);
-    assert_eq!(frozen_copy(&[listed(&[OTHER_FAMILY, SIXTH]), copy]).await.unwrap(), arn(6));
+    let rules = [listed(&[OTHER_FAMILY, SIXTH]), described("backend:2", &[], &[]), copy];
+    assert_eq!(frozen_copy(&rules).await.unwrap(), arn(6));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +155,7 @@ fn a_copy_stands_for_its_release() {
         is_active: true,
         copy_of: copy_of.map(str::to_owned),
         frozen_from: frozen_from.map(str::to_owned),
-        images: BTreeMap::new(),
+        ..TaskDefinition::default()
     };
     assert_eq!(copy(None, None).release(), "backend:7");
     assert_eq!(copy(Some("backend:2"), None).release(), "backend:2");

@@ -1,0 +1,160 @@
+//! A plan waits for a person, who says yes or no.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Halt, Run, Runner, hash, lines};
+use crate::{
+    clock,
+    error::Error,
+    guard,
+    ledger::{Approval, Rejection},
+    outcome::{Decision, Next, Stop},
+    remedy::{Plan, Remedy},
+    trigger::Asked,
+};
+
+impl<R: Remedy> Runner<R> {
+    /// A person who decides sends only the plan's id: what it is for is in the ledger.
+    pub(super) async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
+        let asked = run.trigger.asked().cloned().unwrap_or_default();
+        let Some(id) = asked.approve.as_deref().or(asked.reject.as_deref()) else {
+            return Ok(());
+        };
+        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
+        let approval = stored.ok_or_else(|| {
+            let reason = format!(
+                "no plan `{id}` of {} awaits approval: it is another function's, has long expired, cannot be read, or \
+                 was asked for anew since under another id",
+                R::FUNCTION
+            );
+            Stop::refused("approval_unknown", reason)
+                .next(Next::development("look at the newest notice, or send the request again for a new plan"))
+        })?;
+        run.outcome.target.clone_from(&approval.target);
+        if asked.reject.is_some() {
+            return Err(self.reject(run, &approval, &asked).await?.into());
+        }
+        run.outcome.trigger = json!({ "approved_by": run.trigger, "by": asked.by, "of": approval.trigger });
+        for request in self.remedy.requests(&approval.trigger)? {
+            if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
+                run.request = request;
+            }
+        }
+        run.approval = Some(approval);
+        Ok(())
+    }
+
+    async fn reject(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        approval: &Approval,
+        asked: &Asked,
+    ) -> Result<Stop, Stop> {
+        guard::check_approval(approval, run.now)?;
+        run.outcome.trigger = json!({ "rejected_by": run.trigger, "by": asked.by, "of": approval.trigger });
+        if asked.dry_run {
+            return Ok(Stop {
+                decision: Decision::Observed,
+                code: "would_reject",
+                reason: format!("would reject: {}", approval.plan.join(", ")),
+                next: None,
+            });
+        }
+        let rejection = Rejection {
+            by: asked.by.clone().unwrap_or_default(),
+            reason: asked.reason.clone().unwrap_or_default(),
+            at: clock::readable(run.now),
+        };
+        let rejected = self.ledger.reject(approval, &rejection).await;
+        if !rejected.map_err(|error| guard::no_ledger(&error))? {
+            return Err(guard::busy("somebody else has decided about this plan just now"));
+        }
+        run.settled = true;
+        let reason = format!("{}; it was: {}", guard::rejected(&rejection), approval.plan.join(", "));
+        Ok(Stop::nothing_to_do("rejected", reason))
+    }
+
+    /// Stores the plan and says what to send to have it carried out. Whoever asks for the same joins it.
+    pub(super) async fn ask(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        plan: &Plan<R::Action>,
+        plan_hash: String,
+    ) -> Result<Stop, Halt> {
+        if run.trigger.is_scheduled() {
+            // Asking at every tick would drown the question.
+            return Ok(Stop::nothing_to_do(
+                "approval_needed",
+                "a scheduled run does not ask; send a request by hand",
+            ));
+        }
+        let what = format!("{}: {}", lines(&plan.actions).join(", "), plan.reason);
+        let stored = self.ledger.approval_of(&plan_hash).await.map_err(|error| guard::no_ledger(&error))?;
+        if let Some(open) =
+            stored.as_ref().filter(|open| open.is_open(run.now) && open.plan_hash == plan_hash)
+        {
+            return Ok(joins(open, &what));
+        }
+        if let Some(rejection) = stored.as_ref().and_then(|stored| stored.rejected.as_ref())
+            && stored.as_ref().is_some_and(|stored| run.now < stored.expires)
+            && run.trigger.is_an_event()
+        {
+            // A person said no a moment ago: another alarm does not ask again.
+            return Ok(Stop::nothing_to_do("approval_rejected", guard::rejected(rejection)));
+        }
+        let expires = run.now + self.policy.approval_lifetime;
+        let approval = Approval {
+            id: Approval::id_of(&plan_hash, &hash(&format!("{} {}", run.trigger.id, run.now))),
+            trigger: run.trigger.clone(),
+            target: run.outcome.target.clone(),
+            plan_hash,
+            plan: lines(&plan.actions),
+            expires,
+            used: false,
+            rejected: None,
+        };
+        let stop = Stop {
+            decision: Decision::AwaitingApproval,
+            code: "approval_needed",
+            reason: what,
+            next: Some(Next {
+                what: format!(
+                    "approve by {}, or send {} to reject it; otherwise it expires",
+                    clock::readable(expires),
+                    json!({ "reject": approval.id })
+                ),
+                support_level: 1,
+                send: Some(json!({ "approve": approval.id })),
+            }),
+        };
+        run.asks = Some(approval);
+        Ok(stop)
+    }
+
+    /// The plan that somebody else asked for while this run was about to.
+    pub(super) async fn join(&self, approval: &Approval, what: &str) -> Result<Option<Stop>, Error> {
+        let open = self.ledger.approval_of(&approval.plan_hash).await?;
+        Ok(open.map(|open| joins(&open, what)))
+    }
+}
+
+fn joins(open: &Approval, what: &str) -> Stop {
+    Stop {
+        decision: Decision::NothingToDo,
+        code: "approval_pending",
+        reason: format!("plan {} waits for approval already ({}): {what}", open.id, open.trigger.words()),
+        next: Some(Next {
+            what: format!("approve by {}, or do nothing and it expires", clock::readable(open.expires)),
+            support_level: 1,
+            send: Some(json!({ "approve": open.id })),
+        }),
+    }
+}
+
+/// Who has approved, when and why.
+pub(super) fn approved(asked: &Asked, at: Timestamp) -> String {
+    let by = asked.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let why = asked.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("approved{by} at {}{why}", clock::readable(at))
+}
