@@ -92,6 +92,8 @@ impl Aws {
                 AppName::new(function)
                     .map_err(|error| invalid("AWS_LAMBDA_FUNCTION_NAME", function, &error.to_string()))?,
             );
+        config.set_use_fips(Some(environment.parsed("AWS_USE_FIPS_ENDPOINT", false)?));
+        config.set_use_dual_stack(Some(environment.parsed("AWS_USE_DUALSTACK_ENDPOINT", false)?));
         config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
         Ok(Self { config: config.build(), bundle, answered_by: None })
     }

@@ -1,6 +1,7 @@
 //! Images in ECR, as a task definition names them.
 
-/// `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag][@digest]`.
+/// `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag][@digest]`, or the same behind the dual-stack name
+/// `<account>.dkr-ecr.<region>.on.aws`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// As it is named.
@@ -23,7 +24,9 @@ impl Image {
     pub fn parse(name: &str) -> Option<Self> {
         let (host, path) = name.split_once('/')?;
         let parts: Vec<&str> = host.split('.').collect();
-        let [registry, "dkr", "ecr" | "ecr-fips", region, "amazonaws", ..] = parts.as_slice() else {
+        let ([registry, "dkr", "ecr" | "ecr-fips", region, "amazonaws", ..]
+        | [registry, "dkr-ecr" | "dkr-ecr-fips", region, "on", ..]) = parts.as_slice()
+        else {
             return None;
         };
         let (path, digest) = match path.split_once('@') {
@@ -62,6 +65,20 @@ mod tests {
         check("backend", "backend", tag("latest"));
         check("backend@sha256:ab", "backend", digest());
         check("backend:41@sha256:ab", "backend", digest());
+    }
+
+    #[test]
+    fn a_registry_has_several_names() {
+        for host in [
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+            "123456789012.dkr.ecr-fips.cn-north-1.amazonaws.com",
+            "123456789012.dkr-ecr.cn-north-1.on.aws",
+            "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+            "123456789012.dkr-ecr-fips.cn-north-1.on.aws",
+        ] {
+            let found = Image::parse(&format!("{host}/backend:41")).unwrap();
+            assert_eq!((found.registry.as_str(), found.region.as_str()), ("123456789012", "cn-north-1"));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod stage;
 mod starts;
 mod stopped;
 mod task_definition;
+mod tasks;
 
 use aws_sdk_ecs::{
     Client,
@@ -26,6 +27,7 @@ pub use stopped::{StoppedTask, few_stopped_tasks, stopped_tasks};
 pub use task_definition::{
     COPY_OF, FROZEN_FROM, Offers, Registered, TaskDefinition, believed, newest_revisions, registered,
 };
+pub use tasks::tasks;
 
 use crate::{aws, error::Error, once::once};
 

@@ -251,12 +251,11 @@ def database(at, seen):
 
 
 def database_events(at, seen):
-    ours = {DATABASE, *(one["DBInstanceIdentifier"] for one in seen["the database"]["instances"])}
+    instances = [one["DBInstanceIdentifier"] for one in seen["the database"]["instances"]]
     found = []
-    for kind in ("db-cluster", "db-instance"):
-        asked = {"SourceType": kind, "StartTime": at - timedelta(days=1), "EndTime": at}
-        events = pages(docdb, "describe_events", "Events", **asked)
-        found += [event for event in events if event["SourceIdentifier"] in ours]
+    for kind, name in [("db-cluster", DATABASE), *(("db-instance", name) for name in instances)]:
+        asked = {"SourceType": kind, "SourceIdentifier": name, "StartTime": at - timedelta(days=1), "EndTime": at}
+        found += pages(docdb, "describe_events", "Events", **asked)
     return sorted(found, key=lambda event: event["Date"], reverse=True)[:50]
 
 

@@ -4,15 +4,13 @@ use std::cmp::Reverse;
 
 use aws_sdk_ecs::{
     Client,
-    operation::list_tasks::ListTasksError,
     types::{DesiredStatus, Task, TaskStopCode},
 };
-use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::timestamp;
-use crate::{aws, error::Error, text};
+use super::{tasks, timestamp};
+use crate::{error::Error, text};
 
 /// Characters of what a task stopped for: whoever wrote more of it is not read to the end.
 const MAX_REASON: usize = 300;
@@ -30,45 +28,10 @@ pub struct StoppedTask {
     pub reason: String,
 }
 
-/// The service's stopped tasks. ECS lists them in no order, and a deployment stops many: those that failed may be on any
-/// page.
+/// None when the cluster has no such service: `DescribeServices` says that.
 pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<StoppedTask>, Error> {
-    /// Of 100 tasks each.
-    const MAX_PAGES: usize = 10;
-    let whose = || format!("service {service} in cluster {cluster}");
-    let mut pages = Vec::new();
-    let mut from = None;
-    while pages.len() < MAX_PAGES {
-        let listed = client
-            .list_tasks()
-            .cluster(cluster)
-            .service_name(service)
-            .desired_status(DesiredStatus::Stopped)
-            .set_next_token(from)
-            .send()
-            .await;
-        let listed = match listed {
-            Ok(listed) => listed,
-            // DescribeServices answers that the service is missing.
-            Err(error)
-                if error.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
-            {
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(aws::failed("list the stopped tasks of", whose(), &error)),
-        };
-        pages.extend(listed.task_arns.filter(|tasks| !tasks.is_empty()));
-        from = listed.next_token;
-        if from.is_none() {
-            break;
-        }
-    }
-    let describe = async |tasks: Vec<String>| {
-        let answer = client.describe_tasks().cluster(cluster).set_tasks(Some(tasks)).send().await;
-        answer.map_err(|error| aws::failed("describe the stopped tasks of", whose(), &error))
-    };
-    let answers = try_join_all(pages.into_iter().map(describe)).await?;
-    Ok(answers.into_iter().flat_map(|answer| answer.tasks.unwrap_or_default()).map(stopped).collect())
+    let tasks = tasks(client, cluster, service, DesiredStatus::Stopped).await?;
+    Ok(tasks.unwrap_or_default().into_iter().map(stopped).collect())
 }
 
 fn stopped(task: Task) -> StoppedTask {

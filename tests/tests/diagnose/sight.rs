@@ -125,3 +125,28 @@ async fn an_empty_answer_is_taken_for_no_more_than_it_says() -> Test {
     anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     Ok(())
 }
+
+#[tokio::test]
+async fn the_databases_own_events_are_found_among_those_of_a_busy_account() -> Test {
+    let stack = start().await?;
+    let docdb = stack.sandbox.gateway.docdb();
+    let instance = format!("{SOURCE}-1");
+    let minute = |minute| SignedDuration::from_mins(minute);
+    for number in 0..600 {
+        docdb.add_event(&format!("other-{number}"), minute(60), "DB instance restarted.", "availability");
+    }
+    docdb.add_event(&instance, minute(10), "A failover is under way.", "failover");
+    let told = report(&stack).await?;
+    let events = told["changes"].to_string();
+    anyhow::ensure!(events.contains("A failover is under way"), "{:#}", told["changes"]);
+    anyhow::ensure!(!events.contains("other-"), "{:#}", told["changes"]);
+    for _ in 0..600 {
+        docdb.add_event(&instance, minute(5), "Backing up DB instance.", "backup");
+    }
+    let told = report(&stack).await?;
+    let cut = json!({
+        "source": format!("some of the events of {instance}"), "why": "there are more than the 500 that were read",
+    });
+    anyhow::ensure!(told["not_seen"] == json!([cut]), "{:#}", told["not_seen"]);
+    Ok(())
+}

@@ -107,15 +107,16 @@ async fn a_family_that_is_busy_is_waited_for_within_the_run() -> Test {
     Ok(())
 }
 
+async fn with_a_probe_that_hangs(stack: &Stack) -> anyhow::Result<Bootstrap> {
+    let hangs = Rule::new("lambda", "Invoke", Fault::HangBefore).times(9).of("rollback");
+    stack.sandbox.gateway.faults().add(hangs);
+    stack.function(&[("VERIFY_SECONDS", "0")]).await
+}
+
 #[tokio::test]
 async fn a_probe_that_hangs_delays_nobody_who_names_a_release() -> Test {
     let stack = start_broken().await?;
-    stack
-        .sandbox
-        .gateway
-        .faults()
-        .add(Rule::new("lambda", "Invoke", Fault::HangBefore).times(9).of("rollback"));
-    let function = stack.function(&[("VERIFY_SECONDS", "0")]).await?;
+    let function = with_a_probe_that_hangs(&stack).await?;
     assert_eq!(decision(&function, &json!({ "to": release(1), "reason": "now" })).await?, "applied applied");
     let calls = stack.sandbox.gateway.record().names("rollback");
     let asked = calls.iter().position(|call| call == "lambda Invoke");
@@ -127,12 +128,7 @@ async fn a_probe_that_hangs_delays_nobody_who_names_a_release() -> Test {
 #[tokio::test]
 async fn without_the_probes_answer_the_alarm_is_believed() -> Test {
     let stack = start_broken().await?;
-    stack
-        .sandbox
-        .gateway
-        .faults()
-        .add(Rule::new("lambda", "Invoke", Fault::HangBefore).times(9).of("rollback"));
-    let function = stack.function(&[("VERIFY_SECONDS", "0")]).await?;
+    let function = with_a_probe_that_hangs(&stack).await?;
     let outcome = outcome(&function, &alarm()).await?;
     assert_eq!(
         (read(&outcome), &outcome["observed"]["health"]),

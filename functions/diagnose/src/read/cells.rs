@@ -3,13 +3,13 @@
 use tokio::sync::OnceCell;
 
 use super::{Reader, Why, database, load_balancer, service};
-use crate::evidence::{Database, LoadBalancer};
+use crate::evidence::Database;
 
 #[derive(Default)]
 pub(super) struct Cells {
     service: OnceCell<Result<Option<service::Described>, Why>>,
     definition: OnceCell<Result<service::Defined, Why>>,
-    load_balancer: OnceCell<Result<LoadBalancer, Why>>,
+    load_balancer: OnceCell<Result<load_balancer::Described, Why>>,
     database: OnceCell<Result<Database, Why>>,
 }
 
@@ -25,7 +25,7 @@ impl Reader {
         self.cells.definition.get_or_init(|| service::define(self)).await.as_ref().map_err(Clone::clone)
     }
 
-    pub(super) async fn load_balancer(&self) -> Result<&LoadBalancer, Why> {
+    pub(super) async fn load_balancer(&self) -> Result<&load_balancer::Described, Why> {
         self.cells
             .load_balancer
             .get_or_init(|| load_balancer::describe(self))

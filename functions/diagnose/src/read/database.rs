@@ -1,9 +1,12 @@
 //! The database's cluster, its instances and its events, as DocumentDB's management API tells them.
 
+use std::cmp::Reverse;
+
 use aws_sdk_docdb::{
     Client,
     types::{self, Filter, SourceType},
 };
+use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 use shared::{
     aws::{self, Cause},
@@ -12,7 +15,7 @@ use shared::{
 };
 
 use super::{Reader, Seen, Why, date_time, seen, timestamp, why};
-use crate::evidence::{Database, DatabaseEvent, Instance};
+use crate::evidence::{Database, DatabaseEvent, Instance, NotSeen};
 
 const DEFAULT_PORT: u16 = 27_017;
 /// A day tells of a failover, and of what led to it.
@@ -87,43 +90,62 @@ fn put_together(cluster: types::DbCluster, instances: Vec<types::DbInstance>) ->
     }
 }
 
-/// Of the cluster, and of its instances once they are known.
+/// Of the cluster, and of its instances once they are known. Each is asked for by name: an account with many databases
+/// has more events in a day than can be read.
 pub(super) async fn events(reader: &Reader) -> Result<Option<Seen>, Why> {
     let Some(name) = reader.settings.database.as_deref() else {
         return Ok(None);
     };
-    let instances = async {
-        let database = reader.database().await.ok();
-        let names =
-            database.iter().flat_map(|database| &database.instances).map(|instance| instance.name.clone());
-        names.collect::<Vec<_>>()
+    let of_instances = async {
+        let instances = &reader.database().await?.instances;
+        try_join_all(instances.iter().map(|instance| of(reader, SourceType::DbInstance, &instance.name)))
+            .await
     };
-    let of_cluster = of(reader, SourceType::DbCluster);
-    let of_instances = of(reader, SourceType::DbInstance);
-    let (instances, of_cluster, of_instances) = tokio::join!(instances, of_cluster, of_instances);
-    let is_ours = |event: &DatabaseEvent| event.source == name || instances.contains(&event.source);
-    let mut events: Vec<DatabaseEvent> =
-        of_cluster?.into_iter().chain(of_instances?).filter(is_ours).collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    let (of_cluster, of_instances) = tokio::join!(of(reader, SourceType::DbCluster, name), of_instances);
+    let mut unseen = Vec::new();
+    let mut events = Vec::new();
+    let of_instances = of_instances.unwrap_or_else(|why| {
+        unseen.push(NotSeen { source: "the events of the database's instances".to_owned(), why });
+        Vec::new()
+    });
+    for Events { of, read, all } in of_instances.into_iter().chain([of_cluster?]) {
+        if !all {
+            let why = format!("there are more than the {} that were read", read.len());
+            unseen.push(NotSeen { source: format!("some of the events of {of}"), why });
+        }
+        events.extend(read);
+    }
+    events.sort_by_key(|event: &DatabaseEvent| Reverse(event.at));
     events.truncate(MAX_EVENTS);
-    Ok(seen(move |evidence| evidence.database_events = Some(events)))
+    Ok(seen(move |evidence| {
+        evidence.database_events = Some(events);
+        evidence.not_seen.extend(unseen);
+    }))
 }
 
-async fn of(reader: &Reader, kind: SourceType) -> Result<Vec<DatabaseEvent>, Why> {
+struct Events {
+    of: String,
+    read: Vec<DatabaseEvent>,
+    /// Whether there are no more.
+    all: bool,
+}
+
+async fn of(reader: &Reader, kind: SourceType, name: &str) -> Result<Events, Why> {
     let client = Client::new(&reader.config);
-    let mut events = Vec::new();
+    let mut read = Vec::new();
     let mut from = None;
     for _ in 0..MAX_PAGES {
         let page = client
             .describe_events()
             .source_type(kind.clone())
+            .source_identifier(name)
             .start_time(date_time(reader.at - EVENTS_SINCE))
             .end_time(date_time(reader.at))
             .set_marker(from)
             .send()
             .await
-            .map_err(|error| why(&aws::failed("describe", "the database's events", &error)))?;
-        events.extend(page.events.unwrap_or_default().into_iter().map(|event| DatabaseEvent {
+            .map_err(|error| why(&aws::failed("describe the events of", name, &error)))?;
+        read.extend(page.events.unwrap_or_default().into_iter().map(|event| DatabaseEvent {
             at: event.date.as_ref().and_then(timestamp),
             source: event.source_identifier.unwrap_or_default(),
             message: text::log_line(&event.message.unwrap_or_default()),
@@ -134,5 +156,5 @@ async fn of(reader: &Reader, kind: SourceType) -> Result<Vec<DatabaseEvent>, Why
             break;
         }
     }
-    Ok(events)
+    Ok(Events { of: name.to_owned(), read, all: from.is_none() })
 }

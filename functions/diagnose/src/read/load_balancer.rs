@@ -19,20 +19,17 @@ pub(super) async fn load_balancer(reader: &Reader) -> Result<Option<Seen>, Why> 
     if reader.settings.load_balancer.is_none() {
         return Ok(None);
     }
-    let load_balancer = reader.load_balancer().await?.clone();
+    let (load_balancer, not_seen) = reader.load_balancer().await?.clone();
     Ok(seen(|evidence| {
-        // Every application load balancer has one.
-        if load_balancer.idle_timeout_seconds.is_none() {
-            evidence.not_seen.push(NotSeen {
-                source: "the load balancer's idle timeout".to_owned(),
-                why: "its attributes could not be read".to_owned(),
-            });
-        }
         evidence.load_balancer = Some(load_balancer);
+        evidence.not_seen.extend(not_seen);
     }))
 }
 
-pub(super) async fn describe(reader: &Reader) -> Result<LoadBalancer, Why> {
+/// The load balancer, and why its idle timeout is not known, if so.
+pub(super) type Described = (LoadBalancer, Option<NotSeen>);
+
+pub(super) async fn describe(reader: &Reader) -> Result<Described, Why> {
     let wanted = reader.settings.load_balancer.as_deref().ok_or("the stack has no load balancer")?;
     let client = Client::new(&reader.config);
     describe_with(&client, name(wanted)).await.map_err(|error| why(&error))
@@ -43,7 +40,7 @@ fn name(load_balancer: &str) -> &str {
     load_balancer.split('/').nth(1).unwrap_or(load_balancer)
 }
 
-async fn describe_with(client: &Client, name: &str) -> Result<LoadBalancer, Error> {
+async fn describe_with(client: &Client, name: &str) -> Result<Described, Error> {
     const OPERATION: &str = "describe load balancer";
     let missing = || Error::Aws {
         operation: OPERATION,
@@ -65,25 +62,29 @@ async fn describe_with(client: &Client, name: &str) -> Result<LoadBalancer, Erro
     );
     let listeners =
         listeners.map_err(|error| aws::failed("describe the listeners of load balancer", name, &error))?;
-    let attributes = attributes
-        .inspect_err(|error| {
-            let cause = Cause::from(error);
-            tracing::warn!(load_balancer = name, %cause, "the load balancer's attributes could not be read");
-        })
-        .ok();
-    let attributes = attributes.and_then(|answer| answer.attributes).unwrap_or_default();
+    let idle_timeout = attributes
+        .map_err(|error| why(&aws::failed("describe the attributes of load balancer", name, &error)))
+        .and_then(|answer| idle_timeout(answer.attributes()));
+    let not_seen = idle_timeout
+        .as_ref()
+        .err()
+        .map(|why| NotSeen { source: "the load balancer's idle timeout".to_owned(), why: why.clone() });
     let state = found.state.and_then(|state| state.code);
-    Ok(LoadBalancer {
+    let load_balancer = LoadBalancer {
         name: name.to_owned(),
         state: state.map_or_else(String::new, |code| code.as_str().to_owned()),
-        idle_timeout_seconds: idle_timeout(&attributes),
+        idle_timeout_seconds: idle_timeout.ok(),
         security_groups: found.security_groups.unwrap_or_default(),
         listeners: listeners.listeners.unwrap_or_default().into_iter().map(listener).collect(),
-    })
+    };
+    Ok((load_balancer, not_seen))
 }
 
-fn idle_timeout(attributes: &[LoadBalancerAttribute]) -> Option<u32> {
-    attributes.iter().find(|attribute| attribute.key() == Some(IDLE_TIMEOUT))?.value()?.parse().ok()
+/// Every application load balancer has one.
+fn idle_timeout(attributes: &[LoadBalancerAttribute]) -> Result<u32, Why> {
+    let attribute = attributes.iter().find(|attribute| attribute.key() == Some(IDLE_TIMEOUT));
+    let seconds = attribute.and_then(|attribute| attribute.value()?.parse().ok());
+    seconds.ok_or_else(|| format!("its attributes have no {IDLE_TIMEOUT}"))
 }
 
 fn listener(listener: types::Listener) -> Listener {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::{
     Client,
+    config::Region,
     types::{Dimension, Metric, MetricDataQuery, MetricStat},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +20,8 @@ const MAX_QUERIES: usize = 500;
 const MAX_PAGES: usize = 10;
 /// CloudFront's metrics are there and nowhere else.
 const CDN_REGION: &str = "us-east-1";
+/// Regions of other partitions, whose credentials mean nothing there.
+const OTHER_PARTITIONS: [&str; 5] = ["cn-", "eu-iso", "eusc-", "us-gov-", "us-iso"];
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
@@ -162,6 +165,10 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
     let Some(distribution) = reader.settings.distribution.as_deref() else {
         return Ok(BTreeMap::new());
     };
+    let region = reader.config.region().map_or("", Region::as_ref);
+    if OTHER_PARTITIONS.iter().any(|partition| region.starts_with(partition)) {
+        return Err(format!("they are in {CDN_REGION}, which {region} has no access to"));
+    }
     let cdn = |name, metric, statistic| {
         let dimensions = [("DistributionId", distribution), ("Region", "Global")];
         Query::new(name, ["AWS/CloudFront", metric, statistic], &dimensions)
@@ -172,9 +179,8 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
         cdn(name::CDN_4XX_RATE, "4xxErrorRate", "Average"),
         cdn(name::CDN_5XX_RATE, "5xxErrorRate", "Average"),
     ];
-    let config = aws_sdk_cloudwatch::config::Builder::from(&reader.config)
-        .region(aws_sdk_cloudwatch::config::Region::new(CDN_REGION))
-        .build();
+    let config =
+        aws_sdk_cloudwatch::config::Builder::from(&reader.config).region(Region::new(CDN_REGION)).build();
     read(&Client::from_conf(config), &queries, RECENT, reader.at).await
 }
 

@@ -39,7 +39,7 @@ async fn wanted(reader: &Reader) -> (BTreeSet<String>, Vec<NotSeen>) {
     let settings = &reader.settings;
     let of_load_balancer = async {
         match settings.load_balancer {
-            Some(_) => Ok(reader.load_balancer().await?.security_groups.clone()),
+            Some(_) => Ok(reader.load_balancer().await?.0.security_groups.clone()),
             None => Ok(Vec::new()),
         }
     };

@@ -3,12 +3,14 @@
 use aws_sdk_cloudwatchlogs::Client as Logs;
 use aws_sdk_ecs::{
     Client,
-    operation::list_tasks::ListTasksError,
     types::{self, DesiredStatus},
 };
 use jiff::Timestamp;
-use shared::{aws, ecs::revision, error::Error, text};
-use tokio::task::JoinSet;
+use shared::{
+    ecs::{self, revision},
+    error::Error,
+    text,
+};
 
 use super::{
     Reader, Seen, Why, last_part, seen,
@@ -20,10 +22,6 @@ use crate::{
     settings::Settings,
 };
 
-/// Of 100 tasks each: a crash loop of a large service leaves some hundred in an hour.
-const MAX_PAGES: usize = 10;
-/// As many as `DescribeTasks` takes.
-const A_CALL: usize = 100;
 const STOPPED_KEPT: usize = 100;
 
 pub(super) async fn tasks(reader: &Reader) -> Result<Option<Seen>, Why> {
@@ -42,77 +40,18 @@ pub(super) async fn tasks(reader: &Reader) -> Result<Option<Seen>, Why> {
 
 /// Nothing when there is no such service.
 async fn read(client: &Client, settings: &Settings) -> Result<Option<Tasks>, Error> {
-    let (running, stopped) = tokio::join!(
-        list(client, settings, DesiredStatus::Running),
-        list(client, settings, DesiredStatus::Stopped)
-    );
+    let tasks = |status| ecs::tasks(client, &settings.cluster, &settings.service, status);
+    let (running, stopped) = tokio::join!(tasks(DesiredStatus::Running), tasks(DesiredStatus::Stopped));
     let (Some(running), Some(stopped)) = (running?, stopped?) else {
         return Ok(None);
     };
-    let stopped_in_all = u32::try_from(stopped.len()).unwrap_or(u32::MAX);
-    let (running, stopped) =
-        tokio::join!(described(client, settings, &running), described(client, settings, &stopped));
-    let mut running: Vec<RunningTask> = running?.into_iter().map(running_task).collect();
+    let mut running: Vec<RunningTask> = running.into_iter().map(running_task).collect();
     running.sort_by(|one, other| (one.started_at, &one.id).cmp(&(other.started_at, &other.id)));
-    let mut stopped: Vec<StoppedTask> = stopped?.into_iter().map(stopped_task).collect();
+    let mut stopped: Vec<StoppedTask> = stopped.into_iter().map(stopped_task).collect();
     stopped.sort_by(|one, other| (other.stopped_at, &other.id).cmp(&(one.stopped_at, &one.id)));
+    let stopped_in_all = u32::try_from(stopped.len()).unwrap_or(u32::MAX);
     stopped.truncate(STOPPED_KEPT);
     Ok(Some(Tasks { running, stopped, stopped_in_all }))
-}
-
-/// The tasks' ARNs; nothing when there is no such service.
-async fn list(
-    client: &Client,
-    settings: &Settings,
-    status: DesiredStatus,
-) -> Result<Option<Vec<String>>, Error> {
-    let mut found = Vec::new();
-    let mut from = None;
-    for _ in 0..MAX_PAGES {
-        let page = client
-            .list_tasks()
-            .cluster(&settings.cluster)
-            .service_name(&settings.service)
-            .desired_status(status.clone())
-            .set_next_token(from)
-            .send()
-            .await;
-        let page = match page {
-            Ok(page) => page,
-            Err(error)
-                if error.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(aws::failed("list the tasks of", whose(settings), &error)),
-        };
-        found.extend(page.task_arns.unwrap_or_default());
-        from = page.next_token;
-        if from.is_none() {
-            break;
-        }
-    }
-    Ok(Some(found))
-}
-
-async fn described(
-    client: &Client,
-    settings: &Settings,
-    tasks: &[String],
-) -> Result<Vec<types::Task>, Error> {
-    let asked = tasks
-        .chunks(A_CALL)
-        .map(|some| client.describe_tasks().cluster(&settings.cluster).set_tasks(Some(some.to_vec())).send());
-    let mut found = Vec::new();
-    for answer in asked.collect::<JoinSet<_>>().join_all().await {
-        let answer = answer.map_err(|error| aws::failed("describe the tasks of", whose(settings), &error))?;
-        found.extend(answer.tasks.unwrap_or_default());
-    }
-    Ok(found)
-}
-
-fn whose(settings: &Settings) -> String {
-    format!("service {} in cluster {}", settings.service, settings.cluster)
 }
 
 fn running_task(task: types::Task) -> RunningTask {

@@ -57,9 +57,10 @@ pub(super) fn query(operation: &[u8], request: &str, created: &mut Option<Create
             instance(RESTORE, 2, "creating")
         }
         "DescribeEvents" => {
+            let source = &*given("SourceIdentifier")?.1;
             let events = match &*given("SourceType")?.1 {
-                "db-cluster" => event("db-cluster", SOURCE, 10, "Manual cluster snapshot created", "backup"),
-                kind => event(kind, &member(SOURCE, 1), 12, "DB instance restarted", "availability"),
+                "db-cluster" => event("db-cluster", source, 10, "Manual cluster snapshot created", "backup"),
+                kind => event(kind, source, 12, "DB instance restarted", "availability"),
             };
             format!("<Events>{events}</Events>")
         }

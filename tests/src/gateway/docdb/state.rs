@@ -233,14 +233,22 @@ impl Inner {
         }
     }
 
+    /// A hundred a page, as AWS does where nobody says how many.
     pub(super) fn describe_events(&self, request: &Value) -> String {
+        const A_PAGE: usize = 100;
         let kind = text(request, "SourceType");
+        let source = text(request, "SourceIdentifier");
         let since: Option<Timestamp> = text(request, "StartTime").and_then(|since| since.parse().ok());
         let wanted = |event: &&Event| {
-            kind.is_none_or(|kind| kind == event.kind) && since.is_none_or(|since| event.at >= since)
+            kind.is_none_or(|kind| kind == event.kind)
+                && source.is_none_or(|source| source == event.source)
+                && since.is_none_or(|since| event.at >= since)
         };
-        let found: String = self.events.iter().filter(wanted).map(wire::event).collect();
-        format!("<Events>{found}</Events>")
+        let from: usize = text(request, "Marker").and_then(|marker| marker.parse().ok()).unwrap_or_default();
+        let found: Vec<&Event> = self.events.iter().filter(wanted).skip(from).take(A_PAGE + 1).collect();
+        let page: String = found.iter().take(A_PAGE).copied().map(wire::event).collect();
+        let marker = (found.len() > A_PAGE).then(|| format!("<Marker>{}</Marker>", from + A_PAGE));
+        format!("{}<Events>{page}</Events>", marker.unwrap_or_default())
     }
 
     /// The tags of a cluster or an instance, by its ARN.

@@ -65,9 +65,9 @@ async fn a_load_balancer_has_its_idle_timeout_and_where_it_sends_requests() {
             DescribeLoadBalancerAttributesOutput::builder().attributes(timeout).build()
         });
     let client = client(&[load_balancer_found(), listeners_found(), attributes]);
-    let found = describe_with(&client, name("app/production/123")).await.unwrap();
+    let (found, not_seen) = describe_with(&client, name("app/production/123")).await.unwrap();
     assert_eq!((found.name.as_str(), found.idle_timeout_seconds), ("production", Some(60)));
-    assert_eq!(found.security_groups, ["sg-1"]);
+    assert_eq!((not_seen, found.security_groups), (None, vec!["sg-1".to_owned()]));
     let listener =
         Listener { port: 443, protocol: "HTTPS".to_owned(), target_groups: vec!["blue".to_owned()] };
     assert_eq!(found.listeners, [listener]);
@@ -78,8 +78,22 @@ async fn a_load_balancer_is_told_without_its_attributes() {
     let attributes = mock!(Client::describe_load_balancer_attributes)
         .then_error(|| DescribeLoadBalancerAttributesError::generic(denied()));
     let client = client(&[load_balancer_found(), listeners_found(), attributes]);
-    let found = describe_with(&client, "production").await.unwrap();
+    let (found, not_seen) = describe_with(&client, "production").await.unwrap();
     assert_eq!((found.idle_timeout_seconds, found.listeners.len()), (None, 1));
+    let why = not_seen.unwrap().why;
+    assert!(
+        why.starts_with("cannot describe the attributes of load balancer production: AccessDenied"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn attributes_without_an_idle_timeout_were_read_all_the_same() {
+    let attributes = mock!(Client::describe_load_balancer_attributes)
+        .then_output(|| DescribeLoadBalancerAttributesOutput::builder().build());
+    let client = client(&[load_balancer_found(), listeners_found(), attributes]);
+    let (_, not_seen) = describe_with(&client, "production").await.unwrap();
+    assert_eq!(not_seen.unwrap().why, "its attributes have no idle_timeout.timeout_seconds");
 }
 
 fn group_found() -> Rule {

@@ -1,6 +1,9 @@
 use aws_sdk_cloudwatchlogs::{operation::get_log_events::GetLogEventsOutput, types::OutputLogEvent};
 use aws_sdk_ecs::{
-    operation::{describe_tasks::DescribeTasksOutput, list_tasks::ListTasksOutput},
+    operation::{
+        describe_tasks::DescribeTasksOutput,
+        list_tasks::{ListTasksError, ListTasksOutput},
+    },
     types::{Attachment, Container, KeyValuePair, Task, TaskStopCode, error::ServiceNotFoundException},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -42,9 +45,8 @@ fn stopped_page(page: usize, next: Option<usize>) -> Rule {
 
 /// Task `n` stopped at second `n`; a call takes 100.
 fn each() -> Rule {
-    mock!(Client::describe_tasks)
-        .match_requests(|request| request.tasks().len() <= A_CALL)
-        .then_compute_output(|request| {
+    mock!(Client::describe_tasks).match_requests(|request| request.tasks().len() <= 100).then_compute_output(
+        |request| {
             let task = |arn: &String| {
                 let number: i64 = last_part(arn).parse().unwrap();
                 Task::builder()
@@ -56,7 +58,8 @@ fn each() -> Rule {
             };
             let tasks = request.tasks.iter().flatten().map(task).collect();
             DescribeTasksOutput::builder().set_tasks(Some(tasks)).build()
-        })
+        },
+    )
 }
 
 #[tokio::test]
