@@ -92,9 +92,17 @@ impl Chapter {
                 S::Probe,
                 S::Logs,
             ],
-            Self::ApplicationWontStart => {
-                &[S::Service, S::Tasks, S::Definition, S::Images, S::Secrets, S::Logs, S::Database, S::Probe]
-            }
+            Self::ApplicationWontStart => &[
+                S::Service,
+                S::Tasks,
+                S::Definition,
+                S::Images,
+                S::Secrets,
+                S::Logs,
+                S::Database,
+                S::Probe,
+                S::Scaling,
+            ],
             Self::AlbTargetUnhealthy => &[
                 S::Service,
                 S::Tasks,
@@ -129,7 +137,7 @@ impl Chapter {
             Self::CorsErrors | Self::StatusCode => &[S::Probe],
             Self::BuildFailures => &[S::Builds],
             Self::MissingMetrics => &[S::Service, S::Database, S::Metrics, S::ListedMetrics, S::Alarms],
-            Self::AlertFatigue => &[S::Alarms, S::Metrics],
+            Self::AlertFatigue => &[S::Alarms, S::Metrics, S::Scaling],
         }
     }
 }

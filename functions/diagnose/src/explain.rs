@@ -27,6 +27,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "release_broke_it",
             "change_broke_it",
             "unknown_cause",
+            "tasks_missing",
         ],
     ),
     (
@@ -64,6 +65,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "metric_stopped",
             "unknown_cause",
             "cors_preflight_refused",
+            "change_broke_it",
         ],
     ),
     ("image_missing", STARTING),
@@ -75,9 +77,28 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("size_not_possible", STARTING),
     ("no_capacity", STARTING),
     ("no_address_left", STARTING),
+    ("aws_not_reachable", STARTING),
+    ("network_interface_not_attached", STARTING),
+    ("target_not_registered", STARTING),
     ("database_refused", STARTING),
+    // A release that brought one of these is taken back, whatever it was.
+    ("log_group_missing", NOT_RUNNING),
+    ("role_not_assumable", NOT_RUNNING),
+    ("exec_format_error", NOT_RUNNING),
+    ("database_ca_not_trusted", NO_DATABASE),
     ("health_check_in_grace", NOT_SERVING),
     ("container_exits", NOT_SERVING),
+    (
+        "tasks_missing",
+        &[
+            "no_healthy_target",
+            "no_targets",
+            "status_code",
+            "origin_errors",
+            "unknown_cause",
+            "no_spare_tasks",
+        ],
+    ),
     (
         "release_broke_it",
         &[
@@ -95,6 +116,11 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "change_broke_it",
             "unknown_cause",
             "alarm_always_on",
+            "log_group_missing",
+            "role_not_assumable",
+            "exec_format_error",
+            "database_ca_not_trusted",
+            "tasks_missing",
         ],
     ),
     (
@@ -114,11 +140,15 @@ const EXPLAINS: &[(&str, &[&str])] = &[
         "certificate_expired",
         &["status_code", "slow_tls", "cors_preflight_refused", "api_unreachable", "unknown_cause"],
     ),
+    (
+        "certificate_refused",
+        &["status_code", "slow_tls", "cors_preflight_refused", "api_unreachable", "unknown_cause"],
+    ),
     ("dns_not_found", &["status_code", "cors_preflight_refused", "api_unreachable", "unknown_cause"]),
     ("redis_down", &["status_code", "slow_first_byte", "target_response_mismatch", "unknown_cause"]),
     ("elb_internal", &["no_healthy_target", "status_code", "unknown_cause"]),
     ("no_targets", &["status_code", "cors_preflight_refused", "unknown_cause"]),
-    ("targets_draining", &["status_code", "cors_preflight_refused", "unknown_cause"]),
+    ("targets_draining", &["tasks_missing", "status_code", "cors_preflight_refused", "unknown_cause"]),
     ("no_healthy_target", &["status_code", "cors_preflight_refused", "unknown_cause"]),
     ("api_unreachable", &["status_code", "cors_preflight_refused", "unknown_cause"]),
     ("unknown_cause", &["status_code"]),
@@ -151,6 +181,10 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "status_code",
             "change_broke_it",
             "unknown_cause",
+            "aws_not_reachable",
+            "image_not_pullable",
+            "tasks_missing",
+            "release_broke_it",
         ],
     ),
     ("health_check_matcher_wrong", TARGETS),
@@ -205,6 +239,12 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "database_refused",
             "slow_first_byte",
             "status_code",
+            "target_response_mismatch",
+            "no_healthy_target",
+            "slow_database",
+            "change_broke_it",
+            "unknown_cause",
+            "origin_errors",
         ],
     ),
     (
@@ -215,11 +255,28 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "database_refused",
             "slow_first_byte",
             "status_code",
+            "target_response_mismatch",
+            "no_healthy_target",
+            "slow_database",
+            "change_broke_it",
+            "unknown_cause",
+            "origin_errors",
         ],
     ),
     (
         "connections_near_limit",
-        &["connection_pool_waits", "database_refused", "slow_first_byte", "status_code"],
+        &[
+            "connection_pool_waits",
+            "database_refused",
+            "slow_first_byte",
+            "status_code",
+            "target_response_mismatch",
+            "no_healthy_target",
+            "slow_database",
+            "change_broke_it",
+            "unknown_cause",
+            "origin_errors",
+        ],
     ),
     ("write_burst", &["lag_on_all_readers", "lag_on_one_reader", "slow_database", "slow_first_byte"]),
     ("small_instance", &["lag_on_all_readers", "lag_on_one_reader"]),
@@ -259,6 +316,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "target_response_mismatch",
             "target_failed_health_checks",
             "slow_first_byte",
+            "idle_timeout_too_short",
         ],
     ),
     ("build_failed", &["not_found_after_deployment"]),
@@ -299,8 +357,48 @@ const STARTING: &[&str] = &[
     "no_spare_tasks",
     "scaling_activity_failed",
     "alarm_always_on",
+    "tasks_missing",
+];
+/// What comes of tasks that end at once.
+const NOT_RUNNING: &[&str] = &[
+    "container_exits",
+    "tasks_missing",
+    "health_check_in_grace",
+    "targets_draining",
+    "no_healthy_target",
+    "no_targets",
+    "target_failed_health_checks",
+    "target_timeout",
+    "target_response_mismatch",
+    "status_code",
+    "origin_errors",
+    "change_broke_it",
+    "cors_preflight_refused",
+    "unknown_cause",
+    "no_spare_tasks",
+    "scaling_activity_failed",
+    "alarm_always_on",
+];
+/// What comes of a database that is there, and that the application does not accept.
+const NO_DATABASE: &[&str] = &[
+    "database_down",
+    "database_refused",
+    "container_exits",
+    "health_check_in_grace",
+    "target_response_mismatch",
+    "target_failed_health_checks",
+    "no_healthy_target",
+    "connection_pool_waits",
+    "status_code",
+    "origin_errors",
+    "change_broke_it",
+    "cors_preflight_refused",
+    "unknown_cause",
+    "tasks_missing",
+    "alarm_always_on",
 ];
 const NOT_SERVING: &[&str] = &[
+    "tasks_missing",
     "targets_draining",
     "no_healthy_target",
     "no_targets",
@@ -367,8 +465,8 @@ pub(crate) fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {
             for found in consequences {
                 finding.impact = finding.impact.max(found.impact);
                 finding.since = [finding.since, found.since].into_iter().flatten().min();
-                let Finding { cause, chapter, what, .. } = found.clone();
-                finding.explains.push(Consequence { cause, chapter, what });
+                let Finding { cause, chapter, what, evidence, remedy, .. } = found.clone();
+                finding.explains.push(Consequence { cause, chapter, what, evidence, remedy });
             }
             causes.push(finding);
         }

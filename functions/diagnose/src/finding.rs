@@ -74,11 +74,14 @@ pub struct Remedy {
     pub send: Option<Value>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What else was found. Its own remedy is for a person: the runbook acts on the cause's alone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Consequence {
     pub cause: &'static str,
     pub chapter: Chapter,
     pub what: String,
+    pub evidence: Vec<Fact>,
+    pub remedy: Remedy,
 }
 
 impl Finding {

@@ -111,7 +111,7 @@ fn of_status(status: u16) -> Vec<Chapter> {
         404 => &[CloudfrontCache],
         429 => &[AutoScaling],
         500 => &[ServiceDown],
-        502 => &[ServiceDown, ApplicationWontStart],
+        502 => &[ServiceDown, ApplicationWontStart, ApiTimeouts],
         503 => &[ServiceDown, ApplicationWontStart, AlbTargetUnhealthy],
         504 => &[ServiceDown, ApiTimeouts],
         _ => &[],

@@ -76,7 +76,8 @@ pub struct Permission {
 }
 
 impl Permission {
-    fn covers(&self, port: u16) -> bool {
+    /// Whether it is about this port, whoever is on the other side.
+    pub fn covers(&self, port: u16) -> bool {
         let port = i32::from(port);
         self.protocol == "-1"
             || self.protocol == "tcp"

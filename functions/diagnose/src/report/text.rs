@@ -59,6 +59,7 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
     if !finding.explains.is_empty() {
         let consequences: Vec<&str> = finding.explains.iter().map(|one| one.what.as_str()).collect();
         lines.push(format!("This explains: {}.", consequences.join("; ")));
+        lines.extend(told_why(finding).map(|fact| format!("  {}", line(fact, report))));
     }
     if finding.chapter == Chapter::ServiceDown && !report.changes.is_empty() {
         let newest = report.changes.len().saturating_sub(CHANGES);
@@ -78,6 +79,21 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
         lines.push(format!("  send {function}: {send}"));
     }
     lines
+}
+
+/// What ECS and the application themselves say about the consequences, where the cause does not show it.
+fn told_why(finding: &Finding) -> impl Iterator<Item = &Fact> {
+    const SOURCES: &[&str] = &["CloudWatch Logs", "ECS, stopped tasks", "ECS, service events"];
+    const MOST: usize = 2;
+    let known = |fact: &Fact| {
+        let shown = std::iter::once(finding.what.as_str())
+            .chain(finding.explains.iter().map(|one| one.what.as_str()))
+            .chain(finding.evidence.iter().flat_map(|own| [own.what.as_str(), own.value.as_str()]));
+        let words = if SOURCES.first() == Some(&fact.source) { &fact.what } else { &fact.value };
+        fact.what == "exit code" || shown.into_iter().any(|shown| shown.contains(words.as_str()))
+    };
+    let facts = finding.explains.iter().flat_map(|one| &one.evidence);
+    facts.filter(move |fact| SOURCES.contains(&fact.source) && !known(fact)).take(MOST)
 }
 
 pub(super) fn line(fact: &Fact, report: &Report) -> String {

@@ -1,6 +1,9 @@
 //! Targets that the load balancer does not trust: what it says of them, and what is set wrongly around them.
 
-use super::Rules;
+use super::{
+    Rules,
+    failed_starts::{self, Failures, is_unanswered},
+};
 use crate::{
     evidence::{Evidence, SecurityGroup, Target, TargetGroup},
     finding::{
@@ -292,6 +295,9 @@ fn security_group_closed(evidence: &Evidence) -> Option<Finding> {
             }
         }
     }
+    if let Some(finding) = closed_to_aws(evidence, tasks) {
+        return Some(finding);
+    }
     let database = evidence
         .database
         .as_ref()
@@ -314,6 +320,26 @@ fn security_group_closed(evidence: &Evidence) -> Option<Finding> {
             None => Finding { confidence: Likely, ..finding },
         })
     })
+}
+
+/// No rule lets the tasks out to AWS, and they wait for it in vain.
+fn closed_to_aws(evidence: &Evidence, tasks: &[String]) -> Option<Finding> {
+    const HTTPS: u16 = 443;
+    let failed = Failures::of(evidence, is_unanswered)?;
+    let seen = evidence.security_groups.as_ref()?;
+    let groups =
+        tasks.iter().map(|id| seen.iter().find(|group| group.id == *id)).collect::<Option<Vec<_>>>()?;
+    let mut egress = groups.iter().flat_map(|group| &group.egress);
+    if groups.is_empty() || egress.any(|rule| rule.covers(HTTPS)) {
+        return None;
+    }
+    let way = Closed { groups: tasks.join(", "), direction: "egress", port: HTTPS };
+    let id = tasks.first()?;
+    let finding = closed_finding("the tasks", "AWS", &way, failed_starts::impact(evidence));
+    Some(failed.shown(evidence, finding).next(
+        DevOps,
+        format!("let them out: aws ec2 authorize-security-group-egress --group-id {id} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0, or only to the security group of the VPC's endpoints"),
+    ))
 }
 
 /// Where a way ends: at a group's ingress or egress.

@@ -1,7 +1,10 @@
-//! Alert fatigue: alarms that ring too often, always, never, or for nobody. The alarms of AWS's own target tracking
-//! are left out: their work is to scale, and the low one is in ALARM whenever there is little load.
+//! Alert fatigue: alarms that ring too often, always, never, or for nobody. The alarms of scaling policies are left out:
+//! their work is to scale, and the low one is in ALARM whenever there is little load.
 
-use super::Rules;
+use super::{
+    Rules,
+    missing_metrics::{is_sparse, right_name},
+};
 use crate::{
     evidence::{Alarm, Evidence, Series, largest, median, smallest},
     finding::{
@@ -114,7 +117,10 @@ fn alarm_insufficient_data(evidence: &Evidence) -> Option<Finding> {
     /// A quiet night has no requests, and so no data of the load balancer's; a day has.
     const LONG_MINUTES: i64 = DAY_MINUTES;
     let found = alarms(evidence, |alarm| {
-        alarm.state == "INSUFFICIENT_DATA" && is_so_for(evidence, alarm, LONG_MINUTES)
+        // What exists only with errors is silent until the first one, and rings with it.
+        let is_sparse =
+            alarm.metric.as_ref().is_some_and(|metric| is_sparse(metric) && right_name(metric).is_none());
+        alarm.state == "INSUFFICIENT_DATA" && !is_sparse && is_so_for(evidence, alarm, LONG_MINUTES)
     });
     let oldest = found.iter().filter_map(|alarm| alarm.since).min()?;
     let days = evidence.ago(oldest).as_hours() / 24;
@@ -243,8 +249,12 @@ fn is_so_for(evidence: &Evidence, alarm: &Alarm, minutes: i64) -> bool {
 }
 
 fn alarms(evidence: &Evidence, is_wanted: impl Fn(&Alarm) -> bool) -> Vec<&Alarm> {
-    let all = evidence.alarms.iter().flatten();
-    all.filter(|alarm| !alarm.name.starts_with("TargetTracking-") && is_wanted(alarm)).collect()
+    let policies = || evidence.scaling.iter().flat_map(|scaling| &scaling.policies);
+    let scales = |alarm: &Alarm| {
+        alarm.name.starts_with("TargetTracking-")
+            || policies().any(|policy| policy.alarms.contains(&alarm.name))
+    };
+    evidence.alarms.iter().flatten().filter(|alarm| !scales(alarm) && is_wanted(alarm)).collect()
 }
 
 fn with_states(finding: Finding, evidence: &Evidence, found: &[&Alarm]) -> Finding {

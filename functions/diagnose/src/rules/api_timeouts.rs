@@ -17,6 +17,7 @@ pub(super) const RULES: Rules = &[
     ("connection_pool_waits", connection_pool_waits),
     ("idle_timeout_too_short", idle_timeout_too_short),
     ("one_bad_target", one_bad_target),
+    ("keep_alive_too_short", keep_alive_too_short),
 ];
 
 fn slow_database(evidence: &Evidence) -> Option<Finding> {
@@ -35,7 +36,8 @@ fn slow_database(evidence: &Evidence) -> Option<Finding> {
     let shortest = evidence
         .by_instance(name::DB_MEMORY)
         .into_iter()
-        .filter_map(|(instance, series)| Some((instance, series, series.now()?, series.usual()?)))
+        // Of what falls, the newest value counts.
+        .filter_map(|(instance, series)| Some((instance, series, series.newest()?, series.usual()?)))
         .filter(|(_, _, now, usual)| *now < usual * MEMORY_LEFT)
         .min_by(|(_, _, one, _), (_, _, other, _)| one.total_cmp(other));
     let slowest = slow_enough(evidence, slow.now);
@@ -285,4 +287,70 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
 fn task_of<'a>(evidence: &'a Evidence, target: &Target) -> Option<&'a RunningTask> {
     let mut tasks = evidence.tasks.iter().flat_map(|tasks| &tasks.running);
     tasks.find(|task| task.address.as_ref() == Some(&target.id))
+}
+
+/// The load balancer sends a request on a connection that the application closes at that moment: a 502 of its own,
+/// few, all the time, and no target is ill.
+fn keep_alive_too_short(evidence: &Evidence) -> Option<Finding> {
+    const MINUTES: i64 = 180;
+    /// Of the periods with requests, and of the requests: an outage has more, and a deployment is over sooner.
+    const STEADY: f64 = 0.75;
+    const LEAST_SHARE: f64 = 0.001;
+    const MOST_SHARE: f64 = 0.05;
+    const ENOUGH_PERIODS: usize = 12;
+    let requests = evidence.recent(name::ALB_REQUESTS)?;
+    let balancer = evidence.recent(name::ALB_ELB_5XX)?;
+    let back = usize::try_from(MINUTES * 60 / i64::from(requests.period_seconds.max(1))).unwrap_or_default();
+    let value = |name: &str, place: usize| {
+        evidence.recent(name).and_then(|series| series.values.iter().rev().nth(place).copied().flatten())
+    };
+    let given_up = |place| value(name::ALB_ELB_504, place).unwrap_or(0.0);
+    let periods: Vec<(f64, f64, f64)> = (0..back)
+        .filter_map(|place| {
+            let asked = value(name::ALB_REQUESTS, place).filter(|asked| *asked > 0.0)?;
+            let own = (value(name::ALB_ELB_5XX, place).unwrap_or(0.0) - given_up(place)).max(0.0);
+            Some((asked, own, value(name::ALB_TARGET_5XX, place).unwrap_or(0.0)))
+        })
+        .collect();
+    let number = |count: usize| u32::try_from(count).map_or(f64::INFINITY, f64::from);
+    let sum = |of: fn(&(f64, f64, f64)) -> f64| periods.iter().map(of).sum::<f64>();
+    let (asked, own, targets) = (sum(|it| it.0), sum(|it| it.1), sum(|it| it.2));
+    let share = own / asked;
+    let with_some = periods.iter().filter(|(_, own, _)| *own > 0.0).count();
+    let is_steady = periods.len() >= ENOUGH_PERIODS && number(with_some) >= number(periods.len()) * STEADY;
+    let groups = evidence.target_groups.as_ref()?;
+    let all_well = groups.iter().flat_map(|group| &group.targets).all(|target| target.state != "unhealthy");
+    let rejected =
+        evidence.recent(name::ALB_REJECTED).map_or(0.0, |series| series.last_minutes(MINUTES).sum());
+    // Tasks that fail have 5xx of their own, a full load balancer rejects connections.
+    let alone = targets <= own && rejected <= own * 0.1;
+    let ended = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).any(|task| task.failed());
+    if !is_steady || !(LEAST_SHARE..MOST_SHARE).contains(&share) || !all_well || !alone || ended {
+        return None;
+    }
+    let finding = Finding::new(
+        Likely,
+        Degraded,
+        format!(
+            "{:.1} % of the answers are 502 of the load balancer's own, all the time, with healthy targets: the application closes kept-alive connections before the load balancer does",
+            share * 100.0
+        ),
+    )
+    .fact("CloudWatch, ALB HTTPCode_ELB_5XX_Count", format!("its own 5xx but 504, in {} h", MINUTES / 60), format!("{own:.0} of {asked:.0}"))
+    .at(balancer.newest_at())
+    .fact("CloudWatch, ALB HTTPCode_Target_5XX_Count", "5xx of the targets", format!("{targets:.0}"));
+    let seconds = evidence.load_balancer.as_ref().and_then(|balancer| balancer.idle_timeout_seconds);
+    let finding = match seconds {
+        Some(seconds) => {
+            finding.fact("ELB, load balancer attributes", "idle time-out", format!("{seconds} s"))
+        }
+        None => finding,
+    };
+    let above = seconds.unwrap_or(60).saturating_add(5);
+    Some(finding.next(
+        Development,
+        format!(
+            "make the application keep idle connections longer than the load balancer does, {above} s (Node: server.keepAliveTimeout = {above}_000, server.headersTimeout above that; gunicorn: --keep-alive {above})"
+        ),
+    ))
 }

@@ -4,9 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Rules,
+    broken::release,
     failed_starts::{
-        START, age, event, failure, fargate_has, impact, line, meaning, placement, pull_failures, says,
-        short_of_tasks, span, status, stopped, task_fact, tasks,
+        Failures, LOGS, NO_ANSWER, SECRETS, START, age, event_facts, failure, fargate_has, goes_on, impact,
+        is_gone, is_over, is_pull, is_unanswered, line, meaning, says, short_of_tasks, span, status, stopped,
+        tasks,
     },
 };
 use crate::{
@@ -24,17 +26,24 @@ pub(super) const RULES: Rules = &[
     ("secret_missing", secret_missing),
     ("secret_deleted", secret_deleted),
     ("secret_not_permitted", secret_not_permitted),
+    ("aws_not_reachable", aws_not_reachable),
+    ("log_group_missing", log_group_missing),
+    ("role_not_assumable", role_not_assumable),
     ("out_of_memory_at_start", out_of_memory_at_start),
     ("size_not_possible", size_not_possible),
+    ("exec_format_error", exec_format_error),
     ("container_exits", container_exits),
     ("health_check_in_grace", health_check_in_grace),
     ("database_refused", database_refused),
     ("no_capacity", no_capacity),
     ("no_address_left", no_address_left),
+    ("network_interface_not_attached", network_interface_not_attached),
+    ("target_not_registered", target_not_registered),
+    ("tasks_missing", tasks_missing),
 ];
 
-/// Between two tries of a service whose tasks fail, ECS waits up to a quarter of an hour.
-const STILL_MINUTES: i64 = 20;
+/// A secret that was changed yesterday may show with today's first new task.
+const CHANGED_MINUTES: i64 = 24 * 60;
 
 /// "Repository does not exist or may require docker login" is none of these: it may as well be a permission.
 const NOT_THERE: &[&str] = &["not found", "manifest unknown", "no such image"];
@@ -45,7 +54,8 @@ const NO_ADDRESS: &[&str] = &[
     "networkinterfacelimitexceeded",
     "resource:eni",
 ];
-
+const NOT_ALLOWED: &[&str] =
+    &["accessdenied", "access denied", "not authorized", "unauthorized", "access to kms is not allowed"];
 fn image_missing(evidence: &Evidence) -> Option<Finding> {
     if let Some(image) = evidence.images.iter().flatten().find(|image| !image.exists) {
         let why = image.why.as_deref().unwrap_or("ECR does not have it");
@@ -55,152 +65,271 @@ fn image_missing(evidence: &Evidence) -> Option<Finding> {
             format!("no task can start: the image {} does not exist ({why})", image.image),
         )
         .fact("ECR", image.image.clone(), why);
-        let finding = match pull_failures(evidence).first() {
-            Some(task) => task_fact(finding.since(task.stopped_at), task),
-            None => finding,
-        };
-        return Some(image_next(evidence, finding));
+        let failed = Failures::of(evidence, is_pull);
+        return Some(match &failed {
+            Some(failed) => image_next(evidence, failed, failed.shown(evidence, finding)),
+            None if short_of_tasks(evidence) && release(evidence).is_some() => finding
+                .next(
+                    DevOps,
+                    "go back to the last release that ran; then push the image, or correct its name",
+                )
+                .send("rollback", serde_json::json!({ "to": "previous" })),
+            None => finding.next(
+                DevOps,
+                "push the image again, or make a release with one that exists, before tasks are replaced",
+            ),
+        });
     }
-    let exists = |reasons: &str| {
+    let exists = |words: &str| {
         let mut images = evidence.images.iter().flatten();
-        images.any(|image| image.exists && reasons.contains(&image.image))
+        images.any(|image| image.exists && words.contains(&image.image))
     };
-    let mut failed = pull_failures(evidence);
-    failed.retain(|task| says(&task.reasons(), NOT_THERE) && !exists(&task.reasons()));
-    let newest = failed.first()?;
-    let finding = failure(
-        evidence,
-        &failed,
-        format!(
-            "{} could not start: the image of {} does not exist",
-            tasks(failed.len()),
-            newest.task_definition
-        ),
-    );
-    Some(image_next(evidence, finding))
+    let failed = Failures::of(evidence, |words| is_pull(words) && says(words, NOT_THERE) && !exists(words))?;
+    let finding = failed.finding(evidence, "their image does not exist");
+    Some(image_next(evidence, &failed, finding))
 }
 
 fn image_not_pullable(evidence: &Evidence) -> Option<Finding> {
-    let mut failed = pull_failures(evidence);
-    failed.retain(|task| !says(&task.reasons(), NOT_THERE));
-    let reasons = failed.first()?.reasons();
-    let (why, next) = if says(&reasons, &["toomanyrequests", "too many requests", "rate limit"]) {
+    let failed = Failures::of(evidence, |words| is_pull(words) && !says(words, NOT_THERE))?;
+    let words = failed.words();
+    let (why, repair) = if let Some(pushed_at) = replaced_image(evidence, &words) {
+        let found = failed.finding(
+            evidence,
+            "the image that the service was deployed with is gone, and its tag names another one now",
+        );
+        return Some(found.fact("ECR", "the tag was pushed again", "after the deployment").at(Some(pushed_at)).next(
+            DevOps,
+            "deploy again, knowing that it brings the image that the tag names now: send restart: {\"reason\": \"the deployed image is gone\"}; or push the old image again under its digest",
+        ));
+    } else if says(&words, &["toomanyrequests", "too many requests", "rate limit"]) {
         (
             "the registry limits how often its images are pulled",
-            "wait, and keep the image in ECR: its pull-through cache spares Docker Hub's limit",
+            "give the container `repositoryCredentials` of a paid account, or pull through ECR's pull-through cache; ECS tries again by itself",
         )
-    } else if says(&reasons, &["no basic auth", "not authorized", "denied", "unauthorized", "403 forbidden"])
+    } else if says(&words, &["layer-bucket", "s3."])
+        && says(&words, &["403", "accessdenied", "access denied"])
     {
+        (
+            "S3, where ECR keeps the layers, refuses them",
+            "let the policy of the VPC's S3 endpoint allow s3:GetObject on the layer bucket that the reason names (arn:aws:s3:::prod-<region>-starport-layer-bucket/*)",
+        )
+    } else if says(&words, &["no basic auth", "not authorized", "denied", "unauthorized", "403 forbidden"]) {
         (
             "the registry does not let them pull the image",
             "give the task's execution role the right to pull from the registry (AmazonECSTaskExecutionRolePolicy), and look at the repository's policy",
         )
-    } else if says(
-        &reasons,
-        &["timeout", "timed out", "deadline exceeded", "connection", "dial tcp", "no such host"],
-    ) {
+    } else if says(&words, NO_ANSWER) {
         (
             "the registry cannot be reached from their subnets",
             "give the tasks' subnets a way to ECR and S3: a NAT gateway, VPC endpoints or a public address; look at the security groups' egress to port 443",
         )
-    } else if says(&reasons, &["descriptor matching platform", "no matching manifest"]) {
+    } else if says(&words, &["descriptor matching platform", "no matching manifest"]) {
         (
             "the image is for another processor or system",
-            "build the image for the platform of the task definition",
+            "build the image for the platform of the task definition (docker buildx build --platform linux/amd64, or the `runtimePlatform` that it has)",
         )
-    } else if says(&reasons, &["no space left"]) {
+    } else if says(&words, &["no space left"]) {
         (
             "the image does not fit on the task's disk",
             "make the image smaller or the task's ephemeral storage larger",
         )
     } else {
-        ("the pull of the image fails", "read the reason of the stopped task")
+        ("the pull of the image fails", "correct what the reason names")
     };
-    let what = format!("{} could not start: {why}", tasks(failed.len()));
-    Some(failure(evidence, &failed, what).next(DevOps, next))
+    Some(failed.next(evidence, failed.finding(evidence, why), repair))
+}
+
+/// When the tag of an image was pushed again, where the digest that the deployment asks for is refused: ECS keeps the
+/// digest that the tag had when the deployment began, and ECR answers 403 for one that is gone.
+fn replaced_image(evidence: &Evidence, words: &str) -> Option<Timestamp> {
+    let began = evidence.service.as_ref()?.deployments.first()?.created_at?;
+    let refused = says(words, &["@sha256:"]) && says(words, &["403 forbidden", "not found"]);
+    let images = evidence.images.iter().flatten();
+    let mut pushed = images.filter(|image| image.exists).filter_map(|image| image.pushed_at);
+    pushed.find(|pushed| refused && *pushed > began)
 }
 
 fn secret_missing(evidence: &Evidence) -> Option<Finding> {
-    let failed = stopped(evidence, |task| {
-        let reasons = task.reasons();
-        says(&reasons, &["secret", "ssm"])
-            && says(
-                &reasons,
+    let unreadable = [
+        "looking for beginning of value",
+        "unexpected end of json",
+        "cannot unmarshal",
+        "after top-level value",
+        "invalid character",
+    ];
+    let no_key = ["not contain json key"];
+    let missing =
+        evidence.secrets.iter().flatten().find(|secret| !secret.exists && secret.deleted_at.is_none());
+    let failed = Failures::of(evidence, |words| {
+        says(words, &["secret", "ssm"])
+            && (says(
+                words,
                 &[
                     "resourcenotfound",
                     "can't find the specified secret",
                     "invalid parameters",
                     "invalid ssm parameters",
-                    "not contain json key",
                 ],
-            )
+            ) || says(words, &no_key)
+                || says(words, &unreadable))
     });
-    let missing =
-        evidence.secrets.iter().flatten().find(|secret| !secret.exists && secret.deleted_at.is_none());
     let next = "create the secret, or correct its name in the task definition";
     let Some(secret) = missing else {
-        failed.first()?;
-        let what = format!("{} could not start: a secret or a key in it does not exist", tasks(failed.len()));
-        return Some(failure(evidence, &failed, what).next(DevOps, next));
+        let failed = failed?;
+        let words = failed.words();
+        let (why, repair) = if says(&words, &unreadable) {
+            (
+                "a secret is not JSON, and the task definition names a key of it",
+                "save the secret as JSON again (its version AWSPREVIOUS may be right: aws secretsmanager get-secret-value --secret-id <it> --version-stage AWSPREVIOUS)",
+            )
+        } else if says(&words, &no_key) {
+            (
+                "a secret lacks the key that the task definition names",
+                "add the key to the secret's JSON, or correct its name in the task definition",
+            )
+        } else if says(&words, &["ssm"]) {
+            (
+                "a parameter of Parameter Store does not exist",
+                "create the parameter that the reason names (aws ssm put-parameter --type SecureString), or correct its name in the task definition",
+            )
+        } else {
+            ("a secret does not exist", next)
+        };
+        let finding = failed.finding(evidence, why);
+        let changed =
+            evidence.secrets.iter().flatten().filter_map(|secret| Some((secret, secret.changed_at?)));
+        let changed =
+            changed.max_by_key(|(_, at)| *at).filter(|(_, at)| evidence.within_minutes(*at, CHANGED_MINUTES));
+        let finding = match changed {
+            Some((secret, at)) => {
+                finding.fact("Secrets Manager", secret.name.clone(), "changed").at(Some(at))
+            }
+            None => finding,
+        };
+        return Some(failed.next(evidence, finding, repair));
     };
-    let finding = secret_gone(evidence, secret, &failed, "does not exist");
-    Some(finding.fact("Secrets Manager", secret.name.clone(), "does not exist").next(DevOps, next))
+    let finding = secret_gone(evidence, secret, failed.as_ref(), "does not exist");
+    let finding = finding.fact("Secrets Manager", secret.name.clone(), "does not exist");
+    Some(match &failed {
+        Some(failed) => failed.next(evidence, finding, next),
+        None => finding.next(DevOps, next),
+    })
 }
 
 fn secret_deleted(evidence: &Evidence) -> Option<Finding> {
-    let failed = stopped(evidence, |task| {
-        let reasons = task.reasons();
-        says(&reasons, &["secret"]) && says(&reasons, &["marked for deletion", "scheduled for deletion"])
+    let failed = Failures::of(evidence, |words| {
+        says(words, &["secret"]) && says(words, &["marked for deletion", "scheduled for deletion"])
     });
-    let next = "restore the secret (aws secretsmanager restore-secret); nothing is lost before its recovery window ends";
     let Some(secret) = evidence.secrets.iter().flatten().find(|secret| secret.deleted_at.is_some()) else {
-        failed.first()?;
-        let what = format!("{} could not start: a secret is scheduled for deletion", tasks(failed.len()));
-        return Some(failure(evidence, &failed, what).next(DevOps, next));
+        let finding = failed?.finding(evidence, "a secret is scheduled for deletion");
+        return Some(finding.next(
+            DevOps,
+            "restore the secret (aws secretsmanager restore-secret --secret-id <the one that the reason names>); nothing is lost before its recovery window ends",
+        ));
     };
-    let finding = secret_gone(evidence, secret, &failed, "is scheduled for deletion");
+    let finding = secret_gone(evidence, secret, failed.as_ref(), "is scheduled for deletion");
     let finding =
         finding.fact("Secrets Manager", secret.name.clone(), "scheduled for deletion").at(secret.deleted_at);
-    Some(finding.next(DevOps, next))
+    Some(finding.next(
+        DevOps,
+        format!("restore the secret: aws secretsmanager restore-secret --secret-id {}; nothing is lost before its recovery window ends", secret.name),
+    ))
 }
 
 /// Running tasks have read their secrets; the next one cannot.
-fn secret_gone(evidence: &Evidence, secret: &Secret, failed: &[&StoppedTask], how: &str) -> Finding {
+fn secret_gone(evidence: &Evidence, secret: &Secret, failed: Option<&Failures<'_>>, how: &str) -> Finding {
     let containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
     let mut named = containers.flat_map(|container| &container.secrets);
     // Of one that only the settings name it is not known whether the application reads it.
     let is_read = evidence.definition.is_none() || named.any(|[_, from]| from.contains(&secret.name));
-    let certain = if is_read { Certain } else { Likely };
     let finding = Finding::new(
-        certain,
+        if is_read { Certain } else { Likely },
         impact(evidence),
         format!("no task can start: the secret {} {how}", secret.name),
     )
-    .since(failed.iter().filter_map(|task| task.stopped_at).min().or(secret.deleted_at));
-    match failed.first() {
-        Some(newest) => task_fact(finding, newest),
+    .since(secret.deleted_at);
+    match failed {
+        Some(failed) => failed.shown(evidence, finding),
         None => finding,
     }
 }
 
 fn secret_not_permitted(evidence: &Evidence) -> Option<Finding> {
-    let is_gone = |reasons: &str| {
+    let is_gone = |words: &str| {
         let mut secrets = evidence.secrets.iter().flatten();
         // Without a right to it, a secret that does not exist is denied as well.
-        secrets
-            .any(|secret| (!secret.exists || secret.deleted_at.is_some()) && reasons.contains(&secret.name))
+        secrets.any(|secret| (!secret.exists || secret.deleted_at.is_some()) && words.contains(&secret.name))
     };
-    let failed = stopped(evidence, |task| {
-        let reasons = task.reasons();
-        says(&reasons, &["accessdenied", "not authorized", "access to kms is not allowed"])
-            && says(&reasons, &["secretsmanager:", "ssm:", "kms", "from asm", "from ssm"])
-            && !is_gone(&reasons)
-    });
-    failed.first()?;
-    let what = format!("{} could not start: their execution role may not read a secret", tasks(failed.len()));
-    Some(failure(evidence, &failed, what).next(
-        DevOps,
+    let failed =
+        Failures::of(evidence, |words| says(words, NOT_ALLOWED) && says(words, SECRETS) && !is_gone(words))?;
+    let finding = failed.finding(evidence, "their execution role may not read a secret");
+    Some(failed.next(
+        evidence,
+        finding,
         "let the task's execution role read the secret (secretsmanager:GetSecretValue, or ssm:GetParameters), and kms:Decrypt where it has its own key",
+    ))
+}
+
+/// What a task needs before it starts is fetched from its own subnets. The pull of the image has its own rule.
+fn aws_not_reachable(evidence: &Evidence) -> Option<Finding> {
+    let failed = Failures::of(evidence, |words| !is_pull(words) && is_unanswered(words))?;
+    let words = failed.words();
+    let service = if says(&words, LOGS) {
+        "CloudWatch Logs"
+    } else if says(&words, &["ssm"]) {
+        "Parameter Store"
+    } else if says(&words, &["asm", "secretsmanager", "secrets manager"]) {
+        "Secrets Manager"
+    } else if says(&words, &["kms"]) {
+        "KMS"
+    } else {
+        "S3"
+    };
+    let finding = failed.finding(evidence, &format!("{service} cannot be reached from their subnets"));
+    Some(finding.next(
+        DevOps,
+        "give the tasks' subnets a way to AWS: a NAT gateway's route, an interface endpoint with private DNS whose security group lets the tasks in on port 443, or a public address; look at the tasks' egress to port 443 first",
+    ))
+}
+
+fn log_group_missing(evidence: &Evidence) -> Option<Finding> {
+    let failed = Failures::of(evidence, |words| {
+        says(words, LOGS) && !says(words, NO_ANSWER) && !says(words, SECRETS)
+    })?;
+    let words = failed.words();
+    let group = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let group = group.filter_map(|container| container.log_group.as_deref()).next();
+    let named = group.map_or_else(|| "their log group".to_owned(), |group| format!("the log group {group}"));
+    let (why, repair) = if says(&words, NOT_ALLOWED) {
+        (
+            format!("their execution role may not write to {named}"),
+            "let the task's execution role create log streams and put log events (logs:CreateLogStream, logs:PutLogEvents)".to_owned(),
+        )
+    } else if says(&words, &["does not exist", "resourcenotfound"]) {
+        (
+            format!("{named} does not exist"),
+            format!(
+                "create it: aws logs create-log-group --log-group-name {}",
+                group.unwrap_or("<the one that the task definition names>")
+            ),
+        )
+    } else {
+        (
+            "their log cannot be set up as the task definition has it".to_owned(),
+            "correct the log options that the reason names, in a new revision".to_owned(),
+        )
+    };
+    Some(failed.next(evidence, failed.finding(evidence, &why), &repair))
+}
+
+fn role_not_assumable(evidence: &Evidence) -> Option<Finding> {
+    let failed =
+        Failures::of(evidence, |words| says(words, &["unable to assume the role", "unable to assume role"]))?;
+    let finding = failed.finding(evidence, "ECS may not assume their role");
+    Some(failed.next(
+        evidence,
+        finding,
+        "see that the role that the reason names exists, and that its trust policy lets ecs-tasks.amazonaws.com assume it",
     ))
 }
 
@@ -225,12 +354,8 @@ fn out_of_memory_at_start(evidence: &Evidence) -> Option<Finding> {
         Some(memory) => finding.fact("ECS, task definition", "memory of a task", format!("{memory} MiB")),
         None => finding,
     };
-    Some(
-        finding.next(
-            DevOps,
-            "give the tasks more memory in a new revision, or go back to the release that fitted",
-        ),
-    )
+    let failed = Failures { tasks: failed, event: None };
+    Some(failed.next(evidence, finding, "give the tasks more memory in a new revision"))
 }
 
 fn size_not_possible(evidence: &Evidence) -> Option<Finding> {
@@ -251,52 +376,73 @@ fn size_not_possible(evidence: &Evidence) -> Option<Finding> {
             .next(DevOps, next),
         );
     }
-    let words = &[
-        "insufficient memory",
-        "insufficient cpu",
-        "resource:memory",
-        "resource:cpu",
-        "no fargate configuration exists",
-    ];
-    let event = event(evidence, |message| says(message, words))?;
-    Some(
-        placement(evidence, event, "no instance has room for a task: too little memory or CPU is free")
-            .next(DevOps, "add an instance to the cluster, or register a revision with a smaller size"),
-    )
+    let failed = Failures::of(evidence, |words| {
+        says(words, ROOM) || says(words, &["no fargate configuration exists"])
+    })?;
+    let finding =
+        failed.finding(evidence, "no instance has room for a task: too little memory or CPU is free");
+    Some(failed.next(
+        evidence,
+        finding,
+        "add an instance to the cluster, or register a revision with a smaller size",
+    ))
+}
+
+/// What an instance has too little of.
+const ROOM: &[&str] = &["insufficient memory", "insufficient cpu", "resource:memory", "resource:cpu"];
+
+fn exec_format_error(evidence: &Evidence) -> Option<Finding> {
+    let is = |task: &StoppedTask| {
+        says(&task.reasons(), &["exec format error"])
+            || task.last_log.as_deref().is_some_and(|log| says(log, &["exec format error"]))
+    };
+    let tasks = stopped(evidence, is);
+    let newest = *tasks.first()?;
+    let failed = Failures { tasks, event: None };
+    let finding =
+        failed.finding(evidence, "the image's program is built for another processor (exec format error)");
+    let finding = match &newest.last_log {
+        Some(log) => finding.fact("CloudWatch Logs", "its last line", line(log)),
+        None => finding,
+    };
+    Some(failed.next(
+        evidence,
+        finding,
+        "build the image for the platform of the task definition (docker buildx build --platform linux/amd64, or the `runtimePlatform` that it has)",
+    ))
 }
 
 fn container_exits(evidence: &Evidence) -> Option<Finding> {
-    const FEW: usize = 2;
-    let tasks_seen = evidence.tasks.as_ref()?;
-    let ended = tasks_seen.stopped.iter().filter(|task| {
+    let ended = loops(evidence, |task| {
         matches!(task.stop_code.as_str(), "EssentialContainerExited" | "TaskFailedToStart")
             && !task.reasons().contains("OutOfMemory")
-    });
-    let ended: Vec<&StoppedTask> = ended.collect();
-    let newest = ended.first()?;
-    // One task that ended and was replaced is no loop.
-    let still = newest.stopped_at.is_some_and(|at| evidence.within_minutes(at, STILL_MINUTES));
-    if !short_of_tasks(evidence) && (ended.len() < FEW || !still) {
-        return None;
-    }
+    })?;
+    let newest = *ended.first()?;
     let code =
         newest.exit_code().or_else(|| newest.containers.iter().find_map(|container| container.exit_code));
-    let what = match (code, age(newest)) {
-        (Some(code), Some(age)) => {
+    let Some(code) = code else {
+        let what = format!("{} failed before they began: {}", tasks(ended.len()), line(&newest.reasons()));
+        let finding = Finding::new(Certain, impact(evidence), what)
+            .since(ended.iter().filter_map(|task| task.stopped_at).min())
+            .fact("ECS, stopped tasks", format!("task {}", newest.id), newest.stop_code.clone())
+            .at(newest.stopped_at);
+        let failed = Failures { tasks: ended, event: None };
+        return Some(failed.next(
+            evidence,
+            finding,
+            "correct what ECS names: a task that never ran has no log",
+        ));
+    };
+    let what = match age(newest) {
+        Some(age) => {
             let last = if ended.len() == 1 { "" } else { ", the last one" };
             let (tasks, after) = (tasks(ended.len()), span(age));
             format!("{tasks} ended with exit code {code}{last} after {after}: {}", meaning(code))
         }
-        (Some(code), None) => {
-            format!("{} ended with exit code {code}: {}", tasks(ended.len()), meaning(code))
-        }
-        (None, _) => format!("{} did not start: {}", tasks(ended.len()), line(&newest.reasons())),
+        None => format!("{} ended with exit code {code}: {}", tasks(ended.len()), meaning(code)),
     };
     let finding = failure(evidence, &ended, what);
-    let finding = match code {
-        Some(code) => finding.fact("ECS, stopped tasks", "exit code", code.to_string()).at(newest.stopped_at),
-        None => finding,
-    };
+    let finding = finding.fact("ECS, stopped tasks", "exit code", code.to_string()).at(newest.stopped_at);
     let finding = match &newest.last_log {
         Some(log) if !log.trim().is_empty() => finding.fact("CloudWatch Logs", "its last line", line(log)),
         _ => finding,
@@ -304,21 +450,26 @@ fn container_exits(evidence: &Evidence) -> Option<Finding> {
     Some(finding.next(Development, "read the last lines of the task's log: they tell why it ended"))
 }
 
-fn health_check_in_grace(evidence: &Evidence) -> Option<Finding> {
+/// Tasks that end so, the newest first: several lately, or the last one while tasks are wanting. One task that ended
+/// and was replaced is no loop.
+fn loops(evidence: &Evidence, is: impl Fn(&StoppedTask) -> bool) -> Option<Vec<&StoppedTask>> {
     const FEW: usize = 2;
+    let ended: Vec<&StoppedTask> =
+        evidence.tasks.as_ref()?.stopped.iter().filter(|task| is(task) && !is_gone(evidence, task)).collect();
+    let newest = ended.first()?;
+    let lately = |task: &&&StoppedTask| task.stopped_at.is_none_or(|at| goes_on(evidence, at));
+    let is_loop = ended.iter().filter(lately).count() >= FEW;
+    (is_loop || short_of_tasks(evidence) && !is_over(evidence, newest)).then_some(ended)
+}
+
+fn health_check_in_grace(evidence: &Evidence) -> Option<Finding> {
     /// Later than this a task had come up, and fell ill.
     const YOUNG: SignedDuration = SignedDuration::from_mins(10);
-    let stopped = &evidence.tasks.as_ref()?.stopped;
-    let killed = stopped.iter().filter(|task| {
+    let killed = loops(evidence, |task| {
         says(&task.reason, &["task failed elb health checks", "task failed container health checks"])
             && age(task).is_some_and(|age| age < YOUNG)
-    });
-    let killed: Vec<&StoppedTask> = killed.collect();
-    let newest = killed.first()?;
-    let still = newest.stopped_at.is_some_and(|at| evidence.within_minutes(at, STILL_MINUTES));
-    if !short_of_tasks(evidence) && (killed.len() < FEW || !still) {
-        return None;
-    }
+    })?;
+    let newest = *killed.first()?;
     let whose = if says(&newest.reason, &["elb"]) { "the load balancer's" } else { "the container's" };
     let longest = killed.iter().filter_map(|task| age(task)).max()?;
     let what = format!(
@@ -350,13 +501,10 @@ fn health_check_in_grace(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn database_refused(evidence: &Evidence) -> Option<Finding> {
-    /// A change of yesterday may show with today's first new task.
-    const SECRET_MINUTES: i64 = 24 * 60;
     let failed = stopped(evidence, StoppedTask::failed);
     let refused = failed.iter().find(|task| task.last_log.as_deref().is_some_and(is_database_refusal));
     let logged = evidence.logs.iter().flat_map(|logs| &logs.groups).find(|group| {
-        is_database_refusal(&group.shape)
-            && group.last.is_none_or(|last| evidence.within_minutes(last, STILL_MINUTES))
+        is_database_refusal(&group.shape) && group.last.is_none_or(|last| goes_on(evidence, last))
     });
     // Tasks that stay have the credentials that they began with, for good.
     let outdated =
@@ -399,7 +547,7 @@ fn database_refused(evidence: &Evidence) -> Option<Finding> {
         }
         None => finding,
     };
-    let changed = |at: &Timestamp| evidence.within_minutes(*at, SECRET_MINUTES);
+    let changed = |at: &Timestamp| evidence.within_minutes(*at, CHANGED_MINUTES);
     let mut secrets = evidence.secrets.iter().flatten();
     let finding = match secrets.find(|secret| secret.changed_at.as_ref().is_some_and(changed)) {
         Some(secret) => finding.fact("Secrets Manager", secret.name.clone(), "changed").at(secret.changed_at),
@@ -427,12 +575,11 @@ fn are_credentials(text: &str) -> bool {
 /// A secret that was changed while these tasks ran, and whose change is what their errors began with. Nothing where one
 /// that began since has failed: it has read the new value, and fresh ones would fail as it did.
 fn outdated<'a>(evidence: &'a Evidence, refusals: &LogGroup) -> Option<&'a Secret> {
-    const MINUTES: i64 = 24 * 60;
     let tasks = evidence.tasks.as_ref()?;
     let is_older = |at: Option<Timestamp>, changed: Timestamp| at.is_some_and(|at| at < changed);
     evidence.secrets.iter().flatten().find(|secret| {
         secret.changed_at.is_some_and(|changed| {
-            evidence.within_minutes(changed, MINUTES)
+            evidence.within_minutes(changed, CHANGED_MINUTES)
                 && !is_older(refusals.first, changed)
                 && tasks.running.iter().any(|task| is_older(task.started_at, changed))
                 && tasks
@@ -462,73 +609,167 @@ fn is_database_refusal(text: &str) -> bool {
             )
 }
 
+/// Only where ECS says capacity or limit: it writes the same event for other failed starts, with their own reasons.
 fn no_capacity(evidence: &Evidence) -> Option<Finding> {
-    let is = |message: &str| {
-        let placement = says(message, &["unable to place a task"])
-            && !says(
-                message,
-                &["insufficient memory", "insufficient cpu", "resource:memory", "resource:cpu"],
-            )
-            && !says(message, NO_ADDRESS);
-        placement || says(message, &["capacity is unavailable", "resource:fargate"])
-    };
-    let limit = ["limit on the number of tasks", "limit on the number of vcpus"];
-    let next = |finding: Finding, text: &str| {
-        if says(text, &limit) {
-            finding.next(
-                Aws,
-                "ask for a higher Fargate quota in Service Quotas; until then stop what is not needed",
-            )
+    const LIMIT: &[&str] = &["reached the limit on", "limit exceeded", "limitexceeded", "service quota"];
+    const CAPACITY: &[&str] = &[
+        "capacity is unavailable",
+        "resource:fargate",
+        "no container instances were found",
+        "insufficient capacity",
+    ];
+    let failed = Failures::of(evidence, |words| {
+        (says(words, CAPACITY) || says(words, LIMIT)) && !says(words, NO_ADDRESS) && !is_pull(words)
+    })?;
+    let words = failed.words();
+    Some(if says(&words, LIMIT) {
+        let quota = if says(&words, &["vcpu"]) {
+            "Fargate On-Demand vCPU resource count"
+        } else if says(&words, &["per service"]) {
+            "Tasks per service"
         } else {
-            finding.next(Aws, "ECS tries again by itself; give the service subnets in more availability zones, or another capacity provider (FARGATE beside FARGATE_SPOT)")
-        }
-    };
-    if let Some(event) = event(evidence, is) {
-        let what = if says(&event.message, &limit) {
-            "tasks cannot be placed: the account's limit is reached"
-        } else {
-            "tasks cannot be placed: there is no capacity for them"
+            "Fargate On-Demand vCPU resource count, or tasks per service"
         };
-        let finding = placement(evidence, event, what);
-        return Some(next(finding, &event.message));
-    }
-    let failed =
-        stopped(evidence, |task| says(&task.reasons(), &["capacity is unavailable", "resource:fargate"]));
-    let newest = failed.first()?;
-    let what = format!("{} could not start: Fargate has no capacity for them", tasks(failed.len()));
-    Some(next(failure(evidence, &failed, what), &newest.reasons()))
+        failed
+            .finding(evidence, &format!("a quota of the account is reached ({quota})"))
+            .next(Aws, format!("ask for more of the quota ({quota}) in Service Quotas, or the limit that the reason names; until then stop tasks of what is not needed"))
+    } else {
+        failed.finding(evidence, "there is no capacity for them").next(
+            Aws,
+            "give the service subnets in more availability zones, or another capacity provider (FARGATE beside FARGATE_SPOT); ECS tries again by itself",
+        )
+    })
 }
 
 fn no_address_left(evidence: &Evidence) -> Option<Finding> {
-    let next = |finding: Finding, text: &str| {
-        if says(text, &["networkinterfacelimitexceeded", "resource:eni"]) {
-            finding.next(
-                Aws,
-                "ask for more network interfaces in Service Quotas, or use instances that take more of them",
-            )
-        } else {
-            finding.next(DevOps, "give the service another subnet with free addresses, or free some: what else has network interfaces there")
-        }
-    };
-    let failed = stopped(evidence, |task| says(&task.reasons(), NO_ADDRESS));
-    if let Some(newest) = failed.first() {
-        let what =
-            format!("{} could not start: their subnet has no address left for them", tasks(failed.len()));
-        return Some(next(failure(evidence, &failed, what), &newest.reasons()));
-    }
-    let event = event(evidence, |message| says(message, NO_ADDRESS))?;
-    let finding = placement(evidence, event, "tasks cannot start: there is no network address left for them");
-    Some(next(finding, &event.message))
+    let failed = Failures::of(evidence, |words| says(words, NO_ADDRESS))?;
+    let finding = failed.finding(evidence, "their subnet has no network address left for them");
+    Some(if says(&failed.words(), &["networkinterfacelimitexceeded", "resource:eni"]) {
+        finding.next(
+            Aws,
+            "ask for more network interfaces in Service Quotas, or use instances that take more of them",
+        )
+    } else {
+        finding.next(DevOps, "give the service another subnet with free addresses, or free some: what else has network interfaces there (aws ec2 describe-network-interfaces --filters Name=subnet-id,Values=<the subnet>)")
+    })
 }
 
-fn image_next(evidence: &Evidence, finding: Finding) -> Finding {
-    if !short_of_tasks(evidence) {
-        return finding.next(
-            DevOps,
-            "push the image again, or make a release with one that exists, before tasks are replaced",
-        );
+fn network_interface_not_attached(evidence: &Evidence) -> Option<Finding> {
+    let failed = Failures::of(evidence, |words| {
+        says(
+            words,
+            &[
+                "network interface provisioning",
+                "network interface attachment",
+                "attaching network interface",
+                "eni attachment",
+            ],
+        ) && says(words, &["time", "expired"])
+    })?;
+    let finding = failed.finding(evidence, "their network interface was not attached in time");
+    Some(finding.next(
+        Aws,
+        "see AWS Health for EC2 and ECS in this region, and open a case with AWS with the tasks' ids; ECS tries again by itself",
+    ))
+}
+
+/// Tasks run, and the load balancer does not get to know them.
+fn target_not_registered(evidence: &Evidence) -> Option<Finding> {
+    let service = evidence.service.as_ref()?;
+    let event = service.events.iter().find(|event| {
+        says(
+            &event.message,
+            &[
+                "failed to register targets",
+                "unable to register targets",
+                "toomanytargets",
+                "registering targets failed",
+            ],
+        )
+    })?;
+    if !event.at.is_some_and(|at| goes_on(evidence, at)) {
+        return None;
     }
-    finding
-        .next(DevOps, "go back to the last release that ran; push the image, or correct its name in the task definition")
-        .send("rollback", serde_json::json!({ "to": "previous" }))
+    let limit = says(&event.message, &["toomany", "exceeded", "maximum number"]);
+    let why = if limit {
+        "a quota of the load balancer is reached"
+    } else {
+        "the load balancer does not take them"
+    };
+    let finding = Finding::new(
+        Certain,
+        impact(evidence).max(Impact::Degraded),
+        format!("tasks cannot be registered as targets: {why}"),
+    );
+    let finding = event_facts(evidence, finding.since(event.at), event);
+    Some(if limit {
+        finding.next(Aws, "ask for more targets per target group or per load balancer in Service Quotas; deregister targets that are left over")
+    } else {
+        finding.next(DevOps, "correct what the event names: the target group exists, is of type ip, and the service's role may register targets")
+    })
+}
+
+/// Whatever the reason is: ECS has fewer tasks than it was asked for, and brings no more.
+fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
+    /// A deployment, a step of scaling and a replaced task are over by then.
+    const MINUTES: i64 = 15;
+    let service = evidence.service.as_ref().filter(|service| service.status == "ACTIVE")?;
+    if service.running >= service.desired {
+        return None;
+    }
+    let missing = format!("{} of {} tasks run", service.running, service.desired);
+    if let Some(failed) = Failures::of(evidence, |_| true).filter(|failed| failed.event.is_some()) {
+        let event = failed.event?;
+        let finding =
+            Finding::new(Certain, impact(evidence), format!("{missing}: {}", line(reason(&event.message))));
+        let finding = event_facts(evidence, finding.since(event.at), event);
+        return Some(failed.next(evidence, finding, "correct what ECS names"));
+    }
+    let lately = |at: Option<Timestamp>| at.is_some_and(|at| evidence.within_minutes(at, MINUTES));
+    let scaled =
+        evidence.scaling.iter().flat_map(|scaling| &scaling.activities).any(|activity| lately(activity.at));
+    let deployed = service.deployments.iter().any(|deployment| lately(deployment.created_at));
+    let began = service
+        .events
+        .iter()
+        .any(|event| lately(event.at) && says(&event.message, &["has started", "has stopped"]));
+    let stopped = evidence.tasks.as_ref()?.stopped.iter().any(|task| lately(task.stopped_at));
+    let starts = evidence
+        .tasks
+        .iter()
+        .flat_map(|tasks| &tasks.running)
+        .any(|task| task.started_at.is_none() || lately(task.started_at));
+    // Without the scaling nobody knows when the number was raised.
+    evidence.scaling.as_ref()?;
+    if service.pending > 0 || scaled || deployed || began || stopped || starts {
+        return None;
+    }
+    let finding = Finding::new(Likely, impact(evidence), format!("only {missing}, and ECS brings no more"))
+        .fact("ECS, service", "tasks that run", service.running.to_string())
+        .against(format!("{} wanted", service.desired));
+    let finding = match service.events.first() {
+        Some(event) => {
+            finding.fact("ECS, service events", "the newest event", line(&event.message)).at(event.at)
+        }
+        None => finding,
+    };
+    Some(finding.next(
+        DevOps,
+        format!(
+            "read the service's newest events (aws ecs describe-services --cluster {} --services {} --query 'services[0].events[:5]'), then let ECS try again: send restart: {{\"reason\": \"tasks are missing\"}}",
+            service.cluster, service.name
+        ),
+    ))
+}
+
+/// What an event gives as the reason, without whose it is.
+fn reason(event: &str) -> &str {
+    event
+        .split_once("Reason: ")
+        .map_or_else(|| event.split_once(") ").map_or(event, |(_, rest)| rest), |(_, reason)| reason)
+}
+
+/// The way back only where the release brought the missing image: an older one that lost its image is to be pushed again.
+fn image_next(evidence: &Evidence, failed: &Failures<'_>, finding: Finding) -> Finding {
+    failed.next(evidence, finding, "push the image again, or correct its name in a new release")
 }

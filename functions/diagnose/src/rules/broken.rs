@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    evidence::{Check, Evidence, Series, name},
+    evidence::{Check, Deployment, Evidence, Series, name},
     finding::{
         Finding,
         Impact::{self, Degraded, Down},
@@ -71,6 +71,49 @@ impl<'a> Broken<'a> {
             None => finding,
         }
     }
+}
+
+/// A release that held longer did not break it.
+const RELEASE_MINUTES: i64 = 120;
+
+/// The deployment that is to be, where it is new, no way back, and brings something new.
+pub(super) fn release(evidence: &Evidence) -> Option<&Deployment> {
+    newest(evidence).filter(|primary| !is_again(evidence, primary))
+}
+
+/// The deployment that is to be and when it began, where it is new and brings what ran before it.
+pub(super) fn redeployment(evidence: &Evidence) -> Option<(&Deployment, Timestamp)> {
+    let primary = newest(evidence).filter(|primary| is_again(evidence, primary))?;
+    Some((primary, primary.created_at?))
+}
+
+fn newest(evidence: &Evidence) -> Option<&Deployment> {
+    let deployments = &evidence.service.as_ref()?.deployments;
+    let primary = deployments.iter().find(|deployment| deployment.status == "PRIMARY")?;
+    let is_new = primary.created_at.is_some_and(|at| evidence.within_minutes(at, RELEASE_MINUTES));
+    let reason = primary.reason.to_ascii_lowercase();
+    (is_new && !reason.contains("rolling back") && !reason.contains("rollback")).then_some(primary)
+}
+
+/// Whether what it deploys ran before: the same revision is still being replaced or has older tasks, and its image was
+/// not pushed since. A tag that was pushed again is a release.
+fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
+    let Some(began) = primary.created_at else { return false };
+    let others =
+        evidence.service.iter().flat_map(|service| &service.deployments).filter(|one| *one != primary);
+    let mut same = others.filter(|one| one.task_definition == primary.task_definition);
+    let tasks = evidence.tasks.iter().flat_map(|tasks| {
+        let running = tasks.running.iter().map(|task| (&task.task_definition, task.started_at));
+        running.chain(tasks.stopped.iter().map(|task| (&task.task_definition, task.started_at)))
+    });
+    let ran = tasks
+        .filter(|(revision, _)| **revision == primary.task_definition)
+        .filter_map(|(_, started)| started)
+        .filter(|started| *started < began)
+        .min();
+    let before = same.find_map(|one| one.created_at).into_iter().chain(ran).min();
+    let mut pushed = evidence.images.iter().flatten().filter_map(|image| image.pushed_at);
+    before.is_some_and(|before| !pushed.any(|pushed| pushed > before))
 }
 
 /// The share of requests that end with a 5xx now, if it is high. What never had an error has no data.

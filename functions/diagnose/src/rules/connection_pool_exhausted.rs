@@ -1,9 +1,9 @@
 //! Connection pool exhausted: how many connections there are, may be, and are left open.
 
-use super::{Rules, high_memory::since_last_fall};
+use super::{Rules, high_memory::rise};
 use crate::{
     evidence::{
-        DatabaseEvent, Evidence, LogGroup, Logs, Series, correlation, largest, median, name, smallest, trend,
+        DatabaseEvent, Evidence, LogGroup, Logs, Series, correlation, largest, median, name, smallest,
     },
     finding::{
         Confidence::{Certain, Likely, Possible},
@@ -99,14 +99,11 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
     const FULL: f64 = 0.9;
     let requests = evidence.recent(name::ALB_REQUESTS)?;
     let leaks = evidence.by_instance(name::DB_CONNECTIONS).into_iter().filter_map(|(instance, series)| {
-        let points = since_last_fall(&series.by_hour());
-        let ((first_hour, first), (last_hour, last)) = (*points.first()?, *points.last()?);
-        let (slope, explained) = trend(&points)?;
-        let hours = last_hour - first_hour;
-        let rises = last >= first * TIMES && last - first >= AT_LEAST && explained >= STRAIGHT;
+        let (first, last, hours, slope) = rise(&series.by_hour(), ENOUGH_HOURS, STRAIGHT, |first, last| {
+            last >= first * TIMES && last - first >= AT_LEAST
+        })?;
         let follows_load = correlation(series, requests)? > TOGETHER;
-        (hours >= ENOUGH_HOURS && rises && !follows_load)
-            .then_some((instance, series, hours, first, last, slope))
+        (!follows_load).then_some((instance, series, hours, first, last, slope))
     });
     let (instance, series, hours, first, last, slope) =
         leaks.max_by(|one, other| one.5.total_cmp(&other.5))?;

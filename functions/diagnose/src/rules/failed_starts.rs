@@ -2,15 +2,31 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::broken::release;
 use crate::{
     evidence::{Event, Evidence, StoppedTask},
-    finding::{Confidence::Certain, Finding, Impact},
+    finding::{Confidence::Certain, Finding, Impact, Level::DevOps},
 };
 
 /// A task that dies later than this has started: its memory is for another chapter.
 pub(super) const START: SignedDuration = SignedDuration::from_mins(2);
-/// Service events say what is now: an older one was overtaken.
-const EVENT_MINUTES: i64 = 60;
+
+/// Of a call that got no answer, as AWS's SDK for Go and the system tell it.
+pub(super) const NO_ANSWER: &[&str] = &[
+    "context deadline exceeded",
+    "timeout",
+    "timed out",
+    "connection refused",
+    "connection reset",
+    "connection issue",
+    "dial tcp",
+    "no such host",
+    "check your task network configuration",
+];
+/// Where ECS reads what a task needs before it starts.
+pub(super) const SECRETS: &[&str] =
+    &["secretsmanager", "secrets manager", "from asm", "from ssm", "ssm:", "ssm parameter", "kms"];
+pub(super) const LOGS: &[&str] = &["log stream", "log group", "logger args", "logging driver", "logs:"];
 
 pub(super) fn task_fact(finding: Finding, task: &StoppedTask) -> Finding {
     finding
@@ -28,11 +44,80 @@ pub(super) fn failure(evidence: &Evidence, failed: &[&StoppedTask], what: String
     }
 }
 
-pub(super) fn placement(evidence: &Evidence, event: &Event, what: &str) -> Finding {
-    let finding = Finding::new(Certain, impact(evidence), what)
-        .since(event.at)
-        .fact("ECS, service events", "the service", line(&event.message))
-        .at(event.at);
+/// Why tasks do not start, in ECS's words: of the tasks that failed, and of the service's events, which are all that is
+/// left after an hour.
+pub(super) struct Failures<'a> {
+    /// The newest first.
+    pub(super) tasks: Vec<&'a StoppedTask>,
+    pub(super) event: Option<&'a Event>,
+}
+
+impl<'a> Failures<'a> {
+    /// Those with such words, if there are any and they are not over.
+    pub(super) fn of(evidence: &'a Evidence, is: impl Fn(&str) -> bool) -> Option<Self> {
+        let tasks = stopped(evidence, |task| is(&task.reasons()));
+        let event = refusal(evidence, &is);
+        (!tasks.is_empty() || event.is_some()).then_some(Self { tasks, event })
+    }
+
+    /// The newest of ECS's words.
+    pub(super) fn words(&self) -> String {
+        match (self.tasks.first(), self.event) {
+            (Some(task), _) => task.reasons(),
+            (None, Some(event)) => event.message.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// As in `3 tasks could not start: …`.
+    pub(super) fn what(&self, why: &str) -> String {
+        match self.tasks.len() {
+            0 => format!("tasks cannot start: {why}"),
+            count => format!("{} could not start: {why}", tasks(count)),
+        }
+    }
+
+    pub(super) fn finding(&self, evidence: &Evidence, why: &str) -> Finding {
+        self.shown(evidence, Finding::new(Certain, impact(evidence), self.what(why)))
+    }
+
+    pub(super) fn shown(&self, evidence: &Evidence, finding: Finding) -> Finding {
+        match (self.tasks.first(), self.event) {
+            (Some(newest), _) => task_fact(finding.since(self.since()), newest),
+            (None, Some(event)) => event_facts(evidence, finding.since(event.at), event),
+            (None, None) => finding,
+        }
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        let event = self.event.and_then(|event| event.at);
+        self.tasks.iter().filter_map(|task| task.stopped_at).chain(event).min()
+    }
+
+    /// Whether a new release brought it, and what ran before it did not have it.
+    pub(super) fn is_of_release(&self, evidence: &Evidence) -> bool {
+        release(evidence).is_some_and(|release| {
+            let after =
+                |event: &Event| event.at.zip(release.created_at).is_some_and(|(at, began)| at >= began);
+            self.tasks.iter().all(|task| task.task_definition == release.task_definition)
+                && (!self.tasks.is_empty() || self.event.is_some_and(after))
+        })
+    }
+
+    /// The step back, where a release brought it; else the repair alone.
+    pub(super) fn next(&self, evidence: &Evidence, finding: Finding, repair: &str) -> Finding {
+        if self.is_of_release(evidence) {
+            finding
+                .next(DevOps, format!("go back to the last release that ran; then {repair}"))
+                .send("rollback", serde_json::json!({ "to": "previous" }))
+        } else {
+            finding.next(DevOps, repair)
+        }
+    }
+}
+
+pub(super) fn event_facts(evidence: &Evidence, finding: Finding, event: &Event) -> Finding {
+    let finding = finding.fact("ECS, service events", "the service", line(&event.message)).at(event.at);
     match &evidence.service {
         Some(service) => finding
             .fact("ECS, service", "tasks that run", service.running.to_string())
@@ -41,38 +126,88 @@ pub(super) fn placement(evidence: &Evidence, event: &Event, what: &str) -> Findi
     }
 }
 
-/// The stopped tasks that are so, the newest first. None when a task of the same revision started later and has come
-/// through its start: then it is over.
+/// The stopped tasks that are so, the newest first, where it goes on.
 pub(super) fn stopped(evidence: &Evidence, is: impl Fn(&StoppedTask) -> bool) -> Vec<&StoppedTask> {
     let Some(tasks) = &evidence.tasks else { return Vec::new() };
     let found: Vec<&StoppedTask> = tasks.stopped.iter().filter(|task| is(task)).collect();
-    let over = |newest: &&StoppedTask| {
-        tasks.running.iter().any(|running| {
-            running.task_definition == newest.task_definition
-                && running
-                    .started_at
-                    .zip(newest.stopped_at)
-                    .is_some_and(|(started, stopped)| started > stopped && evidence.ago(started) > START)
-        })
-    };
-    if found.first().is_some_and(over) { Vec::new() } else { found }
+    if found.first().is_some_and(|newest| is_over(evidence, newest)) { Vec::new() } else { found }
 }
 
-/// Also what is fetched from ECR before the pull itself.
-pub(super) fn pull_failures(evidence: &Evidence) -> Vec<&StoppedTask> {
-    stopped(evidence, |task| {
-        says(
-            &task.reasons(),
-            &["cannotpull", "unable to retrieve ecr registry auth", "cannot pull registry auth"],
-        )
+/// Whether what ended this task is over, whatever is deployed meanwhile: it was long ago, the service has been steady
+/// since, a later task came through its start, or nothing deploys that revision any more.
+pub(super) fn is_over(evidence: &Evidence, newest: &StoppedTask) -> bool {
+    is_gone(evidence, newest)
+        || newest.stopped_at.is_some_and(|at| {
+            !goes_on(evidence, at)
+                || is_steady_since(evidence, at)
+                || came_up_since(evidence, &newest.task_definition, at)
+        })
+}
+
+/// Whether nothing deploys the task's revision any more.
+pub(super) fn is_gone(evidence: &Evidence, task: &StoppedTask) -> bool {
+    evidence.service.as_ref().is_some_and(|service| {
+        !service.deployments.is_empty()
+            && service.deployments.iter().all(|deployment| deployment.task_definition != task.task_definition)
     })
 }
 
-/// The newest event that says so, while tasks are wanting.
-pub(super) fn event(evidence: &Evidence, is: impl Fn(&str) -> bool) -> Option<&Event> {
+/// Whether ECS would have tried again since, and has not: between two tries of a service whose tasks fail it waits up
+/// to a quarter of an hour, and up to 27 minutes once it says so. A deployment that it gave up is not tried again.
+pub(super) fn goes_on(evidence: &Evidence, at: Timestamp) -> bool {
+    const MINUTES: i64 = 20;
+    const THROTTLED_MINUTES: i64 = 30;
+    let service = evidence.service.as_ref();
+    let throttled = service.is_some_and(|service| {
+        let mut events = service.events.iter().take_while(|event| !says(&event.message, &["steady state"]));
+        events.any(|event| says(&event.message, &["unable to consistently start tasks"]))
+    });
+    let given_up = service.and_then(|service| service.deployments.first()).is_some_and(|primary| {
+        primary.rollout == "FAILED" && primary.created_at.is_some_and(|began| began <= at)
+    });
+    given_up || evidence.within_minutes(at, if throttled { THROTTLED_MINUTES } else { MINUTES })
+}
+
+fn is_steady_since(evidence: &Evidence, at: Timestamp) -> bool {
+    let events = evidence.service.iter().flat_map(|service| &service.events);
+    let mut steady = events.filter(|event| says(&event.message, &["has reached a steady state"]));
+    steady.any(|event| event.at.is_some_and(|steady| steady > at))
+}
+
+/// Whether a task of this revision, or of any where none is given, started later and came through its start.
+fn came_up_since(evidence: &Evidence, revision: &str, at: Timestamp) -> bool {
+    evidence.tasks.iter().flat_map(|tasks| &tasks.running).any(|task| {
+        (revision.is_empty() || task.task_definition == revision)
+            && task.started_at.is_some_and(|started| started > at && evidence.ago(started) > START)
+    })
+}
+
+/// The words of ECS's image pull, and of what it fetches from ECR before that.
+pub(super) fn is_pull(words: &str) -> bool {
+    says(words, &["cannotpull", "unable to retrieve ecr registry auth", "cannot pull registry auth"])
+}
+
+/// Whether a task did not get what it needs of AWS since nobody answered.
+pub(super) fn is_unanswered(words: &str) -> bool {
+    says(words, NO_ANSWER)
+        && (is_pull(words)
+            || says(words, SECRETS)
+            || says(words, LOGS)
+            || says(words, &["s3", "environment file"]))
+}
+
+/// What the service's events say of a task that did not come: the newest that says so, while tasks are wanting and it
+/// is not over.
+fn refusal<'a>(evidence: &'a Evidence, is: impl Fn(&str) -> bool) -> Option<&'a Event> {
+    const REFUSALS: &[&str] =
+        &["was unable to place a task", "failed to launch a task", "unable to start a task"];
     let service = evidence.service.as_ref().filter(|_| short_of_tasks(evidence))?;
-    let recent = |at: Timestamp| evidence.within_minutes(at, EVENT_MINUTES);
-    service.events.iter().find(|event| event.at.is_some_and(recent) && is(&event.message))
+    let found = service.events.iter().find(|event| says(&event.message, REFUSALS) && is(&event.message))?;
+    let at = found.at?;
+    let coming = service.deployments.first().map_or("", |primary| primary.task_definition.as_str());
+    let is_over =
+        !goes_on(evidence, at) || is_steady_since(evidence, at) || came_up_since(evidence, coming, at);
+    (!is_over).then_some(found)
 }
 
 /// Fewer than wanted, in all or of the release that is coming.

@@ -61,16 +61,23 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
     /// New tasks fill their caches for an hour or two.
     const ENOUGH_HOURS: f64 = 3.0;
     const ENOUGH_PERCENT: f64 = 10.0;
+    /// Where tasks were killed for it, it may be as fast as it likes.
+    const FAST_HOURS: f64 = 0.4;
+    const FAST_PERCENT: f64 = 25.0;
+    const VERY_STRAIGHT: f64 = 0.95;
     let memory = evidence.recent(name::ECS_MEMORY)?;
-    // A restart begins anew.
-    let points = since_last_fall(&memory.by_hour());
-    let hours = points.last()?.0 - points.first()?.0;
-    let (slope, explained) = trend(&points)?;
+    let points = memory.by_hour();
+    let slow = || {
+        let enough = |first: f64, last: f64| last - first >= ENOUGH_PERCENT;
+        rise(&points, ENOUGH_HOURS, STRAIGHT, enough).filter(|(.., slope)| *slope >= LEAK_PERCENT_AN_HOUR)
+    };
+    let fast = || {
+        let killed = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).any(says_memory);
+        let enough = |first: f64, last: f64| last - first >= FAST_PERCENT;
+        killed.then(|| rise(&points, FAST_HOURS, VERY_STRAIGHT, enough)).flatten()
+    };
+    let (_, _, hours, slope) = slow().or_else(fast)?;
     let now = memory.newest()?;
-    let is_long = hours >= ENOUGH_HOURS && slope * hours >= ENOUGH_PERCENT;
-    if !is_long || slope < LEAK_PERCENT_AN_HOUR || explained < STRAIGHT {
-        return None;
-    }
     let requests = evidence.recent(name::ALB_REQUESTS)?;
     if correlation(memory, requests)? > TOGETHER {
         return None;
@@ -163,13 +170,28 @@ fn memory_limit(evidence: &Evidence) -> Option<u32> {
     definition.memory_mib.or_else(|| containers.try_fold(0_u32, |sum, one| sum.checked_add(one.memory_mib?)))
 }
 
-/// The points after the last time that something fell by a tenth, as memory and connections do when tasks are new.
-pub(super) fn since_last_fall(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// A straight rise that goes on: the longest one that ends now, with its first and last value, its hours and its slope
+/// an hour. Before it the values may have been level, and it begins anew when something fell by a tenth, as memory and
+/// connections do when tasks are new.
+pub(super) fn rise(
+    points: &[(f64, f64)],
+    least_hours: f64,
+    straight: f64,
+    is_enough: impl Fn(f64, f64) -> bool,
+) -> Option<(f64, f64, f64, f64)> {
     const FALL: f64 = 0.9;
     let fall = points
         .windows(2)
         .rposition(|pair| matches!(pair, [(_, before), (_, after)] if *after < before * FALL));
-    points.iter().skip(fall.map_or(0, |place| place + 1)).copied().collect()
+    let points = points.get(fall.map_or(0, |place| place + 1)..)?;
+    let (last_hour, last) = *points.last()?;
+    (0..points.len()).find_map(|from| {
+        let points = points.get(from..)?;
+        let (first_hour, first) = *points.first()?;
+        let hours = last_hour - first_hour;
+        let (slope, explained) = trend(points).filter(|_| hours >= least_hours)?;
+        (explained >= straight && is_enough(first, last)).then_some((first, last, hours, slope))
+    })
 }
 
 /// Not a task that the load balancer or a health check gave up: it ends with 137 too when it does not end in time.

@@ -216,7 +216,7 @@ fn was_dense(evidence: &Evidence, alarm: &Alarm) -> bool {
 }
 
 /// Metrics that come only when something went wrong or was done: an empty list of them is good news.
-fn is_sparse(metric: &ListedMetric) -> bool {
+pub(super) fn is_sparse(metric: &ListedMetric) -> bool {
     const WORDS: &[&str] =
         &["5xx", "4xx", "error", "fault", "reject", "fail", "throttle", "decision", "violation", "timeout"];
     const NAMESPACES: &[&str] = &["AWS/SQS", "AWS/SNS", "AWS/Lambda", "AWS/Events", "AWS/Scheduler"];
@@ -225,7 +225,7 @@ fn is_sparse(metric: &ListedMetric) -> bool {
 }
 
 /// Metrics of the guide that AWS does not have, and what is meant.
-fn right_name(metric: &ListedMetric) -> Option<&'static str> {
+pub(super) fn right_name(metric: &ListedMetric) -> Option<&'static str> {
     match (metric.namespace.as_str(), metric.name.as_str()) {
         ("AWS/ApplicationELB", "5XXError") => {
             Some("HTTPCode_Target_5XX_Count and HTTPCode_ELB_5XX_Count, as a rate of RequestCount")

@@ -4,10 +4,12 @@ use jiff::SignedDuration;
 
 use super::{
     Rules,
-    broken::{Broken, answer, host, no_connection, not_before, one_line, refuses},
+    broken::{Broken, answer, host, no_connection, not_before, one_line, redeployment, refuses, release},
+    connection_pool_exhausted::fullest,
+    failed_starts::{line, says, stopped},
 };
 use crate::{
-    evidence::{Certificate, Check, Database, Deployment, Evidence, Instance, StoppedTask},
+    evidence::{Certificate, Check, Database, Evidence, Instance, LogGroup, Logs, StoppedTask},
     finding::{
         Confidence::{Certain, Likely, Possible},
         Finding,
@@ -21,18 +23,18 @@ pub(super) const RULES: Rules = &[
     ("service_missing", service_missing),
     ("scaled_to_zero", scaled_to_zero),
     ("database_down", database_down),
+    ("database_ca_not_trusted", database_ca_not_trusted),
     ("redis_down", redis_down),
     ("release_broke_it", release_broke_it),
     ("change_broke_it", change_broke_it),
     ("certificate_expired", certificate_expired),
     ("certificate_expires", certificate_expires),
+    ("certificate_refused", certificate_refused),
     ("dns_not_found", dns_not_found),
     ("api_unreachable", api_unreachable),
     ("unknown_cause", unknown_cause),
 ];
 
-/// A release that held longer did not break it.
-const RELEASE_MINUTES: i64 = 120;
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_mins(30);
 /// Certificates of ACM are renewed 60 days before their end; so late it does not happen by itself.
 const CERTIFICATE_DAYS: i64 = 7;
@@ -103,6 +105,8 @@ fn scaled_to_zero(evidence: &Evidence) -> Option<Finding> {
 fn database_down(evidence: &Evidence) -> Option<Finding> {
     /// An older event is about something else.
     const EVENT_MINUTES: i64 = 180;
+    /// Of its connections: the next one is refused.
+    const FULL: f64 = 0.95;
     if let Some(finding) = evidence.database.as_ref().and_then(database_is_not_there) {
         let finding = match evidence.check("health-db").filter(|check| refuses(check)) {
             Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
@@ -121,9 +125,18 @@ fn database_down(evidence: &Evidence) -> Option<Finding> {
     let check = evidence.check("health-db").filter(|check| refuses(check))?;
     let others_work =
         ["health", "health-redis"].iter().any(|name| evidence.check(name).is_some_and(|check| check.healthy));
-    // Not what was refused for its credentials: then it is there.
-    let logged =
-        evidence.logs.as_ref().and_then(|logs| logs.with(&["MongoServerSelectionError", "MongoNetwork"]));
+    let of_database = |words: &[&str]| {
+        let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
+        logs.with(words).map(|(count, group)| (count, group.clone()))
+    };
+    let logged = of_database(&["MongoServerSelectionError", "MongoNetwork"]);
+    // What refuses credentials or has no connection left is there.
+    let refused = of_database(&["authentication failed", "auth failed", "sasl"]);
+    let is_refused =
+        refused.is_some_and(|(count, _)| logged.as_ref().is_none_or(|(other, _)| count > *other));
+    if is_refused || fullest(evidence).is_some_and(|full| full.share() >= FULL) {
+        return None;
+    }
     if !others_work && logged.is_none() {
         return None;
     }
@@ -132,7 +145,7 @@ fn database_down(evidence: &Evidence) -> Option<Finding> {
         check.url.clone(),
         answer(check),
     );
-    let finding = match logged {
+    let finding = match &logged {
         Some((count, largest)) => finding
             .since(largest.first)
             .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
@@ -222,6 +235,69 @@ fn database_is_not_there(database: &Database) -> Option<Finding> {
     })
 }
 
+/// What the log has had in the last minutes.
+fn still_logged(evidence: &Evidence) -> Vec<LogGroup> {
+    const MINUTES: i64 = 20;
+    let groups = evidence.logs.iter().flat_map(|logs| &logs.groups);
+    let still = |group: &&LogGroup| group.last.is_none_or(|last| evidence.within_minutes(last, MINUTES));
+    groups.filter(still).cloned().collect()
+}
+
+/// The drivers' own words for a certificate that they do not trust, where they speak of the database.
+fn database_ca_not_trusted(evidence: &Evidence) -> Option<Finding> {
+    const WORDS: &[&str] = &[
+        "unable to verify the first certificate",
+        "unable to get local issuer certificate",
+        "unable to get issuer certificate",
+        "self signed certificate",
+        "self-signed certificate",
+        "certificate verify failed",
+        "certificate signed by unknown authority",
+        "unable_to_verify_leaf_signature",
+        "unable_to_get_issuer_cert",
+        "self_signed_cert_in_chain",
+        "pkix path building failed",
+        "certificate_unknown",
+        "certificate has expired",
+        "unknownissuer",
+    ];
+    const DATABASE: &[&str] = &["mongo", "docdb", "documentdb", "database"];
+    let is = |text: &str| says(text, WORDS) && says(text, DATABASE);
+    let groups = still_logged(evidence);
+    let logged = groups.iter().filter(|group| is(&group.shape)).max_by_key(|group| group.count);
+    let stopped = stopped(evidence, |task| task.failed() && task.last_log.as_deref().is_some_and(is));
+    let (text, since) = match (logged, stopped.first()) {
+        (Some(group), _) => (group.shape.clone(), group.first),
+        (None, Some(task)) => (task.last_log.clone()?, task.stopped_at),
+        (None, None) => return None,
+    };
+    let check = evidence.check("health-db").filter(|check| refuses(check));
+    let finding = Finding::new(
+        Certain,
+        if check.is_some() { Down } else { Degraded },
+        "the application does not trust the database's certificate",
+    )
+    .since(since)
+    .fact(
+        "CloudWatch Logs",
+        one_line(&text),
+        logged.map_or_else(|| "a task's last line".to_owned(), |group| format!("{} times", group.count)),
+    )
+    .at(logged.and_then(|group| group.last));
+    let finding = match check {
+        Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
+        None => finding,
+    };
+    let writer = evidence.database.as_ref().and_then(|database| database.writer());
+    let writer = writer.map_or("<instance>", |writer| writer.name.as_str());
+    Some(finding.next(
+        DevOps,
+        format!(
+            "see which authority signs it (aws docdb describe-db-instances --db-instance-identifier {writer} --query 'DBInstances[0].CACertificateIdentifier'), and release an image with Amazon's newest bundle (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
+        ),
+    ))
+}
+
 fn redis_down(evidence: &Evidence) -> Option<Finding> {
     let check = evidence.check("health-redis").filter(|check| refuses(check))?;
     let works = |name| evidence.check(name).is_some_and(|check| check.healthy);
@@ -253,8 +329,8 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let began = release.created_at?;
     let failed = |task: &&StoppedTask| task.task_definition == release.task_definition && task.failed();
     let stopped = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped);
-    let failed =
-        stopped.filter(failed).count().max(usize::try_from(release.failed_tasks).unwrap_or_default());
+    let seen: Vec<&StoppedTask> = stopped.filter(failed).collect();
+    let failed = seen.len().max(usize::try_from(release.failed_tasks).unwrap_or_default());
     let comes_up = release.rollout == "COMPLETED" && service.running >= service.desired;
     let revision = &release.task_definition;
     let broken = Broken::seen(evidence);
@@ -296,20 +372,25 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     } else {
         finding
     };
+    // Why, as far as anybody has said it: the last line of the log, and ECS's own reason.
+    let last_log = seen.iter().find_map(|task| Some((task, task.last_log.as_deref()?)));
+    let finding = match last_log.filter(|(_, log)| !log.trim().is_empty()) {
+        Some((task, log)) => finding
+            .fact("CloudWatch Logs", format!("last line of task {}", task.id), one_line(log))
+            .at(task.stopped_at),
+        None => finding,
+    };
+    let finding = match seen.first() {
+        Some(task) if !task.reasons().trim().is_empty() => finding
+            .fact("ECS, stopped tasks", format!("task {}", task.id), line(&task.reasons()))
+            .at(task.stopped_at),
+        _ => finding,
+    };
     Some(
         finding
             .next(DevOps, "go back to the last release that was good")
             .send("rollback", serde_json::json!({ "to": "previous" })),
     )
-}
-
-/// The deployment that is to be, where it is new and no way back.
-fn release(evidence: &Evidence) -> Option<&Deployment> {
-    let deployments = &evidence.service.as_ref()?.deployments;
-    let primary = deployments.iter().find(|deployment| deployment.status == "PRIMARY")?;
-    let is_new = primary.created_at.is_some_and(|at| evidence.within_minutes(at, RELEASE_MINUTES));
-    let reason = primary.reason.to_ascii_lowercase();
-    (is_new && !reason.contains("rolling back") && !reason.contains("rollback")).then_some(primary)
 }
 
 fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
@@ -320,6 +401,20 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
     if release(evidence).and_then(|release| release.created_at).is_some_and(|began| not_before(since, began))
     {
         return None;
+    }
+    if let Some((deployment, began)) = redeployment(evidence).filter(|(_, began)| not_before(since, *began)) {
+        let what = format!(
+            "{}, since {} min after {} was deployed again: no release, but a change of the service itself",
+            broken.told(),
+            since.duration_since(began).as_mins().max(0),
+            deployment.task_definition
+        );
+        let finding = broken.facts(Finding::new(Likely, broken.impact, what).since(Some(since.max(began))));
+        let revision = format!("deployment of {}, which ran before", deployment.task_definition);
+        return Some(finding.fact("ECS, deployments", revision, "began").at(Some(began)).next(
+            DevOps,
+            "see what was changed of the service (subnets, security groups, target groups, variables of the same image's tag): its UpdateService in CloudTrail; put that back",
+        ));
     }
     let mut changes = timeline::changes(evidence, 24);
     changes.retain(|change| {
@@ -369,6 +464,32 @@ fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
             .fact("health probe", format!("certificate of {host}"), "expired")
             .at(Some(certificate.not_after))
             .next(DevOps, "see in ACM why it was not renewed (its DNS record for validation is mostly gone); put a valid certificate on the listener or distribution"),
+    )
+}
+
+/// For another name, or by an authority that browsers do not know: what the probe was told in the handshake.
+fn certificate_refused(evidence: &Evidence) -> Option<Finding> {
+    let checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
+    let expired = |check: &Check| check.certificate.as_ref().is_some_and(|it| it.not_after <= evidence.at);
+    let mut refused = checks.filter(|check| check.failed_by("tls") && !expired(check)).filter_map(|check| {
+        let message = one_line(&check.error.as_ref()?.message);
+        says(&message, &["certificate"]).then_some((check, message))
+    });
+    let (check, message) = refused.next()?;
+    let host = host(&check.url);
+    let next = if says(&message, &["name"]) {
+        format!(
+            "give the listener or distribution of {host} a certificate for this name (ACM), or correct the name's record in Route 53"
+        )
+    } else {
+        format!(
+            "see that the certificate of {host} comes with its intermediate certificates and from a public authority (aws acm list-certificates)"
+        )
+    };
+    Some(
+        Finding::new(Certain, Down, format!("browsers refuse the certificate of {host}"))
+            .fact("health probe", check.url.clone(), message)
+            .next(DevOps, next),
     )
 }
 

@@ -21,7 +21,8 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
     const NONE_BYTES: f64 = 2e8;
     let all = evidence.by_instance(name::DB_LOCAL_STORAGE).into_iter();
     let (instance, series, free) = all
-        .filter_map(|(instance, series)| Some((instance, series, series.now()?)))
+        // It falls fast: the newest value, not the middle of several.
+        .filter_map(|(instance, series)| Some((instance, series, series.newest()?)))
         .min_by(|(_, _, one), (_, _, other)| one.total_cmp(other))?;
     let hours = hours_left(series);
     let finding = if free < LOW_BYTES {
@@ -47,6 +48,9 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
         .against(size(LOW_BYTES))
         .at(series.newest_at());
     let finding = match hours {
+        Some(hours) if hours < 1.0 => {
+            finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", format!("{:.0} min", hours * 60.0))
+        }
         Some(hours) => finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", format!("{hours:.0} h")),
         None => finding,
     };
@@ -80,8 +84,27 @@ fn hours_left(series: &Series) -> Option<f64> {
     let (slope, explained) = trend(&points)?;
     let hours = last / -slope;
     let is_long = last_hour - first_hour >= 1.0;
+    // What falls in steps of minutes is no straight line over hours.
+    let fast = fast_fall(&points);
+    if fast.is_some() {
+        return fast;
+    }
     (is_long && slope < 0.0 && explained >= STRAIGHT && last < first * HALF && hours <= SOON_HOURS)
         .then_some(hours)
+}
+
+/// In how many hours it is full, by the last half hour, where each value was lower than the one before.
+fn fast_fall(points: &[(f64, f64)]) -> Option<f64> {
+    const HOURS: f64 = 0.5;
+    /// A sort that spills gives it back within minutes.
+    const FEWEST: usize = 4;
+    const SOON_HOURS: f64 = 2.0;
+    let from = points.last()?.0 - HOURS;
+    let points: Vec<(f64, f64)> = points.iter().filter(|(hour, _)| *hour >= from).copied().collect();
+    let ((first_hour, first), (last_hour, last)) = (*points.first()?, *points.last()?);
+    let falls = points.is_sorted_by(|(_, before), (_, after)| before > after);
+    let hours = last * (last_hour - first_hour) / (first - last);
+    (points.len() >= FEWEST && falls && hours.is_finite() && hours <= SOON_HOURS).then_some(hours)
 }
 
 fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {

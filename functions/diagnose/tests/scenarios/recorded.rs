@@ -1,6 +1,9 @@
 //! Reads the files, and writes out their short forms.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use diagnose::evidence::Evidence;
@@ -130,13 +133,23 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
     for chapter in fs::read_dir(folder())? {
         let chapter = chapter?.path();
         if chapter.is_dir() {
-            for file in fs::read_dir(chapter)? {
-                found.push(file?.path());
-            }
+            found.extend(cases(&chapter)?);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Also those of a folder of one's own, as in `LENDPEAK2_CASES=<folder>`: cases that nobody here has seen.
+pub(crate) fn files_and_others() -> Result<Vec<PathBuf>> {
+    let others = std::env::var_os("LENDPEAK2_CASES").map(|folder| cases(Path::new(&folder))).transpose()?;
+    Ok([files()?, others.unwrap_or_default()].concat())
+}
+
+fn cases(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect())
 }
 
 pub(crate) fn read(path: &PathBuf) -> Result<File> {
