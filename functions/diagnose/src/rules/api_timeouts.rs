@@ -2,7 +2,9 @@
 
 use super::{Rules, connection_pool_exhausted::fullest, slow_answers::SlowAnswers};
 use crate::{
-    evidence::{Evidence, LogGroup, Logs, RunningTask, SlowQuery, Target, correlation, largest, name, size},
+    evidence::{
+        Evidence, LogGroup, Logs, RunningTask, Series, SlowQuery, Target, correlation, largest, name, size,
+    },
     finding::{
         Confidence::{Certain, Likely, Possible},
         Finding,
@@ -105,13 +107,27 @@ fn slow_enough(evidence: &Evidence, answer_seconds: f64) -> Option<&SlowQuery> {
 
 fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
     /// The mean of all tasks: above this, requests wait for each other in the busiest of them.
-    const FULL_PERCENT: f64 = 85.0;
+    const FULL_PERCENT: f64 = 80.0;
+    /// One task may be full at this mean; then half of the answers wait, not the slowest alone.
+    const BUSY_PERCENT: f64 = 65.0;
+    const RISEN: f64 = 1.3;
+    const SLOWER: f64 = 3.0;
     let slow = SlowAnswers::of(evidence)?;
     let cpu = evidence.recent(name::ECS_CPU)?;
     let percent = cpu.now()?;
-    if percent < FULL_PERCENT {
+    let slower = |series: &Series, times: f64| {
+        series.now().zip(series.usual()).is_some_and(|(now, usual)| now >= usual * times)
+    };
+    let half_waits = evidence.recent(name::ALB_P50).is_some_and(|half| slower(half, SLOWER));
+    let of_database = evidence
+        .by_instance(name::DB_CPU)
+        .iter()
+        .any(|(_, cpu)| cpu.now().is_some_and(|now| now >= FULL_PERCENT));
+    let is_busy = percent >= BUSY_PERCENT && slower(cpu, RISEN) && half_waits && !of_database;
+    if percent < FULL_PERCENT && !is_busy {
         return None;
     }
+    let full = if is_busy { BUSY_PERCENT } else { FULL_PERCENT };
     let running = evidence.service.as_ref().map(|service| service.running);
     let tasks = running.map_or_else(|| "the tasks".to_owned(), |running| format!("the {running} tasks"));
     let finding = Finding::new(
@@ -119,9 +135,9 @@ fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
         Degraded,
         format!("{tasks} have no CPU to spare ({percent:.0} %), and answers wait for it"),
     )
-    .since(cpu.since_when(|percent| percent >= FULL_PERCENT))
+    .since(cpu.since_when(|percent| percent >= full))
     .fact("CloudWatch, ECS CPUUtilization", "CPU of the tasks", format!("{percent:.0} %"))
-    .against(format!("{FULL_PERCENT} %"))
+    .against(format!("{full} %"))
     .at(cpu.newest_at());
     let finding = slow.fact(finding);
     let maximum = evidence.scaling.as_ref().and_then(|scaling| scaling.target.as_ref()).map(|it| it.max);

@@ -119,6 +119,19 @@ fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
     if evidence.service.as_ref().is_some_and(|service| service.running == 0) {
         return None;
     }
+    if let Some(policy) = scaling.policies.iter().find(|policy| has_lost_its_alarms(policy, alarms)) {
+        let finding = Finding::new(
+            Certain,
+            impact(evidence),
+            format!("the alarms of the scaling policy {} do not exist: the policy does nothing", policy.name),
+        )
+        .fact("CloudWatch, alarms", policy.alarms.join(", "), "not there")
+        .next(
+            DevOps,
+            "put the policy again, which makes its alarms anew: aws application-autoscaling put-scaling-policy with its name and configuration",
+        );
+        return Some(with_scale_up(finding, evidence, "the scaling policy has lost its alarms"));
+    }
     let silent = |alarm: &&Alarm| {
         alarm.state == "INSUFFICIENT_DATA"
             && alarm.since.is_some_and(|since| !evidence.within_minutes(since, NEW_MINUTES))
@@ -159,6 +172,13 @@ fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
         "compare the metric and its dimensions with `aws cloudwatch list-metrics`; then put the policy again",
     );
     Some(with_scale_up(finding, evidence, "the scaling policy has no data"))
+}
+
+/// Target tracking has alarms of its own, by whose names they are read: one that is not there was deleted.
+fn has_lost_its_alarms(policy: &ScalingPolicy, alarms: &[Alarm]) -> bool {
+    policy.kind == "TargetTrackingScaling"
+        && policy.alarms.iter().any(|name| name.starts_with("TargetTracking-"))
+        && policy.alarms.iter().all(|name| alarms.iter().all(|alarm| alarm.name != *name))
 }
 
 fn scaling_activity_failed(evidence: &Evidence) -> Option<Finding> {

@@ -284,7 +284,8 @@ pub(super) fn line(text: &str) -> String {
     const FIRST: usize = 80;
     const LAST: usize = 220;
     let text = text.split_once(" For more information").map_or(text, |(before, _)| before);
-    let letters: Vec<char> = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let letters: Vec<char> = text.trim_end_matches('.').chars().collect();
     match letters.len().checked_sub(LAST) {
         Some(left) if left > FIRST => {
             let first = letters.iter().take(FIRST);

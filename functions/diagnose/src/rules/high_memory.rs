@@ -62,7 +62,7 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
     const ENOUGH_HOURS: f64 = 3.0;
     const ENOUGH_PERCENT: f64 = 10.0;
     /// Where tasks were killed for it, it may be as fast as it likes.
-    const FAST_HOURS: f64 = 0.4;
+    const FAST_HOURS: f64 = 0.3;
     const FAST_PERCENT: f64 = 25.0;
     const VERY_STRAIGHT: f64 = 0.95;
     let memory = evidence.recent(name::ECS_MEMORY)?;
@@ -92,11 +92,11 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
     .at(memory.newest_at())
     .fact(
         "CloudWatch, ECS MemoryUtilization",
-        format!("growth over {hours:.0} h"),
+        format!("growth over {hours:.1} h"),
         format!("{slope:.1} % an hour"),
     )
     .against(format!("{LEAK_PERCENT_AN_HOUR} % an hour"))
-    .fact("CloudWatch, ECS MemoryUtilization", "full in", format!("{left:.0} h"));
+    .fact("CloudWatch, ECS MemoryUtilization", "full in", format!("{left:.1} h"));
     Some(if now >= HIGH_PERCENT {
         finding
             .next(

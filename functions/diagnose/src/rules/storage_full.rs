@@ -38,8 +38,9 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
             Likely,
             Risk,
             format!(
-                "local storage of {instance} falls steadily: {} are left, enough for {hours:.0} h",
-                size(free)
+                "local storage of {instance} falls steadily: {} are left, enough for {}",
+                size(free),
+                left(hours)
             ),
         )
     };
@@ -48,10 +49,7 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
         .against(size(LOW_BYTES))
         .at(series.newest_at());
     let finding = match hours {
-        Some(hours) if hours < 1.0 => {
-            finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", format!("{:.0} min", hours * 60.0))
-        }
-        Some(hours) => finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", format!("{hours:.0} h")),
+        Some(hours) => finding.fact("CloudWatch, DocDB FreeLocalStorage", "full in", left(hours)),
         None => finding,
     };
     let class = evidence.database.as_ref().and_then(|database| {
@@ -66,6 +64,10 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
         DevOps,
         "end what fills it: large sorts and aggregations without an index, index builds, the profiler's and audit log's volume; how much there is depends on the class only, so take a larger one if it is all needed",
     ))
+}
+
+fn left(hours: f64) -> String {
+    if hours < 1.0 { format!("{:.0} min", hours * 60.0) } else { format!("{hours:.0} h") }
 }
 
 /// In how many hours it is full, if it goes on as in the last six hours; nothing for what goes up and down.
@@ -93,18 +95,19 @@ fn hours_left(series: &Series) -> Option<f64> {
         .then_some(hours)
 }
 
-/// In how many hours it is full, by the last half hour, where each value was lower than the one before.
+/// In how many hours it is full, by the last values, where each was lower than the one before.
 fn fast_fall(points: &[(f64, f64)]) -> Option<f64> {
-    const HOURS: f64 = 0.5;
     /// A sort that spills gives it back within minutes.
     const FEWEST: usize = 4;
+    const MOST: usize = 12;
     const SOON_HOURS: f64 = 2.0;
-    let from = points.last()?.0 - HOURS;
-    let points: Vec<(f64, f64)> = points.iter().filter(|(hour, _)| *hour >= from).copied().collect();
+    let falls = points.windows(2).rev().take(MOST);
+    let falling =
+        falls.take_while(|pair| matches!(pair, [(_, before), (_, after)] if after < before)).count();
+    let points = points.get(points.len().checked_sub(falling + 1)?..)?;
     let ((first_hour, first), (last_hour, last)) = (*points.first()?, *points.last()?);
-    let falls = points.is_sorted_by(|(_, before), (_, after)| before > after);
     let hours = last * (last_hour - first_hour) / (first - last);
-    (points.len() >= FEWEST && falls && hours.is_finite() && hours <= SOON_HOURS).then_some(hours)
+    (points.len() >= FEWEST && hours <= SOON_HOURS).then_some(hours)
 }
 
 fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {
