@@ -65,8 +65,12 @@ pub async fn request<T: DeserializeOwned>(
     serde_json::from_slice(payload.as_ref()).map_err(|_| unusable("its answer is not a probe's report"))
 }
 
+/// What was refused before it began is asked again, quickly; what took its time is not, as there is none left.
 fn patient() -> Builder {
+    const ATTEMPTS: u32 = 3;
+    const BACKOFF: Duration = Duration::from_millis(200);
     let timeout =
         TimeoutConfig::builder().operation_attempt_timeout(PROBE_TIME).operation_timeout(PROBE_TIME).build();
-    Builder::new().timeout_config(timeout).retry_config(RetryConfig::disabled())
+    let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
+    Builder::new().timeout_config(timeout).retry_config(retry)
 }

@@ -26,6 +26,7 @@ ENVIRONMENT = os.environ["ENVIRONMENT"]
 
 THREADS = 20
 MAX_EVENTS = 20_000
+PATTERN = "%[Ee]rror|ERROR|Exception|[Ff]atal|FATAL|CRITICAL|SEVERE|Traceback|panic|level.:.?[56]0%"
 # DescribeAlarms answers a hundred at once.
 MAX_ALARMS = 1_000
 MAX_QUERIES = 400
@@ -165,7 +166,7 @@ def errors(at, seen):
     paginator = logs.get_paginator("filter_log_events")
     since = at - timedelta(hours=1)
     for page in paginator.paginate(
-        logGroupName=LOG_GROUP, filterPattern="ERROR", startTime=milliseconds(since), endTime=milliseconds(at)
+        logGroupName=LOG_GROUP, filterPattern=PATTERN, startTime=milliseconds(since), endTime=milliseconds(at)
     ):
         counts.update(shape(event["message"]) for event in page["events"])
         total += len(page["events"])

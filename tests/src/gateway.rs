@@ -16,6 +16,7 @@ mod elb;
 mod fault;
 mod forward;
 mod lambda;
+mod logs;
 mod moto;
 mod record;
 mod secrets;
@@ -332,6 +333,7 @@ impl State {
             (None, "secretsmanager") if !self.upstream.answers(call) => {
                 self.secrets.answer(call, parts, body, &self.upstream).await
             }
+            (None, "logs") => logs::answer(call, parts, body, &self.upstream).await,
             (None, _) => self.upstream.forward(parts, body).await,
         }
     }

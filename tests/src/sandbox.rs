@@ -227,6 +227,9 @@ impl Sandbox {
     /// Rotates the password of the service's user, as one does it: in its secret and in the production cluster, and new
     /// tasks read it. What was saved before has the older one.
     pub async fn rotate_password(&self, password: &str) -> anyhow::Result<()> {
+        // Secrets Manager's times are whole seconds, and what was there is aged by them: this is in a later one.
+        let into_second = Duration::from_nanos(Timestamp::now().subsec_nanosecond().unsigned_abs().into());
+        tokio::time::sleep(Duration::from_secs(1).saturating_sub(into_second)).await;
         let secrets = &self.clients.secrets;
         let get = secrets.get_secret_value().secret_id(SECRET).send().await.context("there is no secret")?;
         let mut fields: Value = serde_json::from_str(get.secret_string().unwrap_or_default())?;

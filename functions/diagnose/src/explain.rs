@@ -324,6 +324,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("build_type_error", BUILD),
     ("build_out_of_memory", BUILD),
     ("build_audit", BUILD),
+    ("build_registry_limited", BUILD),
     ("not_found_after_deployment", &["status_code"]),
     ("origin_errors", &["status_code"]),
     ("asset_not_cached", &["low_hit_rate"]),

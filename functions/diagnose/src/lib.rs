@@ -25,6 +25,7 @@ use evidence::Evidence;
 use finding::Finding;
 
 pub use diagnose::Diagnose;
+pub use read::logs;
 
 pub const FUNCTION: &str = "diagnose";
 

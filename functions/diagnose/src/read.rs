@@ -9,7 +9,7 @@ mod distribution;
 mod images;
 mod listed_metrics;
 mod load_balancer;
-mod logs;
+pub mod logs;
 mod metrics;
 mod probe;
 mod scaling;

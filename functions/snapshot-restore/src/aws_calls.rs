@@ -421,13 +421,17 @@ async fn every_page_of_tasks_is_read_and_each_says_its_deployment() {
             })
     };
     let described = mock!(aws_sdk_ecs::Client::describe_tasks)
-        .match_requests(|request| request.tasks() == ["task/1", "task/2"])
+        .match_requests(|request| request.tasks() == ["task/1"])
         .then_output(|| {
             let created = aws_sdk_ecs::primitives::DateTime::from_secs(5);
             let task = aws_sdk_ecs::types::Task::builder().task_arn("task/1").started_by("ecs-svc/1");
             DescribeTasksOutput::builder().tasks(task.created_at(created).build()).build()
         });
-    let rules = [page(None, Some("2"), "task/1"), page(Some("2"), None, "task/2"), described];
+    // It ended meanwhile.
+    let gone = mock!(aws_sdk_ecs::Client::describe_tasks)
+        .match_requests(|request| request.tasks() == ["task/2"])
+        .then_output(|| DescribeTasksOutput::builder().build());
+    let rules = [page(None, Some("2"), "task/1"), page(Some("2"), None, "task/2"), described, gone];
     let rules: Vec<&Rule> = rules.iter().collect();
     let client = mock_client!(aws_sdk_ecs, RuleMode::MatchAny, &rules);
     let tasks = ecs::running_tasks(&client, "c", "backend").await.unwrap();

@@ -266,10 +266,12 @@ impl Progress {
     }
 
     pub(crate) fn tries(mut self, step: &str) -> Self {
-        if !self.tried.iter().any(|tried| tried == step) {
-            self.tried.push(step.to_owned());
-        }
+        self.tried.push(step.to_owned());
         self
+    }
+
+    pub(crate) fn times_tried(&self, step: &str) -> usize {
+        self.tried.iter().filter(|tried| *tried == step).count()
     }
 }
 

@@ -22,6 +22,8 @@ use crate::{
 
 /// What is left of a run's time once people are told.
 const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_millis(500);
+/// AWS takes some seconds to heed a permission everywhere; whoever waits for the answer does not notice this one.
+const BEFORE_ONCE_MORE: Duration = Duration::from_secs(1);
 /// As much as the answer says of who was told.
 const MAX_TOLD: usize = 600;
 
@@ -78,6 +80,15 @@ impl<R: Remedy> Runner<R> {
             Some(approval) => self.ledger.ask(approval, &settlement, run.now).await,
             None => self.ledger.settle(&settlement).await,
         };
+        let settled = match settled {
+            // What was done must not go unrecorded for a permission that is only just given.
+            Err(NotSettled::Ledger(error)) if !error.may_have_happened() && run.held.is_some() => {
+                tracing::warn!(error = chain(&error), "the record is written once more");
+                tokio::time::sleep(BEFORE_ONCE_MORE).await;
+                self.ledger.settle(&settlement).await
+            }
+            settled => settled,
+        };
         match settled {
             Ok(true) => self.tell(&mut run.outcome, owed.as_ref(), run.invocation.deadline).await,
             Ok(false) => {}
@@ -87,6 +98,13 @@ impl<R: Remedy> Runner<R> {
                 if run.wanted.is_none() && matches!(wanted, WantedChange::Set { .. }) =>
             {
                 return Err(error);
+            }
+            // A question that nobody can answer is none: the event comes again, and so may a person.
+            Err(NotSettled::Ledger(error)) if run.asks.is_some() => {
+                if run.trigger.is_an_event() {
+                    return Err(error);
+                }
+                guard::no_ledger(&error).onto(&mut run.outcome);
             }
             Err(NotSettled::Ledger(error)) => {
                 self.tell_without_record(&mut run, owed.as_ref(), error).await?;

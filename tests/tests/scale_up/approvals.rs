@@ -1,5 +1,7 @@
 //! A plan that waits for a person: carried out once, in time, and only if it is still the same.
 
+use tests::gateway::{Fault, Rule};
+
 use super::*;
 
 async fn ask(stack: &Stack, function: &Bootstrap) -> anyhow::Result<Value> {
@@ -28,6 +30,40 @@ async fn an_approved_plan_is_carried_out_once() -> Test {
     assert_eq!(stack.sandbox.desired_count().await?, 3);
     assert_eq!(decision(&function, &approval).await?, "refused approval_used");
     assert_eq!((stack.updates(), stack.sandbox.desired_count().await?), (1, 3));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_question_that_could_not_be_kept_is_none() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[("MODE", "approve")]).await?;
+    let denied = || Rule::new("dynamodb", "TransactWriteItems", Fault::Denied).of("scale-up");
+    let event = alarm(Timestamp::now());
+    stack.sandbox.gateway.faults().add(denied());
+    // Lambda repeats the event.
+    assert!(matches!(send(&function, &event).await, Answer::Err { .. }));
+    assert_eq!(decision(&function, &event).await?, "awaiting_approval approval_needed");
+    // A person is told, and has no id that means nothing.
+    stack.sandbox.gateway.faults().add(denied());
+    let refused = outcome(&function, &json!({ "desired_count": 5, "reason": "a sale" })).await?;
+    assert_eq!(read(&refused), "refused ledger_unavailable");
+    assert_eq!(refused["next"]["send"], Value::Null);
+    Ok(())
+}
+
+/// Where it was refused once, as by a policy that has only just changed.
+#[tokio::test]
+async fn what_was_done_is_recorded_although_the_record_was_refused_at_first() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[("VERIFY_SECONDS", "0")]).await?;
+    let event = alarm(Timestamp::now());
+    let first = Rule::new("dynamodb", "TransactWriteItems", Fault::Denied).of("scale-up").at(2);
+    stack.sandbox.gateway.faults().add(first);
+    let applied = outcome(&function, &event).await?;
+    assert_eq!(read(&applied), "applied applied", "{applied:#}");
+    assert!(stack.sandbox.gateway.faults().left().is_empty(), "nothing was refused");
+    assert!(!applied["reason"].to_string().contains("cannot write"), "{}", applied["reason"]);
+    assert_eq!(decision(&function, &event).await?, "replayed applied");
     Ok(())
 }
 

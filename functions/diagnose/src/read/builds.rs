@@ -98,7 +98,18 @@ async fn errors(reader: &Reader, logs: &LogsLocation) -> Vec<String> {
 
 fn tells(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
-    ["error", "err!", "cannot find", "not found", "out of memory", "vulnerabilit", "failed"]
-        .iter()
-        .any(|word| line.contains(word))
+    [
+        "error",
+        "err!",
+        "cannot find",
+        "not found",
+        "out of memory",
+        "vulnerabilit",
+        "failed",
+        "toomanyrequests",
+        "too many requests",
+        "rate limit",
+    ]
+    .iter()
+    .any(|word| line.contains(word))
 }

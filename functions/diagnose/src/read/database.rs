@@ -11,10 +11,9 @@ use jiff::SignedDuration;
 use shared::{
     aws::{self, Cause},
     error::Error,
-    text,
 };
 
-use super::{Reader, Seen, Why, date_time, seen, timestamp, why};
+use super::{Reader, Seen, Why, date_time, seen, service::said, timestamp, why};
 use crate::evidence::{Database, DatabaseEvent, Instance, NotSeen};
 
 const DEFAULT_PORT: u16 = 27_017;
@@ -148,7 +147,7 @@ async fn of(reader: &Reader, kind: SourceType, name: &str) -> Result<Events, Why
         read.extend(page.events.unwrap_or_default().into_iter().map(|event| DatabaseEvent {
             at: event.date.as_ref().and_then(timestamp),
             source: event.source_identifier.unwrap_or_default(),
-            message: text::log_line(&event.message.unwrap_or_default()),
+            message: said(&event.message.unwrap_or_default()),
             categories: event.event_categories.unwrap_or_default(),
         }));
         from = page.marker;

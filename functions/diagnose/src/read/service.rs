@@ -280,32 +280,37 @@ pub(super) fn secret_name(id: &str) -> &str {
     id.rsplit_once(":secret:").map_or(id, |(_, name)| name)
 }
 
-/// A text that AWS wrote, with what it quotes of others masked. The names of AWS's things and numbers stay, and
-/// `secrets`, which in AWS's sentences is not followed by one.
+/// A text that AWS wrote. The names of its things stay, since they are what is to be corrected; secrets go, and the
+/// addresses of persons, which name sessions of roles.
 pub(super) fn said(text: &str) -> String {
-    const MAX_BYTES: usize = 600;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let alike = words.chunk_by(|one, other| may_stay(one) == may_stay(other)).map(|words| {
-        let text = words.join(" ");
-        if words.iter().all(|word| may_stay(word)) { text } else { text::log_line(&text) }
-    });
-    let mut said = alike.collect::<Vec<_>>().join(" ");
-    said.truncate(said.floor_char_boundary(MAX_BYTES));
-    said
+    const MAX_CHARS: usize = 600;
+    text::line(&without_persons(text), MAX_CHARS)
 }
 
-fn may_stay(word: &str) -> bool {
-    /// Longer than any count, port or code.
-    const MAX_DIGITS: usize = 6;
-    let bare = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
-    // A session's name in an ARN can be an e-mail address.
-    let is_image = bare.contains(".dkr.ecr.");
-    let is_name = |letter: char| {
-        letter.is_ascii_alphanumeric() || ":/._-".contains(letter) || is_image && letter == '@'
-    };
-    bare.len() <= MAX_DIGITS && bare.bytes().all(|byte| byte.is_ascii_digit())
-        || (is_image || bare.starts_with("arn:aws")) && bare.chars().all(is_name)
-        || matches!(bare, "secret" | "secrets")
+/// `<e-mail>` for each `name@host.domain`. An image's digest (`@sha256:…`) has no dot after it.
+fn without_persons(text: &str) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._%+-".contains(letter);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('@') {
+        let name = before.len() - before.chars().rev().take_while(|letter| is_part(*letter)).count();
+        let host = after.find(|letter| !is_part(letter)).unwrap_or(after.len());
+        let (host, next) = after.split_at(host);
+        let is_address = name < before.len() && host.trim_end_matches('.').contains('.');
+        if is_address {
+            out.push_str(before.get(..name).unwrap_or_default());
+            out.push_str("<e-mail>");
+            // The full stop of the sentence.
+            out.push_str(if host.ends_with('.') { "." } else { "" });
+        } else {
+            out.push_str(before);
+            out.push('@');
+            out.push_str(host);
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]

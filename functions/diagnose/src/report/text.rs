@@ -57,7 +57,8 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
         vec![format!("{}{since}.", capital(&format!("{}{}", certainty(finding.confidence), finding.what)))];
     lines.extend(finding.evidence.iter().take(FACTS).map(|fact| format!("  {}", line(fact, report))));
     if !finding.explains.is_empty() {
-        let consequences: Vec<&str> = finding.explains.iter().map(|one| one.what.as_str()).collect();
+        let consequences: Vec<&str> =
+            finding.explains.iter().map(|one| without_known(&one.what, finding)).collect();
         lines.push(format!("This explains: {}.", consequences.join("; ")));
         lines.extend(told_why(finding).map(|fact| format!("  {}", line(fact, report))));
     }
@@ -81,6 +82,18 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
     lines
 }
 
+/// A sentence without the reason at its end, where the cause's own facts have it already.
+fn without_known<'a>(what: &'a str, finding: &Finding) -> &'a str {
+    const LONG: usize = 40;
+    let shown = || std::iter::once(&finding.what).chain(finding.evidence.iter().map(|fact| &fact.value));
+    match what.split_once(": ") {
+        Some((before, reason)) if reason.len() >= LONG && shown().any(|shown| shown.contains(reason)) => {
+            before
+        }
+        _ => what,
+    }
+}
+
 /// What ECS and the application themselves say about the consequences, where the cause does not show it.
 fn told_why(finding: &Finding) -> impl Iterator<Item = &Fact> {
     const SOURCES: &[&str] = &["CloudWatch Logs", "ECS, stopped tasks", "ECS, service events"];
@@ -97,7 +110,7 @@ fn told_why(finding: &Finding) -> impl Iterator<Item = &Fact> {
 }
 
 pub(super) fn line(fact: &Fact, report: &Report) -> String {
-    let mut text = format!("{}: {}", fact.what, fact.value);
+    let mut text = format!("{}: {}", fact.what, fact.value.trim_end_matches('.'));
     // Writing to a String cannot fail.
     if let Some(threshold) = &fact.threshold {
         let _ = write!(text, " (threshold {threshold})");

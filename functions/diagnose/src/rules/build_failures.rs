@@ -17,6 +17,7 @@ pub(super) const RULES: Rules = &[
     ("build_module_missing", build_module_missing),
     ("build_out_of_memory", build_out_of_memory),
     ("build_audit", build_audit),
+    ("build_registry_limited", build_registry_limited),
 ];
 
 /// Users keep the front end that they have: nothing is broken yet.
@@ -65,7 +66,10 @@ fn build_failed(evidence: &Evidence) -> Option<Finding> {
         IMPACT,
         format!("the front end's build {} {how}{place}{why}; users keep the release before it", build.id),
     );
-    Some(shown(finding, build, &[]).since(since).next(level, next))
+    // What the log ends with.
+    let lines = lines(build, |_| true);
+    let last = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
+    Some(shown(finding, build, last).since(since).next(level, next))
 }
 
 fn build_type_error(evidence: &Evidence) -> Option<Finding> {
@@ -112,6 +116,31 @@ fn build_out_of_memory(evidence: &Evidence) -> Option<Finding> {
         DevOps,
         "give the CodeBuild project a larger compute type, and Node its share of it \
          (NODE_OPTIONS=--max-old-space-size=<MiB>)",
+    ))
+}
+
+/// Images or packages that are not given out, whatever the code is.
+fn build_registry_limited(evidence: &Evidence) -> Option<Finding> {
+    let limited = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["toomanyrequests", "too many requests", "pull rate limit", "rate limit exceeded", "429"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let build = failed(evidence)?;
+    let lines = lines(build, limited);
+    if lines.is_empty() && !limited(&build.reason) {
+        return None;
+    }
+    let first = lines.first().map_or_else(|| one_line(&build.reason), |line| one_line(line));
+    let finding = Finding::new(
+        Likely,
+        IMPACT,
+        format!("a registry refuses the front end's build for asking too often: {first}"),
+    );
+    Some(shown(finding, build, &lines).since(build.ended_at).next(
+        DevOps,
+        "start the build again (aws codebuild start-build --project-name <the project>); then log in to the registry in the buildspec, or take its images from public.ecr.aws or ECR's pull-through cache",
     ))
 }
 

@@ -279,20 +279,30 @@ pub(super) fn says(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// ECS's words on one line, without where to read more. What matters of long ones is at their end.
+/// ECS's words on one line, without where to read more. What matters of long ones is at their end; no word is cut.
 pub(super) fn line(text: &str) -> String {
     const FIRST: usize = 80;
     const LAST: usize = 220;
     let text = text.split_once(" For more information").map_or(text, |(before, _)| before);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let letters: Vec<char> = text.trim_end_matches('.').chars().collect();
-    match letters.len().checked_sub(LAST) {
-        Some(left) if left > FIRST => {
-            let first = letters.iter().take(FIRST);
-            first.chain(&[' ', '…', ' ']).chain(letters.iter().skip(left)).collect()
-        }
-        _ => letters.into_iter().collect(),
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let all = words.join(" ").trim_end_matches('.').to_owned();
+    if all.chars().count() <= FIRST + LAST {
+        return all;
     }
+    let fitting = |words: &mut dyn Iterator<Item = &&str>, most: usize| {
+        let mut length = 0;
+        words
+            .take_while(|word| {
+                length += word.chars().count() + 1;
+                length <= most
+            })
+            .count()
+    };
+    let first = fitting(&mut words.iter(), FIRST);
+    let last = words.len() - fitting(&mut words.iter().rev(), LAST);
+    let text =
+        [words.get(..first), words.get(last.max(first)..)].map(|words| words.unwrap_or_default().join(" "));
+    text.join(" … ").trim_end_matches('.').trim().to_owned()
 }
 
 pub(super) fn status(text: &str) -> String {

@@ -9,7 +9,13 @@ mod properties;
 mod recorded;
 
 use anyhow::{Context, Result, bail, ensure};
-use diagnose::{chapter::Chapter, finding::Finding, judge, source::Source};
+use diagnose::{
+    chapter::Chapter,
+    finding::Finding,
+    judge,
+    logs::{PATTERN, is_error},
+    source::Source,
+};
 
 use recorded::{evidence, files, files_and_others, folder, read};
 
@@ -101,6 +107,28 @@ fn every_cause_has_a_plain_case_one_with_noise_and_one_that_only_looks_like_it()
             bail!("{cause}: {is} of {} cases are it", file.cases.len());
         }
     }
+    Ok(())
+}
+
+/// What the reader cannot bring is no evidence: each recorded line of a log goes through the reader's own pattern and
+/// through what it takes for an error, and the first cause is the same without those that do not pass.
+#[test]
+fn every_line_of_a_log_that_a_rule_rests_on_is_one_that_the_reader_brings() -> Result<()> {
+    let pattern = regex_lite::Regex::new(PATTERN.trim_matches('%'))?;
+    let mut wrong = Vec::new();
+    for path in files()? {
+        for case in read(&path)?.cases {
+            let mut evidence = evidence(&case.evidence)?;
+            if let Some(logs) = &mut evidence.logs {
+                logs.groups.retain(|group| pattern.is_match(&group.shape) && is_error(&group.shape));
+            }
+            let findings = judge(&evidence, &Chapter::ALL);
+            if name(findings.first()) != case.first {
+                wrong.push(format!("{}: {}: {}", path.display(), case.name, name(findings.first())));
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 

@@ -31,6 +31,8 @@ const BROKEN: [&str; 6] = [
     "storage-full",
 ];
 const SETTINGS: &str = "settings";
+/// How often a person may have the settings set: a try that was refused or died costs nobody the next one.
+const MOST_SETTINGS: usize = 3;
 
 /// `named` is the restore that was asked for; the schedule asks for whatever is under way.
 pub(super) fn of(
@@ -102,8 +104,10 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
     if !cluster.is_available() {
         return Next::Wait(skipped::cluster_creating(id, &format!("is {}", cluster.status)));
     }
-    let tried = |step: &str| progress.tried.iter().any(|tried| tried == step);
-    if restore.needs_settings(cluster) && !tried(SETTINGS) {
+    let tried = |step: &str| progress.times_tried(step) > 0;
+    // What AWS has not heeded three times it will not.
+    let most = if scheduled { 1 } else { MOST_SETTINGS };
+    if restore.needs_settings(cluster) && progress.times_tried(SETTINGS) < most {
         let settings = Box::new(restore.settings.clone());
         return Next::Act {
             action: Action::CopySettings { cluster: id.clone(), settings },

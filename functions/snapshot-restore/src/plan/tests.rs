@@ -300,6 +300,9 @@ fn the_writer_comes_first_and_a_refused_step_waits_for_a_person() {
     acts(&other, Goal::LookAfter, &under_way(&[]), &copy);
     // AWS did not heed it: that is told in the end, and not tried for ever.
     acts(&other, Goal::LookAfter, &under_way(&["settings"]), &create(1));
+    // A person may try it again, and not for ever either.
+    acts(&other, go_on(), &under_way(&["settings", "settings"]), &copy);
+    acts(&other, go_on(), &under_way(&["settings", "settings", "settings"]), &create(1));
 
     let tried = under_way(&[&format!("{id}-1")]);
     let plan = planned(&with_cluster(&[]), &asks(Goal::LookAfter), Some(tried.clone()));

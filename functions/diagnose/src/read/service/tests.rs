@@ -203,3 +203,31 @@ fn what_aws_quotes_of_others_is_masked() {
     assert!(quoted.starts_with("CannotStartContainerError:"), "{quoted}");
     assert!(!quoted.contains("hunter2") && !quoted.contains("4111"), "{quoted}");
 }
+
+#[test]
+fn what_is_to_be_corrected_stays_in_what_aws_said() {
+    for text in [
+        "unable to retrieve secrets from ssm: invalid ssm parameters: /lendpeak2/production/flags, Api2Key",
+        "There are not enough free addresses in subnet 'subnet-0a1b2c3d4e5f67890'.",
+        "image Manifest does not contain descriptor matching platform 'linux/arm64'.",
+        "Completed failover to DB instance: lendpeak2-production-2",
+        "failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/lendpeak2/backend:41@sha256:ab12",
+        "unexpected status code https://prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com/a: 403 Forbidden",
+        "You have reached the limit on the number of vCPUs you can run concurrently.",
+    ] {
+        assert_eq!(said(text), text);
+    }
+}
+
+#[test]
+fn persons_and_secrets_go_from_what_aws_said() {
+    let role = "arn:aws:sts::123456789012:assumed-role/ops";
+    assert_eq!(
+        said(&format!("User: {role}/jane.doe+ops@example.com is not authorized.")),
+        format!("User: {role}/<e-mail> is not authorized.")
+    );
+    assert_eq!(said("ask jane@example.org."), "ask <e-mail>.");
+    let layer =
+        said("Get https://bucket.s3.amazonaws.com/x?X-Amz-Signature=0123456789abcdef&X-Amz-Date=1: 403");
+    assert!(!layer.contains("0123456789abcdef"), "{layer}");
+}
