@@ -149,3 +149,54 @@ impl FromStr for Chapter {
         Self::ALL.into_iter().find(|chapter| chapter.as_str() == text).ok_or(())
     }
 }
+
+/// The guide's headings, and the chapters below each.
+const HEADINGS: &[(&str, &[Chapter])] = &[
+    ("Quick Diagnostics", &Chapter::ALL),
+    ("System Health Check", &Chapter::ALL),
+    ("Common Status Codes", &[Chapter::StatusCode]),
+    ("Backend Issues", &[Chapter::ApplicationWontStart, Chapter::HighMemory, Chapter::ApiTimeouts]),
+    ("Application Won't Start", &[Chapter::ApplicationWontStart]),
+    ("High Memory Usage", &[Chapter::HighMemory]),
+    ("API Timeouts", &[Chapter::ApiTimeouts]),
+    ("Database Issues", &[Chapter::ConnectionPoolExhausted, Chapter::ReplicationLag, Chapter::StorageFull]),
+    ("Connection Pool Exhausted", &[Chapter::ConnectionPoolExhausted]),
+    ("Replication Lag", &[Chapter::ReplicationLag]),
+    ("Storage Full", &[Chapter::StorageFull]),
+    ("Frontend Issues", &[Chapter::BuildFailures, Chapter::CloudfrontCache, Chapter::CorsErrors]),
+    ("Build Failures", &[Chapter::BuildFailures]),
+    ("CloudFront Cache Issues", &[Chapter::CloudfrontCache]),
+    ("CORS Errors", &[Chapter::CorsErrors]),
+    ("Infrastructure Issues", &[Chapter::AlbTargetUnhealthy, Chapter::AutoScaling]),
+    ("ALB Target Unhealthy", &[Chapter::AlbTargetUnhealthy]),
+    ("Auto-scaling Not Working", &[Chapter::AutoScaling]),
+    ("Performance Issues", &[Chapter::SlowQueries, Chapter::HighLatency]),
+    ("Slow Queries", &[Chapter::SlowQueries]),
+    ("High Latency", &[Chapter::HighLatency]),
+    ("Monitoring and Alerts", &[Chapter::MissingMetrics, Chapter::AlertFatigue]),
+    ("Missing Metrics", &[Chapter::MissingMetrics]),
+    ("Alert Fatigue", &[Chapter::AlertFatigue]),
+    ("Emergency Procedures", &[Chapter::ServiceDown, Chapter::DataCorruption]),
+    ("Service Down", &[Chapter::ServiceDown]),
+    ("Data Corruption", &[Chapter::DataCorruption]),
+];
+
+/// The chapters that a symptom names, by their names here or by a heading of the guide, however it is written; else the
+/// three names that are nearest to it.
+pub(crate) fn named(symptom: &str) -> Result<Vec<Chapter>, Vec<&'static str>> {
+    const NEAREST: usize = 3;
+    let plain = |text: &str| -> String {
+        text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let symptom = plain(symptom);
+    let own = Chapter::ALL.map(|chapter| (chapter.as_str(), vec![chapter]));
+    let all =
+        || own.iter().map(|(name, chapters)| (*name, chapters.as_slice())).chain(HEADINGS.iter().copied());
+    if let Some((_, chapters)) = all().find(|(name, _)| plain(name) == symptom) {
+        return Ok(chapters.to_vec());
+    }
+    let mut names = Chapter::ALL.map(Chapter::as_str);
+    let distance = |name: &str| strsim::normalized_damerau_levenshtein(&plain(name), &symptom);
+    names.sort_by(|one, other| distance(other).total_cmp(&distance(one)));
+    Err(names.into_iter().take(NEAREST).collect())
+}

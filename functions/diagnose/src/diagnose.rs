@@ -20,7 +20,9 @@ use shared::{
 use tokio::time::Instant;
 
 use crate::{
-    FUNCTION, judge,
+    FUNCTION,
+    finding::Impact,
+    judge,
     read::{self, Reader},
     report::{Report, VERSION},
     request::{self, Request},
@@ -91,7 +93,9 @@ impl Diagnose {
 impl Diagnose {
     /// Whoever is woken by the alarm gets its cause along with it.
     async fn tell(&self, report: &Report) -> Result<(), Error> {
-        let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| !report.nothing_found) else {
+        // What hurts nobody, and will not, is for the day: a failover that went well, an alarm that is always on.
+        let matters = report.findings.iter().any(|finding| finding.impact >= Impact::Risk);
+        let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| matters) else {
             return Ok(());
         };
         let subject = format!("[{}] {FUNCTION}: {}", report.environment, report.summary);

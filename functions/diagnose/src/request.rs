@@ -3,10 +3,17 @@
 use serde::Deserialize;
 use shared::{
     error::Error,
+    text,
     trigger::{Alarm, AlarmState, Asked, Kind, Trigger},
 };
 
-use crate::{chapter::Chapter, report::Format};
+use crate::{
+    chapter::{self, Chapter},
+    report::Format,
+};
+
+/// Characters of a symptom that is repeated to whoever sent it.
+const SYMPTOM: usize = 60;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -80,7 +87,7 @@ fn by_hand(asked: &Asked) -> Result<Request, Error> {
     let chapters = match (symptom, status) {
         (None, None) => Chapter::ALL.to_vec(),
         (None, Some(status)) => of_status(status),
-        (Some(symptom), None) => vec![chapter(&symptom)?],
+        (Some(symptom), None) => of_symptom(&symptom)?,
         (Some(_), Some(_)) => {
             return Err(Error::InvalidRequest(
                 "`symptom` and `status` are two questions: send one of them".to_owned(),
@@ -90,11 +97,13 @@ fn by_hand(asked: &Asked) -> Result<Request, Error> {
     Ok(Request { chapters, format, status })
 }
 
-fn chapter(symptom: &str) -> Result<Chapter, Error> {
-    symptom.parse().map_err(|()| {
+fn of_symptom(symptom: &str) -> Result<Vec<Chapter>, Error> {
+    chapter::named(symptom).map_err(|nearest| {
         let all: Vec<&str> = Chapter::ALL.iter().map(|chapter| chapter.as_str()).collect();
         Error::InvalidRequest(format!(
-            "`symptom` is `{symptom}`, but must be one of {}; send {{}} for all",
+            "`symptom` is `{}`, which is no heading of the guide; the nearest are {}; there are {}; send {{}} for all",
+            text::line(symptom, SYMPTOM),
+            nearest.join(", "),
             all.join(", ")
         ))
     })

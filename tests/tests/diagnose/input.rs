@@ -10,7 +10,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_reads_nothing() -> Test {
         ("", "EmptyRequest", "send {}"),
         ("{", "InvalidJson", "EOF while parsing"),
         ("[]", "InvalidRequest", "must be a JSON object"),
-        (r#"{"symptom": "slow"}"#, "InvalidRequest", "must be one of service-down, data-corruption"),
+        (r#"{"symptom": "slow"}"#, "InvalidRequest", "there are service-down, data-corruption"),
         (r#"{"symptom": 1}"#, "InvalidRequest", "expected a string"),
         (r#"{"status": 42}"#, "InvalidRequest", "an HTTP status from 100 to 599"),
         (r#"{"status": "500"}"#, "InvalidRequest", "expected u16"),

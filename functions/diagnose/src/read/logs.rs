@@ -175,11 +175,11 @@ mod tests {
 
     #[test]
     fn errors_are_found_as_applications_write_them() {
-        let pattern = regex_lite::Regex::new(PATTERN.trim_matches('%')).unwrap();
         #[track_caller]
         fn check(pattern: &regex_lite::Regex, line: &str, expected: bool) {
             assert_eq!(pattern.is_match(line) && is_error(line), expected, "{line}");
         }
+        let pattern = regex_lite::Regex::new(PATTERN.trim_matches('%')).unwrap();
         for line in [
             "ERROR could not send e-mail",
             "2026-11-24T14:00:00.000Z ERROR [http] boom",

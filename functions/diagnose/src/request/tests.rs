@@ -42,6 +42,19 @@ fn a_symptom_is_one_chapter_by_the_guides_heading() {
 }
 
 #[test]
+fn a_symptom_may_be_any_heading_of_the_guide_however_it_is_written() {
+    goes_through(&json!({ "symptom": "Application Won't Start" }), &[Chapter::ApplicationWontStart]);
+    goes_through(&json!({ "symptom": "high memory usage" }), &[Chapter::HighMemory]);
+    goes_through(&json!({ "symptom": "High Memory" }), &[Chapter::HighMemory]);
+    goes_through(&json!({ "symptom": "AUTO SCALING not working" }), &[Chapter::AutoScaling]);
+    goes_through(
+        &json!({ "symptom": "Database issues" }),
+        &[Chapter::ConnectionPoolExhausted, Chapter::ReplicationLag, Chapter::StorageFull],
+    );
+    goes_through(&json!({ "symptom": "System Health Check" }), &Chapter::ALL);
+}
+
+#[test]
 fn a_status_code_goes_where_the_guide_sends_it() {
     goes_through(
         &json!({ "status": 504 }),
@@ -52,7 +65,9 @@ fn a_status_code_goes_where_the_guide_sends_it() {
 
 #[test]
 fn what_cannot_be_asked_is_answered_with_what_can() {
-    refuses(&json!({ "symptom": "high memory" }), "must be one of service-down, data-corruption,");
+    refuses(&json!({ "symptom": "memory" }), "the nearest are high-memory, ");
+    refuses(&json!({ "symptom": "cors eror" }), "the nearest are cors-errors, ");
+    refuses(&json!({ "symptom": "" }), "there are service-down, data-corruption,");
     refuses(&json!({ "symptom": 7 }), "expected a string");
     refuses(&json!({ "sympton": "high-memory" }), "unknown field `sympton`");
     refuses(&json!({ "format": "pdf" }), "must be text or markdown");

@@ -3,7 +3,8 @@
 use super::{Rules, connection_pool_exhausted::fullest, slow_answers::SlowAnswers};
 use crate::{
     evidence::{
-        Evidence, LogGroup, Logs, RunningTask, Series, SlowQuery, Target, correlation, largest, name, size,
+        Evidence, LogGroup, Logs, RunningTask, Series, SlowQuery, StoppedTask, Target, correlation, largest,
+        name, size,
     },
     finding::{
         Confidence::{Certain, Likely, Possible},
@@ -340,7 +341,9 @@ fn keep_alive_too_short(evidence: &Evidence) -> Option<Finding> {
         evidence.recent(name::ALB_REJECTED).map_or(0.0, |series| series.last_minutes(MINUTES).sum());
     // Tasks that fail have 5xx of their own, a full load balancer rejects connections.
     let alone = targets <= own && rejected <= own * 0.1;
-    let ended = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).any(|task| task.failed());
+    // One that never began had no connection.
+    let served = |task: &StoppedTask| task.failed() && task.started_at.is_some();
+    let ended = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).any(served);
     if !is_steady || !(LEAST_SHARE..MOST_SHARE).contains(&share) || !all_well || !alone || ended {
         return None;
     }

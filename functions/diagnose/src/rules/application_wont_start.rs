@@ -297,8 +297,8 @@ fn log_group_missing(evidence: &Evidence) -> Option<Finding> {
         says(words, LOGS) && !says(words, NO_ANSWER) && !says(words, SECRETS)
     })?;
     let words = failed.words();
-    let group = evidence.definition.iter().flat_map(|definition| &definition.containers);
-    let group = group.filter_map(|container| container.log_group.as_deref()).next();
+    let mut containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let group = containers.find_map(|container| container.log_group.as_deref());
     let named = group.map_or_else(|| "their log group".to_owned(), |group| format!("the log group {group}"));
     let (why, repair) = if says(&words, NOT_ALLOWED) {
         (
@@ -726,8 +726,8 @@ fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
         return Some(failed.next(evidence, finding, "correct what ECS names"));
     }
     let lately = |at: Option<Timestamp>| at.is_some_and(|at| evidence.within_minutes(at, MINUTES));
-    let scaled =
-        evidence.scaling.iter().flat_map(|scaling| &scaling.activities).any(|activity| lately(activity.at));
+    let mut activities = evidence.scaling.iter().flat_map(|scaling| &scaling.activities);
+    let scaled = activities.any(|activity| lately(activity.at) && activity.status != "Failed");
     let deployed = service.deployments.iter().any(|deployment| lately(deployment.created_at));
     let began = service
         .events

@@ -98,6 +98,8 @@ fn newest(evidence: &Evidence) -> Option<&Deployment> {
 /// Whether what it deploys ran before: the same revision is still being replaced or has older tasks, and its image was
 /// not pushed since. A tag that was pushed again is a release.
 fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
+    /// The clocks of the two are not the same to the second.
+    const BEFORE: SignedDuration = SignedDuration::from_mins(2);
     let Some(began) = primary.created_at else { return false };
     let others =
         evidence.service.iter().flat_map(|service| &service.deployments).filter(|one| *one != primary);
@@ -109,7 +111,7 @@ fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
     let ran = tasks
         .filter(|(revision, _)| **revision == primary.task_definition)
         .filter_map(|(_, started)| started)
-        .filter(|started| *started < began)
+        .filter(|started| began.duration_since(*started) > BEFORE)
         .min();
     let before = same.find_map(|one| one.created_at).into_iter().chain(ran).min();
     let mut pushed = evidence.images.iter().flatten().filter_map(|image| image.pushed_at);

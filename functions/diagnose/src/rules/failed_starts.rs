@@ -198,7 +198,7 @@ pub(super) fn is_unanswered(words: &str) -> bool {
 
 /// What the service's events say of a task that did not come: the newest that says so, while tasks are wanting and it
 /// is not over.
-fn refusal<'a>(evidence: &'a Evidence, is: impl Fn(&str) -> bool) -> Option<&'a Event> {
+fn refusal(evidence: &Evidence, is: impl Fn(&str) -> bool) -> Option<&Event> {
     const REFUSALS: &[&str] =
         &["was unable to place a task", "failed to launch a task", "unable to start a task"];
     let service = evidence.service.as_ref().filter(|_| short_of_tasks(evidence))?;

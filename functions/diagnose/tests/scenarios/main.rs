@@ -5,6 +5,7 @@
 //! `{"series": [[40, 132], [95, 12]]}`: value and how often, the oldest first, `null` for no data; or as
 //! `{"series": [{"from": 40, "to": 95, "count": 144}]}`.
 
+mod generated;
 mod properties;
 mod recorded;
 
