@@ -81,24 +81,14 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("network_interface_not_attached", STARTING),
     ("target_not_registered", STARTING),
     ("database_refused", STARTING),
+    ("database_ca_not_trusted", NO_DATABASE),
     // A release that brought one of these is taken back, whatever it was.
     ("log_group_missing", NOT_RUNNING),
     ("role_not_assumable", NOT_RUNNING),
     ("exec_format_error", NOT_RUNNING),
-    ("database_ca_not_trusted", NO_DATABASE),
     ("health_check_in_grace", NOT_SERVING),
     ("container_exits", NOT_SERVING),
-    (
-        "tasks_missing",
-        &[
-            "no_healthy_target",
-            "no_targets",
-            "status_code",
-            "origin_errors",
-            "unknown_cause",
-            "no_spare_tasks",
-        ],
-    ),
+    ("tasks_missing", &["no_healthy_target", "no_targets", "status_code", "origin_errors", "unknown_cause"]),
     (
         "release_broke_it",
         &[
@@ -119,7 +109,6 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "log_group_missing",
             "role_not_assumable",
             "exec_format_error",
-            "database_ca_not_trusted",
             "tasks_missing",
         ],
     ),
@@ -382,6 +371,7 @@ const NOT_RUNNING: &[&str] = &[
 ];
 /// What comes of a database that is there, and that the application does not accept.
 const NO_DATABASE: &[&str] = &[
+    "release_broke_it",
     "database_down",
     "database_refused",
     "container_exits",

@@ -284,7 +284,15 @@ pub(super) fn secret_name(id: &str) -> &str {
 /// addresses of persons, which name sessions of roles.
 pub(super) fn said(text: &str) -> String {
     const MAX_CHARS: usize = 600;
-    text::line(&without_persons(text), MAX_CHARS)
+    let words = text.split_whitespace().map(|word| if is_long_number(word) { "<…>" } else { word });
+    text::line(&without_persons(&words.collect::<Vec<_>>().join(" ")), MAX_CHARS)
+}
+
+/// Longer than an account's: a card's, or another of a person's.
+fn is_long_number(word: &str) -> bool {
+    const ACCOUNT: usize = 12;
+    let bare = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    bare.len() > ACCOUNT && bare.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `<e-mail>` for each `name@host.domain`. An image's digest (`@sha256:…`) has no dot after it.

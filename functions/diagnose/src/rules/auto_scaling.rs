@@ -174,9 +174,11 @@ fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
     Some(with_scale_up(finding, evidence, "the scaling policy has no data"))
 }
 
-/// Target tracking has alarms of its own, by whose names they are read: one that is not there was deleted.
+/// Target tracking has alarms of its own, by whose names they are read: one that is not there was deleted. The stack has
+/// alarms, too: where there is none at all, they were not seen.
 fn has_lost_its_alarms(policy: &ScalingPolicy, alarms: &[Alarm]) -> bool {
-    policy.kind == "TargetTrackingScaling"
+    !alarms.is_empty()
+        && policy.kind == "TargetTrackingScaling"
         && policy.alarms.iter().any(|name| name.starts_with("TargetTracking-"))
         && policy.alarms.iter().all(|name| alarms.iter().all(|alarm| alarm.name != *name))
 }

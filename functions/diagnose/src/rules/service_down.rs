@@ -288,6 +288,14 @@ fn database_ca_not_trusted(evidence: &Evidence) -> Option<Finding> {
         Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
         None => finding,
     };
+    let release = release(evidence).and_then(|release| release.created_at);
+    if release.is_some_and(|began| since.is_none_or(|since| not_before(since, began))) {
+        return Some(
+            finding
+                .next(DevOps, "go back to the last release that was good; then give the next one Amazon's newest bundle of authorities")
+                .send("rollback", serde_json::json!({ "to": "previous" })),
+        );
+    }
     let writer = evidence.database.as_ref().and_then(|database| database.writer());
     let writer = writer.map_or("<instance>", |writer| writer.name.as_str());
     Some(finding.next(
