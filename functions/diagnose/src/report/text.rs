@@ -105,7 +105,9 @@ fn told_why(finding: &Finding) -> impl Iterator<Item = &Fact> {
         let words = if SOURCES.first() == Some(&fact.source) { &fact.what } else { &fact.value };
         fact.what == "exit code" || shown.into_iter().any(|shown| shown.contains(words.as_str()))
     };
-    let facts = finding.explains.iter().flat_map(|one| &one.evidence);
+    // What the log has most of need not have to do with it.
+    let known_causes = finding.explains.iter().filter(|one| one.cause != "unknown_cause");
+    let facts = known_causes.flat_map(|one| &one.evidence);
     facts.filter(move |fact| SOURCES.contains(&fact.source) && !known(fact)).take(MOST)
 }
 
