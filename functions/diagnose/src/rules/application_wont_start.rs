@@ -568,7 +568,7 @@ fn database_refused(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-fn are_credentials(text: &str) -> bool {
+pub(super) fn are_credentials(text: &str) -> bool {
     says(text, &["authentication failed", "auth failed"])
 }
 
@@ -592,7 +592,7 @@ fn outdated<'a>(evidence: &'a Evidence, refusals: &LogGroup) -> Option<&'a Secre
 }
 
 /// An error of the database's driver; other parts of the application refuse and authenticate, too.
-fn is_database_refusal(text: &str) -> bool {
+pub(super) fn is_database_refusal(text: &str) -> bool {
     says(text, &["mongoserverselectionerror", "mongonetwork"])
         || says(text, &["mongo", "docdb", "documentdb", "database"])
             && says(

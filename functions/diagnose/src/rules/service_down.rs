@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::{
     Rules,
+    application_wont_start::{are_credentials, is_database_refusal},
     broken::{Broken, answer, host, no_connection, not_before, one_line, redeployment, refuses, release},
     connection_pool_exhausted::fullest,
     failed_starts::{line, says, stopped},
@@ -125,15 +126,12 @@ fn database_down(evidence: &Evidence) -> Option<Finding> {
     let check = evidence.check("health-db").filter(|check| refuses(check))?;
     let others_work =
         ["health", "health-redis"].iter().any(|name| evidence.check(name).is_some_and(|check| check.healthy));
-    let of_database = |words: &[&str]| {
-        let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
-        logs.with(words).map(|(count, group)| (count, group.clone()))
-    };
-    let logged = of_database(&["MongoServerSelectionError", "MongoNetwork"]);
+    let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
+    let logged = logs.with(&["MongoServerSelectionError", "MongoNetwork"]);
     // What refuses credentials or has no connection left is there.
-    let refused = of_database(&["authentication failed", "auth failed", "sasl"]);
-    let is_refused =
-        refused.is_some_and(|(count, _)| logged.as_ref().is_none_or(|(other, _)| count > *other));
+    let is_refusal = |group: &&LogGroup| is_database_refusal(&group.shape) && are_credentials(&group.shape);
+    let refused: u64 = logs.groups.iter().filter(is_refusal).map(|group| group.count).sum();
+    let is_refused = refused > logged.map_or(0, |(count, _)| count);
     if is_refused || fullest(evidence).is_some_and(|full| full.share() >= FULL) {
         return None;
     }
@@ -145,7 +143,7 @@ fn database_down(evidence: &Evidence) -> Option<Finding> {
         check.url.clone(),
         answer(check),
     );
-    let finding = match &logged {
+    let finding = match logged {
         Some((count, largest)) => finding
             .since(largest.first)
             .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
