@@ -21,13 +21,13 @@ use serde::Serialize;
 pub use copy::{Copy, copy_of};
 pub use needs::Needs;
 pub use running::{RunningTask, running_tasks};
-pub use stage::{Stage, staged_service};
+pub use stage::{Stage, stage, staged_service};
 pub use starts::{some_of, why_tasks_fail_to_start};
 pub use stopped::{StoppedTask, few_stopped_tasks, stopped_tasks};
 pub use task_definition::{
     COPY_OF, FROZEN_FROM, Offers, Registered, TaskDefinition, believed, newest_revisions, registered,
 };
-pub use tasks::tasks;
+pub use tasks::{Tasks, tasks};
 
 use crate::{aws, error::Error, once::once};
 

@@ -54,7 +54,11 @@ fn has_more(decoder: &mut Decoder<'_>, count: Option<u64>, read: usize) -> Optio
     }
 }
 
-/// What is named `…Timestamp` or `…Timestamps` is written as times.
+fn names_a_time(name: &str) -> bool {
+    name.ends_with("Timestamp") || name.ends_with("Timestamps") || name == "startTime"
+}
+
+/// What is named `…Timestamp`, `…Timestamps` or `startTime` is written as times.
 pub fn encode(body: &Value) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     write(&mut encoder, body, false);
@@ -84,7 +88,7 @@ fn write(encoder: &mut Encoder, value: &Value, is_time: bool) {
             encoder.map(map.len());
             for (name, value) in map {
                 encoder.str(name);
-                write(encoder, value, name.ends_with("Timestamp") || name.ends_with("Timestamps"));
+                write(encoder, value, names_a_time(name));
             }
         }
     }

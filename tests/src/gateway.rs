@@ -15,6 +15,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod forward;
+mod health;
 mod lambda;
 mod logs;
 mod moto;
@@ -49,6 +50,7 @@ pub use ecs::{BACKEND_PORT, Ecs, ServiceState, StoppedTask};
 pub use elb::{Elb, TARGET_GROUP, TARGET_GROUP_NAME};
 pub use fault::{Fault, Faults, Gate, Rule};
 use forward::Upstream;
+pub use health::Health;
 pub use lambda::Lambda;
 pub use moto::{DIFFERENCES, Difference, Instead};
 pub use record::FOLDER as CALLS_FOLDER;
@@ -81,6 +83,7 @@ struct State {
     ecr: Ecr,
     ecs: Ecs,
     elb: Elb,
+    health: Health,
     lambda: Lambda,
     ops_center: OpsCenter,
     secrets: Secrets,
@@ -119,6 +122,7 @@ impl Gateway {
             ecr: Ecr::default(),
             ecs: Ecs::default(),
             elb: Elb::default(),
+            health: Health::default(),
             lambda: Lambda::default(),
             ops_center: OpsCenter::default(),
             secrets: Secrets::default(),
@@ -197,6 +201,11 @@ impl Gateway {
     /// The load balancer and its targets.
     pub fn elb(&self) -> &Elb {
         &self.state.elb
+    }
+
+    /// What AWS Health has open.
+    pub fn health(&self) -> &Health {
+        &self.state.health
     }
 
     /// The functions that the local AWS does not run.
@@ -319,6 +328,7 @@ impl State {
             "ec2" => self.ec2.answer(call),
             "ecr" => self.ecr.answer(call),
             "elasticloadbalancing" => Some(self.elb.answer(call, &self.upstream).await),
+            "health" => self.health.answer(call),
             "lambda" => self.lambda.answer(call, &parts, &body).await,
             "ssm" => self.ops_center.answer(call),
             _ => None,

@@ -11,6 +11,7 @@ pub mod iam;
 pub mod ministack;
 pub mod moto;
 pub mod peer;
+pub mod recorded;
 pub mod runtime_api;
 pub mod sandbox;
 pub mod scenarios;

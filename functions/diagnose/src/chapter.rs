@@ -91,6 +91,11 @@ impl Chapter {
                 S::Scaling,
                 S::Probe,
                 S::Logs,
+                S::Images,
+                S::LoadBalancer,
+                S::SecurityGroups,
+                S::Distribution,
+                S::AwsHealth,
             ],
             Self::ApplicationWontStart => &[
                 S::Service,
@@ -128,13 +133,14 @@ impl Chapter {
             Self::ConnectionPoolExhausted => {
                 &[S::Service, S::Definition, S::Metrics, S::Logs, S::Database, S::DatabaseEvents, S::Scaling]
             }
-            Self::HighMemory => &[S::Service, S::Tasks, S::Definition, S::Metrics],
+            Self::HighMemory => &[S::Service, S::Tasks, S::Definition, S::Metrics, S::Scaling, S::Logs],
             Self::DataCorruption | Self::ReplicationLag | Self::StorageFull => &[S::Metrics, S::Database],
             Self::AutoScaling => &[S::Service, S::Metrics, S::Scaling, S::Alarms],
             Self::SlowQueries => &[S::Metrics, S::Database, S::DatabaseEvents, S::SlowQueries],
             Self::HighLatency => &[S::Probe, S::Metrics],
             Self::CloudfrontCache => &[S::Metrics, S::Distribution, S::Probe, S::Builds],
-            Self::CorsErrors | Self::StatusCode => &[S::Probe],
+            Self::CorsErrors => &[S::Probe, S::Service, S::Definition],
+            Self::StatusCode => &[S::Probe],
             Self::BuildFailures => &[S::Builds],
             Self::MissingMetrics => &[S::Service, S::Database, S::Metrics, S::ListedMetrics, S::Alarms],
             Self::AlertFatigue => &[S::Alarms, S::Metrics, S::Scaling],

@@ -73,7 +73,7 @@ impl Diagnose {
             version: VERSION,
             nothing_found: false,
             summary: String::new(),
-            text: String::new(),
+            text: Vec::new(),
             changes: timeline::told(&evidence, CHANGES_HOURS, findings.first()),
             findings,
             chapters: request.chapters.clone(),
@@ -99,7 +99,7 @@ impl Diagnose {
             return Ok(());
         };
         let subject = format!("[{}] {FUNCTION}: {}", report.environment, report.summary);
-        let notice = Notice::new(topic, &subject, report.text.clone());
+        let notice = Notice::new(topic, &subject, report.text.join("\n"));
         let sent = notice::tell(&self.config, &notice, self.settings.level_2_topic_arn.as_slice()).await;
         let failed = || Error::Aws {
             operation: "tell people",

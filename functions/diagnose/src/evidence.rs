@@ -25,6 +25,8 @@ pub use watch::*;
 pub struct Evidence {
     /// When it was gathered. Everything that says how long ago something was counts from here.
     pub at: Timestamp,
+    /// What the settings call the stack's parts: for a command, where a part itself was not seen.
+    pub names: Names,
     /// None, too, when the cluster has no such service: then [`Self::service_missing`] says so.
     pub service: Option<Service>,
     pub service_missing: bool,
@@ -55,7 +57,21 @@ pub struct Evidence {
     /// The metrics that CloudWatch lists for this stack.
     pub listed_metrics: Option<Vec<ListedMetric>>,
     pub probe: Option<Probe>,
+    /// What AWS Health has open about the services that the stack stands on, the newest first.
+    pub aws_issues: Option<Vec<AwsIssue>>,
     pub not_seen: Vec<NotSeen>,
+}
+
+/// Empty where the stack has no such part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    pub cluster: String,
+    pub service: String,
+    pub log_group: String,
+    pub load_balancer: String,
+    pub database: String,
+    pub distribution: String,
 }
 
 /// A source that was not seen, whole or in part.

@@ -62,7 +62,8 @@ pub struct Fact {
     pub source: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A name that is not known stands as `<cluster>` in it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Remedy {
     /// What to do, in words.
     pub what: String,
@@ -72,6 +73,10 @@ pub struct Remedy {
     /// The JSON to send to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send: Option<Value>,
+    /// The second-best step.
+    pub otherwise: Option<String>,
+    /// How one sees that it helped.
+    pub helped: String,
 }
 
 /// What else was found. Its own remedy is for a person: the runbook acts on the cause's alone.
@@ -87,7 +92,7 @@ pub struct Consequence {
 impl Finding {
     pub fn new(confidence: Confidence, impact: Impact, what: impl Into<String>) -> Self {
         Self {
-            // The table of rules fills in both.
+            // The table of rules fills in what is empty here.
             cause: "",
             chapter: Chapter::ServiceDown,
             confidence,
@@ -95,7 +100,7 @@ impl Finding {
             what: what.into(),
             since: None,
             evidence: Vec::new(),
-            remedy: Remedy { what: String::new(), function: None, send: None },
+            remedy: Remedy::default(),
             support_level: Level::DevOps as u8,
             explains: Vec::new(),
         }
@@ -136,6 +141,20 @@ impl Finding {
     pub fn next(mut self, level: Level, what: impl Into<String>) -> Self {
         self.support_level = level as u8;
         self.remedy.what = what.into();
+        self
+    }
+
+    /// The second-best step, where it is another than the rule's own.
+    #[must_use]
+    pub fn otherwise(mut self, what: impl Into<String>) -> Self {
+        self.remedy.otherwise = Some(what.into());
+        self
+    }
+
+    /// How one sees that it helped, where it is another than the rule's own.
+    #[must_use]
+    pub fn helped(mut self, when: impl Into<String>) -> Self {
+        self.remedy.helped = when.into();
         self
     }
 

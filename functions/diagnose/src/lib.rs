@@ -3,7 +3,7 @@
 //!
 //! - [`request`]: everything, one chapter, or what an event is about.
 //! - [`read`]: one reader for each [`source`], all at once and in a bounded time, into [`evidence`].
-//! - [`rules`]: one small pure function for each cause, in the file of the guide's [`chapter`].
+//! - [`rules`]: one small pure function for each cause; each [`chapter`]'s file has the table of its causes.
 //! - [`explain`]: which finding is the cause of which, and in what order they are told.
 //! - [`report`]: JSON, a screen of text, Markdown.
 
@@ -12,10 +12,11 @@ mod diagnose;
 pub mod evidence;
 mod explain;
 pub mod finding;
+mod names;
 mod read;
 pub mod report;
 pub mod request;
-mod rules;
+pub mod rules;
 pub mod settings;
 pub mod source;
 pub mod timeline;
@@ -25,6 +26,7 @@ use evidence::Evidence;
 use finding::Finding;
 
 pub use diagnose::Diagnose;
+pub use explain::consequences;
 pub use read::logs;
 
 pub const FUNCTION: &str = "diagnose";

@@ -2,6 +2,7 @@
 //! long is noted as not seen, and the rest goes on. Nothing is written, and a secret's value is never asked for.
 
 mod alarms;
+mod aws_health;
 mod builds;
 mod cells;
 mod database;
@@ -21,13 +22,13 @@ mod tasks;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use aws_types::SdkConfig;
+use aws_types::{SdkConfig, region::Region};
 use jiff::Timestamp;
 use shared::error::{Error, chain};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    evidence::{Evidence, NotSeen},
+    evidence::{Evidence, Names, NotSeen},
     settings::Settings,
     source::Source,
 };
@@ -46,9 +47,21 @@ pub(crate) struct Reader {
     cells: cells::Cells,
 }
 
+/// CloudFront's metrics and AWS Health are there and nowhere else.
+pub(crate) const GLOBAL_REGION: &str = "us-east-1";
+/// Regions of other partitions, whose credentials mean nothing there.
+const OTHER_PARTITIONS: [&str; 5] = ["cn-", "eu-iso", "eusc-", "us-gov-", "us-iso"];
+
 impl Reader {
     pub(crate) fn new(config: SdkConfig, settings: Settings, at: Timestamp) -> Self {
         Self { config, settings, at, cells: cells::Cells::default() }
+    }
+
+    /// None where another partition has no access to it.
+    pub(crate) fn global_region(&self) -> Option<Region> {
+        let own = self.config.region().map_or("", Region::as_ref);
+        let is_other = OTHER_PARTITIONS.iter().any(|partition| own.starts_with(partition));
+        (!is_other).then(|| Region::new(GLOBAL_REGION))
     }
 
     /// None where the stack has no such part.
@@ -73,6 +86,7 @@ impl Reader {
             Source::Builds => builds::builds(self).await,
             Source::ListedMetrics => listed_metrics::listed_metrics(self).await,
             Source::Probe => probe::probe(self).await,
+            Source::AwsHealth => aws_health::aws_health(self).await,
         }
     }
 }
@@ -83,7 +97,7 @@ pub(crate) async fn collect(
     sources: &BTreeSet<Source>,
     until: Instant,
 ) -> (Evidence, Vec<Source>) {
-    let mut evidence = Evidence { at: reader.at, ..Evidence::default() };
+    let mut evidence = Evidence { at: reader.at, names: names(&reader.settings), ..Evidence::default() };
     let reader = Arc::new(reader);
     let mut reading = JoinSet::new();
     for source in sources.iter().copied() {
@@ -111,6 +125,26 @@ pub(crate) async fn collect(
         .not_seen
         .extend(unseen.into_iter().map(|(source, why)| NotSeen { source: source.as_str().to_owned(), why }));
     (evidence, seen)
+}
+
+/// That a list was not read to its end.
+pub(crate) fn cut(source: impl Into<String>, read: usize) -> NotSeen {
+    NotSeen { source: source.into(), why: format!("there are more than the {read} that were read") }
+}
+
+fn names(settings: &Settings) -> Names {
+    let of = |name: &Option<String>| name.clone().unwrap_or_default();
+    Names {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone(),
+        log_group: settings.log_group.clone(),
+        load_balancer: settings
+            .load_balancer
+            .as_deref()
+            .map_or_else(String::new, |it| load_balancer::name(it).to_owned()),
+        database: of(&settings.database),
+        distribution: of(&settings.distribution),
+    }
 }
 
 /// For people: the operation, the resource and AWS's code, never a body.

@@ -18,8 +18,8 @@ pub struct Report {
     pub nothing_found: bool,
     /// One sentence.
     pub summary: String,
-    /// What a person reads; Markdown where that was asked for.
-    pub text: String,
+    /// What a person reads, line by line; Markdown where that was asked for.
+    pub text: Vec<String>,
     /// Causes, the first the one to look at.
     pub findings: Vec<Finding>,
     /// What changed in the last hours, the oldest first.

@@ -1,36 +1,57 @@
-//! The rules: small pure functions, one for each cause, in the file of the guide's chapter.
+//! The rules: small pure functions, one for each cause; each chapter's file has the table of its causes.
 
 mod alb_target_unhealthy;
 mod alert_fatigue;
 mod api_timeouts;
 mod application_wont_start;
 mod auto_scaling;
+mod aws_issue;
 mod broken;
 mod build_failures;
+mod certificates;
 mod cloudfront_cache;
 mod connection_pool_exhausted;
 mod cors_errors;
 mod data_corruption;
+mod database;
+mod database_refused;
+mod ended_tasks;
 mod failed_starts;
 mod high_latency;
 mod high_memory;
 mod missing_metrics;
+mod missing_tasks;
 mod replication_lag;
+mod room_for_tasks;
 mod service_down;
 mod slow_answers;
 mod slow_queries;
 mod status_code;
+mod steps;
 mod storage_full;
+mod stuck_deployment;
+mod task_images;
+mod task_secrets;
+mod what_tasks_need;
 
-use crate::{chapter::Chapter, evidence::Evidence, finding::Finding};
+use crate::{chapter::Chapter, evidence::Evidence, finding::Finding, names::filled};
 
-/// Looks for one cause. It concludes nothing from what was not seen.
-pub(crate) type Rule = fn(&Evidence) -> Option<Finding>;
+/// A cause, the rule that looks for it, and what people are told of it.
+pub struct Rule {
+    /// For programs: `image_missing`.
+    pub cause: &'static str,
+    /// Looks for it. It concludes nothing from what was not seen.
+    pub(crate) find: fn(&Evidence) -> Option<Finding>,
+    /// What it looks at, and why that shows this cause.
+    pub looks_at: &'static str,
+    /// What to do where the next step cannot be done, or did not help.
+    pub otherwise: &'static str,
+    /// How one sees that it helped.
+    pub helped: &'static str,
+}
 
-/// A chapter's rules, by the code of the cause that each looks for.
-pub(crate) type Rules = &'static [(&'static str, Rule)];
-
-pub(crate) fn of(chapter: Chapter) -> Rules {
+/// The rules of a chapter.
+pub fn of(chapter: Chapter) -> &'static [Rule] {
     match chapter {
         Chapter::ServiceDown => service_down::RULES,
         Chapter::DataCorruption => data_corruption::RULES,
@@ -56,10 +77,20 @@ pub(crate) fn of(chapter: Chapter) -> Rules {
 /// What the rules of these chapters find, in no order.
 pub(crate) fn found(evidence: &Evidence, chapters: &[Chapter]) -> Vec<Finding> {
     let rules = chapters.iter().flat_map(|chapter| of(*chapter).iter().map(|rule| (*chapter, rule)));
-    rules
-        .filter_map(|(chapter, (cause, rule))| {
-            let finding = rule(evidence)?;
-            Some(Finding { cause, chapter, ..finding })
-        })
-        .collect()
+    rules.filter_map(|(chapter, rule)| rule.finding(chapter, evidence)).collect()
+}
+
+impl Rule {
+    fn finding(&self, chapter: Chapter, evidence: &Evidence) -> Option<Finding> {
+        let mut finding = Finding { cause: self.cause, chapter, ..(self.find)(evidence)? };
+        let remedy = &mut finding.remedy;
+        remedy.otherwise.get_or_insert_with(|| self.otherwise.to_owned());
+        if remedy.helped.is_empty() {
+            self.helped.clone_into(&mut remedy.helped);
+        }
+        for words in [&mut remedy.what, &mut remedy.helped].into_iter().chain(&mut remedy.otherwise) {
+            *words = filled(words, evidence);
+        }
+        Some(finding)
+    }
 }

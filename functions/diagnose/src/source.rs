@@ -21,6 +21,7 @@ pub enum Source {
     Builds,
     ListedMetrics,
     Probe,
+    AwsHealth,
 }
 
 impl Source {
@@ -46,6 +47,7 @@ impl Source {
             Self::Builds => "the front end's builds",
             Self::ListedMetrics => "the list of metrics",
             Self::Probe => "the health probe",
+            Self::AwsHealth => "AWS Health",
         }
     }
 }

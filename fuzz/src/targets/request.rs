@@ -55,34 +55,38 @@ pub fn write_freeze(data: &[u8]) {
 /// As far as the list of checks: what they ask is no AWS.
 pub fn health_probe(data: &[u8]) {
     let body = seeds::body("health-probe", data);
-    let read = |body: String| {
-        let settings = Settings::from_environment(&Environment::from_pairs(SETTINGS));
-        assert!(settings.is_ok(), "{settings:?}");
-        let Ok(settings) = settings else { return Ok(()) };
-        let triggers = trigger::parse(&invocation(body))?;
-        let asked = triggers.iter().find_map(Trigger::asked);
-        let request = asked.map(Asked::request::<Request>).transpose()?.unwrap_or_default();
-        request.tries(&settings)?;
-        for check in request.checks(&settings)? {
-            let host =
-                |url: &url::Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
-            let asked = host(&check.exchange.url);
-            assert!(
-                [&settings.api, &settings.app].iter().any(|known| host(known) == asked),
-                "it would ask a host that is not its own: {asked:?}"
-            );
-        }
-        Ok(())
-    };
-    let answer: Result<(), Error> = read(body.clone());
+    let answer = probed(body.clone());
     if let Err(error) = &answer {
         claims::error_is_bounded(error);
     }
     if answer.is_ok()
         && let Some(body) = with_unknown_field(&body)
     {
-        is_refused(&read(body).map(|()| Value::Null));
+        is_refused(&probed(body));
     }
+}
+
+/// What the probe makes of a request before it asks anybody; nothing.
+///
+/// # Errors
+/// It does not take it.
+pub fn probed(body: String) -> Result<Value, Error> {
+    let settings = Settings::from_environment(&Environment::from_pairs(SETTINGS));
+    assert!(settings.is_ok(), "{settings:?}");
+    let Ok(settings) = settings else { return Ok(Value::Null) };
+    let triggers = trigger::parse(&invocation(body))?;
+    let asked = triggers.iter().find_map(Trigger::asked);
+    let request = asked.map(Asked::request::<Request>).transpose()?.unwrap_or_default();
+    request.tries(&settings)?;
+    for check in request.checks(&settings)? {
+        let host = |url: &url::Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
+        let asked = host(&check.exchange.url);
+        assert!(
+            [&settings.api, &settings.app].iter().any(|known| host(known) == asked),
+            "it would ask a host that is not its own: {asked:?}"
+        );
+    }
+    Ok(Value::Null)
 }
 
 fn ask(function: Function, data: &[u8]) {

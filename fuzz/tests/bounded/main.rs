@@ -12,6 +12,8 @@ mod inputs;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod remedies;
+#[cfg(test)]
 mod shims;
 
 use std::{

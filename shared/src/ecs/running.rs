@@ -22,7 +22,7 @@ pub struct RunningTask {
 /// None when the cluster has no such service: `DescribeServices` says that.
 pub async fn running_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<RunningTask>, Error> {
     let tasks = tasks(client, cluster, service, DesiredStatus::Running).await?;
-    Ok(tasks.unwrap_or_default().into_iter().map(running_task).collect())
+    Ok(tasks.into_iter().flat_map(|found| found.tasks).map(running_task).collect())
 }
 
 fn running_task(task: Task) -> RunningTask {

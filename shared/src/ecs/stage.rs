@@ -2,7 +2,10 @@
 
 use aws_sdk_ecs::{
     Client,
-    types::{DeploymentConfiguration, ServiceDeployment, ServiceDeploymentLifecycleStage as Lifecycle},
+    types::{
+        DeploymentConfiguration, DeploymentLifecycleHookDetail, ServiceDeployment,
+        ServiceDeploymentLifecycleStage as Lifecycle,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -24,10 +27,12 @@ pub struct Stage {
     pub name: String,
     /// As in `IN_PROGRESS`.
     pub status: String,
+    /// When ECS last moved on in it.
+    pub since: Option<Timestamp>,
     /// When the bake time ends, as far as ECS says when it began.
     pub ends_at: Option<Timestamp>,
-    /// How many of its hooks are waited for.
-    pub hooks: usize,
+    /// The hooks that are waited for: a Lambda function's name, or the id of one that waits for a person.
+    pub hooks: Vec<String>,
 }
 
 impl Stage {
@@ -54,7 +59,9 @@ impl Stage {
         }
         let until = match self.ends_at {
             Some(at) => format!(" until about {}", readable(at)),
-            None if self.hooks > 0 => format!(", which ends when {} of its hooks have answered", self.hooks),
+            None if !self.hooks.is_empty() => {
+                format!(", which waits for {}", self.hooks.join(" and "))
+            }
             None => ", which ends when ECS is done with it".to_owned(),
         };
         let stage = if name.is_empty() { "its first stage" } else { name };
@@ -77,10 +84,9 @@ impl Stage {
             .map(|minutes| SignedDuration::from_mins(i64::from(minutes)));
         let since = deployment.updated_at().and_then(timestamp);
         let bakes = name == Lifecycle::BakeTime.as_str();
-        let waits = deployment
-            .lifecycle_hook_details()
-            .iter()
-            .filter(|hook| hook.status().is_some_and(|status| !status.as_str().starts_with("SUCCE")));
+        let waits = deployment.lifecycle_hook_details().iter().filter(|hook| {
+            hook.status().is_some_and(|status| ["IN_PROGRESS", "AWAITING_ACTION"].contains(&status.as_str()))
+        });
         Self {
             strategy: strategy.to_owned(),
             name: name.to_owned(),
@@ -89,9 +95,18 @@ impl Stage {
                 .zip(bake_time)
                 .filter(|_| bakes)
                 .and_then(|(since, bake)| since.checked_add(bake).ok()),
-            hooks: waits.count(),
+            since,
+            hooks: waits.map(hook).collect(),
         }
     }
+}
+
+fn hook(hook: &DeploymentLifecycleHookDetail) -> String {
+    let function = hook.target_arn().and_then(|arn| arn.rsplit_once(":function:")).map(|(_, name)| {
+        // Without its alias or version.
+        name.split(':').next().unwrap_or(name)
+    });
+    function.or(hook.hook_id()).unwrap_or("a hook").to_owned()
 }
 
 /// The service, with the stage of a deployment that moves traffic.
@@ -117,7 +132,16 @@ pub(super) async fn refused_meanwhile(client: &Client, cluster: &str, name: &str
     }
 }
 
-async fn stage(client: &Client, cluster: &str, name: &str, strategy: &str) -> Result<Option<Stage>, Error> {
+/// Where the newest deployment of a service stands; nothing where it has none.
+///
+/// # Errors
+/// ECS did not say.
+pub async fn stage(
+    client: &Client,
+    cluster: &str,
+    name: &str,
+    strategy: &str,
+) -> Result<Option<Stage>, Error> {
     let whose = || format!("{name} in cluster {cluster}");
     let newest = client
         .list_service_deployments()

@@ -31,7 +31,7 @@ pub struct StoppedTask {
 /// None when the cluster has no such service: `DescribeServices` says that.
 pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<StoppedTask>, Error> {
     let tasks = tasks(client, cluster, service, DesiredStatus::Stopped).await?;
-    Ok(tasks.unwrap_or_default().into_iter().map(stopped).collect())
+    Ok(tasks.into_iter().flat_map(|found| found.tasks).map(stopped).collect())
 }
 
 fn stopped(task: Task) -> StoppedTask {

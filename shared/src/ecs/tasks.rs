@@ -9,6 +9,12 @@ use futures_util::future::try_join_all;
 
 use crate::{aws, error::Error};
 
+pub struct Tasks {
+    pub tasks: Vec<Task>,
+    /// False when there are more than were read.
+    pub all: bool,
+}
+
 /// Those that are to run, or those that stopped; nothing when there is no such service. ECS lists them in no order, and
 /// a deployment stops many: whoever looks for one has to read all.
 pub async fn tasks(
@@ -16,7 +22,7 @@ pub async fn tasks(
     cluster: &str,
     service: &str,
     status: DesiredStatus,
-) -> Result<Option<Vec<Task>>, Error> {
+) -> Result<Option<Tasks>, Error> {
     /// Of 100 tasks each, as many as `DescribeTasks` takes.
     const MAX_PAGES: usize = 10;
     let whose = || format!("service {service} in cluster {cluster}");
@@ -51,5 +57,6 @@ pub async fn tasks(
         answer.map_err(|error| aws::failed("describe the tasks of", whose(), &error))
     };
     let answers = try_join_all(pages.into_iter().map(describe)).await?;
-    Ok(Some(answers.into_iter().flat_map(|answer| answer.tasks.unwrap_or_default()).collect()))
+    let tasks = answers.into_iter().flat_map(|answer| answer.tasks.unwrap_or_default()).collect();
+    Ok(Some(Tasks { tasks, all: from.is_none() }))
 }

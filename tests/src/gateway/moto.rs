@@ -41,7 +41,7 @@ pub enum Instead {
 const NOT_IMPLEMENTED: &str = "is not implemented, and answers 500";
 
 /// All of them that a function, or the way to set it up, comes by. Whatever is not here, moto answers by itself.
-pub const DIFFERENCES: [Difference; 22] = [
+pub const DIFFERENCES: [Difference; 23] = [
     lacks("application-autoscaling", "DescribeScalingActivities", NOT_IMPLEMENTED),
     mended("cloudfront", "*", "gives distributions names of its own, and writes `COMPLETED` for `Completed`"),
     mended(
@@ -75,6 +75,7 @@ pub const DIFFERENCES: [Difference; 22] = [
         "*",
         "gives load balancers ids of its own, and ECS's tasks are no targets of theirs",
     ),
+    lacks("health", "*", NOT_IMPLEMENTED),
     lacks("lambda", "Invoke", "runs functions in Docker only"),
     lacks("rds", "*", "refuses the engine `docdb`"),
     mended(

@@ -50,8 +50,8 @@ pub fn of(call: &Recorded, roles: &TaskRoles) -> Result<Vec<Need>> {
         "cloudwatch" => cloudwatch(call),
         "codebuild" => codebuild(call),
         "dynamodb" => dynamodb(call),
-        // Neither knows a resource for what it describes.
-        "ec2" | "elasticloadbalancing" => one(call, "*"),
+        // None of them knows a resource for what it describes.
+        "ec2" | "elasticloadbalancing" | "health" => one(call, "*"),
         "ecr" => one(call, arn("ecr", &format!("repository/{}", text(call, "repositoryName")))),
         "ecs" => ecs::needs(call, roles),
         // The operation is called otherwise than its action.

@@ -56,11 +56,15 @@ async fn a_symptom_reads_only_what_its_chapter_looks_at() -> Test {
     assert_eq!(causes(&report["findings"]), ["memory_leak"], "{report:#}");
     let called: BTreeSet<String> = stack.sandbox.gateway.record().names("diagnose").into_iter().collect();
     let expected = [
+        "application-autoscaling DescribeScalableTargets",
+        "application-autoscaling DescribeScalingActivities",
+        "application-autoscaling DescribeScalingPolicies",
         "cloudwatch GetMetricData",
         "ecs DescribeServices",
         "ecs DescribeTaskDefinition",
         "ecs DescribeTasks",
         "ecs ListTasks",
+        "logs FilterLogEvents",
         "rds DescribeDBClusters",
         "rds DescribeDBInstances",
     ];
@@ -73,7 +77,7 @@ async fn a_status_is_told_with_its_meaning() -> Test {
     let stack = start().await?;
     let report = answer(&stack, &json!({ "status": 503 })).await?;
     assert_eq!(report["status"]["code"], 503);
-    assert!(text(&report, "/text").starts_with("503 Service Unavailable: "), "{report:#}");
+    assert!(screen(&report).starts_with("503 Service Unavailable: "), "{report:#}");
     Ok(())
 }
 

@@ -64,15 +64,22 @@ async fn answer(stack: &Stack, event: &Value) -> anyhow::Result<Value> {
 /// The first finding has this cause, and the text has what to do next. Answers the finding.
 async fn finds(stack: &Stack, cause: &str) -> anyhow::Result<Value> {
     let report = report(stack).await?;
-    let text = text(&report, "/text");
+    let screen = screen(&report);
     anyhow::ensure!(
-        self::text(&report, "/findings/0/cause") == cause,
-        "not {cause}:\n{text}\n{:#}",
+        text(&report, "/findings/0/cause") == cause,
+        "not {cause}:\n{screen}\n{:#}",
         report["findings"]
     );
     let level = &report["findings"][0]["support_level"];
-    anyhow::ensure!(text.contains(&format!("\nNext (level {level}): ")), "no next step:\n{text}");
+    anyhow::ensure!(screen.contains(&format!("\nNext (level {level}): ")), "no next step:\n{screen}");
+    anyhow::ensure!(screen.contains("\nIt worked if: "), "no way to see that it helped:\n{screen}");
     Ok(report["findings"][0].clone())
+}
+
+/// What a person reads.
+fn screen(report: &Value) -> String {
+    let lines = report["text"].as_array().into_iter().flatten();
+    lines.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
 }
 
 fn text<'a>(report: &'a Value, pointer: &str) -> &'a str {
@@ -98,9 +105,9 @@ async fn a_stack_that_is_well_has_nothing_to_be_found() -> Test {
     let stack = start().await?;
     let report = report(&stack).await?;
     assert_eq!(text(&report, "/summary"), "Nothing found.", "{report:#}");
-    assert!(text(&report, "/text").starts_with("Nothing found.\n"), "{report:#}");
+    assert!(screen(&report).starts_with("Nothing found.\n"), "{report:#}");
     assert_eq!((&report["nothing_found"], &report["not_seen"]), (&json!(true), &json!([])));
     let seen = report["looked_at"].as_array().map(Vec::len);
-    assert_eq!(seen, Some(19), "{:#}", report["looked_at"]);
+    assert_eq!(seen, Some(20), "{:#}", report["looked_at"]);
     Ok(())
 }

@@ -8,7 +8,7 @@ use tests::{
 use super::*;
 
 /// All calls that a look at everything makes.
-pub(super) const OPERATIONS: [(&str, &str); 28] = [
+pub(super) const OPERATIONS: [(&str, &str); 29] = [
     ("ecs", "DescribeServices"),
     ("ecs", "ListTasks"),
     ("ecs", "DescribeTasks"),
@@ -37,6 +37,7 @@ pub(super) const OPERATIONS: [(&str, &str); 28] = [
     ("codebuild", "ListBuildsForProject"),
     ("codebuild", "BatchGetBuilds"),
     ("lambda", "Invoke"),
+    ("health", "DescribeEvents"),
 ];
 
 /// It is given less time than it takes by itself: how long it waits is the same question for each call.
@@ -57,9 +58,9 @@ async fn check(fault: &Fault, groups: &[&[(&str, &str)]]) -> Test {
         match function.invoke("{}", SHORT).await {
             Answer::Ok(report) => {
                 let unseen = report["not_seen"].as_array().map_or(0, Vec::len);
-                let told = text(&report, "/text").contains("\nNot seen: ");
+                let told = screen(&report).contains("\nNot seen: ");
                 if unseen == 0 || !told || report["findings"] != json!([]) {
-                    wrong.push(format!("{group:?}: {:#}\n{}", report["not_seen"], text(&report, "/text")));
+                    wrong.push(format!("{group:?}: {:#}\n{}", report["not_seen"], screen(&report)));
                 }
             }
             other => wrong.push(format!("{group:?}: {other:?}")),
@@ -119,7 +120,7 @@ async fn an_empty_answer_is_taken_for_no_more_than_it_says() -> Test {
         let report = outcome(&function, &json!({})).await?;
         let expected = SAYS_SOMETHING.iter().find(|(name, _)| *name == operation).map(|(_, cause)| *cause);
         if causes(&report["findings"]).first().copied() != expected {
-            wrong.push(format!("{operation}: {:#}\n{}", report["not_seen"], text(&report, "/text")));
+            wrong.push(format!("{operation}: {:#}\n{}", report["not_seen"], screen(&report)));
         }
     }
     anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -148,5 +149,30 @@ async fn the_databases_own_events_are_found_among_those_of_a_busy_account() -> T
         "source": format!("some of the events of {instance}"), "why": "there are more than the 500 that were read",
     });
     anyhow::ensure!(told["not_seen"] == json!([cut]), "{:#}", told["not_seen"]);
+    Ok(())
+}
+
+/// Most accounts may not ask AWS Health: that is nothing to be told of each time.
+#[tokio::test]
+async fn an_account_without_a_support_plan_has_no_aws_health() -> Test {
+    let stack = start().await?;
+    let refused = Fault::Refused("SubscriptionRequiredException", "no plan");
+    stack.sandbox.gateway.faults().add(Rule::new("health", "DescribeEvents", refused).times(usize::MAX));
+    let told = report(&stack).await?;
+    anyhow::ensure!(told["not_seen"] == json!([]), "{:#}", told["not_seen"]);
+    anyhow::ensure!(!told["looked_at"].to_string().contains("AWS Health"), "{:#}", told["looked_at"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deployment_whose_stage_is_not_seen_is_not_stuck() -> Test {
+    let stack = start().await?;
+    causes::deployment_waits_for_its_hook(&stack).await?;
+    let denied = Rule::new("ecs", "ListServiceDeployments", Fault::Denied).of("diagnose").times(usize::MAX);
+    stack.sandbox.gateway.faults().add(denied);
+    let told = report(&stack).await?;
+    let unseen = told["not_seen"].to_string();
+    anyhow::ensure!(unseen.contains("the stage of the deployment"), "{unseen}");
+    anyhow::ensure!(!causes(&told["findings"]).contains(&"deployment_stuck"), "{:#}", told["findings"]);
     Ok(())
 }

@@ -18,10 +18,29 @@ pub struct Service {
     /// How long ECS ignores the load balancer's health checks of a new task.
     pub grace_seconds: Option<u32>,
     pub security_groups: Vec<String>,
+    /// Of a deployment under way that moves traffic: blue/green, linear, canary.
+    pub stage: Option<Stage>,
     /// The primary one first.
     pub deployments: Vec<Deployment>,
     /// The newest first, 20 at most.
     pub events: Vec<Event>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stage {
+    /// As in `BLUE_GREEN`.
+    pub strategy: String,
+    /// As in `BAKE_TIME`, `POST_TEST_TRAFFIC_SHIFT`.
+    pub name: String,
+    /// As in `IN_PROGRESS`, `ROLLBACK_IN_PROGRESS`.
+    pub status: String,
+    /// When ECS last moved on in it.
+    pub since: Option<Timestamp>,
+    /// When the bake time ends.
+    pub ends_at: Option<Timestamp>,
+    /// The hooks that are waited for.
+    pub hooks: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -80,3 +80,17 @@ pub struct ListedMetric {
     pub name: String,
     pub dimensions: BTreeMap<String, String>,
 }
+
+/// An event of AWS Health of the kind *issue*.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AwsIssue {
+    /// As in `ECS`.
+    pub service: String,
+    /// As in `AWS_ECS_OPERATIONAL_ISSUE`.
+    pub code: String,
+    /// A region, or `global`.
+    pub region: String,
+    pub since: Option<Timestamp>,
+    pub arn: String,
+}

@@ -12,7 +12,7 @@ use serde_json::Value;
 use shared::aws;
 
 use super::{
-    Reader, Seen, Why, date_time,
+    Reader, Seen, Why, cut, date_time,
     metrics::{FORTNIGHT, Query, read},
     seen, timestamp, why,
 };
@@ -32,15 +32,17 @@ pub(super) async fn alarms(reader: &Reader) -> Result<Option<Seen>, Why> {
         with_prefix(&client, &of_policies),
         rang(&client, reader.at)
     );
-    let mut found = own?;
-    found.extend(of_policies?);
-    let mut unseen = Vec::new();
-    let rang = rang.unwrap_or_else(|why| {
-        unseen.push(NotSeen { source: "the alarms' history".to_owned(), why });
-        BTreeMap::new()
+    let ((mut found, own_cut), (of_policies, policies_cut)) = (own?, of_policies?);
+    found.extend(of_policies);
+    let (rang, rang_cut) = rang.unwrap_or_else(|why| {
+        (BTreeMap::new(), Some(NotSeen { source: "the alarms' history".to_owned(), why }))
     });
-    let queries: Vec<Query> =
-        found.iter().filter_map(|(_, query)| query.clone()).take(MAX_COMPARED).collect();
+    let mut unseen: Vec<NotSeen> = [own_cut, policies_cut, rang_cut].into_iter().flatten().collect();
+    let mut queries: Vec<Query> = found.iter().filter_map(|(_, query)| query.clone()).collect();
+    if queries.len() > MAX_COMPARED {
+        unseen.push(cut("the last fortnight of some alarms", MAX_COMPARED));
+        queries.truncate(MAX_COMPARED);
+    }
     let fortnight = read(&client, &queries, FORTNIGHT, reader.at).await.unwrap_or_else(|why| {
         unseen.push(NotSeen { source: "the alarms' last fortnight".to_owned(), why });
         BTreeMap::new()
@@ -59,7 +61,10 @@ pub(super) async fn alarms(reader: &Reader) -> Result<Option<Seen>, Why> {
     }))
 }
 
-async fn with_prefix(client: &Client, prefix: &str) -> Result<Vec<(Alarm, Option<Query>)>, Why> {
+type Alarms = Vec<(Alarm, Option<Query>)>;
+
+/// The alarms, and that there are more, if so.
+async fn with_prefix(client: &Client, prefix: &str) -> Result<(Alarms, Option<NotSeen>), Why> {
     let mut found = Vec::new();
     let mut from = None;
     for _ in 0..MAX_PAGES {
@@ -82,7 +87,8 @@ async fn with_prefix(client: &Client, prefix: &str) -> Result<Vec<(Alarm, Option
             break;
         }
     }
-    Ok(found)
+    let cut = from.map(|_| cut(format!("some of the alarms {prefix}*"), found.len()));
+    Ok((found, cut))
 }
 
 fn of_metric(alarm: MetricAlarm) -> (Alarm, Option<Query>) {
@@ -149,10 +155,13 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// When each alarm went into ALARM in the last day, the newest first.
-async fn rang(client: &Client, now: Timestamp) -> Result<BTreeMap<String, Vec<Timestamp>>, Why> {
+/// When each alarm went into ALARM in the last day, the newest first; and that there is more of it, if so.
+async fn rang(
+    client: &Client,
+    now: Timestamp,
+) -> Result<(BTreeMap<String, Vec<Timestamp>>, Option<NotSeen>), Why> {
     let mut rang: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    let mut from = None;
+    let (mut items, mut from) = (0, None);
     for _ in 0..MAX_PAGES {
         let page = client
             .describe_alarm_history()
@@ -165,6 +174,7 @@ async fn rang(client: &Client, now: Timestamp) -> Result<BTreeMap<String, Vec<Ti
             .await
             .map_err(|error| why(&aws::failed("read", "the alarms' history", &error)))?;
         for item in page.alarm_history_items.unwrap_or_default() {
+            items += 1;
             let into_alarm = item.history_data().is_some_and(went_into_alarm);
             if let (true, Some(name), Some(at)) =
                 (into_alarm, item.alarm_name, item.timestamp.as_ref().and_then(timestamp))
@@ -180,11 +190,45 @@ async fn rang(client: &Client, now: Timestamp) -> Result<BTreeMap<String, Vec<Ti
     for times in rang.values_mut() {
         times.sort_unstable_by(|one, other| other.cmp(one));
     }
-    Ok(rang)
+    Ok((rang, from.map(|_| cut("some of the alarms' history", items))))
 }
 
 /// What CloudWatch notes of a change: JSON with the old and the new state.
 fn went_into_alarm(data: &str) -> bool {
     let data: Value = serde_json::from_str(data).unwrap_or_default();
     data.pointer("/newState/stateValue").and_then(Value::as_str) == Some("ALARM")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::{
+        operation::{
+            describe_alarm_history::DescribeAlarmHistoryOutput, describe_alarms::DescribeAlarmsOutput,
+        },
+        types::AlarmHistoryItem,
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn more_alarms_and_more_of_their_history_than_were_read_are_named() {
+        let alarms = mock!(Client::describe_alarms).then_output(|| {
+            DescribeAlarmsOutput::builder()
+                .metric_alarms(MetricAlarm::builder().alarm_name("own-1").build())
+                .next_token("n")
+                .build()
+        });
+        let history = mock!(Client::describe_alarm_history).then_output(|| {
+            DescribeAlarmHistoryOutput::builder()
+                .alarm_history_items(AlarmHistoryItem::builder().build())
+                .next_token("n")
+                .build()
+        });
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &[&alarms, &history]);
+        let (found, not_seen) = with_prefix(&client, "own-").await.unwrap();
+        assert_eq!((found.len(), not_seen), (MAX_PAGES, Some(cut("some of the alarms own-*", MAX_PAGES))));
+        let (_, not_seen) = rang(&client, Timestamp::UNIX_EPOCH + DAY).await.unwrap();
+        assert_eq!(not_seen, Some(cut("some of the alarms' history", MAX_PAGES)));
+    }
 }

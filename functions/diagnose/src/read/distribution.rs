@@ -3,7 +3,7 @@
 use aws_sdk_cloudfront::Client;
 use shared::aws;
 
-use super::{Reader, Seen, Why, seen, timestamp, why};
+use super::{Reader, Seen, Why, cut, seen, timestamp, why};
 use crate::evidence::{Distribution, Invalidation};
 
 /// The newest; those in progress are among them.
@@ -21,7 +21,12 @@ pub(super) async fn distribution(reader: &Reader) -> Result<Option<Seen>, Why> {
     let found = found.map_err(|error| why(&aws::failed("read distribution", id, &error)))?;
     let invalidations =
         invalidations.map_err(|error| why(&aws::failed("list the invalidations of", id, &error)))?;
-    let listed = invalidations.invalidation_list.and_then(|list| list.items).unwrap_or_default();
+    let list = invalidations.invalidation_list;
+    let is_cut = list.as_ref().is_some_and(|list| list.is_truncated);
+    let listed = list.and_then(|list| list.items).unwrap_or_default();
+    // The newest come first: after one that is over, others in progress are unlikely.
+    let is_cut = is_cut && listed.last().is_some_and(|oldest| oldest.status() != "Completed");
+    let not_seen = is_cut.then(|| cut("some of the invalidations", listed.len()));
     let under_way = listed.into_iter().filter(|one| one.status() != "Completed");
     let distribution = found.distribution;
     let seen_now = Distribution {
@@ -35,5 +40,8 @@ pub(super) async fn distribution(reader: &Reader) -> Result<Option<Seen>, Why> {
             .map(|one| Invalidation { created_at: timestamp(one.create_time()), id: one.id })
             .collect(),
     };
-    Ok(seen(move |evidence| evidence.distribution = Some(seen_now)))
+    Ok(seen(move |evidence| {
+        evidence.distribution = Some(seen_now);
+        evidence.not_seen.extend(not_seen);
+    }))
 }

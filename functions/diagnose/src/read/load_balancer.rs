@@ -36,7 +36,7 @@ pub(super) async fn describe(reader: &Reader) -> Result<Described, Why> {
 }
 
 /// The name in `app/<name>/<id>`.
-fn name(load_balancer: &str) -> &str {
+pub(super) fn name(load_balancer: &str) -> &str {
     load_balancer.split('/').nth(1).unwrap_or(load_balancer)
 }
 

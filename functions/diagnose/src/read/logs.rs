@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{aws, text};
 
 use super::{Reader, Seen, Why, seen, why};
-use crate::evidence::{LogGroup, Logs};
+use crate::evidence::{LogGroup, Logs, NotSeen};
 
 /// One pass over an hour's lines, by a regular expression of CloudWatch's, which knows `|` and `[]` and no other case:
 /// a term by itself (the guide's `ERROR`) does not find `MongoServerError:`, winston's `"level":"error"` or pino's
@@ -26,39 +26,43 @@ const MAX_SHAPES: usize = 500;
 const TOLD: usize = 10;
 
 pub(super) async fn logs(reader: &Reader) -> Result<Option<Seen>, Why> {
-    let client = Client::new(&reader.config);
-    let since = reader.at - SINCE;
-    let group = &reader.settings.log_group;
+    let logs = read(&Client::new(&reader.config), &reader.settings.log_group, reader.at).await?;
+    let not_seen = (!logs.complete).then(|| NotSeen {
+        source: "some of the errors in the log".to_owned(),
+        why: format!("there are more than the {} of the last hour that were read", logs.errors),
+    });
+    Ok(seen(move |evidence| {
+        evidence.logs = Some(logs);
+        evidence.not_seen.extend(not_seen);
+    }))
+}
+
+async fn read(client: &Client, group: &str, at: Timestamp) -> Result<Logs, Why> {
+    let since = at - SINCE;
     let mut counted = Counted::default();
     let mut from = None;
-    let mut complete = false;
     for _ in 0..MAX_PAGES {
         let page = client
             .filter_log_events()
             .log_group_name(group)
             .filter_pattern(PATTERN)
             .start_time(since.as_millisecond())
-            .end_time(reader.at.as_millisecond())
+            .end_time(at.as_millisecond())
             .set_next_token(from)
             .send()
             .await
-            .map_err(|error| why(&aws::failed("read the errors in log group", group.as_str(), &error)))?;
+            .map_err(|error| why(&aws::failed("read the errors in log group", group, &error)))?;
         for event in page.events.unwrap_or_default() {
             if event.message().is_some_and(is_error) {
                 counted.add(&event);
             }
         }
         from = page.next_token;
-        if from.is_none() {
-            complete = true;
-            break;
-        }
-        if counted.errors >= MAX_EVENTS {
+        if from.is_none() || counted.errors >= MAX_EVENTS {
             break;
         }
     }
-    let logs = counted.told(since, complete);
-    Ok(seen(move |evidence| evidence.logs = Some(logs)))
+    Ok(counted.told(since, from.is_none()))
 }
 
 /// Whether a line tells of an error, as applications really write them: by its level where it has one, else by what an
@@ -152,7 +156,21 @@ impl Counted {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_log_without_an_end_is_left_and_is_not_complete() {
+        let endless = mock!(Client::filter_log_events).then_output(|| {
+            let error = FilteredLogEvent::builder().message("ERROR no").build();
+            FilterLogEventsOutput::builder().events(error).next_token("n").build()
+        });
+        let client = mock_client!(aws_sdk_cloudwatchlogs, RuleMode::MatchAny, &[&endless]);
+        let logs = read(&client, "/ecs/backend", Timestamp::UNIX_EPOCH + SINCE).await.unwrap();
+        assert_eq!((logs.complete, logs.errors), (false, 30));
+    }
 
     #[test]
     fn events_are_counted_by_their_shape_and_the_most_frequent_are_told() {

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::{
     Client,
-    config::Region,
     types::{Dimension, Metric, MetricDataQuery, MetricStat},
 };
 use jiff::{SignedDuration, Timestamp};
 use shared::{aws, telemetry::NAMESPACE};
 
-use super::{Reader, Seen, Why, date_time, seen, timestamp, why};
+use super::{GLOBAL_REGION, Reader, Seen, Why, date_time, seen, timestamp, why};
 use crate::evidence::{NotSeen, Series, name};
 
 const RECENT: Span = Span { hours: 12, period_seconds: 300 };
@@ -18,10 +17,6 @@ pub(super) const FORTNIGHT: Span = Span { hours: 14 * 24, period_seconds: 21_600
 /// `GetMetricData` takes 500 queries at once, and answers 100,800 values a page.
 const MAX_QUERIES: usize = 500;
 const MAX_PAGES: usize = 10;
-/// CloudFront's metrics are there and nowhere else.
-const CDN_REGION: &str = "us-east-1";
-/// Regions of other partitions, whose credentials mean nothing there.
-const OTHER_PARTITIONS: [&str; 5] = ["cn-", "eu-iso", "eusc-", "us-gov-", "us-iso"];
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
@@ -165,10 +160,9 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
     let Some(distribution) = reader.settings.distribution.as_deref() else {
         return Ok(BTreeMap::new());
     };
-    let region = reader.config.region().map_or("", Region::as_ref);
-    if OTHER_PARTITIONS.iter().any(|partition| region.starts_with(partition)) {
-        return Err(format!("they are in {CDN_REGION}, which {region} has no access to"));
-    }
+    let Some(region) = reader.global_region() else {
+        return Err(format!("they are in {GLOBAL_REGION}, which this partition has no access to"));
+    };
     let cdn = |name, metric, statistic| {
         let dimensions = [("DistributionId", distribution), ("Region", "Global")];
         Query::new(name, ["AWS/CloudFront", metric, statistic], &dimensions)
@@ -179,8 +173,7 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
         cdn(name::CDN_4XX_RATE, "4xxErrorRate", "Average"),
         cdn(name::CDN_5XX_RATE, "5xxErrorRate", "Average"),
     ];
-    let config =
-        aws_sdk_cloudwatch::config::Builder::from(&reader.config).region(Region::new(CDN_REGION)).build();
+    let config = aws_sdk_cloudwatch::config::Builder::from(&reader.config).region(region).build();
     read(&Client::from_conf(config), &queries, RECENT, reader.at).await
 }
 
@@ -221,10 +214,11 @@ pub(super) async fn read(
         }
         from = page.next_token;
         if from.is_none() {
-            break;
+            return Ok(series);
         }
     }
-    Ok(series)
+    // Half a series would look as if the metric had stopped.
+    Err("there are more values than were read".to_owned())
 }
 
 fn asked(number: usize, query: &Query, span: Span) -> MetricDataQuery {
@@ -281,7 +275,7 @@ mod tests {
     use aws_sdk_cloudwatch::{
         operation::get_metric_data::GetMetricDataOutput, primitives::DateTime, types::MetricDataResult,
     };
-    use aws_smithy_mocks::{mock, mock_client};
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     use super::*;
 
@@ -303,5 +297,15 @@ mod tests {
         assert_eq!(one.until, "2026-11-24T14:00:00Z".parse().unwrap());
         assert_eq!(one.values.iter().flatten().count(), 2);
         assert!(!read["two"].has_data());
+    }
+
+    #[tokio::test]
+    async fn values_without_an_end_are_an_error_since_half_a_series_would_seem_to_have_stopped() {
+        let endless = mock!(Client::get_metric_data)
+            .then_output(|| GetMetricDataOutput::builder().next_token("n").build());
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &[&endless]);
+        let query = Query::new("one", ["AWS/ECS", "CPUUtilization", "Average"], &[]);
+        let error = read(&client, &[query], RECENT, Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(error, "there are more values than were read");
     }
 }

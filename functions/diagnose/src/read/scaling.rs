@@ -11,7 +11,7 @@ use shared::{
     error::Error,
 };
 
-use super::{Reader, Seen, Why, seen, service::said, timestamp, why};
+use super::{Reader, Seen, Why, cut, seen, service::said, timestamp, why};
 use crate::evidence::{NotSeen, ScalableTarget, Scaling, ScalingActivity, ScalingPolicy};
 
 const SINCE: SignedDuration = SignedDuration::from_hours(24);
@@ -32,7 +32,7 @@ async fn read(client: &Client, service: &str, at: Timestamp) -> Result<Option<Se
         policies(client, service),
         activities(client, service, at - SINCE)
     );
-    let (target, policies) = (target?, policies?);
+    let (target, (policies, policies_cut)) = (target?, policies?);
     let (activities, not_seen) = match activities {
         Ok(activities) => (activities, None),
         Err(error) => {
@@ -40,6 +40,7 @@ async fn read(client: &Client, service: &str, at: Timestamp) -> Result<Option<Se
             (Vec::new(), Some(NotSeen { source, why: why(&error) }))
         }
     };
+    let not_seen = not_seen.into_iter().chain(policies_cut);
     Ok(seen(|evidence| {
         evidence.scaling = Some(Scaling { target, policies, activities });
         evidence.not_seen.extend(not_seen);
@@ -70,8 +71,9 @@ async fn target(client: &Client, service: &str) -> Result<Option<ScalableTarget>
     }))
 }
 
-async fn policies(client: &Client, service: &str) -> Result<Vec<ScalingPolicy>, Error> {
-    let mut found = Vec::new();
+/// The policies, and that there are more, if so.
+async fn policies(client: &Client, service: &str) -> Result<(Vec<ScalingPolicy>, Option<NotSeen>), Error> {
+    let mut found: Vec<ScalingPolicy> = Vec::new();
     let mut from = None;
     for _ in 0..MAX_PAGES {
         let page = client
@@ -89,7 +91,8 @@ async fn policies(client: &Client, service: &str) -> Result<Vec<ScalingPolicy>, 
             break;
         }
     }
-    Ok(found)
+    let cut = from.map(|_| cut("some of the scaling policies", found.len()));
+    Ok((found, cut))
 }
 
 fn policy(policy: types::ScalingPolicy) -> ScalingPolicy {

@@ -6,7 +6,10 @@ use aws_sdk_ec2::{
     Client,
     types::{self, Filter, IpPermission},
 };
-use shared::{aws, error::Error};
+use shared::{
+    aws::{self, Cause},
+    error::Error,
+};
 use tokio::task::JoinSet;
 
 use super::{Reader, Seen, Why, seen, why};
@@ -98,10 +101,15 @@ async fn pages(client: Client, ids: Vec<String>) -> Result<Vec<types::SecurityGr
         found.extend(page.security_groups.unwrap_or_default());
         from = page.next_token.filter(|token| !token.is_empty());
         if from.is_none() {
-            break;
+            return Ok(found);
         }
     }
-    Ok(found)
+    // A group that was not read would look as if it did not exist.
+    Err(Error::Aws {
+        operation: "describe security groups",
+        resource: whose,
+        source: Cause::new("there are more pages than were read"),
+    })
 }
 
 fn put_together(

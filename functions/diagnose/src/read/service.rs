@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::{
     Client,
-    types::{self, Compatibility, ContainerDefinition, LaunchType, LogDriver},
+    types::{self, Compatibility, ContainerDefinition, DeploymentStrategy, LaunchType, LogDriver},
 };
 use shared::{
     aws::{self, Cause},
-    ecs::{count, revision},
+    ecs::{self, count, revision},
     error::Error,
     text,
 };
 
 use super::{Reader, Seen, Why, seen, timestamp, why};
 use crate::{
-    evidence::{Container, Definition, Deployment, Event, HealthCheck, Service},
+    evidence::{Container, Definition, Deployment, Event, HealthCheck, NotSeen, Service, Stage},
     settings::Settings,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Described {
     pub(super) service: Service,
     /// ARNs.
     pub(super) target_groups: Vec<String>,
+    /// Of a deployment that moves traffic, as in `BLUE_GREEN`; empty for any other.
+    strategy: String,
     is_fargate: bool,
 }
 
@@ -50,10 +52,39 @@ pub(super) struct LogStream {
 }
 
 pub(super) async fn service(reader: &Reader) -> Result<Option<Seen>, Why> {
-    let service = reader.service().await?.map(|described| described.service.clone());
+    let Some(described) = reader.service().await? else {
+        return Ok(seen(|evidence| evidence.service_missing = true));
+    };
+    let (stage, not_seen) = match stage(reader, described).await {
+        Ok(stage) => (stage, None),
+        Err(error) => {
+            let source = "the stage of the deployment".to_owned();
+            (None, Some(NotSeen { source, why: why(&error) }))
+        }
+    };
+    let service = Service { stage, ..described.service.clone() };
     Ok(seen(|evidence| {
-        evidence.service_missing = service.is_none();
-        evidence.service = service;
+        evidence.service = Some(service);
+        evidence.not_seen.extend(not_seen);
+    }))
+}
+
+/// Where a deployment under way stands that moves traffic.
+async fn stage(reader: &Reader, described: &Described) -> Result<Option<Stage>, Error> {
+    let is_deploying = described.service.deployments.iter().any(|one| one.rollout == "IN_PROGRESS");
+    if described.strategy.is_empty() || !is_deploying {
+        return Ok(None);
+    }
+    let Settings { cluster, service, .. } = &reader.settings;
+    let client = Client::new(&reader.config);
+    let stage = ecs::stage(&client, cluster, service, &described.strategy).await?;
+    Ok(stage.map(|ecs::Stage { strategy, name, status, since, ends_at, hooks }| Stage {
+        strategy,
+        name,
+        status,
+        since,
+        ends_at,
+        hooks,
     }))
 }
 
@@ -107,9 +138,12 @@ fn described(service: types::Service, settings: &Settings) -> Described {
         message: event.message.unwrap_or_default(),
     });
     let load_balancers = service.load_balancers.unwrap_or_default();
+    let strategy = service.deployment_configuration.and_then(|configuration| configuration.strategy);
+    let strategy = strategy.filter(|strategy| *strategy != DeploymentStrategy::Rolling);
     Described {
         target_groups: load_balancers.into_iter().filter_map(|one| one.target_group_arn).collect(),
         is_fargate,
+        strategy: strategy.map_or_else(String::new, |strategy| strategy.as_str().to_owned()),
         service: Service {
             name: service.service_name.unwrap_or_else(|| settings.service.clone()),
             cluster: settings.cluster.clone(),
@@ -120,6 +154,7 @@ fn described(service: types::Service, settings: &Settings) -> Described {
             task_definition: revision(&service.task_definition.unwrap_or_default()).to_owned(),
             grace_seconds: service.health_check_grace_period_seconds.map(count),
             security_groups: network.and_then(|network| network.security_groups).unwrap_or_default(),
+            stage: None,
             deployments,
             events: events.collect(),
         },
@@ -275,9 +310,17 @@ fn source_name(value_from: &str) -> String {
     }
 }
 
-/// The name in a secret's ARN, with the six characters that Secrets Manager adds to it; a name is itself.
-pub(super) fn secret_name(id: &str) -> &str {
-    id.rsplit_once(":secret:").map_or(id, |(_, name)| name)
+/// The name in a secret's ARN, without the hyphen and six characters that Secrets Manager adds; a name is itself.
+pub(crate) fn secret_name(id: &str) -> &str {
+    const DRAWN: usize = 6;
+    let Some((_, name)) = id.rsplit_once(":secret:") else { return id };
+    // An ARN that somebody shortened may end in a word of six small letters: what AWS draws has others as well.
+    let is_drawn = |end: &str| {
+        end.len() == DRAWN
+            && end.bytes().all(|letter| letter.is_ascii_alphanumeric())
+            && end.bytes().any(|letter| !letter.is_ascii_lowercase())
+    };
+    name.rsplit_once('-').filter(|(_, end)| is_drawn(end)).map_or(name, |(bare, _)| bare)
 }
 
 /// A text that AWS wrote. The names of its things stay, since they are what is to be corrected; secrets go, and the

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use shared::aws;
 
-use super::{Reader, Seen, Why, seen, why};
+use super::{Reader, Seen, Why, cut, seen, why};
 use crate::evidence::SlowQuery;
 
 const SINCE: SignedDuration = SignedDuration::from_hours(1);
@@ -45,12 +45,23 @@ pub(super) async fn slow_queries(reader: &Reader) -> Result<Option<Seen>, Why> {
             break;
         }
     }
+    let is_cut = from.is_some() || queries.passed_over > 0;
+    let not_seen = is_cut.then(|| cut("some of the slow queries", queries.counted));
     let told = queries.told();
-    Ok(seen(move |evidence| evidence.slow_queries = Some(told)))
+    Ok(seen(move |evidence| {
+        evidence.slow_queries = Some(told);
+        evidence.not_seen.extend(not_seen);
+    }))
 }
 
 #[derive(Default)]
-struct Queries(HashMap<(String, String, Vec<String>, String), SlowQuery>);
+struct Queries {
+    /// By collection, kind, fields and plan.
+    groups: HashMap<(String, String, Vec<String>, String), SlowQuery>,
+    counted: usize,
+    /// Those of shapes that came after as many as are kept.
+    passed_over: usize,
+}
 
 impl Queries {
     /// A line that is no JSON of the profiler's is passed over.
@@ -63,10 +74,12 @@ impl Queries {
         let took = operation.get("millis").and_then(Value::as_u64).unwrap_or_default();
         let asked = Asked::of(&operation);
         let key = (collection.clone(), kind.clone(), asked.fields(), plan.clone());
-        if self.0.len() >= MAX_GROUPS && !self.0.contains_key(&key) {
+        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
+            self.passed_over += 1;
             return;
         }
-        let query = self.0.entry(key).or_insert_with(|| SlowQuery {
+        self.counted += 1;
+        let query = self.groups.entry(key).or_insert_with(|| SlowQuery {
             index: plan.starts_with("COLLSCAN").then(|| asked.index()).flatten(),
             fields: asked.fields(),
             collection,
@@ -79,7 +92,7 @@ impl Queries {
     }
 
     fn told(self) -> Vec<SlowQuery> {
-        let mut queries: Vec<SlowQuery> = self.0.into_values().collect();
+        let mut queries: Vec<SlowQuery> = self.groups.into_values().collect();
         let cost = |query: &SlowQuery| query.count.saturating_mul(query.longest_ms);
         queries.sort_by(|one, other| {
             cost(other).cmp(&cost(one)).then_with(|| one.collection.cmp(&other.collection))
@@ -211,6 +224,16 @@ mod tests {
             None,
         );
         check(r#"{"op":"query","ns":"a.b","millis":9,"planSummary":"COLLSCAN","command":{}}"#, &[], None);
+    }
+
+    #[test]
+    fn shapes_beyond_those_that_are_kept_are_counted_as_passed_over() {
+        let mut queries = Queries::default();
+        for number in 0..MAX_GROUPS + 5 {
+            queries
+                .add(&format!(r#"{{"op":"query","ns":"a.c{number}","millis":1,"planSummary":"COLLSCAN"}}"#));
+        }
+        assert_eq!((queries.counted, queries.passed_over), (MAX_GROUPS, 5));
     }
 
     #[test]

@@ -13,12 +13,12 @@ use shared::{
 };
 
 use super::{
-    Reader, Seen, Why, last_part, seen,
+    Reader, Seen, Why, cut, last_part, seen,
     service::{Defined, said},
     timestamp, why,
 };
 use crate::{
-    evidence::{ContainerEnd, RunningTask, StoppedTask, Tasks},
+    evidence::{ContainerEnd, NotSeen, RunningTask, StoppedTask, Tasks},
     settings::Settings,
 };
 
@@ -26,7 +26,8 @@ const STOPPED_KEPT: usize = 100;
 
 pub(super) async fn tasks(reader: &Reader) -> Result<Option<Seen>, Why> {
     let client = Client::new(&reader.config);
-    let Some(mut tasks) = read(&client, &reader.settings).await.map_err(|error| why(&error))? else {
+    let read = read(&client, &reader.settings).await.map_err(|error| why(&error))?;
+    let Some((mut tasks, not_seen)) = read else {
         return Ok(None);
     };
     let ended = |task: &&mut StoppedTask| task.failed() && task.exit_code().is_some();
@@ -35,23 +36,29 @@ pub(super) async fn tasks(reader: &Reader) -> Result<Option<Seen>, Why> {
     {
         task.last_log = last_log(&Logs::new(&reader.config), defined, task).await;
     }
-    Ok(seen(|evidence| evidence.tasks = Some(tasks)))
+    Ok(seen(|evidence| {
+        evidence.tasks = Some(tasks);
+        evidence.not_seen.extend(not_seen);
+    }))
 }
 
-/// Nothing when there is no such service.
-async fn read(client: &Client, settings: &Settings) -> Result<Option<Tasks>, Error> {
+/// The tasks, and that there are more, if so; nothing when there is no such service.
+async fn read(client: &Client, settings: &Settings) -> Result<Option<(Tasks, Vec<NotSeen>)>, Error> {
     let tasks = |status| ecs::tasks(client, &settings.cluster, &settings.service, status);
     let (running, stopped) = tokio::join!(tasks(DesiredStatus::Running), tasks(DesiredStatus::Stopped));
     let (Some(running), Some(stopped)) = (running?, stopped?) else {
         return Ok(None);
     };
-    let mut running: Vec<RunningTask> = running.into_iter().map(running_task).collect();
+    let lists = [("some of the running tasks", &running), ("some of the stopped tasks", &stopped)];
+    let cut = lists.into_iter().filter(|(_, list)| !list.all).map(|(name, list)| cut(name, list.tasks.len()));
+    let not_seen = cut.collect();
+    let mut running: Vec<RunningTask> = running.tasks.into_iter().map(running_task).collect();
     running.sort_by(|one, other| (one.started_at, &one.id).cmp(&(other.started_at, &other.id)));
-    let mut stopped: Vec<StoppedTask> = stopped.into_iter().map(stopped_task).collect();
+    let mut stopped: Vec<StoppedTask> = stopped.tasks.into_iter().map(stopped_task).collect();
     stopped.sort_by(|one, other| (other.stopped_at, &other.id).cmp(&(one.stopped_at, &one.id)));
     let stopped_in_all = u32::try_from(stopped.len()).unwrap_or(u32::MAX);
     stopped.truncate(STOPPED_KEPT);
-    Ok(Some(Tasks { running, stopped, stopped_in_all }))
+    Ok(Some((Tasks { running, stopped, stopped_in_all }, not_seen)))
 }
 
 fn running_task(task: types::Task) -> RunningTask {

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::{Report, capital, text, when};
-use crate::finding::Finding;
+use crate::finding::{Finding, Remedy};
 
-pub(super) fn markdown(report: &Report) -> String {
+pub(super) fn markdown(report: &Report) -> Vec<String> {
     let mut out = format!("# {}: {}\n", report.environment, report.summary);
     // Writing to a String cannot fail.
     if let Some(status) = &report.status {
@@ -28,7 +28,7 @@ pub(super) fn markdown(report: &Report) -> String {
             let _ = writeln!(out, "- {}: {}", unseen.source, unseen.why);
         }
     }
-    out
+    out.lines().map(str::to_owned).collect()
 }
 
 fn section(out: &mut String, number: usize, finding: &Finding, report: &Report) {
@@ -44,14 +44,18 @@ fn section(out: &mut String, number: usize, finding: &Finding, report: &Report) 
         let cells = [fact.what.as_str(), &fact.value, threshold, &at, fact.source].map(cell);
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
-    let _ = writeln!(
-        out,
-        "\n**Next** (level {}): {}.",
-        finding.support_level,
-        finding.remedy.what.trim_end_matches('.')
-    );
-    if let (Some(function), Some(send)) = (finding.remedy.function, &finding.remedy.send) {
+    let Remedy { what, function, send, otherwise, helped } = &finding.remedy;
+    // What is still to be filled in would be taken for HTML.
+    let shown = |words: &str| words.trim_end_matches('.').replace('<', "\\<");
+    let _ = writeln!(out, "\n**Next** (level {}): {}", finding.support_level, shown(what));
+    if let (Some(function), Some(send)) = (function, send) {
         let _ = writeln!(out, "\nSend `{function}`:\n\n```json\n{send}\n```");
+    }
+    if !helped.is_empty() {
+        let _ = writeln!(out, "\n**It worked if**: {}", shown(helped));
+    }
+    if let Some(otherwise) = otherwise.as_ref().filter(|it| !it.is_empty()) {
+        let _ = writeln!(out, "\n**If not**: {}", shown(otherwise));
     }
     if !finding.explains.is_empty() {
         out.push_str("\nIt explains:\n\n");

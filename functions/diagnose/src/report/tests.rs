@@ -15,7 +15,7 @@ fn report(findings: Vec<Finding>) -> Report {
         version: VERSION,
         nothing_found: false,
         summary: String::new(),
-        text: String::new(),
+        text: Vec::new(),
         findings,
         changes: Vec::new(),
         chapters: vec![Chapter::ServiceDown],
@@ -44,10 +44,10 @@ fn broken_release() -> Finding {
 fn the_text_has_the_cause_what_shows_it_and_the_next_step() {
     let told = report(vec![broken_release()]).told(Format::Text);
     assert_eq!(
-        told.text,
+        told.text.join("\n"),
         "Release backend:7 answers 500 since it was deployed, since 02:40 UTC.\n  \
          answers with 5xx: 63 in 5 min (threshold 10 in 5 min), 02:55 UTC [load balancer, 5xx of the targets]\n\
-         \nNext (level 1): roll back.\n  send rollback: {\"to\":\"previous\"}"
+         \nNext (level 1): roll back\n  send rollback: {\"to\":\"previous\"}"
     );
     assert_eq!(told.summary, "Release backend:7 answers 500 since it was deployed.");
 }
@@ -58,7 +58,7 @@ fn healthy_is_an_answer_with_what_was_looked_at_and_what_was_not_seen() {
     healthy.not_seen.push(NotSeen { source: "the alarms".to_owned(), why: "AccessDenied".to_owned() });
     let told = healthy.told(Format::Text);
     assert_eq!(
-        told.text,
+        told.text.join("\n"),
         "Nothing found.\nLooked at the service, its tasks.\nNot seen: the alarms (AccessDenied)."
     );
     assert_eq!(told.summary, "Nothing found. 1 of the sources could not be seen.");
@@ -72,24 +72,25 @@ fn healthy_is_an_answer_with_what_was_looked_at_and_what_was_not_seen() {
 fn the_text_is_never_more_than_a_screen() {
     let mut full = report((0..60).map(|_| broken_release()).collect());
     full.not_seen = (0..30).map(|_| NotSeen { source: "x".repeat(300), why: "y".to_owned() }).collect();
-    let text = full.told(Format::Text).text;
+    let text = full.told(Format::Text).text.join("\n");
     assert!(text.lines().count() <= 24, "{}", text.lines().count());
-    assert!(text.lines().all(|line| line.chars().count() <= 110));
+    let is_long = |line: &str| line.chars().count() > 110 && line.split_whitespace().count() > 1;
+    assert!(!text.lines().any(is_long), "{text}");
     assert!(text.contains("Next (level 1): roll back"));
     let mut long = broken_release();
     long.evidence = (0..9).flat_map(|_| long.evidence.clone()).collect();
     long.evidence.iter_mut().for_each(|fact| fact.value = "word ".repeat(90));
-    let text = report(vec![long]).told(Format::Text).text;
-    assert!(text.lines().count() <= 24 && text.contains("\n\nNext (level 1): roll back.\n  send rollback: "));
+    let text = report(vec![long]).told(Format::Text).text.join("\n");
+    assert!(text.lines().count() <= 24 && text.contains("\n\nNext (level 1): roll back\n  send rollback: "));
     let mut far_right = broken_release();
     far_right.what.insert_str(0, &"\u{3000} ".repeat(200));
-    let text = report(vec![far_right]).told(Format::Text).text;
+    let text = report(vec![far_right]).told(Format::Text).text.join("\n");
     assert!(text.starts_with("        release backend:7 answers 500"), "{text}");
 }
 
 #[test]
 fn markdown_has_every_finding() {
-    let text = report(vec![broken_release(), broken_release()]).told(Format::Markdown).text;
+    let text = report(vec![broken_release(), broken_release()]).told(Format::Markdown).text.join("\n");
     assert!(
         text.starts_with(
             "# production: Release backend:7 answers 500 since it was deployed; 1 more finding."
@@ -102,7 +103,7 @@ fn markdown_has_every_finding() {
 #[test]
 fn a_status_code_that_was_asked_for_is_explained_first() {
     let asked = Report { status: Some(502.into()), ..report(Vec::new()) };
-    assert!(asked.told(Format::Text).text.starts_with("502 Bad Gateway: Check ECS tasks.\nNothing found."));
+    assert_eq!(asked.told(Format::Text).text[..2], ["502 Bad Gateway: Check ECS tasks.", "Nothing found."]);
 }
 
 #[test]
@@ -117,5 +118,5 @@ fn what_changed_stands_on_one_line_of_time_with_when_it_began() {
     let told = Report { changes, ..report(vec![broken_release()]) }.told(Format::Text);
     let line =
         "Lately: 02:38 UTC deployment of backend:7 began; 02:40 UTC it began: release backend:7 answers 500.";
-    assert!(told.text.contains(line), "{}", told.text);
+    assert!(told.text.contains(&line.to_owned()), "{:#?}", told.text);
 }

@@ -5,34 +5,41 @@ use std::fmt::Write;
 use super::{Report, Status, capital, when};
 use crate::{
     chapter::Chapter,
-    finding::{Confidence, Fact, Finding},
+    finding::{Confidence, Fact, Finding, Remedy},
 };
 
 /// A terminal's height, and what fits on a phone after two turns.
 const LINES: usize = 24;
 const WIDTH: usize = 110;
-/// What shows the cause leaves room for the next step.
+/// What shows the cause leaves room for the steps.
 const SHOWN: usize = 13;
+/// So many lines are kept for the steps, which are never cut.
+const STEPS: usize = 11;
 const FACTS: usize = 6;
 /// More would leave no room for words.
 const MOST_INDENT: usize = 8;
+/// An ARN in a command is longer than a line, and is of no use in two parts.
+const LONGEST_WORD: usize = 250;
 /// The newest on the line of time.
 const CHANGES: usize = 4;
 
-pub(super) fn text(report: &Report) -> String {
-    let mut lines: Vec<String> = report.status.iter().map(status).collect();
+pub(super) fn text(report: &Report) -> Vec<String> {
+    let mut begin: Vec<String> = report.status.iter().map(status).collect();
+    let (mut steps, mut others) = (Vec::new(), Vec::new());
     match report.findings.split_first() {
-        None => lines.push(
+        None => begin.push(
             if report.looked_at.is_empty() { "Nothing could be looked at." } else { "Nothing found." }
                 .to_owned(),
         ),
-        Some((first, others)) => {
-            lines.extend(cause(report, first));
-            if !others.is_empty() {
-                lines.push(String::new());
-                lines.push("Also:".to_owned());
-                lines.extend(
-                    others.iter().map(|other| format!("  {}{}", certainty(other.confidence), other.what)),
+        Some((first, rest)) => {
+            begin.extend(cause(report, first));
+            steps.push(String::new());
+            steps.extend(next(first));
+            if !rest.is_empty() {
+                others.push(String::new());
+                others.push("Also:".to_owned());
+                others.extend(
+                    rest.iter().map(|other| format!("  {}{}", certainty(other.confidence), other.what)),
                 );
             }
         }
@@ -44,7 +51,7 @@ pub(super) fn text(report: &Report) -> String {
     for unseen in &report.not_seen {
         end.push(format!("Not seen: {} ({}).", unseen.source, unseen.why));
     }
-    fit(&lines, &end)
+    fit([begin, steps, others, end])
 }
 
 pub(super) fn status(Status { code, meaning, action }: &Status) -> String {
@@ -69,16 +76,20 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
             changes.map(|change| format!("{} {}", when(change.at, report.at), change.what)).collect();
         lines.push(format!("Lately: {}.", changes.join("; ")));
     }
-    let mut lines = at_most(SHOWN, wrapped(&lines));
-    lines.push(String::new());
-    lines.push(format!(
-        "Next (level {}): {}.",
-        finding.support_level,
-        finding.remedy.what.trim_end_matches('.')
-    ));
-    if let (Some(function), Some(send)) = (finding.remedy.function, &finding.remedy.send) {
+    lines
+}
+
+/// The next step, how one sees that it helped, and what else there is to do.
+fn next(finding: &Finding) -> Vec<String> {
+    let Remedy { what, function, send, otherwise, helped } = &finding.remedy;
+    // Without full stops: they would be the end of a command that is pasted.
+    let mut lines = vec![format!("Next (level {}): {}", finding.support_level, what.trim_end_matches('.'))];
+    if let (Some(function), Some(send)) = (function, send) {
         lines.push(format!("  send {function}: {send}"));
     }
+    lines.extend((!helped.is_empty()).then(|| format!("It worked if: {helped}")));
+    lines
+        .extend(otherwise.iter().filter(|it| !it.is_empty()).map(|otherwise| format!("If not: {otherwise}")));
     lines
 }
 
@@ -132,17 +143,28 @@ pub(super) fn certainty(confidence: Confidence) -> &'static str {
     }
 }
 
-/// Wraps lines that are too long, and cuts what is too much: of what was not seen a third of the screen is told.
-fn fit(lines: &[String], end: &[String]) -> String {
-    let end = at_most(LINES / 3, wrapped(end));
-    let lines = at_most(LINES - end.len(), wrapped(lines));
-    [lines, end].concat().join("\n")
+/// Wraps lines that are too long, and cuts what is too much: of what was not seen a fifth of the screen is left, then
+/// the other findings give way, then what shows the cause.
+fn fit(parts: [Vec<String>; 4]) -> Vec<String> {
+    /// That there are others is told.
+    const FEWEST_OTHERS: usize = 3;
+    let [begin, steps, others, end] = parts;
+    let [begin, others, end] = [begin, others, end].map(|lines| wrapped(&lines));
+    let has_steps = !steps.is_empty();
+    let end = at_most(if has_steps { LINES / 5 } else { LINES / 3 }, end);
+    // A command that is cut into lines runs in part when it is pasted: the terminal wraps the steps.
+    let rows: usize = steps.iter().map(|line| line.chars().count() / WIDTH + 1).sum();
+    let left = LINES - end.len() - rows.min(STEPS);
+    let shown = if has_steps { SHOWN.min(left - FEWEST_OTHERS.min(others.len())) } else { left };
+    let begin = at_most(shown, begin);
+    let others = at_most(left - begin.len(), others);
+    [begin, steps, others, end].concat()
 }
 
 fn at_most(count: usize, mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > count {
         let dropped = lines.len() + 1 - count;
-        lines.truncate(count - 1);
+        lines.truncate(count.saturating_sub(1));
         lines.push(format!("  … and {dropped} more lines in the JSON"));
     }
     lines
@@ -160,7 +182,7 @@ fn wrap(line: &str) -> Vec<String> {
     let below = " ".repeat(indent + 2);
     let mut lines = vec![" ".repeat(indent)];
     for word in line.split_whitespace() {
-        let word: String = word.chars().take(WIDTH - below.len()).collect();
+        let word: String = word.chars().take(LONGEST_WORD).collect();
         let last = lines.last().map(|last| last.chars().count()).unwrap_or_default();
         let is_first = lines.last().is_some_and(|last| last.trim().is_empty());
         if !is_first && last + 1 + word.chars().count() > WIDTH {

@@ -1,8 +1,10 @@
 //! Targets that the load balancer does not trust: what it says of them, and what is set wrongly around them.
 
+use std::fmt::Arguments;
+
 use super::{
-    Rules,
-    failed_starts::{self, Failures, is_unanswered},
+    Rule,
+    failed_starts::{self, Failures, is_unanswered, says},
 };
 use crate::{
     evidence::{Evidence, SecurityGroup, Target, TargetGroup},
@@ -14,20 +16,133 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("target_response_mismatch", target_response_mismatch),
-    ("target_timeout", target_timeout),
-    ("target_failed_health_checks", target_failed_health_checks),
-    ("elb_internal", elb_internal),
-    ("no_targets", no_targets),
-    ("no_healthy_target", no_healthy_target),
-    ("health_check_path_wrong", health_check_path_wrong),
-    ("health_check_port_wrong", health_check_port_wrong),
-    ("health_check_matcher_wrong", health_check_matcher_wrong),
-    ("health_check_timing_wrong", health_check_timing_wrong),
-    ("security_group_closed", security_group_closed),
-    ("targets_draining", targets_draining),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "target_response_mismatch",
+        find: target_response_mismatch,
+        looks_at: "Targets that are unhealthy for Target.ResponseCodeMismatch, and the codes in its \
+                   description. A connection and an answer are there, so the network and the port are right: \
+                   the application itself answers with a code that the matcher does not count. Targets of \
+                   tasks in their grace period are left out, here and below.",
+        otherwise: "replace the tasks: send restart {\"reason\": \"targets answer the health check with \
+                    errors\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "target_timeout",
+        find: target_timeout,
+        looks_at: "Targets that are unhealthy for Target.Timeout: no answer came within the health check's \
+                   timeout. The tasks hang, are too busy, or are not reached; where it is a port, a path, a \
+                   security group or the timeout itself, another rule says so.",
+        otherwise: "replace tasks that hang: send restart {\"reason\": \"targets time out in the health \
+                    check\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "target_failed_health_checks",
+        find: target_failed_health_checks,
+        looks_at: "Targets that are unhealthy for Target.FailedHealthChecks: the connection was refused or \
+                   broken. A closed security group lets it time out instead, so the task is reached, and \
+                   what should answer does not.",
+        otherwise: "go back, if a release changed the port or the protocol: send rollback {\"to\": \
+                    \"previous\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "elb_internal",
+        find: elb_internal,
+        looks_at: "Targets that are unhealthy for Elb.InternalError: the load balancer could not make its \
+                   check. It says nothing of the tasks.",
+        otherwise: "have the tasks registered anew: send restart {\"reason\": \"the load balancer cannot \
+                    check its targets\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "no_targets",
+        find: no_targets,
+        looks_at: "A desired count above 0, while the target groups have no target, or only unused ones. \
+                   Then no request reaches a task, however well the tasks are.",
+        otherwise: "compare the target groups of the service with those of the listeners: aws ecs \
+                    describe-services --cluster <cluster> --services <service> --query \
+                    'services[0].loadBalancers'",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "no_healthy_target",
+        find: no_healthy_target,
+        looks_at: "At least one unhealthy target, and no healthy one in any target group. It says that, and \
+                   not why: a rule that knows the reason explains it.",
+        otherwise: "replace the tasks: send restart {\"reason\": \"no target is healthy\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "health_check_path_wrong",
+        find: health_check_path_wrong,
+        looks_at: "Targets that answer the health check with 301, 302, 303, 307, 308, 401, 403, 404 or 405, \
+                   with no healthy one in their group, while the probe gets a good answer from another path, \
+                   or every running task passes its container's own check of another path. So the \
+                   application works, and the path is wrong; by the container's check it is likely.",
+        otherwise: "go back, if a release took the path away: send rollback {\"to\": \"previous\"}",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "health_check_port_wrong",
+        find: health_check_port_wrong,
+        looks_at: "Fargate targets that fail with Target.FailedHealthChecks or Target.Timeout, with no \
+                   healthy one in their group, while the port that is checked is none of the containers' \
+                   ports. Nothing listens there: refused connections make it certain, timeouts likely.",
+        otherwise: "have the program listen on the port that is checked too, and name that port in the task \
+                    definition",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "health_check_matcher_wrong",
+        find: health_check_matcher_wrong,
+        looks_at: "Targets that answer the health check with a code from 200 to 299 that the matcher does \
+                   not count, with no healthy one in their group. Such an answer means that they are well.",
+        otherwise: "have the application answer the health check with a code that the matcher counts",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "health_check_timing_wrong",
+        find: health_check_timing_wrong,
+        looks_at: "A health check whose timeout is not shorter than its interval; or targets that are \
+                   unhealthy for Target.Timeout, while the probe gets a good answer from the very same path, \
+                   only later than the timeout. Then the check is too impatient, and the tasks are not \
+                   stuck.",
+        otherwise: "make the check itself cheap: have its path answer without the database or another \
+                    service",
+        helped: ALL_HEALTHY,
+    },
+    Rule {
+        cause: "security_group_closed",
+        find: security_group_closed,
+        looks_at: "The security groups at both ends of a way that does not work: load balancer to tasks \
+                   (targets with Target.Timeout, none of their group healthy), tasks to AWS on 443 (tasks \
+                   that fail to start without an answer of AWS), tasks to database and to Redis (their \
+                   health check fails, or was not made: then it is likely). It is closed if no rule for the \
+                   port names the other side's group or an address range; every range is taken for open.",
+        otherwise: "put back the rule that was removed: aws cloudtrail lookup-events --lookup-attributes \
+                    AttributeKey=EventName,AttributeValue=RevokeSecurityGroupIngress --max-results 5 shows \
+                    which, and who removed it",
+        helped: "targets are healthy again (aws elbv2 describe-target-health --target-group-arn \
+                 <target-group-arn>), or send health-probe {\"checks\": [\"health-db\", \"health-redis\"]} \
+                 answers healthy, within 3 minutes",
+    },
+    Rule {
+        cause: "targets_draining",
+        find: targets_draining,
+        looks_at: "All targets are draining or unused, and at least one is draining, with a desired count \
+                   above 0 and no deployment that began in the last 15 minutes. A deployment usually brings \
+                   new targets before it drains the old ones.",
+        otherwise: "have ECS deploy <task-definition> once more: aws ecs update-service --cluster <cluster> \
+                    --service <service> --task-definition <task-definition> --force-new-deployment",
+        helped: ALL_HEALTHY,
+    },
 ];
+
+const ALL_HEALTHY: &str = "aws elbv2 describe-target-health --target-group-arn <target-group-arn> shows only \
+                           healthy targets within 5 minutes";
 
 /// Targets with their groups.
 type Targets<'a> = Vec<(&'a TargetGroup, &'a Target)>;
@@ -49,7 +164,13 @@ fn target_response_mismatch(evidence: &Evidence) -> Option<Finding> {
     Some(
         by_reason(evidence, &bad, what)?
             .fact(TARGET_GROUP, "codes that count as healthy", group.matcher.clone())
-            .next(Development, format!("look in the log why {} answers so", group.path)),
+            .next(
+                Development,
+                format!(
+                    "see in the log why {} answers so: aws logs tail <log-group> --since 15m --filter-pattern '%[Ee]rror|ERROR|[Ff]atal|Exception%'",
+                    group.path
+                ),
+            ),
     )
 }
 
@@ -66,7 +187,10 @@ fn target_timeout(evidence: &Evidence) -> Option<Finding> {
     Some(
         by_reason(evidence, &bad, what)?
             .fact(TARGET_GROUP, "timeout of the health check", format!("{} s", group.timeout_seconds))
-            .next(Development, "see what keeps the tasks busy: CPU, the database, connections; and whether the network lets the check through"),
+            .next(
+                Development,
+                "see what the tasks wait for: aws logs tail <log-group> --since 15m, and CPUUtilization of the service (CloudWatch, AWS/ECS); where the CPU is full, send scale-up {\"reason\": \"targets time out, and their CPU is full\"}",
+            ),
     )
 }
 
@@ -81,7 +205,11 @@ fn target_failed_health_checks(evidence: &Evidence) -> Option<Finding> {
     );
     Some(by_reason(evidence, &bad, what)?.next(
         Development,
-        "see whether the program listens on that port, on 0.0.0.0, and speaks the protocol of the target group",
+        format!(
+            "see in the log whether the program listens on 0.0.0.0:{} (aws logs tail <log-group> --since 1h), and whether it speaks what the target group asks for: aws elbv2 describe-target-groups --target-group-arns {} --query 'TargetGroups[0].[Protocol,HealthCheckProtocol]'",
+            checked_port(group, target),
+            group.arn
+        ),
     ))
 }
 
@@ -99,7 +227,10 @@ fn elb_internal(evidence: &Evidence) -> Option<Finding> {
     Some(
         finding.next(
             Aws,
-            "open a case with AWS with the target group's ARN; look at AWS Health for this region",
+            format!(
+                "open a case with AWS Support (production system down) about {}, and look at https://health.aws.amazon.com/health/status for this region",
+                group.arn
+            ),
         ),
     )
 }
@@ -115,25 +246,69 @@ fn no_targets(evidence: &Evidence) -> Option<Finding> {
     let finding = match all.first() {
         Some(unused) => {
             let why = if unused.description.is_empty() { &unused.reason } else { &unused.description };
-            Finding::new(Certain, Down, format!("no request reaches the targets of {}: they are not in use", group.name))
-                .fact(TARGET_HEALTH, format!("target {}", unused.id), format!("unused: {why}"))
-                .next(DevOps, "let a listener of the load balancer forward to this target group, in the zones where the tasks are")
+            Finding::new(
+                Certain,
+                Down,
+                format!("no request reaches the targets of {}: they are not in use", group.name),
+            )
+            .fact(TARGET_HEALTH, format!("target {}", unused.id), format!("unused: {why}"))
+            .next(DevOps, put_to_use(group, why))
         }
-        None => Finding::new(
-            Certain,
-            Down,
-            format!("no task is registered with the target group {}", group.name),
-        )
-        .fact(TARGET_HEALTH, format!("targets of {}", group.name), "none")
-        .next(
-            DevOps,
-            "see why the service's tasks do not start, and whether the service names this target group",
-        ),
+        None => {
+            Finding::new(Certain, Down, format!("no task is registered with the target group {}", group.name))
+                .fact(TARGET_HEALTH, format!("targets of {}", group.name), "none")
+                .next(DevOps, registered(evidence, group, service.running))
+        }
     };
     Some(
         finding
             .fact("ECS, service", "tasks that run", service.running.to_string())
             .against(format!("{} wanted", service.desired)),
+    )
+}
+
+/// The step that has the load balancer send requests to a target group, by what it says of an unused target.
+fn put_to_use(group: &TargetGroup, why: &str) -> String {
+    const ARN: &str = "aws elbv2 describe-load-balancers --names <load-balancer>";
+    if says(why, &["availability zone"]) {
+        format!(
+            "give the load balancer a subnet in the tasks' zones: aws elbv2 set-subnets --load-balancer-arn <load-balancer-arn> --subnets <its-subnet-ids> <one-more> (all it has must be named; {ARN} shows them)"
+        )
+    } else if says(why, &["not configured to receive traffic", "notinuse"]) {
+        format!(
+            "have a listener forward to it: aws elbv2 modify-listener --listener-arn <listener-arn> --default-actions Type=forward,TargetGroupArn={}, which replaces all of its default actions (see them first: aws elbv2 describe-listeners --load-balancer-arn <load-balancer-arn>; {ARN} shows the ARN)",
+            group.arn
+        )
+    } else {
+        format!(
+            "correct what the load balancer names ({why}): aws elbv2 describe-target-health --target-group-arn {}",
+            group.arn
+        )
+    }
+}
+
+/// The step that brings tasks into a target group.
+fn registered(evidence: &Evidence, group: &TargetGroup, running: u32) -> String {
+    if running == 0 {
+        "see why no task starts: aws ecs describe-services --cluster <cluster> --services <service> --query \
+         'services[0].events[:5].message'"
+            .to_owned()
+    } else {
+        format!("have the service register its tasks: {}", register(evidence, group))
+    }
+}
+
+/// The command that names a target group in the service, and the port of its tasks. What it does not name is lost.
+fn register(evidence: &Evidence, group: &TargetGroup) -> String {
+    let mut containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let (name, port) = containers
+        .find_map(|container| Some((container.name.as_str(), container.ports.first()?.to_string())))
+        .unwrap_or_else(|| ("<container>", "<port>".to_owned()));
+    let has_others = evidence.target_groups.as_ref().is_some_and(|groups| groups.len() > 1);
+    let others = if has_others { " (with its other target groups, each named so)" } else { "" };
+    format!(
+        "aws ecs update-service --cluster <cluster> --service <service> --load-balancers targetGroupArn={},containerName={name},containerPort={port}{others}",
+        group.arn
     )
 }
 
@@ -150,7 +325,13 @@ fn no_healthy_target(evidence: &Evidence) -> Option<Finding> {
     Some(
         Finding::new(Certain, impact(evidence, group), format!("none of {} is healthy", targets(group)))
             .fact(TARGET_HEALTH, format!("targets of {}", group.name), counts)
-            .next(DevOps, "see the reason of each target, and what the tasks log; as long as none is healthy the load balancer sends to all"),
+            .next(
+                DevOps,
+                format!(
+                    "see the reason of each target (aws elbv2 describe-target-health --target-group-arn {}), and what the tasks log (aws logs tail <log-group> --since 15m); until one is healthy, the load balancer sends to all of them",
+                    group.arn
+                ),
+            ),
     )
 }
 
@@ -172,14 +353,21 @@ fn health_check_path_wrong(evidence: &Evidence) -> Option<Finding> {
         ),
     )?;
     let finding = match (answered, asked) {
-        (Some(path), _) => finding
-            .fact("health probe", format!("GET {path}"), "passes")
-            .next(DevOps, format!("set the target group's health check path to {path}")),
+        (Some(path), _) => finding.fact("health probe", format!("GET {path}"), "passes").next(
+            DevOps,
+            format!("check the path that works: {}", set(group, format_args!("--health-check-path {path}"))),
+        ),
         (None, Some(command)) => Finding { confidence: Likely, ..finding }
             .fact("ECS, task definition", "the container's own check, which passes", command.to_owned())
             .next(
                 DevOps,
-                "set the target group's health check path to the one that the container's own check asks for",
+                format!(
+                    "check the path that the container's own health check uses: {}",
+                    set(
+                        group,
+                        format_args!("--health-check-path {}", asked_path(command).unwrap_or("<path>"))
+                    )
+                ),
             ),
         (None, None) => return None,
     };
@@ -201,6 +389,15 @@ fn health_check_port_wrong(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let port = checked_port(group, target);
+    let next = if ports.contains(&target.port) {
+        format!(
+            "check the port that receives the requests: {}",
+            set(group, format_args!("--health-check-port traffic-port"))
+        )
+    } else {
+        // The tasks are registered with a port that they do not have.
+        format!("have the tasks registered with their own port: {}", register(evidence, group))
+    };
     let listed = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     let finding = by_reason(
         evidence,
@@ -211,7 +408,7 @@ fn health_check_port_wrong(evidence: &Evidence) -> Option<Finding> {
         Finding { confidence: if target.reason == FAILED { Certain } else { Likely }, ..finding }
             .fact(TARGET_GROUP, "port of the health check", format!("{} ({port})", group.health_port))
             .fact("ECS, task definition", "ports of the containers", listed)
-            .next(DevOps, "set the health check's port to traffic-port, or to a port that a container has"),
+            .next(DevOps, next),
     )
 }
 
@@ -223,17 +420,23 @@ fn health_check_matcher_wrong(evidence: &Evidence) -> Option<Finding> {
             evidence,
             &bad,
             format!(
-                "the tasks answer {} to the health check, which is well, and only {} counts",
+                "the tasks answer the health check with {}, a success, but the target group accepts only {}",
                 told(&codes),
                 group.matcher
             ),
         )?
         .fact(TARGET_GROUP, "codes that count as healthy", group.matcher.clone())
-        .next(DevOps, "set the target group's matcher to 200-299"),
+        .next(
+            DevOps,
+            format!("accept every 2xx: {}", set(group, format_args!("--matcher HttpCode=200-299"))),
+        ),
     )
 }
 
 fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> {
+    /// Seconds, of an application load balancer.
+    const LEAST_TIMEOUT: u32 = 2;
+    const MOST_TIMEOUT: f64 = 120.0;
     let groups = evidence.target_groups.as_ref()?;
     let timed_out = bad(evidence, TIMEOUT);
     if let Some(group) = groups
@@ -251,7 +454,19 @@ fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> {
             )
             .fact(TARGET_GROUP, "timeout of the health check", format!("{} s", group.timeout_seconds))
             .against(format!("every {} s", group.interval_seconds))
-            .next(DevOps, "make the timeout shorter than the interval"),
+            .next(
+                DevOps,
+                format!(
+                    "make the timeout shorter than the interval: {}",
+                    set(
+                        group,
+                        format_args!(
+                            "--health-check-timeout-seconds {}",
+                            group.interval_seconds.saturating_sub(1).max(LEAST_TIMEOUT)
+                        )
+                    )
+                ),
+            ),
         );
     }
     let (group, _) = *timed_out.first()?;
@@ -260,6 +475,9 @@ fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> {
     if seconds <= f64::from(group.timeout_seconds) {
         return None;
     }
+    // Twice as long as it took now. The interval must be longer.
+    let timeout = (seconds * 2.0).ceil().min(MOST_TIMEOUT);
+    let interval = f64::from(group.interval_seconds).max(timeout + 5.0);
     let finding = by_reason(
         evidence,
         &timed_out,
@@ -272,7 +490,18 @@ fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> {
         Finding { confidence: Likely, ..finding }
             .fact("health probe", format!("first byte of {}", group.path), format!("{seconds:.1} s"))
             .against(format!("{} s", group.timeout_seconds))
-            .next(DevOps, "give the health check a longer timeout now; then make the check itself cheap, without the database"),
+            .next(
+                DevOps,
+                format!(
+                    "give the health check a longer timeout now: {}; then make the check itself cheap, without the database",
+                    set(
+                        group,
+                        format_args!(
+                            "--health-check-timeout-seconds {timeout:.0} --health-check-interval-seconds {interval:.0}"
+                        )
+                    )
+                ),
+            ),
     )
 }
 
@@ -333,42 +562,60 @@ fn closed_to_aws(evidence: &Evidence, tasks: &[String]) -> Option<Finding> {
     if groups.is_empty() || egress.any(|rule| rule.covers(HTTPS)) {
         return None;
     }
-    let way = Closed { groups: tasks.join(", "), direction: "egress", port: HTTPS };
+    let way = Closed { groups: tasks, others: &[], direction: "egress", port: HTTPS };
     let id = tasks.first()?;
     let finding = closed_finding("the tasks", "AWS", &way, failed_starts::impact(evidence));
-    Some(failed.shown(evidence, finding).next(
-        DevOps,
-        format!("let them out: aws ec2 authorize-security-group-egress --group-id {id} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0, or only to the security group of the VPC's endpoints"),
-    ))
+    Some(
+        failed
+            .shown(evidence, finding)
+            .next(
+                DevOps,
+                format!(
+                    "let them out to the internet on {HTTPS}: aws ec2 authorize-security-group-egress --group-id {id} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0"
+                ),
+            )
+            .otherwise(format!(
+                "let them out to the VPC's endpoints only: {}",
+                rule("egress", id, "<group-of-the-endpoints>", HTTPS)
+            ))
+            .helped(
+                "aws ecs describe-services --cluster <cluster> --services <service> --query 'services[0].[runningCount, desiredCount]' prints two equal numbers within 15 minutes",
+            ),
+    )
 }
 
 /// Where a way ends: at a group's ingress or egress.
-struct Closed {
-    groups: String,
+struct Closed<'a> {
+    groups: &'a [String],
+    /// Those at the other end.
+    others: &'a [String],
     direction: &'static str,
     port: u16,
 }
 
 /// Whether no rule may let anything through. Nothing is known of groups that were not seen.
-fn closed(evidence: &Evidence, from: &[String], to: &[String], port: u16) -> Option<Closed> {
+fn closed<'a>(evidence: &Evidence, from: &'a [String], to: &'a [String], port: u16) -> Option<Closed<'a>> {
     let seen = evidence.security_groups.as_ref()?;
     let of = |ids: &[String]| -> Option<Vec<&SecurityGroup>> {
         let found = ids.iter().map(|id| seen.iter().find(|group| group.id == *id));
         found.collect::<Option<Vec<_>>>().filter(|groups| !groups.is_empty())
     };
     let (sending, receiving) = (of(from)?, of(to)?);
-    let at = |ids: &[String], direction| Some(Closed { groups: ids.join(", "), direction, port });
     if !receiving.iter().flat_map(|group| &group.ingress).any(|rule| rule.may_let(from, port)) {
-        return at(to, "ingress");
+        return Some(Closed { groups: to, others: from, direction: "ingress", port });
     }
     if !sending.iter().flat_map(|group| &group.egress).any(|rule| rule.may_let(to, port)) {
-        return at(from, "egress");
+        return Some(Closed { groups: from, others: to, direction: "egress", port });
     }
     None
 }
 
-fn closed_finding(from: &str, to: &str, way: &Closed, impact: Impact) -> Finding {
-    let Closed { groups, direction, port } = way;
+fn closed_finding(from: &str, to: &str, way: &Closed<'_>, impact: Impact) -> Finding {
+    let Closed { groups, others, direction, port } = way;
+    let [own, other] = [groups, others].map(|ids| ids.first().map_or("<group-id>", String::as_str));
+    let removed =
+        if *direction == "egress" { "RevokeSecurityGroupEgress" } else { "RevokeSecurityGroupIngress" };
+    let groups = groups.join(", ");
     Finding::new(
         Certain,
         impact,
@@ -376,7 +623,17 @@ fn closed_finding(from: &str, to: &str, way: &Closed, impact: Impact) -> Finding
     )
     .fact("EC2, security groups", format!("{direction} of {groups} on TCP {port}"), "no rule")
     .against(format!("from {from} to {to}"))
-    .next(DevOps, format!("add the rule to {groups}: {direction} on TCP {port} between the security groups of {from} and {to}"))
+    .next(DevOps, format!("let {from} through to {to}: {}", rule(direction, own, other, *port)))
+    .otherwise(format!(
+        "see who removed the rule, and put that back: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={removed} --max-results 5"
+    ))
+}
+
+/// The command that adds a rule to a security group.
+fn rule(direction: &str, own: &str, other: &str, port: u16) -> String {
+    format!(
+        "aws ec2 authorize-security-group-{direction} --group-id {own} --ip-permissions 'IpProtocol=tcp,FromPort={port},ToPort={port},UserIdGroupPairs=[{{GroupId={other}}}]'"
+    )
 }
 
 fn targets_draining(evidence: &Evidence) -> Option<Finding> {
@@ -403,7 +660,10 @@ fn targets_draining(evidence: &Evidence) -> Option<Finding> {
         .fact(TARGET_HEALTH, format!("targets of {}", group.name), format!("{draining} draining"))
         .fact("ECS, service", "tasks that run", service.running.to_string())
         .against(format!("{} wanted", service.desired))
-        .next(DevOps, "see in the service's events why its tasks were stopped and no new ones come"),
+        .next(
+            DevOps,
+            "see why its tasks were stopped and no new ones come: aws ecs describe-services --cluster <cluster> --services <service> --query 'services[0].events[:10].message'",
+        ),
     )
 }
 
@@ -433,6 +693,11 @@ fn all_answer(evidence: &Evidence, is: impl Fn(u16) -> bool) -> Option<(Targets<
     let (group, target) = *bad.iter().filter(|(group, _)| !serves(group)).find(answers)?;
     let all: Targets = bad.iter().filter(|(other, _)| *other == group).filter(answers).copied().collect();
     Some((all, codes(&target.description)))
+}
+
+/// The command that changes a target group's health check; what is not named stays as it is.
+fn set(group: &TargetGroup, what: Arguments<'_>) -> String {
+    format!("aws elbv2 modify-target-group --target-group-arn {} {what}", group.arn)
 }
 
 fn serves(group: &TargetGroup) -> bool {
@@ -473,6 +738,12 @@ fn path(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').and_then(|place| rest.get(place..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// The path that the command of a container's check asks for.
+fn asked_path(command: &str) -> Option<&str> {
+    let url = command.split([' ', '"', '\'', ',']).find(|word| word.contains("://"))?;
+    Some(path(url))
 }
 
 /// The container's own health check, where it passes.

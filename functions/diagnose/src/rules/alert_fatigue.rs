@@ -2,8 +2,8 @@
 //! their work is to scale, and the low one is in ALARM whenever there is little load.
 
 use super::{
-    Rules,
-    missing_metrics::{is_sparse, right_name},
+    Rule,
+    missing_metrics::{is_sparse, right_name, whole},
 };
 use crate::{
     evidence::{Alarm, Evidence, Series, largest, median, smallest},
@@ -15,12 +15,42 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("alarm_flaps", alarm_flaps),
-    ("alarm_without_action", alarm_without_action),
-    ("alarm_always_on", alarm_always_on),
-    ("alarm_insufficient_data", alarm_insufficient_data),
-    ("alarm_threshold_wrong", alarm_threshold_wrong),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "alarm_flaps",
+        find: alarm_flaps,
+        looks_at: "How often each alarm went into ALARM within a day: five times or more. The alarms of scaling policies are left out here and in the rest of this chapter: to ring is their work.",
+        otherwise: "tie what rings together into one alarm that people hear: aws cloudwatch put-composite-alarm --alarm-name <name> --alarm-rule 'ALARM(\"<one>\") OR ALARM(\"<other>\")' --alarm-actions <topic-arn>",
+        helped: "aws cloudwatch describe-alarm-history --alarm-name <alarm> --history-item-type StateUpdate --max-items 20 shows fewer than five changes to ALARM in the next 24 hours",
+    },
+    Rule {
+        cause: "alarm_without_action",
+        find: alarm_without_action,
+        looks_at: "Alarms whose actions are switched off, and alarms without an action for ALARM. Where there is a composite alarm, others may ring through it: then the latter are left out.",
+        otherwise: "delete what nobody would act on: aws cloudwatch delete-alarms --alarm-names <alarm>",
+        helped: "aws cloudwatch describe-alarms --query 'MetricAlarms[?!ActionsEnabled || !AlarmActions].AlarmName' no longer lists it, at once",
+    },
+    Rule {
+        cause: "alarm_always_on",
+        find: alarm_always_on,
+        looks_at: "Alarms in ALARM for two days or more. What nobody cured in that time is not what somebody is to be woken for.",
+        otherwise: "delete what nobody would act on: aws cloudwatch delete-alarms --alarm-names <alarm>",
+        helped: "aws cloudwatch describe-alarms --state-value ALARM no longer lists it, a few periods of the alarm later",
+    },
+    Rule {
+        cause: "alarm_insufficient_data",
+        find: alarm_insufficient_data,
+        looks_at: "Alarms in INSUFFICIENT_DATA for a day or more: a quiet night has no data, a day has. Counts of errors are left out: they come with the first error, and then ring.",
+        otherwise: "delete what nobody would act on: aws cloudwatch delete-alarms --alarm-names <alarm>",
+        helped: "aws cloudwatch describe-alarms --state-value INSUFFICIENT_DATA no longer lists it 15 minutes later",
+    },
+    Rule {
+        cause: "alarm_threshold_wrong",
+        find: alarm_threshold_wrong,
+        looks_at: "The metric's values of 14 days (28 of six hours at least) beside the threshold: likely where the median lies beyond it and the alarm rings. Only possible where the largest value is below a tenth of it (for a minimum, the smallest above a thousand times) and the alarm never rings: that is another unit or another metric. Percents, counts of errors and yes-or-no metrics are left out there.",
+        otherwise: "delete it, if another alarm watches the same: aws cloudwatch delete-alarms --alarm-names <alarm>",
+        helped: "send diagnose {\"symptom\": \"alert-fatigue\"} no longer finds it, at once for a value that never came near, within a day for a normal level",
+    },
 ];
 
 const SOURCE: &str = "CloudWatch, alarms";
@@ -50,11 +80,28 @@ fn alarm_flaps(evidence: &Evidence) -> Option<Finding> {
             .against(format!("{TIMES} times"))
             .at(alarm.rang.first().copied())
     });
+    let rule: Vec<String> =
+        found.iter().take(SHOWN).map(|alarm| format!("ALARM(\"{}\")", alarm.name)).collect();
+    let finding = if rule.len() < 2 {
+        finding
+    } else {
+        finding.otherwise(format!(
+            "tie what rings together into one alarm that people hear: aws cloudwatch put-composite-alarm --alarm-name <name> --alarm-rule '{}' --alarm-actions <topic-arn>",
+            rule.join(" OR ")
+        ))
+    };
+    let first = found.first()?;
     Some(finding.next(
         DevOps,
-        "let it ring only after more bad values (3 of 5), or set the threshold clear of the normal level; tie what \
-         rings together into one composite alarm",
-    ))
+        format!(
+            "let it ring at three bad values of five: aws cloudwatch put-metric-alarm --alarm-name '{}' --evaluation-periods 5 --datapoints-to-alarm 3, {}; or set its threshold clear of the normal level",
+            first.name,
+            whole(first)
+        ),
+    ).helped(format!(
+        "aws cloudwatch describe-alarm-history --alarm-name '{}' --history-item-type StateUpdate --max-items 20 shows fewer than {TIMES} changes to ALARM in the next 24 hours",
+        first.name
+    )))
 }
 
 fn alarm_without_action(evidence: &Evidence) -> Option<Finding> {
@@ -82,10 +129,21 @@ fn alarm_without_action(evidence: &Evidence) -> Option<Finding> {
         let actions = if alarm.actions == 0 { "no action" } else { "its actions are disabled" };
         finding.fact(SOURCE, format!("alarm {} ({})", alarm.name, alarm.state), actions)
     });
-    Some(finding.next(
-        DevOps,
-        "give it the action it is for (`put-metric-alarm --alarm-actions`, `enable-alarm-actions`), or delete it",
-    ))
+    let silenced: Vec<&Alarm> = found.iter().copied().filter(|alarm| alarm.actions > 0).collect();
+    let first = ringing.or(found.first())?;
+    let next = if silenced.is_empty() {
+        format!(
+            "give it the action it is for: aws cloudwatch put-metric-alarm --alarm-name '{}' --alarm-actions <topic-arn>, {}",
+            first.name,
+            whole(first)
+        )
+    } else {
+        format!(
+            "ask who switched the actions off (CloudTrail, DisableAlarmActions), then switch them on: aws cloudwatch enable-alarm-actions --alarm-names {}",
+            quoted(&silenced)
+        )
+    };
+    Some(finding.next(DevOps, next).otherwise(delete(&found)))
 }
 
 fn alarm_always_on(evidence: &Evidence) -> Option<Finding> {
@@ -109,7 +167,14 @@ fn alarm_always_on(evidence: &Evidence) -> Option<Finding> {
             &found,
         )
         .since(Some(oldest))
-        .next(DevOps, "cure what it shows, or set its threshold to where somebody would act"),
+        .next(
+            DevOps,
+            format!(
+                "see what it shows: aws cloudwatch describe-alarms --alarm-names {} --query 'MetricAlarms[].StateReason'; cure that, or set the threshold to where somebody would act",
+                quoted(&found)
+            ),
+        )
+        .otherwise(delete(&found)),
     )
 }
 
@@ -123,6 +188,9 @@ fn alarm_insufficient_data(evidence: &Evidence) -> Option<Finding> {
         alarm.state == "INSUFFICIENT_DATA" && !is_sparse && is_so_for(evidence, alarm, LONG_MINUTES)
     });
     let oldest = found.iter().filter_map(|alarm| alarm.since).min()?;
+    let list = found.iter().find_map(|alarm| alarm.metric.as_ref()).map_or_else(String::new, |metric| {
+        format!(" --namespace {} --metric-name {}", metric.namespace, metric.name)
+    });
     let days = evidence.ago(oldest).as_hours() / 24;
     Some(
         with_states(
@@ -137,9 +205,11 @@ fn alarm_insufficient_data(evidence: &Evidence) -> Option<Finding> {
         .since(Some(oldest))
         .next(
             DevOps,
-            "compare its metric and dimensions with `aws cloudwatch list-metrics`; where silence is good (error \
-             counts), let it treat missing data as notBreaching",
-        ),
+            format!(
+                "compare its dimensions with those that come: aws cloudwatch list-metrics{list}; put it again with the right ones, or with --treat-missing-data notBreaching where silence is good"
+            ),
+        )
+        .otherwise(delete(&found)),
     )
 }
 
@@ -165,11 +235,22 @@ fn alarm_threshold_wrong(evidence: &Evidence) -> Option<Finding> {
             .against(format!("{} {}", alarm.comparison, number(alarm.threshold.unwrap_or_default())))
             .at(alarm.fortnight.as_ref().and_then(Series::newest_at))
     });
-    Some(finding.next(
-        DevOps,
-        "set the threshold between the normal level and where users notice; compare the units of both (bytes, seconds, \
-         percent)",
-    ))
+    let first = named.first()?;
+    Some(
+        finding
+            .next(
+                DevOps,
+                format!(
+                    "set the threshold between the normal level and where users notice, in the metric's own unit (bytes, seconds, percent): aws cloudwatch put-metric-alarm --alarm-name '{}' --threshold <value>, {}",
+                    first.name,
+                    whole(first)
+                ),
+            )
+            .otherwise(format!(
+                "delete it, if another alarm watches the same: aws cloudwatch delete-alarms --alarm-names '{}'",
+                first.name
+            )),
+    )
 }
 
 /// The metric's normal level, where that is beyond the threshold. Single bad values do not ring: only an alarm that
@@ -264,6 +345,16 @@ fn with_states(finding: Finding, evidence: &Evidence, found: &[&Alarm]) -> Findi
             .fact(SOURCE, format!("alarm {}", alarm.name), format!("{} for {hours} h", alarm.state))
             .at(alarm.since)
     })
+}
+
+/// The names in a command; as many as the facts show.
+fn quoted(found: &[&Alarm]) -> String {
+    let names: Vec<String> = found.iter().take(SHOWN).map(|alarm| format!("'{}'", alarm.name)).collect();
+    names.join(" ")
+}
+
+fn delete(found: &[&Alarm]) -> String {
+    format!("delete what nobody would act on: aws cloudwatch delete-alarms --alarm-names {}", quoted(found))
 }
 
 fn names(found: &[&Alarm]) -> String {

@@ -1,6 +1,13 @@
 //! API timeouts: what keeps the answers waiting.
 
-use super::{Rules, connection_pool_exhausted::fullest, slow_answers::SlowAnswers};
+use super::{
+    Rule,
+    auto_scaling::{BY_HAND, by_hand, raise_maximum},
+    connection_pool_exhausted::fullest,
+    database::{LARGER_WRITER, larger},
+    slow_answers::SlowAnswers,
+    steps::new_revision,
+};
 use crate::{
     evidence::{
         Evidence, LogGroup, Logs, RunningTask, Series, SlowQuery, StoppedTask, Target, correlation, largest,
@@ -14,13 +21,49 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("slow_database", slow_database),
-    ("no_spare_tasks", no_spare_tasks),
-    ("connection_pool_waits", connection_pool_waits),
-    ("idle_timeout_too_short", idle_timeout_too_short),
-    ("one_bad_target", one_bad_target),
-    ("keep_alive_too_short", keep_alive_too_short),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "slow_database",
+        find: slow_database,
+        looks_at: "Slow answers (99th percentile of 15 minutes: 1 s and twice its usual, or 5 s) beside a busy database: an instance at 80 % CPU or with less than a quarter of its usual free memory, or a query that takes half as long as the answers and is frequent enough (20 an hour, and one for every hundred requests of 15 minutes). It is likely where a query is slow, memory is short or CPU moves with the answers (correlation above 0.7), else possible: the database may have been busy before.",
+        otherwise: LARGER_WRITER,
+        helped: "the 99th percentile of TargetResponseTime is back at its usual and CPUUtilization of the database below 80 % within 15 minutes (CloudWatch, AWS/ApplicationELB and AWS/DocDB)",
+    },
+    Rule {
+        cause: "no_spare_tasks",
+        find: no_spare_tasks,
+        looks_at: "CPUUtilization of the service while its answers are slow: 80 % or more; or 65 % or more, if that is 1.3 times its usual, the median answer takes three times as long and no database instance is at 80 %. Tasks that wait for a database are slow as well, but have CPU to spare.",
+        otherwise: BY_HAND,
+        helped: "the service's CPUUtilization falls below 65 % and the 99th percentile of TargetResponseTime to its usual, within 10 minutes of the new tasks' start",
+    },
+    Rule {
+        cause: "connection_pool_waits",
+        find: connection_pool_waits,
+        looks_at: "The log of the last hour: 5 errors or more in which a driver says that a request got no connection of its pool (WaitQueueTimeout, checking out a connection, no available connection, pool is exhausted), the last within 15 minutes. With slow answers it is certain, else likely. A database that is out of connections refuses them, and its errors say so.",
+        otherwise: "send restart {\"reason\": \"the connection pool is exhausted\"}, as fresh tasks hold no connections yet",
+        helped: "aws logs tail <log-group> --since 10m shows no such error 10 minutes later, and the 99th percentile of TargetResponseTime is back at its usual",
+    },
+    Rule {
+        cause: "idle_timeout_too_short",
+        find: idle_timeout_too_short,
+        looks_at: "The last 30 minutes at the load balancer: three or more 504s of its own, and a longest answer of 90 % of its idle time-out or more. An answer that takes longer than that has no response time, and those just below it show how long answers take. Targets that cannot be reached make 504s without long answers.",
+        otherwise: "find the slow requests (aws logs tail <log-group> --since 30m), answer them at once and do their work afterwards",
+        helped: "the metric HTTPCode_ELB_504_Count of <load-balancer> stays at 0 for 30 minutes (CloudWatch, AWS/ApplicationELB)",
+    },
+    Rule {
+        cause: "one_bad_target",
+        find: one_bad_target,
+        looks_at: "Slow answers of which half are quick (the 99th percentile is ten times the median or more), and a target group with one unhealthy target beside healthy ones. A cause that all tasks share would slow down the median too.",
+        otherwise: "replace that task alone: aws ecs stop-task --cluster <cluster> --task <task-id> --reason 'answers badly'",
+        helped: "aws elbv2 describe-target-health --target-group-arn <target-group-arn> shows every target healthy within 5 minutes, and the 99th percentile of TargetResponseTime is back at its usual",
+    },
+    Rule {
+        cause: "keep_alive_too_short",
+        find: keep_alive_too_short,
+        looks_at: "Three hours of the load balancer's own 5xx without its 504s: 0.1 to 5 % of the requests, in three of four 5-minute periods (12 or more with requests), while no target is unhealthy, the targets answer no more 5xx than that, connections are hardly rejected and no task failed. An outage has more of them and a deployment is over sooner: so few, so steadily, come from connections that the application closes as they are used again.",
+        otherwise: "let callers send a GET once more that was answered with 502: it is safe to repeat",
+        helped: "the metric HTTPCode_ELB_5XX_Count less HTTPCode_ELB_504_Count stays at 0 in the hour after the deployment (CloudWatch, AWS/ApplicationELB)",
+    },
 ];
 
 fn slow_database(evidence: &Evidence) -> Option<Finding> {
@@ -80,14 +123,30 @@ fn slow_database(evidence: &Evidence) -> Option<Finding> {
             format!("{} in the last hour, up to {} ms, {}", query.count, query.longest_ms, query.plan),
         );
     }
+    let busy = busiest.map(|(instance, ..)| instance).or(shortest.map(|(instance, ..)| instance));
+    let finding = match busy {
+        Some(instance) => finding.otherwise(larger(evidence, instance)),
+        None => finding,
+    };
+    let what_runs = what_runs(busy);
     Some(finding.next(
         Development,
-        if slowest.is_some() {
-            "make the slow queries fast, or stop what sends them; a larger instance class gains time"
-        } else {
-            "see which queries run (currentOp, Performance Insights, or the profiler from 100 ms on); a larger instance class gains time"
+        match slowest {
+            Some(query) => format!(
+                "{what_runs}; then see by explain(\"executionStats\") why the {} of {} is slow, or stop what sends it",
+                query.operation, query.collection
+            ),
+            None => format!("{what_runs}; the profiler (from 100 ms on) shows what comes back"),
         },
     ))
+}
+
+/// Reads alone: a write that is cut off may be half done.
+fn what_runs(instance: Option<&str>) -> String {
+    let instance = instance.unwrap_or("<writer>");
+    format!(
+        "see what runs long, in mongosh on {instance}: db.adminCommand({{aggregate: 1, pipeline: [{{$currentOp: {{}}}}, {{$match: {{secs_running: {{$gt: 10}}}}}}], cursor: {{}}}}); end reads by db.adminCommand({{killOp: 1, op: <opid>}})"
+    )
 }
 
 /// The query that took most time in all, of those that are slow enough to be what these answers wait for.
@@ -148,11 +207,12 @@ fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
             finding.fact("Application Auto Scaling", "maximum of tasks", maximum.to_string()).next(
                 DevOps,
                 format!(
-                    "raise the scaling maximum above {maximum}, then scale up; or give the tasks more CPU"
+                    "if the database has connections for more tasks, raise the maximum: {}; then send scale-up {{\"reason\": \"tasks have no CPU to spare\"}}",
+                    raise_maximum(maximum)
                 ),
-            )
+            ).otherwise(new_revision(evidence, "with more CPU for each task"))
         }
-        _ => finding.next(DevOps, "more tasks share the load").send(
+        _ => by_hand(finding, evidence).next(DevOps, "more tasks share the load").send(
             "scale-up",
             serde_json::json!({ "reason": "tasks have no CPU to spare, answers are slow" }),
         ),
@@ -202,15 +262,22 @@ fn connection_pool_waits(evidence: &Evidence) -> Option<Finding> {
     if let Some(full) = &fullest {
         finding = full.fact(finding);
     }
-    let has_room = fullest.is_some_and(|full| full.share() < ROOM);
-    Some(finding.next(
-        Development,
-        if has_room {
-            "find what holds the connections for long (slow queries, open transactions); the database has room for a larger maxPoolSize"
-        } else {
-            "find what holds the connections for long (slow queries, open transactions) before you make maxPoolSize larger"
-        },
-    ))
+    let has_room = fullest.as_ref().is_some_and(|full| full.share() < ROOM);
+    let pool_size = match (pool, fullest) {
+        (Some(pool), _) if has_room => {
+            format!(
+                "the database has room, so raise maxPoolSize from {pool} to {}",
+                pool.saturating_add(pool / 2)
+            )
+        }
+        (None, _) if has_room => "the database has room, so raise maxPoolSize by half".to_owned(),
+        (_, Some(full)) => format!(
+            "leave maxPoolSize as it is, as {:.0} % of the database's connections are in use",
+            full.share() * 100.0
+        ),
+        (_, None) => "see the database's DatabaseConnections before you raise maxPoolSize".to_owned(),
+    };
+    Some(finding.next(Development, format!("{}; {pool_size}", what_runs(None))))
 }
 
 fn idle_timeout_too_short(evidence: &Evidence) -> Option<Finding> {
@@ -219,6 +286,8 @@ fn idle_timeout_too_short(evidence: &Evidence) -> Option<Finding> {
     /// Fewer are single requests.
     const FEW: f64 = 3.0;
     const MINUTES: i64 = 30;
+    /// A load balancer waits no longer.
+    const MOST_SECONDS: u32 = 4_000;
     let load_balancer = evidence.load_balancer.as_ref()?;
     let seconds = load_balancer.idle_timeout_seconds?;
     let response = evidence.recent(name::ALB_MAX)?;
@@ -228,6 +297,7 @@ fn idle_timeout_too_short(evidence: &Evidence) -> Option<Finding> {
     if longest < f64::from(seconds) * NEAR || count < FEW {
         return None;
     }
+    let longer = seconds.saturating_mul(2).min(MOST_SECONDS);
     Some(
         Finding::new(
             Certain,
@@ -243,7 +313,9 @@ fn idle_timeout_too_short(evidence: &Evidence) -> Option<Finding> {
         .at(given_up.newest_at())
         .next(
             DevOps,
-            "make what takes so long faster, or answer at once and do it afterwards; where it may take so long, raise idle_timeout.timeout_seconds of the load balancer (at most 4000 s) and the application's keep-alive above it",
+            format!(
+                "if answers may take that long, deploy a keep-alive above {longer} s (Node: server.keepAliveTimeout), then aws elbv2 modify-load-balancer-attributes --load-balancer-arn $(aws elbv2 describe-load-balancers --names <load-balancer> --query 'LoadBalancers[0].LoadBalancerArn' --output text) --attributes Key=idle_timeout.timeout_seconds,Value={longer}"
+            ),
         ),
     )
 }
@@ -257,12 +329,12 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
     if slow.now < median * APART {
         return None;
     }
-    let (bad, healthy) = evidence.target_groups.as_ref()?.iter().find_map(|group| {
+    let (group, bad, healthy) = evidence.target_groups.as_ref()?.iter().find_map(|group| {
         let in_state = |state: &'static str| group.targets.iter().filter(move |target| target.state == state);
         let mut bad = in_state("unhealthy");
         let one = bad.next()?;
         let healthy = in_state("healthy").count();
-        (bad.next().is_none() && healthy > 0).then_some((one, healthy))
+        (bad.next().is_none() && healthy > 0).then_some((group, one, healthy))
     })?;
     let task = task_of(evidence, bad);
     let who = task
@@ -287,16 +359,22 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
         .at(half.newest_at());
     Some(match task {
         Some(task) => finding
+            .next(Development, "restart: fresh tasks take the place of all, this one among them; its log stays")
+            .otherwise(format!(
+                "replace {0} alone: aws ecs stop-task --cluster <cluster> --task {0} --reason 'answers badly'",
+                task.id
+            ))
+            .send("restart", serde_json::json!({ "reason": "one task answers badly" })),
+        // What is no task of the service is not replaced with them.
+        None => finding
             .next(
                 Development,
                 format!(
-                    "restart: a fresh task takes its place, and the others' too; to replace {} alone, stop it (aws ecs stop-task); keep its log",
-                    task.id
+                    "see what has this address: aws ec2 describe-network-interfaces --filters Name=addresses.private-ip-address,Values={0}; if that is no task of the service, aws elbv2 deregister-targets --target-group-arn {1} --targets Id={0},Port={2}",
+                    bad.id, group.arn, bad.port
                 ),
             )
-            .send("restart", serde_json::json!({ "reason": "one task answers badly" })),
-        // What is no task of the service is not replaced with them.
-        None => finding.next(Development, format!("see what {who} is, and take it out of its target group")),
+            .otherwise("if it is a task of the service after all, send restart {\"reason\": \"one target answers badly\"}"),
     })
 }
 
@@ -369,7 +447,8 @@ fn keep_alive_too_short(evidence: &Evidence) -> Option<Finding> {
     Some(finding.next(
         Development,
         format!(
-            "make the application keep idle connections longer than the load balancer does, {above} s (Node: server.keepAliveTimeout = {above}_000, server.headersTimeout above that; gunicorn: --keep-alive {above})"
+            "deploy an application that keeps idle connections for {above} s, longer than the load balancer does (Node: server.keepAliveTimeout = {above}_000 and server.headersTimeout = {}_000; gunicorn: --keep-alive {above})",
+            above.saturating_add(1)
         ),
     ))
 }

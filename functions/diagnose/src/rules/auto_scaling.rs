@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Rules;
+use super::{Rule, steps::new_revision};
 use crate::{
     evidence::{Alarm, Evidence, ScalingPolicy, Series, largest, mean, median, name, smallest},
     finding::{
@@ -13,14 +13,58 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("no_scaling_policy", no_scaling_policy),
-    ("scaling_suspended", scaling_suspended),
-    ("at_maximum", at_maximum),
-    ("scaling_alarm_without_data", scaling_alarm_without_data),
-    ("scaling_activity_failed", scaling_activity_failed),
-    ("target_value_not_reachable", target_value_not_reachable),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "no_scaling_policy",
+        find: no_scaling_policy,
+        looks_at: "The service's scalable target, which has a minimum and a maximum but not a single scaling policy. Scheduled actions scale without a policy and are not read: so it is likely, not certain.",
+        otherwise: BY_HAND,
+        helped: "aws application-autoscaling describe-scaling-policies --service-namespace ecs --resource-id service/<cluster>/<service> shows the policy with two alarms at once",
+    },
+    Rule {
+        cause: "scaling_suspended",
+        find: scaling_suspended,
+        looks_at: "The SuspendedState of the scalable target: somebody switched scaling out, scaling in or scheduled scaling off. No policy and no alarm is at fault then.",
+        otherwise: "leave it suspended while its reason lasts, and set the desired count by hand: aws ecs update-service --cluster <cluster> --service <service> --desired-count <count>",
+        helped: "aws application-autoscaling describe-scalable-targets --service-namespace ecs --resource-ids service/<cluster>/<service> shows SuspendedState with three times false at once",
+    },
+    Rule {
+        cause: "at_maximum",
+        find: at_maximum,
+        looks_at: "A desired count at the scalable target's maximum, while the CPU or memory that a policy watches is above its target on average of 15 minutes (above 80 % where the policy has no target of its own). The policy works, and may not add another task.",
+        otherwise: "give each task more CPU or memory in a new revision: aws ecs update-service --cluster <cluster> --service <service> --task-definition <family>:<revision>",
+        helped: "aws ecs describe-services --cluster <cluster> --services <service> --query 'services[0].[desiredCount,runningCount]' shows more tasks than before within 10 minutes, and the utilization falls below the policy's target",
+    },
+    Rule {
+        cause: "scaling_alarm_without_data",
+        find: scaling_alarm_without_data,
+        looks_at: "The alarms of the service's scaling policies: a target tracking policy has none of its own any more, or one has been in INSUFFICIENT_DATA for more than 30 minutes although tasks run (and, for requests per target, requests came all through the last hour). A policy does nothing but what its alarms tell it.",
+        otherwise: BY_HAND,
+        helped: "aws cloudwatch describe-alarms --alarm-name-prefix TargetTracking-service/<cluster>/<service> shows the policy's alarms in OK or ALARM within 15 minutes",
+    },
+    Rule {
+        cause: "scaling_activity_failed",
+        find: scaling_activity_failed,
+        looks_at: "The newest scaling activity that has come to an end, where it is of the last 24 hours and Failed or Unfulfilled. A later success ends it. The policy and its alarms work: the change itself was refused.",
+        otherwise: BY_HAND,
+        helped: "aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id service/<cluster>/<service> --max-items 1 shows StatusCode Successful within 15 minutes",
+    },
+    Rule {
+        cause: "target_value_not_reachable",
+        find: target_value_not_reachable,
+        looks_at: "The target of each policy on CPU or memory. At 95 % or more the tasks are full before it acts; at 20 % or less, where the tasks have not fallen to it in 12 hours, it holds the service at its maximum. A CPU that has risen by 10 points, has kept within 3 points for 30 minutes and stays 10 points or more below the target is all that the tasks can use, if the median answer takes 1 s or more and three times its usual.",
+        otherwise: BY_HAND,
+        helped: "aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id service/<cluster>/<service> --max-items 3 shows within an hour that the desired count follows the load",
+    },
 ];
+
+/// What `scale-up` would do.
+pub(super) const BY_HAND: &str = "set the desired count by hand: aws ecs update-service --cluster <cluster> --service <service> --desired-count <count>";
+
+/// What Application Auto Scaling knows the service by.
+const SCALABLE: &str = "--service-namespace ecs --resource-id service/<cluster>/<service> --scalable-dimension ecs:service:DesiredCount";
+/// What a policy that the guide would put aims at.
+const GUIDE_PERCENT: f64 = 70.0;
 
 /// Above this, requests wait for a processor.
 const BUSY_PERCENT: f64 = 80.0;
@@ -41,10 +85,7 @@ fn no_scaling_policy(evidence: &Evidence) -> Option<Finding> {
     )
     .fact(POLICIES, "policies of the service", "none")
     .fact(TARGET, "tasks", format!("{min} to {max}"))
-    .next(
-        DevOps,
-        "put a target tracking policy on ECSServiceAverageCPUUtilization, 70 % as the guide has it",
-    );
+    .next(DevOps, format!("put a policy: {}", put_policy("cpu-scaling", CPU_METRIC, GUIDE_PERCENT)));
     Some(with_scale_up(finding, evidence, "the service has no scaling policy"))
 }
 
@@ -65,10 +106,13 @@ fn scaling_suspended(evidence: &Evidence) -> Option<Finding> {
     let finding =
         Finding::new(Certain, impact, format!("{} of the service is suspended", names.join(" and ")));
     let finding = suspended.iter().fold(finding, |finding, (_, _, flag)| finding.fact(TARGET, *flag, "true"));
+    let flags: Vec<String> = suspended.iter().map(|(_, _, flag)| format!("{flag}=false")).collect();
     let finding = finding.next(
         DevOps,
-        "find out who suspended it and why; then `aws application-autoscaling register-scalable-target` with \
-         `--suspended-state` and each of these flags `false`",
+        format!(
+            "ask who suspended it and why (CloudTrail, RegisterScalableTarget); then aws application-autoscaling register-scalable-target {SCALABLE} --suspended-state {}",
+            flags.join(",")
+        ),
     );
     Some(if target.scale_out_suspended {
         with_scale_up(finding, evidence, "scaling out is suspended")
@@ -104,9 +148,12 @@ fn at_maximum(evidence: &Evidence) -> Option<Finding> {
         .at(series.newest_at())
         .next(
             DevOps,
-            "raise the scalable target's maximum (and scale-up's own), if the database has connections for more \
-             tasks; else give the tasks more CPU or memory in a new revision",
-        ),
+            format!(
+                "if the database has connections for more tasks, raise the maximum: {}; its policy then adds tasks within minutes",
+                raise_maximum(max)
+            ),
+        )
+        .otherwise(new_revision(evidence, &format!("with more {unit} for each task"))),
     )
 }
 
@@ -128,7 +175,10 @@ fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
         .fact("CloudWatch, alarms", policy.alarms.join(", "), "not there")
         .next(
             DevOps,
-            "put the policy again, which makes its alarms anew: aws application-autoscaling put-scaling-policy with its name and configuration",
+            format!(
+                "put the policy again with its cooldowns, which makes its alarms anew: {}",
+                put_again(policy, policy.target_value)
+            ),
         );
         return Some(with_scale_up(finding, evidence, "the scaling policy has lost its alarms"));
     }
@@ -167,9 +217,19 @@ fn scaling_alarm_without_data(evidence: &Evidence) -> Option<Finding> {
         }
         None => finding,
     };
+    let list = alarm.metric.as_ref().map_or_else(String::new, |metric| {
+        format!(" --namespace {} --metric-name {}", metric.namespace, metric.name)
+    });
+    let again = if policy.kind == "StepScaling" {
+        format!("the alarm {}", alarm.name)
+    } else {
+        format!("the policy {}", policy.name)
+    };
     let finding = finding.next(
         DevOps,
-        "compare the metric and its dimensions with `aws cloudwatch list-metrics`; then put the policy again",
+        format!(
+            "see by which dimensions its metric comes: aws cloudwatch list-metrics{list} --recently-active PT3H; put {again} again with those"
+        ),
     );
     Some(with_scale_up(finding, evidence, "the scaling policy has no data"))
 }
@@ -196,15 +256,21 @@ fn scaling_activity_failed(evidence: &Evidence) -> Option<Finding> {
     let message = newest.message.lines().next().unwrap_or_default().trim().trim_end_matches('.');
     let message = if message.is_empty() { "Application Auto Scaling does not say why" } else { message };
     let lower = message.to_ascii_lowercase();
-    let (level, next) = if ["limit", "quota", "capacity"].iter().any(|word| lower.contains(word)) {
-        (Aws, "ask for a higher quota of what the message names, or for another kind of capacity")
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let is_quota = says(&["quota", "insufficient capacity", "capacity is unavailable"])
+        || says(&["limit"]) && says(&["reached", "exceeded"]);
+    let (level, next) = if is_quota {
+        (
+            Aws,
+            "request a higher quota of what the message names: aws service-quotas list-service-quotas --service-code fargate shows its code and value, then aws service-quotas request-service-quota-increase --service-code fargate --quota-code <quota-code> --desired-value <value>",
+        )
     } else {
         (
             DevOps,
-            "correct what the message names (the role's permissions, the service's state); it is tried again by itself",
+            "correct what the message names (the permissions of AWSServiceRoleForApplicationAutoScaling_ECSService, the service's state); while the alarm lasts, the policy tries again within minutes",
         )
     };
-    Some(
+    let finding =
         Finding::new(Certain, impact(evidence), format!("the last scaling activity failed: {message}"))
             .since(newest.at)
             .fact(
@@ -217,11 +283,19 @@ fn scaling_activity_failed(evidence: &Evidence) -> Option<Finding> {
                 newest.status.clone(),
             )
             .at(newest.at)
-            .next(level, next),
-    )
+            .next(level, next);
+    Some(if is_quota {
+        finding.otherwise("stop tasks of a less important service that count towards the same quota: aws ecs update-service --cluster <its-cluster> --service <its-name> --desired-count <fewer>")
+    } else if is_busy(evidence) {
+        by_hand(finding, evidence)
+    } else {
+        finding
+    })
 }
 
 fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
+    /// Clear of what the tasks can use.
+    const BELOW: f64 = 0.8;
     let scaling = evidence.scaling.as_ref()?;
     let mut tracking = scaling.policies.iter().filter_map(|policy| {
         let (unit, series) = utilization(evidence, policy)?;
@@ -242,7 +316,7 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
                 impact(evidence),
                 format!("the scaling policy {} waits for {target:.0} % {unit}: the tasks are full before it acts", policy.name),
             );
-            return Some(shown(finding).next(DevOps, "put the policy's target at 70 %, as the guide has it"));
+            return Some(shown(finding).next(DevOps, at_guide(policy)));
         }
         if is_too_low(evidence, series, target) {
             let finding = Finding::new(
@@ -250,7 +324,7 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
                 Risk,
                 format!("the scaling policy {} aims at {target:.0} % {unit}, which its tasks never fall to, and holds the service at its maximum", policy.name),
             );
-            return Some(shown(finding).next(DevOps, "put the policy's target at 70 %, as the guide has it"));
+            return Some(shown(finding).next(DevOps, at_guide(policy)).otherwise(format!("lower the maximum to what the load needs until the policy is right: aws application-autoscaling register-scalable-target {SCALABLE} --max-capacity <count>")));
         }
         let seconds = seconds_while_pinned(evidence, unit, series, target)?;
         let finding = Finding::new(
@@ -263,9 +337,12 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
                 .fact("CloudWatch, ALB TargetResponseTime", "median response time", format!("{seconds:.1} s"))
                 .next(
                     DevOps,
-                    "put the policy's target below what the tasks reach (a Node process uses one processor however \
-                     many the task has), or give the tasks one processor each; until then more tasks help",
+                    format!(
+                        "more tasks help now; then put the target below what the tasks reach, with the same cooldowns: {}",
+                        put_again(policy, Some((now * BELOW).round()))
+                    ),
                 )
+                .otherwise(new_revision(evidence, "with 1 vCPU, as a Node process uses no more"))
                 .send("scale-up", json!({ "reason": "slow at a CPU below the scaling target" })),
         )
     })
@@ -340,5 +417,63 @@ fn is_busy(evidence: &Evidence) -> bool {
 
 /// More tasks by hand, where they are needed now.
 fn with_scale_up(finding: Finding, evidence: &Evidence, reason: &str) -> Finding {
-    if is_busy(evidence) { finding.send("scale-up", json!({ "reason": reason })) } else { finding }
+    if is_busy(evidence) {
+        by_hand(finding.send("scale-up", json!({ "reason": reason })), evidence)
+    } else {
+        finding
+    }
+}
+
+/// Half as many tasks again without `scale-up`, where the maximum allows more.
+pub(super) fn by_hand(finding: Finding, evidence: &Evidence) -> Finding {
+    let maximum =
+        evidence.scaling.as_ref().and_then(|scaling| scaling.target.as_ref()).map(|target| target.max);
+    let count = evidence.service.as_ref().map(|service| (service.desired, half_more(service.desired)));
+    let count = count.map(|(desired, more)| (desired, more.min(maximum.unwrap_or(u32::MAX))));
+    match count.filter(|(desired, more)| more > desired) {
+        Some((_, more)) => finding.otherwise(BY_HAND.replace("<count>", &more.to_string())),
+        None => finding,
+    }
+}
+
+/// The command that lets the service have half as many tasks again.
+pub(super) fn raise_maximum(maximum: u32) -> String {
+    let more = half_more(maximum);
+    format!("aws application-autoscaling register-scalable-target {SCALABLE} --max-capacity {more}")
+}
+
+fn half_more(count: u32) -> u32 {
+    count.saturating_add((count / 2).max(1))
+}
+
+const CPU_METRIC: &str = "ECSServiceAverageCPUUtilization";
+const MEMORY_METRIC: &str = "ECSServiceAverageMemoryUtilization";
+
+fn put_policy(name: &str, metric: &str, target: f64) -> String {
+    format!(
+        "aws application-autoscaling put-scaling-policy --policy-name '{name}' {SCALABLE} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration TargetValue={target},PredefinedMetricSpecification={{PredefinedMetricType={metric}}}"
+    )
+}
+
+/// The command that puts a policy again. What it leaves out of the configuration is lost.
+fn put_again(policy: &ScalingPolicy, target: Option<f64>) -> String {
+    let ScalingPolicy { name, metric, .. } = policy;
+    let known = target.filter(|_| [CPU_METRIC, MEMORY_METRIC].contains(&metric.as_str()));
+    if let Some(target) = known {
+        return format!(
+            "{},ScaleOutCooldown=<as-it-is>,ScaleInCooldown=<as-it-is>,DisableScaleIn=<as-it-is> (it replaces all of them; how they are: aws application-autoscaling describe-scaling-policies --service-namespace ecs --resource-id service/<cluster>/<service> --query 'ScalingPolicies[].TargetTrackingScalingPolicyConfiguration')",
+            put_policy(name, metric, target)
+        );
+    }
+    let target = target.map_or_else(String::new, |target| format!(", with TargetValue {target}"));
+    format!(
+        "aws application-autoscaling put-scaling-policy --policy-name '{name}' {SCALABLE} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration file://policy.json, which is what describe-scaling-policies shows{target}"
+    )
+}
+
+fn at_guide(policy: &ScalingPolicy) -> String {
+    format!(
+        "put its target at {GUIDE_PERCENT} %, with the same cooldowns: {}",
+        put_again(policy, Some(GUIDE_PERCENT))
+    )
 }

@@ -115,7 +115,8 @@ fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
         .min();
     let before = same.find_map(|one| one.created_at).into_iter().chain(ran).min();
     let mut pushed = evidence.images.iter().flatten().filter_map(|image| image.pushed_at);
-    before.is_some_and(|before| !pushed.any(|pushed| pushed > before))
+    // Without the images it is not known that none was pushed.
+    evidence.images.is_some() && before.is_some_and(|before| !pushed.any(|pushed| pushed > before))
 }
 
 /// The share of requests that end with a 5xx now, if it is high. What never had an error has no data.

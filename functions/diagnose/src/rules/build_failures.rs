@@ -1,6 +1,6 @@
 //! Build failures: the front end's newest build did not come to a good end, and why. A later success ends it.
 
-use super::Rules;
+use super::Rule;
 use crate::{
     evidence::{Build, Evidence},
     finding::{
@@ -11,14 +11,53 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("build_failed", build_failed),
-    ("build_type_error", build_type_error),
-    ("build_module_missing", build_module_missing),
-    ("build_out_of_memory", build_out_of_memory),
-    ("build_audit", build_audit),
-    ("build_registry_limited", build_registry_limited),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "build_failed",
+        find: build_failed,
+        looks_at: "The newest build that came to an end: FAILED, FAULT or TIMED_OUT. A later success ends it, and a build that a person stopped says nothing. Users keep the release before it.",
+        otherwise: LAST_GOOD,
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
+    Rule {
+        cause: "build_type_error",
+        find: build_type_error,
+        looks_at: "The lines with errors in the log of a failed build: error TS with its number or Type error:, but no module that is missing. The compiler refuses the code, whatever the machine is like.",
+        otherwise: LAST_GOOD,
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
+    Rule {
+        cause: "build_module_missing",
+        find: build_module_missing,
+        looks_at: "The lines with errors in the log of a failed build: a module that is not found (Cannot find module, Could not resolve, TS2307), a package or version that does not exist (E404, ETARGET), versions that do not go together (ERESOLVE), or a lock file that does not fit. It is the packages or a file's name, not the code.",
+        otherwise: LAST_GOOD,
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
+    Rule {
+        cause: "build_out_of_memory",
+        find: build_out_of_memory,
+        looks_at: "The lines with errors in the log of a failed build, and CodeBuild's reason: heap out of memory, SIGKILL or exit code 137. The code may be right: the build has too little memory.",
+        otherwise: "let the build need less: without source maps, and with type check, tests and bundler one after another",
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
+    Rule {
+        cause: "build_audit",
+        find: build_audit,
+        looks_at: "The lines with errors in the log of a failed build, and CodeBuild's reason: npm audit, yarn audit or pnpm audit as the command that failed. Vulnerabilities that npm install only reports fail no build.",
+        otherwise: "if a release must go out first, let the audit fail at critical findings only (npm audit --audit-level=critical), and write down what goes out with it",
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
+    Rule {
+        cause: "build_registry_limited",
+        find: build_registry_limited,
+        looks_at: "The lines with errors in the log of a failed build, and CodeBuild's reason: too many requests, a pull rate limit or 429. The registry refuses whoever asks too often, whatever the code is.",
+        otherwise: "take images from public.ecr.aws or by a pull-through cache (aws ecr create-pull-through-cache-rule --ecr-repository-prefix docker-hub --upstream-registry-url registry-1.docker.io --credential-arn <secret-arn>), and packages from CodeArtifact",
+        helped: "aws codebuild batch-get-builds --ids <new-build-id> --query 'builds[0].buildStatus' shows SUCCEEDED when the next build has ended",
+    },
 ];
+
+/// What built before builds again.
+const LAST_GOOD: &str = "if a release must go out, build the last commit that was good: aws codebuild start-build --project-name <project> --source-version <commit>";
 
 /// Users keep the front end that they have: nothing is broken yet.
 const IMPACT: Impact = Risk;
@@ -69,7 +108,7 @@ fn build_failed(evidence: &Evidence) -> Option<Finding> {
     // What the log ends with.
     let lines = lines(build, |_| true);
     let last = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
-    Some(shown(finding, build, last).since(since).next(level, next))
+    Some(shown(finding, build, last).since(since).next(level, next).otherwise(last_good(build)))
 }
 
 fn build_type_error(evidence: &Evidence) -> Option<Finding> {
@@ -80,8 +119,8 @@ fn build_type_error(evidence: &Evidence) -> Option<Finding> {
         Finding::new(Likely, IMPACT, format!("TypeScript refuses the front end's code: {}", one_line(first)));
     Some(shown(finding, build, &lines).since(build.ended_at).next(
         Development,
-        "run `npx tsc --noEmit` on this commit and correct what it names; did TypeScript or a package's types change?",
-    ))
+        "run npx tsc --noEmit on this commit and correct what it names; where the code is as before, take TypeScript and the types back to the versions in the last good build's package-lock.json",
+    ).otherwise(last_good(build)))
 }
 
 fn build_module_missing(evidence: &Evidence) -> Option<Finding> {
@@ -91,17 +130,18 @@ fn build_module_missing(evidence: &Evidence) -> Option<Finding> {
     let (what, next) = if lines.iter().any(|line| line.contains("ERESOLVE")) {
         (
             "the front end's packages ask for versions that do not go together",
-            "run `npm ls` for the package that is named, bring the versions together, and commit package-lock.json",
+            "run npm ls with the package that is named, bring the versions together, and commit package-lock.json",
         )
     } else {
         (
             "the front end's build does not find a module",
             "see that the package is in package.json and package-lock.json, that its version is published, and that a \
-             file's name is written in the same upper and lower case; try with `rm -rf node_modules && npm ci`",
+             file's name is written in the same upper and lower case; try with rm -rf node_modules && npm ci",
         )
     };
     let finding = Finding::new(Likely, IMPACT, format!("{what}: {}", one_line(first)));
-    Some(shown(finding, build, &lines).since(build.ended_at).next(Development, next))
+    let finding = shown(finding, build, &lines).since(build.ended_at);
+    Some(finding.next(Development, next).otherwise(last_good(build)))
 }
 
 fn build_out_of_memory(evidence: &Evidence) -> Option<Finding> {
@@ -114,8 +154,10 @@ fn build_out_of_memory(evidence: &Evidence) -> Option<Finding> {
         Finding::new(Likely, IMPACT, format!("the front end's build {} ran out of memory", build.id));
     Some(shown(finding, build, &lines).since(build.ended_at).next(
         DevOps,
-        "give the CodeBuild project a larger compute type, and Node its share of it \
-         (NODE_OPTIONS=--max-old-space-size=<MiB>)",
+        format!(
+            "build it with more memory: aws codebuild start-build --project-name {} --compute-type-override BUILD_GENERAL1_LARGE --environment-variables-override name=NODE_OPTIONS,value=--max-old-space-size=8192; once that succeeds, set both in the project",
+            project(build)
+        ),
     ))
 }
 
@@ -123,7 +165,7 @@ fn build_out_of_memory(evidence: &Evidence) -> Option<Finding> {
 fn build_registry_limited(evidence: &Evidence) -> Option<Finding> {
     let limited = |text: &str| {
         let text = text.to_ascii_lowercase();
-        ["toomanyrequests", "too many requests", "pull rate limit", "rate limit exceeded", "429"]
+        ["toomanyrequests", "too many requests", "pull rate limit", "rate limit exceeded", " 429 ", "e429"]
             .iter()
             .any(|word| text.contains(word))
     };
@@ -140,7 +182,10 @@ fn build_registry_limited(evidence: &Evidence) -> Option<Finding> {
     );
     Some(shown(finding, build, &lines).since(build.ended_at).next(
         DevOps,
-        "start the build again (aws codebuild start-build --project-name <the project>); then log in to the registry in the buildspec, or take its images from public.ecr.aws or ECR's pull-through cache",
+        format!(
+            "start the build again, mostly it then asks from another address: aws codebuild retry-build --id {}; then log in to the registry in the buildspec (docker login, .npmrc)",
+            build.id
+        ),
     ))
 }
 
@@ -160,7 +205,7 @@ fn build_audit(evidence: &Evidence) -> Option<Finding> {
     };
     Some(shown(Finding::new(Likely, IMPACT, what), build, &found).since(build.ended_at).next(
         Development,
-        "run `npm audit`, then `npm audit fix` or update the packages that it names; the code itself may be as before",
+        "run npm audit, then npm audit fix or update the packages that it names, and commit package-lock.json; the code itself may be as before",
     ))
 }
 
@@ -174,28 +219,54 @@ fn has_failed(build: &Build) -> bool {
     matches!(build.status.as_str(), "FAILED" | "FAULT" | "TIMED_OUT")
 }
 
-fn remedy(build: &Build) -> (Level, &'static str) {
+fn remedy(build: &Build) -> (Level, String) {
+    let (id, project) = (&build.id, project(build));
+    let again = format!("aws codebuild retry-build --id {id}");
+    let log =
+        format!("aws codebuild batch-get-builds --ids {id} --query 'builds[0].logs.deepLink' --output text");
     match (build.status.as_str(), build.phase.as_str()) {
-        ("FAULT", _) => {
-            (Aws, "start the build again; if CodeBuild breaks it off again, open a case with AWS")
-        }
-        ("TIMED_OUT", _) => {
-            (DevOps, "see in the log what it waited for; if it only was slow, raise the project's timeout")
-        }
-        (_, "SUBMITTED" | "QUEUED" | "PROVISIONING") => {
-            (DevOps, "check the CodeBuild project: its image, its network, and the limit of builds at once")
-        }
+        ("FAULT", _) => (
+            Aws,
+            format!("start the build again: {again}; if CodeBuild breaks it off again, open a case with AWS"),
+        ),
+        ("TIMED_OUT", _) => (
+            DevOps,
+            format!(
+                "see in the log what it waited for: {log}; if it only was slow: aws codebuild update-project --name {project} --timeout-in-minutes 120"
+            ),
+        ),
+        (_, "SUBMITTED" | "QUEUED" | "PROVISIONING") => (
+            DevOps,
+            format!(
+                "check the project's image, network and role: aws codebuild batch-get-projects --names {project}; and the limit of builds at once: aws service-quotas list-service-quotas --service-code codebuild; then {again}"
+            ),
+        ),
         (_, "DOWNLOAD_SOURCE") => (
             DevOps,
-            "check the source's connection and what the project's role may read, then start the build again",
+            format!(
+                "check the source's connection (aws codeconnections list-connections shows AVAILABLE) and what the project's role may read (aws codebuild batch-get-projects --names {project} --query 'projects[0].[source.location,serviceRole]'); then {again}"
+            ),
         ),
-        (_, "UPLOAD_ARTIFACTS") => {
-            (DevOps, "check the artifacts' bucket and what the project's role may write there")
-        }
-        _ => {
-            (Development, "read the end of the build's log, and run `npm ci && npm run build` on this commit")
-        }
+        (_, "UPLOAD_ARTIFACTS") => (
+            DevOps,
+            format!(
+                "check the bucket and what the project's role may write there: aws codebuild batch-get-projects --names {project} --query 'projects[0].[artifacts.location,serviceRole]'; then {again}"
+            ),
+        ),
+        _ => (
+            Development,
+            format!("read the end of its log: {log}; then run npm ci && npm run build on this commit"),
+        ),
     }
+}
+
+/// The project in a build's id: `front-end:0a1b2c3d-…`.
+fn project(build: &Build) -> &str {
+    build.id.split_once(':').map_or(build.id.as_str(), |(project, _)| project)
+}
+
+fn last_good(build: &Build) -> String {
+    LAST_GOOD.replace("<project>", project(build))
 }
 
 fn shown(finding: Finding, build: &Build, lines: &[&str]) -> Finding {

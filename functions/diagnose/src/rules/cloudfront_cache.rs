@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Rules;
+use super::Rule;
 use crate::{
     evidence::{Build, Check, Evidence, largest, mean, median, name},
     finding::{
@@ -13,13 +13,45 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("low_hit_rate", low_hit_rate),
-    ("not_found_after_deployment", not_found_after_deployment),
-    ("origin_errors", origin_errors),
-    ("invalidation_in_progress", invalidation_in_progress),
-    ("asset_not_cached", asset_not_cached),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "low_hit_rate",
+        find: low_hit_rate,
+        looks_at: "CacheHitRate below 50 % on average of the last hour and in each value of the last 30 minutes, at 50 requests or more in five minutes. Not within an hour of a build and not during an invalidation, when the cache fills again: a rate that stays low comes from how the cache is set up.",
+        otherwise: UPLOADED,
+        helped: "the metric CacheHitRate of <distribution> is above 50 % an hour after the change and near what it was before (CloudWatch in us-east-1, AWS/CloudFront)",
+    },
+    Rule {
+        cause: "not_found_after_deployment",
+        find: not_found_after_deployment,
+        looks_at: "The probe's page, which is there, and its asset, which answers 403, 404 or with a page. Or the 4xxErrorRate since the newest successful build (10 minutes to 10 hours old) and now: 5 % or more and three times what it was before, at 50 requests or more in five minutes. Page and files are of two deployments then; robots make a percent or two at any time.",
+        otherwise: "deploy the front end again: aws codebuild retry-build --id <build-id>",
+        helped: "send diagnose {\"symptom\": \"cloudfront-cache\"}, which asks the probe anew, no longer finds it within 15 minutes, and 4xxErrorRate is back at its usual",
+    },
+    Rule {
+        cause: "origin_errors",
+        find: origin_errors,
+        looks_at: "A 5xx on the probe's page or asset, or a 5xxErrorRate of 5 % on average of 15 minutes at 50 requests or more in five minutes. While a health check of the API fails too it is only possible: CloudFront may pass on the API's errors.",
+        otherwise: "if the origin is the backend and this began with its newest release, send rollback {\"to\": \"previous\"}",
+        helped: "send diagnose {\"symptom\": \"cloudfront-cache\"}, which asks the probe anew, no longer finds it within 15 minutes, and 5xxErrorRate is below 5 %",
+    },
+    Rule {
+        cause: "invalidation_in_progress",
+        find: invalidation_in_progress,
+        looks_at: "The oldest invalidation in progress, where it began more than 15 minutes ago: most end within two. Until then some edges answer with the old content, which is no fault of the deployment.",
+        otherwise: "upload what changed under new names (with a hash of the content): such files need no invalidation",
+        helped: "aws cloudfront list-invalidations --distribution-id <distribution> --query \"InvalidationList.Items[?Status=='InProgress'].Id\" is empty within the hour",
+    },
+    Rule {
+        cause: "asset_not_cached",
+        find: asset_not_cached,
+        looks_at: "The Cache-Control of the probe's asset, which is healthy: no-store; or no-cache or max-age=0 without an s-maxage by which CloudFront alone may keep it. It is the upload that says so, not the cache policy.",
+        otherwise: "for a file whose name has no hash let CloudFront alone keep it (Cache-Control: max-age=0, s-maxage=3600) and clear its cache at each deployment",
+        helped: "curl -sI <asset-url> shows the new Cache-Control as soon as the cache is cleared: send cache-invalidation {\"paths\": [\"/assets/*\"]}",
+    },
 ];
+
+const UPLOADED: &str = "see with which Cache-Control the files are uploaded, as no-cache, no-store and max-age=0 stop CloudFront from caching them: curl -sI <asset-url>";
 
 /// Of fewer requests in five minutes, a handful decides the rate.
 const ENOUGH_REQUESTS: f64 = 50.0;
@@ -60,15 +92,16 @@ fn low_hit_rate(evidence: &Evidence) -> Option<Finding> {
         ),
         None => finding,
     };
-    Some(
-        finding
-            .fact("CloudWatch, CloudFront Requests", "requests in five minutes", format!("{requests:.0}"))
-            .next(
-                DevOps,
-                "compare the behaviour's cache policy with the one before (query strings, cookies and headers in the \
-                 cache key, short times to live) and the Cache-Control of what is uploaded",
-            ),
-    )
+    let finding = finding
+        .fact("CloudWatch, CloudFront Requests", "requests in five minutes", format!("{requests:.0}"))
+        .next(
+            DevOps,
+            "look at the cache policy: aws cloudfront get-distribution-config --id <distribution> --query DistributionConfig.DefaultCacheBehavior, then aws cloudfront get-cache-policy --id <its-policy-id>; query strings, cookies or headers in the cache key and short times to live lower the rate (for files take the managed policy CachingOptimized)",
+        );
+    Some(match evidence.check("asset") {
+        Some(asset) => finding.otherwise(UPLOADED.replace("<asset-url>", &asset.url)),
+        None => finding,
+    })
 }
 
 fn not_found_after_deployment(evidence: &Evidence) -> Option<Finding> {
@@ -117,9 +150,9 @@ fn not_found_after_deployment(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 Development,
-                "see that the deployment uploaded all of its files and left the old ones for a while, then clear \
-                 CloudFront's cache",
+                "clear CloudFront's cache; what is not found after that was not uploaded: see that the deployment uploads all of its files before the page, and leaves the old ones for a day",
             )
+            .otherwise(deploy_again(evidence))
             .send("cache-invalidation", json!({})),
     )
 }
@@ -175,14 +208,15 @@ fn origin_errors(evidence: &Evidence) -> Option<Finding> {
     }
     Some(finding.next(
         DevOps,
-        "check the distribution's origin: the bucket and what CloudFront may read in it, or the server and its \
-         certificate; CloudFront keeps errors for 10 s where nothing else is set, so nothing need be invalidated",
+        "ask the origin itself: aws cloudfront get-distribution-config --id <distribution> --query 'DistributionConfig.Origins.Items[].DomainName', then curl -sI https://<origin>/; correct what fails there (the server, its certificate, its security group); nothing need be invalidated, as CloudFront keeps errors for 10 s unless told otherwise",
     ))
 }
 
 fn invalidation_in_progress(evidence: &Evidence) -> Option<Finding> {
     /// Most end within two minutes.
     const LONG_MINUTES: i64 = 15;
+    /// By then it does not end by itself.
+    const TOO_LONG_MINUTES: i64 = 60;
     let distribution = evidence.distribution.as_ref()?;
     let started = distribution.invalidations.iter().filter_map(|one| Some((one, one.created_at?)));
     let (oldest, at) = started.min_by_key(|(_, at)| *at)?;
@@ -190,22 +224,39 @@ fn invalidation_in_progress(evidence: &Evidence) -> Option<Finding> {
     if minutes <= LONG_MINUTES {
         return None;
     }
+    let next = if minutes < TOO_LONG_MINUTES {
+        format!(
+            "see how it stands every 15 minutes and send no others meanwhile, as CloudFront takes 15 wildcard paths at a time; {TOO_LONG_MINUTES} minutes after it began look at the AWS Health Dashboard and open a case with AWS"
+        )
+    } else {
+        format!(
+            "open a case with AWS now, with the distribution's id and {}; the AWS Health Dashboard may have CloudFront's trouble already",
+            oldest.id
+        )
+    };
     Some(
         Finding::new(
             Certain,
             Risk,
-            format!("the invalidation {} has been going on for {minutes} min: some users still get old content", oldest.id),
+            format!(
+                "the invalidation {} has been going on for {minutes} min: some users still get old content",
+                oldest.id
+            ),
         )
         .since(Some(at))
-        .fact("CloudFront, invalidations", format!("invalidation {}", oldest.id), format!("in progress for {minutes} min"))
+        .fact(
+            "CloudFront, invalidations",
+            format!("invalidation {}", oldest.id),
+            format!("in progress for {minutes} min"),
+        )
         .against(format!("{LONG_MINUTES} min"))
         .at(Some(at))
-        .fact("CloudFront, distribution", format!("distribution {}", distribution.id), distribution.status.clone())
-        .next(
-            Aws,
-            "wait, and send no others: they would stand in the same queue; if it goes on for an hour, look at the AWS \
-             Health Dashboard and open a case",
+        .fact(
+            "CloudFront, distribution",
+            format!("distribution {}", distribution.id),
+            distribution.status.clone(),
         )
+        .next(Aws, next)
         .send("cache-invalidation", json!({ "status": oldest.id })),
     )
 }
@@ -233,9 +284,12 @@ fn asset_not_cached(evidence: &Evidence) -> Option<Finding> {
         .at(evidence.probe.as_ref().map(|probe| probe.at))
         .next(
             Development,
-            "upload files whose names have a hash with `Cache-Control: public, max-age=31536000, immutable`, and only \
-             the page with `no-cache`",
-        ),
+            "if the files' names have a hash, upload them so that they are kept: aws s3 cp <build-folder>/assets s3://<bucket>/assets --recursive --cache-control 'public, max-age=31536000, immutable', the page alone with no-cache; set the same in the buildspec",
+        )
+        .helped(format!(
+            "curl -sI {} shows the new Cache-Control once the cache is cleared: send cache-invalidation {{\"paths\": [\"/assets/*\"]}}",
+            asset.url
+        )),
     )
 }
 
@@ -245,9 +299,18 @@ fn is_not_there(asset: &Check) -> bool {
     !asset.healthy
         && match asset.status {
             Some(403 | 404) => true,
-            Some(200) => asset.spoilt().is_none(),
+            Some(200) => {
+                let is_the_page =
+                    asset.findings.iter().any(|found| found.code.as_deref() == Some("not_the_file"));
+                is_the_page || asset.spoilt().is_none()
+            }
             _ => false,
         }
+}
+
+pub(super) fn deploy_again(evidence: &Evidence) -> String {
+    let build = newest_success(evidence).map_or("<build-id>", |build| build.id.as_str());
+    format!("deploy the front end again: aws codebuild retry-build --id {build}")
 }
 
 fn newest_success(evidence: &Evidence) -> Option<&Build> {

@@ -1,6 +1,12 @@
 //! Connection pool exhausted: how many connections there are, may be, and are left open.
 
-use super::{Rules, high_memory::rise};
+use jiff::SignedDuration;
+
+use super::{
+    Rule,
+    database::{LARGER_WRITER, larger},
+    high_memory::rise,
+};
 use crate::{
     evidence::{
         DatabaseEvent, Evidence, LogGroup, Logs, Series, correlation, largest, median, name, smallest,
@@ -13,11 +19,54 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("connections_near_limit", connections_near_limit),
-    ("pool_exceeds_limit", pool_exceeds_limit),
-    ("connection_leak", connection_leak),
-    ("writer_failed_over", writer_failed_over),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "connections_near_limit",
+        find: connections_near_limit,
+        looks_at: "DatabaseConnections of each instance in the last 15 minutes, against its \
+                   DatabaseConnectionsLimit: 80 % or more; at 95 % the next task is refused. It says that \
+                   connections run out; a leak, or pools that are too large, have rules of their own, which \
+                   explain it.",
+        otherwise: LARGER_WRITER,
+        helped: "the instance's DatabaseConnections (CloudWatch, AWS/DocDB) is below 80 % of its \
+                 DatabaseConnectionsLimit within 10 minutes",
+    },
+    Rule {
+        cause: "pool_exceeds_limit",
+        find: pool_exceeds_limit,
+        looks_at: "The tasks times what each may open (its pool, and two connections more by which a driver \
+                   watches the server), against the smallest DatabaseConnectionsLimit of the instances. With \
+                   the tasks of now it is certain; with the maximum of scaling, possible. It needs no \
+                   trouble yet: it counts what the pools may open.",
+        otherwise: LARGER_WRITER,
+        helped: "every instance's DatabaseConnections (CloudWatch, AWS/DocDB) stays below 80 % of its \
+                 DatabaseConnectionsLimit through the deployment and the next peak",
+    },
+    Rule {
+        cause: "connection_leak",
+        find: connection_leak,
+        looks_at: "DatabaseConnections of each instance: over at least 3 hours it rises in a straight line \
+                   (R² 0.85 or more), by half and by 50 connections at least, and does not move with \
+                   RequestCount (correlation 0.8 or less). A busy hour's connections follow the load and go \
+                   again; these are opened and never closed.",
+        otherwise: "gain time with fresh tasks, which closes them all: send restart {\"reason\": \
+                    \"connections leak\"}",
+        helped: "the instance's DatabaseConnections (CloudWatch, AWS/DocDB) falls by more than half within \
+                 10 minutes, and stays flat for 3 hours once the leak is mended",
+    },
+    Rule {
+        cause: "writer_failed_over",
+        find: writer_failed_over,
+        looks_at: "A failover among DocumentDB's events of the last hour, and the driver's words for a lost \
+                   writer in the log since (such as \"not primary\", \"MongoNetworkError\"), which makes it \
+                   certain, or connections that fell to less than half since, which makes it likely. A \
+                   failover that the application did not feel is not reported.",
+        otherwise: "see that the connection string names the cluster's own endpoint and replicaSet=rs0: aws \
+                    docdb describe-db-clusters --db-cluster-identifier <db-cluster> --query \
+                    'DBClusters[0].Endpoint'",
+        helped: "aws logs tail <log-group> --since 2m --filter-pattern '%Mongo|[Pp]rimary%' shows no new \
+                 error within 5 minutes",
+    },
 ];
 
 /// A client opens two more to each server than its pool has, to watch it: so the drivers of `MongoDB`.
@@ -39,10 +88,38 @@ fn connections_near_limit(evidence: &Evidence) -> Option<Finding> {
         format!("{instance} has {open:.0} of the {limit:.0} connections that it takes"),
     )
     .since(series.since_when(|open| open >= limit * NEAR));
-    Some(full.fact(finding).against(format!("{:.0} ({:.0} %)", limit * NEAR, NEAR * 100.0)).next(
-        DevOps,
-        "make the pools smaller (maxPoolSize) or the tasks fewer; a larger instance class takes more connections; do not scale up",
-    ))
+    let larger = larger(evidence, instance);
+    let next = fewer_connections(evidence, limit, NEAR / full.share());
+    let finding = full.fact(finding).against(format!("{:.0} ({:.0} %)", limit * NEAR, NEAR * 100.0));
+    Some(finding.next(DevOps, next).otherwise(larger))
+}
+
+/// The step that leaves connections free, when so large a share of the tasks may stay.
+fn fewer_connections(evidence: &Evidence, limit: f64, share: f64) -> String {
+    let service = evidence.service.as_ref();
+    let tasks = service.map(|service| f64::from(service.desired.max(service.running)));
+    let containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let pools: Vec<u32> = containers.filter_map(|container| container.pool_size).collect();
+    let largest = pools.iter().max().copied().map(f64::from);
+    let pool = tasks.and_then(|tasks| fitting_pool(limit, tasks, pools.len()));
+    let pool = match pool.filter(|pool| largest.is_some_and(|largest| *pool < largest)) {
+        Some(pool) => format!("set maxPoolSize to {pool:.0}"),
+        None => "make maxPoolSize smaller".to_owned(),
+    };
+    let fewer = tasks.map(|tasks| (tasks * share).floor().min(tasks - 1.0)).filter(|fewer| *fewer >= 1.0);
+    let fewer = fewer.map_or_else(String::new, |fewer| {
+        format!("run fewer tasks, if their CPU allows it: aws ecs update-service --cluster <cluster> --service <service> --desired-count {fewer:.0}; then ")
+    });
+    format!("do not scale up, each task opens more; {fewer}{pool} in the task definition and deploy that")
+}
+
+/// The pool with which all tasks, and as many again during a deployment, stay below the limit; none, if that is not
+/// even one connection.
+fn fitting_pool(limit: f64, tasks: f64, pools: usize) -> Option<f64> {
+    const SETS: f64 = 2.0;
+    let pools = f64::from(u32::try_from(pools).ok()?);
+    let pool = (limit / (tasks * SETS * pools) - WATCHING).floor();
+    (pool.is_finite() && pool >= 1.0).then_some(pool)
 }
 
 fn pool_exceeds_limit(evidence: &Evidence) -> Option<Finding> {
@@ -79,10 +156,14 @@ fn pool_exceeds_limit(evidence: &Evidence) -> Option<Finding> {
         .against(format!("{all:.0} that the pools may open"))
         .next(
             Development,
-            format!(
-                "set maxPoolSize so that {tasks} tasks stay below {limit:.0} in all, with room for a deployment's second set of tasks; or take a larger instance class"
-            ),
-        ),
+            match fitting_pool(limit, f64::from(tasks), pools.len()) {
+                Some(pool) => format!(
+                    "set maxPoolSize to {pool:.0} in the task definition and deploy that: {tasks} tasks, and as many again during a deployment, then stay below {limit:.0} connections"
+                ),
+                None => format!("take a larger instance class: no pool is small enough for {tasks} tasks, and as many again during a deployment"),
+            },
+        )
+        .otherwise(larger(evidence, instance)),
     )
 }
 
@@ -127,13 +208,16 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 Development,
-                "fresh tasks close them all and gain time: restart; then look for clients that are made for each request, and sessions or cursors that nobody closes",
+                "fresh tasks close them all and gain time: restart; then look for clients that are made for each request, and for sessions or cursors that nobody closes",
+            )
+            .otherwise(
+                "go back, if the rise began with a release: send rollback {\"to\": \"previous\"}",
             )
             .send("restart", serde_json::json!({ "reason": "connections leak, and are near the limit" }))
     } else {
         finding.next(
             Development,
-            "look for clients that are made for each request, and sessions or cursors that nobody closes; a new deployment of the same release closes them all and gains time",
+            "look for clients that are made for each request (new MongoClient, mongoose.connect), and for sessions and cursors that nobody closes (startSession without endSession)",
         )
     })
 }
@@ -205,16 +289,22 @@ fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 DevOps,
-                "the driver has not found the new writer, and fresh tasks will: restart; then see that the connection string names the cluster endpoint with replicaSet=rs0",
+                "the driver has not found the new writer, and fresh tasks will: restart; then see that the connection string names the cluster's own endpoint and replicaSet=rs0",
             )
             .send("restart", serde_json::json!({ "reason": "the driver has not found the new writer" }))
     } else if still {
         finding.next(
             DevOps,
-            "wait: the driver finds the new writer within some minutes; if errors go on, restart the service",
+            format!(
+                "the driver finds the new writer by itself; if its errors go on after {}, send restart {{\"reason\": \"the driver has not found the new writer\"}}",
+                at.checked_add(SignedDuration::from_mins(SETTLED_MINUTES)).unwrap_or(at).strftime("%H:%M UTC")
+            ),
         )
     } else {
-        finding.next(DevOps, "nothing now; by day, find out why the writer went (DocumentDB events, its CPU and memory before)")
+        finding.next(
+            DevOps,
+            "nothing now; by day, see why the writer went: aws docdb describe-events --source-type db-instance --duration 1440, and its CPUUtilization and FreeableMemory before (CloudWatch, AWS/DocDB)",
+        )
     })
 }
 

@@ -1,6 +1,6 @@
 //! CORS errors: what browsers would make of the answer to the probe's preflight of the login.
 
-use super::Rules;
+use super::{Rule, steps::new_revision};
 use crate::{
     evidence::{Check, Cors, Evidence},
     finding::{
@@ -11,13 +11,49 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("cors_preflight_refused", cors_preflight_refused),
-    ("cors_origin", cors_origin),
-    ("cors_method", cors_method),
-    ("cors_header", cors_header),
-    ("cors_credentials", cors_credentials),
-    ("cors_wildcard_credentials", cors_wildcard_credentials),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "cors_preflight_refused",
+        find: cors_preflight_refused,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. Any status but 200 to 299, or no answer, ends a preflight, whatever its headers say. While a health check of the API fails too it is only possible: an API that is down answers nothing else either.",
+        otherwise: "go back if the newest release brought it: send rollback {\"to\": \"previous\"}",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
+    Rule {
+        cause: "cors_origin",
+        find: cors_origin,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It is a success, but Access-Control-Allow-Origin is missing, has another origin or has several.",
+        otherwise: "go back if the newest release brought it: send rollback {\"to\": \"previous\"}",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
+    Rule {
+        cause: "cors_method",
+        find: cors_method,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It allows the origin, but does not list POST in Access-Control-Allow-Methods. Browsers send POST without that, so the login works: the list is incomplete.",
+        otherwise: "add the Access-Control-Allow-Methods header where something in front of the backend answers OPTIONS (a proxy, API Gateway)",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
+    Rule {
+        cause: "cors_header",
+        find: cors_header,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It allows the origin, but does not list Content-Type in Access-Control-Allow-Headers: browsers block each call with JSON then, while simple GETs work.",
+        otherwise: "go back if the newest release brought it: send rollback {\"to\": \"previous\"}",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
+    Rule {
+        cause: "cors_credentials",
+        find: cors_credentials,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It allows the origin, but has no Access-Control-Allow-Credentials: true. A front end that sends no cookies does without: so it is likely, not certain.",
+        otherwise: "let the front end call without cookies (fetch with credentials: 'omit'), if it signs in by the Authorization header",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
+    Rule {
+        cause: "cors_wildcard_credentials",
+        find: cors_wildcard_credentials,
+        looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It has Access-Control-Allow-Origin: * beside Access-Control-Allow-Credentials: true, which browsers refuse together. The guide's own code does so where CORS_ORIGIN is not set.",
+        otherwise: "go back if the newest release brought it: send rollback {\"to\": \"previous\"}",
+        helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
+    },
 ];
 
 const SOURCE: &str = "health probe, CORS preflight";
@@ -30,19 +66,34 @@ fn cors_preflight_refused(evidence: &Evidence) -> Option<Finding> {
     let (how, next) = match check.status {
         Some(status @ (401 | 403)) => (
             format!("answers {status}"),
-            "let OPTIONS through before the authentication (`app.use(cors(...))` first), and see that no firewall rule \
-             blocks it",
+            format!(
+                "see who refuses it: {}; if it is the backend, put app.use(cors(...)) before the authentication, else let OPTIONS through in the firewall (AWS WAF's sampled requests show the rule)",
+                preflight(evidence, check)
+            ),
         ),
         Some(status @ (404 | 405)) => (
             format!("answers {status}"),
-            "answer OPTIONS for every path: `app.use(cors(...))` before the routes",
+            format!(
+                "answer OPTIONS for every path: app.use(cors(...)) before the routes; try it: {}",
+                preflight(evidence, check)
+            ),
         ),
         Some(status @ 300..=399) => (
             format!("answers {status}"),
-            "browsers follow no redirect of a preflight: call the address that it leads to",
+            format!(
+                "browsers follow no redirect of a preflight, so let the front end call the address in its Location: {}",
+                preflight(evidence, check)
+            ),
         ),
-        Some(status) => (format!("answers {status}"), "see the backend's log for what fails it"),
-        None => ("gets no answer".to_owned(), "find out first why the API does not answer"),
+        Some(status) => (
+            format!("answers {status}"),
+            "see the backend's log for what fails it: aws logs tail <log-group> --since 15m".to_owned(),
+        ),
+        None => (
+            "gets no answer".to_owned(),
+            "find out first why the API does not answer: send diagnose {\"symptom\": \"service-down\"}"
+                .to_owned(),
+        ),
     };
     // An API that fails answers preflights no better: then CORS is not the cause.
     let mut api = evidence.probe.iter().flat_map(|probe| &probe.checks);
@@ -74,24 +125,26 @@ fn cors_origin(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let (what, next) = match cors.allow_origin.as_deref() {
-        None => (
-            "the API names no origin that it allows".to_owned(),
-            "set CORS_ORIGIN to the front end's origin, without a path or a slash at its end, in a new revision",
-        ),
+        None => ("the API names no origin that it allows".to_owned(), set_origin(evidence)),
         Some(several) if is_set_twice(several) => (
             format!(
                 "the API names the origin it allows more than once, `{several}`, and browsers take one only"
             ),
-            "let either the backend or what is before it set the header (a proxy, CloudFront, API Gateway), not both",
+            format!(
+                "let either the backend or what is before it set the header (a proxy, CloudFront, API Gateway), not both: {} shows both lines",
+                preflight(evidence, check)
+            ),
         ),
         Some(several) if several.contains(',') => (
             format!("the API allows `{several}`, and browsers take one origin only"),
-            "split CORS_ORIGIN at its commas before it is given to cors(), which then answers with the one that asks",
+            format!(
+                "set CORS_ORIGIN to {} alone in a new revision; for several, split it at its commas before it is given to cors(), which then answers with the one that asks",
+                front_end(evidence)
+            ),
         ),
-        Some(other) => (
-            format!("the API allows `{other}`, not the front end's origin"),
-            "set CORS_ORIGIN to the front end's origin, without a path or a slash at its end, in a new revision",
-        ),
+        Some(other) => {
+            (format!("the API allows `{other}`, not the front end's origin"), set_origin(evidence))
+        }
     };
     Some(
         shown(
@@ -131,7 +184,10 @@ fn cors_method(evidence: &Evidence) -> Option<Finding> {
             cors,
         )
         .fact(SOURCE, "POST in Access-Control-Allow-Methods", "no")
-        .next(Development, "list GET, POST, PUT, DELETE and OPTIONS in the backend's cors() (methods)"),
+        .next(
+            Development,
+            "list them in the backend's cors() and deploy it: methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']",
+        ),
     )
 }
 
@@ -152,7 +208,10 @@ fn cors_header(evidence: &Evidence) -> Option<Finding> {
             cors,
         )
         .fact(SOURCE, "Content-Type in Access-Control-Allow-Headers", "no")
-        .next(Development, "list Content-Type and Authorization in the backend's cors() (allowedHeaders)"),
+        .next(
+            Development,
+            "list them in the backend's cors() and deploy it: allowedHeaders: ['Content-Type', 'Authorization']",
+        ),
     )
 }
 
@@ -176,7 +235,10 @@ fn cors_credentials(evidence: &Evidence) -> Option<Finding> {
         .fact(SOURCE, "Access-Control-Allow-Credentials", "not allowed")
         .next(
             Development,
-            "set `credentials: true` in the backend's cors(), with one origin by name and not `*`",
+            format!(
+                "set it in the backend's cors() and deploy it: credentials: true, with the origin {} by name and not *",
+                front_end(evidence)
+            ),
         ),
     )
 }
@@ -202,10 +264,27 @@ fn cors_wildcard_credentials(evidence: &Evidence) -> Option<Finding> {
         Some(false) => finding.fact("ECS, task definition", VARIABLE, "not set"),
         _ => finding,
     };
-    Some(finding.next(
-        Development,
-        "set CORS_ORIGIN to the front end's origin in a new revision: without it cors() falls back to `*`",
-    ))
+    Some(finding.next(Development, format!("{}; without it cors() falls back to *", set_origin(evidence))))
+}
+
+fn set_origin(evidence: &Evidence) -> String {
+    new_revision(evidence, &format!("with CORS_ORIGIN={} and no slash after it", front_end(evidence)))
+}
+
+/// The front end's origin, as the probe's page has it.
+fn front_end(evidence: &Evidence) -> String {
+    let url = evidence.check("page").map(|page| page.url.as_str());
+    let origin = url.map(|url| url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"));
+    origin.unwrap_or_else(|| "<front-end-origin>".to_owned())
+}
+
+/// The probe's own request, for a person to send.
+fn preflight(evidence: &Evidence, check: &Check) -> String {
+    format!(
+        "curl -si -X OPTIONS -H 'Origin: {}' -H 'Access-Control-Request-Method: POST' {}",
+        front_end(evidence),
+        check.url
+    )
 }
 
 /// The headers of a preflight that was answered with success.

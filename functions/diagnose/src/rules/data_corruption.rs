@@ -3,13 +3,24 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Rules;
+use super::Rule;
 use crate::{
     evidence::{Evidence, Series, name},
     finding::{Confidence::Certain, Finding, Impact::Degraded, Level::DevOps},
 };
 
-pub(super) const RULES: Rules = &[("integrity_violated", integrity_violated)];
+pub(super) const RULES: &[Rule] = &[Rule {
+    cause: "integrity_violated",
+    find: integrity_violated,
+    looks_at: "The integrity check's own metric: its newest value of the last 12 hours, else of the last 14 \
+               days, is above 0. It counts documents that break the data's rules, which no error and no log \
+               shows. The beginning of the last period with a 0 is the time to restore.",
+    otherwise: "keep the present state before any repair, if writes cannot be stopped: aws docdb \
+                create-db-cluster-snapshot --db-cluster-identifier <db-cluster> \
+                --db-cluster-snapshot-identifier <db-cluster>-before-repair",
+    helped: "the next run of the integrity check counts 0 wrong documents; then let writes through again: \
+             send write-freeze {\"state\": \"off\"}",
+}];
 
 fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
     let recent = evidence.recent(name::INTEGRITY);
@@ -69,7 +80,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
             .next(
                 DevOps,
                 format!(
-                    "stop writes first; then see which documents are wrong and what wrote them; {restore}"
+                    "stop writes first; {restore}; compare the two to see which documents are wrong and what wrote them"
                 ),
             )
             .send("write-freeze", json!({ "state": "on", "reason": reason })),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::broken::release;
+use super::{broken::release, steps::back};
 use crate::{
     evidence::{Event, Evidence, StoppedTask},
     finding::{Confidence::Certain, Finding, Impact, Level::DevOps},
@@ -26,6 +26,9 @@ pub(super) const NO_ANSWER: &[&str] = &[
 /// Where ECS reads what a task needs before it starts.
 pub(super) const SECRETS: &[&str] =
     &["secretsmanager", "secrets manager", "from asm", "from ssm", "ssm:", "ssm parameter", "kms"];
+/// Of a call that was denied.
+pub(super) const NOT_ALLOWED: &[&str] =
+    &["accessdenied", "access denied", "not authorized", "unauthorized", "access to kms is not allowed"];
 pub(super) const LOGS: &[&str] = &["log stream", "log group", "logger args", "logging driver", "logs:"];
 
 pub(super) fn task_fact(finding: Finding, task: &StoppedTask) -> Finding {
@@ -69,6 +72,20 @@ impl<'a> Failures<'a> {
         }
     }
 
+    /// The command that prints these words in full.
+    pub(super) fn in_full(&self) -> String {
+        match self.tasks.first() {
+            Some(task) => format!(
+                "aws ecs describe-tasks --cluster <cluster> --tasks {} --query 'tasks[0].[stoppedReason, \
+                 containers[].reason]'",
+                task.id
+            ),
+            None => "aws ecs describe-services --cluster <cluster> --services <service> --query \
+                     'services[0].events[:5]'"
+                .to_owned(),
+        }
+    }
+
     /// As in `3 tasks could not start: …`.
     pub(super) fn what(&self, why: &str) -> String {
         match self.tasks.len() {
@@ -107,9 +124,7 @@ impl<'a> Failures<'a> {
     /// The step back, where a release brought it; else the repair alone.
     pub(super) fn next(&self, evidence: &Evidence, finding: Finding, repair: &str) -> Finding {
         if self.is_of_release(evidence) {
-            finding
-                .next(DevOps, format!("go back to the last release that ran; then {repair}"))
-                .send("rollback", serde_json::json!({ "to": "previous" }))
+            back(evidence, finding, repair)
         } else {
             finding.next(DevOps, repair)
         }
@@ -199,16 +214,34 @@ pub(super) fn is_unanswered(words: &str) -> bool {
 /// What the service's events say of a task that did not come: the newest that says so, while tasks are wanting and it
 /// is not over.
 fn refusal(evidence: &Evidence, is: impl Fn(&str) -> bool) -> Option<&Event> {
-    const REFUSALS: &[&str] =
-        &["was unable to place a task", "failed to launch a task", "unable to start a task"];
     let service = evidence.service.as_ref().filter(|_| short_of_tasks(evidence))?;
     let found = service.events.iter().find(|event| says(&event.message, REFUSALS) && is(&event.message))?;
     let at = found.at?;
     let coming = service.deployments.first().map_or("", |primary| primary.task_definition.as_str());
     let is_over =
-        !goes_on(evidence, at) || is_steady_since(evidence, at) || came_up_since(evidence, coming, at);
+        !stands(evidence, at) || is_steady_since(evidence, at) || came_up_since(evidence, coming, at);
     (!is_over).then_some(found)
 }
+
+/// Whether what an event says still holds. ECS does not repeat an event for six hours: until then the last that speaks
+/// of starts stands.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages.html>
+pub(super) fn stands(evidence: &Evidence, at: Timestamp) -> bool {
+    const HOURS: i64 = 6;
+    const OTHERS: &[&str] = &["has started", "registered", "steady state", "deployment completed"];
+    let events = || evidence.service.iter().flat_map(|service| &service.events);
+    let speaks_of_starts = |message: &str| says(message, OTHERS) || says(message, REFUSALS);
+    let is_last = !events().any(|event| event.at > Some(at) && speaks_of_starts(&event.message));
+    // Without an older event it is not known what the list leaves out.
+    let is_known = events().any(|event| event.at.is_some_and(|other| other < at));
+    let mut stopped = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped);
+    let tried = stopped.any(|task| task.failed() && task.stopped_at > Some(at));
+    goes_on(evidence, at) || is_last && is_known && !tried && evidence.within_minutes(at, HOURS * 60)
+}
+
+/// How ECS begins to say that a task did not come.
+const REFUSALS: &[&str] =
+    &["was unable to place a task", "failed to launch a task", "unable to start a task"];
 
 /// Fewer than wanted, in all or of the release that is coming.
 pub(super) fn short_of_tasks(evidence: &Evidence) -> bool {
@@ -306,7 +339,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 pub(super) fn status(text: &str) -> String {
-    if text.is_empty() { "not told".to_owned() } else { text.to_owned() }
+    if text.is_empty() { "unknown".to_owned() } else { text.to_owned() }
 }
 
 pub(super) fn tasks(count: usize) -> String {

@@ -1,7 +1,7 @@
 //! High latency: which step of the probe's requests is slow. What is slow for the API and the front end is the way
 //! to both; what is slow for one is its server.
 
-use super::{Rules, slow_answers::SlowAnswers};
+use super::{Rule, slow_answers::SlowAnswers};
 use crate::{
     evidence::{Check, Evidence},
     finding::{
@@ -12,56 +12,96 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("slow_dns", slow_dns),
-    ("slow_connect", slow_connect),
-    ("slow_tls", slow_tls),
-    ("slow_first_byte", slow_first_byte),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "slow_dns",
+        find: slow_dns,
+        looks_at: "dns_ms of the probe: the quickest of the API's checks (health, health-db, health-redis, cors) or of the front end's (page, asset) takes 500 ms or more. Slow for both, it is the resolver; slow for one, it is that name's records. As the quickest counts, one slow answer is no finding.",
+        otherwise: "let the name point straight to its target by an alias record of Route 53, which saves a look-up",
+        helped: "send diagnose {\"symptom\": \"high-latency\"}, which asks the probe anew, no longer finds it, twice within 5 minutes (dns_ms below 500)",
+    },
+    Rule {
+        cause: "slow_connect",
+        find: slow_connect,
+        looks_at: "connect_ms of the probe: the quickest of the API's checks (health, health-db, health-redis, cors) or of the front end's (page, asset) takes 250 ms or more. That is farther than once around the earth, or a lost packet; slow for both, it is the probe's own way out. As the quickest counts, one slow answer is no finding.",
+        otherwise: "shift requests away from the slow zone for two hours, where zonal shift is on: aws arc-zonal-shift start-zonal-shift --resource-identifier <load-balancer-arn> --away-from <zone-id> --expires-in 2h --comment 'slow to connect'",
+        helped: "send diagnose {\"symptom\": \"high-latency\"}, which asks the probe anew, no longer finds it, twice within 5 minutes (connect_ms below 250)",
+    },
+    Rule {
+        cause: "slow_tls",
+        find: slow_tls,
+        looks_at: "tls_ms of the probe: the quickest of the API's checks (health, health-db, health-redis, cors) or of the front end's (page, asset) takes 500 ms or more. A handshake is two round trips and some work: slow for both, it is the probe or its way out. As the quickest counts, one slow answer is no finding.",
+        otherwise: "let the listener speak TLS 1.3, which takes one round trip less (and ends TLS 1.0 and 1.1): aws elbv2 modify-listener --listener-arn <listener-arn> --ssl-policy ELBSecurityPolicy-TLS13-1-2-2021-06",
+        helped: "send diagnose {\"symptom\": \"high-latency\"}, which asks the probe anew, no longer finds it, twice within 5 minutes (tls_ms below 500)",
+    },
+    Rule {
+        cause: "slow_first_byte",
+        find: slow_first_byte,
+        looks_at: "first_byte_ms of the probe: the quickest of the API's checks or of the front end's takes 1,000 ms or more, when name, connection and TLS are done: so it is the server's own time. Or health is quick, and health-db or health-redis alone takes that long: what is behind the API is slow, which one answer makes possible, not likely.",
+        otherwise: "send restart {\"reason\": \"every request to the API is slow\"}, in case an event loop is blocked",
+        helped: "send diagnose {\"symptom\": \"high-latency\"}, which asks the probe anew, no longer finds it, twice within 5 minutes (first_byte_ms below 1,000)",
+    },
 ];
 
 const API: &[&str] = &["health", "health-db", "health-redis", "cors"];
 const FRONT_END: &[&str] = &["page", "asset"];
 const PROBE: &str = "health probe";
+/// What is slow for both is not of this stack.
+const AWS_CASE: &str =
+    "open a case with AWS, with the times from both networks and the address that answered";
 
 fn slow_dns(evidence: &Evidence) -> Option<Finding> {
     /// A resolver answers within some 100 ms even when it has to ask around.
     const SLOW_MS: f64 = 500.0;
-    let (place, finding) = step(evidence, "dns_ms", "looking up", SLOW_MS)?;
-    Some(finding.next(
-        DevOps,
-        match place {
-            Place::Everywhere => "look at the resolver where the probe runs (VPC DNS: 1,024 packets a second for each network interface) before you touch the stack",
-            Place::Api | Place::FrontEnd => "look at the name's records in Route 53: its name servers, a delegation, a chain of CNAMEs",
-        },
-    ))
+    let (place, check, finding) = step(evidence, "dns_ms", "looking up", SLOW_MS)?;
+    let host = host(check);
+    Some(match place {
+        Place::Everywhere => finding
+            .next(DevOps, format!("look it up from another network before you touch the stack: dig {host}; if its Query time is short there, only the probe's resolver is slow (in a VPC: 1,024 packets a second for each network interface), else follow it: dig +trace {host}"))
+            .otherwise(AWS_CASE),
+        Place::Api | Place::FrontEnd => finding.next(
+            DevOps,
+            format!("follow the look-up: dig +trace {host} shows the name server, the delegation or the CNAME that takes so long; correct that record in Route 53"),
+        ),
+    })
 }
 
 fn slow_connect(evidence: &Evidence) -> Option<Finding> {
     /// Farther than once around the earth, or a packet that was lost: it is sent again after a second.
     const SLOW_MS: f64 = 250.0;
-    let (place, finding) = step(evidence, "connect_ms", "connecting to", SLOW_MS)?;
-    Some(finding.next(
-        DevOps,
-        match place {
-            Place::Everywhere => "look at the way out of the probe's network (NAT gateway, packet loss) and at the AWS Health Dashboard",
-            Place::Api => "look at the load balancer: rejected connections, its zones and their network ACLs, and its addresses in the name's records",
-            Place::FrontEnd => "look at CloudFront in the AWS Health Dashboard, and where its name points to",
-        },
-    ))
+    let (place, check, finding) = step(evidence, "connect_ms", "connecting to", SLOW_MS)?;
+    let (host, url) = (host(check), &check.url);
+    Some(match place {
+        Place::Everywhere => finding
+            .next(DevOps, format!("time it from another network: curl -s -o /dev/null -w '%{{time_namelookup}} %{{time_connect}}\\n' {url}; if it is quick there, look at the probe's way out (the NAT gateway's PacketsDropCount and ErrorPortAllocation), else at the AWS Health Dashboard"))
+            .otherwise(AWS_CASE),
+        Place::Api => finding.next(
+            DevOps,
+            format!("time each address that dig +short {host} shows: curl -s -o /dev/null -w '%{{time_connect}}\\n' --resolve {host}:443:<address> {url}; a slow one is a zone of <load-balancer> (its subnet, its network ACL) or an old address in the name's record, and if all are slow see RejectedConnectionCount"),
+        ),
+        Place::FrontEnd => finding
+            .next(DevOps, format!("see that dig {host} leads to CloudFront, and which edge answers: curl -sI {url} (x-amz-cf-pop); compare with another network and with the AWS Health Dashboard"))
+            .otherwise(AWS_CASE),
+    })
 }
 
 fn slow_tls(evidence: &Evidence) -> Option<Finding> {
     /// Two times there and back, and some work.
     const SLOW_MS: f64 = 500.0;
-    let (place, finding) = step(evidence, "tls_ms", "the TLS handshake with", SLOW_MS)?;
-    Some(finding.next(
-        DevOps,
-        match place {
-            Place::Everywhere => "look at the probe itself first (its memory setting decides its CPU), then at the way out of its network",
-            Place::Api => "look at the load balancer: new connections a second, client TLS negotiation errors, its certificates and security policy",
-            Place::FrontEnd => "look at CloudFront in the AWS Health Dashboard, and at the distribution's certificate",
-        },
-    ))
+    let (place, check, finding) = step(evidence, "tls_ms", "the TLS handshake with", SLOW_MS)?;
+    let time = format!("curl -s -o /dev/null -w '%{{time_connect}} %{{time_appconnect}}\\n' {}", check.url);
+    Some(match place {
+        Place::Everywhere => finding
+            .next(DevOps, format!("time it from another network: {time}; if it is quick there, give the probe more memory and with it more CPU: aws lambda update-function-configuration --function-name <health-probe-function> --memory-size 512; else look at its way out"))
+            .otherwise(AWS_CASE),
+        Place::Api => finding.next(
+            DevOps,
+            format!("time it from another network: {time}; if it is slow there too, compare NewConnectionCount and ClientTLSNegotiationErrorCount of <load-balancer> with the day before (CloudWatch): clients keep no connections, or refuse the certificate or the security policy"),
+        ),
+        Place::FrontEnd => finding
+            .next(DevOps, format!("time it from another network: {time}; if it is slow there too, look for CloudFront in the AWS Health Dashboard, and at the certificate: aws cloudfront get-distribution-config --id <distribution> --query DistributionConfig.ViewerCertificate"))
+            .otherwise(AWS_CASE),
+    })
 }
 
 /// `step` for the answer itself, where the API's checks also differ from each other.
@@ -69,15 +109,20 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
     /// Ordinary answers come in tens of milliseconds.
     const SLOW_MS: f64 = 1_000.0;
     let phase = "first_byte_ms";
-    if let Some((place, finding)) = step(evidence, phase, "the first byte from", SLOW_MS) {
+    if let Some((place, check, finding)) = step(evidence, phase, "the first byte from", SLOW_MS) {
+        let url = &check.url;
         let finding = match SlowAnswers::of(evidence) {
             Some(slow) if place == Place::Api => slow.fact(finding),
             _ => finding,
         };
         return Some(match place {
-            Place::Everywhere => finding.next(DevOps, "API and front end have different servers: look at the probe and its network first"),
-            Place::Api => finding.next(Development, "every request to the API is slow, also those without the database: look at the tasks (CPU, event loop, what runs before each request)"),
-            Place::FrontEnd => finding.next(DevOps, "look at CloudFront's origin: what is not cached waits for it"),
+            Place::Everywhere => finding
+                .next(DevOps, format!("API and front end have different servers, so time it from another network first: curl -s -o /dev/null -w '%{{time_appconnect}} %{{time_starttransfer}}\\n' {url}; if it is quick there, look at the probe and its way out, else at both servers"))
+                .otherwise(AWS_CASE),
+            Place::Api => finding.next(Development, "every request to the API is slow, also those without the database: see the log (aws logs tail <log-group> --since 15m) and the tasks' CPU; if that is high, send scale-up {\"reason\": \"every request is slow\"}, else look at the event loop and at what runs before each request"),
+            Place::FrontEnd => finding
+                .next(DevOps, format!("see whether CloudFront waits for its origin: curl -sI {url} shows X-Cache; at a Miss time the origin itself: aws cloudfront get-distribution-config --id <distribution> --query 'DistributionConfig.Origins.Items[].DomainName'"))
+                .otherwise("let CloudFront keep what does not change (Cache-Control with s-maxage), so that fewer requests wait for the origin"),
         });
     }
     // What is behind one check only, while the plain one is quick.
@@ -86,11 +131,25 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
         Some((check, check.phase_ms(phase)?))
     };
     let (_, plain) = time("health").filter(|(_, ms)| *ms < SLOW_MS)?;
-    let behind = [("health-db", "the database"), ("health-redis", "Redis")];
-    let (who, (check, ms)) = behind.into_iter().find_map(|(name, who)| {
-        let slow = time(name).filter(|(_, ms)| *ms >= SLOW_MS)?;
-        Some((who, slow))
-    })?;
+    let behind = [
+        (
+            "health-db",
+            "the database",
+            "CPUUtilization, FreeableMemory and DatabaseConnections of <writer>",
+            "see what runs long in the database: send diagnose {\"symptom\": \"slow-queries\"}",
+        ),
+        (
+            "health-redis",
+            "Redis",
+            "EngineCPUUtilization, CurrConnections and Evictions",
+            "see which commands take long: redis-cli --tls -h <redis-endpoint> SLOWLOG GET 10",
+        ),
+    ];
+    let (who, metrics, otherwise, (check, ms)) =
+        behind.into_iter().find_map(|(name, who, metrics, otherwise)| {
+            let slow = time(name).filter(|(_, ms)| *ms >= SLOW_MS)?;
+            Some((who, metrics, otherwise, slow))
+        })?;
     Some(
         // One answer is not many.
         Finding::new(
@@ -105,9 +164,10 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
         .next(
             Development,
             format!(
-                "send the probe again; if it is slow again, look at {who}: its CPU, memory and connections"
+                "ask the probe anew: send diagnose {{\"symptom\": \"high-latency\"}}; if it is slow again, look at {who} in CloudWatch: {metrics}"
             ),
-        ),
+        )
+        .otherwise(otherwise),
     )
 }
 
@@ -118,8 +178,13 @@ enum Place {
     FrontEnd,
 }
 
-/// Where a step is slow, and what shows it.
-fn step(evidence: &Evidence, phase: &str, doing: &str, slow_ms: f64) -> Option<(Place, Finding)> {
+/// Where a step is slow, at which of its checks that is seen, and what shows it.
+fn step<'a>(
+    evidence: &'a Evidence,
+    phase: &str,
+    doing: &str,
+    slow_ms: f64,
+) -> Option<(Place, &'a Check, Finding)> {
     let (api, front_end) = (quickest(evidence, API, phase), quickest(evidence, FRONT_END, phase));
     let is_slow = |one: Option<(&Check, f64)>| one.is_some_and(|(_, ms)| ms >= slow_ms);
     let place = match (is_slow(api), is_slow(front_end)) {
@@ -168,7 +233,7 @@ fn step(evidence: &Evidence, phase: &str, doing: &str, slow_ms: f64) -> Option<(
             .at(at),
         None => finding,
     };
-    Some((place, finding))
+    Some((place, check, finding))
 }
 
 /// The quickest of these checks in a phase: one that is slow may be chance, all of them are not.

@@ -1,8 +1,14 @@
 //! High memory usage: a leak, the load, a limit too near, or tasks that were killed for it.
 
-use super::Rules;
+use super::{
+    Rule,
+    auto_scaling::{BY_HAND, by_hand, raise_maximum},
+    ended_tasks::twice_the_memory,
+    failed_starts::says,
+    steps::new_revision,
+};
 use crate::{
-    evidence::{Evidence, StoppedTask, correlation, largest, mean, name, trend},
+    evidence::{Evidence, StoppedTask, Tasks, correlation, largest, mean, name, trend},
     finding::{
         Confidence::{Certain, Likely},
         Finding,
@@ -11,11 +17,35 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("out_of_memory_kills", out_of_memory_kills),
-    ("memory_leak", memory_leak),
-    ("memory_follows_load", memory_follows_load),
-    ("memory_limit_near_normal", memory_limit_near_normal),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "out_of_memory_kills",
+        find: out_of_memory_kills,
+        looks_at: "The tasks that stopped in the last hour and had run for two minutes or more: certain where ECS says OutOfMemory, likely where an essential container ended with exit code 137 and ECS says nothing of memory. Or two or more of them ended by themselves at the limit of their own heap, by exit code 134 or their last line, and the log says so. Tasks that die sooner are for Application Won't Start, and those that a health check gave up are left out.",
+        otherwise: "see what takes the memory with a heap snapshot by ECS Exec: aws ecs execute-command --cluster <cluster> --task <task-id> --container <container> --interactive --command /bin/sh",
+        helped: "aws ecs list-tasks --cluster <cluster> --service-name <service> --desired-status STOPPED shows no new task within an hour, and the service's MemoryUtilization stays below 85 %",
+    },
+    Rule {
+        cause: "memory_leak",
+        find: memory_leak,
+        looks_at: "MemoryUtilization of 12 hours since it last fell by a tenth: a straight rise (R² of 0.85) over 3 hours or more, by 10 points and by 1.5 points an hour or more; or, where tasks were killed for memory, a rise by 25 points (R² of 0.95). Its correlation with the number of requests is 0.8 at most: it grows whatever the load.",
+        otherwise: "go back to the last good release if the leak began with the newest one: send rollback {\"to\": \"previous\"}",
+        helped: "the service's MemoryUtilization stays level, under the usual load, for three hours after the tasks were replaced (CloudWatch, AWS/ECS)",
+    },
+    Rule {
+        cause: "memory_follows_load",
+        find: memory_follows_load,
+        looks_at: "MemoryUtilization of 85 % or more in the last 15 minutes, and its correlation with the number of requests: 0.8 or more over 12 hours. A leak grows without requests too.",
+        otherwise: BY_HAND,
+        helped: "the service's MemoryUtilization falls below 85 % within 10 minutes of the new tasks' start (CloudWatch, AWS/ECS)",
+    },
+    Rule {
+        cause: "memory_limit_near_normal",
+        find: memory_limit_near_normal,
+        looks_at: "MemoryUtilization of 12 hours (6 at least): a mean of 85 % or more, and no value more than 5 points above it. Memory that neither grows nor follows the load is what the tasks need.",
+        otherwise: "see what takes the memory with a heap snapshot by ECS Exec, in one task and at a quiet hour: aws ecs execute-command --cluster <cluster> --task <task-id> --container <container> --interactive --command /bin/sh",
+        helped: "the service's MemoryUtilization is below 85 % when the deployment has ended, and stays there (CloudWatch, AWS/ECS)",
+    },
 ];
 
 /// ECS and Fargate kill at 100 %, and averages hide the task that gets there first.
@@ -30,6 +60,9 @@ const TOGETHER: f64 = 0.8;
 
 fn out_of_memory_kills(evidence: &Evidence) -> Option<Finding> {
     let all = evidence.tasks.as_ref()?;
+    if let Some(finding) = heap_limit(evidence, all) {
+        return Some(finding);
+    }
     let stopped = all.stopped.iter();
     // Of many, only the newest were looked at.
     let more = usize::try_from(all.stopped_in_all).is_ok_and(|count| count > all.stopped.len());
@@ -42,7 +75,7 @@ fn out_of_memory_kills(evidence: &Evidence) -> Option<Finding> {
         // Of 137 alone it is known only that something killed it.
         if said.is_empty() { Likely } else { Certain },
         Degraded,
-        format!("{at_least}{} killed in the last hour for want of memory", tasks(killed.len())),
+        format!("{at_least}{} killed in the last hour because memory ran out", tasks(killed.len())),
     )
     .since(killed.iter().filter_map(|task| task.stopped_at).min())
     .fact("ECS, stopped tasks", format!("task {}", newest.id), end_of(newest))
@@ -51,10 +84,14 @@ fn out_of_memory_kills(evidence: &Evidence) -> Option<Finding> {
         Some(limit) => finding.fact("ECS, task definition", "memory of a task", format!("{limit} MiB")),
         None => finding,
     };
-    Some(finding.next(
-        Development,
-        "find what takes the memory (a heap snapshot by ECS Exec); until then give the tasks more memory in a new revision",
-    ))
+    Some(
+        finding
+            .next(Development, format!("give the tasks more memory: {}", more_memory(evidence)))
+            .otherwise(format!(
+                "see what takes the memory with a heap snapshot by ECS Exec: {}",
+                shell(evidence)
+            )),
+    )
 }
 
 fn memory_leak(evidence: &Evidence) -> Option<Finding> {
@@ -101,13 +138,16 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 Development,
-                "fresh tasks gain time before the limit ends these: restart; then find the leak with two heap snapshots by ECS Exec, an hour apart",
+                "restart: fresh tasks gain time before the limit ends these; then find the leak with two heap snapshots by ECS Exec, an hour apart (aws ecs execute-command --cluster <cluster> --task <new-task-id> --interactive --command /bin/sh)",
             )
             .send("restart", serde_json::json!({ "reason": "memory leaks, and is near the limit" }))
     } else {
         finding.next(
             Development,
-            "find the leak with two heap snapshots by ECS Exec, an hour apart; a new deployment of the same release gains time",
+            format!(
+                "find the leak with two heap snapshots by ECS Exec, an hour apart: {}; to gain time, send restart {{\"reason\": \"memory leaks\"}}",
+                shell(evidence)
+            ),
         )
     })
 }
@@ -120,20 +160,32 @@ fn memory_follows_load(evidence: &Evidence) -> Option<Finding> {
     if now < HIGH_PERCENT || together < TOGETHER {
         return None;
     }
-    Some(
-        Finding::new(
-            Likely,
-            if now > FULL_PERCENT { Degraded } else { Risk },
-            format!("memory of the tasks is at {now:.0} % because the load is high"),
-        )
-        .fact("CloudWatch, ECS MemoryUtilization", "memory of the tasks", format!("{now:.0} %"))
-        .against(format!("{HIGH_PERCENT} %"))
-        .at(memory.newest_at())
-        .fact("CloudWatch, ECS and ALB", "correlation with the number of requests", format!("{together:.2}"))
-        .against(format!("{TOGETHER}"))
-        .next(DevOps, "more tasks share the load")
-        .send("scale-up", serde_json::json!({ "reason": "memory follows the load" })),
+    let finding = Finding::new(
+        Likely,
+        if now > FULL_PERCENT { Degraded } else { Risk },
+        format!("memory of the tasks is at {now:.0} % because the load is high"),
     )
+    .fact("CloudWatch, ECS MemoryUtilization", "memory of the tasks", format!("{now:.0} %"))
+    .against(format!("{HIGH_PERCENT} %"))
+    .at(memory.newest_at())
+    .fact("CloudWatch, ECS and ALB", "correlation with the number of requests", format!("{together:.2}"))
+    .against(format!("{TOGETHER}"));
+    let maximum = evidence.scaling.as_ref().and_then(|scaling| Some(scaling.target.as_ref()?.max));
+    let desired = evidence.service.as_ref().map(|service| service.desired);
+    if let Some(maximum) = maximum.filter(|maximum| desired.is_some_and(|desired| desired >= *maximum)) {
+        let then = "then send scale-up {\"reason\": \"memory follows the load\"}";
+        return Some(
+            finding
+                .next(DevOps, format!("raise the maximum: {}; {then}", raise_maximum(maximum)))
+                .otherwise(more_memory(evidence)),
+        );
+    }
+    Some(by_hand(
+        finding
+            .next(DevOps, "more tasks share the load")
+            .send("scale-up", serde_json::json!({ "reason": "memory follows the load" })),
+        evidence,
+    ))
 }
 
 fn memory_limit_near_normal(evidence: &Evidence) -> Option<Finding> {
@@ -160,7 +212,30 @@ fn memory_limit_near_normal(evidence: &Evidence) -> Option<Finding> {
         .against(format!("{HIGH_PERCENT} %"))
         .at(memory.newest_at())
         .fact("ECS, task definition", "memory of a task", format!("{limit} MiB"))
-        .next(DevOps, "give the tasks more memory in a new revision"),
+        .next(DevOps, format!("give the tasks more memory: {}", more_memory(evidence)))
+        .otherwise(format!(
+            "see what takes the memory with a heap snapshot by ECS Exec, in one task and at a quiet hour: {}",
+            shell(evidence)
+        )),
+    )
+}
+
+/// A revision with twice the memory, where Fargate has that with this CPU.
+fn more_memory(evidence: &Evidence) -> String {
+    let change = evidence.definition.as_ref().map_or_else(|| "with more memory".to_owned(), twice_the_memory);
+    new_revision(evidence, &change)
+}
+
+/// A shell in the oldest task: what leaks has leaked most there.
+fn shell(evidence: &Evidence) -> String {
+    let tasks = evidence.tasks.iter().flat_map(|tasks| &tasks.running);
+    let oldest = tasks.min_by_key(|task| task.started_at.unwrap_or(evidence.at));
+    let task = oldest.map_or("<task-id>", |task| task.id.as_str());
+    let mut containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let container = containers.find(|container| container.is_essential);
+    let container = container.map_or("<container>", |container| container.name.as_str());
+    format!(
+        "aws ecs execute-command --cluster <cluster> --task {task} --container {container} --interactive --command /bin/sh (Node with --heapsnapshot-signal=SIGUSR2 writes one at kill -USR2 1)"
     )
 }
 
@@ -195,6 +270,51 @@ pub(super) fn rise(
 }
 
 /// Not a task that the load balancer or a health check gave up: it ends with 137 too when it does not end in time.
+/// Programs that end by themselves at the limit of their own heap, whatever the task has left.
+fn heap_limit(evidence: &Evidence, tasks_seen: &Tasks) -> Option<Finding> {
+    const WORDS: &[&str] = &["heap out of memory", "reached heap limit", "java heap space"];
+    /// Node's, by SIGABRT.
+    const GIVEN_UP: i32 = 134;
+    const FEW: usize = 2;
+    let says_heap = |text: &str| says(text, WORDS);
+    let groups = evidence.logs.iter().flat_map(|logs| &logs.groups);
+    let logged = groups.clone().find(|group| says_heap(&group.shape));
+    let ended: Vec<&StoppedTask> = tasks_seen
+        .stopped
+        .iter()
+        .filter(|task| task.stop_code == "EssentialContainerExited" && ran_a_while(task))
+        .filter(|task| task.exit_code() == Some(GIVEN_UP) || task.last_log.as_deref().is_some_and(says_heap))
+        .collect();
+    let newest = *ended.first()?;
+    let line = ended.iter().find_map(|task| task.last_log.as_deref().filter(|line| says_heap(line)));
+    let line = line.or(logged.map(|group| group.shape.as_str()))?;
+    if ended.len() < FEW {
+        return None;
+    }
+    let what = format!("{} ended by the limit of their own heap in the last hour", tasks(ended.len()));
+    let finding = Finding::new(Certain, Degraded, what)
+        .since(ended.iter().filter_map(|task| task.stopped_at).min())
+        .fact("ECS, stopped tasks", format!("task {}", newest.id), end_of(newest))
+        .at(newest.stopped_at)
+        .fact("CloudWatch Logs", "its log", line);
+    let finding = match memory_limit(evidence) {
+        Some(limit) => finding.fact("ECS, task definition", "memory of a task", format!("{limit} MiB")),
+        None => finding,
+    };
+    let heap = memory_limit(evidence).map_or("<MiB>".to_owned(), |limit| (limit / 4 * 3).to_string());
+    Some(
+        finding
+            .next(
+                Development,
+                format!(
+                    "give the program more of the task's memory: {}",
+                    new_revision(evidence, &format!("with the variable NODE_OPTIONS=--max-old-space-size={heap} (Java: JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75)"))
+                ),
+            )
+            .otherwise(format!("see what takes the heap with a snapshot by ECS Exec: {}", shell(evidence))),
+    )
+}
+
 fn was_killed(task: &StoppedTask) -> bool {
     says_memory(task) || task.stop_code == "EssentialContainerExited" && task.exit_code() == Some(137)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::Rules;
+use super::Rule;
 use crate::{
     evidence::{Alarm, Evidence, ListedMetric, Series, name},
     finding::{
@@ -15,10 +15,28 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("metric_stopped", metric_stopped),
-    ("metric_never_came", metric_never_came),
-    ("metric_wrong_dimension", metric_wrong_dimension),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "metric_stopped",
+        find: metric_stopped,
+        looks_at: "Metrics that come as long as what they measure is there, and that have had no value for 60 minutes: CPU and memory of a service with tasks, CPU of each available database instance, the probe's own. And alarms in INSUFFICIENT_DATA for an hour, whose metric had values in 50 of the last 56 periods of six hours. What is silent when nobody asks is left out (load balancer, CloudFront, counts of errors).",
+        otherwise: "look by hand every 15 minutes until it is back: send diagnose {}, which asks ECS, DocumentDB and the probe themselves",
+        helped: "the metric has values again within 15 minutes, and its alarms leave INSUFFICIENT_DATA: aws cloudwatch describe-alarms --state-value INSUFFICIENT_DATA",
+    },
+    Rule {
+        cause: "metric_never_came",
+        find: metric_never_came,
+        looks_at: "Alarms without data in 14 days whose metric CloudWatch does not list under any dimension, and which say for an hour that no data comes; or whose metric AWS does not have. Counts of errors are left out: they are listed only after the first error.",
+        otherwise: "delete the alarm, if nobody misses what it was for: aws cloudwatch delete-alarms --alarm-names <alarm>",
+        helped: "the alarm's StateReason names a datapoint 15 minutes later: aws cloudwatch describe-alarms --query 'MetricAlarms[].[AlarmName,StateValue,StateReason]' --output text",
+    },
+    Rule {
+        cause: "metric_wrong_dimension",
+        find: metric_wrong_dimension,
+        looks_at: "Alarms without data in 14 days whose metric CloudWatch lists by other dimensions: with a * in a dimension, which takes none, it is certain; else likely, where the alarm has said for an hour that no data comes.",
+        otherwise: "choose among all the dimensions by which it comes: aws cloudwatch list-metrics --namespace <namespace> --metric-name <metric>",
+        helped: "the alarm's StateReason names a datapoint 15 minutes later: aws cloudwatch describe-alarms --query 'MetricAlarms[].[AlarmName,StateValue,StateReason]' --output text",
+    },
 ];
 
 /// AWS may be minutes late, and a new metric takes up to 15 min to be listed.
@@ -30,17 +48,22 @@ const ALARMS: &str = "CloudWatch, alarms";
 /// instance, the probe. A load balancer, CloudFront and error counts are silent when nobody asks.
 fn metric_stopped(evidence: &Evidence) -> Option<Finding> {
     let has_tasks = evidence.service.as_ref().map(|service| service.running > 0);
-    let mut stopped: Vec<(String, Timestamp)> = Vec::new();
-    let mut look = |what: String, series: &Series| {
+    let mut stopped: Vec<(String, Timestamp, String)> = Vec::new();
+    let mut look = |what: String, series: &Series, list: &str| {
         let at = series.newest_at().filter(|at| evidence.ago(*at).as_mins() >= SILENT_MINUTES);
-        stopped.extend(at.map(|at| (what, at)));
+        stopped.extend(at.map(|at| (what, at, list.to_owned())));
     };
     if has_tasks != Some(false) {
-        for (what, name) in
-            [("ECS CPUUtilization", name::ECS_CPU), ("ECS MemoryUtilization", name::ECS_MEMORY)]
-        {
+        for (what, name, list) in [
+            ("ECS CPUUtilization", name::ECS_CPU, "--namespace AWS/ECS --metric-name CPUUtilization"),
+            (
+                "ECS MemoryUtilization",
+                name::ECS_MEMORY,
+                "--namespace AWS/ECS --metric-name MemoryUtilization",
+            ),
+        ] {
             if let Some(series) = evidence.recent(name) {
-                look(what.to_owned(), series);
+                look(what.to_owned(), series, list);
             }
         }
     }
@@ -48,22 +71,24 @@ fn metric_stopped(evidence: &Evidence) -> Option<Finding> {
         // One that was replaced or stopped has a right to be silent.
         let own = evidence.by_instance(name::DB_CPU).into_iter().find(|(name, _)| *name == instance.name);
         if let Some((_, series)) = own.filter(|_| instance.status == "available") {
-            look(format!("DocumentDB CPUUtilization of {}", instance.name), series);
+            let list = "--namespace AWS/DocDB --metric-name CPUUtilization";
+            look(format!("DocumentDB CPUUtilization of {}", instance.name), series, list);
         }
     }
     if let Some(series) = evidence.recent(name::PROBE_HEALTHY) {
-        look("the probe's Healthy".to_owned(), series);
+        look("the probe's Healthy".to_owned(), series, "");
     }
     for alarm in evidence.alarms.iter().flatten().filter(|alarm| was_dense(evidence, alarm)) {
         if let (Some(metric), Some(since)) = (&alarm.metric, alarm.since) {
             let what = format!("{} {}", metric.namespace.trim_start_matches("AWS/"), metric.name);
-            if !stopped.iter().any(|(known, _)| known.contains(&metric.name)) {
-                stopped.push((what, since));
+            if !stopped.iter().any(|(known, ..)| known.contains(&metric.name)) {
+                let list = format!("--namespace {} --metric-name {}", metric.namespace, metric.name);
+                stopped.push((what, since, list));
             }
         }
     }
-    stopped.sort_by(|(one, at), (other, then)| (at, one).cmp(&(then, other)));
-    let (first, since) = stopped.first()?;
+    stopped.sort_by(|(one, at, _), (other, then, _)| (at, one).cmp(&(then, other)));
+    let (first, since, list) = stopped.first()?;
     let others = stopped.len() - 1;
     let others = if others == 0 { String::new() } else { format!(" and {others} more") };
     let minutes = evidence.ago(*since).as_mins();
@@ -74,19 +99,23 @@ fn metric_stopped(evidence: &Evidence) -> Option<Finding> {
         format!("{first}{others} had data, and has had none for {minutes} min: what watches it is blind"),
     )
     .since(Some(*since));
-    let finding = stopped.iter().take(5).fold(finding, |finding, (what, at)| {
+    let finding = stopped.iter().take(5).fold(finding, |finding, (what, at, _)| {
         finding
             .fact("CloudWatch, metrics", what.clone(), "no data since")
             .against(format!("{SILENT_MINUTES} min"))
             .at(Some(*at))
     });
     Some(if is_probe {
-        finding.next(DevOps, "see whether the probe still runs: its schedule, its log, its errors")
+        finding.next(
+            DevOps,
+            "see whether the probe still runs: aws scheduler list-schedules --name-prefix health-probe shows its schedule's State, aws logs tail /aws/lambda/<health-probe-function> --since 2h what it says",
+        )
     } else {
         finding.next(
             DevOps,
-            "see whether what sends it still runs, and under the same names; for AWS's own metrics look at the AWS \
-             Health Dashboard",
+            format!(
+                "see whether it comes by another dimension now: aws cloudwatch list-metrics {list} --recently-active PT3H; if not, see whether what sends it still runs (for AWS's own metrics, the AWS Health Dashboard)"
+            ),
         )
     })
 }
@@ -124,13 +153,22 @@ fn metric_never_came(evidence: &Evidence) -> Option<Finding> {
         format!("metrics listed in {}", metric.namespace),
         if of_namespace.is_empty() { "none".to_owned() } else { of_namespace.join(", ") },
     );
+    let (name, namespace) = (&alarm.name, &metric.namespace);
+    let finding = finding.otherwise(format!(
+        "delete the alarm, if nobody misses what it was for: aws cloudwatch delete-alarms --alarm-names '{name}'"
+    ));
     Some(match right_name(metric) {
-        Some(right) => finding.next(DevOps, format!("AWS has no such metric: put the alarm on {right}")),
-        None if metric.namespace.starts_with("AWS/") => finding
-            .next(DevOps, "compare the metric's name with AWS's documentation, and put the alarm again"),
+        Some(right) => finding.next(
+            DevOps,
+            format!("AWS has no such metric: put the alarm {name} on {right} (aws cloudwatch put-metric-alarm, {})", whole(alarm)),
+        ),
+        None if metric.namespace.starts_with("AWS/") => finding.next(
+            DevOps,
+            format!("compare its name with those that come: aws cloudwatch list-metrics --namespace {namespace}; then put the alarm on the right one (aws cloudwatch put-metric-alarm, {})", whole(alarm)),
+        ),
         None => finding.next(
             Development,
-            "see that the application sends it (PutMetricData, its permission) with this namespace and name",
+            format!("see that the application sends it by this namespace and name: aws cloudwatch list-metrics --namespace {namespace}; the task role needs cloudwatch:PutMetricData, and aws logs tail <log-group> --since 1h shows a refusal"),
         ),
     })
 }
@@ -163,8 +201,31 @@ fn metric_wrong_dimension(evidence: &Evidence) -> Option<Finding> {
     Some(
         shown(Finding::new(if *has_wildcard { Certain } else { Likely }, Risk, what), alarm)
             .fact(LIST, format!("{} is listed by", metric.name), dimensions(known))
-            .next(DevOps, "put the alarm with all dimensions, exactly as the list has them"),
+            .next(
+                DevOps,
+                format!(
+                    "put the alarm again with all dimensions, exactly as the list has them: aws cloudwatch put-metric-alarm --alarm-name '{}' --dimensions {}, {}",
+                    alarm.name,
+                    arguments(known),
+                    whole(alarm)
+                ),
+            )
+            .otherwise(format!(
+                "choose among all the dimensions by which it comes: aws cloudwatch list-metrics --namespace {} --metric-name {}",
+                metric.namespace, metric.name
+            )),
     )
+}
+
+/// Putting an alarm replaces all of it.
+pub(super) fn whole(alarm: &Alarm) -> String {
+    format!("with all else that aws cloudwatch describe-alarms --alarm-names '{}' shows", alarm.name)
+}
+
+fn arguments(metric: &ListedMetric) -> String {
+    let all: Vec<String> =
+        metric.dimensions.iter().map(|(name, value)| format!("Name={name},Value={value}")).collect();
+    all.join(" ")
 }
 
 fn more(count: usize) -> String {

@@ -1,6 +1,6 @@
 //! Replication lag: readers that tell what was true a while ago.
 
-use super::Rules;
+use super::{Rule, database::larger};
 use crate::{
     evidence::{Evidence, Instance, Series, name, size},
     finding::{
@@ -11,12 +11,53 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[
-    ("lag_on_one_reader", lag_on_one_reader),
-    ("lag_on_all_readers", lag_on_all_readers),
-    ("write_burst", write_burst),
-    ("small_instance", small_instance),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "lag_on_one_reader",
+        find: lag_on_one_reader,
+        looks_at: "DBInstanceReplicaLag of each reader, the middle of the last three periods: 1000 ms or \
+                   more for one, less for another. Usually it is below 100 ms. The writer and its load are \
+                   the same for all, so the reader is at fault.",
+        otherwise: "restart it, as the other readers serve meanwhile: aws docdb reboot-db-instance \
+                    --db-instance-identifier <reader>",
+        helped: CAUGHT_UP,
+    },
+    Rule {
+        cause: "lag_on_all_readers",
+        find: lag_on_all_readers,
+        looks_at: "The same lag, 1000 ms or more for every reader, or in DBClusterReplicaLagMaximum where \
+                   the readers' own was not seen. What all share is the writer and what is written. With one \
+                   reader only, nothing shows which of both it is, and what helps is the same.",
+        otherwise: "end the longest write, in mongosh on <writer>: db.adminCommand({currentOp: 1}), then \
+                    db.adminCommand({killOp: 1, op: <opid>})",
+        helped: CAUGHT_UP,
+    },
+    Rule {
+        cause: "write_burst",
+        find: write_burst,
+        looks_at: "VolumeWriteIOPs beside a reader that is 1000 ms or more behind: three times the usual, \
+                   and at least 3,000 in 5 minutes. Every write has to reach the readers, so they fall \
+                   behind when there are far more.",
+        otherwise: "read what must be fresh from the writer (readPreference primary in the connection \
+                    string) until the job is over",
+        helped: CAUGHT_UP,
+    },
+    Rule {
+        cause: "small_instance",
+        find: small_instance,
+        looks_at: "A reader that is 1000 ms or more behind, and is of a smaller size than the writer, or \
+                   uses 90 % of its CPU, or has less than a tenth of its usual free memory. All readers get \
+                   the same writes; this one has too little to follow them. Where another of its class \
+                   keeps up, the queries on this one are the cause: lag_on_one_reader.",
+        otherwise: "add a reader of the writer's class: aws docdb create-db-instance --db-cluster-identifier \
+                    <db-cluster> --db-instance-identifier <new-name> --db-instance-class <class> --engine \
+                    docdb",
+        helped: CAUGHT_UP,
+    },
 ];
+
+const CAUGHT_UP: &str = "the readers' DBInstanceReplicaLag (CloudWatch, AWS/DocDB) is below 1000 ms in three \
+                         periods of 5 minutes";
 
 /// Usually it is much less than 100 ms, by AWS; a second is what a person notices who saves and looks.
 const HIGH_MS: f64 = 1_000.0;
@@ -38,8 +79,15 @@ fn lag_on_one_reader(evidence: &Evidence) -> Option<Finding> {
             .at(fine.series.newest_at())
             .next(
                 DevOps,
-                format!("look for long queries on {0}; if there are none, restart it (aws docdb reboot-db-instance --db-instance-identifier {0}): the other readers serve meanwhile", worst.instance),
-            ),
+                format!(
+                    "end long queries on {}, in mongosh there: db.adminCommand({{currentOp: 1}}), then db.adminCommand({{killOp: 1, op: <opid>}})",
+                    worst.instance
+                ),
+            )
+            .otherwise(format!(
+                "restart it, as the other readers serve meanwhile: aws docdb reboot-db-instance --db-instance-identifier {}",
+                worst.instance
+            )),
     )
 }
 
@@ -67,7 +115,7 @@ fn lag_on_all_readers(evidence: &Evidence) -> Option<Finding> {
     };
     Some(finding.next(
         Development,
-        "read what must be fresh from the writer (readPreference primary) until it is over; look for long transactions and many writes",
+        "read what must be fresh from the writer until the lag is gone: set readPreference=primary in the connection string and deploy; then look for long transactions and many writes on <writer>, in mongosh: db.adminCommand({currentOp: 1})",
     ))
 }
 
@@ -93,7 +141,7 @@ fn write_burst(evidence: &Evidence) -> Option<Finding> {
     .at(writes.newest_at());
     Some(worst.fact(finding).next(
         Development,
-        "find the job that writes so much, and let it write less at a time; until then read what must be fresh from the writer (readPreference primary)",
+        "find the job that writes so much, in mongosh on <writer> (db.adminCommand({currentOp: 1}) shows namespace and client); stop it, or have it write less at a time",
     ))
 }
 
@@ -104,7 +152,15 @@ fn small_instance(evidence: &Evidence) -> Option<Finding> {
     const MEMORY_LEFT: f64 = 0.1;
     let behind: Vec<Reader> = readers(evidence).into_iter().filter(Reader::is_behind).collect();
     let of = |metric: &str, reader: &Reader| evidence.recent(&format!("{metric}/{}", reader.instance));
-    behind.iter().find_map(|reader| {
+    // Another of its class keeps up: the load is on this one alone.
+    let has_equal = |reader: &Reader| {
+        let instances = evidence.database.as_ref().map_or(&[][..], |database| &database.instances);
+        let class = |name: &str| instances.iter().find(|instance| instance.name == name).map(|it| &it.class);
+        readers(evidence).iter().any(|other| {
+            !other.is_behind() && class(other.instance).is_some_and(|it| Some(it) == class(reader.instance))
+        })
+    };
+    behind.iter().filter(|reader| !has_equal(reader)).find_map(|reader| {
         let instances = evidence.database.as_ref().map_or(&[][..], |database| &database.instances);
         let own = instances.iter().find(|instance| instance.name == reader.instance);
         let writer = instances.iter().find(|instance| instance.is_writer);
@@ -142,14 +198,28 @@ fn small_instance(evidence: &Evidence) -> Option<Finding> {
                 .against(format!("usually {}", size(usual)))
                 .at(memory.newest_at());
         }
-        Some(finding.next(
-            DevOps,
-            match smaller {
-                Some((_, writer)) => format!("give {name} the writer's class (aws docdb modify-db-instance --db-instance-class {} --apply-immediately; it restarts)", writer.class),
-                None => format!("take load off {name}, add a reader, or give all instances a larger class"),
-            },
-        ))
+        Some(match smaller {
+            Some((_, writer)) => finding
+                .next(
+                    DevOps,
+                    format!(
+                        "give {name} the writer's class, which restarts it: aws docdb modify-db-instance --db-instance-identifier {name} --db-instance-class {} --apply-immediately",
+                        writer.class
+                    ),
+                )
+                .otherwise(one_more(&writer.class)),
+            None => finding
+                .next(DevOps, one_more(own.map_or("", |own| own.class.as_str())))
+                .otherwise(larger(evidence, name)),
+        })
     })
+}
+
+fn one_more(class: &str) -> String {
+    let class = if class.is_empty() { "<class>" } else { class };
+    format!(
+        "add a reader, which takes about 10 minutes: aws docdb create-db-instance --db-cluster-identifier <db-cluster> --db-instance-identifier <new-name> --db-instance-class {class} --engine docdb"
+    )
 }
 
 /// Whether a class is of a smaller size, whatever its family; nothing is said of those without a size.

@@ -1,47 +1,203 @@
 //! The service is down: it is not there, what it stands on is not, or something broke it lately.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Rules,
-    application_wont_start::{are_credentials, is_database_refusal},
+    Rule,
+    aws_issue::aws_issue,
     broken::{Broken, answer, host, no_connection, not_before, one_line, redeployment, refuses, release},
-    connection_pool_exhausted::fullest,
-    failed_starts::{line, says, stopped},
+    certificates::{self, certificate_expired, certificate_expires, certificate_refused, is_of_front_end},
+    database::{database_ca_not_trusted, database_down, still_logged},
+    failed_starts::line,
+    steps::back,
+    task_secrets::version_before,
 };
 use crate::{
-    evidence::{Certificate, Check, Database, Evidence, Instance, LogGroup, Logs, StoppedTask},
+    evidence::{Check, Evidence, Logs, SecurityGroup, StoppedTask},
     finding::{
         Confidence::{Certain, Likely, Possible},
         Finding,
         Impact::{Degraded, Down, Risk},
-        Level::{Aws, DevOps, Development},
+        Level::{DevOps, Development},
     },
     timeline::{self, Kind},
 };
 
-pub(super) const RULES: Rules = &[
-    ("service_missing", service_missing),
-    ("scaled_to_zero", scaled_to_zero),
-    ("database_down", database_down),
-    ("database_ca_not_trusted", database_ca_not_trusted),
-    ("redis_down", redis_down),
-    ("release_broke_it", release_broke_it),
-    ("change_broke_it", change_broke_it),
-    ("certificate_expired", certificate_expired),
-    ("certificate_expires", certificate_expires),
-    ("certificate_refused", certificate_refused),
-    ("dns_not_found", dns_not_found),
-    ("api_unreachable", api_unreachable),
-    ("unknown_cause", unknown_cause),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "service_missing",
+        find: service_missing,
+        looks_at: "Whether ECS knows the service in its cluster, and the service's status. One that is \
+                   missing, DRAINING or INACTIVE was deleted; one that only has no tasks stays ACTIVE.",
+        otherwise: "create it by hand: aws ecs create-service --cluster <cluster> --service-name <service> \
+                    --task-definition <task-definition> --desired-count 2 --launch-type FARGATE \
+                    --network-configuration \
+                    'awsvpcConfiguration={subnets=[<subnet-id>],securityGroups=[<group-id>]}' \
+                    --load-balancers \
+                    targetGroupArn=<target-group-arn>,containerName=<container>,containerPort=<port>",
+        helped: "aws ecs describe-services --cluster <cluster> --services <service> shows the status ACTIVE \
+                 and runningCount = desiredCount within 10 minutes",
+    },
+    Rule {
+        cause: "scaled_to_zero",
+        find: scaled_to_zero,
+        looks_at: "The desired count of an ACTIVE service: it is 0. Tasks that fail leave the desired count \
+                   as it is, so a person, a schedule or scaling has set it.",
+        otherwise: "see who set it to 0, and undo that: aws cloudtrail lookup-events --lookup-attributes \
+                    AttributeKey=EventName,AttributeValue=UpdateService --max-results 10",
+        helped: "aws ecs describe-services --cluster <cluster> --services <service> shows runningCount = \
+                 desiredCount, above 0, within 5 minutes",
+    },
+    Rule {
+        cause: "database_down",
+        find: database_down,
+        looks_at: "First the status of the cluster and of its instances: stopped, failed, starting and the \
+                   like, no instance, or none that is available. Else /health/db, where it is reached and \
+                   fails while /health or /health/redis passes, or while the log of the last 20 minutes has \
+                   MongoServerSelectionError or MongoNetwork errors. With more refused credentials than \
+                   these in the log, or 95 % of an instance's connections in use, the database is there, and \
+                   other rules say so.",
+        otherwise: "fail over, if the cluster has a reader; writes stop for about 30 s: aws docdb \
+                    failover-db-cluster --db-cluster-identifier <db-cluster>",
+        helped: "send health-probe {\"checks\": [\"health-db\"]} answers healthy: within 15 minutes, or, \
+                 after a restore, once the service uses the restored cluster",
+    },
+    Rule {
+        cause: "database_ca_not_trusted",
+        find: database_ca_not_trusted,
+        looks_at: "Errors in the log of the last 20 minutes, or last lines of failed tasks, that have a \
+                   driver's words for an unknown or expired certificate (\"self-signed certificate\", \
+                   \"certificate verify failed\") and name the database. So the database answers, and the \
+                   application refuses it.",
+        otherwise: "give the instance back the authority that it had: aws docdb modify-db-instance \
+                    --db-instance-identifier <writer> --ca-certificate-identifier <authority> \
+                    --apply-immediately (aws docdb describe-certificates lists them); this may restart the \
+                    instance",
+        helped: "send health-probe {\"checks\": [\"health-db\"]} answers healthy, and the log has no new \
+                 line about a certificate, within 10 minutes of the deployment",
+    },
+    Rule {
+        cause: "redis_down",
+        find: redis_down,
+        looks_at: "/health/redis, where it is reached and fails while /health/db passes. Were the whole \
+                   application or the network at fault, /health/db would fail too; where it does, the log \
+                   has to have 100 or more errors of Redis's driver and none of the database's, which is \
+                   available.",
+        otherwise: "give it larger nodes, if memory or CPU is at its limit (DatabaseMemoryUsagePercentage, \
+                    EngineCPUUtilization): aws elasticache modify-replication-group --replication-group-id \
+                    <replication-group-id> --cache-node-type <larger-node-type> --apply-immediately",
+        helped: "send health-probe {\"checks\": [\"health-redis\"]} answers healthy within 10 minutes",
+    },
+    Rule {
+        cause: "release_broke_it",
+        find: release_broke_it,
+        looks_at: "A release deployed in the last 2 hours: not a roll-back, and not what ran before. It is \
+                   the cause where 5xx (5 % of the requests, at least 10 in 15 minutes) or a failing health \
+                   check began after its deployment did, give or take a metric's 5 minutes, or where at \
+                   least 2 of its tasks failed and it does not come up.",
+        otherwise: "where rollback refuses, deploy by hand what ran before: aws ecs list-task-definitions --family-prefix <family> --sort DESC, then aws ecs update-service --cluster <cluster> --service <service> --task-definition <earlier-revision>",
+        helped: "aws ecs describe-services --cluster <cluster> --services <service> shows one deployment, \
+                 COMPLETED, and send health-probe {\"checks\": [\"health\"]} answers healthy, within 10 \
+                 minutes",
+    },
+    Rule {
+        cause: "change_broke_it",
+        find: change_broke_it,
+        looks_at: "The same 5xx or failing health check, where no release came before it: the service was \
+                   deployed again unchanged in the 2 hours before, or a secret was changed or the service \
+                   was scaled in the 30 minutes before. A secret changes once in weeks, so that is likely; a \
+                   service is scaled every day, so that is only possible.",
+        otherwise: "compare the service's last two revisions, and set the older one's values: aws ecs \
+                    list-service-deployments --cluster <cluster> --service <service>, then aws ecs \
+                    describe-service-revisions --service-revision-arns <newer-arn> <older-arn>",
+        helped: "send health-probe {\"checks\": [\"health\", \"health-db\", \"health-redis\"]} answers \
+                 healthy, and less than 5 % of the requests end with a 5xx, within 10 minutes",
+    },
+    Rule {
+        cause: "certificate_expired",
+        find: certificate_expired,
+        looks_at: "The end of the certificate that each of the probe's checks met in its TLS handshake. Once \
+                   it is over, browsers refuse to go on, whatever else works.",
+        otherwise: certificates::IMPORT,
+        helped: "send health-probe {\"checks\": [\"health\", \"page\"]} answers healthy with more than 30 \
+                 days left, within 15 minutes of the new certificate's issue",
+    },
+    Rule {
+        cause: "certificate_expires",
+        find: certificate_expires,
+        looks_at: "The end of the same certificates: the first has 7 whole days or fewer left. ACM renews \
+                   its own 60 days before their end, so this renewal fails, or the certificate was imported.",
+        otherwise: certificates::IMPORT,
+        helped: "send health-probe {\"checks\": [\"health\", \"page\"]} answers with more than 30 days left, \
+                 within a day",
+    },
+    Rule {
+        cause: "certificate_refused",
+        find: certificate_refused,
+        looks_at: "A check of the probe that failed in its TLS handshake by an error about the certificate, \
+                   while that has not expired. The certificate is for another name, or of an authority that \
+                   browsers do not know.",
+        otherwise: "see whether the name leads to the right load balancer or distribution, and correct its \
+                    record in Route 53 if it does not",
+        helped: "send health-probe {\"checks\": [\"health\", \"page\"]} answers healthy within 15 minutes",
+    },
+    Rule {
+        cause: "dns_not_found",
+        find: dns_not_found,
+        looks_at: "A check of the probe that failed because its name was not found in DNS. Where no check \
+                   finds its name, the probe's own resolver may be to blame: then it is likely, else \
+                   certain.",
+        otherwise: "see whether the domain is still registered and delegated: aws route53domains \
+                    list-domains --region us-east-1, and dig +trace with the name",
+        helped: "dig +short with the name prints an address, and send health-probe {\"checks\": [\"health\", \
+                 \"page\"]} answers healthy, within 15 minutes, as long as resolvers remember that it was \
+                 missing",
+    },
+    Rule {
+        cause: "api_unreachable",
+        find: api_unreachable,
+        looks_at: "A probe that cannot open a connection to the API, while at least one target behind the \
+                   load balancer is healthy. So the tasks work, and the name, the listener or the network \
+                   before them does not. Where the probe reaches nothing at all, it may be the probe that is \
+                   cut off: then it is only possible.",
+        otherwise: "see what was changed of the load balancer lately, and undo it: aws cloudtrail \
+                    lookup-events --lookup-attributes \
+                    AttributeKey=EventSource,AttributeValue=elasticloadbalancing.amazonaws.com --max-results \
+                    10",
+        helped: "send health-probe {\"checks\": [\"health\"]} answers healthy within 5 minutes",
+    },
+    Rule {
+        cause: "aws_issue",
+        find: aws_issue,
+        looks_at: "The open issues of AWS Health in this region and of the global services, for the services \
+                   that the stack stands on. Whether they touch this stack is not known: it is likely where \
+                   the newest began in the 3 hours before the trouble, else possible. Accounts without a support \
+                   plan of Business or above have no such source.",
+        otherwise: "open a case with AWS Support that names this stack's resources, and treat what else was \
+                    found meanwhile",
+        helped: "aws health describe-events --region us-east-1 --filter eventStatusCodes=open lists it no more, and the probe passes: send health-probe {}",
+    },
+    Rule {
+        cause: "unknown_cause",
+        find: unknown_cause,
+        looks_at: "Whether users are served: a health check that gets a 5xx, no answer or a useless one, or \
+                   5xx for 5 % of the requests, at least 10 in 15 minutes. It ranks after every rule that \
+                   gives a reason.",
+        otherwise: "restart the tasks, in case one is stuck: send restart {\"reason\": \
+                    \"the API fails, and no cause was found\"}",
+        helped: "send health-probe {\"checks\": [\"health\", \"health-db\", \"health-redis\"]} answers \
+                 healthy, and less than 5 % of the requests end with a 5xx, within 10 minutes",
+    },
 ];
 
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_mins(30);
-/// Certificates of ACM are renewed 60 days before their end; so late it does not happen by itself.
-const CERTIFICATE_DAYS: i64 = 7;
+/// What is not named stays as it is.
+const SCALABLE_TARGET: &str = "aws application-autoscaling register-scalable-target --service-namespace ecs \
+                               --scalable-dimension ecs:service:DesiredCount --resource-id \
+                               service/<cluster>/<service>";
 
 fn service_missing(evidence: &Evidence) -> Option<Finding> {
-    let next = "deploy the stack again: the infrastructure's pipeline creates the service";
+    let next = "run the pipeline that deploys the stack, and see that the service is there afterwards: aws ecs describe-services --cluster <cluster> --services <service> (CloudFormation does not create again what was deleted by hand); who deleted it: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteService --max-results 5";
     if evidence.service_missing {
         return Some(
             Finding::new(Certain, Down, "the cluster has no such service")
@@ -50,9 +206,16 @@ fn service_missing(evidence: &Evidence) -> Option<Finding> {
         );
     }
     let service = evidence.service.as_ref()?;
-    if !matches!(service.status.as_str(), "INACTIVE" | "DRAINING") {
-        return None;
-    }
+    let next = match service.status.as_str() {
+        "INACTIVE" => next.to_owned(),
+        // ECS takes no other service of the same name until it is INACTIVE.
+        "DRAINING" => {
+            format!(
+                "once its name is free (aws ecs wait services-inactive --cluster <cluster> --services <service>), {next}"
+            )
+        }
+        _ => return None,
+    };
     Some(
         Finding::new(
             Certain,
@@ -71,15 +234,12 @@ fn scaled_to_zero(evidence: &Evidence) -> Option<Finding> {
     if service.desired > 0 || service.status != "ACTIVE" {
         return None;
     }
-    let finding = Finding::new(
-        Certain,
-        Down,
-        format!("the service {} is to have no tasks: its desired count is 0", service.name),
-    )
-    .fact("ECS, service", "desired count", "0")
-    .fact("ECS, service", "tasks that run", service.running.to_string());
+    let finding = Finding::new(Certain, Down, format!("the service {} is scaled to 0 tasks", service.name))
+        .fact("ECS, service", "desired count", "0")
+        .fact("ECS, service", "tasks that run", service.running.to_string());
     let scaling = evidence.scaling.as_ref();
-    let (finding, count) = match scaling.and_then(|scaling| scaling.target.as_ref()) {
+    let target = scaling.and_then(|scaling| scaling.target.as_ref());
+    let (finding, count) = match target {
         Some(target) => (
             finding.fact("Application Auto Scaling", "fewest tasks", target.min.to_string()),
             target.min.max(1),
@@ -93,52 +253,47 @@ fn scaled_to_zero(evidence: &Evidence) -> Option<Finding> {
             .at(last.at),
         _ => finding,
     };
-    Some(finding.next(
-        DevOps,
-        // scale-up takes a count of 0 for somebody's wish.
-        format!(
-            "unless it was switched off on purpose: aws ecs update-service --cluster {} --service {} --desired-count {count}",
-            service.cluster, service.name
-        ),
-    ))
+    // scale-up takes a count of 0 for somebody's wish.
+    let set = format!(
+        "unless it was switched off on purpose: aws ecs update-service --cluster {} --service {} --desired-count {count}",
+        service.cluster, service.name
+    );
+    let raise = format!("{SCALABLE_TARGET} --min-capacity {count}");
+    Some(match target {
+        // A count above the maximum would not last; new bounds bring the count with them.
+        Some(target) if target.max < count => finding
+            .next(
+                DevOps,
+                format!("unless it was switched off on purpose, raise the bounds of scaling, and the count with them: {raise} --max-capacity {}", count.max(2)),
+            )
+            .otherwise("see whether a schedule sets them to 0: aws application-autoscaling describe-scheduled-actions --service-namespace ecs --resource-id service/<cluster>/<service>"),
+        Some(_) => finding
+            .next(DevOps, set)
+            .otherwise(format!("raise the minimum, if a schedule or a policy sets it to 0 again: {raise}")),
+        None => finding.next(DevOps, set),
+    })
 }
 
-fn database_down(evidence: &Evidence) -> Option<Finding> {
-    /// An older event is about something else.
-    const EVENT_MINUTES: i64 = 180;
-    /// Of its connections: the next one is refused.
-    const FULL: f64 = 0.95;
-    if let Some(finding) = evidence.database.as_ref().and_then(database_is_not_there) {
-        let finding = match evidence.check("health-db").filter(|check| refuses(check)) {
-            Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
-            None => finding,
-        };
-        let mut events = evidence.database_events.iter().flatten();
-        let lately = |at| evidence.within_minutes(at, EVENT_MINUTES);
-        return Some(match events.find(|event| event.at.is_some_and(lately)) {
-            Some(event) if !event.message.trim().is_empty() => finding
-                .since(event.at)
-                .fact("DocumentDB, events", event.source.clone(), one_line(&event.message))
-                .at(event.at),
-            _ => finding,
-        });
-    }
-    let check = evidence.check("health-db").filter(|check| refuses(check))?;
-    let others_work =
-        ["health", "health-redis"].iter().any(|name| evidence.check(name).is_some_and(|check| check.healthy));
+fn redis_down(evidence: &Evidence) -> Option<Finding> {
+    /// In the last hour. A cache that hiccups makes a few.
+    const REDIS_ERRORS: u64 = 100;
+    let check = evidence.check("health-redis").filter(|check| refuses(check))?;
+    let works = |name| evidence.check(name).is_some_and(|check| check.healthy);
     let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
-    let logged = logs.with(&["MongoServerSelectionError", "MongoNetwork"]);
-    // What refuses credentials or has no connection left is there.
-    let is_refusal = |group: &&LogGroup| is_database_refusal(&group.shape) && are_credentials(&group.shape);
-    let refused: u64 = logs.groups.iter().filter(is_refusal).map(|group| group.count).sum();
-    let is_refused = refused > logged.map_or(0, |(count, _)| count);
-    if is_refused || fullest(evidence).is_some_and(|full| full.share() >= FULL) {
-        return None;
-    }
-    if !others_work && logged.is_none() {
-        return None;
-    }
-    let finding = Finding::new(Likely, Down, "the application does not get through to its database").fact(
+    let logged = logs.with(&["redis", "maxretriesperrequest"]);
+    // What fails together has something else in common, unless the log blames Redis alone.
+    let what = if works("health-db") {
+        "the application cannot reach Redis, but reaches its database"
+    } else {
+        let of_database: u64 = logs.with(&["mongo"]).map_or(0, |(count, _)| count);
+        let of_redis = logged.map_or(0, |(count, _)| count);
+        let is_there = evidence.database.as_ref().is_some_and(|database| database.status == "available");
+        if !is_there || of_redis < REDIS_ERRORS || of_database > 0 {
+            return None;
+        }
+        "the application cannot reach Redis, and fails without it"
+    };
+    let finding = Finding::new(Likely, if works("health") { Degraded } else { Down }, what).fact(
         "health probe",
         check.url.clone(),
         answer(check),
@@ -150,182 +305,10 @@ fn database_down(evidence: &Evidence) -> Option<Finding> {
             .at(largest.last),
         None => finding,
     };
-    let finding = match &evidence.database {
-        Some(database) if !database.status.is_empty() => {
-            finding.fact("DocumentDB", format!("cluster {}", database.name), database.status.clone())
-        }
-        _ => finding,
-    };
     Some(finding.next(
         DevOps,
-        "see the instances' CPU, memory and connections, the security group of the database, and whether its address and credentials in the secret are right",
+        "see whether its nodes are available, and what happened to them: aws elasticache describe-replication-groups, and aws elasticache describe-events --duration 180; if they are, have fresh tasks connect: send restart {\"reason\": \"the tasks do not get through to Redis\"}",
     ))
-}
-
-/// DocumentDB's own word for it. While it is being modified, backed up or maintained it serves.
-fn database_is_not_there(database: &Database) -> Option<Finding> {
-    const GONE: &[&str] = &[
-        "creating",
-        "deleting",
-        "failed",
-        "migrating",
-        "migration-failed",
-        "starting",
-        "stopped",
-        "stopping",
-        "upgrading",
-    ];
-    const GONE_INSTANCE: &[&str] = &[
-        "creating",
-        "deleting",
-        "failed",
-        "rebooting",
-        "restore-error",
-        "starting",
-        "stopped",
-        "stopping",
-        "upgrading",
-    ];
-    let gone = |status: &str, list: &[&str]| {
-        list.contains(&status) || status.starts_with("inaccessible-") || status.starts_with("incompatible-")
-    };
-    let down = |instance: &Instance| gone(&instance.status, GONE_INSTANCE);
-    let name = &database.name;
-    let finding = if gone(&database.status, GONE) {
-        Finding::new(Certain, Down, format!("the database {name} is not available: {}", database.status))
-            .fact("DocumentDB", format!("cluster {name}"), database.status.clone())
-            .against("available")
-    } else if database.instances.is_empty() {
-        Finding::new(Certain, Down, format!("the database {name} has no instances: nothing serves its data"))
-            .fact("DocumentDB", format!("instances of {name}"), "none")
-    } else if database.instances.iter().all(down) {
-        let all: Vec<String> = database
-            .instances
-            .iter()
-            .map(|instance| format!("{} {}", instance.name, instance.status))
-            .collect();
-        Finding::new(Certain, Down, format!("no instance of the database {name} is available"))
-            .fact("DocumentDB", format!("instances of {name}"), all.join(", "))
-            .against("available")
-    } else {
-        return None;
-    };
-    Some(match database.status.as_str() {
-        "stopped" | "stopping" => finding.next(
-            DevOps,
-            format!("start it, which takes some minutes: aws docdb start-db-cluster --db-cluster-identifier {name}"),
-        ),
-        "deleting" | "failed" | "migration-failed" => {
-            let finding = finding.next(Aws, "open a case with AWS, and restore the last good time beside it");
-            match database.latest_restorable {
-                Some(latest) => finding
-                    .send("snapshot-restore", serde_json::json!({ "point_in_time": latest.to_string() })),
-                None => finding,
-            }
-        }
-        status if status.starts_with("inaccessible-") => {
-            finding.next(DevOps, "enable the KMS key of the cluster again, then start the cluster")
-        }
-        _ if database.instances.is_empty() => {
-            finding.next(DevOps, "create an instance in the cluster: its data is in the volume and is not lost")
-        }
-        _ => finding.next(DevOps, "wait for what is under way and watch the database's events; after 15 min open a case with AWS"),
-    })
-}
-
-/// What the log has had in the last minutes.
-fn still_logged(evidence: &Evidence) -> Vec<LogGroup> {
-    const MINUTES: i64 = 20;
-    let groups = evidence.logs.iter().flat_map(|logs| &logs.groups);
-    let still = |group: &&LogGroup| group.last.is_none_or(|last| evidence.within_minutes(last, MINUTES));
-    groups.filter(still).cloned().collect()
-}
-
-/// The drivers' own words for a certificate that they do not trust, where they speak of the database.
-fn database_ca_not_trusted(evidence: &Evidence) -> Option<Finding> {
-    const WORDS: &[&str] = &[
-        "unable to verify the first certificate",
-        "unable to get local issuer certificate",
-        "unable to get issuer certificate",
-        "self signed certificate",
-        "self-signed certificate",
-        "certificate verify failed",
-        "certificate signed by unknown authority",
-        "unable_to_verify_leaf_signature",
-        "unable_to_get_issuer_cert",
-        "self_signed_cert_in_chain",
-        "pkix path building failed",
-        "certificate_unknown",
-        "certificate has expired",
-        "unknownissuer",
-    ];
-    const DATABASE: &[&str] = &["mongo", "docdb", "documentdb", "database"];
-    let is = |text: &str| says(text, WORDS) && says(text, DATABASE);
-    let groups = still_logged(evidence);
-    let logged = groups.iter().filter(|group| is(&group.shape)).max_by_key(|group| group.count);
-    let stopped = stopped(evidence, |task| task.failed() && task.last_log.as_deref().is_some_and(is));
-    let (text, since) = match (logged, stopped.first()) {
-        (Some(group), _) => (group.shape.clone(), group.first),
-        (None, Some(task)) => (task.last_log.clone()?, task.stopped_at),
-        (None, None) => return None,
-    };
-    let check = evidence.check("health-db").filter(|check| refuses(check));
-    let finding = Finding::new(
-        Certain,
-        if check.is_some() { Down } else { Degraded },
-        "the application does not trust the database's certificate",
-    )
-    .since(since)
-    .fact(
-        "CloudWatch Logs",
-        one_line(&text),
-        logged.map_or_else(|| "a task's last line".to_owned(), |group| format!("{} times", group.count)),
-    )
-    .at(logged.and_then(|group| group.last));
-    let finding = match check {
-        Some(check) => finding.fact("health probe", check.url.clone(), answer(check)),
-        None => finding,
-    };
-    let release = release(evidence).and_then(|release| release.created_at);
-    if release.is_some_and(|began| since.is_none_or(|since| not_before(since, began))) {
-        return Some(
-            finding
-                .next(DevOps, "go back to the last release that was good; then give the next one Amazon's newest bundle of authorities")
-                .send("rollback", serde_json::json!({ "to": "previous" })),
-        );
-    }
-    let writer = evidence.database.as_ref().and_then(|database| database.writer());
-    let writer = writer.map_or("<instance>", |writer| writer.name.as_str());
-    Some(finding.next(
-        DevOps,
-        format!(
-            "see which authority signs it (aws docdb describe-db-instances --db-instance-identifier {writer} --query 'DBInstances[0].CACertificateIdentifier'), and release an image with Amazon's newest bundle (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)"
-        ),
-    ))
-}
-
-fn redis_down(evidence: &Evidence) -> Option<Finding> {
-    let check = evidence.check("health-redis").filter(|check| refuses(check))?;
-    let works = |name| evidence.check(name).is_some_and(|check| check.healthy);
-    // What fails together has something else in common.
-    if !works("health-db") {
-        return None;
-    }
-    let finding = Finding::new(
-        Likely,
-        if works("health") { Degraded } else { Down },
-        "the application does not get through to Redis, and gets through to its database",
-    )
-    .fact("health probe", check.url.clone(), answer(check));
-    let logged = evidence.logs.as_ref().and_then(|logs| logs.with(&["redis"]));
-    let finding = match logged {
-        Some((count, largest)) => finding
-            .since(largest.first)
-            .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
-            .at(largest.last),
-        None => finding,
-    };
-    Some(finding.next(DevOps, "see ElastiCache: whether the nodes are available, their memory and connections, and the last failover"))
 }
 
 fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
@@ -333,6 +316,11 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let service = evidence.service.as_ref()?;
     let release = release(evidence)?;
     let began = release.created_at?;
+    // What a release brings does not keep tasks that run from being registered.
+    let targets = evidence.target_groups.iter().flatten().map(|group| group.targets.len());
+    if service.running >= service.desired && evidence.target_groups.is_some() && targets.sum::<usize>() == 0 {
+        return None;
+    }
     let failed = |task: &&StoppedTask| task.task_definition == release.task_definition && task.failed();
     let stopped = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped);
     let seen: Vec<&StoppedTask> = stopped.filter(failed).collect();
@@ -392,11 +380,7 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
             .at(task.stopped_at),
         _ => finding,
     };
-    Some(
-        finding
-            .next(DevOps, "go back to the last release that was good")
-            .send("rollback", serde_json::json!({ "to": "previous" })),
-    )
+    Some(back(evidence, finding, "have it corrected"))
 }
 
 fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
@@ -419,7 +403,10 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
         let revision = format!("deployment of {}, which ran before", deployment.task_definition);
         return Some(finding.fact("ECS, deployments", revision, "began").at(Some(began)).next(
             DevOps,
-            "see what was changed of the service (subnets, security groups, target groups, variables of the same image's tag): its UpdateService in CloudTrail; put that back",
+            format!(
+                "see what was changed of the service (subnets, security groups, target groups), and put that back: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=UpdateService --start-time {}",
+                began.checked_sub(CHANGE_BEFORE).unwrap_or(began)
+            ),
         ));
     }
     let mut changes = timeline::changes(evidence, 24);
@@ -450,86 +437,43 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
             one_line(&change.what),
         )
         .at(Some(change.at));
-    Some(finding.next(
-        DevOps,
-        if secret.is_some() {
-            "compare the secret with what it opens; put its version AWSPREVIOUS back if it is wrong, and deploy again, as tasks read it at their start"
-        } else {
-            "set the number of tasks back to what it was before, and see whether that ends it"
-        },
-    ))
+    let (next, otherwise) = if secret.is_some() { secret_back(evidence, change.at) } else { count_back() };
+    Some(finding.next(DevOps, next).otherwise(otherwise))
 }
 
-fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
-    let (check, certificate) = certificates(evidence).find(|(_, it)| it.not_after <= evidence.at)?;
-    let host = host(&check.url);
-    let ago = days(evidence.ago(certificate.not_after));
-    Some(
-        Finding::new(Certain, Down, format!("the certificate of {host} expired {ago} ago: no browser goes on"))
-            .since(Some(certificate.not_after))
-            .fact("health probe", format!("certificate of {host}"), "expired")
-            .at(Some(certificate.not_after))
-            .next(DevOps, "see in ACM why it was not renewed (its DNS record for validation is mostly gone); put a valid certificate on the listener or distribution"),
-    )
-}
-
-/// For another name, or by an authority that browsers do not know: what the probe was told in the handshake.
-fn certificate_refused(evidence: &Evidence) -> Option<Finding> {
-    let checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
-    let expired = |check: &Check| check.certificate.as_ref().is_some_and(|it| it.not_after <= evidence.at);
-    let mut refused = checks.filter(|check| check.failed_by("tls") && !expired(check)).filter_map(|check| {
-        let message = one_line(&check.error.as_ref()?.message);
-        says(&message, &["certificate"]).then_some((check, message))
-    });
-    let (check, message) = refused.next()?;
-    let host = host(&check.url);
-    let next = if says(&message, &["name"]) {
-        format!(
-            "give the listener or distribution of {host} a certificate for this name (ACM), or correct the name's record in Route 53"
-        )
-    } else {
-        format!(
-            "see that the certificate of {host} comes with its intermediate certificates and from a public authority (aws acm list-certificates)"
-        )
-    };
-    Some(
-        Finding::new(Certain, Down, format!("browsers refuse the certificate of {host}"))
-            .fact("health probe", check.url.clone(), message)
-            .next(DevOps, next),
-    )
-}
-
-fn certificate_expires(evidence: &Evidence) -> Option<Finding> {
-    let (check, certificate) = certificates(evidence)
-        .filter(|(_, it)| it.not_after > evidence.at)
-        .min_by_key(|(_, it)| it.not_after)?;
-    let host = host(&check.url);
-    let left = certificate.not_after.duration_since(evidence.at);
-    // Whole days, as the probe counts them.
-    if left.as_hours() / 24 > CERTIFICATE_DAYS {
-        return None;
+/// The steps after a secret was changed then.
+fn secret_back(evidence: &Evidence, at: Timestamp) -> (String, String) {
+    let secrets = || evidence.secrets.iter().flatten();
+    if let Some(secret) = secrets().find(|secret| secret.deleted_at == Some(at)) {
+        let name = &secret.name;
+        return (
+            format!(
+                "keep the secret: aws secretsmanager restore-secret --secret-id {name}; then send restart {{\"reason\": \"a secret is there again\"}}"
+            ),
+            "see who deleted it, and why: aws cloudtrail lookup-events --lookup-attributes \
+             AttributeKey=EventName,AttributeValue=DeleteSecret --max-results 10"
+                .to_owned(),
+        );
     }
-    let left = days(left);
-    Some(
-        Finding::new(Certain, Risk, format!("the certificate of {host} expires in {left}"))
-            .fact("health probe", format!("certificate of {host}"), format!("{left} left"))
-            .against(format!("{CERTIFICATE_DAYS} days"))
-            .at(Some(certificate.not_after))
-            .next(DevOps, "see in ACM why it was not renewed (its DNS record for validation is mostly gone), and renew it"),
+    let name = secrets()
+        .find(|secret| secret.changed_at == Some(at))
+        .map_or("<secret>", |secret| secret.name.as_str());
+    (
+        format!(
+            "put the old value back, unless the secret was rotated: {}; then send restart {{\"reason\": \"a secret was put back\"}}",
+            version_before(name)
+        ),
+        "have the tasks read the new value, if it is right: send restart {\"reason\": \"a secret was changed\"}"
+            .to_owned(),
     )
 }
 
-/// Days, or hours where there are few.
-fn days(duration: SignedDuration) -> String {
-    match duration.as_hours() {
-        hours @ ..48 => format!("{hours} h"),
-        hours => format!("{} days", hours / 24),
-    }
-}
-
-fn certificates(evidence: &Evidence) -> impl Iterator<Item = (&Check, &Certificate)> {
-    let checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
-    checks.filter_map(|check| Some((check, check.certificate.as_ref()?)))
+/// The steps after the service was scaled.
+fn count_back() -> (String, String) {
+    (
+        "set the desired count back to what it was before (aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id service/<cluster>/<service> --max-results 5): aws ecs update-service --cluster <cluster> --service <service> --desired-count <count>".to_owned(),
+        format!("keep scaling out of it while you look, and let it in again afterwards: {SCALABLE_TARGET} --suspended-state DynamicScalingInSuspended=true,DynamicScalingOutSuspended=true"),
+    )
 }
 
 fn dns_not_found(evidence: &Evidence) -> Option<Finding> {
@@ -539,10 +483,12 @@ fn dns_not_found(evidence: &Evidence) -> Option<Finding> {
     let message = check.error.as_ref().map(|error| one_line(&error.message)).filter(|text| !text.is_empty());
     // Where no name at all is found, the probe's own resolver may be to blame.
     let all = checks.iter().all(|check| check.failed_by("dns"));
+    let serves = if is_of_front_end(check) { "distribution <distribution>" } else { "<load-balancer>" };
     Some(
         Finding::new(if all { Likely } else { Certain }, Down, format!("the name {host} is not found in DNS"))
             .fact("health probe", check.url.clone(), message.unwrap_or_else(|| "not found".to_owned()))
-            .next(DevOps, format!("see the record of {host} in Route 53, and whether the domain is still registered and delegated")),
+            .next(DevOps, format!("look for its record: aws route53 list-resource-record-sets --hosted-zone-id <zone-id> --query \"ResourceRecordSets[?Name=='{host}.']\" (the zone: aws route53 list-hosted-zones); if it is gone, create it again in the console, as an alias of {serves}"))
+            .otherwise(format!("see whether the domain is still registered and delegated: aws route53domains list-domains --region us-east-1, and dig +trace {host}")),
     )
 }
 
@@ -570,10 +516,35 @@ fn api_unreachable(evidence: &Evidence) -> Option<Finding> {
             .against("active"),
         _ => finding,
     };
-    Some(finding.next(
-        DevOps,
-        "see whether the name leads to this load balancer, whether it has a listener on 443, and whether its security group, subnets and network ACLs let the internet in",
-    ))
+    Some(finding.next(DevOps, way_in(evidence, host)))
+}
+
+/// What opens the load balancer again, as far as it was seen.
+fn way_in(evidence: &Evidence, host: &str) -> String {
+    const HTTPS: u16 = 443;
+    if let Some(balancer) = &evidence.load_balancer {
+        if !balancer.listeners.iter().any(|listener| listener.port == HTTPS) {
+            return format!(
+                "give {} a listener on {HTTPS}: aws elbv2 create-listener --load-balancer-arn <load-balancer-arn> --protocol HTTPS --port {HTTPS} --certificates CertificateArn=<certificate-arn> --default-actions Type=forward,TargetGroupArn=<target-group-arn>",
+                balancer.name
+            );
+        }
+        let own = evidence.security_groups.iter().flatten();
+        let own: Vec<&SecurityGroup> =
+            own.filter(|group| balancer.security_groups.contains(&group.id)).collect();
+        if let Some(first) = own.first()
+            && own.len() == balancer.security_groups.len()
+            && !own.iter().flat_map(|group| &group.ingress).any(|rule| rule.covers(HTTPS))
+        {
+            return format!(
+                "put back the rule for {HTTPS} that was removed from {0}: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=RevokeSecurityGroupIngress --max-results 5 shows it; if the API is public: aws ec2 authorize-security-group-ingress --group-id {0} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0",
+                first.id
+            );
+        }
+    }
+    format!(
+        "see whether the name leads to the load balancer: dig +short {host}, and aws elbv2 describe-load-balancers --names <load-balancer> --query 'LoadBalancers[0].[DNSName,Scheme,State.Code,AvailabilityZones[].SubnetId]'; if it does, see whether routes and network ACLs of these subnets let the internet in"
+    )
 }
 
 /// Ranked after everything that tells why.
@@ -605,9 +576,11 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
         [] => finding,
         seen => finding.fact("diagnose", "looked at without a cause", seen.join(", ")),
     };
+    let since = broken.since.map_or_else(|| "1h".to_owned(), |since| since.to_string());
     Some(finding.next(
         Development,
-        "nothing that was looked at tells why: read the application's log from when it began, and follow one \
-             failing request",
+        format!(
+            "nothing that was looked at tells why: read the application's log from when it began, and follow one failing request: aws logs tail <log-group> --since {since} --filter-pattern '%[Ee]rror|ERROR|[Ff]atal|Exception%'"
+        ),
     ))
 }

@@ -1,6 +1,12 @@
 //! Slow queries: what the profiler wrote, and a cache that has to fill again. A profiler that is off shows nothing.
 
-use super::{Rules, slow_answers::SlowAnswers};
+use jiff::SignedDuration;
+
+use super::{
+    Rule,
+    database::{LARGER_WRITER, larger},
+    slow_answers::SlowAnswers,
+};
 use crate::{
     evidence::{Evidence, SlowQuery, name},
     finding::{
@@ -11,8 +17,42 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules =
-    &[("missing_index", missing_index), ("collection_scan", collection_scan), ("cold_cache", cold_cache)];
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "missing_index",
+        find: missing_index,
+        looks_at: "The profiler's log of the last hour: at least 10 queries of one shape that read the whole \
+                   collection (COLLSCAN), and by fields that an index can have: first those compared for \
+                   equality, then those sorted by, then ranges. The shape that took most time comes first. A \
+                   profiler that is off shows nothing.",
+        otherwise: END_THEM,
+        helped: "aws logs tail /aws/docdb/<db-cluster>/profiler --since 10m --filter-pattern '%COLLSCAN%' \
+                 shows no such query 10 minutes after the index is built",
+    },
+    Rule {
+        cause: "collection_scan",
+        find: collection_scan,
+        looks_at: "The same queries, where no field can have an index: they filter and sort by nothing, or \
+                   by what no index helps. So the query is at fault, not the indexes.",
+        otherwise: END_THEM,
+        helped: "aws logs tail /aws/docdb/<db-cluster>/profiler --since 10m --filter-pattern '%COLLSCAN%' \
+                 shows no such query 10 minutes after the deployment",
+    },
+    Rule {
+        cause: "cold_cache",
+        find: cold_cache,
+        looks_at: "BufferCacheHitRatio of each instance: below 90 % now, and 95 % or more before the last \
+                   hour. After a failover, or a restart of this instance, in the last 3 hours the cache is \
+                   likely still empty; without one, something has pushed its data out, which is only \
+                   possible. An instance whose ratio is always low is too small, not cold.",
+        otherwise: LARGER_WRITER,
+        helped: "the instance's BufferCacheHitRatio (CloudWatch, AWS/DocDB) is above 95 % again within 3 \
+                 hours",
+    },
+];
+
+const END_THEM: &str = "end the longest that run now, in mongosh: db.adminCommand({currentOp: 1}), then \
+                        db.adminCommand({killOp: 1, op: <opid>})";
 
 fn missing_index(evidence: &Evidence) -> Option<Finding> {
     let (query, index) = scans(evidence).find_map(|query| Some((query, query.index.as_deref()?)))?;
@@ -30,7 +70,11 @@ fn missing_index(evidence: &Evidence) -> Option<Finding> {
     );
     Some(shown(finding, query).fact("DocumentDB profiler", "index that would help", index).next(
         Development,
-        format!("create the index {index} on {} with {{ background: true }}: otherwise its build holds up other work there", query.collection),
+        format!(
+            "create the index, in mongosh on <writer>: {}.createIndex({}, {{background: true}}); without background it locks the collection while it is built",
+            in_mongosh(query),
+            quoted(index)
+        ),
     ))
 }
 
@@ -47,8 +91,8 @@ fn collection_scan(evidence: &Evidence) -> Option<Finding> {
     Some(shown(finding, query).next(
         Development,
         format!(
-            "see what it asks for by explain(\"executionStats\") on {}: filter by a field that can have an index, project what is needed, and page",
-            query.collection
+            "see what it asks for (aws logs tail /aws/docdb/<db-cluster>/profiler --since 1h --filter-pattern '%COLLSCAN%'), and try it in mongosh: {}.find(<filter>).explain(\"executionStats\"); then have it filter by a field with an index, project what is needed, and page",
+            in_mongosh(query)
         ),
     ))
 }
@@ -67,11 +111,35 @@ fn scans(evidence: &Evidence) -> impl Iterator<Item = &SlowQuery> {
 fn impact(query: &SlowQuery) -> crate::finding::Impact {
     /// What somebody waits for.
     const SLOW_MS: u64 = 1_000;
-    if query.longest_ms >= SLOW_MS { Degraded } else { Risk }
+    /// In an hour: one a minute.
+    const OFTEN: u64 = 60;
+    /// Long enough to be felt by those who do not ask for it.
+    const LONG_MS: u64 = 5_000;
+    let is_felt = query.longest_ms >= SLOW_MS && query.count >= OFTEN || query.longest_ms >= LONG_MS;
+    if is_felt { Degraded } else { Risk }
 }
 
 fn fields(query: &SlowQuery) -> String {
     if query.fields.is_empty() { "no field".to_owned() } else { query.fields.join(", ") }
+}
+
+fn in_mongosh(query: &SlowQuery) -> String {
+    match query.collection.split_once('.') {
+        Some((database, collection)) => {
+            format!("db.getSiblingDB(\"{database}\").getCollection(\"{collection}\")")
+        }
+        None => format!("db.getCollection(\"{}\")", query.collection),
+    }
+}
+
+/// A name with a dot needs quotes there.
+fn quoted(index: &str) -> String {
+    let fields = index.trim_matches(['{', '}', ' ']).split(", ");
+    let fields = fields.map(|field| match field.rsplit_once(": ") {
+        Some((name, way)) => format!("\"{name}\": {way}"),
+        None => field.to_owned(),
+    });
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
 }
 
 fn shown(finding: Finding, query: &SlowQuery) -> Finding {
@@ -120,12 +188,29 @@ fn cold_cache(evidence: &Evidence) -> Option<Finding> {
     if let Some(slow) = slow {
         finding = slow.fact(finding);
     }
-    Some(finding.next(
-        DevOps,
-        if restart.is_some() {
-            "wait: it fills as queries run; if it has not within some hours, the data in use has outgrown the instance class"
-        } else {
-            "look for a query that reads a whole collection (the profiler, currentOp); if there is none, the data in use has outgrown the instance class"
-        },
-    ))
+    let next = match restart.and_then(|event| event.at) {
+        Some(at) => {
+            let warm = at.checked_add(SignedDuration::from_mins(MINUTES)).unwrap_or(at).strftime("%H:%M UTC");
+            format!(
+                "it fills by itself as queries run; if BufferCacheHitRatio of {instance} is not above {WARM_PERCENT} % again by {warm}, the data in use has outgrown its class: take a larger one"
+            )
+        }
+        None => "look for a query that reads a whole collection (aws logs tail /aws/docdb/<db-cluster>/profiler \
+                 --since 1h --filter-pattern '%COLLSCAN%'), and give it an index; without one, the data in use has \
+                 outgrown the instance class"
+            .to_owned(),
+    };
+    Some(finding.next(DevOps, next).otherwise(larger(evidence, instance)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_for_an_index_can_be_pasted() {
+        let query = SlowQuery { collection: "lendpeak2.loans".to_owned(), ..SlowQuery::default() };
+        assert_eq!(in_mongosh(&query), r#"db.getSiblingDB("lendpeak2").getCollection("loans")"#);
+        assert_eq!(quoted("{ borrower.id: 1, createdAt: -1 }"), r#"{"borrower.id": 1, "createdAt": -1}"#);
+    }
 }

@@ -3,7 +3,7 @@
 
 use shared::status::{advice, is_success};
 
-use super::{Rules, broken::one_line};
+use super::{Rule, broken::one_line, cloudfront_cache::deploy_again};
 use crate::{
     evidence::{Check, Evidence},
     finding::{
@@ -14,7 +14,13 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules = &[("status_code", status_code)];
+pub(super) const RULES: &[Rule] = &[Rule {
+    cause: "status_code",
+    find: status_code,
+    looks_at: "The probe's checks that fail with a status code, or with a success whose body is of no use. What a code means stands in the guide's table; a cause that was found explains it.",
+    otherwise: "if it began with the newest release, send rollback {\"to\": \"previous\"}",
+    helped: "send diagnose {\"symptom\": \"status-code\"}, which asks the probe anew, no longer finds it, twice within 5 minutes",
+}];
 
 fn status_code(evidence: &Evidence) -> Option<Finding> {
     /// The probe makes six checks; a finding shows five facts at most.
@@ -56,12 +62,53 @@ fn status_code(evidence: &Evidence) -> Option<Finding> {
     });
     if !is_success(*status) {
         let advice = advice(*status);
-        return Some(finding.next(advice.level.unwrap_or(DevOps), advice.action));
+        // The front end's origin is a bucket: it has neither tasks nor targets.
+        let next = if is_of_front_end(worst) && *status >= 500 {
+            look(worst, *status)
+        } else {
+            format!("{}: {}", advice.action, look(worst, *status))
+        };
+        return Some(for_front_end(finding, worst, evidence).next(advice.level.unwrap_or(DevOps), next));
     }
-    let next = if worst.name.starts_with("health") {
-        "see what it answers, and the backend's log of that time"
+    let next = if is_of_front_end(worst) {
+        format!(
+            "see what was uploaded and with which Content-Type: curl -si {}; upload it anew, then send cache-invalidation {{}}",
+            worst.url
+        )
     } else {
-        "see what the deployment uploaded and with which Content-Type, then clear CloudFront's cache"
+        format!(
+            "see what it answers: curl -si {}; and the backend's log: aws logs tail <log-group> --since 15m",
+            worst.url
+        )
     };
-    Some(finding.next(Development, next))
+    Some(for_front_end(finding, worst, evidence).next(Development, next))
+}
+
+fn is_of_front_end(check: &Check) -> bool {
+    matches!(check.name.as_str(), "page" | "asset")
+}
+
+/// A release of the backend has no part in it.
+fn for_front_end(finding: Finding, check: &Check, evidence: &Evidence) -> Finding {
+    if is_of_front_end(check) {
+        finding.otherwise(format!("{}, then send cache-invalidation {{}}", deploy_again(evidence)))
+    } else {
+        finding
+    }
+}
+
+/// Where to look for what answers so.
+fn look(check: &Check, status: u16) -> String {
+    let url = &check.url;
+    match status {
+        _ if is_of_front_end(check) && status >= 400 => format!(
+            "curl -si {url} shows who answers (x-cache, server); then see the origin and what CloudFront may read there: aws cloudfront get-distribution-config --id <distribution> --query 'DistributionConfig.Origins.Items[]'"
+        ),
+        502 => "aws ecs describe-services --cluster <cluster> --services <service> --query 'services[0].[desiredCount,runningCount,events[:5].message]'".to_owned(),
+        503 => "aws elbv2 describe-target-health --target-group-arn <target-group-arn>".to_owned(),
+        504 => "aws logs tail <log-group> --since 15m, and TargetResponseTime of <load-balancer> (CloudWatch, AWS/ApplicationELB)".to_owned(),
+        500.. => "aws logs tail <log-group> --since 15m".to_owned(),
+        429 => format!("see who limits, the backend or AWS WAF: curl -si {url}"),
+        _ => format!("curl -si {url}"),
+    }
 }

@@ -1,6 +1,9 @@
 //! Storage full. The cluster's volume grows by itself, to 128 TiB: what gets full is an instance's local storage.
 
-use super::Rules;
+use super::{
+    Rule,
+    database::{LARGER_WRITER, larger},
+};
 use crate::{
     evidence::{Evidence, Series, median, name, size, trend},
     finding::{
@@ -11,8 +14,30 @@ use crate::{
     },
 };
 
-pub(super) const RULES: Rules =
-    &[("local_storage_low", local_storage_low), ("volume_grows_fast", volume_grows_fast)];
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: "local_storage_low",
+        find: local_storage_low,
+        looks_at: "FreeLocalStorage of each instance: the newest value is below 2 GB, or it falls so \
+                   steadily that nothing is left within 6 hours (within 2 hours, where it has only just \
+                   begun to fall). It is the instance's space for temporary files and logs; the data lies in \
+                   the volume, which grows by itself.",
+        otherwise: LARGER_WRITER,
+        helped: "the instance's FreeLocalStorage (CloudWatch, AWS/DocDB) stays above 2 GB for 15 minutes",
+    },
+    Rule {
+        cause: "volume_grows_fast",
+        find: volume_grows_fast,
+        looks_at: "VolumeBytesUsed of the last 14 days: in the last day it grew by three times the usual, \
+                   and by 1 % and 1 GB at least; or it reaches 128 TiB within 90 days at this rate. Growth \
+                   as usual is left alone while 128 TiB is farther away.",
+        otherwise: "see whether change streams are kept too long: aws docdb describe-db-cluster-parameters \
+                    --db-cluster-parameter-group-name <parameter-group> --query \
+                    \"Parameters[?ParameterName=='change_stream_log_retention_duration'].ParameterValue\"",
+        helped: "the VolumeBytesUsed of <db-cluster> (CloudWatch, AWS/DocDB) grows as usual again over the \
+                 next 24 hours",
+    },
+];
 
 fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
     /// One large sort or index build takes as much.
@@ -60,10 +85,16 @@ fn local_storage_low(evidence: &Evidence) -> Option<Finding> {
         Some(class) => finding.fact("DocumentDB, instances", format!("class of {instance}"), class),
         None => finding,
     };
-    Some(finding.next(
-        DevOps,
-        "end what fills it: large sorts and aggregations without an index, index builds, the profiler's and audit log's volume; how much there is depends on the class only, so take a larger one if it is all needed",
-    ))
+    Some(
+        finding
+            .next(
+                DevOps,
+                format!(
+                    "end what fills it, in mongosh on {instance}: db.adminCommand({{currentOp: 1}}) shows index builds and long sorts, db.adminCommand({{killOp: 1, op: <opid>}}) ends one; then see why it needs the space: a missing index, or the logs of profiler and audit"
+                ),
+            )
+            .otherwise(larger(evidence, instance)),
+    )
 }
 
 fn left(hours: f64) -> String {
@@ -154,6 +185,6 @@ fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {
     .at(volume.newest_at());
     Some(finding.next(
         Development,
-        "find the collection that grows (db.collection.stats(), change streams' retention); end what writes it, or move and delete old documents: the space is used again",
+        "find the collection that grows, in mongosh: db.getCollectionNames().forEach(name => print(name, db.getCollection(name).stats().storageSize)); end what writes to it, or copy old documents elsewhere and delete them: their space is used again",
     ))
 }

@@ -14,10 +14,9 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    NOTHING, name,
-    recorded::{base, files, merge, read, write_out},
-};
+use tests::recorded::{base, files, merge, read, write_out};
+
+use super::{NOTHING, name};
 
 /// What goes on beside a fault and has nothing to do with it.
 static NOISE: LazyLock<Vec<(&str, Value)>> = LazyLock::new(|| {
@@ -205,13 +204,58 @@ const APART: &[(&str, &[&str])] = &[
             "health_check_port_wrong",
             "security_group_closed",
             "target_timeout",
+            "health_check_in_grace",
+            "out_of_memory_at_start",
         ],
     ),
     // These explain the one reason, and the targets of that case have others as well.
-    ("target_timeout", &["out_of_memory_kills", "scaling_alarm_without_data"]),
+    (
+        "target_timeout",
+        &[
+            "missing_index",
+            "collection_scan",
+            "cold_cache",
+            "slow_database",
+            "memory_leak",
+            "memory_follows_load",
+            "out_of_memory_kills",
+            "no_scaling_policy",
+            "scaling_suspended",
+            "scaling_activity_failed",
+            "scaling_alarm_without_data",
+            "target_value_not_reachable",
+            "at_maximum",
+            "no_spare_tasks",
+        ],
+    ),
     // Without tasks, or without policies, there is nothing to measure.
-    ("metric_stopped", &["database_refused"]),
-    ("scaling_alarm_without_data", &["no_scaling_policy", "scaled_to_zero"]),
+    ("metric_stopped", &["database_refused", "targets_draining", "container_exits"]),
+    (
+        "scaling_alarm_without_data",
+        &["no_scaling_policy", "scaled_to_zero", "container_exits", "targets_draining"],
+    ),
+    // What grows with the requests of that case may be due to them.
+    ("connection_leak", &["memory_follows_load"]),
+    // Where those that have run for long fail as well, it is not the start.
+    (
+        "health_check_in_grace",
+        &[
+            "health_check_timing_wrong",
+            "health_check_matcher_wrong",
+            "health_check_path_wrong",
+            "target_failed_health_checks",
+            "target_response_mismatch",
+        ],
+    ),
+    // Without a healthy target it is not known that the way to them is cut.
+    (
+        "api_unreachable",
+        &["health_check_matcher_wrong", "health_check_path_wrong", "health_check_timing_wrong"],
+    ),
+    // What comes after a deployment is put down to it.
+    ("deployment_stuck", &["change_broke_it"]),
+    // The errors of that case began before the change.
+    ("aws_issue", &["change_broke_it", "release_broke_it"]),
 ];
 
 fn are_apart(one: &str, other: &str) -> bool {

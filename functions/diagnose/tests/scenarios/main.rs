@@ -1,24 +1,20 @@
-//! Recorded evidence, and what is to be the first cause found in it: `tests/scenarios/<chapter>/<cause>.json`.
-//!
-//! A file has cases; each changes the healthy stack of `base.json` by a JSON merge patch (RFC 7396). To be short,
-//! `"-10m"` stands for a time so long before `at` (s, m, h, d), and a series is written as
-//! `{"series": [[40, 132], [95, 12]]}`: value and how often, the oldest first, `null` for no data; or as
-//! `{"series": [{"from": 40, "to": 95, "count": 144}]}`.
+//! Recorded evidence, and what is to be the first cause found in it.
 
 mod generated;
+mod page;
 mod properties;
-mod recorded;
 
 use anyhow::{Context, Result, bail, ensure};
 use diagnose::{
     chapter::Chapter,
+    evidence::Evidence,
     finding::Finding,
     judge,
     logs::{PATTERN, is_error},
     source::Source,
 };
 
-use recorded::{evidence, files, files_and_others, folder, read};
+use tests::recorded::{evidence, files, files_and_others, folder, read};
 
 const NOTHING: &str = "nothing found";
 
@@ -119,7 +115,7 @@ fn every_line_of_a_log_that_a_rule_rests_on_is_one_that_the_reader_brings() -> R
     let mut wrong = Vec::new();
     for path in files()? {
         for case in read(&path)?.cases {
-            let mut evidence = evidence(&case.evidence)?;
+            let mut evidence: Evidence = evidence(&case.evidence)?;
             if let Some(logs) = &mut evidence.logs {
                 logs.groups.retain(|group| pattern.is_match(&group.shape) && is_error(&group.shape));
             }
@@ -155,6 +151,7 @@ fn fields(source: Source) -> &'static [&'static str] {
         Source::Builds => &["builds"],
         Source::ListedMetrics => &["listed_metrics"],
         Source::Probe => &["probe"],
+        Source::AwsHealth => &["aws_issues"],
     }
 }
 
@@ -164,7 +161,7 @@ fn a_chapter_finds_its_causes_with_its_own_sources() -> Result<()> {
     let mut missed = Vec::new();
     for path in files()? {
         for case in read(&path)?.cases {
-            let evidence = evidence(&case.evidence)?;
+            let evidence: Evidence = evidence(&case.evidence)?;
             for finding in judge(&evidence, &Chapter::ALL) {
                 let mut seen = serde_json::to_value(&evidence)?;
                 let kept: Vec<&str> =

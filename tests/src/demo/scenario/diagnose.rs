@@ -135,7 +135,8 @@ async fn ask(watch: &Watch<'_>) -> anyhow::Result<Value> {
         format!("reads {sources} sources at once in {took} ms, {calls} calls: {}", services.join(", "));
     watch.screen.line(Mark::Reads, "diagnose", &read);
     Screen::say("");
-    for line in report.get("text").and_then(Value::as_str).unwrap_or_default().lines() {
+    let text = report.get("text").and_then(Value::as_array);
+    for line in text.into_iter().flatten().filter_map(Value::as_str) {
         Screen::say(&format!("    {line}"));
     }
     Screen::say("");

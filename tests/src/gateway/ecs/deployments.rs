@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::tasks::StoppedTask;
 use super::{count, last_part, set, text};
+use crate::clients::{ACCOUNT, REGION};
 
 /// ECS gives up on a deployment whose tasks keep failing.
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>)
@@ -483,7 +484,8 @@ impl Deployment {
             let since = if stage == BAKE_TIME { self.created + self.takes } else { self.created };
             set(&mut full, "updatedAt", json!(seconds(since)));
             if strategy.held_in.is_some() {
-                let hook = json!({ "hookId": "hook-1", "targetType": "AWS_LAMBDA", "status": "IN_PROGRESS" });
+                let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:check-release");
+                let hook = json!({ "hookId": "hook-1", "targetType": "AWS_LAMBDA", "targetArn": function, "status": "IN_PROGRESS" });
                 set(&mut full, "lifecycleHookDetails", json!([hook]));
             }
         }

@@ -149,3 +149,13 @@ async fn of_many_activities_the_newest_twenty_are_kept() {
     let activities = evidence.scaling.unwrap().activities;
     assert_eq!((activities.len(), activities[0].at), (ACTIVITIES, Some(at())));
 }
+
+#[tokio::test]
+async fn more_policies_than_were_read_are_named() {
+    let endless = mock!(Client::describe_scaling_policies)
+        .then_output(|| DescribeScalingPoliciesOutput::builder().next_token("n").build());
+    let activities = mock!(Client::describe_scaling_activities)
+        .then_output(|| DescribeScalingActivitiesOutput::builder().build());
+    let evidence = seen_of(&[target_found(), endless, activities]).await.unwrap();
+    assert_eq!(evidence.not_seen, [cut("some of the scaling policies", 0)]);
+}

@@ -144,7 +144,7 @@ async fn a_definition_has_the_names_of_its_variables_and_no_value() {
     let from = |variable: &str, name: &str| [variable.to_owned(), name.to_owned()];
     assert_eq!(
         container.secrets,
-        [from("DB_PASSWORD", "prod/db-AbCdEf"), from("DB_HOST", "prod/db-AbCdEf"), from("FLAG", "prod/flag")]
+        [from("DB_PASSWORD", "prod/db"), from("DB_HOST", "prod/db"), from("FLAG", "prod/flag")]
     );
     assert!(!format!("{defined:?}").contains("hunter2"));
     assert_eq!(defined.secrets, BTreeSet::from([SECRET.to_owned()]));

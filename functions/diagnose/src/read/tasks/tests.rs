@@ -66,20 +66,22 @@ fn each() -> Rule {
 async fn of_500_stopped_tasks_all_are_counted_and_the_newest_100_kept() {
     let mut rules = vec![no_running(), each()];
     rules.extend((0..5).map(|page| stopped_page(page, (page < 4).then_some(page + 1))));
-    let tasks = read(&ecs(&rules), &settings()).await.unwrap().unwrap();
+    let (tasks, not_seen) = read(&ecs(&rules), &settings()).await.unwrap().unwrap();
+    assert_eq!(not_seen, []);
     assert_eq!((tasks.running.len(), tasks.stopped.len(), tasks.stopped_in_all), (0, 100, 500));
     assert_eq!((tasks.stopped[0].id.as_str(), tasks.stopped[99].id.as_str()), ("499", "400"));
 }
 
 #[tokio::test]
-async fn a_list_without_an_end_is_left_after_ten_pages() {
+async fn a_list_without_an_end_is_left_after_ten_pages_and_that_is_named() {
     let endless = mock!(Client::list_tasks)
         .match_requests(|request| request.desired_status() == Some(&DesiredStatus::Stopped))
         .then_output(|| {
             ListTasksOutput::builder().task_arns("arn:aws:ecs:us-east-1:1:task/c/1").next_token("n").build()
         });
-    let tasks = read(&ecs(&[no_running(), endless, each()]), &settings()).await.unwrap().unwrap();
+    let (tasks, not_seen) = read(&ecs(&[no_running(), endless, each()]), &settings()).await.unwrap().unwrap();
     assert_eq!(tasks.stopped_in_all, 10);
+    assert_eq!(not_seen, [cut("some of the stopped tasks", 10)]);
 }
 
 #[tokio::test]

@@ -1,4 +1,9 @@
-//! Reads the files, and writes out their short forms.
+//! What `diagnose` has to make of a stack, as recorded cases: `tests/scenarios/<chapter>/<cause>.json`.
+//!
+//! A file has cases; each changes the healthy stack of `base.json` by a JSON merge patch (RFC 7396). To be short,
+//! `"-10m"` stands for a time so long before `at` (s, m, h, d), and a series is written as
+//! `{"series": [[40, 132], [95, 12]]}`: value and how often, the oldest first, `null` for no data; or as
+//! `{"series": [{"from": 40, "to": 95, "count": 144}]}`.
 
 use std::{
     fs,
@@ -6,43 +11,44 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use diagnose::evidence::Evidence;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use crate::workspace;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct File {
+pub struct File {
     /// What the cases are about; in the folder `healthy`, in words.
-    pub(crate) about: String,
-    pub(crate) cases: Vec<Case>,
+    pub about: String,
+    pub cases: Vec<Case>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Case {
-    pub(crate) name: String,
-    pub(crate) evidence: Value,
+pub struct Case {
+    pub name: String,
+    pub evidence: Value,
     /// The code of the first cause, or `nothing found`.
-    pub(crate) first: String,
+    pub first: String,
     /// Causes that must be among its consequences.
     #[serde(default)]
-    pub(crate) explains: Vec<String>,
+    pub explains: Vec<String>,
     /// The function that does what comes next, or `none`; anything where it is not given.
-    pub(crate) remedy: Option<String>,
+    pub remedy: Option<String>,
 }
 
-pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios")
+pub fn folder() -> PathBuf {
+    workspace().join("tests/scenarios")
 }
 
-pub(crate) fn base() -> Result<Value> {
+pub fn base() -> Result<Value> {
     Ok(serde_json::from_str(&fs::read_to_string(folder().join("base.json"))?)?)
 }
 
 /// RFC 7396.
-pub(crate) fn merge(target: &mut Value, patch: &Value) {
+pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
@@ -60,7 +66,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// Writes out times and series.
-pub(crate) fn write_out(value: &mut Value, at: Timestamp, period_seconds: u32) -> Result<()> {
+pub fn write_out(value: &mut Value, at: Timestamp, period_seconds: u32) -> Result<()> {
     match value {
         Value::String(text) => {
             if let Some(time) = ago(text, at) {
@@ -87,7 +93,7 @@ pub(crate) fn write_out(value: &mut Value, at: Timestamp, period_seconds: u32) -
     Ok(())
 }
 
-pub(crate) fn ago(text: &str, at: Timestamp) -> Option<Timestamp> {
+pub fn ago(text: &str, at: Timestamp) -> Option<Timestamp> {
     let (number, unit) = text.strip_prefix('-')?.split_at_checked(text.len().checked_sub(2)?)?;
     let number: i64 = number.parse().ok()?;
     let seconds = match unit {
@@ -100,7 +106,7 @@ pub(crate) fn ago(text: &str, at: Timestamp) -> Option<Timestamp> {
     at.checked_sub(SignedDuration::from_secs(number * seconds)).ok()
 }
 
-pub(crate) fn values(segments: &Value) -> Result<Vec<Option<f64>>> {
+pub fn values(segments: &Value) -> Result<Vec<Option<f64>>> {
     let mut values = Vec::new();
     for segment in segments.as_array().context("a series without segments")? {
         if let Some([value, count]) = segment.as_array().map(Vec::as_slice) {
@@ -120,15 +126,21 @@ pub(crate) fn values(segments: &Value) -> Result<Vec<Option<f64>>> {
     Ok(values)
 }
 
-pub(crate) fn evidence(patch: &Value) -> Result<Evidence> {
+/// The evidence of a case: the healthy stack, changed by it.
+pub fn evidence<Evidence: DeserializeOwned>(patch: &Value) -> Result<Evidence> {
+    Ok(serde_json::from_value(written_out(patch)?)?)
+}
+
+/// The same, as JSON.
+pub fn written_out(patch: &Value) -> Result<Value> {
     let mut value = base()?;
     merge(&mut value, patch);
     let at: Timestamp = value.get("at").and_then(Value::as_str).context("no `at`")?.parse()?;
     write_out(&mut value, at, 300)?;
-    Ok(serde_json::from_value(value)?)
+    Ok(value)
 }
 
-pub(crate) fn files() -> Result<Vec<PathBuf>> {
+pub fn files() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for chapter in fs::read_dir(folder())? {
         let chapter = chapter?.path();
@@ -141,7 +153,7 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
 }
 
 /// Also those of a folder of one's own, as in `LENDPEAK2_CASES=<folder>`: cases that nobody here has seen.
-pub(crate) fn files_and_others() -> Result<Vec<PathBuf>> {
+pub fn files_and_others() -> Result<Vec<PathBuf>> {
     let others = std::env::var_os("LENDPEAK2_CASES").map(|folder| cases(Path::new(&folder))).transpose()?;
     Ok([files()?, others.unwrap_or_default()].concat())
 }
@@ -152,6 +164,6 @@ fn cases(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect())
 }
 
-pub(crate) fn read(path: &PathBuf) -> Result<File> {
+pub fn read(path: &PathBuf) -> Result<File> {
     serde_json::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())
 }

@@ -1,0 +1,49 @@
+//! What AWS itself has trouble with.
+
+use jiff::SignedDuration;
+
+use super::broken::{Broken, not_before};
+use crate::{
+    evidence::Evidence,
+    finding::{
+        Confidence::{Likely, Possible},
+        Finding,
+        Impact::{Degraded, Risk},
+        Level::Aws,
+    },
+};
+
+/// An issue of a service in a region need not be this stack's: where all is well here, it is worth a line.
+pub(super) fn aws_issue(evidence: &Evidence) -> Option<Finding> {
+    const SHOWN: usize = 5;
+    let issues = evidence.aws_issues.as_ref()?;
+    let newest = issues.first()?;
+    let services: Vec<String> =
+        issues.iter().take(SHOWN).map(|issue| format!("{} ({})", issue.service, issue.region)).collect();
+    /// An issue of weeks ago does not begin today's trouble.
+    const BEFORE: SignedDuration = SignedDuration::from_hours(3);
+    let led_to = |broken: &Broken<'_>| {
+        newest.since.zip(broken.since).is_some_and(|(issue, trouble)| {
+            not_before(trouble, issue) && trouble.duration_since(issue) <= BEFORE
+        })
+    };
+    let (confidence, impact) = match Broken::seen(evidence) {
+        Some(broken) if led_to(&broken) => (Likely, broken.impact.min(Degraded)),
+        Some(broken) => (Possible, broken.impact.min(Degraded)),
+        None => (Possible, Risk),
+    };
+    let what = format!("AWS has an open issue with {}", services.join(", "));
+    let finding = Finding::new(confidence, impact, what).since(newest.since);
+    let finding = issues.iter().take(SHOWN).fold(finding, |finding, issue| {
+        finding
+            .fact("AWS Health", format!("{} in {}", issue.service, issue.region), issue.code.clone())
+            .at(issue.since)
+    });
+    Some(finding.next(
+        Aws,
+        format!(
+            "read what AWS says of it: aws health describe-event-details --region us-east-1 --event-arns {}",
+            newest.arn
+        ),
+    ))
+}

@@ -1,0 +1,139 @@
+//! Parts of next steps: the names that AWS's own words give, and commands that several rules tell.
+
+use shared::ecr::Image;
+
+use super::broken::release;
+use crate::{
+    evidence::Evidence,
+    finding::{Finding, Level::DevOps},
+};
+
+/// The step back to what ran before a release; then the repair.
+pub(super) fn back(evidence: &Evidence, finding: Finding, repair: &str) -> Finding {
+    let list = || {
+        format!(
+            "<earlier-revision>; aws ecs list-task-definitions --family-prefix {} --sort DESC lists them",
+            family(evidence)
+        )
+    };
+    let revision = ran_before(evidence).map_or_else(list, str::to_owned);
+    finding
+        .next(DevOps, format!("go back to the last release that ran; then {repair}"))
+        .otherwise(format!(
+            "where rollback refuses, deploy by hand what ran before: aws ecs update-service --cluster \
+             <cluster> --service <service> --task-definition {revision}"
+        ))
+        .send("rollback", serde_json::json!({ "to": "previous" }))
+}
+
+/// The revision that ran before the release, where some of its tasks still run.
+fn ran_before(evidence: &Evidence) -> Option<&str> {
+    let new = &release(evidence)?.task_definition;
+    let deployments = evidence.service.iter().flat_map(|service| &service.deployments);
+    let deployed = deployments.filter(|one| one.running > 0).map(|one| &one.task_definition);
+    let running = evidence.tasks.iter().flat_map(|tasks| &tasks.running).map(|task| &task.task_definition);
+    deployed.chain(running).find(|revision| !revision.is_empty() && *revision != new).map(String::as_str)
+}
+
+fn family(evidence: &Evidence) -> &str {
+    let named = evidence.service.as_ref().and_then(|service| service.task_definition.rsplit_once(':'));
+    named.map_or("<family>", |(family, _)| family)
+}
+
+/// A task definition cannot be changed: a new revision takes its place.
+pub(super) fn new_revision(evidence: &Evidence, change: &str) -> String {
+    let family = family(evidence);
+    format!(
+        "register a new revision of <task-definition> (in the console: Create new revision) {change}, and \
+         deploy it: aws ecs update-service --cluster <cluster> --service <service> --task-definition \
+         {family}"
+    )
+}
+
+/// The service with one more subnet.
+pub(super) fn more_subnets(evidence: &Evidence) -> String {
+    network_of(evidence, "[<its-subnet-ids>, <one-more>]")
+}
+
+/// The service with these subnets. The command names all of its network settings: what it leaves out is lost.
+pub(super) fn network_of(evidence: &Evidence, subnets: &str) -> String {
+    format!(
+        "aws ecs update-service --cluster <cluster> --service <service> --network-configuration \
+         \"awsvpcConfiguration={{subnets={subnets}, securityGroups=[{}], \
+         assignPublicIp=<as-it-is>}}\" (what it has now: --query 'services[0].networkConfiguration' of aws ecs describe-services --cluster <cluster> --services <service>); this starts a deployment",
+        groups(evidence)
+    )
+}
+
+/// The tasks' own security groups.
+pub(super) fn groups(evidence: &Evidence) -> String {
+    let groups = evidence.service.as_ref().map(|service| service.security_groups.join(", "));
+    groups.filter(|groups| !groups.is_empty()).unwrap_or_else(|| "<security-groups-of-the-tasks>".to_owned())
+}
+
+/// The image of ECR that AWS's words name.
+pub(super) fn image_in(evidence: &Evidence, words: &str) -> Option<Image> {
+    let containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    let mut images = containers.map(|container| container.image.as_str());
+    images.find(|image| words.contains(image)).or_else(|| after(words, "resolve ref ")).and_then(Image::parse)
+}
+
+/// The image of ECR that AWS's words name, else the first one of the task definition.
+pub(super) fn ecr_image(evidence: &Evidence, words: &str) -> Option<Image> {
+    let mut containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
+    image_in(evidence, words).or_else(|| containers.find_map(|container| Image::parse(&container.image)))
+}
+
+/// The name in AWS's words that begins so, as in `subnet-0a1b2c3d`.
+pub(super) fn named<'a>(words: &'a str, start: &str) -> Option<&'a str> {
+    let name = name(words.get(words.find(start)?..)?);
+    (name.len() > start.len()).then_some(name)
+}
+
+/// The name in AWS's words that follows these.
+pub(super) fn after<'a>(words: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = words.split_once(before)?;
+    Some(name(rest)).filter(|name| !name.is_empty())
+}
+
+/// What a text begins with, as far as it can stand in a command as it is.
+fn name(text: &str) -> &str {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-_/.:+=@".contains(letter);
+    let (name, _) = text.split_at(text.find(|letter| !is_part(letter)).unwrap_or(text.len()));
+    name.trim_end_matches(['.', ':'])
+}
+
+/// The role that AWS's words name: the one that was denied something, or the one that could not be assumed.
+pub(super) fn role(words: &str) -> Option<&str> {
+    if let Some(session) = after(words, "assumed-role/") {
+        return session.split('/').next();
+    }
+    let (_, name) = named(words, "arn:aws:iam::")?.split_once(":role/")?;
+    name.rsplit('/').next()
+}
+
+/// The ARN of the secret that AWS's words name.
+pub(super) fn secret(words: &str) -> Option<&str> {
+    named(words, "arn:aws:secretsmanager:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_the_words_of_aws() {
+        let full = "There are not enough free addresses in subnet 'subnet-0a1b'.";
+        assert_eq!(named(full, "subnet-"), Some("subnet-0a1b"));
+        assert_eq!(named("in subnet 'subnet-'", "subnet-"), None);
+        assert_eq!(after("invalid ssm parameters: /lendpeak2/db", "parameters: "), Some("/lendpeak2/db"));
+        assert_eq!(after("invalid ssm parameters: <…>", "parameters: "), None);
+        let denied = "User: arn:aws:sts::1:assumed-role/lendpeak2-execution/ab12 is not authorized";
+        assert_eq!(role(denied), Some("lendpeak2-execution"));
+        let refused = "unable to assume the role 'arn:aws:iam::1:role/service/lendpeak2-task' that";
+        assert_eq!(role(refused), Some("lendpeak2-task"));
+        assert_eq!(role("AccessDeniedException"), None);
+        let gone = "fetch secret arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf from secrets manager: x";
+        assert_eq!(secret(gone), Some("arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"));
+    }
+}
