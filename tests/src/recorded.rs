@@ -8,6 +8,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use anyhow::{Context, Result};
@@ -44,7 +45,12 @@ pub fn folder() -> PathBuf {
 }
 
 pub fn base() -> Result<Value> {
-    Ok(serde_json::from_str(&fs::read_to_string(folder().join("base.json"))?)?)
+    static BASE: OnceLock<Value> = OnceLock::new();
+    if let Some(base) = BASE.get() {
+        return Ok(base.clone());
+    }
+    let read = serde_json::from_str(&fs::read_to_string(folder().join("base.json"))?)?;
+    Ok(BASE.get_or_init(|| read).clone())
 }
 
 /// RFC 7396.

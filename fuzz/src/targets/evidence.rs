@@ -17,11 +17,10 @@ use crate::{json, tape::Tape};
 const LINES: usize = 24;
 const WIDTH: usize = 112;
 
-/// The recorded cases, each with the whole stack around it.
+/// What each recorded case changes in a healthy stack.
 static RECORDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let files = recorded::files().into_iter().flatten().filter_map(|path| recorded::read(&path).ok());
-    let cases = files.flat_map(|file| file.cases);
-    cases.filter_map(|case| recorded::written_out(&case.evidence).ok()).collect()
+    files.flat_map(|file| file.cases).map(|case| case.evidence).collect()
 });
 
 pub fn evidence(data: &[u8]) {
@@ -34,7 +33,8 @@ pub fn evidence(data: &[u8]) {
 
 /// One of the recorded cases.
 pub fn recorded(tape: &mut Tape<'_>) -> Value {
-    tape.one_of(&RECORDED).cloned().unwrap_or_default()
+    let case = tape.one_of(&RECORDED);
+    case.and_then(|case| recorded::written_out(case).ok()).unwrap_or_default()
 }
 
 /// Judges it and tells it.

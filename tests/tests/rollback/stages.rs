@@ -72,7 +72,8 @@ async fn before_that_each_says_the_stage_and_what_to_do() -> Test {
             assert_eq!(read(&refused), "refused deployment_stage", "{refused:#}");
             let reason = refused["reason"].as_str().unwrap_or_default();
             assert!(
-                reason.contains(&format!("BLUE_GREEN deployment is in {stage}, which waits for check-release")),
+                reason
+                    .contains(&format!("BLUE_GREEN deployment is in {stage}, which waits for check-release")),
                 "{reason}"
             );
         }
