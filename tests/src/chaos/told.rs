@@ -276,11 +276,11 @@ mod tests {
     }
 
     fn right(items: &[Item], heard: &[Notice], leave: Leave) {
-        assert_eq!(check(items, heard, &[did(&["run 1"])], leave), Vec::<String>::new());
+        assert_eq!(check(items, heard, &[did(&["run 1"])], leave, 0), Vec::<String>::new());
     }
 
     fn wrong(items: &[Item], heard: &[Notice], words: &str) {
-        let wrong = check(items, heard, &[did(&["run 1"])], Leave::default());
+        let wrong = check(items, heard, &[did(&["run 1"])], Leave::default(), 0);
         assert!(wrong.iter().any(|wrong| wrong.contains(words)), "{wrong:?}");
     }
 
@@ -299,7 +299,9 @@ mod tests {
         let leave = Leave { second_copy: true, ..Leave::default() };
         right(&applied(), &twice, leave);
         let thrice = about(&["run 1", "run 1", "run 1"]);
-        assert_eq!(check(&applied(), &thrice, &[], leave).len(), 1);
+        assert_eq!(check(&applied(), &thrice, &[], leave, 0).len(), 1);
+        // One that was answered too late.
+        assert_eq!(check(&applied(), &thrice, &[], leave, 1), Vec::<String>::new());
     }
 
     #[test]

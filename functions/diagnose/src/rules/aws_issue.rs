@@ -16,12 +16,12 @@ use crate::{
 /// An issue of a service in a region need not be this stack's: where all is well here, it is worth a line.
 pub(super) fn aws_issue(evidence: &Evidence) -> Option<Finding> {
     const SHOWN: usize = 5;
+    /// An issue of weeks ago does not begin today's trouble.
+    const BEFORE: SignedDuration = SignedDuration::from_hours(3);
     let issues = evidence.aws_issues.as_ref()?;
     let newest = issues.first()?;
     let services: Vec<String> =
         issues.iter().take(SHOWN).map(|issue| format!("{} ({})", issue.service, issue.region)).collect();
-    /// An issue of weeks ago does not begin today's trouble.
-    const BEFORE: SignedDuration = SignedDuration::from_hours(3);
     let led_to = |broken: &Broken<'_>| {
         newest.since.zip(broken.since).is_some_and(|(issue, trouble)| {
             not_before(trouble, issue) && trouble.duration_since(issue) <= BEFORE
