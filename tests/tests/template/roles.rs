@@ -250,7 +250,7 @@ const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead. Those of EC2
 /// Lambda asks for, to attach a function to a network. Alarms have names, but composite ones are shown only to who may
 /// read all.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 27] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 28] = [
     ("cloudwatch:DescribeAlarmHistory", None),
     ("cloudwatch:DescribeAlarms", None),
     ("application-autoscaling:DescribeScalingActivities", None),
@@ -263,6 +263,7 @@ const WITHOUT_RESOURCE: [(&str, Option<&str>); 27] = [
     ("elasticloadbalancing:DescribeLoadBalancers", None),
     ("elasticloadbalancing:DescribeTargetGroups", None),
     ("elasticloadbalancing:DescribeTargetHealth", None),
+    ("health:DescribeEvents", None),
     ("rds:DescribeEvents", None),
     ("ec2:AssignPrivateIpAddresses", None),
     ("ec2:CreateNetworkInterface", None),

@@ -78,13 +78,7 @@ pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
         check.url.clone(),
         answer(check),
     );
-    let finding = match logged {
-        Some((count, largest)) => finding
-            .since(largest.first)
-            .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
-            .at(largest.last),
-        None => finding,
-    };
+    let finding = with_errors(finding, logged);
     let finding = match &evidence.database {
         Some(database) if !database.status.is_empty() => {
             finding.fact("DocumentDB", format!("cluster {}", database.name), database.status.clone())
@@ -233,6 +227,17 @@ pub(super) fn still_logged(evidence: &Evidence) -> Vec<LogGroup> {
     let groups = evidence.logs.iter().flat_map(|logs| &logs.groups);
     let still = |group: &&LogGroup| group.last.is_none_or(|last| evidence.within_minutes(last, MINUTES));
     groups.filter(still).cloned().collect()
+}
+
+/// How many errors of one kind, and the largest group of them.
+pub(super) fn with_errors(finding: Finding, logged: Option<(u64, &LogGroup)>) -> Finding {
+    let Some((count, largest)) = logged else {
+        return finding;
+    };
+    finding
+        .since(largest.first)
+        .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
+        .at(largest.last)
 }
 
 /// The drivers' own words for a certificate that they do not trust, where they speak of the database.

@@ -7,7 +7,7 @@ use super::{
     aws_issue::aws_issue,
     broken::{Broken, answer, host, no_connection, not_before, one_line, redeployment, refuses, release},
     certificates::{self, certificate_expired, certificate_expires, certificate_refused, is_of_front_end},
-    database::{database_ca_not_trusted, database_down, still_logged},
+    database::{database_ca_not_trusted, database_down, still_logged, with_errors},
     failed_starts::line,
     steps::back,
     task_secrets::version_before,
@@ -298,13 +298,7 @@ fn redis_down(evidence: &Evidence) -> Option<Finding> {
         check.url.clone(),
         answer(check),
     );
-    let finding = match logged {
-        Some((count, largest)) => finding
-            .since(largest.first)
-            .fact("CloudWatch Logs", one_line(&largest.shape), format!("{count} errors"))
-            .at(largest.last),
-        None => finding,
-    };
+    let finding = with_errors(finding, logged);
     Some(finding.next(
         DevOps,
         "see whether its nodes are available, and what happened to them: aws elasticache describe-replication-groups, and aws elasticache describe-events --duration 180; if they are, have fresh tasks connect: send restart {\"reason\": \"the tasks do not get through to Redis\"}",
