@@ -33,6 +33,9 @@ pub struct Call {
     pub fault: Option<Fault>,
     #[serde(skip)]
     pub(super) protocol: Protocol,
+    /// What the SDK calls all attempts of this call by.
+    #[serde(skip)]
+    pub(super) sdk_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +66,7 @@ impl Call {
             took_ms: None,
             fault: None,
             protocol,
+            sdk_id: text(headers, "amz-sdk-invocation-id").map(str::to_owned),
         }
     }
 
@@ -79,6 +83,7 @@ impl Call {
             took_ms: None,
             fault: None,
             protocol: Protocol::Json,
+            sdk_id: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Faults to inject: which call, what goes wrong.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,10 +30,10 @@ pub enum Fault {
     CutAfter,
     /// The call takes effect, and its answer ends half-way with the connection.
     CutShort,
-    /// Nothing happens, and no answer ever comes: time to kill the caller.
+    /// Nothing happens, and no answer ever comes, however often the SDK repeats the call: time to kill the caller.
     HangBefore,
-    /// The call takes effect (its status is in the record then), and no answer ever comes: time to kill
-    /// the caller.
+    /// The call takes effect (its status is in the record then), and no answer ever comes, however often the SDK
+    /// repeats it: time to kill the caller.
     HangAfter,
 }
 
@@ -91,10 +92,12 @@ impl Rule {
     }
 }
 
-/// The rules that still wait for their call.
+/// The rules that still wait for their call, and the calls that hang.
 #[derive(Debug, Default)]
 pub struct Faults {
     rules: Mutex<Vec<Rule>>,
+    /// By the id that the SDK gives to all attempts of a call.
+    hanging: Mutex<HashSet<String>>,
 }
 
 impl Faults {
@@ -113,6 +116,18 @@ impl Faults {
 
     /// The first rule that matches counts this call; only it does.
     pub(super) fn take(&self, call: &Call) -> Option<Fault> {
+        let mut hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
+        if call.sdk_id.as_ref().is_some_and(|id| hanging.contains(id)) {
+            return Some(Fault::HangBefore);
+        }
+        let fault = self.next(call)?;
+        if matches!(fault, Fault::HangBefore | Fault::HangAfter) {
+            hanging.extend(call.sdk_id.clone());
+        }
+        Some(fault)
+    }
+
+    fn next(&self, call: &Call) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let index = rules.iter().position(|rule| rule.matches(call))?;
         let rule = rules.get_mut(index)?;
