@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, iter, time::Duration};
 
-use aws_sdk_sns::Client;
+use aws_sdk_sns::{
+    Client,
+    config::{Builder, timeout::TimeoutConfig},
+};
 use aws_types::SdkConfig;
 use tokio::time::timeout;
 
@@ -15,7 +18,10 @@ use crate::{
 
 /// SNS takes a subject of 100 ASCII characters at most.
 const MAX_SUBJECT: usize = 100;
+/// What one topic has: two attempts, with up to a second between them. One that is cut short may have been taken, and
+/// its notice comes once more.
 const PATIENCE: Duration = Duration::from_secs(6);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_400);
 /// As much as is said of why SNS did not take it.
 const MAX_WHY: usize = 200;
 
@@ -77,7 +83,8 @@ pub fn is_due(outcome: &Outcome, by_event: bool) -> bool {
 /// Publishes a notice, and asks beside it whether anybody hears it.
 pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
     // Most runs tell nobody: the client is made only here.
-    let client = Client::new(config);
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    let client = Client::from_conf(Builder::from(config).timeout_config(timeouts).build());
     let published = async {
         client
             .publish()

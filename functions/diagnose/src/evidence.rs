@@ -72,6 +72,7 @@ pub struct Names {
     pub load_balancer: String,
     pub database: String,
     pub distribution: String,
+    pub probe: String,
 }
 
 /// A source that was not seen, whole or in part.

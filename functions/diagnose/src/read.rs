@@ -144,6 +144,7 @@ fn names(settings: &Settings) -> Names {
             .map_or_else(String::new, |it| load_balancer::name(it).to_owned()),
         database: of(&settings.database),
         distribution: of(&settings.distribution),
+        probe: of(&settings.probe_function),
     }
 }
 

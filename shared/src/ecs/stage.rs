@@ -3,7 +3,8 @@
 use aws_sdk_ecs::{
     Client,
     types::{
-        DeploymentConfiguration, DeploymentLifecycleHookDetail, ServiceDeployment,
+        DeploymentConfiguration, DeploymentLifecycleHookDetail,
+        DeploymentLifecycleHookTargetType as HookKind, ServiceDeployment,
         ServiceDeploymentLifecycleStage as Lifecycle,
     },
 };
@@ -29,10 +30,12 @@ pub struct Stage {
     pub status: String,
     /// When ECS last moved on in it.
     pub since: Option<Timestamp>,
-    /// When the bake time ends, as far as ECS says when it began.
+    /// When the bake time ends, as far as ECS says when it began, or a pause that waits for a person.
     pub ends_at: Option<Timestamp>,
-    /// The hooks that are waited for: a Lambda function's name, or the id of one that waits for a person.
+    /// The hooks that are waited for: a Lambda function's name, or the id of a pause.
     pub hooks: Vec<String>,
+    /// Whether they wait for a person.
+    pub pauses: bool,
 }
 
 impl Stage {
@@ -87,6 +90,8 @@ impl Stage {
         let waits = deployment.lifecycle_hook_details().iter().filter(|hook| {
             hook.status().is_some_and(|status| ["IN_PROGRESS", "AWAITING_ACTION"].contains(&status.as_str()))
         });
+        let waits: Vec<&DeploymentLifecycleHookDetail> = waits.collect();
+        let pause = waits.iter().find(|hook| hook.target_type() == Some(&HookKind::Pause));
         Self {
             strategy: strategy.to_owned(),
             name: name.to_owned(),
@@ -94,9 +99,11 @@ impl Stage {
             ends_at: since
                 .zip(bake_time)
                 .filter(|_| bakes)
-                .and_then(|(since, bake)| since.checked_add(bake).ok()),
+                .and_then(|(since, bake)| since.checked_add(bake).ok())
+                .or_else(|| pause?.expires_at().and_then(timestamp)),
             since,
-            hooks: waits.map(hook).collect(),
+            hooks: waits.iter().copied().map(hook).collect(),
+            pauses: pause.is_some(),
         }
     }
 }

@@ -16,7 +16,7 @@ fn service(deployments: Vec<Deployment>, stage: Option<Stage>) -> Service {
 
 fn stage(name: &str, status: &str) -> Stage {
     let (strategy, name, status) = ("LINEAR".to_owned(), name.to_owned(), status.to_owned());
-    Stage { strategy, name, status, since: None, ends_at: None, hooks: Vec::new() }
+    Stage { strategy, name, status, since: None, ends_at: None, hooks: Vec::new(), pauses: false }
 }
 
 #[test]

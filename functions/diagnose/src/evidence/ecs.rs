@@ -18,6 +18,9 @@ pub struct Service {
     /// How long ECS ignores the load balancer's health checks of a new task.
     pub grace_seconds: Option<u32>,
     pub security_groups: Vec<String>,
+    pub subnets: Vec<String>,
+    /// Whether its tasks get a public address: `ENABLED` or `DISABLED`.
+    pub public_ip: String,
     /// Of a deployment under way that moves traffic: blue/green, linear, canary.
     pub stage: Option<Stage>,
     /// The primary one first.
@@ -37,10 +40,12 @@ pub struct Stage {
     pub status: String,
     /// When ECS last moved on in it.
     pub since: Option<Timestamp>,
-    /// When the bake time ends.
+    /// When the bake time ends, or the pause that is waited for.
     pub ends_at: Option<Timestamp>,
-    /// The hooks that are waited for.
+    /// The hooks that are waited for: functions' names, or the ids of pauses.
     pub hooks: Vec<String>,
+    /// Whether they wait for a person.
+    pub pauses: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,11 +173,29 @@ pub struct Container {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthCheck {
+    /// Without the address that it asks.
     pub command: String,
+    /// The path that it asks for, as in `/health`.
+    pub path: Option<String>,
     pub interval_seconds: u32,
     pub timeout_seconds: u32,
     pub retries: u32,
     pub start_period_seconds: u32,
+}
+
+impl HealthCheck {
+    /// The path of the address in a command: `/health` of `curl -f http://localhost:8080/health?full=1 || exit 1`.
+    pub fn path_in(command: &str) -> Option<&str> {
+        let (_, address) = command.split_once("://")?;
+        let end = |letter: char| letter.is_whitespace() || "\"';,|&)?#".contains(letter);
+        let address = address.split(end).next()?;
+        Some(address.find('/').map_or("/", |place| address.get(place..).unwrap_or("/")))
+    }
+
+    /// What it asks for. A case that is written by hand may have the address in the command.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref().or_else(|| Self::path_in(&self.command))
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

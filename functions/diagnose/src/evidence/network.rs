@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct LoadBalancer {
     pub name: String,
+    pub arn: String,
     /// `active`, `provisioning`, `active_impaired` or `failed`.
     pub state: String,
     pub idle_timeout_seconds: Option<u32>,
@@ -16,6 +17,7 @@ pub struct LoadBalancer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
+    pub arn: String,
     pub port: u16,
     /// `HTTP` or `HTTPS`.
     pub protocol: String,

@@ -89,7 +89,7 @@ pub struct AwsIssue {
     pub service: String,
     /// As in `AWS_ECS_OPERATIONAL_ISSUE`.
     pub code: String,
-    /// A region, or `global`.
+    /// The stack's, or `global`.
     pub region: String,
     pub since: Option<Timestamp>,
     pub arn: String,

@@ -35,8 +35,10 @@ const SERVICES: &[&str] = &[
     "SSM",
     "VPC",
 ];
-/// Open ones of one region: more than a page of 100 there has never been.
+/// Open ones of one region: more than a page there has never been.
 const MAX_PAGES: usize = 2;
+/// The most that AWS gives.
+const PAGE: i32 = 100;
 
 /// Nothing where the account may not ask: AWS Health's API is for accounts with a support plan of *Business* or above.
 /// <https://docs.aws.amazon.com/health/latest/APIReference/Welcome.html>
@@ -67,7 +69,8 @@ async fn issues(client: &Client, region: &str) -> Result<Option<(Vec<AwsIssue>, 
     let mut read = Vec::new();
     let mut from = None;
     for _ in 0..MAX_PAGES {
-        let page = client.describe_events().filter(filter.clone()).set_next_token(from).send().await;
+        let page = client.describe_events().filter(filter.clone()).max_results(PAGE).set_next_token(from);
+        let page = page.send().await;
         let page = match page {
             Ok(page) => page,
             Err(error) if error.code() == Some(NO_PLAN) => return Ok(None),

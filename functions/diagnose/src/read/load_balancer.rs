@@ -72,6 +72,7 @@ async fn describe_with(client: &Client, name: &str) -> Result<Described, Error> 
     let state = found.state.and_then(|state| state.code);
     let load_balancer = LoadBalancer {
         name: name.to_owned(),
+        arn,
         state: state.map_or_else(String::new, |code| code.as_str().to_owned()),
         idle_timeout_seconds: idle_timeout.ok(),
         security_groups: found.security_groups.unwrap_or_default(),
@@ -93,6 +94,7 @@ fn listener(listener: types::Listener) -> Listener {
     target_groups.sort();
     target_groups.dedup();
     Listener {
+        arn: listener.listener_arn.unwrap_or_default(),
         port: port(listener.port),
         protocol: listener.protocol.map_or_else(String::new, |protocol| protocol.as_str().to_owned()),
         target_groups,

@@ -7,8 +7,11 @@ use aws_sdk_secretsmanager::{Client, operation::describe_secret::DescribeSecretE
 use shared::{aws, error::Error};
 use tokio::task::JoinSet;
 
-use super::{Reader, Seen, Why, seen, service::secret_name, timestamp, why};
-use crate::evidence::{NotSeen, Secret};
+use super::{Reader, Seen, Why, seen, timestamp, why};
+use crate::{
+    evidence::{NotSeen, Secret},
+    names::secret_name,
+};
 
 pub(super) async fn secrets(reader: &Reader) -> Result<Option<Seen>, Why> {
     let mut ids: BTreeSet<String> = reader.settings.secret.iter().cloned().collect();

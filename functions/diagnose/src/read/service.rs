@@ -16,6 +16,7 @@ use shared::{
 use super::{Reader, Seen, Why, seen, timestamp, why};
 use crate::{
     evidence::{Container, Definition, Deployment, Event, HealthCheck, NotSeen, Service, Stage},
+    names::secret_name,
     settings::Settings,
 };
 
@@ -78,13 +79,14 @@ async fn stage(reader: &Reader, described: &Described) -> Result<Option<Stage>, 
     let Settings { cluster, service, .. } = &reader.settings;
     let client = Client::new(&reader.config);
     let stage = ecs::stage(&client, cluster, service, &described.strategy).await?;
-    Ok(stage.map(|ecs::Stage { strategy, name, status, since, ends_at, hooks }| Stage {
+    Ok(stage.map(|ecs::Stage { strategy, name, status, since, ends_at, hooks, pauses }| Stage {
         strategy,
         name,
         status,
         since,
         ends_at,
         hooks,
+        pauses,
     }))
 }
 
@@ -153,6 +155,11 @@ fn described(service: types::Service, settings: &Settings) -> Described {
             pending: count(service.pending_count),
             task_definition: revision(&service.task_definition.unwrap_or_default()).to_owned(),
             grace_seconds: service.health_check_grace_period_seconds.map(count),
+            public_ip: network
+                .as_ref()
+                .and_then(|network| network.assign_public_ip())
+                .map_or_else(String::new, |assigned| assigned.as_str().to_owned()),
+            subnets: network.as_ref().map(|network| network.subnets.clone()).unwrap_or_default(),
             security_groups: network.and_then(|network| network.security_groups).unwrap_or_default(),
             stage: None,
             deployments,
@@ -260,9 +267,11 @@ fn health_check(check: &types::HealthCheck) -> HealthCheck {
         [kind, rest @ ..] if matches!(kind.as_str(), "CMD" | "CMD-SHELL") => rest,
         words => words,
     };
-    let mut command = text::log_line(&words.join(" "));
+    let words = words.join(" ");
+    let mut command = text::log_line(&words);
     command.truncate(command.floor_char_boundary(MAX_COMMAND_BYTES));
     HealthCheck {
+        path: HealthCheck::path_in(&words).map(str::to_owned),
         command,
         // ECS's defaults.
         interval_seconds: check.interval.map_or(30, count),
@@ -308,19 +317,6 @@ fn source_name(value_from: &str) -> String {
         Some(arn) => secret_name(&arn).to_owned(),
         None => value_from.rsplit_once(":parameter/").map_or(value_from, |(_, name)| name).to_owned(),
     }
-}
-
-/// The name in a secret's ARN, without the hyphen and six characters that Secrets Manager adds; a name is itself.
-pub(crate) fn secret_name(id: &str) -> &str {
-    const DRAWN: usize = 6;
-    let Some((_, name)) = id.rsplit_once(":secret:") else { return id };
-    // An ARN that somebody shortened may end in a word of six small letters: what AWS draws has others as well.
-    let is_drawn = |end: &str| {
-        end.len() == DRAWN
-            && end.bytes().all(|letter| letter.is_ascii_alphanumeric())
-            && end.bytes().any(|letter| !letter.is_ascii_lowercase())
-    };
-    name.rsplit_once('-').filter(|(_, end)| is_drawn(end)).map_or(name, |(bare, _)| bare)
 }
 
 /// A text that AWS wrote. The names of its things stay, since they are what is to be corrected; secrets go, and the

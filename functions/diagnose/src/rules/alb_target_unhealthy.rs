@@ -21,6 +21,7 @@ use crate::{
         Impact::Down,
         Level::{Aws, DevOps, Development},
     },
+    read::logs::PATTERN,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -115,8 +116,9 @@ pub(super) const RULES: &[Rule] = &[
         find: health_check_timing_wrong,
         looks_at: "A health check whose timeout is not shorter than its interval; or targets that are \
                    unhealthy for Target.Timeout, while the probe gets a good answer from the very same path, \
-                   only later than the timeout. Then the check is too impatient, and the tasks are not \
-                   stuck.",
+                   only later than the timeout; or three tasks in two hours that were replaced after 10 \
+                   minutes and more by a check that gives them at most 15 s. Then the check is too \
+                   impatient, and the tasks are not stuck.",
         otherwise: "make the check itself cheap: have its path answer without the database or another \
                     service",
         helped: ALL_HEALTHY,
@@ -166,7 +168,7 @@ fn target_response_mismatch(evidence: &Evidence) -> Option<Finding> {
             .next(
                 Development,
                 format!(
-                    "see in the log why {} answers so: aws logs tail <log-group> --since 15m --filter-pattern '%[Ee]rror|ERROR|[Ff]atal|Exception%'",
+                    "see in the log why {} answers so: aws logs tail <log-group> --since 15m --filter-pattern '{PATTERN}'",
                     group.path
                 ),
             ),

@@ -90,24 +90,28 @@ fn alarm_flaps(evidence: &Evidence) -> Option<Finding> {
             rule.join(" OR ")
         ))
     };
-    let first = found.first()?;
-    Some(finding.next(
-        DevOps,
+    let first = found.iter().find(|alarm| !is_composite(alarm)).or(found.first())?;
+    let next = if is_composite(first) {
         format!(
-            "let it ring at three bad values of five: aws cloudwatch put-metric-alarm --alarm-name '{}' --evaluation-periods 5 --datapoints-to-alarm 3, {}; or set its threshold clear of the normal level",
+            "see which of its alarms come and go, and have those ring only when 3 of 5 values are bad: aws cloudwatch describe-alarms --children-of-alarm-name '{}'",
+            first.name
+        )
+    } else {
+        format!(
+            "have it ring only when 3 of 5 values are bad: aws cloudwatch put-metric-alarm --alarm-name '{}' --evaluation-periods 5 --datapoints-to-alarm 3, {}; or set its threshold clear of the normal level",
             first.name,
             whole(first)
-        ),
-    ).helped(format!(
+        )
+    };
+    Some(finding.next(DevOps, next).helped(format!(
         "aws cloudwatch describe-alarm-history --alarm-name '{}' --history-item-type StateUpdate --max-items 20 shows fewer than {TIMES} changes to ALARM in the next 24 hours",
         first.name
     )))
 }
 
 fn alarm_without_action(evidence: &Evidence) -> Option<Finding> {
-    // A composite alarm has neither metric nor threshold. Where there is one, others may ring through it alone.
-    let has_composite =
-        !alarms(evidence, |alarm| alarm.metric.is_none() && alarm.threshold.is_none()).is_empty();
+    // Where there is one, others may ring through it alone.
+    let has_composite = !alarms(evidence, is_composite).is_empty();
     let found = alarms(evidence, |alarm| {
         let is_silenced = !alarm.actions_enabled && alarm.actions > 0;
         is_silenced || alarm.actions == 0 && !has_composite
@@ -170,7 +174,7 @@ fn alarm_always_on(evidence: &Evidence) -> Option<Finding> {
         .next(
             DevOps,
             format!(
-                "see what it shows: aws cloudwatch describe-alarms --alarm-names {} --query 'MetricAlarms[].StateReason'; cure that, or set the threshold to where somebody would act",
+                "see what it shows: aws cloudwatch describe-alarms --alarm-types MetricAlarm CompositeAlarm --alarm-names {} --query '[MetricAlarms, CompositeAlarms][].StateReason'; cure that, or set the threshold to where somebody would act",
                 quoted(&found)
             ),
         )
@@ -336,6 +340,11 @@ fn alarms(evidence: &Evidence, is_wanted: impl Fn(&Alarm) -> bool) -> Vec<&Alarm
             || policies().any(|policy| policy.alarms.contains(&alarm.name))
     };
     evidence.alarms.iter().flatten().filter(|alarm| !scales(alarm) && is_wanted(alarm)).collect()
+}
+
+/// A composite alarm has neither metric nor threshold.
+fn is_composite(alarm: &Alarm) -> bool {
+    alarm.metric.is_none() && alarm.threshold.is_none()
 }
 
 fn with_states(finding: Finding, evidence: &Evidence, found: &[&Alarm]) -> Finding {

@@ -210,9 +210,9 @@ fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
                     "if the database has connections for more tasks, raise the maximum: {}; then send scale-up {{\"reason\": \"tasks have no CPU to spare\"}}",
                     raise_maximum(maximum)
                 ),
-            ).otherwise(new_revision(evidence, "with more CPU for each task"))
+            ).otherwise(new_revision("with more CPU for each task"))
         }
-        _ => by_hand(finding, evidence).next(DevOps, "more tasks share the load").send(
+        _ => by_hand(finding, evidence).next(DevOps, "add tasks to share the load").send(
             "scale-up",
             serde_json::json!({ "reason": "tasks have no CPU to spare, answers are slow" }),
         ),

@@ -165,7 +165,8 @@ pub(super) const RULES: &[Rule] = &[
         looks_at: "Tasks that ECS stopped for failed health checks, the load balancer's or the container's, \
                    within 10 minutes of their start: two within 20 minutes (30 when ECS holds back its \
                    tries), or the last one while tasks are missing. Tasks this young had not come up yet. An \
-                   older task had come up and fell ill; where one of those fails too, it is not the start.",
+                   older task had come up and fell ill; where one of those fails too, it is not the start. \
+                   Nor is it where targets answer the check with a 5xx, and nothing was deployed for 2 hours.",
         otherwise: "where no start ends well, deploy the last good release: send rollback {\"to\": \
                     \"previous\"}",
         helped: concat!(
@@ -179,8 +180,8 @@ pub(super) const RULES: &[Rule] = &[
         looks_at: "The last log line of failed tasks (certain) and the log's newest errors (likely), for \
                    words of the database's driver: a refused connection, an unknown host, a time-out, failed \
                    authentication. Where tasks stay up, the driver connects again by itself. Then only \
-                   failed authentication counts, after a secret was changed in the last 24 hours while the \
-                   tasks ran.",
+                   failed authentication counts: after a secret was changed in the last 24 hours while the \
+                   tasks ran, or at least 100 times over 10 minutes and more.",
         otherwise: "where the database's security group does not let the tasks in, add that rule: aws ec2 \
                     authorize-security-group-ingress --group-id <security-group-of-the-database> --protocol \
                     tcp --port 27017 --source-group <security-group-of-the-tasks>",
@@ -261,7 +262,8 @@ pub(super) const RULES: &[Rule] = &[
         find: tasks_missing,
         looks_at: "An ACTIVE service with fewer running tasks than its desired count. It is certain with a \
                    failed start in its newest events. Without one it is likely where nothing is on its way: \
-                   no pending task, and no deployment, step of scaling, start or stop within 15 minutes.",
+                   no deployment, step of scaling, start or stop within 15 minutes. A task that is pending \
+                   for longer is missing too.",
         otherwise: "open a case with AWS Support, with the service's ARN and its newest events",
         helped: concat!(all_run!(), " within 10 minutes"),
     },

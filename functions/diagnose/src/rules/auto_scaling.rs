@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "target_value_not_reachable",
         find: target_value_not_reachable,
-        looks_at: "The target of each policy on CPU or memory. At 95 % or more the tasks are full before it acts; at 20 % or less, where the tasks have not fallen to it in 12 hours, it holds the service at its maximum. A CPU that has risen by 10 points, has kept within 3 points for 30 minutes and stays 10 points or more below the target is all that the tasks can use, if the median answer takes 1 s or more and three times its usual.",
+        looks_at: "The target of each policy on CPU or memory. At 95 % or more the tasks are full before it acts; at 20 % or less, or where the memory of idle tasks (CPU of 20 % at most) keeps within 5 points, and they have not fallen to it in 12 hours, it holds the service at its maximum. A CPU that has risen by 10 points, has kept within 3 points for 30 minutes and stays 10 points or more below the target is all that the tasks can use, if the median answer takes 1 s or more and three times its usual.",
         otherwise: BY_HAND,
         helped: "aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id service/<cluster>/<service> --max-items 3 shows within an hour that the desired count follows the load",
     },
@@ -153,7 +153,7 @@ fn at_maximum(evidence: &Evidence) -> Option<Finding> {
                 raise_maximum(max)
             ),
         )
-        .otherwise(new_revision(evidence, &format!("with more {unit} for each task"))),
+        .otherwise(new_revision(&format!("with more {unit} for each task"))),
     )
 }
 
@@ -318,7 +318,7 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
             );
             return Some(shown(finding).next(DevOps, at_guide(policy)));
         }
-        if is_too_low(evidence, series, target) {
+        if is_too_low(evidence, unit, series, target) {
             let finding = Finding::new(
                 Likely,
                 Risk,
@@ -342,7 +342,7 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
                         put_again(policy, Some((now * BELOW).round()))
                     ),
                 )
-                .otherwise(new_revision(evidence, "with 1 vCPU, as a Node process uses no more"))
+                .otherwise(new_revision("with 1 vCPU, as a Node process uses no more"))
                 .send("scale-up", json!({ "reason": "slow at a CPU below the scaling target" })),
         )
     })
@@ -355,13 +355,18 @@ fn is_too_high(target: f64) -> bool {
 }
 
 /// What tasks use without any work.
-fn is_too_low(evidence: &Evidence, series: &Series, target: f64) -> bool {
+fn is_too_low(evidence: &Evidence, unit: &str, series: &Series, target: f64) -> bool {
     const IDLE_PERCENT: f64 = 20.0;
+    /// The memory of idle tasks is what they need to be there at all.
+    const LEVEL_PERCENT: f64 = 5.0;
+    let (least, most) = (smallest(series.last_minutes(720)), largest(series.last_minutes(720)));
+    let cpu = evidence.recent(name::ECS_CPU).and_then(|cpu| largest(cpu.last_minutes(720)));
+    let is_level = unit == "memory"
+        && least.zip(most).is_some_and(|(least, most)| most - least <= LEVEL_PERCENT)
+        && cpu.is_some_and(|cpu| cpu <= IDLE_PERCENT);
     let max = evidence.scaling.as_ref().and_then(|scaling| scaling.target.as_ref()).map(|target| target.max);
     let is_at_max = evidence.service.as_ref().zip(max).is_some_and(|(service, max)| service.desired >= max);
-    target <= IDLE_PERCENT
-        && is_at_max
-        && smallest(series.last_minutes(720)).is_some_and(|least| least > target)
+    (target <= IDLE_PERCENT || is_level) && is_at_max && least.is_some_and(|least| least > target)
 }
 
 /// The median response time, where CPU has risen to a level, stays there, and answers have become slow with it.

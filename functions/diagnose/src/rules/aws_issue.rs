@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::broken::{Broken, not_before};
 use crate::{
-    evidence::Evidence,
+    evidence::{AwsIssue, Evidence},
     finding::{
         Confidence::{Likely, Possible},
         Finding,
@@ -22,18 +22,19 @@ pub(super) fn aws_issue(evidence: &Evidence) -> Option<Finding> {
     let newest = issues.first()?;
     let services: Vec<String> =
         issues.iter().take(SHOWN).map(|issue| format!("{} ({})", issue.service, issue.region)).collect();
-    let led_to = |broken: &Broken<'_>| {
-        newest.since.zip(broken.since).is_some_and(|(issue, trouble)| {
+    let broken = Broken::seen(evidence);
+    let led_to_it = |issue: &&AwsIssue| {
+        let trouble = broken.as_ref().and_then(|broken| broken.since);
+        issue.since.zip(trouble).is_some_and(|(issue, trouble)| {
             not_before(trouble, issue) && trouble.duration_since(issue) <= BEFORE
         })
     };
-    let (confidence, impact) = match Broken::seen(evidence) {
-        Some(broken) if led_to(&broken) => (Likely, broken.impact.min(Degraded)),
-        Some(broken) => (Possible, broken.impact.min(Degraded)),
-        None => (Possible, Risk),
-    };
+    let led_to = issues.iter().find(led_to_it);
+    let confidence = if led_to.is_some() { Likely } else { Possible };
+    let impact = broken.as_ref().map_or(Risk, |broken| broken.impact.min(Degraded));
+    let shown = led_to.unwrap_or(newest);
     let what = format!("AWS has an open issue with {}", services.join(", "));
-    let finding = Finding::new(confidence, impact, what).since(newest.since);
+    let finding = Finding::new(confidence, impact, what).since(shown.since);
     let finding = issues.iter().take(SHOWN).fold(finding, |finding, issue| {
         finding
             .fact("AWS Health", format!("{} in {}", issue.service, issue.region), issue.code.clone())
@@ -43,7 +44,7 @@ pub(super) fn aws_issue(evidence: &Evidence) -> Option<Finding> {
         Aws,
         format!(
             "read what AWS says of it: aws health describe-event-details --region us-east-1 --event-arns {}",
-            newest.arn
+            shown.arn
         ),
     ))
 }

@@ -1,9 +1,11 @@
 //! Whether users are served, and since when they are not.
 
+use std::ops::Range;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    evidence::{Check, Deployment, Evidence, Series, name},
+    evidence::{Check, Deployment, Evidence, Series, median, name},
     finding::{
         Finding,
         Impact::{self, Degraded, Down},
@@ -27,6 +29,8 @@ pub(super) struct Broken<'a> {
 
 pub(super) struct Errors {
     percent: f64,
+    /// What is usual, where they are only many times that.
+    usual: Option<f64>,
     since: Option<Timestamp>,
 }
 
@@ -49,12 +53,45 @@ impl<'a> Broken<'a> {
         })
     }
 
+    /// Errors that are few of all requests, but many times what they were, and never so many before: too few to call
+    /// the service down, enough to ask for the change that they began with.
+    pub(super) fn risen(evidence: &Evidence, change: Timestamp) -> Option<Self> {
+        /// In a period.
+        const FEWEST: f64 = 10.0;
+        const TIMES: f64 = 10.0;
+        const PERIODS: usize = 3;
+        /// What a change brings shows with its first tasks.
+        const SOON: SignedDuration = SignedDuration::from_mins(20);
+        let answers = Answers::of(evidence)?;
+        let length = answers.requests.values.len();
+        let usual = median((length / 2..length).map(|back| answers.errors(back)))?;
+        let high = |back: &usize| answers.errors(*back) >= FEWEST.max(usual * TIMES);
+        // The newest period may have only begun.
+        let newest = (0..2).find(high)?;
+        let before = (newest..length).find(|back| !high(back))?;
+        let since = end_of(answers.requests, before)?;
+        let is_new = before.saturating_sub(newest) >= PERIODS && !(before..length).any(|back| high(&back));
+        (is_new && not_before(since, change) && since.duration_since(change) <= SOON).then(|| Self {
+            since: Some(since),
+            impact: Degraded,
+            check: None,
+            errors: Some(Errors {
+                percent: answers.percent(newest..before),
+                usual: Some(answers.percent(length / 2..length)),
+                since: Some(since),
+            }),
+        })
+    }
+
     pub(super) fn told(&self) -> String {
         match (self.check, &self.errors) {
             (Some(check), _) if check.status.is_some() => format!("{} {}", check.url, answer(check)),
             (Some(check), _) => format!("{} is not answered ({})", check.url, answer(check)),
+            (None, Some(Errors { percent, usual: Some(usual), .. })) => {
+                format!("{percent:.1} % of the requests end with a 5xx, and {usual:.2} % did before")
+            }
             (None, Some(errors)) => format!("{:.0} % of the requests end with a 5xx", errors.percent),
-            (None, None) => "the API is not well".to_owned(),
+            (None, None) => "the API is failing".to_owned(),
         }
     }
 
@@ -64,6 +101,10 @@ impl<'a> Broken<'a> {
             None => finding,
         };
         match &self.errors {
+            Some(Errors { percent, usual: Some(usual), since }) => finding
+                .fact("CloudWatch, ALB", "5xx of all requests", format!("{percent:.1} %"))
+                .against(format!("{usual:.2} % before"))
+                .at(*since),
             Some(errors) => finding
                 .fact("CloudWatch, ALB", "5xx of all requests in 15 min", format!("{:.0} %", errors.percent))
                 .against(format!("{HIGH_PERCENT} %"))
@@ -119,29 +160,50 @@ fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
     evidence.images.is_some() && before.is_some_and(|before| !pushed.any(|pushed| pushed > before))
 }
 
-/// The share of requests that end with a 5xx now, if it is high. What never had an error has no data.
+/// Requests, and those that ended with a 5xx, by periods back from the newest. What never had an error has no data.
+struct Answers<'a> {
+    requests: &'a Series,
+    errors: Vec<&'a Series>,
+}
+
+impl<'a> Answers<'a> {
+    fn of(evidence: &'a Evidence) -> Option<Self> {
+        let errors = [name::ALB_TARGET_5XX, name::ALB_ELB_5XX].map(|name| evidence.recent(name));
+        Some(Self {
+            requests: evidence.recent(name::ALB_REQUESTS)?,
+            errors: errors.into_iter().flatten().collect(),
+        })
+    }
+
+    fn errors(&self, back: usize) -> f64 {
+        self.errors.iter().map(|series| value(series, back)).sum()
+    }
+
+    fn percent(&self, backs: Range<usize>) -> f64 {
+        let bad: f64 = backs.clone().map(|back| self.errors(back)).sum();
+        // A request that found no target is not counted as one.
+        let all: f64 = backs.map(|back| value(self.requests, back).max(self.errors(back))).sum();
+        if all > 0.0 { bad / all * 100.0 } else { 0.0 }
+    }
+}
+
+fn value(series: &Series, back: usize) -> f64 {
+    series.values.iter().rev().nth(back).copied().flatten().unwrap_or(0.0)
+}
+
+/// The share of requests that end with a 5xx now, if it is high.
 pub(super) fn errors(evidence: &Evidence) -> Option<Errors> {
     const RECENT: usize = 3;
-    let requests = evidence.recent(name::ALB_REQUESTS)?;
-    let answers = [name::ALB_TARGET_5XX, name::ALB_ELB_5XX].map(|name| evidence.recent(name));
-    let value =
-        |series: &Series, back: usize| series.values.iter().rev().nth(back).copied().flatten().unwrap_or(0.0);
-    let errors = |back: usize| answers.iter().flatten().map(|series| value(series, back)).sum::<f64>();
-    // A request that found no target is not counted as one.
-    let all = |back: usize| value(requests, back).max(errors(back));
-    let percent = |backs: std::ops::Range<usize>| {
-        let (bad, of): (f64, f64) = (backs.clone().map(errors).sum(), backs.map(all).sum());
-        if of > 0.0 { bad / of * 100.0 } else { 0.0 }
-    };
-    let now = percent(0..RECENT);
-    if (0..RECENT).map(errors).sum::<f64>() < FEWEST_ERRORS || now < HIGH_PERCENT {
+    let answers = Answers::of(evidence)?;
+    let now = answers.percent(0..RECENT);
+    if (0..RECENT).map(|back| answers.errors(back)).sum::<f64>() < FEWEST_ERRORS || now < HIGH_PERCENT {
         return None;
     }
-    let high = |back: usize| percent(back..back.saturating_add(1)) >= HIGH_PERCENT;
-    let newest = (0..RECENT).find(|back| high(*back))?;
-    let length = requests.values.len();
-    let before = (newest..length).find(|back| !high(*back));
-    Some(Errors { percent: now, since: before.and_then(|back| end_of(requests, back)) })
+    let high = |back: &usize| answers.percent(*back..back.saturating_add(1)) >= HIGH_PERCENT;
+    let newest = (0..RECENT).find(high)?;
+    let before = (newest..answers.requests.values.len()).find(|back| !high(back));
+    let since = before.and_then(|back| end_of(answers.requests, back));
+    Some(Errors { percent: now, usual: None, since })
 }
 
 /// When the probe, which fails now, began to, if it has not failed all the time. After a period that was still well,

@@ -72,6 +72,7 @@ const NO_MODULE: &[&str] = &[
     "ERR_MODULE_NOT_FOUND",
     "failed to resolve import",
     "Could not resolve",
+    "Could not load",
     "TS2307",
 ];
 /// npm's own codes: no such package, no such version, versions that do not go together, a lock file that does not fit.
@@ -90,7 +91,7 @@ fn build_failed(evidence: &Evidence) -> Option<Finding> {
     let build = failed(evidence)?;
     let how = match build.status.as_str() {
         "TIMED_OUT" => "ran out of time",
-        "FAULT" => "was broken off by CodeBuild",
+        "FAULT" => "was aborted by CodeBuild",
         _ => "failed",
     };
     let place = if build.phase.is_empty() { String::new() } else { format!(" in {}", build.phase) };

@@ -25,6 +25,9 @@ pub(super) const IMPORT: &str = "import the renewed files under the same ARN, if
                                  --certificate fileb://cert.pem --private-key fileb://key.pem \
                                  --certificate-chain fileb://chain.pem";
 
+/// Without a word on their keys, AWS lists those of RSA with up to 2,048 bits alone.
+const LIST: &str = "aws acm list-certificates --includes keyTypes=RSA_2048,RSA_3072,RSA_4096,EC_prime256v1,EC_secp384r1,EC_secp521r1";
+
 pub(super) fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
     let (check, certificate) = certificates(evidence).find(|(_, it)| it.not_after <= evidence.at)?;
     let host = host(&check.url);
@@ -57,20 +60,28 @@ pub(super) fn certificate_refused(evidence: &Evidence) -> Option<Finding> {
         let serves = if is_of_front_end(check) { "distribution <distribution>" } else { "<load-balancer>" };
         (
             format!(
-                "find an issued certificate for {host} (aws acm list-certificates{region} --certificate-statuses ISSUED --query 'CertificateSummaryList[].[DomainName,CertificateArn]'), and {attach}"
+                "find an issued certificate for {host} ({LIST}{region} --certificate-statuses ISSUED --query 'CertificateSummaryList[].[DomainName,CertificateArn]'), and {attach}"
             ),
             format!(
                 "see whether the name leads to {serves} (dig +short {host}), and correct its record in Route 53 if it does not"
             ),
         )
-    } else {
+    } else if says(&message, &["issuer"]) {
         (
             format!(
-                "import the certificate of {host} again, now with its intermediate certificates (the ARN: aws acm list-certificates{region}): aws acm import-certificate{region} --certificate-arn <certificate-arn> --certificate fileb://cert.pem --private-key fileb://key.pem --certificate-chain fileb://chain.pem"
+                "import the certificate of {host} again, now with its intermediate certificates (the ARN: {LIST}{region}): aws acm import-certificate{region} --certificate-arn <certificate-arn> --certificate fileb://cert.pem --private-key fileb://key.pem --certificate-chain fileb://chain.pem"
             ),
             format!(
                 "put a certificate of a public authority in its place: aws acm request-certificate{region} --domain-name {host} --validation-method DNS"
             ),
+        )
+    } else {
+        (
+            format!(
+                "put another certificate in its place ({LIST}{region} --certificate-statuses ISSUED --query 'CertificateSummaryList[].[DomainName,CertificateArn]'; none is there: aws acm request-certificate{region} --domain-name {host} --validation-method DNS), and {}",
+                attach(check)
+            ),
+            import(check),
         )
     };
     Some(
@@ -98,7 +109,7 @@ pub(super) fn certificate_expires(evidence: &Evidence) -> Option<Finding> {
             .fact("health probe", format!("certificate of {host}"), format!("{left} left"))
             .against(format!("{CERTIFICATE_DAYS} days"))
             .at(Some(certificate.not_after))
-            .next(DevOps, format!("see why ACM has not renewed it: aws acm describe-certificate{region} --certificate-arn <certificate-arn> --query 'Certificate.[Type,InUseBy,RenewalSummary]' (the ARN: aws acm list-certificates{region}); put the CNAME record that is missing there back into Route 53: ACM then renews it by itself within hours"))
+            .next(DevOps, format!("see why ACM has not renewed it: aws acm describe-certificate{region} --certificate-arn <certificate-arn> --query 'Certificate.[Type,InUseBy,RenewalSummary]' (the ARN: {LIST}{region}); put the CNAME record that is missing there back into Route 53: ACM then renews it by itself within hours"))
             .otherwise(import(check)),
     )
 }

@@ -80,11 +80,11 @@ fn closed_to_aws(evidence: &Evidence, tasks: &[String]) -> Option<Finding> {
             .next(
                 DevOps,
                 format!(
-                    "let them out to the internet on {HTTPS}: aws ec2 authorize-security-group-egress --group-id {id} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0"
+                    "allow the tasks outbound HTTPS to the internet: aws ec2 authorize-security-group-egress --group-id {id} --protocol tcp --port {HTTPS} --cidr 0.0.0.0/0"
                 ),
             )
             .otherwise(format!(
-                "let them out to the VPC's endpoints only: {}",
+                "allow it to the VPC's endpoints only: {}",
                 rule("egress", id, "<group-of-the-endpoints>", HTTPS)
             ))
             .helped(

@@ -247,7 +247,8 @@ fn cors_credentials(evidence: &Evidence) -> Option<Finding> {
 fn cors_wildcard_credentials(evidence: &Evidence) -> Option<Finding> {
     let (check, cors) = answer(evidence)?;
     // Without credentials the probe takes `*` for allowed.
-    if cors.origin_allowed || !is_any(cors) {
+    let with_credentials = !cors.origin_allowed || cors.credentials_allowed && !check.healthy;
+    if !is_any(cors) || !with_credentials {
         return None;
     }
     let finding = shown(
@@ -268,7 +269,7 @@ fn cors_wildcard_credentials(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn set_origin(evidence: &Evidence) -> String {
-    new_revision(evidence, &format!("with CORS_ORIGIN={} and no slash after it", front_end(evidence)))
+    new_revision(&format!("with CORS_ORIGIN={} and no slash after it", front_end(evidence)))
 }
 
 /// The front end's origin, as the probe's page has it.
@@ -281,7 +282,7 @@ fn front_end(evidence: &Evidence) -> String {
 /// The probe's own request, for a person to send.
 fn preflight(evidence: &Evidence, check: &Check) -> String {
     format!(
-        "curl -si -X OPTIONS -H 'Origin: {}' -H 'Access-Control-Request-Method: POST' {}",
+        "curl -si -X OPTIONS -H 'Origin: {}' -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: content-type' {}",
         front_end(evidence),
         check.url
     )

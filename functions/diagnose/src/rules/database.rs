@@ -171,6 +171,14 @@ fn with_cluster(finding: Finding, database: &Database) -> Finding {
                     .otherwise("see what else can be restored: send snapshot-restore {\"list\": true}"),
             }
         }
+        status if status.starts_with("inaccessible-") && !status.ends_with("-recoverable") => finding
+            .next(
+                DevOps,
+                format!(
+                    "its KMS key cannot be used, and DocumentDB has given it up: let the key be used again (aws docdb describe-db-clusters --db-cluster-identifier {name} --query 'DBClusters[0].KmsKeyId', then aws kms enable-key --key-id <key-id>), and restore the newest snapshot beside it: send snapshot-restore {{\"snapshot\": \"latest\"}}"
+                ),
+            )
+            .otherwise("see what else can be restored: send snapshot-restore {\"list\": true}"),
         status if status.starts_with("inaccessible-") => finding
             .next(
                 DevOps,

@@ -1,13 +1,13 @@
 //! Tasks that fail, or fail their users, because the database refuses them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failed_starts::{goes_on, impact, line, says, short_of_tasks, status, stopped},
     task_secrets::{CHANGED_MINUTES, only_secret, version_before},
 };
 use crate::{
-    evidence::{Evidence, LogGroup, Secret, StoppedTask},
+    evidence::{DatabaseEvent, Evidence, LogGroup, Secret, StoppedTask},
     finding::{
         Confidence::{Certain, Likely},
         Finding, Impact,
@@ -28,8 +28,10 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
     // Tasks that stay have the credentials that they began with, for good.
     let outdated =
         logged.filter(|group| are_credentials(&group.shape)).and_then(|group| outdated(evidence, group));
+    // New connections, while the old ones go on.
+    let keeps_refusing = logged.is_some_and(keeps_refusing);
     // Else, where tasks stay, the driver connects again by itself.
-    let is_over = failed.is_empty() && !short_of_tasks(evidence) && outdated.is_none();
+    let is_over = failed.is_empty() && !short_of_tasks(evidence) && outdated.is_none() && !keeps_refusing;
     if refused.is_none() && (logged.is_none() || is_over) {
         return None;
     }
@@ -39,6 +41,9 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
     let (what, impact) = match outdated {
         Some(_) => {
             ("the database refuses the tasks: they began before its secret was changed", Impact::Degraded)
+        }
+        None if keeps_refusing && failed.is_empty() => {
+            ("the database refuses the credentials that the tasks have", Impact::Degraded)
         }
         None if credentials => {
             ("tasks fail because the database refuses their credentials", impact(evidence))
@@ -66,6 +71,13 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
         }
         None => finding,
     };
+    let reset = password_reset(evidence);
+    let finding = match reset {
+        Some(event) => {
+            finding.fact("DocumentDB, events", event.source.clone(), event.message.clone()).at(event.at)
+        }
+        None => finding,
+    };
     let changed = |at: &Timestamp| evidence.within_minutes(*at, CHANGED_MINUTES);
     let mut secrets = evidence.secrets.iter().flatten();
     let changed = secrets.find(|secret| secret.changed_at.as_ref().is_some_and(changed));
@@ -83,18 +95,57 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
         let finding = finding.next(DevOps, next).otherwise(by_hand);
         return Some(finding.send("restart", serde_json::json!({ "reason": reason })));
     }
-    let (next, otherwise) =
-        if credentials { same_password(evidence, changed) } else { way_to_database(evidence) };
+    let (next, otherwise) = match (credentials, reset, changed) {
+        (true, Some(_), None) => new_password(evidence),
+        (true, ..) => same_password(evidence, changed),
+        _ => way_to_database(evidence),
+    };
     Some(finding.next(DevOps, next).otherwise(otherwise))
+}
+
+/// Many refused credentials, for longer than a rotation's minute.
+fn keeps_refusing(group: &LogGroup) -> bool {
+    const MANY: u64 = 100;
+    const LONG: SignedDuration = SignedDuration::from_mins(10);
+    let lasts = group.first.zip(group.last).is_some_and(|(first, last)| last.duration_since(first) >= LONG);
+    are_credentials(&group.shape) && group.count >= MANY && lasts
+}
+
+/// The newest event of the master user's password, within a day.
+fn password_reset(evidence: &Evidence) -> Option<&DatabaseEvent> {
+    evidence.database_events.iter().flatten().find(|event| {
+        says(&event.message, &["reset master credentials", "master user password", "master password"])
+            && event.at.is_some_and(|at| evidence.within_minutes(at, CHANGED_MINUTES))
+    })
+}
+
+/// The steps where the database's password was set and the secret was not.
+fn new_password(evidence: &Evidence) -> (String, String) {
+    let which = only_secret(evidence).map_or(UNKNOWN, |secret| secret.name.as_str());
+    let set = set_password(which);
+    (
+        format!(
+            "put the database's new password into the secret, with all else that it has: aws secretsmanager \
+             put-secret-value --secret-id {which} --secret-string file://secret.json; then send restart \
+             {{\"reason\": \"the secret has the database's new password\"}}"
+        ),
+        format!("set the master user's password back to the secret's: {set}"),
+    )
+}
+
+/// The command that gives the database the secret's password, which no history of a shell is to have.
+fn set_password(secret: &str) -> String {
+    format!(
+        "aws docdb modify-db-cluster --db-cluster-identifier <db-cluster> --master-user-password \"$(aws \
+         secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text | jq -r \
+         .password)\" --apply-immediately; clients with another password are refused from then on"
+    )
 }
 
 /// What makes the secret and the database agree about the password, from either side.
 fn same_password(evidence: &Evidence, changed: Option<&Secret>) -> (String, String) {
     let which = changed.or_else(|| only_secret(evidence)).map_or(UNKNOWN, |secret| secret.name.as_str());
-    let put_back = version_before(which);
-    let set = "aws docdb modify-db-cluster --db-cluster-identifier <db-cluster> --master-user-password \
-               <password-of-the-secret> --apply-immediately; clients with another password are refused from \
-               then on";
+    let (put_back, set) = (version_before(which), set_password(which));
     if changed.is_some() {
         return (
             format!("if the change of the secret was wrong, put its version before back: {put_back}"),
@@ -136,8 +187,12 @@ fn way_to_database(evidence: &Evidence) -> (String, String) {
     )
 }
 
+/// The drivers' words: Node and Python, .NET, Java.
+const REFUSED: &[&str] =
+    &["authentication failed", "auth failed", "unable to authenticate", "exception authenticating"];
+
 pub(super) fn are_credentials(text: &str) -> bool {
-    says(text, &["authentication failed", "auth failed"])
+    says(text, REFUSED)
 }
 
 /// A secret that was changed while these tasks ran, and whose change is what their errors began with. Nothing where one
@@ -163,16 +218,6 @@ fn outdated<'a>(evidence: &'a Evidence, refusals: &LogGroup) -> Option<&'a Secre
 pub(super) fn is_database_refusal(text: &str) -> bool {
     says(text, &["mongoserverselectionerror", "mongonetwork"])
         || says(text, &["mongo", "docdb", "documentdb", "database"])
-            && says(
-                text,
-                &[
-                    "econnrefused",
-                    "enotfound",
-                    "etimedout",
-                    "connection refused",
-                    "timed out",
-                    "authentication failed",
-                    "auth failed",
-                ],
-            )
+            && (are_credentials(text)
+                || says(text, &["econnrefused", "enotfound", "etimedout", "connection refused", "timed out"]))
 }

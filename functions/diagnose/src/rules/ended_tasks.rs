@@ -3,11 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    broken::{redeployment, release},
     failed_starts::{
         Failures, START, age, failure, fargate_has, goes_on, impact, is_gone, is_over, line, meaning, says,
         short_of_tasks, span, stopped, tasks,
     },
     steps::new_revision,
+    targets::codes,
 };
 use crate::{
     evidence::{Definition, Evidence, RunningTask, StoppedTask},
@@ -41,7 +43,7 @@ pub(super) fn out_of_memory_at_start(evidence: &Evidence) -> Option<Finding> {
     };
     let failed = Failures { tasks: failed, event: None };
     let change = evidence.definition.as_ref().map_or_else(|| "with more memory".to_owned(), twice_the_memory);
-    Some(failed.next(evidence, finding, &new_revision(evidence, &change)))
+    Some(failed.next(evidence, finding, &new_revision(&change)))
 }
 
 /// Twice the memory, with as many CPU units as Fargate gives to it.
@@ -141,6 +143,13 @@ pub(super) fn health_check_in_grace(evidence: &Evidence) -> Option<Finding> {
     if tasks_now.running.iter().any(|task| is_old(task.started_at) && is_ill(task))
         || tasks_now.stopped.iter().any(|task| old_killed(&task))
     {
+        return None;
+    }
+    // Tasks that answer with an error are up: where nothing was deployed, starts take no longer than they did.
+    let answers = evidence.target_groups.iter().flatten().flat_map(|group| &group.targets);
+    let mut answers = answers.filter(|target| target.state == "unhealthy");
+    let answers = answers.any(|target| codes(&target.description).iter().any(|code| *code >= 500));
+    if answers && release(evidence).is_none() && redeployment(evidence).is_none() {
         return None;
     }
     let newest = *killed.first()?;

@@ -2,16 +2,19 @@
 
 use std::fmt::Arguments;
 
+use jiff::SignedDuration;
+
+use super::failed_starts::{age, line, says};
 use super::targets::{
     FAILED, MISMATCH, TARGET_GROUP, TIMEOUT, Targets, bad, by_reason, checked_port, codes, impact, register,
     serves, told,
 };
 use crate::{
-    evidence::{Evidence, Target, TargetGroup},
+    evidence::{Evidence, HealthCheck, StoppedTask, Target, TargetGroup},
     finding::{
         Confidence::{Certain, Likely},
         Finding,
-        Impact::Risk,
+        Impact::{Degraded, Risk},
         Level::DevOps,
     },
 };
@@ -23,7 +26,7 @@ pub(super) fn health_check_path_wrong(evidence: &Evidence) -> Option<Finding> {
     let (group, _) = *bad.first()?;
     let answered = evidence.check("health").filter(|check| check.healthy).map(|check| path(&check.url));
     let answered = answered.filter(|path| *path != group.path);
-    let asked = own_check(evidence).filter(|command| !command.contains(&group.path));
+    let asked = own_check(evidence).filter(|path| *path != group.path);
     let finding = by_reason(
         evidence,
         &bad,
@@ -38,16 +41,13 @@ pub(super) fn health_check_path_wrong(evidence: &Evidence) -> Option<Finding> {
             DevOps,
             format!("check the path that works: {}", set(group, format_args!("--health-check-path {path}"))),
         ),
-        (None, Some(command)) => Finding { confidence: Likely, ..finding }
-            .fact("ECS, task definition", "the container's own check, which passes", command.to_owned())
+        (None, Some(path)) => Finding { confidence: Likely, ..finding }
+            .fact("ECS, task definition", "the container's own check, which passes", path)
             .next(
                 DevOps,
                 format!(
                     "check the path that the container's own health check uses: {}",
-                    set(
-                        group,
-                        format_args!("--health-check-path {}", asked_path(command).unwrap_or("<path>"))
-                    )
+                    set(group, format_args!("--health-check-path {path}"))
                 ),
             ),
         (None, None) => return None,
@@ -150,7 +150,9 @@ pub(super) fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> 
             ),
         );
     }
-    let (group, _) = *timed_out.first()?;
+    let Some((group, _)) = timed_out.first().copied() else {
+        return too_strict(evidence);
+    };
     let check = evidence.check("health").filter(|check| check.healthy && path(&check.url) == group.path)?;
     let seconds = check.phase_ms("first_byte_ms")? / 1_000.0;
     if seconds <= f64::from(group.timeout_seconds) {
@@ -186,6 +188,65 @@ pub(super) fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> 
     )
 }
 
+/// A check that gives a task a few seconds, while tasks that had run well are replaced one after the other.
+fn too_strict(evidence: &Evidence) -> Option<Finding> {
+    const SHORT_SECONDS: u32 = 15;
+    const FEW: usize = 3;
+    const MINUTES: i64 = 120;
+    /// Later than this a task had come up.
+    const WELL: SignedDuration = SignedDuration::from_mins(10);
+    let seconds = |group: &TargetGroup| group.interval_seconds.saturating_mul(group.unhealthy_threshold);
+    let short = |group: &&TargetGroup| serves(group) && (1..=SHORT_SECONDS).contains(&seconds(group));
+    let group = evidence.target_groups.iter().flatten().find(short)?;
+    let replaced = |task: &&StoppedTask| {
+        says(&task.reason, &["task failed elb health checks"])
+            && age(task).is_some_and(|age| age >= WELL)
+            && task.stopped_at.is_some_and(|at| evidence.within_minutes(at, MINUTES))
+    };
+    let replaced: Vec<&StoppedTask> =
+        evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).filter(replaced).collect();
+    let events = evidence.service.iter().flat_map(|service| &service.events);
+    let timed_out = events.filter(|event| says(&event.message, &["request timed out"])).count();
+    if replaced.len() < FEW || timed_out < FEW {
+        return None;
+    }
+    let what = format!(
+        "the health check of {} ends a task after {} s without an answer: {} tasks that had run well were replaced",
+        group.name,
+        seconds(group),
+        replaced.len()
+    );
+    let finding = replaced.iter().take(FEW).fold(Finding::new(Likely, Degraded, what), |finding, task| {
+        finding
+            .fact("ECS, stopped tasks", format!("task {}", task.id), line(&task.reason))
+            .at(task.stopped_at)
+    });
+    Some(
+        finding
+            .fact(
+                TARGET_GROUP,
+                "unhealthy after",
+                format!("{} checks of {} s", group.unhealthy_threshold, group.interval_seconds),
+            )
+            .since(replaced.iter().filter_map(|task| task.stopped_at).min())
+            .next(
+                DevOps,
+                format!(
+                    "let the check tolerate a pause of a few seconds: {}",
+                    set(
+                        group,
+                        format_args!(
+                            "--health-check-timeout-seconds 5 --health-check-interval-seconds 15 --unhealthy-threshold-count 3"
+                        )
+                    )
+                ),
+            )
+            .otherwise(
+                "find what makes tasks pause, such as garbage collection or one long request: aws logs tail <log-group> --since 1h",
+            ),
+    )
+}
+
 /// The targets of a group of which none is healthy and all answer such codes, and the codes.
 fn all_answer(evidence: &Evidence, is: impl Fn(u16) -> bool) -> Option<(Targets<'_>, Vec<u16>)> {
     let answers = |(_, target): &&(&TargetGroup, &Target)| {
@@ -210,21 +271,12 @@ fn path(url: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// The path that the command of a container's check asks for.
-fn asked_path(command: &str) -> Option<&str> {
-    let url = command.split([' ', '"', '\'', ',']).find(|word| word.contains("://"))?;
-    Some(path(url))
-}
-
-/// The container's own health check, where it passes.
+/// The path of the container's own health check, where it passes.
 fn own_check(evidence: &Evidence) -> Option<&str> {
     let running = &evidence.tasks.as_ref()?.running;
     if running.is_empty() || !running.iter().all(|task| task.health == "HEALTHY") {
         return None;
     }
     let containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
-    containers
-        .filter_map(|container| container.health_check.as_ref())
-        .map(|check| check.command.as_str())
-        .next()
+    containers.filter_map(|container| container.health_check.as_ref()).find_map(HealthCheck::path)
 }

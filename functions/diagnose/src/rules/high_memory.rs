@@ -138,7 +138,7 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
         finding
             .next(
                 Development,
-                "restart: fresh tasks gain time before the limit ends these; then find the leak with two heap snapshots by ECS Exec, an hour apart (aws ecs execute-command --cluster <cluster> --task <new-task-id> --interactive --command /bin/sh)",
+                "restart now, before the tasks run out of memory; then find the leak with two heap snapshots by ECS Exec, an hour apart (aws ecs execute-command --cluster <cluster> --task <new-task-id> --interactive --command /bin/sh)",
             )
             .send("restart", serde_json::json!({ "reason": "memory leaks, and is near the limit" }))
     } else {
@@ -182,7 +182,7 @@ fn memory_follows_load(evidence: &Evidence) -> Option<Finding> {
     }
     Some(by_hand(
         finding
-            .next(DevOps, "more tasks share the load")
+            .next(DevOps, "add tasks to share the load")
             .send("scale-up", serde_json::json!({ "reason": "memory follows the load" })),
         evidence,
     ))
@@ -223,7 +223,7 @@ fn memory_limit_near_normal(evidence: &Evidence) -> Option<Finding> {
 /// A revision with twice the memory, where Fargate has that with this CPU.
 fn more_memory(evidence: &Evidence) -> String {
     let change = evidence.definition.as_ref().map_or_else(|| "with more memory".to_owned(), twice_the_memory);
-    new_revision(evidence, &change)
+    new_revision(&change)
 }
 
 /// A shell in the oldest task: what leaks has leaked most there.
@@ -308,7 +308,7 @@ fn heap_limit(evidence: &Evidence, tasks_seen: &Tasks) -> Option<Finding> {
                 Development,
                 format!(
                     "give the program more of the task's memory: {}",
-                    new_revision(evidence, &format!("with the variable NODE_OPTIONS=--max-old-space-size={heap} (Java: JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75)"))
+                    new_revision(&format!("with the variable NODE_OPTIONS=--max-old-space-size={heap} (Java: JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75)"))
                 ),
             )
             .otherwise(format!("see what takes the heap with a snapshot by ECS Exec: {}", shell(evidence))),

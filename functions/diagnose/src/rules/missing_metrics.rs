@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "metric_wrong_dimension",
         find: metric_wrong_dimension,
-        looks_at: "Alarms without data in 14 days whose metric CloudWatch lists by other dimensions: with a * in a dimension, which takes none, it is certain; else likely, where the alarm has said for an hour that no data comes.",
+        looks_at: "Alarms without data in 14 days whose metric CloudWatch lists by other dimensions: with a * in a dimension, which takes none, it is certain; else likely, where the alarm has said for an hour that no data comes. Counts of errors come only with errors: there the dimensions have to name a resource of which no metric is listed.",
         otherwise: "choose among all the dimensions by which it comes: aws cloudwatch list-metrics --namespace <namespace> --metric-name <metric>",
         helped: "the alarm's StateReason names a datapoint 15 minutes later: aws cloudwatch describe-alarms --query 'MetricAlarms[].[AlarmName,StateValue,StateReason]' --output text",
     },
@@ -182,7 +182,8 @@ fn metric_wrong_dimension(evidence: &Evidence) -> Option<Finding> {
         let has_form = |one: &ListedMetric| one.dimensions.keys().eq(metric.dimensions.keys());
         let has_wildcard = metric.dimensions.values().any(|value| value.contains('*'));
         // Errors by the right dimensions may just not have happened.
-        let is_other = !is_sparse(metric) || !listed.iter().filter(same).any(has_form);
+        let is_other =
+            !is_sparse(metric) || !listed.iter().filter(same).any(has_form) || is_of_none(listed, metric);
         if has_wildcard || is_other && is_silent(evidence, alarm) {
             wrong.push((has_wildcard, alarm, metric, known));
         }
@@ -215,6 +216,17 @@ fn metric_wrong_dimension(evidence: &Evidence) -> Option<Finding> {
                 metric.namespace, metric.name
             )),
     )
+}
+
+/// Whether its dimensions name a resource that has no metric at all, as by a load balancer's whole ARN.
+fn is_of_none(listed: &[ListedMetric], metric: &ListedMetric) -> bool {
+    /// What is there has metrics of these, also without errors.
+    const ALWAYS: &[&str] = &["AWS/ApplicationELB", "AWS/ECS", "AWS/DocDB"];
+    let is_its = |one: &&ListedMetric| {
+        let has = |(name, value): (&String, &String)| one.dimensions.get(name) == Some(value);
+        one.namespace == metric.namespace && metric.dimensions.iter().all(has)
+    };
+    ALWAYS.contains(&metric.namespace.as_str()) && !listed.iter().any(|one| is_its(&one))
 }
 
 /// Putting an alarm replaces all of it.

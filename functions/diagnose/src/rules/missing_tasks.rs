@@ -132,7 +132,8 @@ pub(super) fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
         .events
         .iter()
         .any(|event| lately(event.at) && says(&event.message, &["has started", "has stopped"]));
-    let stopped = evidence.tasks.as_ref()?.stopped.iter().any(|task| lately(task.stopped_at));
+    let mut stopped = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped);
+    let stopped = stopped.any(|task| lately(task.stopped_at));
     let starts = evidence
         .tasks
         .iter()
@@ -140,10 +141,14 @@ pub(super) fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
         .any(|task| task.started_at.is_none() || lately(task.started_at));
     // Without the scaling nobody knows when the number was raised.
     evidence.scaling.as_ref()?;
-    if service.pending > 0 || scaled || deployed || began || stopped || starts {
+    if scaled || deployed || began || stopped || starts {
         return None;
     }
-    let finding = Finding::new(Likely, impact(evidence), format!("only {missing}, and ECS brings no more"))
+    let what = match service.pending {
+        0 => format!("only {missing}, and ECS brings no more"),
+        pending => format!("only {missing}, and {pending} have been pending for more than {MINUTES} min"),
+    };
+    let finding = Finding::new(Likely, impact(evidence), what)
         .fact("ECS, service", "tasks that run", service.running.to_string())
         .against(format!("{} wanted", service.desired));
     let finding = match service.events.first() {
@@ -152,6 +157,15 @@ pub(super) fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
         }
         None => finding,
     };
+    if service.pending > 0 {
+        return Some(finding.next(
+            DevOps,
+            "see what the pending tasks wait for: aws ecs describe-tasks --cluster <cluster> --tasks $(aws ecs \
+             list-tasks --cluster <cluster> --service-name <service> --query 'taskArns[]' --output text) \
+             --query 'tasks[].[taskArn, lastStatus, attachments[0].status, containers[].[name, lastStatus, \
+             reason]]'",
+        ));
+    }
     Some(finding.next(
         DevOps,
         "read the service's newest events (aws ecs describe-services --cluster <cluster> --services \

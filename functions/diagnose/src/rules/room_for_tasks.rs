@@ -40,18 +40,18 @@ pub(super) fn size_not_possible(evidence: &Evidence) -> Option<Finding> {
             )
             .fact("ECS, task definition", "CPU of a task", format!("{cpu} units"))
             .fact("ECS, task definition", "memory of a task", format!("{memory} MiB"))
-            .next(DevOps, possible_size(evidence, Some((cpu, memory)))),
+            .next(DevOps, possible_size(Some((cpu, memory)))),
         );
     }
     let no_size = ["no fargate configuration exists"];
     let failed = Failures::of(evidence, |words| says(words, ROOM) || says(words, &no_size))?;
     if says(&failed.words(), &no_size) {
         let finding = failed.finding(evidence, "Fargate has no such pair of CPU and memory");
-        return Some(failed.next(evidence, finding, &possible_size(evidence, None)));
+        return Some(failed.next(evidence, finding, &possible_size(None)));
     }
     let finding =
         failed.finding(evidence, "no instance has room for a task: too little memory or CPU is free");
-    let finding = finding.otherwise(new_revision(evidence, "with less cpu or memory"));
+    let finding = finding.otherwise(new_revision("with less cpu or memory"));
     Some(failed.next(
         evidence,
         finding,
@@ -60,10 +60,10 @@ pub(super) fn size_not_possible(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-fn possible_size(evidence: &Evidence, asked: Option<(u32, u32)>) -> String {
+fn possible_size(asked: Option<(u32, u32)>) -> String {
     match asked.and_then(next_size) {
-        Some((cpu, memory)) => new_revision(evidence, &format!("with cpu {cpu} and memory {memory}")),
-        None => new_revision(evidence, "with a size that Fargate has"),
+        Some((cpu, memory)) => new_revision(&format!("with cpu {cpu} and memory {memory}")),
+        None => new_revision("with a size that Fargate has"),
     }
 }
 
@@ -78,15 +78,14 @@ fn next_size((cpu, memory_mib): (u32, u32)) -> Option<(u32, u32)> {
     })
 }
 
+/// On Fargate there are none to be found.
+const NO_INSTANCES: &str = "no container instances were found";
+
 /// Only where ECS says capacity or limit: it writes the same event for other failed starts, with their own reasons.
 pub(super) fn no_capacity(evidence: &Evidence) -> Option<Finding> {
     const LIMIT: &[&str] = &["reached the limit on", "limit exceeded", "limitexceeded", "service quota"];
-    const CAPACITY: &[&str] = &[
-        "capacity is unavailable",
-        "resource:fargate",
-        "no container instances were found",
-        "insufficient capacity",
-    ];
+    const CAPACITY: &[&str] =
+        &["capacity is unavailable", "resource:fargate", NO_INSTANCES, "insufficient capacity"];
     let failed = Failures::of(evidence, |words| {
         (says(words, CAPACITY) || says(words, LIMIT)) && !says(words, NO_ADDRESS) && !is_pull(words)
     })?;
@@ -105,6 +104,21 @@ pub(super) fn no_capacity(evidence: &Evidence) -> Option<Finding> {
             .otherwise(
                 "open a case with AWS Support that production is down for this quota, since a request alone \
                  can take hours",
+            )
+    } else if says(&words, &[NO_INSTANCES]) {
+        failed
+            .finding(evidence, "the cluster has no container instance for them")
+            .next(
+                DevOps,
+                "give the cluster an instance: raise the desired capacity of its Auto Scaling group (aws \
+                 autoscaling set-desired-capacity --auto-scaling-group-name <group> --desired-capacity \
+                 <instances>), and see whether its agent connects: aws ecs list-container-instances --cluster \
+                 <cluster>",
+            )
+            .otherwise(
+                "if the tasks are to run on Fargate, say so: aws ecs update-service --cluster <cluster> \
+                 --service <service> --capacity-provider-strategy capacityProvider=FARGATE,weight=1 \
+                 --force-new-deployment",
             )
     } else {
         failed.finding(evidence, "there is no capacity for them").next(

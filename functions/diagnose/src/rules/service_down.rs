@@ -20,6 +20,7 @@ use crate::{
         Impact::{Degraded, Down, Risk},
         Level::{DevOps, Development},
     },
+    read::logs::PATTERN,
     timeline::{self, Kind},
 };
 
@@ -93,8 +94,9 @@ pub(super) const RULES: &[Rule] = &[
         find: release_broke_it,
         looks_at: "A release deployed in the last 2 hours: not a roll-back, and not what ran before. It is \
                    the cause where 5xx (5 % of the requests, at least 10 in 15 minutes) or a failing health \
-                   check began after its deployment did, give or take a metric's 5 minutes, or where at \
-                   least 2 of its tasks failed and it does not come up.",
+                   check began after its deployment did, give or take a metric's 5 minutes; or where fewer \
+                   5xx, ten times the usual and never so many in 12 hours, began within 20 minutes of it and \
+                   last; or where at least 2 of its tasks failed and it does not come up.",
         otherwise: "where rollback refuses, deploy by hand what ran before: aws ecs list-task-definitions --family-prefix <family> --sort DESC, then aws ecs update-service --cluster <cluster> --service <service> --task-definition <earlier-revision>",
         helped: "aws ecs describe-services --cluster <cluster> --services <service> shows one deployment, \
                  COMPLETED, and send health-probe {\"checks\": [\"health\"]} answers healthy, within 10 \
@@ -103,9 +105,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "change_broke_it",
         find: change_broke_it,
-        looks_at: "The same 5xx or failing health check, where no release came before it: the service was \
-                   deployed again unchanged in the 2 hours before, or a secret was changed or the service \
-                   was scaled in the 30 minutes before. A secret changes once in weeks, so that is likely; a \
+        looks_at: "The same 5xx or failing health check, where no release came before it: a secret was \
+                   changed in the 30 minutes before, or the service was deployed again unchanged in the 2 \
+                   hours before, or it was scaled in the 30 minutes before. A secret changes once in weeks, so that is likely; a \
                    service is scaled every day, so that is only possible.",
         otherwise: "compare the service's last two revisions, and set the older one's values: aws ecs \
                     list-service-deployments --cluster <cluster> --service <service>, then aws ecs \
@@ -169,13 +171,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "aws_issue",
         find: aws_issue,
-        looks_at: "The open issues of AWS Health in this region and of the global services, for the services \
+        looks_at: "The open issues of AWS Health in the stack's region and of the global services, for the services \
                    that the stack stands on. Whether they touch this stack is not known: it is likely where \
-                   the newest began in the 3 hours before the trouble, else possible. Accounts without a support \
+                   one began in the 3 hours before the trouble, else possible. Accounts without a support \
                    plan of Business or above have no such source.",
         otherwise: "open a case with AWS Support that names this stack's resources, and treat what else was \
                     found meanwhile",
-        helped: "aws health describe-events --region us-east-1 --filter eventStatusCodes=open lists it no more, and the probe passes: send health-probe {}",
+        helped: "aws health describe-events --region us-east-1 --filter eventStatusCodes=open no longer lists it, and the probe passes: send health-probe {}",
     },
     Rule {
         cause: "unknown_cause",
@@ -248,7 +250,8 @@ fn scaled_to_zero(evidence: &Evidence) -> Option<Finding> {
     };
     let finding = match scaling.and_then(|scaling| scaling.activities.first()) {
         Some(last) if !last.description.is_empty() => finding
-            .since(last.at)
+            // A person may have set it since.
+            .since(last.at.filter(|_| last.description.contains("desired count to 0")))
             .fact("Application Auto Scaling", "last activity", last.description.clone())
             .at(last.at),
         _ => finding,
@@ -321,7 +324,7 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let failed = seen.len().max(usize::try_from(release.failed_tasks).unwrap_or_default());
     let comes_up = release.rollout == "COMPLETED" && service.running >= service.desired;
     let revision = &release.task_definition;
-    let broken = Broken::seen(evidence);
+    let broken = Broken::seen(evidence).or_else(|| Broken::risen(evidence, began));
     // A period of a metric may have begun before the deployment that it shows: the trouble did not.
     let since = broken.as_ref().and_then(|broken| broken.since);
     let since = since.filter(|since| not_before(*since, began)).map(|since| since.max(began));
@@ -331,7 +334,7 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
                 Likely,
                 broken.impact,
                 format!(
-                    "the release {revision} broke it: {}, since {} min after its deployment began",
+                    "the release {revision} broke it: {}, starting {} min after its deployment began",
                     broken.told(),
                     since.map_or(0, |since| since.duration_since(began).as_mins().max(0))
                 ),
@@ -378,7 +381,12 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
-    let broken = Broken::seen(evidence)?;
+    let mut changes = timeline::changes(evidence, 24);
+    let again = redeployment(evidence);
+    let secrets = changes.iter().filter(|change| change.kind == Kind::Secret).map(|change| change.at);
+    let mut begins = again.map(|(_, began)| began).into_iter().chain(secrets);
+    let broken =
+        Broken::seen(evidence).or_else(|| begins.find_map(|began| Broken::risen(evidence, began)))?;
     let since = broken.since?;
     // Without the deployments nobody knows that it was no release.
     evidence.service.as_ref()?;
@@ -386,9 +394,18 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
     {
         return None;
     }
-    if let Some((deployment, began)) = redeployment(evidence).filter(|(_, began)| not_before(since, *began)) {
+    changes.retain(|change| {
+        matches!(change.kind, Kind::Secret | Kind::Scaling)
+            && not_before(since, change.at)
+            && since.duration_since(change.at) <= CHANGE_BEFORE
+    });
+    // A secret changes once in weeks, a service is scaled every day. Tasks that are started anew read it.
+    let secret = changes.iter().rev().find(|change| change.kind == Kind::Secret);
+    if let Some((deployment, began)) =
+        again.filter(|(_, began)| secret.is_none() && not_before(since, *began))
+    {
         let what = format!(
-            "{}, since {} min after {} was deployed again: no release, but a change of the service itself",
+            "{}, starting {} min after {} was deployed again: no release, but a change of the service itself",
             broken.told(),
             since.duration_since(began).as_mins().max(0),
             deployment.task_definition
@@ -403,21 +420,13 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
             ),
         ));
     }
-    let mut changes = timeline::changes(evidence, 24);
-    changes.retain(|change| {
-        matches!(change.kind, Kind::Secret | Kind::Scaling)
-            && not_before(since, change.at)
-            && since.duration_since(change.at) <= CHANGE_BEFORE
-    });
-    // A secret changes once in weeks, a service is scaled every day.
-    let secret = changes.iter().rev().find(|change| change.kind == Kind::Secret);
     let change = secret.or(changes.last())?;
     let confidence = if secret.is_some() { Likely } else { Possible };
     let finding = Finding::new(
         confidence,
         broken.impact,
         format!(
-            "{}, since {} min after a change: {}",
+            "{}, starting {} min after a change: {}",
             broken.told(),
             since.duration_since(change.at).as_mins().max(0),
             one_line(&change.what)
@@ -442,7 +451,7 @@ fn secret_back(evidence: &Evidence, at: Timestamp) -> (String, String) {
         let name = &secret.name;
         return (
             format!(
-                "keep the secret: aws secretsmanager restore-secret --secret-id {name}; then send restart {{\"reason\": \"a secret is there again\"}}"
+                "cancel the deletion of the secret: aws secretsmanager restore-secret --secret-id {name}; then send restart {{\"reason\": \"a secret is there again\"}}"
             ),
             "see who deleted it, and why: aws cloudtrail lookup-events --lookup-attributes \
              AttributeKey=EventName,AttributeValue=DeleteSecret --max-results 10"
@@ -574,7 +583,7 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
     Some(finding.next(
         Development,
         format!(
-            "nothing that was looked at tells why: read the application's log from when it began, and follow one failing request: aws logs tail <log-group> --since {since} --filter-pattern '%[Ee]rror|ERROR|[Ff]atal|Exception%'"
+            "nothing that was looked at tells why: read the application's log from when it began, and follow one failing request: aws logs tail <log-group> --since {since} --filter-pattern '{PATTERN}'"
         ),
     ))
 }

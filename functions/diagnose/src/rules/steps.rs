@@ -10,19 +10,20 @@ use crate::{
 
 /// The step back to what ran before a release; then the repair.
 pub(super) fn back(evidence: &Evidence, finding: Finding, repair: &str) -> Finding {
-    let list = || {
-        format!(
-            "<earlier-revision>; aws ecs list-task-definitions --family-prefix {} --sort DESC lists them",
-            family(evidence)
-        )
+    let deploy = |revision: &str| {
+        format!("aws ecs update-service --cluster <cluster> --service <service> --task-definition {revision}")
     };
-    let revision = ran_before(evidence).map_or_else(list, str::to_owned);
+    let by_hand = match ran_before(evidence) {
+        Some(revision) => format!("deploy by hand what ran before: {}", deploy(revision)),
+        None => format!(
+            "find what ran before (aws ecs list-task-definitions --family-prefix <family> --sort DESC), and \
+             deploy it by hand: {}",
+            deploy("<earlier-revision>")
+        ),
+    };
     finding
         .next(DevOps, format!("go back to the last release that ran; then {repair}"))
-        .otherwise(format!(
-            "where rollback refuses, deploy by hand what ran before: aws ecs update-service --cluster \
-             <cluster> --service <service> --task-definition {revision}"
-        ))
+        .otherwise(format!("where rollback refuses, {by_hand}"))
         .send("rollback", serde_json::json!({ "to": "previous" }))
 }
 
@@ -35,32 +36,30 @@ fn ran_before(evidence: &Evidence) -> Option<&str> {
     deployed.chain(running).find(|revision| !revision.is_empty() && *revision != new).map(String::as_str)
 }
 
-fn family(evidence: &Evidence) -> &str {
-    let named = evidence.service.as_ref().and_then(|service| service.task_definition.rsplit_once(':'));
-    named.map_or("<family>", |(family, _)| family)
-}
-
 /// A task definition cannot be changed: a new revision takes its place.
-pub(super) fn new_revision(evidence: &Evidence, change: &str) -> String {
-    let family = family(evidence);
+pub(super) fn new_revision(change: &str) -> String {
     format!(
         "register a new revision of <task-definition> (in the console: Create new revision) {change}, and \
          deploy it: aws ecs update-service --cluster <cluster> --service <service> --task-definition \
-         {family}"
+         <family>"
     )
 }
 
 /// The service with one more subnet.
 pub(super) fn more_subnets(evidence: &Evidence) -> String {
-    network_of(evidence, "[<its-subnet-ids>, <one-more>]")
+    let subnets = evidence.service.as_ref().map(|service| service.subnets.join(", "));
+    let subnets = subnets.filter(|subnets| !subnets.is_empty());
+    network_of(evidence, &format!("[{}, <one-more>]", subnets.as_deref().unwrap_or("<its-subnet-ids>")))
 }
 
 /// The service with these subnets. The command names all of its network settings: what it leaves out is lost.
 pub(super) fn network_of(evidence: &Evidence, subnets: &str) -> String {
+    let public = evidence.service.as_ref().map(|service| service.public_ip.as_str());
+    let public = public.filter(|public| !public.is_empty()).unwrap_or("<as-it-is>");
     format!(
         "aws ecs update-service --cluster <cluster> --service <service> --network-configuration \
          \"awsvpcConfiguration={{subnets={subnets}, securityGroups=[{}], \
-         assignPublicIp=<as-it-is>}}\" (what it has now: --query 'services[0].networkConfiguration' of aws ecs describe-services --cluster <cluster> --services <service>); this starts a deployment",
+         assignPublicIp={public}}}\" (what it has now: --query 'services[0].networkConfiguration' of aws ecs describe-services --cluster <cluster> --services <service>); this starts a deployment",
         groups(evidence)
     )
 }

@@ -167,7 +167,7 @@ fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let end = if left < FAR_DAYS {
-        format!("128 TiB, its end, are {left:.0} days away")
+        format!("it reaches its limit of 128 TiB in {left:.0} days")
     } else {
         "it is far from full, but every GB is paid for".to_owned()
     };

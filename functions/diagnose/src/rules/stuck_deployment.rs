@@ -1,6 +1,7 @@
 //! A deployment that neither ends nor fails.
 
 use jiff::SignedDuration;
+use shared::clock::readable;
 
 use super::failed_starts::{event_facts, impact, says, span, stands};
 use crate::{
@@ -38,9 +39,9 @@ fn in_stage(evidence: &Evidence, service: &Service, stage: &Stage) -> Option<Fin
     let since = stage.since?;
     let lasts = evidence.ago(since);
     let is_stuck = match stage.ends_at {
-        Some(end) => evidence.at.duration_since(end) > BAKED,
-        None if stage.hooks.is_empty() => lasts > LONG,
-        None => lasts > HOOK,
+        Some(end) if !stage.pauses => evidence.at.duration_since(end) > BAKED,
+        _ if stage.hooks.is_empty() => lasts > LONG,
+        _ => lasts > HOOK,
     };
     if !is_stuck {
         return None;
@@ -48,7 +49,12 @@ fn in_stage(evidence: &Evidence, service: &Service, stage: &Stage) -> Option<Fin
     let revision = &service.task_definition;
     let name = if stage.name.is_empty() { "its first stage" } else { &stage.name };
     let hooks = stage.hooks.join(", ");
-    let waits = if stage.hooks.is_empty() { String::new() } else { format!(", waiting for {hooks}") };
+    let waits = match stage.ends_at {
+        Some(end) if stage.pauses => format!(", waiting for a person until {}", readable(end)),
+        _ if stage.pauses => ", waiting for a person".to_owned(),
+        _ if stage.hooks.is_empty() => String::new(),
+        _ => format!(", waiting for {hooks}"),
+    };
     let what = format!("the deployment of {revision} has been in {name} for {}{waits}", span(lasts));
     // Users are served by the tasks that were there before.
     let finding = Finding::new(Likely, impact(evidence), what)
@@ -62,16 +68,20 @@ fn in_stage(evidence: &Evidence, service: &Service, stage: &Stage) -> Option<Fin
         finding.fact("ECS, service deployment", "hooks without an answer", hooks.clone())
     };
     Some(match stage.hooks.first() {
+        Some(hook) if stage.pauses => finding
+            .next(
+                DevOps,
+                format!(
+                    "let it go on, if the new tasks are right: aws ecs continue-service-deployment --hook-id {hook} --action CONTINUE --service-deployment-arn $(aws ecs list-service-deployments --cluster <cluster> --service <service> --query 'serviceDeployments[0].serviceDeploymentArn' --output text)"
+                ),
+            )
+            .otherwise("end the deployment: send rollback {\"to\": \"previous\"}"),
         Some(hook) => finding
             .next(
                 Development,
-                format!(
-                    "see why the hook does not answer: aws logs tail /aws/lambda/{hook} --since 1h; or end the deployment: send rollback {{\"to\": \"previous\"}}"
-                ),
+                format!("see why the hook does not answer: aws logs tail /aws/lambda/{hook} --since 1h"),
             )
-            .otherwise(format!(
-                "if it is a pause that waits for a person, let it go on: aws ecs continue-service-deployment --hook-id {hook} --action CONTINUE --service-deployment-arn $(aws ecs list-service-deployments --cluster <cluster> --service <service> --query 'serviceDeployments[0].serviceDeploymentArn' --output text)"
-            )),
+            .otherwise("end the deployment: send rollback {\"to\": \"previous\"}"),
         None => finding.next(
             DevOps,
             "see the service's newest events (aws ecs describe-services --cluster <cluster> --services <service> --query 'services[0].events[:5]'), or end the deployment: send rollback {\"to\": \"previous\"}",

@@ -64,7 +64,9 @@ fn push_again(image: Option<&Image>, why: &str) -> String {
 }
 
 pub(super) fn image_not_pullable(evidence: &Evidence) -> Option<Finding> {
-    let failed = Failures::of(evidence, |words| is_pull(words) && !says(words, NOT_THERE))?;
+    let failed = Failures::of(evidence, |words| {
+        is_pull(words) && (!says(words, NOT_THERE) || replaced_image(evidence, words).is_some())
+    })?;
     let words = failed.words();
     if let Some(pushed_at) = replaced_image(evidence, &words) {
         let found = failed.finding(
@@ -115,7 +117,7 @@ pub(super) fn image_not_pullable(evidence: &Evidence) -> Option<Finding> {
     } else if says(&words, &["no space left"]) {
         (
             "the image does not fit on the task's disk",
-            new_revision(evidence, "with more disk, as in \"ephemeralStorage\": {\"sizeInGiB\": 50}"),
+            new_revision("with more disk, as in \"ephemeralStorage\": {\"sizeInGiB\": 50}"),
             Some(
                 "release a smaller image: a Fargate task has 20 GiB of disk without ephemeralStorage, and \
                  200 GiB at most with it"

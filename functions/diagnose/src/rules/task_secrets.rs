@@ -13,6 +13,7 @@ use crate::{
         Finding,
         Level::DevOps,
     },
+    names::secret_name,
 };
 
 /// A secret that was changed yesterday may show with today's first new task.
@@ -88,8 +89,7 @@ pub(super) fn secret_missing(evidence: &Evidence) -> Option<Finding> {
                 ),
             )
         } else {
-            let name = secret(&words).and_then(|arn| arn.split_once(":secret:"));
-            ("a secret does not exist", create(name.map_or(UNKNOWN, |(_, name)| name)), None)
+            ("a secret does not exist", create(secret(&words).map_or(UNKNOWN, secret_name)), None)
         };
         let finding = failed.finding(evidence, why);
         let mut finding = match changed {

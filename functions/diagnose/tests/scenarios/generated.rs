@@ -62,7 +62,8 @@ static NOISE: LazyLock<Vec<(&str, Value)>> = LazyLock::new(|| {
                 "ECS is performing maintenance on the underlying infrastructure hosting the task",
             ),
         ),
-        ("zones balanced", event("-44m", "(service backend) registered 1 targets in (target-group backend)")),
+        // Not that a task came: then what kept tasks from coming is over.
+        ("zones balanced", event("-44m", "(service backend) has begun draining connections on 1 tasks.")),
         (
             "a capacity refusal of hours ago",
             event(

@@ -68,8 +68,12 @@ async fn a_load_balancer_has_its_idle_timeout_and_where_it_sends_requests() {
     let (found, not_seen) = describe_with(&client, name("app/production/123")).await.unwrap();
     assert_eq!((found.name.as_str(), found.idle_timeout_seconds), ("production", Some(60)));
     assert_eq!((not_seen, found.security_groups), (None, vec!["sg-1".to_owned()]));
-    let listener =
-        Listener { port: 443, protocol: "HTTPS".to_owned(), target_groups: vec!["blue".to_owned()] };
+    let listener = Listener {
+        arn: String::new(),
+        port: 443,
+        protocol: "HTTPS".to_owned(),
+        target_groups: vec!["blue".to_owned()],
+    };
     assert_eq!(found.listeners, [listener]);
 }
 

@@ -102,7 +102,10 @@ fn definition() -> TaskDefinition {
         .build()
         .unwrap();
     let check = types::HealthCheck::builder()
-        .set_command(Some(vec!["CMD-SHELL".to_owned(), format!("curl -f {}", "localhost ".repeat(100))]))
+        .set_command(Some(vec![
+            "CMD-SHELL".to_owned(),
+            format!("curl -f http://localhost:8080/health?full=1 || exit 1 {}", "# ".repeat(100)),
+        ]))
         .interval(15)
         .build()
         .unwrap();
@@ -152,7 +155,26 @@ async fn a_definition_has_the_names_of_its_variables_and_no_value() {
     assert_eq!(defined.logs, BTreeMap::from([("backend".to_owned(), stream)]));
     let check = container.health_check.as_ref().unwrap();
     assert!(check.command.starts_with("curl ") && check.command.len() <= MAX_COMMAND_BYTES);
+    // An address is masked, and its path is what a target group may have to ask for.
+    assert_eq!((check.command.contains("http"), check.path()), (false, Some("/health")));
     assert_eq!((check.interval_seconds, check.timeout_seconds, check.retries), (15, 5, 3));
+}
+
+#[test]
+fn the_path_of_a_health_check_is_found_in_any_form_of_its_command() {
+    for (command, path) in [
+        ("wget -qO- 'http://127.0.0.1:3000/ready' || exit 1", Some("/ready")),
+        (
+            "node -e \"fetch('http://localhost:8080/api/health').then(r=>process.exit(!r.ok))\"",
+            Some("/api/health"),
+        ),
+        ("curl -f http://localhost:8080", Some("/")),
+        ("curl -f https://localhost/a#b; true", Some("/a")),
+        ("pg_isready", None),
+        ("curl -f http://", Some("/")),
+    ] {
+        assert_eq!(HealthCheck::path_in(command), path, "{command}");
+    }
 }
 
 #[test]
