@@ -125,9 +125,12 @@ impl StoppedTask {
         std::iter::once(self.reason.as_str()).chain(own).collect::<Vec<_>>().join("; ")
     }
 
-    /// The exit code of the first container that failed.
+    /// The exit code of the container that failed. ECS ends the others then: with 143, or with 137 where they do not
+    /// heed that.
     pub fn exit_code(&self) -> Option<i32> {
-        self.containers.iter().filter_map(|container| container.exit_code).find(|code| *code != 0)
+        const ENDED: [i32; 2] = [143, 137];
+        let codes = || self.containers.iter().filter_map(|container| container.exit_code);
+        codes().find(|code| *code != 0 && !ENDED.contains(code)).or_else(|| codes().find(|code| *code != 0))
     }
 
     /// Whether it ended by its own fault, not by a deployment, by scaling or by a person.

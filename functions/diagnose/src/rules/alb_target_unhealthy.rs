@@ -14,11 +14,11 @@ use super::{
     },
 };
 use crate::{
-    evidence::{Evidence, Target, TargetGroup},
+    evidence::{Evidence, Service, StoppedTask, Target, TargetGroup},
     finding::{
         Confidence::Certain,
         Finding,
-        Impact::Down,
+        Impact::{Degraded, Down},
         Level::{Aws, DevOps, Development},
     },
     read::logs::PATTERN,
@@ -69,7 +69,8 @@ pub(super) const RULES: &[Rule] = &[
         cause: "no_targets",
         find: no_targets,
         looks_at: "A desired count above 0, while the target groups have no target, or only unused ones. \
-                   Then no request reaches a task, however well the tasks are.",
+                   Then no request reaches a task, however well the tasks are. Or a listener that forwards to \
+                   a target group without a target, beside another: that part of the requests is answered 503.",
         otherwise: "compare the target groups of the service with those of the listeners: aws ecs \
                     describe-services --cluster <cluster> --services <service> --query \
                     'services[0].loadBalancers'",
@@ -143,7 +144,8 @@ pub(super) const RULES: &[Rule] = &[
         find: targets_draining,
         looks_at: "All targets are draining or unused, and at least one is draining, with a desired count \
                    above 0 and no deployment that began in the last 15 minutes. A deployment usually brings \
-                   new targets before it drains the old ones.",
+                   new targets before it drains the old ones; where one has left no task running, and none of \
+                   its own has failed, its minimum percent is too low.",
         otherwise: "have ECS deploy <task-definition> once more: aws ecs update-service --cluster <cluster> \
                     --service <service> --task-definition <task-definition> --force-new-deployment",
         helped: ALL_HEALTHY,
@@ -242,7 +244,7 @@ fn no_targets(evidence: &Evidence) -> Option<Finding> {
     let group = groups.first()?;
     let all: Vec<&Target> = groups.iter().flat_map(|group| &group.targets).collect();
     if !all.iter().all(|target| target.state == "unused") {
-        return None;
+        return one_is_empty(evidence, groups);
     }
     let finding = match all.first() {
         Some(unused) => {
@@ -265,6 +267,29 @@ fn no_targets(evidence: &Evidence) -> Option<Finding> {
         finding
             .fact("ECS, service", "tasks that run", service.running.to_string())
             .against(format!("{} wanted", service.desired)),
+    )
+}
+
+/// A listener sends a part of the requests to a target group that has nobody to answer them.
+fn one_is_empty(evidence: &Evidence, groups: &[TargetGroup]) -> Option<Finding> {
+    let mut listeners = evidence.load_balancer.iter().flat_map(|balancer| &balancer.listeners);
+    let empty = |arn: &&String| groups.iter().any(|group| group.arn == **arn && group.targets.is_empty());
+    let (listener, arn) = listeners.find_map(|one| Some((one, one.target_groups.iter().find(empty)?)))?;
+    let group = groups.iter().find(|group| group.arn == *arn)?;
+    let what = format!(
+        "the listener on {} sends a part of the requests to {}, which has no target: they are answered 503",
+        listener.port, group.name
+    );
+    Some(
+        Finding::new(Certain, Degraded, what)
+            .fact(TARGET_HEALTH, format!("targets of {}", group.name), "none")
+            .next(
+                DevOps,
+                "leave it out of the listener: aws elbv2 modify-listener --listener-arn <listener-arn> \
+                 --default-actions Type=forward,TargetGroupArn=<target-group-arn>, which replaces all of its \
+                 default actions (see them first: aws elbv2 describe-listeners --load-balancer-arn \
+                 <load-balancer-arn>)",
+            ),
     )
 }
 
@@ -322,6 +347,35 @@ fn no_healthy_target(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
+/// The deployment stopped every old task before a new one was there.
+fn stopped_first(evidence: &Evidence, service: &Service) -> Option<Finding> {
+    let groups = evidence.target_groups.as_ref()?;
+    let failed = evidence.tasks.iter().flat_map(|tasks| &tasks.stopped).any(StoppedTask::failed);
+    let mut targets = groups.iter().flat_map(|group| &group.targets);
+    if failed || !targets.any(|target| target.state == "draining") {
+        return None;
+    }
+    let began = service.deployments.first().and_then(|deployment| deployment.created_at);
+    let finding = Finding::new(
+        Certain,
+        Down,
+        "the deployment has stopped all old tasks before a new one is there: its minimum percent is too low",
+    );
+    Some(
+        finding
+            .since(began)
+            .fact("ECS, service", "tasks that run", "0")
+            .against(format!("{} wanted, {} pending", service.desired, service.pending))
+            .next(
+                DevOps,
+                "let the new tasks come, since another deployment or a roll-back would begin anew (aws ecs \
+                 wait services-stable --cluster <cluster> --services <service>), and set the minimum for the \
+                 next one: aws ecs update-service --cluster <cluster> --service <service> \
+                 --deployment-configuration minimumHealthyPercent=100,maximumPercent=200",
+            ),
+    )
+}
+
 fn targets_draining(evidence: &Evidence) -> Option<Finding> {
     /// The old tasks of an ordinary deployment are replaced by then.
     const DEPLOYMENT_MINUTES: i64 = 15;
@@ -331,6 +385,9 @@ fn targets_draining(evidence: &Evidence) -> Option<Finding> {
         deployment.rollout == "IN_PROGRESS"
             && deployment.created_at.is_some_and(|at| evidence.within_minutes(at, DEPLOYMENT_MINUTES))
     });
+    if deploys && service.running == 0 {
+        return stopped_first(evidence, service);
+    }
     let mut all = groups.iter().flat_map(|group| &group.targets);
     if deploys || !all.all(|target| matches!(target.state.as_str(), "draining" | "unused")) {
         return None;

@@ -4,7 +4,7 @@ use super::{
     Rule,
     auto_scaling::{BY_HAND, by_hand, raise_maximum},
     connection_pool_exhausted::fullest,
-    database::{LARGER_WRITER, larger},
+    database::{LARGER_WRITER, POOL_WAITS, larger},
     slow_answers::SlowAnswers,
     steps::new_revision,
 };
@@ -220,15 +220,6 @@ fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn connection_pool_waits(evidence: &Evidence) -> Option<Finding> {
-    /// What drivers and pools say. Not `pool`: a pool is also cleared, and there are pools of threads.
-    const WORDS: &[&str] = &[
-        "waitqueuetimeout",
-        "checking out a connection",
-        "no available connection",
-        "connection pool exhausted",
-        "pool is exhausted",
-        "waiting for a connection from the pool",
-    ];
     /// Fewer are one bad moment.
     const FEW: u64 = 5;
     const STILL_MINUTES: i64 = 15;
@@ -238,7 +229,7 @@ fn connection_pool_waits(evidence: &Evidence) -> Option<Finding> {
         |group: &&LogGroup| group.last.is_some_and(|last| evidence.within_minutes(last, STILL_MINUTES));
     let logs = evidence.logs.as_ref()?;
     let logs = Logs { groups: logs.groups.iter().filter(still).cloned().collect(), ..Logs::default() };
-    let (count, group) = logs.with(WORDS).filter(|(count, _)| *count >= FEW)?;
+    let (count, group) = logs.with(POOL_WAITS).filter(|(count, _)| *count >= FEW)?;
     let slow = SlowAnswers::of(evidence);
     let pool = evidence
         .definition
@@ -390,7 +381,7 @@ fn keep_alive_too_short(evidence: &Evidence) -> Option<Finding> {
     const MINUTES: i64 = 180;
     /// Of the periods with requests, and of the requests: an outage has more, and a deployment is over sooner.
     const STEADY: f64 = 0.75;
-    const LEAST_SHARE: f64 = 0.001;
+    const LEAST_SHARE: f64 = 0.0005;
     const MOST_SHARE: f64 = 0.05;
     const ENOUGH_PERIODS: usize = 12;
     let requests = evidence.recent(name::ALB_REQUESTS)?;

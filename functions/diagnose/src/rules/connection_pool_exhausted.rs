@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{
     Rule,
-    database::{LARGER_WRITER, larger},
+    database::{LARGER_WRITER, NO_WRITER, larger},
     high_memory::rise,
 };
 use crate::{
@@ -225,10 +225,6 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
 fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
     /// What drivers say of a writer that is gone, or is a reader now.
     const WORDS: &[&str] = &[
-        "not primary",
-        "notwritableprimary",
-        "not master",
-        "notprimary",
         "primarysteppeddown",
         "interruptedatshutdown",
         "interruptedduetoreplstatechange",
@@ -246,7 +242,7 @@ fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
     let since = |group: &&LogGroup| group.last.is_some_and(|last| last >= at);
     let groups = evidence.logs.iter().flat_map(|logs| &logs.groups);
     let logs = Logs { groups: groups.filter(since).cloned().collect(), ..Logs::default() };
-    let errors = logs.with(WORDS);
+    let errors = logs.with(&[NO_WRITER, WORDS].concat());
     let minutes = evidence.ago(at).as_mins();
     let dropped = evidence
         .by_instance(name::DB_CONNECTIONS)

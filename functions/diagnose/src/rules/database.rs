@@ -38,6 +38,19 @@ pub(super) fn larger(evidence: &Evidence, instance: &str) -> String {
     }
 }
 
+/// What drivers say of a database that was the writer.
+pub(super) const NO_WRITER: &[&str] = &["not primary", "notwritableprimary", "notprimary", "not master"];
+/// What drivers and pools say where requests wait for a connection. Not `pool`: a pool is also cleared, and there are
+/// pools of threads.
+pub(super) const POOL_WAITS: &[&str] = &[
+    "waitqueuetimeout",
+    "checking out a connection",
+    "no available connection",
+    "connection pool exhausted",
+    "pool is exhausted",
+    "waiting for a connection from the pool",
+];
+
 pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
     /// An older event is about something else.
     const EVENT_MINUTES: i64 = 180;
@@ -63,10 +76,18 @@ pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
         ["health", "health-redis"].iter().any(|name| evidence.check(name).is_some_and(|check| check.healthy));
     let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
     let logged = logs.with(&["MongoServerSelectionError", "MongoNetwork"]);
+    let errors = logged.map_or(0, |(count, _)| count);
+    // It is there: it answers that it is no writer any more, or the application has no connection left for it.
+    let is_reached = logs.with(NO_WRITER).or(logs.with(POOL_WAITS)).is_some_and(|(count, _)| count > errors);
+    // Where Redis fails with it, and the log has nothing of the database, it is the application that does not answer.
+    let redis_fails = evidence.check("health-redis").is_some_and(|check| !check.healthy);
+    if is_reached || redis_fails && logged.is_none() {
+        return None;
+    }
     // What refuses credentials or has no connection left is there.
     let is_refusal = |group: &&LogGroup| is_database_refusal(&group.shape) && are_credentials(&group.shape);
     let refused: u64 = logs.groups.iter().filter(is_refusal).map(|group| group.count).sum();
-    let is_refused = refused > logged.map_or(0, |(count, _)| count);
+    let is_refused = refused > errors;
     if is_refused || fullest(evidence).is_some_and(|full| full.share() >= FULL) {
         return None;
     }

@@ -204,7 +204,9 @@ pub(super) fn is_pull(words: &str) -> bool {
 
 /// Whether a task did not get what it needs of AWS since nobody answered.
 pub(super) fn is_unanswered(words: &str) -> bool {
+    // ECS adds its advice on the network to refusals, too.
     says(words, NO_ANSWER)
+        && !says(words, NOT_ALLOWED)
         && (is_pull(words)
             || says(words, SECRETS)
             || says(words, LOGS)

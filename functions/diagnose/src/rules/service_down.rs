@@ -9,6 +9,7 @@ use super::{
     certificates::{self, certificate_expired, certificate_expires, certificate_refused, is_of_front_end},
     database::{database_ca_not_trusted, database_down, still_logged, with_errors},
     failed_starts::line,
+    slow_queries::{collection_scan, missing_index},
     steps::back,
     task_secrets::version_before,
 };
@@ -324,7 +325,13 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let failed = seen.len().max(usize::try_from(release.failed_tasks).unwrap_or_default());
     let comes_up = release.rollout == "COMPLETED" && service.running >= service.desired;
     let revision = &release.task_definition;
-    let broken = Broken::seen(evidence).or_else(|| Broken::risen(evidence, began));
+    // What no task of it has done is not its fault.
+    if release.running == 0 && failed == 0 {
+        return None;
+    }
+    // Few errors may have a reason that is told by itself.
+    let tells_why = || missing_index(evidence).or_else(|| collection_scan(evidence)).is_some();
+    let broken = Broken::seen(evidence).or_else(|| Broken::risen(evidence, began).filter(|_| !tells_why()));
     // A period of a metric may have begun before the deployment that it shows: the trouble did not.
     let since = broken.as_ref().and_then(|broken| broken.since);
     let since = since.filter(|since| not_before(*since, began)).map(|since| since.max(began));

@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
 const END_THEM: &str = "end the longest that run now, in mongosh: db.adminCommand({currentOp: 1}), then \
                         db.adminCommand({killOp: 1, op: <opid>})";
 
-fn missing_index(evidence: &Evidence) -> Option<Finding> {
+pub(super) fn missing_index(evidence: &Evidence) -> Option<Finding> {
     let (query, index) = scans(evidence).find_map(|query| Some((query, query.index.as_deref()?)))?;
     let finding = Finding::new(
         Likely,
@@ -78,7 +78,7 @@ fn missing_index(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-fn collection_scan(evidence: &Evidence) -> Option<Finding> {
+pub(super) fn collection_scan(evidence: &Evidence) -> Option<Finding> {
     let query = scans(evidence).find(|query| query.index.is_none())?;
     let finding = Finding::new(
         Certain,

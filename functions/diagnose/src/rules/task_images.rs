@@ -5,9 +5,11 @@ use shared::ecr::Image;
 
 use super::{
     broken::release,
-    failed_starts::{Failures, NO_ANSWER, impact, is_pull, line, says, short_of_tasks, stopped},
+    failed_starts::{
+        Failures, NO_ANSWER, impact, is_pull, is_unanswered, line, says, short_of_tasks, stopped,
+    },
     steps::{after, back, ecr_image, image_in, new_revision},
-    what_tasks_need::{basic_rights, let_into_endpoint, way_out},
+    what_tasks_need::{basic_rights, is_elsewhere, let_into_endpoint, way_out},
 };
 use crate::{
     evidence::{Evidence, StoppedTask},
@@ -65,7 +67,9 @@ fn push_again(image: Option<&Image>, why: &str) -> String {
 
 pub(super) fn image_not_pullable(evidence: &Evidence) -> Option<Finding> {
     let failed = Failures::of(evidence, |words| {
-        is_pull(words) && (!says(words, NOT_THERE) || replaced_image(evidence, words).is_some())
+        is_pull(words)
+            && (!is_unanswered(words) || is_elsewhere(words))
+            && (!says(words, NOT_THERE) || replaced_image(evidence, words).is_some())
     })?;
     let words = failed.words();
     if let Some(pushed_at) = replaced_image(evidence, &words) {

@@ -9,9 +9,9 @@ use crate::{
     finding::{Finding, Level::DevOps},
 };
 
-/// What a task needs before it starts is fetched from its own subnets. The pull of the image has its own rule.
+/// What a task needs before it starts is fetched from its own subnets.
 pub(super) fn aws_not_reachable(evidence: &Evidence) -> Option<Finding> {
-    let failed = Failures::of(evidence, |words| !is_pull(words) && is_unanswered(words))?;
+    let failed = Failures::of(evidence, |words| is_unanswered(words) && !is_elsewhere(words))?;
     let words = failed.words();
     let service = if says(&words, LOGS) {
         "CloudWatch Logs"
@@ -21,11 +21,21 @@ pub(super) fn aws_not_reachable(evidence: &Evidence) -> Option<Finding> {
         "Secrets Manager"
     } else if says(&words, &["kms"]) {
         "KMS"
+    } else if says(&words, ECR) {
+        "ECR"
     } else {
         "S3"
     };
     let finding = failed.finding(evidence, &format!("{service} cannot be reached from their subnets"));
     Some(finding.next(DevOps, way_out(evidence)).otherwise(let_into_endpoint(evidence)))
+}
+
+/// The registry, and where it keeps the layers of images.
+const ECR: &[&str] = &["ecr", "starport"];
+
+/// Whether it is the pull of an image from a registry of another.
+pub(super) fn is_elsewhere(words: &str) -> bool {
+    is_pull(words) && !says(words, ECR)
 }
 
 pub(super) fn way_out(evidence: &Evidence) -> String {

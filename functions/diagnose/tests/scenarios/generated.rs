@@ -255,6 +255,8 @@ const APART: &[(&str, &[&str])] = &[
     ),
     // What comes after a deployment is put down to it.
     ("deployment_stuck", &["change_broke_it"]),
+    // The check of the database fails with these, too.
+    ("database_down", &["connection_pool_waits", "writer_failed_over"]),
     // The errors of that case began before the change.
     ("aws_issue", &["change_broke_it", "release_broke_it"]),
 ];
