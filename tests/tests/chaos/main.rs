@@ -17,12 +17,12 @@ async fn holds(subject: Subject, most: usize) -> Test {
 }
 
 async fn function_holds(story: Story) -> Test {
-    holds(Subject::Function(story), 30).await
+    holds(Subject::Function(story), 16).await
 }
 
 /// A run of it takes many seconds.
 async fn machine_holds(machine: Machine) -> Test {
-    holds(Subject::Machine(machine), 8).await
+    holds(Subject::Machine(machine), 5).await
 }
 
 #[tokio::test]

@@ -43,12 +43,13 @@ pub(super) const NO_WRITER: &[&str] = &["not primary", "notwritableprimary", "no
 /// What drivers and pools say where requests wait for a connection. Not `pool`: a pool is also cleared, and there are
 /// pools of threads.
 pub(super) const POOL_WAITS: &[&str] = &[
-    "waitqueuetimeout",
+    "waitqueue",
+    "wait queue for acquiring a connection",
     "checking out a connection",
     "no available connection",
     "connection pool exhausted",
     "pool is exhausted",
-    "waiting for a connection from the pool",
+    "waiting for a connection",
 ];
 
 pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {

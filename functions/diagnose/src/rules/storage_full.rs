@@ -28,8 +28,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "volume_grows_fast",
         find: volume_grows_fast,
-        looks_at: "VolumeBytesUsed of the last 14 days: in the last day it grew by three times the usual, \
-                   and by 1 % and 1 GB at least; or it reaches 128 TiB within 90 days at this rate. Growth \
+        looks_at: "VolumeBytesUsed of the last 14 days: in the last day it grew by three times what \
+                   was usual a week ago, and by 1 % and 1 GB at least; or it reaches 128 TiB within 90 days at this rate. Growth \
                    as usual is left alone while 128 TiB is farther away.",
         otherwise: "see whether change streams are kept too long: aws docdb describe-db-cluster-parameters \
                     --db-cluster-parameter-group-name <parameter-group> --query \
@@ -158,7 +158,8 @@ fn volume_grows_fast(evidence: &Evidence) -> Option<Finding> {
     let pairs = volume.values.iter().zip(volume.values.iter().skip(DAY_VALUES));
     let days: Vec<f64> = pairs.filter_map(|(before, after)| Some((*after)? - (*before)?)).collect();
     let today = *days.last()?;
-    let usual = median(days.iter().rev().skip(DAY_VALUES).copied())?;
+    // In the older half: what began a week ago is not usual yet.
+    let usual = median(days.iter().take(days.len() / 2).copied())?;
     let bytes = volume.newest()?;
     let left = (MOST_BYTES - bytes).max(0.0) / today.max(1.0);
     let is_fast = today >= usual * TIMES && today >= bytes * SHARE && today >= AT_LEAST_BYTES;
