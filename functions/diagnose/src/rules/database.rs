@@ -79,7 +79,8 @@ pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
     let logged = logs.with(&["MongoServerSelectionError", "MongoNetwork"]);
     let errors = logged.map_or(0, |(count, _)| count);
     // It is there: it answers that it is no writer any more, or the application has no connection left for it.
-    let is_reached = logs.with(NO_WRITER).or(logs.with(POOL_WAITS)).is_some_and(|(count, _)| count > errors);
+    let is_reached =
+        [NO_WRITER, POOL_WAITS].iter().any(|words| logs.with(words).is_some_and(|(count, _)| count > errors));
     // Where Redis fails with it, and the log has nothing of the database, it is the application that does not answer.
     let redis_fails = evidence.check("health-redis").is_some_and(|check| !check.healthy);
     if is_reached || redis_fails && logged.is_none() {

@@ -108,8 +108,8 @@ pub(super) const RULES: &[Rule] = &[
         find: change_broke_it,
         looks_at: "The same 5xx or failing health check, where no release came before it: a secret was \
                    changed in the 30 minutes before, or the service was deployed again unchanged in the 2 \
-                   hours before, or it was scaled in the 30 minutes before. A secret changes once in weeks, so that is likely; a \
-                   service is scaled every day, so that is only possible.",
+                   hours before, or it was scaled in the 30 minutes before. A secret changes once in weeks, \
+                   so that is likely; a service is scaled every day, so that is only possible.",
         otherwise: "compare the service's last two revisions, and set the older one's values: aws ecs \
                     list-service-deployments --cluster <cluster> --service <service>, then aws ecs \
                     describe-service-revisions --service-revision-arns <newer-arn> <older-arn>",
@@ -172,8 +172,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "aws_issue",
         find: aws_issue,
-        looks_at: "The open issues of AWS Health in the stack's region and of the global services, for the services \
-                   that the stack stands on. Whether they touch this stack is not known: it is likely where \
+        looks_at: "The open issues of AWS Health in the stack's region and of the global services, for the \
+                   services that the stack stands on. Whether they touch this stack is not known: it is likely where \
                    one began in the 3 hours before the trouble, else possible. Accounts without a support \
                    plan of Business or above have no such source.",
         otherwise: "open a case with AWS Support that names this stack's resources, and treat what else was \
