@@ -170,3 +170,32 @@ pub async fn stage(
         .map_err(|error| aws::failed("describe the deployment of", whose(), &error))?;
     Ok(answer.service_deployments().first().map(|deployment| Stage::of(deployment, strategy)))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::{primitives::DateTime, types::DeploymentLifecycleHookStatus};
+
+    use super::*;
+
+    fn waits_for(kind: HookKind, arn: Option<&str>) -> Stage {
+        let hook = DeploymentLifecycleHookDetail::builder()
+            .hook_id("ecs-pause-1")
+            .target_type(kind)
+            .set_target_arn(arn.map(str::to_owned))
+            .status(DeploymentLifecycleHookStatus::from("AWAITING_ACTION"))
+            .expires_at(DateTime::from_secs(1_000))
+            .build();
+        Stage::of(&ServiceDeployment::builder().lifecycle_hook_details(hook).build(), "BLUE_GREEN")
+    }
+
+    #[test]
+    fn a_pause_waits_for_a_person_until_its_end_and_a_function_does_not() {
+        let pause = waits_for(HookKind::Pause, None);
+        assert_eq!((pause.pauses, pause.hooks.as_slice()), (true, &["ecs-pause-1".to_owned()][..]));
+        assert_eq!(pause.ends_at, Timestamp::from_second(1_000).ok());
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:check:live";
+        let function = waits_for(HookKind::AwsLambda, Some(arn));
+        assert_eq!((function.pauses, function.hooks.as_slice()), (false, &["check".to_owned()][..]));
+        assert_eq!(function.ends_at, None);
+    }
+}
