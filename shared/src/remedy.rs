@@ -12,6 +12,7 @@ use crate::{
     guard::Approved,
     ledger::{FollowUp, FollowUpChange, Intent, Note},
     outcome::{Stop, Verification},
+    runner::value,
     trigger::Trigger,
 };
 
@@ -59,6 +60,10 @@ pub trait Remedy {
     ) -> Result<Option<Self::Observed>, Error> {
         let _ = (request, seen);
         Ok(None)
+    }
+    /// What an action is known by: who asks for it again joins the plan that waits for approval.
+    fn known_by(&self, action: &Self::Action) -> Value {
+        value(action)
     }
     /// Whether it can read what is to be looked after; if not, that is left out, and people are told.
     fn understands(&self, what: &Value) -> bool {

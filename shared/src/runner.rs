@@ -315,7 +315,7 @@ impl<R: Remedy> Runner<R> {
             plan.reason = format!("{}; {}", plan.reason, approve::approved(by, run.now));
         }
         let lines = lines(&plan.actions);
-        let hash = plan_hash(R::FUNCTION, &run.outcome.target, &plan.actions);
+        let hash = self.plan_hash(&run.outcome.target, &plan.actions);
         if let Some(approval) = &run.approval {
             guard::check_same_plan(approval, &hash, &lines)?;
         }
@@ -444,6 +444,14 @@ impl<R: Remedy> Runner<R> {
     }
 }
 
+impl<R: Remedy> Runner<R> {
+    /// The same for the same actions on the same target.
+    fn plan_hash(&self, target: &str, actions: &[R::Action]) -> String {
+        let actions: Vec<_> = actions.iter().map(|action| self.remedy.known_by(action)).collect();
+        hash(&json!([R::FUNCTION, target, actions]).to_string())
+    }
+}
+
 impl<R: Remedy> Task for Runner<R> {
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let outcomes = self.answer(invocation).await?;
@@ -484,16 +492,11 @@ fn lines<A: ToString>(actions: &[A]) -> Vec<String> {
     actions.iter().map(ToString::to_string).collect()
 }
 
-/// The same for the same actions on the same target.
-fn plan_hash<A: Serialize>(function: &str, target: &str, actions: &[A]) -> String {
-    hash(&json!([function, target, actions]).to_string())
-}
-
 fn hash(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Our own types always serialize; a failure here would be a defect, and must not cost the run.
-fn value(data: &impl Serialize) -> Value {
+pub(crate) fn value(data: &impl Serialize) -> Value {
     serde_json::to_value(data).unwrap_or_default()
 }

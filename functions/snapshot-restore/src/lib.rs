@@ -145,6 +145,15 @@ impl Remedy for SnapshotRestore {
         restore::Progress::deserialize(what).is_ok() || what.get("version").is_some_and(Value::is_string)
     }
 
+    /// The new cluster's name ends with the time when it was asked for, which makes no other restore of it.
+    fn known_by(&self, action: &Action) -> Value {
+        let known_by = serde_json::to_value(action).unwrap_or_default();
+        match action {
+            Action::CreateCluster(restore) => known_by.to_string().replace(&restore.id, "<id>").into(),
+            _ => known_by,
+        }
+    }
+
     fn is_outstanding(&self, _action: &Action, _observed: &Observed) -> bool {
         true
     }

@@ -1,6 +1,6 @@
 //! What is asked of `snapshot-restore`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     error::Error,
@@ -67,8 +67,6 @@ struct ByHand {
     cut_over: Option<String>,
     undo: Option<String>,
     discard: Option<String>,
-    /// When it was first asked for: a state machine that asks again after a lost answer asks for the same.
-    requested_at: Option<String>,
 }
 
 const EXAMPLE: &str = "send {\"snapshot\": \"latest\"}, {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"}, \
@@ -106,7 +104,6 @@ fn by_hand(asked: &Asked, at: Timestamp, settings: &Settings) -> Result<Request,
         cut_over,
         undo,
         discard,
-        requested_at,
     } = asked.request()?;
     let id = |field: &str, id: String| restore_id(field, id, settings);
     let goals =
@@ -129,20 +126,7 @@ fn by_hand(asked: &Asked, at: Timestamp, settings: &Settings) -> Result<Request,
     if goals.next().is_some() {
         return Err(invalid(&format!("more than one thing is asked for: {EXAMPLE}")));
     }
-    let at = match requested_at {
-        None => at,
-        Some(text) => first_asked(&text, at)?,
-    };
     Ok(Request { goal, at })
-}
-
-fn first_asked(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
-    const LONGEST_RETRY: SignedDuration = SignedDuration::from_mins(15);
-    let at = time("requested_at", text)?;
-    if now.duration_since(at).abs() > LONGEST_RETRY {
-        return Err(invalid("`requested_at` is not within the last 15 minutes: leave it out"));
-    }
-    Ok(at)
 }
 
 fn parse_snapshot(text: String) -> Result<Wanted, Error> {

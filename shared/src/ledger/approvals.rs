@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     Ledger, NotSettled, Settlement,
@@ -24,6 +25,9 @@ pub struct Approval {
     /// Its actions, as people read them.
     #[serde(default)]
     pub plan: Vec<String>,
+    /// Its actions, as they are done. Items of earlier versions do not have them.
+    #[serde(default)]
+    pub actions: Value,
     pub expires: Timestamp,
     #[serde(skip)]
     pub used: bool,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, CancellationReason, Delete, Put, error::TransactionCanceledException},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     items::{json, string},
@@ -303,6 +303,7 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         target: TARGET.to_owned(),
         plan_hash: String::new(),
         plan: Vec::new(),
+        actions: Value::Null,
         expires: Timestamp::UNIX_EPOCH,
         used: false,
         rejected: None,

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Halt, Run, Runner, hash, lines};
+use super::{Halt, Run, Runner, hash, lines, value};
 use crate::{
     clock,
     error::Error,
     guard,
     ledger::{Approval, Rejection},
-    outcome::{Decision, Next, Stop},
+    outcome::{Decision, Next, Outcome, Stop},
     remedy::{Plan, Remedy},
     trigger::Asked,
 };
@@ -94,7 +94,7 @@ impl<R: Remedy> Runner<R> {
         if let Some(open) =
             stored.as_ref().filter(|open| open.is_open(run.now) && open.plan_hash == plan_hash)
         {
-            return Ok(joins(open, &what));
+            return Ok(joins(&mut run.outcome, open));
         }
         if let Some(rejection) = stored.as_ref().and_then(|stored| stored.rejected.as_ref())
             && stored.as_ref().is_some_and(|stored| run.now < stored.expires)
@@ -110,6 +110,7 @@ impl<R: Remedy> Runner<R> {
             target: run.outcome.target.clone(),
             plan_hash,
             plan: lines(&plan.actions),
+            actions: value(&plan.actions),
             expires,
             used: false,
             rejected: None,
@@ -133,17 +134,31 @@ impl<R: Remedy> Runner<R> {
     }
 
     /// The plan that somebody else asked for while this run was about to.
-    pub(super) async fn join(&self, approval: &Approval, what: &str) -> Result<Option<Stop>, Error> {
+    pub(super) async fn join(
+        &self,
+        outcome: &mut Outcome,
+        approval: &Approval,
+    ) -> Result<Option<Stop>, Error> {
         let open = self.ledger.approval_of(&approval.plan_hash).await?;
-        Ok(open.map(|open| joins(&open, what)))
+        Ok(open.map(|open| joins(outcome, &open)))
     }
 }
 
-fn joins(open: &Approval, what: &str) -> Stop {
+/// The answer has the plan that waits, which may name what it creates otherwise than this run would have.
+fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
+    if !open.actions.is_null() {
+        outcome.plan["actions"] = open.actions.clone();
+    }
+    let why = outcome.plan["reason"].as_str().unwrap_or_default();
     Stop {
         decision: Decision::NothingToDo,
         code: "approval_pending",
-        reason: format!("plan {} waits for approval already ({}): {what}", open.id, open.trigger.words()),
+        reason: format!(
+            "plan {} waits for approval already ({}): {}: {why}",
+            open.id,
+            open.trigger.words(),
+            open.plan.join(", ")
+        ),
         next: Some(Next {
             what: format!("approve by {}, or do nothing and it expires", clock::readable(open.expires)),
             support_level: 1,

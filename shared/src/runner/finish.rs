@@ -155,9 +155,8 @@ impl<R: Remedy> Runner<R> {
 
     /// Another run has looked after the same, or asked the same, since this one looked.
     async fn overtaken(&self, mut run: Run<'_, R::Request>) -> Outcome {
-        let what = run.outcome.reason.clone();
         let joined = match run.asks.take() {
-            Some(approval) => self.join(&approval, &what).await.ok().flatten(),
+            Some(approval) => self.join(&mut run.outcome, &approval).await.ok().flatten(),
             None => None,
         };
         joined

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::{
     ledger::Approval,
     remedy::Weight,
@@ -129,6 +130,7 @@ pub fn approval(used: bool) -> Approval {
         target: TARGET.to_owned(),
         plan_hash: plan_hash(1),
         plan: vec![plan_hash(1)],
+        actions: Value::Null,
         expires: at(Tick::MAX),
         used,
         rejected: None,

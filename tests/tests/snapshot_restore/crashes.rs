@@ -23,10 +23,14 @@ async fn a_restore_that_dies_after_its_claim_is_begun_by_the_schedule() -> Test 
 async fn two_people_at_once_make_one_restore() -> Test {
     const PEOPLE: usize = 6;
     let stack = start().await?;
-    // Who asks again joins the plan that waits.
+    // Who asks again joins the plan that waits, though a cluster that was asked for a second later would be called
+    // otherwise.
     let first = stack.function(&[]).await?;
-    let (approve, _) = ask(&first, &latest()).await?;
+    let (approve, plan) = ask(&first, &latest()).await?;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     let joined = outcome(&first, &latest()).await?;
+    assert_eq!(id(&joined["plan"]["actions"]), id(&plan));
+    assert!(text(&joined, "/reason").contains(&id(&plan)), "{joined:#}");
     assert_eq!(
         (read(&joined).as_str(), &joined["next"]["send"]),
         ("nothing_to_do approval_pending", &approve)

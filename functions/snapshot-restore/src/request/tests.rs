@@ -74,12 +74,3 @@ fn bad_requests_say_what_to_send() {
     }
     refuses(&json!({ "restore": "latest" }), "this request cannot be carried out: unknown field `restore`");
 }
-
-#[test]
-fn a_retry_says_when_it_was_first_asked() {
-    let earlier = Timestamp::now() - SignedDuration::from_mins(2);
-    let body = json!({ "snapshot": "latest", "requested_at": earlier.to_string() });
-    assert_eq!(read(&body).unwrap()[0].at, earlier);
-    let old = json!({ "snapshot": "latest", "requested_at": "2026-01-20T10:00:00Z" });
-    refuses(&old, "`requested_at` is not within the last 15 minutes");
-}
