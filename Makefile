@@ -111,8 +111,8 @@ lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without runni
 deny: ## Check the licences and the sources of the dependencies
 	@echo "== dependencies"
 	@$(CARGO) deny --version >/dev/null 2>&1 || test -x "$(VENV)/bin/cargo-deny" || { \
-		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (about 4 minutes)"; \
-		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
+		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (some minutes)"; \
+		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --debug --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
 
 bench: $(BENCH_READY) ## Measure the release functions beside boto3, the AWS CLI and Rust's defaults; writes docs/benchmarks.md
@@ -178,10 +178,12 @@ deploy: $(SANDBOX_READY) ## Deploy what `make build` made; ENV=staging or produc
 clean: ## Remove what make made: target/ and .venv/
 	rm -rf "$(CARGO_TARGET_DIR)" "$(VENV)"
 
+# Most of a test is waiting.
 define RECORDED_TESTS
 @rm -rf "$(CALLS)"
 @if $(CARGO) nextest --version >/dev/null 2>&1; \
-then LENDPEAK2_CALLS="$(CALLS)" $(CARGO) nextest run --locked --workspace; \
+then LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/nursery" \
+	$(CARGO) nextest run --locked --workspace --test-threads $$((3 * $$(getconf _NPROCESSORS_ONLN))); \
 else LENDPEAK2_CALLS="$(CALLS)" $(CARGO) test --locked --workspace --all-targets; \
 fi
 endef

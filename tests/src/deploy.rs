@@ -59,9 +59,7 @@ pub async fn deploy(clients: &Clients, plan: &Plan) -> anyhow::Result<()> {
 
 async fn upload(clients: &Clients, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
     let put = clients.s3.put_object().bucket(BUCKET).key(key).body(ByteStream::from(bytes));
-    // Hashing a debug build's megabytes in a debug build takes seconds, and nobody checks the hash.
-    let unsigned = put.customize().disable_payload_signing();
-    unsigned.send().await.with_context(|| format!("cannot upload {key}"))?;
+    put.send().await.with_context(|| format!("cannot upload {key}"))?;
     Ok(())
 }
 

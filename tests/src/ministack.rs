@@ -1,5 +1,6 @@
 //! The local AWS: one `ministack` process on a free loopback port, gone with whoever started it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, UdpSocket};
 use std::ops::Range;
@@ -27,6 +28,8 @@ static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Starts each ministack, and ends it.
 const NURSERY: &str = include_str!("ministack/nursery.py");
+/// Names the socket of one that another process has started.
+const SHARED_NURSERY: &str = "LENDPEAK2_NURSERY";
 /// One for this process.
 static STARTER: Mutex<Option<Nursery>> = Mutex::new(None);
 
@@ -97,11 +100,12 @@ impl Drop for Ministack {
     }
 }
 
-/// The process that starts them. It ends with this one, and they with it.
+/// The process that starts them. It ends with the one that started it, and they with the one that they are for.
 #[derive(Debug)]
-struct Nursery {
+pub struct Nursery {
     socket: PathBuf,
-    _process: Child,
+    /// Unless another process has started it.
+    _process: Option<Child>,
 }
 
 impl Nursery {
@@ -111,7 +115,10 @@ impl Nursery {
         // Put back only where it takes connections: one that has died is followed by another.
         let (nursery, mut life) = match starter.take().map(Self::connected) {
             Some(Ok(connected)) => connected,
-            _ => Self::start()?.connected()?,
+            _ => match std::env::var_os(SHARED_NURSERY) {
+                Some(socket) => Self { socket: socket.into(), _process: None }.connected()?,
+                None => Self::start()?.connected()?,
+            },
         };
         *starter = Some(nursery);
         writeln!(life, "{}", json!({ "directory": directory, "port": port }))?;
@@ -125,7 +132,14 @@ impl Nursery {
         Ok((self, life))
     }
 
-    fn start() -> anyhow::Result<Self> {
+    /// A command whose processes share this nursery: what it has imported, none of them imports again.
+    pub fn share(&self, program: &OsStr) -> Command {
+        let mut command = Command::new(program);
+        command.env(SHARED_NURSERY, &self.socket);
+        command
+    }
+
+    pub fn start() -> anyhow::Result<Self> {
         use std::os::unix::process::CommandExt;
 
         let python = virtual_environment().join("bin/python");
@@ -153,7 +167,7 @@ impl Nursery {
         let mut socket = String::new();
         BufReader::new(process.stdout.take().context("it has no output")?).read_line(&mut socket)?;
         ensure!(!socket.is_empty(), "it has ended at once");
-        Ok(Self { socket: PathBuf::from(socket.trim_end()), _process: process })
+        Ok(Self { socket: PathBuf::from(socket.trim_end()), _process: Some(process) })
     }
 }
 
