@@ -73,7 +73,8 @@ pub(super) fn zip(binaries: &Path, task: &str) -> anyhow::Result<Vec<u8>> {
     let path = path
         .canonicalize()
         .with_context(|| format!("cannot find {}: run `cargo build --workspace` first", path.display()))?;
-    let path = path.to_str().context("the binaries' folder has a name that is no text")?.replace('\'', r"'\''");
+    let path =
+        path.to_str().context("the binaries' folder has a name that is no text")?.replace('\'', r"'\''");
     zip_of(format!("#!/bin/sh\nexec '{path}'\n").as_bytes())
 }
 
