@@ -147,12 +147,12 @@ async fn eventually(reached: impl Fn() -> bool) -> anyhow::Result<()> {
     anyhow::bail!("not within half a minute")
 }
 
-/// The programs that run from files in `directory`.
+/// The programs that work in `directory`.
 fn functions_under(directory: &std::path::Path) -> Vec<PathBuf> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
-        .filter_map(|process| std::fs::read_link(process.path().join("exe")).ok())
-        .filter(|program| program.starts_with(directory))
+        .filter_map(|process| std::fs::read_link(process.path().join("cwd")).ok())
+        .filter(|place| place.starts_with(directory))
         .collect()
 }
 

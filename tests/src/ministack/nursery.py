@@ -20,12 +20,20 @@ import yaml
 # What these spend on their start is more than half of what a sandbox would.
 gc.disable()
 yaml.SafeLoader = yaml.CSafeLoader
+import defusedxml.ElementTree  # noqa: E402, F401
+import docker  # noqa: E402, F401
 import hypercorn.asyncio  # noqa: E402, F401
+import jsonata  # noqa: E402, F401
 import samtranslator.translator.transform  # noqa: E402, F401
+from cryptography.hazmat.primitives import serialization  # noqa: E402, F401
+from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 from ministack.core.responses import _service_model  # noqa: E402
 
 for service in ["cloudformation", "cloudwatch", "dynamodb", "ecs", "events", "iam", "lambda", "logs", "sns", "sqs"]:
     _service_model(service)
+# Cognito's, which nobody here asks for anything.
+key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+rsa.generate_private_key = lambda **_: key
 gc.enable()
 gc.freeze()
 
