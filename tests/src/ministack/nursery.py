@@ -14,26 +14,38 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 
 import yaml
 
-# What these spend on their start is more than half of what a sandbox would.
+# A ministack's own, which is known once it is forked. Nothing can be made there before.
+DIRECTORY, PORT = "/dev/null/ministack", "99999"
+os.environ.update(HOME=DIRECTORY, STATE_DIR=DIRECTORY, S3_DATA_DIR=f"{DIRECTORY}/s3", GATEWAY_PORT=PORT)
+home = tempfile.mkdtemp(prefix="lendpeak2-nursery-")
+tempfile.tempdir = DIRECTORY
+# A fork has no thread but the one that made it.
+threads, start_thread = [], threading.Thread.start
+threading.Thread.start = lambda thread: threads.append(thread)
+
+# What these spend on their start is most of what a sandbox would.
 gc.disable()
 yaml.SafeLoader = yaml.CSafeLoader
-import defusedxml.ElementTree  # noqa: E402, F401
-import docker  # noqa: E402, F401
 import hypercorn.asyncio  # noqa: E402, F401
-import jsonata  # noqa: E402, F401
 import samtranslator.translator.transform  # noqa: E402, F401
-from cryptography.hazmat.primitives import serialization  # noqa: E402, F401
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
-from ministack.core.responses import _service_model  # noqa: E402
+from samtranslator.translator.arn_generator import _get_region_from_session  # noqa: E402
 
-for service in ["cloudformation", "cloudwatch", "dynamodb", "ecs", "events", "iam", "lambda", "logs", "sns", "sqs"]:
-    _service_model(service)
 # Cognito's, which nobody here asks for anything.
 key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 rsa.generate_private_key = lambda **_: key
+import ministack.app  # noqa: E402
+import ministack.services.cloudformation  # noqa: E402, F401
+from ministack.core.responses import _service_model  # noqa: E402
+
+_get_region_from_session()
+for service in ["cloudformation", "cloudwatch", "dynamodb", "ecs", "events", "iam", "lambda", "logs", "sns", "sqs"]:
+    _service_model(service)
+threading.Thread.start = start_thread
 gc.enable()
 gc.freeze()
 
@@ -63,14 +75,17 @@ def become_ministack(directory, port):
     nothing = os.open(os.devnull, os.O_RDONLY)
     for theirs, ours in [(nothing, 0), (log, 1), (log, 2)]:
         os.dup2(theirs, ours)
-    os.environ.update(
-        HOME=directory, TMPDIR=directory, STATE_DIR=directory, S3_DATA_DIR=f"{directory}/s3", GATEWAY_PORT=str(port)
-    )
-    tempfile.tempdir = None  # it was looked up before TMPDIR was another
+    os.environ.update(HOME=directory, TMPDIR=directory, STATE_DIR=directory, S3_DATA_DIR=f"{directory}/s3")
+    os.environ["GATEWAY_PORT"] = str(port)
+    tempfile.tempdir = directory
+    for module in [module for name, module in sys.modules.items() if name.startswith("ministack")]:
+        for name, value in list(vars(module).items()):
+            if isinstance(value, str):
+                setattr(module, name, value.replace(DIRECTORY, directory).replace(PORT, str(port)))
+    for thread in threads:
+        thread.start()
     sys.argv = ["ministack"]
-    from ministack.app import main
-
-    sys.exit(main())
+    sys.exit(ministack.app.main())
 
 
 def has_ended(connection):
@@ -90,7 +105,6 @@ def end(connection):
     connection.close()
 
 
-home = tempfile.mkdtemp(prefix="lendpeak2-nursery-")
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(f"{home}/socket")
 listener.listen(64)
