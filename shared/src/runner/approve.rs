@@ -1,7 +1,7 @@
 //! A plan waits for a person, who says yes or no.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Halt, Run, Runner, hash, lines, value};
 use crate::{
@@ -146,10 +146,11 @@ impl<R: Remedy> Runner<R> {
 
 /// The answer has the plan that waits, which may name what it creates otherwise than this run would have.
 fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
-    if !open.actions.is_null() {
-        outcome.plan["actions"] = open.actions.clone();
+    let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // An item of an earlier version has no actions.
+    if let Some(plan) = outcome.plan.as_object_mut().filter(|_| !open.actions.is_null()) {
+        plan.insert("actions".to_owned(), open.actions.clone());
     }
-    let why = outcome.plan["reason"].as_str().unwrap_or_default();
     Stop {
         decision: Decision::NothingToDo,
         code: "approval_pending",
