@@ -270,7 +270,7 @@ pub(super) async fn diagnose(rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let report = outcome(&play.process, &json!({})).await?;
     play.row("everything", "Nothing found.", text(&report, "/summary"));
     play.row("not seen", "[]", report.pointer("/not_seen").unwrap_or(&Value::Null));
-    play.row("sources that it looked at", 19, count(&report, "/looked_at"));
+    play.row("sources that it looked at", 20, count(&report, "/looked_at"));
     play.row("calls that write", 0, play.stack.writes().len());
     Ok(())
 }
