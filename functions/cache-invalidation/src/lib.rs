@@ -25,7 +25,7 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     aws::Aws,
     error::Error,
@@ -104,6 +104,12 @@ impl Remedy for CacheInvalidation {
 
     fn understands(&self, what: &Value) -> bool {
         awaited::understands(what)
+    }
+
+    /// The reference is the event's, which makes no other invalidation of it.
+    fn known_by(&self, action: &Action) -> Value {
+        let Action::CreateInvalidation { distribution, paths, .. } = action;
+        json!([distribution, paths])
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

@@ -45,6 +45,12 @@ async fn an_approved_plan_is_sent_once_under_the_reference_of_the_event() -> Tes
     // The asset grows older meanwhile; that changes nothing.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let approval = &asked["next"]["send"];
+    // The next build asks for the same, by a reference of its own.
+    let joined = outcome(&function, &built(2)).await?;
+    assert_eq!(
+        (read(&joined).as_str(), &joined["next"]["send"]),
+        ("nothing_to_do approval_pending", approval)
+    );
     assert_eq!(decision(&function, approval).await?, "applied applied");
     assert_eq!(decision(&function, approval).await?, "refused approval_used");
     let sent = stack.cloudfront().invalidations();
