@@ -32,11 +32,11 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios peer chaos model fuzz iam scale sandbox test check lint deny sbom bench instructions build deploy clean
+.PHONY: help demo scenarios peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions build deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing
 	$(BUILD_BINARIES)
@@ -82,6 +82,11 @@ iam: $(SANDBOX_READY) $(PEER_READY) ## Run everything, and set every call beside
 	@LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/scenarios"
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --document docs/iam.md
 
+conformance: $(SANDBOX_READY) $(PEER_READY) ## Run all tests, and set every request and answer beside AWS's published API models
+	$(BUILD_BINARIES)
+	$(RECORDED_TESTS)
+	@"$(CARGO_TARGET_DIR)/debug/conformance" --calls "$(CALLS)"
+
 scale: ## Reckon what a month costs and which limit is met first; writes docs/scale.md
 	$(CARGO) build --locked --package scale
 	@exec "$(CARGO_TARGET_DIR)/debug/scale" --document docs/scale.md
@@ -90,12 +95,18 @@ sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR
 	$(BUILD_BINARIES)
 	@exec "$(CARGO_TARGET_DIR)/debug/sandbox" --port $(PORT) $(if $(FOR),--for $(FOR)) $(if $(MODE),--mode $(MODE))
 
+event: ## Print a sample event as if it happened now; FILE=events/<task>/<sample>.json ID=<what it names> ACCOUNT=… REGION=… ENV=…
+	@test -n "$(FILE)" || { echo "say which: make event FILE=events/scale-up/alarm-sns.json" >&2; exit 1; }
+	@$(PYTHON) scripts/event.py "$(FILE)" $(if $(ID),--id "$(ID)") $(if $(ACCOUNT),--account "$(ACCOUNT)") \
+		$(if $(REGION),--region "$(REGION)") $(if $(ENV),--environment "$(ENV)")
+
 test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lints, dependencies, then all tests
 	@echo "== build"
 	$(CARGO) build --locked --workspace --all-targets
 	@echo "== tests"
 	$(RECORDED_TESTS)
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --summary
+	@"$(CARGO_TARGET_DIR)/debug/conformance" --calls "$(CALLS)" --summary
 
 check: ## Check the format and the lints of the Rust code
 	@echo "== format"
@@ -106,6 +117,8 @@ check: ## Check the format and the lints of the Rust code
 lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without running it
 	@echo "== template"
 	AWS_DEFAULT_REGION=us-east-1 "$(VENV)/bin/sam" validate --lint --template-file template.yaml
+	"$(VENV)/bin/cfn-lint" --include-experimental --regions us-east-1 eu-central-1 us-gov-west-1 -- template.yaml import-ledger.yaml
+	"$(VENV)/bin/cfn-lint" --include-experimental --regions us-east-1 -- cloudfront-alarm.yaml
 
 # The advisories need a database from the network: the workflow on GitHub checks those.
 deny: ## Check the licences and the sources of the dependencies
@@ -175,6 +188,10 @@ deploy: $(SANDBOX_READY) ## Deploy what `make build` made; ENV=staging or produc
 	done
 	"$(VENV)/bin/sam" deploy --config-env $(ENV)
 
+verify-deployment: $(SANDBOX_READY) ## Call each deployed function with a dry run, and say what AWS does not let it read; ENV=staging or production
+	@test -n "$(ENV)" || { echo "say which: make verify-deployment ENV=staging, or ENV=production" >&2; exit 1; }
+	@"$(VENV)/bin/python" scripts/verify_deployment.py "$(ENV)"
+
 clean: ## Remove what make made: target/ and .venv/
 	rm -rf "$(CARGO_TARGET_DIR)" "$(VENV)"
 
@@ -201,9 +218,10 @@ endef
 $(VENV)/bin/python:
 	$(PYTHON) -m venv "$(VENV)"
 
-$(SANDBOX_READY): tests/requirements.txt | $(VENV)/bin/python
+$(SANDBOX_READY): tests/requirements.txt tests/src/gateway/api/models.py | $(VENV)/bin/python
 	@echo "installing the sandbox's Python parts into .venv (about a minute)"
-	@$(PIP_INSTALL) -r $< && touch $@
+	@$(PIP_INSTALL) -r $<
+	@"$(VENV)/bin/python" tests/src/gateway/api/models.py "$(VENV)/api" && touch $@
 
 $(PEER_READY): tests/requirements-peer.txt | $(VENV)/bin/python
 	@echo "installing moto into .venv (less than a minute)"

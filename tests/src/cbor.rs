@@ -54,7 +54,8 @@ fn has_more(decoder: &mut Decoder<'_>, count: Option<u64>, read: usize) -> Optio
     }
 }
 
-fn names_a_time(name: &str) -> bool {
+/// Whether what is named so is a time.
+pub fn names_a_time(name: &str) -> bool {
     name.ends_with("Timestamp") || name.ends_with("Timestamps") || name == "startTime"
 }
 

@@ -3,6 +3,7 @@
 //! It forwards to the local AWS, ministack or moto, records who called what, injects faults where a test asked for one,
 //! and answers what the local AWS lacks, in each service's own wire format.
 
+mod api;
 mod autoscaling;
 mod call;
 mod cloudfront;
@@ -19,6 +20,7 @@ mod health;
 mod lambda;
 mod logs;
 mod moto;
+mod query;
 mod record;
 mod secrets;
 mod sent;
@@ -70,6 +72,7 @@ pub struct Gateway {
 
 #[derive(Debug)]
 struct State {
+    api: api::Api,
     calls: Calls,
     record: record::Record,
     faults: Faults,
@@ -109,6 +112,7 @@ impl Gateway {
             .with_context(|| format!("cannot listen on 127.0.0.1:{port}"))?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
+            api: api::Api::read(),
             calls: Calls::default(),
             record: record::Record::from_environment(),
             faults: Faults::default(),
@@ -272,6 +276,12 @@ impl State {
         }
         let mut call = Call::identify(&parts, &body);
         let mut entry = self.record.entry(&call, &parts, &self.docdb);
+        let asked = self.api.of_request(&call, &parts, &body);
+        let refused =
+            asked.as_ref().filter(|problems| !problems.is_empty()).map(|problems| problems.join("; "));
+        if let Some(entry) = &mut entry {
+            entry.asked(asked);
+        }
         let fault = self.faults.take(&call);
         call.fault.clone_from(&fault);
         let number = self.calls.begin(call.clone());
@@ -281,6 +291,7 @@ impl State {
             self.gate.pass(&call).await;
         }
         let answer = match fault {
+            _ if refused.is_some() => Ok(wire::invalid(&call, &refused.unwrap_or_default())),
             None | Some(Fault::CutShort) => Ok(self.answer(&call, parts, body).await),
             Some(Fault::Throttle) => Ok(wire::throttled(&call)),
             Some(Fault::InternalError) => Ok(wire::internal_error(&call)),
@@ -306,6 +317,15 @@ impl State {
                 tokio::time::sleep(held).await;
                 Err(Cut)
             }
+        };
+        let answer = match (answer, &mut entry) {
+            // What was to go wrong is not compared.
+            (Ok(answer), Some(entry)) if call.fault.is_none() => {
+                let (answer, said) = self.api.of_answer(&call, answer).await;
+                entry.said(said);
+                Ok(answer)
+            }
+            (answer, _) => answer,
         };
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
         self.calls.end(number, status);
@@ -336,10 +356,7 @@ impl State {
         match (own, call.service.as_str()) {
             (Some(answer), _) => answer,
             (None, "ecs") => self.ecs.answer(call, parts, body, &self.upstream).await,
-            (None, "cloudwatch") => {
-                let answer = self.upstream.forward(parts, body).await;
-                self.cloudwatch.complete(call, answer).await
-            }
+            (None, "cloudwatch") => self.cloudwatch.answer(call, parts, body, &self.upstream).await,
             (None, "secretsmanager") if !self.upstream.answers(call) => {
                 self.secrets.answer(call, parts, body, &self.upstream).await
             }

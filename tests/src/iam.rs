@@ -7,6 +7,7 @@ pub mod needs;
 pub mod policy;
 pub mod reasons;
 pub mod reference;
+pub mod required;
 pub mod resolve;
 mod table;
 pub mod template;
@@ -35,6 +36,12 @@ pub struct Recorded {
     pub resource_tags: Map<String, Value>,
     /// The answer's HTTP status; none when there was no answer.
     pub status: Option<u16>,
+    /// What AWS's model has against the request; none where it does not have the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Vec<String>>,
+    /// The same of the answer, where it is a good one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Vec<String>>,
 }
 
 /// A call with the stack's ledger in place of one of a test that has many of them: `ledger-7`.

@@ -87,6 +87,28 @@ struct Describe {
     scalable_dimension: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    #[serde(rename = "PolicyName")]
+    name: String,
+    resource_id: String,
+    target_tracking_scaling_policy_configuration: Option<Tracking>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tracking {
+    target_value: f64,
+    predefined_metric_specification: Option<Predefined>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Predefined {
+    predefined_metric_type: String,
+}
+
 /// An error's code and message.
 type Refusal = (&'static str, String);
 
@@ -110,6 +132,7 @@ impl Autoscaling {
             "RegisterScalableTarget" => parse(body).and_then(|request| self.register(request)),
             "DeregisterScalableTarget" => parse(body).and_then(|request| self.deregister(&request)),
             "DescribeScalableTargets" => parse(body).map(|request| self.describe(&request)),
+            "PutScalingPolicy" => parse(body).and_then(|request| self.put_policy(request)),
             "DescribeScalingPolicies" => parse(body).map(|request| self.describe_policies(&request)),
             "DescribeScalingActivities" => parse(body).map(|request| self.describe_activities(&request)),
             _ => Err(("UnknownOperationException", String::new())),
@@ -196,6 +219,30 @@ impl Autoscaling {
         json!({ "ScalingPolicies": self.resource(request).into_iter().flat_map(of).collect::<Vec<_>>() })
     }
 
+    fn put_policy(&self, request: Policy) -> Result<Value, Refusal> {
+        let Policy { name, resource_id, target_tracking_scaling_policy_configuration } = request;
+        if !self.targets().iter().any(|target| target.resource == resource_id) {
+            let message = format!("No scalable target registered for resource ID: {resource_id}");
+            return Err(("ObjectNotFoundException", message));
+        }
+        let tracking = target_tracking_scaling_policy_configuration
+            .and_then(|tracking| Some((tracking.target_value, tracking.predefined_metric_specification?)));
+        let Some((target_value, Predefined { predefined_metric_type })) = tracking else {
+            return Err(invalid("this sandbox knows only policies that track a predefined metric"));
+        };
+        let policy = ScalingPolicy {
+            name,
+            metric: predefined_metric_type,
+            target_value,
+            alarms: SCALING_ALARMS.map(str::to_owned).to_vec(),
+        };
+        let answer = json!({ "PolicyARN": policy.arn(), "Alarms": policy.alarms_as_json() });
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.retain(|other| other.name != policy.name);
+        policies.push(policy);
+        Ok(answer)
+    }
+
     /// The newest first.
     fn describe_activities(&self, request: &Describe) -> Value {
         let activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,13 +282,21 @@ impl ScalableTarget {
 }
 
 impl ScalingPolicy {
-    fn as_json(&self, resource: &str) -> Value {
+    fn arn(&self) -> String {
+        format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:sandbox:{}", self.name)
+    }
+
+    fn alarms_as_json(&self) -> Value {
         let alarm = |name: &String| {
             let arn = format!("arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}");
             json!({ "AlarmName": name, "AlarmARN": arn })
         };
+        self.alarms.iter().map(alarm).collect()
+    }
+
+    fn as_json(&self, resource: &str) -> Value {
         json!({
-            "PolicyARN": format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:sandbox:{}", self.name),
+            "PolicyARN": self.arn(),
             "PolicyName": self.name,
             "PolicyType": "TargetTrackingScaling",
             "ServiceNamespace": "ecs",
@@ -251,7 +306,7 @@ impl ScalingPolicy {
                 "TargetValue": self.target_value,
                 "PredefinedMetricSpecification": { "PredefinedMetricType": self.metric },
             },
-            "Alarms": self.alarms.iter().map(alarm).collect::<Vec<_>>(),
+            "Alarms": self.alarms_as_json(),
             "CreationTime": now(),
         })
     }

@@ -75,6 +75,11 @@ impl CloudFront {
     }
 
     /// All of them, the newest last.
+    /// Forgets all invalidations, and the references that they were asked for with.
+    pub fn clear(&self) {
+        self.lock().invalidations.clear();
+    }
+
     pub fn invalidations(&self) -> Vec<Invalidation> {
         self.lock().invalidations.iter().map(Kept::now).collect()
     }
@@ -213,8 +218,11 @@ impl Inner {
                  <Status>Deployed</Status><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime>\
                  <InProgressInvalidationBatches>{under_way}</InProgressInvalidationBatches>\
                  <DomainName>d111111abcdef8.cloudfront.net</DomainName><DistributionConfig>\
-                 <CallerReference>lendpeak2</CallerReference><Comment>LendPeak2</Comment>\
-                 <Enabled>true</Enabled></DistributionConfig>"
+                 <CallerReference>lendpeak2</CallerReference><Origins><Quantity>1</Quantity><Items><Origin>\
+                 <Id>pages</Id><DomainName>lendpeak2-pages.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
+                 <DefaultCacheBehavior><TargetOriginId>pages</TargetOriginId>\
+                 <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior>\
+                 <Comment>LendPeak2</Comment><Enabled>true</Enabled></DistributionConfig>"
             ),
         )
     }

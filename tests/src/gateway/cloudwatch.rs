@@ -6,11 +6,17 @@ mod usual;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+use http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::call::Call;
-use super::{Answer, wire};
+use super::call::{Call, Protocol};
+use super::forward::{Upstream, in_json};
+use super::{Answer, query, wire};
+
+/// What no composite alarm has.
+const OF_METRIC_ALARMS: [&str; 3] = ["ComparisonOperator", "EvaluationPeriods", "Threshold"];
 
 /// Every clone says the same.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +72,10 @@ impl CloudWatch {
 
     /// An alarm as `DescribeAlarms` tells it. Of those that are put, the local AWS keeps neither what an expression is
     /// made of nor who suppresses a composite alarm's actions.
-    pub fn add_alarm(&self, alarm: Value) {
+    pub fn add_alarm(&self, mut alarm: Value) {
+        if let Some(composite) = alarm.as_object_mut().filter(|alarm| alarm.contains_key("AlarmRule")) {
+            composite.retain(|name, _| !OF_METRIC_ALARMS.contains(&name.as_str()));
+        }
         self.lock().alarms.push(alarm);
     }
 
@@ -74,32 +83,56 @@ impl CloudWatch {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The local AWS's answer, with what it lacks.
-    pub(super) async fn complete(&self, call: &Call, answer: Answer) -> Answer {
-        let operation = call.operation.as_str();
-        let completes = ["GetMetricData", "ListMetrics", "DescribeAlarmHistory"].contains(&operation)
-            || (operation == "DescribeAlarms" && self.lock().named(&call.request).next().is_some());
-        if !completes {
-            return answer;
+    /// The local AWS's answer, with what it lacks, in the protocol that the caller speaks.
+    pub(super) async fn answer(&self, call: &Call, parts: Parts, body: Bytes, upstream: &Upstream) -> Answer {
+        let is_form = call.protocol == Protocol::Query;
+        let request = if is_form { query::asked(&call.request) } else { call.request.clone() };
+        if !self.lock().completes(&call.operation, &request) {
+            return upstream.forward(parts, body).await;
         }
+        let answer = if is_form {
+            let parts = in_json(parts, &call.operation);
+            upstream.forward(parts, request.to_string().into()).await
+        } else {
+            upstream.forward(parts, body).await
+        };
         let mut body = match wire::body(answer).await {
             Ok(body) => body,
+            Err(answer) if is_form => return wire::refused(call, answer).await,
             Err(answer) => return answer,
         };
-        match call.operation.as_str() {
-            "GetMetricData" => self.lock().add_metrics(&call.request, &mut body),
-            "ListMetrics" => usual::list_metrics(&call.request, &mut body),
-            "DescribeAlarms" => self.lock().add_alarms(&call.request, &mut body),
-            _ => self.lock().add_rings(&call.request, &mut body),
-        }
-        wire::cbor(&body)
+        self.lock().complete(&call.operation, &request, &mut body);
+        wire::in_protocol(call, &body)
     }
 }
 
 impl Inner {
+    /// Whether the local AWS lacks something that this asks for.
+    fn completes(&self, operation: &str, request: &Value) -> bool {
+        match operation {
+            "GetMetricData" | "ListMetrics" | "DescribeAlarmHistory" => true,
+            // Of others there is what was put: the probe judges a release by it, and a restore the database's size.
+            "GetMetricStatistics" => {
+                ["AWS/ApplicationELB", "AWS/CloudFront", "AWS/ECS"].contains(&text(request, "Namespace"))
+                    && request.get("ExtendedStatistics").is_none()
+            }
+            "DescribeAlarms" => self.named(request).next().is_some(),
+            _ => false,
+        }
+    }
+
+    fn complete(&self, operation: &str, request: &Value, body: &mut Value) {
+        match operation {
+            "GetMetricData" => self.add_metrics(request, body),
+            "GetMetricStatistics" => self.add_statistics(request, body),
+            "ListMetrics" => usual::list_metrics(request, body),
+            "DescribeAlarms" => self.add_alarms(request, body),
+            _ => self.add_rings(request, body),
+        }
+    }
+
     fn add_metrics(&self, request: &Value, body: &mut Value) {
-        let time = |name: &str| request.get(name).and_then(Value::as_f64).unwrap_or_default();
-        let span = [time("StartTime"), time("EndTime")];
+        let span = span(request);
         let mut known: HashMap<String, Value> = list(body, "MetricDataResults")
             .map(|result| (text(result, "Id").to_owned(), result.clone()))
             .collect();
@@ -119,22 +152,53 @@ impl Inner {
             known.into_iter().flat_map(|known| list(known, name)).filter_map(Value::as_f64).collect()
         };
         let put: Vec<(f64, f64)> = numbers("Timestamps").into_iter().zip(numbers("Values")).collect();
+        let mut points = self.points(asked, span, &put);
+        // The newest first, as AWS answers.
+        points.reverse();
+        let (times, values): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+        json!({ "Id": id, "Label": asked.metric, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
+    }
+
+    /// The beginning of each period, the oldest first, and the value in it: as a test wants it, as it was put, or as it
+    /// is on any day.
+    fn points(&self, asked: &Asked<'_>, span: [f64; 2], put: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let line = self.lines.iter().rev().find(|line| line.is(asked));
         let usual = usual::value(asked);
-        let (mut times, mut values) = (Vec::new(), Vec::new());
-        // The newest first, as AWS answers.
-        for begin in asked.periods(span).into_iter().rev() {
+        let value = |begin: f64| {
             let put = || put.iter().find(|(at, _)| (begin..begin + asked.period).contains(at));
-            let value = match line {
+            match line {
                 Some(line) => line.at(begin),
                 None => put().map(|(_, value)| *value).or(usual),
-            };
-            if let Some(value) = value {
-                times.push(begin);
-                values.push(value);
+            }
+        };
+        asked.periods(span).into_iter().filter_map(|begin| Some((begin, value(begin)?))).collect()
+    }
+
+    fn add_statistics(&self, request: &Value, body: &mut Value) {
+        let span = span(request);
+        let put = |statistic: &str| -> Vec<(f64, f64)> {
+            let number = |point: &Value, name: &str| point.get(name).and_then(Value::as_f64);
+            let point = |point: &Value| Some((number(point, "Timestamp")?, number(point, statistic)?));
+            list(body, "Datapoints").filter_map(point).collect()
+        };
+        let mut datapoints: Vec<(f64, Map<String, Value>)> = Vec::new();
+        for statistic in list(request, "Statistics").filter_map(Value::as_str) {
+            let Some(asked) = Asked::of_statistic(request, statistic) else { return };
+            for (begin, value) in self.points(&asked, span, &put(statistic)) {
+                let known = datapoints.iter().position(|(at, _)| at.total_cmp(&begin).is_eq());
+                let place = known.unwrap_or_else(|| {
+                    let mut begun = Map::new();
+                    begun.insert("Timestamp".to_owned(), json!(begin));
+                    datapoints.push((begin, begun));
+                    datapoints.len() - 1
+                });
+                if let Some((_, point)) = datapoints.get_mut(place) {
+                    point.insert(statistic.to_owned(), json!(value));
+                }
             }
         }
-        json!({ "Id": id, "Label": asked.metric, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
+        let datapoints: Vec<Map<String, Value>> = datapoints.into_iter().map(|(_, point)| point).collect();
+        *body = json!({ "Label": text(request, "MetricName"), "Datapoints": datapoints });
     }
 
     /// The alarms that are asked for by their names.
@@ -191,7 +255,7 @@ impl Line {
     }
 }
 
-/// One query of `GetMetricData`.
+/// One metric's statistic: a query of `GetMetricData`, or a part of `GetMetricStatistics`.
 struct Asked<'a> {
     namespace: &'a str,
     metric: &'a str,
@@ -215,12 +279,28 @@ impl<'a> Asked<'a> {
         })
     }
 
+    /// One statistic of `GetMetricStatistics`.
+    fn of_statistic(request: &'a Value, statistic: &'a str) -> Option<Self> {
+        Some(Self {
+            namespace: text(request, "Namespace"),
+            metric: text(request, "MetricName"),
+            statistic,
+            dimensions: dimensions(request),
+            period: request.get("Period").and_then(Value::as_f64).filter(|period| *period >= 1.0)?,
+        })
+    }
+
     /// The beginnings of all whole periods between these times.
     fn periods(&self, [begin, end]: [f64; 2]) -> Vec<f64> {
         let first = (begin / self.period).ceil() * self.period;
         let next = |begin: &f64| Some(begin + self.period);
         std::iter::successors(Some(first), next).take_while(|begin| *begin < end).collect()
     }
+}
+
+/// From when to when values are asked for, in seconds.
+fn span(request: &Value) -> [f64; 2] {
+    ["StartTime", "EndTime"].map(|name| request.get(name).and_then(Value::as_f64).unwrap_or_default())
 }
 
 fn dimensions(metric: &Value) -> Vec<(&str, &str)> {
@@ -241,8 +321,9 @@ fn append(body: &mut Value, name: &str, more: Vec<Value>) {
     }
 }
 
-fn seconds(at: Timestamp) -> f64 {
-    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
+/// CloudWatch has no finer times than milliseconds.
+pub(super) fn seconds(at: Timestamp) -> f64 {
+    SignedDuration::from_millis(at.as_millisecond()).as_secs_f64()
 }
 
 #[cfg(test)]

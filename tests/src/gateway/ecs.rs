@@ -295,6 +295,7 @@ impl Inner {
             return;
         };
         let arn = text(definition, "taskDefinitionArn").to_owned();
+        leave_out_empty(definition);
         if let Some(registered) = self.registered.get(&arn) {
             complete(definition, registered);
         }
@@ -340,6 +341,13 @@ impl Inner {
         let mut events: Vec<Value> = events.collect();
         events.extend(service.get("events").and_then(Value::as_array).into_iter().flatten().cloned());
         set(service, "events", json!(events));
+    }
+}
+
+/// ministack says of what is not set that it is an empty text; AWS does not say it, and takes none.
+fn leave_out_empty(of: &mut Value) {
+    if let Some(members) = of.as_object_mut() {
+        members.retain(|_, value| value != "");
     }
 }
 

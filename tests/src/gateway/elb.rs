@@ -1,5 +1,6 @@
 //! The load balancer before the backend: one listener, one target group, and the service's tasks as its targets.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
@@ -27,7 +28,19 @@ pub struct Elb {
     unhealthy: Arc<Mutex<Unhealthy>>,
     /// So many tasks run; all of them where nobody said.
     running: Arc<Mutex<Option<usize>>>,
+    /// What somebody changed of the target group's health check, by its name in requests and answers.
+    health_check: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
+
+/// What can be changed of a health check here.
+const HEALTH_CHECK: [&str; 6] = [
+    "HealthCheckPath",
+    "HealthCheckPort",
+    "HealthCheckIntervalSeconds",
+    "HealthCheckTimeoutSeconds",
+    "HealthyThresholdCount",
+    "UnhealthyThresholdCount",
+];
 
 #[derive(Debug, Clone, Default)]
 struct Unhealthy {
@@ -64,7 +77,10 @@ impl Elb {
         let named = |field: &str| call.request.get(field).and_then(Value::as_str);
         let is_ours = named("Names.member.1")
             .is_none_or(|name| LOAD_BALANCER.split('/').nth(1) == Some(name))
-            && named("LoadBalancerArn").is_none_or(|arn| arn == load_balancer());
+            && ["LoadBalancerArn", "LoadBalancerArns.member.1"]
+                .into_iter()
+                .filter_map(named)
+                .all(|arn| arn == load_balancer());
         let is_group = ["TargetGroupArn", "TargetGroupArns.member.1"]
             .into_iter()
             .filter_map(named)
@@ -84,7 +100,11 @@ impl Elb {
                 members("Attributes", &[attribute])
             }
             "DescribeListeners" => describe_listener(),
-            "DescribeTargetGroups" => describe_target_group(),
+            "DescribeTargetGroups" => self.describe_target_group(),
+            "ModifyTargetGroup" => {
+                self.change_health_check(named);
+                self.describe_target_group()
+            }
             "DescribeTargetHealth" => self.describe_health(upstream).await,
             _ => return refused("InvalidAction"),
         };
@@ -124,6 +144,33 @@ impl Elb {
             .collect();
         members("TargetHealthDescriptions", &targets)
     }
+
+    fn change_health_check<'a>(&self, named: impl Fn(&str) -> Option<&'a str>) {
+        let changes = HEALTH_CHECK.into_iter().filter_map(|field| Some((field, named(field)?.to_owned())));
+        self.health_check.lock().unwrap_or_else(PoisonError::into_inner).extend(changes);
+    }
+
+    fn describe_target_group(&self) -> String {
+        let port = BACKEND_PORT.to_string();
+        let fields = [
+            ("TargetGroupArn", TARGET_GROUP),
+            ("TargetGroupName", "lendpeak2-backend"),
+            ("Protocol", "HTTP"),
+            ("Port", &port),
+            ("HealthCheckEnabled", "true"),
+            ("HealthCheckPath", "/health"),
+            ("HealthCheckPort", "traffic-port"),
+            ("HealthCheckIntervalSeconds", "30"),
+            ("HealthCheckTimeoutSeconds", "5"),
+            ("HealthyThresholdCount", "3"),
+            ("UnhealthyThresholdCount", "3"),
+            ("TargetType", "ip"),
+        ];
+        let changed = self.health_check.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = |name: &str, value: &str| changed.get(name).map_or(value, String::as_str).to_owned();
+        let fields = fields.map(|(name, value)| element(name, &now(name, value))).concat();
+        members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200"))])
+    }
 }
 
 fn load_balancer() -> String {
@@ -152,24 +199,4 @@ fn describe_listener() -> String {
         .concat();
     let action = element("Type", "forward") + &element("TargetGroupArn", TARGET_GROUP);
     members("Listeners", &[fields + &members("DefaultActions", &[action])])
-}
-
-fn describe_target_group() -> String {
-    let port = BACKEND_PORT.to_string();
-    let fields = [
-        ("TargetGroupArn", TARGET_GROUP),
-        ("TargetGroupName", "lendpeak2-backend"),
-        ("Protocol", "HTTP"),
-        ("Port", &port),
-        ("HealthCheckEnabled", "true"),
-        ("HealthCheckPath", "/health"),
-        ("HealthCheckPort", "traffic-port"),
-        ("HealthCheckIntervalSeconds", "30"),
-        ("HealthCheckTimeoutSeconds", "5"),
-        ("HealthyThresholdCount", "3"),
-        ("UnhealthyThresholdCount", "3"),
-        ("TargetType", "ip"),
-    ];
-    let fields = fields.map(|(name, value)| element(name, value)).concat();
-    members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200"))])
 }

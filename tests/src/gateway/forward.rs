@@ -1,8 +1,9 @@
 //! Passes a request on to the local AWS: as it came, or so that moto understands it.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::{Authority, Scheme, Uri};
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -38,7 +39,7 @@ impl Upstream {
     }
 
     /// The local AWS's answer.
-    pub(super) async fn forward(&self, parts: http::request::Parts, body: Bytes) -> Answer {
+    pub(super) async fn forward(&self, parts: Parts, body: Bytes) -> Answer {
         match &self.mending {
             Some(mending) => mending.answer(parts, body, self).await,
             None => self.pass_on(parts, body).await,
@@ -46,7 +47,7 @@ impl Upstream {
     }
 
     /// What comes back for just this. When nothing does, 502 with the cause.
-    pub(super) async fn pass_on(&self, parts: http::request::Parts, body: Bytes) -> Answer {
+    pub(super) async fn pass_on(&self, parts: Parts, body: Bytes) -> Answer {
         match self.send(parts, body).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -72,7 +73,7 @@ impl Upstream {
         serde_json::from_slice(&body.to_bytes()).unwrap_or_default()
     }
 
-    async fn send(&self, mut parts: http::request::Parts, body: Bytes) -> anyhow::Result<Answer> {
+    async fn send(&self, mut parts: Parts, body: Bytes) -> anyhow::Result<Answer> {
         let mut uri = parts.uri.into_parts();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = Some(Authority::try_from(self.address.as_str())?);
@@ -89,6 +90,19 @@ impl Upstream {
         }
         Ok(Response::from_parts(parts, Full::new(body)))
     }
+}
+
+/// The same call of CloudWatch in JSON, the one of its protocols that each local AWS knows whole.
+pub(super) fn in_json(mut parts: Parts, operation: &str) -> Parts {
+    let target = format!("GraniteServiceVersion20100801.{operation}");
+    if let Ok(target) = HeaderValue::from_str(&target) {
+        parts.headers.insert(HeaderName::from_static("x-amz-target"), target);
+    }
+    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
+    parts.headers.insert(http::header::CONTENT_TYPE, kind);
+    parts.headers.remove("smithy-protocol");
+    parts.uri = Uri::from_static("/");
+    parts
 }
 
 /// What says of a call of the gateway's own which service it is for.

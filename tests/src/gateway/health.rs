@@ -36,7 +36,7 @@ impl Health {
     pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
         (call.operation == "DescribeEvents").then(|| {
             let issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
-            wire::cbor(&json!({ "events": *issues }))
+            wire::in_protocol(call, &json!({ "events": *issues }))
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::Uri;
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use super::call::{Call, Protocol};
 use super::cloudfront::{DISTRIBUTION, elements};
 use super::ecs::{count, edit, set, text};
-use super::forward::{Upstream, signed};
+use super::forward::{self, Upstream, signed};
 use super::{Answer, wire};
 use crate::clients::{ACCOUNT, REGION};
 
@@ -121,7 +121,9 @@ impl Mending {
     pub(super) async fn answer(&self, parts: Parts, body: Bytes, upstream: &Upstream) -> Answer {
         let call = Call::identify(&parts, &body);
         match (call.service.as_str(), call.operation.as_str()) {
-            ("cloudwatch", "DescribeAlarmHistory") => wire::cbor(&json!({ "AlarmHistoryItems": [] })),
+            ("cloudwatch", "DescribeAlarmHistory") => {
+                wire::in_protocol(&call, &json!({ "AlarmHistoryItems": [] }))
+            }
             ("cloudwatch", _) if call.protocol == Protocol::Cbor => in_json(&call, parts, upstream).await,
             ("cloudfront", _) => self.cloudfront(parts, body, upstream).await,
             ("ecs", "CreateService" | "DescribeServices" | "UpdateService") => {
@@ -247,24 +249,11 @@ impl Mending {
 }
 
 /// The same in the protocol of before, which moto understands.
-async fn in_json(call: &Call, mut parts: Parts, upstream: &Upstream) -> Answer {
-    let target = format!("GraniteServiceVersion20100801.{}", call.operation);
-    if let Ok(target) = HeaderValue::from_str(&target) {
-        parts.headers.insert(HeaderName::from_static("x-amz-target"), target);
-    }
-    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
-    parts.headers.insert(http::header::CONTENT_TYPE, kind);
-    parts.headers.remove("smithy-protocol");
-    parts.uri = Uri::from_static("/");
+async fn in_json(call: &Call, parts: Parts, upstream: &Upstream) -> Answer {
+    let parts = forward::in_json(parts, &call.operation);
     match wire::body(upstream.pass_on(parts, call.request.to_string().into()).await).await {
-        Ok(body) => wire::cbor(&body),
-        Err(answer) => {
-            let status = answer.status();
-            let Ok(body) = answer.into_body().collect().await;
-            let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-            let code = text(&body, "__type").rsplit('#').next().unwrap_or_default();
-            wire::error(call, status, code, text(&body, "message"))
-        }
+        Ok(body) => wire::in_protocol(call, &body),
+        Err(answer) => wire::refused(call, answer).await,
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use http::request::Parts;
 use serde_json::{Map, Value};
 
+use super::api::Problems;
 use super::{Call, DocDb};
 use crate::iam::Recorded;
 
@@ -126,6 +127,8 @@ impl Record {
             names,
             resource_tags: tags.unwrap_or_default(),
             status: None,
+            asked: None,
+            said: None,
         };
         Some(Entry { record: self, recorded })
     }
@@ -165,6 +168,14 @@ fn program() -> String {
 }
 
 impl Entry<'_> {
+    pub(super) fn asked(&mut self, problems: Problems) {
+        self.recorded.asked = problems;
+    }
+
+    pub(super) fn said(&mut self, problems: Problems) {
+        self.recorded.said = problems;
+    }
+
     pub(super) fn answered(&mut self, status: Option<u16>) {
         self.recorded.status = status;
     }

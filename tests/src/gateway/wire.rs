@@ -5,8 +5,8 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
-use super::Answer;
 use super::call::{Call, Protocol};
+use super::{Answer, query};
 
 pub(super) fn throttled(call: &Call) -> Answer {
     match call.service.as_str() {
@@ -40,6 +40,20 @@ pub(super) fn denied(call: &Call) -> Answer {
     error(call, status, code, "User is not authorized to perform this, as a test asked")
 }
 
+/// The request is none that AWS takes.
+pub(super) fn invalid(call: &Call, problems: &str) -> Answer {
+    let code = match call.service.as_str() {
+        "cloudfront" => "InvalidArgument",
+        "codebuild" => "InvalidInputException",
+        "ec2" | "rds" => "InvalidParameterValue",
+        "ecr" | "ecs" | "logs" | "secretsmanager" => "InvalidParameterException",
+        "elasticloadbalancing" => "ValidationError",
+        "sns" => "InvalidParameter",
+        _ => "ValidationException",
+    };
+    error(call, StatusCode::BAD_REQUEST, code, problems)
+}
+
 /// A good answer with nothing in it.
 pub(super) fn empty(call: &Call) -> Answer {
     let operation = call.operation.as_str();
@@ -54,34 +68,46 @@ pub(super) fn empty(call: &Call) -> Answer {
     }
 }
 
+/// A good answer of a service that speaks several protocols, in the one that the caller speaks.
+pub(super) fn in_protocol(call: &Call, body: &Value) -> Answer {
+    match call.protocol {
+        Protocol::Cbor => cbor(body),
+        Protocol::Query => xml(StatusCode::OK, query::document(&call.operation, body)),
+        Protocol::Json | Protocol::RestJson | Protocol::RestXml => json_1_1(StatusCode::OK, body),
+    }
+}
+
+/// A refusal that came in JSON, in the protocol that the caller speaks.
+pub(super) async fn refused(call: &Call, answer: Answer) -> Answer {
+    let status = answer.status();
+    let Ok(body) = answer.into_body().collect().await;
+    let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    error(call, status, text("__type").rsplit('#').next().unwrap_or_default(), text("message"))
+}
+
 /// An error answer with the service's own code for it.
 pub(super) fn error(call: &Call, status: StatusCode, code: &str, message: &str) -> Answer {
     match call.protocol {
         Protocol::Json => json_1_1(status, &json!({ "__type": code, "message": message })),
         Protocol::Cbor => cbor_error(status, code, message),
         Protocol::RestJson => rest_json_error(status, code, message),
-        Protocol::RestXml if call.service == "s3" => xml(
-            status,
-            format!(
-                "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>sandbox</RequestId></Error>"
-            ),
-        ),
-        Protocol::Query if call.service == "ec2" => xml(
-            status,
-            format!(
-                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
-                 <RequestID>sandbox</RequestID></Response>"
-            ),
-        ),
         Protocol::Query | Protocol::RestXml => {
-            let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
-            xml(
-                status,
-                format!(
-                    "<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code>\
-                     <Message>{message}</Message></Error><RequestId>sandbox</RequestId></ErrorResponse>"
-                ),
-            )
+            let says = element("Code", code) + &element("Message", message);
+            let request_id = element("RequestId", "sandbox");
+            let document = match call.service.as_str() {
+                "s3" => block("Error", &(says + &request_id)),
+                "ec2" => {
+                    let errors = block("Errors", &block("Error", &says));
+                    block("Response", &(errors + &element("RequestID", "sandbox")))
+                }
+                _ => {
+                    let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
+                    let error = block("Error", &(element("Type", fault) + &says));
+                    block("ErrorResponse", &(error + &request_id))
+                }
+            };
+            xml(status, document)
         }
     }
 }
@@ -106,7 +132,7 @@ pub(super) fn xml(status: StatusCode, body: String) -> Answer {
     answer(status, "text/xml", body)
 }
 
-pub(super) fn cbor(body: &Value) -> Answer {
+fn cbor(body: &Value) -> Answer {
     cbor_answer(StatusCode::OK, body)
 }
 
@@ -135,8 +161,12 @@ pub(super) async fn body(answer: Answer) -> Result<Value, Answer> {
 
 /// An XML element with a text.
 pub(super) fn element(name: &str, value: &str) -> String {
-    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    block(name, &value)
+    block(name, &escaped(value))
+}
+
+/// A text as it stands in XML.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// An XML element around others.

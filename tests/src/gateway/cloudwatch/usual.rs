@@ -16,7 +16,7 @@ const OWN: &str = "LendPeak2";
 const OF_CLUSTER: [&str; 3] = ["VolumeBytesUsed", "VolumeWriteIOPs", "DBClusterReplicaLagMaximum"];
 
 /// Namespace, metric, statistic and value. The first that fits counts; an empty statistic fits all.
-const VALUES: [(&str, &str, &str, f64); 29] = [
+const VALUES: [(&str, &str, &str, f64); 30] = [
     (ECS, "CPUUtilization", "Maximum", 51.0),
     (ECS, "CPUUtilization", "", 45.0),
     (ECS, "MemoryUtilization", "Maximum", 47.0),
@@ -28,6 +28,7 @@ const VALUES: [(&str, &str, &str, f64); 29] = [
     (ALB, "TargetResponseTime", "", 0.06),
     (ALB, "HTTPCode_Target_5XX_Count", "", 1.0),
     (ALB, "HTTPCode_ELB_5XX_Count", "", 0.0),
+    (ALB, "HTTPCode_ELB_502_Count", "", 0.0),
     (ALB, "HTTPCode_ELB_504_Count", "", 0.0),
     (ALB, "RejectedConnectionCount", "", 0.0),
     (DATABASE, "VolumeBytesUsed", "", 42e9),

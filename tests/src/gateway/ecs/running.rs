@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Inner, last_part, set, text};
+use super::{Inner, last_part, leave_out_empty, set, text};
 
 /// The tasks that ran at some moment began that much earlier.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,7 @@ impl Inner {
             let attachment =
                 json!({ "type": "ElasticNetworkInterface", "status": "ATTACHED", "details": [detail] });
             set(task, "attachments", json!([attachment]));
+            leave_out_empty(task);
             self.show_deployment(task, number == 0);
             let Some(Aged { at, by }) = self.aged else { continue };
             for time in ["createdAt", "startedAt"] {
