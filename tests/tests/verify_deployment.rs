@@ -1,0 +1,55 @@
+//! `make verify-deployment`, against the stack in the sandbox.
+
+use std::collections::BTreeMap;
+
+use tests::deploy::STACK;
+use tests::gateway::{Fault, Rule};
+use tests::python;
+use tests::sandbox::{Options, Sandbox};
+
+const CALLER: &str = "verify-deployment";
+
+/// The word for each function, and whether the program was content.
+async fn verify(sandbox: &Sandbox) -> anyhow::Result<(BTreeMap<String, String>, bool)> {
+    let arguments = ["scripts/verify_deployment.py", "production", "--stack", STACK, "--wait", "0"];
+    let ended = python::run(&arguments, &sandbox.gateway.url(), CALLER).await?;
+    let printed = python::printed(&ended);
+    let words = printed.lines().filter_map(|line| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (word, function) = (words.next()?, words.next()?);
+        Some((function, word))
+    });
+    let words: BTreeMap<String, String> = words.collect();
+    let all = tests::functions()?;
+    anyhow::ensure!(words.keys().eq(all.iter()), "not a line for each function:\n{printed}");
+    Ok((words, ended.status.success()))
+}
+
+#[tokio::test]
+async fn each_function_is_called_and_what_it_was_denied_is_told() -> anyhow::Result<()> {
+    let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
+    // So that there is one to go back to.
+    sandbox.release(&[]).await?;
+    sandbox.gateway.record().clear();
+    let (words, is_content) = verify(&sandbox).await?;
+    assert!(words.values().all(|word| word == "ok"), "{words:?}");
+    assert!(is_content);
+
+    let calls = sandbox.gateway.calls();
+    let functions = tests::functions()?;
+    let changes = calls.iter().filter(|call| {
+        // The record of a dry run, the probe's metrics, and a function that asks another one.
+        let is_harmless =
+            call.service == "dynamodb" || ["Invoke", "PutMetricData"].contains(&call.operation.as_str());
+        functions.contains(&call.caller) && !call.is_read() && !is_harmless
+    });
+    assert_eq!(changes.map(tests::gateway::Call::name).collect::<Vec<_>>(), Vec::<String>::new());
+
+    let denied = Rule::new("ecs", "DescribeServices", Fault::Denied).of("restart");
+    sandbox.gateway.faults().add(denied);
+    let (words, is_content) = verify(&sandbox).await?;
+    let denied: Vec<&String> = words.iter().filter(|(_, word)| *word != "ok").map(|(name, _)| name).collect();
+    assert_eq!(denied, ["restart"], "{words:?}");
+    assert!(!is_content);
+    Ok(())
+}
