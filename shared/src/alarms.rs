@@ -12,6 +12,7 @@ use aws_sdk_cloudwatch::{
     types::{AlarmType, StateValue},
 };
 use aws_types::{SdkConfig, region::Region};
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use describe::{Described, Query, Watched, WatchedMetric, Watches, look};
@@ -46,6 +47,39 @@ pub async fn alarms_now(client: &Client, names: Vec<String>) -> Result<Vec<Alarm
             Some(AlarmNow { name: alarm.alarm_name?, is_in_alarm: alarm.state_value? == StateValue::Alarm })
         })
         .collect())
+}
+
+/// An alarm that is in ALARM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ringing {
+    pub name: String,
+    /// Since when, as far as CloudWatch says it.
+    pub since: Option<Timestamp>,
+    /// In CloudWatch's words.
+    pub reason: String,
+}
+
+/// Those of the alarms of these names that are in ALARM, composite ones too. One call, which takes a permission on every
+/// alarm of the account.
+pub async fn ringing(client: &Client, names: Vec<String>) -> Result<Vec<Ringing>, Error> {
+    let which = names.join(", ");
+    let describe = client.describe_alarms().set_alarm_names(Some(names));
+    let describe = describe.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+    let answer = describe.send().await.map_err(|error| aws::failed("describe alarms", which, &error))?;
+    let metric = answer.metric_alarms.unwrap_or_default().into_iter().map(|alarm| {
+        let since = alarm.state_transitioned_timestamp.or(alarm.state_updated_timestamp);
+        (alarm.alarm_name, alarm.state_value, since, alarm.state_reason)
+    });
+    let composite = answer.composite_alarms.unwrap_or_default().into_iter().map(|alarm| {
+        let since = alarm.state_transitioned_timestamp.or(alarm.state_updated_timestamp);
+        (alarm.alarm_name, alarm.state_value, since, alarm.state_reason)
+    });
+    let rings = metric.chain(composite).filter_map(|(name, state, since, reason)| {
+        let since = since.and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok());
+        (state? == StateValue::Alarm).then_some(())?;
+        Some(Ringing { name: name?, since, reason: reason.unwrap_or_default() })
+    });
+    Ok(rings.collect())
 }
 
 /// The alarm that asks, looked up.

@@ -222,6 +222,7 @@ mod tests {
             arn: String::new(),
             state: AlarmState::Alarm,
             reason: String::new(),
+            from_no_data: false,
             metrics: vec![metric],
         })
     }

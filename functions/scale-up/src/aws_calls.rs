@@ -59,6 +59,7 @@ fn by_alarm() -> Request {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     Request { service: "backend".to_owned(), goal: Goal::Step, alarm: Some(alarm) }

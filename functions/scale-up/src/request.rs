@@ -211,6 +211,7 @@ mod tests {
             arn: "arn".to_owned(),
             state: trigger::AlarmState::Alarm,
             reason: String::new(),
+            from_no_data: false,
             metrics: vec![metric],
         };
         let service = alarm.dimension("ServiceName").unwrap_or("backend").to_owned();

@@ -236,6 +236,7 @@ mod tests {
             "m",
             "m * 100 / asked",
             "IF(asked >= 20, 100 * m / asked, 0)",
+            "IF(asked >= 20, 100 * (FILL(m, 0) + other) / (asked + FILL(m, 0) - m), 0)",
             "FILL(m, 0) + FILL(other, 0)",
             "m / (m + other)",
             "IF(m > 80, 1, 0)",

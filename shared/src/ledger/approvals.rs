@@ -25,6 +25,9 @@ pub struct Approval {
     /// Its actions, as people read them.
     #[serde(default)]
     pub plan: Vec<String>,
+    /// What the plan says of itself. Items of earlier versions do not have it.
+    #[serde(default)]
+    pub reason: String,
     /// Its actions, as they are done. Items of earlier versions do not have them.
     #[serde(default)]
     pub actions: Value,

@@ -303,6 +303,7 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         target: TARGET.to_owned(),
         plan_hash: String::new(),
         plan: Vec::new(),
+        reason: String::new(),
         actions: Value::Null,
         expires: Timestamp::UNIX_EPOCH,
         used: false,
@@ -458,6 +459,7 @@ fn wanted(alarm: &str, id: &str) -> Wanted {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     let trigger = Trigger { id: id.to_owned(), kind: Kind::Alarm(alarm), ..claim_of(0).intent.trigger };

@@ -110,6 +110,7 @@ impl<R: Remedy> Runner<R> {
             target: run.outcome.target.clone(),
             plan_hash,
             plan: lines(&plan.actions),
+            reason: plan.reason.clone(),
             actions: value(&plan.actions),
             expires,
             used: false,
@@ -146,11 +147,16 @@ impl<R: Remedy> Runner<R> {
 
 /// The answer has the plan that waits, which may name what it creates otherwise than this run would have.
 fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
-    let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // An item of an earlier version has no actions.
-    if let Some(plan) = outcome.plan.as_object_mut().filter(|_| !open.actions.is_null()) {
-        plan.insert("actions".to_owned(), open.actions.clone());
+    // An item of an earlier version has neither actions nor a reason.
+    if let Some(plan) = outcome.plan.as_object_mut() {
+        if !open.actions.is_null() {
+            plan.insert("actions".to_owned(), open.actions.clone());
+        }
+        if !open.reason.is_empty() {
+            plan.insert("reason".to_owned(), json!(open.reason));
+        }
     }
+    let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
     Stop {
         decision: Decision::NothingToDo,
         code: "approval_pending",

@@ -16,6 +16,10 @@ pub struct Alarm {
     pub state: AlarmState,
     /// The state's reason in CloudWatch's words.
     pub reason: String,
+    /// Whether it was `INSUFFICIENT_DATA` before, as an alarm is that was only just made. Of use to whoever hears it, and
+    /// in no record.
+    #[serde(skip)]
+    pub from_no_data: bool,
     /// What the alarm watches; empty for a composite alarm.
     pub metrics: Vec<Metric>,
 }
@@ -36,7 +40,15 @@ pub struct Metric {
     pub dimensions: BTreeMap<String, String>,
 }
 
+/// The state of an alarm that has seen nothing yet.
+const NO_DATA: &str = "INSUFFICIENT_DATA";
+
 impl Alarm {
+    /// Whether it rings although it never had a value: it was made a moment ago, and counts what is missing as trouble.
+    pub fn is_newborn(&self) -> bool {
+        self.from_no_data && self.reason.contains("no datapoints were received")
+    }
+
     /// A dimension's value, when the alarm's metrics agree on it.
     pub fn dimension(&self, name: &str) -> Option<&str> {
         let mut values = self.metrics.iter().filter_map(|metric| metric.dimensions.get(name));
@@ -63,6 +75,9 @@ struct EventBridge {
 struct Data {
     alarm_name: String,
     state: State,
+    /// A hint, of whatever form: an alarm is heard without it.
+    #[serde(default)]
+    previous_state: Value,
     #[serde(default)]
     configuration: Configuration,
 }
@@ -115,6 +130,7 @@ impl Data {
                 arn,
                 state: self.state.value,
                 reason: text::line(&self.state.reason, text::PERSON),
+                from_no_data: self.previous_state.get("value").is_some_and(|value| value == NO_DATA),
                 metrics: metrics.collect(),
             },
             &self.state.timestamp,
@@ -131,6 +147,9 @@ struct Sns {
     new_state_value: AlarmState,
     #[serde(default)]
     new_state_reason: String,
+    /// A hint, of whatever form: an alarm is heard without it.
+    #[serde(default)]
+    old_state_value: Value,
     state_change_time: String,
     /// Absent for a composite alarm.
     trigger: Option<SnsTrigger>,
@@ -205,6 +224,7 @@ pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
             name: message.alarm_name,
             state: message.new_state_value,
             reason: text::line(&message.new_state_reason, text::PERSON),
+            from_no_data: message.old_state_value == NO_DATA,
             metrics,
         },
         &message.state_change_time,

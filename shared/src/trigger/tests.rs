@@ -86,6 +86,7 @@ fn cpu_alarm(metrics: Vec<Metric>) -> Trigger {
             arn: ARN.to_owned(),
             state: AlarmState::Alarm,
             reason: "crossed".to_owned(),
+            from_no_data: false,
             metrics,
         }),
         origin: Origin::default(),
@@ -108,6 +109,38 @@ fn an_alarm_is_the_same_trigger_by_each_of_its_routes() {
     assert_eq!(one(&event_bridge(&json!([cpu_query(60)]))), expected);
     assert_eq!(one(&sns(&[sns_message(&cpu_trigger())])), expected);
     assert_eq!(one(&sns_message(&cpu_trigger())), expected);
+}
+
+/// CloudWatch evaluates an alarm as soon as it is made.
+#[test]
+fn an_alarm_that_never_had_a_value_is_known_by_each_of_its_routes() {
+    const REASON: &str = "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were \
+                          treated as [Breaching].";
+    let is_newborn = |body: &Value| match one(body).kind {
+        Kind::Alarm(alarm) => alarm.is_newborn(),
+        other => panic!("{other:?}"),
+    };
+    for (before, reason, expected) in [
+        ("INSUFFICIENT_DATA", REASON, true),
+        ("INSUFFICIENT_DATA", "3 out of the last 3 datapoints [0.0, 0.0, 0.0] were less than 1.0", false),
+        // The probe has stopped: people hear of that at once.
+        ("OK", REASON, false),
+    ] {
+        let mut bodies = [direct(&json!([cpu_query(60)])), event_bridge(&json!([cpu_query(60)]))];
+        for (body, data) in bodies.iter_mut().zip(["alarmData", "detail"]) {
+            body[data]["state"]["reason"] = json!(reason);
+            body[data]["previousState"] = json!({ "value": before });
+            assert_eq!(is_newborn(body), expected, "{body}");
+        }
+        let mut message = sns_message(&cpu_trigger());
+        message["OldStateValue"] = json!(before);
+        message["NewStateReason"] = json!(reason);
+        assert_eq!(is_newborn(&sns(&[message.clone()])), expected, "{message}");
+    }
+    // What is not as AWS writes it is no reason to miss an alarm.
+    let mut odd = direct(&json!([cpu_query(60)]));
+    odd["alarmData"]["previousState"] = json!(["INSUFFICIENT_DATA"]);
+    assert!(!is_newborn(&odd));
 }
 
 #[test]
@@ -356,13 +389,30 @@ fn a_person_writes_no_more_than_2000_characters() {
 }
 
 fn foreign(body: &Value) -> Option<String> {
+    foreign_in("us-east-1", body)
+}
+
+fn foreign_in(region: &str, body: &Value) -> Option<String> {
     let triggers = parse(&Invocation {
         body: body.to_string(),
         request_id: "request-1".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
-        function_arn: "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned(),
+        function_arn: format!("arn:aws:lambda:{region}:123456789012:function:f"),
     });
     triggers.unwrap().remove(0).origin.foreign
+}
+
+/// EventBridge brings it from bus to bus, as it is; me-south-1 has to be opted into.
+#[test]
+fn an_alarm_of_cloudfronts_region_is_ours_in_every_region() {
+    let mut event = event_bridge(&json!([]));
+    event["account"] = json!("123456789012");
+    event["region"] = json!("us-east-1");
+    for region in ["us-east-1", "eu-central-1", "me-south-1"] {
+        assert_eq!(foreign_in(region, &event), None, "{region}");
+        let other = event.to_string().replace("us-east-1", "us-west-2").parse().unwrap();
+        assert!(foreign_in(region, &other).is_some(), "{region}");
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn by_alarm() -> Request {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: vec![],
     };
     from(Source::Alarm(alarm), &["/*"])

@@ -112,6 +112,7 @@ fn alarm(namespace: &str, metric: &str, distribution: &str) -> Source {
         arn: "arn".to_owned(),
         state: trigger::AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: vec![metric],
     })
 }

@@ -31,6 +31,7 @@ pub mod name {
     /// Answers in five minutes.
     pub const ALB_TARGET_5XX: &str = "alb_target_5xx";
     pub const ALB_ELB_5XX: &str = "alb_elb_5xx";
+    pub const ALB_ELB_502: &str = "alb_elb_502";
     pub const ALB_ELB_504: &str = "alb_elb_504";
     pub const ALB_REJECTED: &str = "alb_rejected_connections";
     /// The cluster's volume, in bytes.

@@ -131,6 +131,7 @@ fn of_service(reader: &Reader) -> Vec<Query> {
             alb(name::ALB_MAX, "TargetResponseTime", "Maximum"),
             alb(name::ALB_TARGET_5XX, "HTTPCode_Target_5XX_Count", "Sum"),
             alb(name::ALB_ELB_5XX, "HTTPCode_ELB_5XX_Count", "Sum"),
+            alb(name::ALB_ELB_502, "HTTPCode_ELB_502_Count", "Sum"),
             alb(name::ALB_ELB_504, "HTTPCode_ELB_504_Count", "Sum"),
             alb(name::ALB_REJECTED, "RejectedConnectionCount", "Sum"),
         ]);

@@ -162,16 +162,25 @@ fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
 
 /// Requests, and those that ended with a 5xx, by periods back from the newest. What never had an error has no data.
 struct Answers<'a> {
+    /// Those for which the load balancer had chosen a target.
     requests: &'a Series,
     errors: Vec<&'a Series>,
+    /// The load balancer's own errors, and which of them it gave with a target chosen; none where they were not all seen.
+    own: Option<(&'a Series, [&'a Series; 2])>,
 }
 
 impl<'a> Answers<'a> {
     fn of(evidence: &'a Evidence) -> Option<Self> {
         let errors = [name::ALB_TARGET_5XX, name::ALB_ELB_5XX].map(|name| evidence.recent(name));
+        let own = || {
+            let [bad_gateway, timed_out] =
+                [name::ALB_ELB_502, name::ALB_ELB_504].map(|name| evidence.recent(name));
+            Some((evidence.recent(name::ALB_ELB_5XX)?, [bad_gateway?, timed_out?]))
+        };
         Some(Self {
             requests: evidence.recent(name::ALB_REQUESTS)?,
             errors: errors.into_iter().flatten().collect(),
+            own: own(),
         })
     }
 
@@ -179,10 +188,19 @@ impl<'a> Answers<'a> {
         self.errors.iter().map(|series| value(series, back)).sum()
     }
 
+    /// What the load balancer turned away without a target, as with a 503: CloudWatch does not count that as requests.
+    fn turned_away(&self, back: usize) -> f64 {
+        self.own.map_or(0.0, |(own, with_a_target)| {
+            let with_a_target: f64 = with_a_target.iter().map(|series| value(series, back)).sum();
+            (value(own, back) - with_a_target).max(0.0)
+        })
+    }
+
+    /// Of all that was asked, as the alarm on the rate of 5xx reckons it.
     fn percent(&self, backs: Range<usize>) -> f64 {
         let bad: f64 = backs.clone().map(|back| self.errors(back)).sum();
-        // A request that found no target is not counted as one.
-        let all: f64 = backs.map(|back| value(self.requests, back).max(self.errors(back))).sum();
+        let asked = |back| value(self.requests, back) + self.turned_away(back);
+        let all: f64 = backs.map(|back| asked(back).max(self.errors(back))).sum();
         if all > 0.0 { bad / all * 100.0 } else { 0.0 }
     }
 }
@@ -258,4 +276,57 @@ pub(super) fn one_line(text: &str) -> String {
     const CHARACTERS: usize = 300;
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers in a period: good ones, the targets' 500s, and the load balancer's own 500, 502, 503 and 504.
+    fn evidence([good, target, own, bad_gateway, no_target, timed_out]: [u32; 6]) -> Evidence {
+        let mut evidence = Evidence::default();
+        for (name, count) in [
+            (name::ALB_REQUESTS, good + target + bad_gateway + timed_out),
+            (name::ALB_TARGET_5XX, target),
+            (name::ALB_ELB_5XX, own + bad_gateway + no_target + timed_out),
+            (name::ALB_ELB_502, bad_gateway),
+            (name::ALB_ELB_504, timed_out),
+        ] {
+            // CloudWatch has no value where there is none to count.
+            let values = vec![Some(count).filter(|count| *count > 0).map(f64::from); 3];
+            let series = Series { until: Timestamp::UNIX_EPOCH, period_seconds: 300, values };
+            evidence.metrics.recent.insert(name.to_owned(), series);
+        }
+        evidence
+    }
+
+    #[track_caller]
+    fn check(answers: [u32; 6], percent: f64) {
+        let evidence = evidence(answers);
+        let reckoned = Answers::of(&evidence).unwrap().percent(0..3);
+        assert!((reckoned - percent).abs() < 1e-9, "{answers:?}: {reckoned}");
+    }
+
+    /// The same table holds for the template's alarm: `tests/tests/template/arithmetic.rs`.
+    #[test]
+    fn the_share_of_errors_counts_no_answer_twice() {
+        check([0, 0, 0, 0, 0, 0], 0.0);
+        check([100, 0, 0, 0, 0, 0], 0.0);
+        check([0, 100, 0, 0, 0, 0], 100.0);
+        check([0, 0, 100, 0, 0, 0], 100.0);
+        check([0, 0, 0, 100, 0, 0], 100.0);
+        check([0, 0, 0, 0, 100, 0], 100.0);
+        check([0, 0, 0, 0, 0, 100], 100.0);
+        check([100, 0, 0, 100, 0, 0], 50.0);
+        check([100, 0, 0, 0, 100, 0], 50.0);
+        check([800, 40, 20, 30, 50, 60], 20.0);
+    }
+
+    /// Evidence of an earlier version has no 502s: no more than all requests failed.
+    #[test]
+    fn where_the_502s_were_not_seen_the_share_is_of_what_was() {
+        let mut evidence = evidence([0, 0, 0, 0, 100, 0]);
+        evidence.metrics.recent.remove(name::ALB_ELB_502);
+        assert!((Answers::of(&evidence).unwrap().percent(0..3) - 100.0).abs() < 1e-9);
+    }
 }

@@ -10,7 +10,10 @@ use shared::{
     trigger::{Alarm, AlarmState},
 };
 
-use super::{Answer, Desk, Did, Heard, LISTED, MAX_SAID, MAX_TURNS, Trouble, Word, overtaken, pause};
+use super::{
+    Answer, Desk, Did, Heard, LISTED, MAX_SAID, MAX_TURNS, Trouble, Word, overtaken, pause,
+    sweep::CALLED_IN_VAIN,
+};
 use crate::{
     incident::{Handling, Incident, REOPENED_WITHIN, Ring, SERVICE_DOWN, Severity, open_key},
     request::{digest, slug},
@@ -30,11 +33,7 @@ const CDN_REGION: &str = "us-east-1";
 
 impl Desk {
     pub(super) async fn alarm(&self, alarm: &Alarm, word: &Word<'_>) -> Result<Answer, Error> {
-        let down = self.settings.service_down_alarms.contains(&alarm.name);
-        let prefix = format!("lendpeak2-{}-", self.settings.environment);
-        let short = alarm.name.strip_prefix(&prefix).unwrap_or(&alarm.name);
-        let cause = if down { SERVICE_DOWN.to_owned() } else { alarm_cause(short) };
-        let shown = line(short, MAX_NAME);
+        let shown = line(self.short(&alarm.name), MAX_NAME);
         if let Err(why) = self.is_ours(alarm) {
             return Ok(Answer::nothing(&format!(
                 "alarm {shown} is of another place ({why}): it says nothing here"
@@ -50,7 +49,10 @@ impl Desk {
         let word = &Word { at: word.at.min(word.now), ..*word };
         match alarm.state {
             AlarmState::Alarm => {}
-            AlarmState::Ok => return self.alarm_is_ok(&alarm.name, &shown, &cause, word).await,
+            AlarmState::Ok => {
+                let (cause, _) = self.cause_of(&alarm.name);
+                return self.alarm_is_ok(&alarm.name, &shown, &cause, word).await;
+            }
             AlarmState::InsufficientData => {
                 return Ok(Answer::nothing(&format!("alarm {shown} has no data: that opens no incident")));
             }
@@ -62,22 +64,49 @@ impl Desk {
                 clock::spoken(age)
             )));
         }
+        // A stack that is made has its alarm some seconds before the probe's first value.
+        if self.settings.service_down_alarms.contains(&alarm.name) && alarm.is_newborn() {
+            return Ok(Answer::nothing(&format!(
+                "alarm {shown} has just been made, and had no value yet: an incident opens if it still rings in {}",
+                clock::spoken(CALLED_IN_VAIN)
+            )));
+        }
         if !self.is_known(alarm).await {
             return Ok(Answer::nothing(&format!("CloudWatch knows no alarm {shown}: it opens no incident")));
         }
-        let critical = self.settings.critical_alarm.as_ref() == Some(&alarm.name);
-        let title = if down { "Service down".to_owned() } else { format!("Alarm {shown}") };
-        let trouble = Trouble {
+        let what = format!("{shown} is in ALARM: {}", line(&alarm.reason, MAX_SAID));
+        self.open(self.trouble_of(&alarm.name, what), word).await
+    }
+
+    /// An alarm's name as people read it here.
+    pub(super) fn short<'a>(&self, alarm: &'a str) -> &'a str {
+        let prefix = format!("lendpeak2-{}-", self.settings.environment);
+        alarm.strip_prefix(&prefix).unwrap_or(alarm)
+    }
+
+    /// The cause that an alarm tells of, and the title of its incident.
+    fn cause_of(&self, alarm: &str) -> (String, String) {
+        if self.settings.service_down_alarms.iter().any(|known| known == alarm) {
+            return (SERVICE_DOWN.to_owned(), "Service down".to_owned());
+        }
+        let short = self.short(alarm);
+        (alarm_cause(short), format!("Alarm {}", line(short, MAX_NAME)))
+    }
+
+    /// What an alarm that rings says of an incident; `what` is for the timeline.
+    pub(super) fn trouble_of(&self, alarm: &str, what: String) -> Trouble {
+        let (cause, title) = self.cause_of(alarm);
+        let critical = self.settings.critical_alarm.as_deref() == Some(alarm);
+        Trouble {
             cause,
             title,
             severity: if critical { Severity::Critical } else { Severity::High },
             assignee: None,
             by_person: false,
-            alarm: Some(alarm.name.clone()),
-            what: format!("{shown} is in ALARM: {}", line(&alarm.reason, MAX_SAID)),
+            alarm: Some(alarm.to_owned()),
+            what,
             execution: None,
-        };
-        self.open(trouble, word).await
+        }
     }
 
     /// Whether CloudWatch has such an alarm. Where it does not say so in time, people are told all the same.

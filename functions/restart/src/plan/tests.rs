@@ -48,6 +48,7 @@ fn by_alarm() -> Request {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     Request { alarm: Some(alarm), ..by_hand() }

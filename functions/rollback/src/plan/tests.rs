@@ -159,6 +159,7 @@ fn by_alarm() -> Request {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     Request { to: To::LastGood, because: Because::Alarm(alarm) }

@@ -244,6 +244,7 @@ fn an_alarm_that_has_calmed_down_needs_nothing() {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     let request = Request { alarm: Some(alarm), ..asked(Goal::Step) };

@@ -145,6 +145,7 @@ fn by_alarm() -> Request {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     };
     Request { goal: Goal::On, because: Because::Alarm(alarm), topic: None }

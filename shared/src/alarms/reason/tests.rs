@@ -80,6 +80,7 @@ fn event(arn: &str) -> Alarm {
         arn: arn.to_owned(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     }
 }
