@@ -293,6 +293,7 @@ ALB_METRICS = [
     ("TargetResponseTime", "Maximum"),
     ("HTTPCode_Target_5XX_Count", "Sum"),
     ("HTTPCode_ELB_5XX_Count", "Sum"),
+    ("HTTPCode_ELB_502_Count", "Sum"),
     ("HTTPCode_ELB_504_Count", "Sum"),
     ("RejectedConnectionCount", "Sum"),
 ]

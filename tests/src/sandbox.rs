@@ -15,7 +15,7 @@ use crate::deploy::{self, CLUSTER, FAMILY, SERVICE};
 use crate::gateway::{DISTRIBUTION, Gateway, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE, TARGET_GROUP_NAME};
 use crate::ministack::Ministack;
 use crate::moto::Moto;
-use crate::standin::{Service, StandIn};
+use crate::standin::{LOAD_BALANCER, Service, StandIn};
 
 /// What the two tasks of the stand-in are busy with at first: 45 % each.
 pub const NORMAL_LOAD: f64 = 90.0;
@@ -290,12 +290,24 @@ pub(crate) fn parameters(
     standin: &str,
     given: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
+    let roles = deploy::task_role_arns();
     let own = [
         ("Mode", mode),
         ("AwsEndpointUrl", gateway),
+        // What the template has no default for.
+        ("Environment", "production"),
+        ("ClusterName", CLUSTER),
+        ("TaskFamily", FAMILY),
+        ("TaskRoleArns", roles.as_str()),
+        ("LogGroupName", deploy::LOG_GROUP),
+        ("SecretPrefix", "lendpeak2-production-"),
+        ("LoadBalancerFullName", LOAD_BALANCER),
         ("ApiUrl", standin),
         ("AppUrl", standin),
+        ("DatabaseCluster", SOURCE),
+        ("DatabaseSecretName", SECRET),
         ("DistributionId", DISTRIBUTION),
+        // The sandbox's own.
         ("FrontEndBuildProject", FRONT_END_BUILD),
         ("RedisSecurityGroupIds", REDIS_GROUP),
         ("RedisPort", REDIS_PORT),

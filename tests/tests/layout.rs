@@ -89,6 +89,22 @@ fn commands(markdown: &str) -> BTreeSet<String> {
     found
 }
 
+#[test]
+fn the_changelog_has_the_version_of_the_manifests_and_what_to_do_when_upgrading_first() -> Result<()> {
+    let changelog = fs::read_to_string(workspace().join("CHANGELOG.md"))?;
+    let sections: Vec<&str> = changelog.split("\n## ").skip(1).collect();
+    let headings: Vec<&str> = sections.iter().filter_map(|section| section.lines().next()).collect();
+    assert_eq!(headings.first(), Some(&"Unreleased"));
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(headings.contains(&version), "there is no section {version}");
+    for section in sections {
+        let mut entries = section.lines().filter(|line| line.starts_with("- "));
+        let upgrade = entries.position(|entry| entry.contains("When you upgrade"));
+        assert!(upgrade.is_none_or(|place| place == 0), "what to do when upgrading comes later: {section}");
+    }
+    Ok(())
+}
+
 fn names_in(folder: &str) -> Result<BTreeSet<String>> {
     fs::read_dir(workspace().join(folder))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))

@@ -114,6 +114,7 @@ fn alarm(name: &str) -> Alarm {
         arn: String::new(),
         state: AlarmState::Alarm,
         reason: String::new(),
+        from_no_data: false,
         metrics: Vec::new(),
     }
 }
@@ -130,6 +131,7 @@ pub fn approval(used: bool) -> Approval {
         target: TARGET.to_owned(),
         plan_hash: plan_hash(1),
         plan: vec![plan_hash(1)],
+        reason: String::new(),
         actions: Value::Null,
         expires: at(Tick::MAX),
         used,

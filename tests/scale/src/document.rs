@@ -13,7 +13,7 @@ pub fn write(assumed: &Assumptions) -> String {
     let stack = Stack::read();
     let usage = usage::of_a_service(&stack, assumed);
     let played = played::Played::play(assumed.an_account());
-    let standing = quota::standing(&stack);
+    let standing = quota::standing(&stack, played.runs_at_once());
     [
         "# What it costs, and where it ends\n".to_owned(),
         "`make scale` wrote this file: `tests/scale` counts what one deployment of `template.yaml` uses, prices it, and \
@@ -22,7 +22,7 @@ pub fn write(assumed: &Assumptions) -> String {
         month::answer(&usage, assumed, &standing, &played),
         month::bill(&usage, assumed),
         month::largest(&usage, assumed),
-        limits::standing(&standing, assumed, &stack),
+        limits::standing(&standing, assumed, &stack, played.runs_at_once()),
         limits::rates(&played),
         played::outcome(&played),
         month::assumptions(assumed),

@@ -42,7 +42,7 @@ impl Function {
         }
     }
 
-    /// Whose schedule has no flexible time window.
+    /// Whose schedule leaves no room for a window of some minutes.
     pub fn runs_every_minute(self) -> bool {
         matches!(self, Self::HealthProbe | Self::Incident)
     }

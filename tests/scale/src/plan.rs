@@ -12,6 +12,8 @@ const SITE_ANSWERS: Micros = 200 * MILLISECOND;
 const SITE_HANGS: Micros = 10_000 * MILLISECOND;
 /// Three such tries, 2 s and 10 s apart, by a scheduled probe.
 const SITE_HANGS_THRICE: Micros = 3 * SITE_HANGS + 12_000 * MILLISECOND;
+/// A sweep waits no longer to know which alarms ring (`functions/incident/src/desk/sweep.rs`).
+const ASKS_FOR_ALARMS: Micros = 5_000 * MILLISECOND;
 /// `diagnose` reads for so long at most.
 const READS_FOR: Micros = 20_000 * MILLISECOND;
 /// `diagnose` gives up a list of metrics that is longer (`functions/diagnose/src/read/listed_metrics.rs`).
@@ -142,7 +144,11 @@ pub fn stages(kind: Kind, world: &World) -> Vec<Stage> {
         Kind::Probe { notes } => probe(world, notes),
         Kind::LookOnce => vec![site(world, SITE_HANGS), at_once(vec![must(&[Ask::Of(Api::PutMetricData)])])],
         Kind::Asked => vec![site(world, SITE_HANGS)],
-        Kind::Sweep | Kind::Take | Kind::Decide | Kind::Did => vec![at_once(vec![must(&[LEDGER, LEDGER])])],
+        Kind::Sweep => {
+            let chains = vec![must(&[LEDGER, LEDGER]), may(&[ALARMS])];
+            vec![Stage { waits: 0, chains, until: Some(ASKS_FOR_ALARMS) }]
+        }
+        Kind::Take | Kind::Decide | Kind::Did => vec![at_once(vec![must(&[LEDGER, LEDGER])])],
         Kind::Join => vec![at_once(vec![must(&[LEDGER, LEDGER, LEDGER])])],
         Kind::Open => vec![
             at_once(vec![must(&[LEDGER, LEDGER, LEDGER])]),

@@ -6,15 +6,28 @@ use crate::{
 };
 
 /// Of every account, so much concurrency cannot be reserved (Lambda developer guide, Configuring reserved concurrency).
-pub const UNRESERVED: u32 = 100;
+const UNRESERVED: u32 = 100;
+/// Runs at once of all functions of an account.
 pub const CONCURRENCY: u32 = 1_000;
 /// The zips together, by docs/benchmarks.md.
 const ZIPS_MB: u32 = 26;
 const METRICS_LISTED: u32 = METRIC_PAGES * 500;
 
+/// Who is held up where a limit is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stops {
+    /// One more deployment, or its runs.
+    Deployment,
+    /// LendPeak2 itself, with this runbook or without.
+    LendPeak2,
+    /// One source of `diagnose`, which names it as not seen.
+    Source,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     pub what: &'static str,
+    pub stops: Stops,
     pub most: u32,
     /// Of which so much is somebody else's.
     pub kept: u32,
@@ -37,9 +50,15 @@ impl Standing {
     }
 }
 
-/// Those met first come first.
-pub fn standing(stack: &Stack) -> Vec<Standing> {
+/// The limit that the deployments of an account meet first.
+pub fn first_of_deployments(standing: &[Standing]) -> Option<&Standing> {
+    standing.iter().filter(|one| one.stops == Stops::Deployment).min_by_key(|one| one.services())
+}
+
+/// Those met first come first. A deployment has so many runs at once, at most.
+pub fn standing(stack: &Stack, runs_at_once: u32) -> Vec<Standing> {
     let mut all = met_early(stack);
+    all.push(concurrency(stack, runs_at_once));
     all.extend(met_late(stack));
     all.sort_by_key(Standing::services);
     all
@@ -53,39 +72,58 @@ fn one(
     unconfirmed: &'static str,
     then: &'static str,
 ) -> Standing {
-    Standing { what, most, kept: 0, a_service, page, unconfirmed, then }
+    Standing { what, stops: Stops::Deployment, most, kept: 0, a_service, page, unconfirmed, then }
+}
+
+fn concurrency(stack: &Stack, runs_at_once: u32) -> Standing {
+    match stack.reserved() {
+        0 => one(
+            "Lambda: concurrent runs",
+            CONCURRENCY,
+            runs_at_once,
+            "Lambda quotas",
+            "",
+            "events wait, and Lambda tries them again. Can be raised; a new account may begin with 10",
+        ),
+        reserved => Standing {
+            kept: UNRESERVED,
+            ..one(
+                "Lambda: reserved concurrency",
+                CONCURRENCY,
+                reserved,
+                "Lambda quotas",
+                "",
+                "the deployment fails, and CloudFormation takes it back. Have the quota raised first; a new account may begin with 10",
+            )
+        },
+    }
 }
 
 /// By some hundred deployments.
 fn met_early(stack: &Stack) -> Vec<Standing> {
     vec![
         Standing {
-            kept: UNRESERVED,
+            stops: Stops::LendPeak2,
             ..one(
-                "Lambda: reserved concurrency",
-                CONCURRENCY,
-                stack.reserved(),
-                "Lambda quotas",
-                "",
-                "the deployment fails, and CloudFormation takes it back. Have the quota raised first; a new account may begin with 10",
+                "DocumentDB: clusters of a region, the services' own",
+                40,
+                1,
+                "DocumentDB quotas",
+                "value",
+                "LendPeak2 itself does not fit, nor a restore beside it. Have it raised, or restores fail",
             )
         },
-        one(
-            "DocumentDB: clusters of a region, the services' own",
-            40,
-            1,
-            "DocumentDB quotas",
-            "value",
-            "LendPeak2 itself does not fit, nor a restore beside it. Have it raised, or restores fail",
-        ),
-        one(
-            "`diagnose`: metrics of AWS/DocDB that it lists",
-            METRICS_LISTED,
-            DATABASE_METRICS,
-            "`listed_metrics.rs`",
-            "100 metrics of a database: assumed",
-            "the list of metrics is *not seen*; everything else is told",
-        ),
+        Standing {
+            stops: Stops::Source,
+            ..one(
+                "`diagnose`: metrics of AWS/DocDB that it lists",
+                METRICS_LISTED,
+                DATABASE_METRICS,
+                "`listed_metrics.rs`",
+                "100 metrics of a database: assumed",
+                "the list of metrics is *not seen*; everything else is told",
+            )
+        },
         one(
             "EventBridge: rules of a bus",
             300,

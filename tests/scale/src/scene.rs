@@ -1,5 +1,7 @@
 //! What is played: an hour in which nothing happens, and a region in which everything is down at once.
 
+use std::collections::BTreeMap;
+
 use crate::{
     api::Api,
     function::Function,
@@ -21,7 +23,8 @@ pub const STORM_MINUTES: u64 = 20;
 /// When schedules and alarms of different deployments fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timing {
-    /// Everything that is due in a minute, within its first second: the worst there can be.
+    /// Everything that is due in a minute, within its first second, but for `incident`: its schedule has a window of that
+    /// minute. The worst there can be.
     OneSecond,
     /// Anywhere in the minute, which is as exact as `EventBridge` Scheduler is ("60 second precision"). Alarms are evaluated
     /// once a minute, each at its own second.
@@ -43,10 +46,11 @@ impl Timing {
         }
     }
 
-    /// The time over which deployments are spread, from when a schedule is due. Whatever windows the template has: these
-    /// say what one is worth.
+    /// The time over which deployments are spread, from when a schedule is due. Whatever windows the remedies have in the
+    /// template: these say what one is worth.
     fn spread(self, function: Function) -> Micros {
         match self {
+            _ if function == Function::Incident => MINUTE,
             Self::Window if !function.runs_every_minute() => Self::WINDOW_MINUTES * MINUTE,
             Self::OneSecond | Self::Window => SECOND,
             Self::Minute => MINUTE,
@@ -113,7 +117,8 @@ pub fn storm(services: u32, timing: Timing) -> Seen {
     let machine = machine(&world.stack);
     let mut simulation = Simulation::new(world, machine, SEED);
     schedules(&mut simulation, services, timing, STORM_MINUTES);
-    let spread = timing.spread(Function::Incident);
+    // An alarm rings when the probe has said so.
+    let spread = timing.spread(Function::HealthProbe);
     for service in 0..services {
         for kind in [Kind::Open, Kind::Join, Kind::RollbackAlarm, Kind::ScaleUpAlarm] {
             let at = ALARM_AFTER + simulation.draw(spread);
@@ -121,6 +126,22 @@ pub fn storm(services: u32, timing: Timing) -> Seen {
         }
     }
     simulation.play()
+}
+
+/// Runs at once of one of so many deployments: in a storm, and as if every function's busiest moment were the same.
+pub fn runs_at_once(services: u32) -> u32 {
+    let storms = [Timing::OneSecond, Timing::Minute].map(|timing| storm(services, timing));
+    busiest(&storms).values().sum()
+}
+
+/// The most runs at once of each function of a deployment.
+pub fn busiest<'a>(seen: impl IntoIterator<Item = &'a Seen>) -> BTreeMap<Function, u32> {
+    let mut most: BTreeMap<Function, u32> = BTreeMap::new();
+    for (function, runs) in seen.into_iter().flat_map(|seen| &seen.most_of) {
+        let known = most.entry(*function).or_default();
+        *known = (*known).max(*runs);
+    }
+    most
 }
 
 fn machine(stack: &Stack) -> Vec<Step> {

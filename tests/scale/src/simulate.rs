@@ -1,4 +1,4 @@
-//! A simulated account, call by call: token buckets, the SDK's retries, Lambda's and Step Functions', and reserved
+//! A simulated account, call by call: token buckets, the SDK's retries, Lambda's and Step Functions', and Lambda's
 //! concurrency. Time is simulated, what is drawn is drawn from a seed: the same input is the same outcome.
 
 mod event;
@@ -14,6 +14,7 @@ use crate::{
     bucket::Bucket,
     function::Function,
     plan::{Ask, Kind, Stage, World, stages},
+    quota::CONCURRENCY,
     random::Random,
 };
 
@@ -120,9 +121,13 @@ impl Simulation {
 
     fn start(&mut self, service: u32, kind: Kind, by: By) {
         let function = kind.function();
-        let reserved = self.world.stack.function(function).reserved;
+        let of_all = u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         let busy = self.busy.entry((service, function)).or_default();
-        if *busy >= reserved {
+        let is_full = match self.world.stack.function(function).reserved {
+            0 => of_all >= CONCURRENCY,
+            reserved => *busy >= reserved,
+        };
+        if is_full {
             self.seen.refused += 1;
             self.refuse(service, kind, by);
             return;
@@ -149,7 +154,7 @@ impl Simulation {
         self.begin(self.last_run);
     }
 
-    /// All that is reserved for the function is in use.
+    /// All that the function may have at once is in use.
     fn refuse(&mut self, service: u32, kind: Kind, by: By) {
         match by {
             By::Event { errors, refusals, since } => {

@@ -35,6 +35,7 @@ pub struct Lambda {
     pub name: String,
     pub memory_mb: u32,
     pub timeout_seconds: u32,
+    /// Concurrent runs that it reserves, and has at most; with 0 it takes what the account has left.
     pub reserved: u32,
     pub schedules: Vec<Schedule>,
 }
@@ -55,6 +56,7 @@ impl Stack {
         let resources = blocks(section(template, "Resources:"), 2);
         let globals = section(template, "Globals:");
         let global = |name| number(&globals, name);
+        let default = |parameter| default_of(template, parameter).and_then(|text| text.parse().ok());
         let of_kind = |kind: &str| {
             let wanted = format!("Type: {kind}");
             resources
@@ -69,7 +71,9 @@ impl Stack {
                     .to_owned(),
                 memory_mb: number(lines, "MemorySize").or_else(|| global("MemorySize")).unwrap_or(128),
                 timeout_seconds: number(lines, "Timeout").or_else(|| global("Timeout")).unwrap_or(3),
-                reserved: number(lines, "ReservedConcurrentExecutions").unwrap_or_default(),
+                reserved: number(lines, "ReservedConcurrentExecutions")
+                    .or_else(|| default("ReservedConcurrency"))
+                    .unwrap_or_default(),
                 schedules: schedules(template, lines),
             })
             .collect();
@@ -88,7 +92,6 @@ impl Stack {
         let ledger =
             of_kind("AWS::DynamoDB::Table").flat_map(|(_, lines)| lines).copied().collect::<Vec<_>>();
         let ledger_has = |setting: &str| ledger.iter().any(|line| line.contains(setting));
-        let default = |parameter| default_of(template, parameter).and_then(|text| text.parse().ok());
         Self {
             functions,
             kinds: resources
@@ -107,6 +110,15 @@ impl Stack {
             restore_poll_seconds: default("RestorePollSeconds").unwrap_or_default(),
             probe_metrics: probe_metrics(PROBE_METRICS, PROBE_CHECKS),
         }
+    }
+
+    /// With `ReservedConcurrency` set to so many.
+    #[must_use]
+    pub fn reserving(mut self, each: u32) -> Self {
+        for lambda in &mut self.functions {
+            lambda.reserved = each;
+        }
+        self
     }
 
     pub fn functions(&self) -> &[Lambda] {

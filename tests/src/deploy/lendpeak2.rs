@@ -17,6 +17,8 @@ pub const SERVICE: &str = "backend";
 /// How many tasks run at first.
 pub const TASKS: i32 = 2;
 pub const FAMILY: &str = "lendpeak2-backend-production";
+/// What task definitions of the backend may name as their roles.
+const TASK_ROLES: [&str; 2] = ["lendpeak2-production-task", "lendpeak2-production-task-execution"];
 /// What no log, record or notice may ever hold.
 pub const PASSWORD: &str = "Zy7-orchid-lantern-42";
 const MAXIMUM_TASKS: i32 = 10;
@@ -30,6 +32,11 @@ pub const PROFILER_LOG_GROUP: &str = "/aws/docdb/lendpeak2-production/profiler";
 const GRACE_SECONDS: i32 = 60;
 /// What the scaling policy keeps the CPU at, in percent.
 pub const TARGET_CPU: f64 = 70.0;
+
+/// The roles of the backend's tasks, as a parameter takes them.
+pub fn task_role_arns() -> String {
+    TASK_ROLES.map(|role| format!("arn:aws:iam::{ACCOUNT}:role/{role}")).join(",")
+}
 
 /// Creates the logs, the database's secret, the cluster, the service with its tasks, and its scaling.
 pub async fn create_lendpeak2(clients: &Clients) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use super::Recorded;
 use super::exempt;
@@ -10,6 +11,7 @@ use super::needs::{self, Need, TaskRoles};
 use super::policy::{self, LEADING_KEYS, Statement};
 use super::reasons::{self, is_wild};
 use super::reference::Reference;
+use super::required;
 use super::resolve::Resolver;
 use super::template::{Template, field, referred};
 use crate::functions;
@@ -67,7 +69,8 @@ impl Rules {
 /// The whole check. An error is a template that it cannot read; what is wrong with the roles is in the report.
 pub fn check(rules: &Rules, calls: &[Recorded]) -> Result<Report> {
     let resolver = Resolver::new(&rules.template)?;
-    let passed_on = task_roles(&resolver)?;
+    // The roles of the service's tasks, which a parameter names.
+    let passed_on = TaskRoles(resolver.texts(&json!({ "Ref": "TaskRoleArns" }))?);
     let reasons = reasons::by_statement(&reasons::wildcards(&rules.text));
     let mut report = Report::default();
     let mut granted = BTreeSet::new();
@@ -106,15 +109,6 @@ pub fn check(rules: &Rules, calls: &[Recorded]) -> Result<Report> {
         report.violations.push(format!("{action} is exempt, and no role allows it: take it off the list"));
     }
     Ok(report)
-}
-
-/// The roles of the service's tasks, which the template's parameters name.
-fn task_roles(resolver: &Resolver<'_>) -> Result<TaskRoles> {
-    let role = |name: &str| -> Result<String> {
-        let account = resolver.reference("AWS::AccountId")?;
-        Ok(format!("arn:aws:iam::{account}:role/{}", resolver.reference(name)?))
-    };
-    Ok(TaskRoles(vec![role("TaskRoleName")?, role("TaskExecutionRoleName")?]))
 }
 
 fn role_of(template: &Template, task: &str) -> Result<String> {
@@ -223,6 +217,14 @@ impl Usage {
         let Usage { task, role, statements, .. } = self;
         let touched: BTreeSet<String> =
             self.rows.values().flat_map(|row| row.partitions.iter().cloned()).collect();
+        for (action, resources) in policy::by_action(statements) {
+            for kind in required::lacking(reference, action, &resources)? {
+                self.violations.push(format!(
+                    "{task}: {role} allows {action} on no {kind}, and AWS asks for one of each kind that the action has: \
+                     name it, or write into `required` why no call needs it"
+                ));
+            }
+        }
         let mut rows = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             let sid = &statement.sid;

@@ -150,6 +150,17 @@ impl Statement {
     }
 }
 
+/// Each action that a role allows, with all that it is allowed on: by one statement or by several.
+pub fn by_action(statements: &[Statement]) -> BTreeMap<&str, Vec<&str>> {
+    let mut resources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for statement in statements {
+        for action in &statement.actions {
+            resources.entry(action).or_default().extend(statement.resources.iter().map(String::as_str));
+        }
+    }
+    resources
+}
+
 /// IAM's actions have no case.
 fn matches_action(pattern: &str, action: &str) -> bool {
     matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())

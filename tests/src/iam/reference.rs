@@ -62,18 +62,22 @@ impl Reference {
     /// An error when an ARN is of no kind that its action takes: this check would have its call wrong then.
     pub fn agrees(&self, action: &str, resource: &str) -> Result<()> {
         let kinds = self.kinds(action)?;
+        let fits = resource == "*" || kinds.iter().any(|kind| self.is_of(action, kind, resource));
+        ensure!(fits, "{action} takes {kinds:?}, and {resource} is none of them");
+        Ok(())
+    }
+
+    /// Whether an ARN, or a pattern of some, is of a kind that an action takes. `*` is of all.
+    pub fn is_of(&self, action: &str, kind: &str, resource: &str) -> bool {
         if resource == "*" {
-            return Ok(());
+            return true;
         }
         let service = action.split(':').next().and_then(|service| self.0.get(service));
-        let formats = kinds.iter().filter_map(|kind| service?.resources.get(&kind.to_ascii_lowercase()));
-        let mut formats = formats.flat_map(|kind| &kind.formats);
+        let kind = service.and_then(|service| service.resources.get(&kind.to_ascii_lowercase()));
         let placed = |format: &String| {
             let format = format.replace("${Partition}", "aws").replace("${Region}", REGION);
             format.replace("${Account}", ACCOUNT).replace(".*", "*")
         };
-        let fits = formats.any(|format| matches(&placed(format), resource));
-        ensure!(fits, "{action} takes {kinds:?}, and {resource} is none of them");
-        Ok(())
+        kind.is_some_and(|kind| kind.formats.iter().any(|format| matches(&placed(format), resource)))
     }
 }

@@ -1,11 +1,11 @@
 //! What the template's references come to once it is deployed into the sandbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::template::{Template, field, referred};
+use super::template::{Template, field, if_it_holds, referred};
 use crate::clients::{ACCOUNT, REGION};
 
 /// The parameters' values, and the template that they are for.
@@ -13,14 +13,22 @@ use crate::clients::{ACCOUNT, REGION};
 pub struct Resolver<'a> {
     template: &'a Template,
     parameters: BTreeMap<String, String>,
+    /// Those of them that are lists, of which the value is separated by commas.
+    lists: BTreeSet<String>,
 }
 
 impl<'a> Resolver<'a> {
     /// As the sandbox deploys it, with every conditional part of a role in it.
     pub fn new(template: &'a Template) -> Result<Self> {
-        let mut parameters = BTreeMap::new();
+        let (mut parameters, mut lists) = (BTreeMap::new(), BTreeSet::new());
         for (name, parameter) in template.at(&["Parameters"]).as_object().context("no parameters")? {
-            parameters.insert(name.clone(), plain(field(parameter, "Default")));
+            if field(parameter, "Type") == "CommaDelimitedList" {
+                lists.insert(name.clone());
+            }
+            let default = field(parameter, "Default");
+            if !default.is_null() {
+                parameters.insert(name.clone(), plain(default));
+            }
         }
         let everything = [("OpsItems", "true"), ("RestoreInNetwork", "true")];
         let everything = everything.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -28,11 +36,12 @@ impl<'a> Resolver<'a> {
         for (name, value) in crate::sandbox::parameters("auto", sandbox, sandbox, everything.into()) {
             parameters.insert(name, value);
         }
-        Ok(Self { template, parameters })
+        Ok(Self { template, parameters, lists })
     }
 
-    /// The text that a value of a policy comes to.
+    /// The text that a value of a policy comes to, where its condition holds.
     pub fn text(&self, value: &Value) -> Result<String> {
+        let value = if_it_holds(value);
         if let Value::String(text) = value {
             return Ok(text.clone());
         }
@@ -48,12 +57,21 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// One text or a list of them.
+    /// One text or a list of them; the `Ref` of a list is all its members.
     pub fn texts(&self, value: &Value) -> Result<Vec<String>> {
-        match value {
-            Value::Array(values) => values.iter().map(|value| self.text(value)).collect(),
-            value => Ok(vec![self.text(value)?]),
+        if let Value::Array(values) = value {
+            return values.iter().map(|value| self.text(value)).collect();
         }
+        match field(value, "Ref").as_str().filter(|name| self.lists.contains(*name)) {
+            Some(name) => self.members(name),
+            None => Ok(vec![self.text(value)?]),
+        }
+    }
+
+    /// The members of a parameter that is a list.
+    fn members(&self, name: &str) -> Result<Vec<String>> {
+        let value = self.parameters.get(name).with_context(|| format!("{name} has no value"))?;
+        Ok(value.split(',').map(|member| member.trim().to_owned()).collect())
     }
 
     fn substituted(&self, text: &str) -> Result<String> {
@@ -72,6 +90,7 @@ impl<'a> Resolver<'a> {
             "AWS::Partition" => Ok("aws".to_owned()),
             "AWS::Region" => Ok(REGION.to_owned()),
             "AWS::AccountId" => Ok(ACCOUNT.to_owned()),
+            _ if self.lists.contains(name) => bail!("{name} is a list, where there is room for one text"),
             _ => match self.parameters.get(name) {
                 Some(value) => Ok(value.clone()),
                 // A topic's Ref is its ARN; nothing else that a policy names by Ref is a resource.

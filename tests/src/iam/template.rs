@@ -13,16 +13,20 @@ use crate::{ministack::virtual_environment, workspace};
 pub struct Template(pub Value);
 
 impl Template {
-    /// By SAM's own reader, which knows the tags.
     pub fn read() -> Result<Self> {
+        Self::of("template.yaml")
+    }
+
+    /// By SAM's own reader, which knows the tags.
+    pub fn of(file: &str) -> Result<Self> {
         const SCRIPT: &str = "import json, sys; from samtranslator.yaml_helper import yaml_parse; \
                               json.dump(yaml_parse(sys.stdin.read()), sys.stdout)";
         let run = Command::new(installed("python")?)
             .args(["-c", SCRIPT])
-            .stdin(std::fs::File::open(workspace().join("template.yaml"))?)
+            .stdin(std::fs::File::open(workspace().join(file))?)
             .stderr(Stdio::inherit())
             .output()?;
-        Ok(Self(serde_json::from_slice(&run.stdout).context("cannot read template.yaml")?))
+        Ok(Self(serde_json::from_slice(&run.stdout).with_context(|| format!("cannot read {file}"))?))
     }
 
     /// What is at a path of names; null where there is nothing.
@@ -71,10 +75,14 @@ pub fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
+/// What a value is where the condition holds that it depends on, if it depends on one.
+pub fn if_it_holds(value: &Value) -> &Value {
+    field(value, "Fn::If").get(1).map_or(value, if_it_holds)
+}
+
 /// The statements of a role's policies. One that depends on a condition counts as if it held.
 pub fn statements(role: &Value) -> Vec<&Value> {
-    let policies = field(role, "Policies").as_array().into_iter().flatten();
-    let policies = policies.map(|policy| field(policy, "Fn::If").get(1).unwrap_or(policy));
+    let policies = field(role, "Policies").as_array().into_iter().flatten().map(if_it_holds);
     let documents = policies.map(|policy| field(policy, "PolicyDocument"));
     documents.filter_map(|document| field(document, "Statement").as_array()).flatten().collect()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Row, start};
 use crate::clients::ACCOUNT;
 use crate::deploy::{self, CLUSTER, FAMILY, LOG_GROUP, SERVICE};
+use crate::events;
 use crate::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE, endpoint};
 use crate::runtime_api::Bootstrap;
 use crate::sandbox::Sandbox;
@@ -117,7 +118,7 @@ pub(super) async fn scale_up(rows: &mut Vec<Row>) -> anyhow::Result<()> {
         ("the same, by EventBridge", "alarm-eventbridge", "replayed applied"),
         ("the same, by SNS", "alarm-sns", "replayed applied"),
     ] {
-        play.ask(case, &sample(&format!("scale-up/{event}"), ALARM_AT, at)?, expected).await?;
+        play.ask(case, &sample(&format!("scale-up/{event}"), at)?, expected).await?;
     }
     play.row("tasks", 3, play.sandbox().desired_count().await?);
     let target = play.sandbox().clients.autoscaling.describe_scalable_targets();
@@ -188,7 +189,7 @@ pub(super) async fn write_freeze(rows: &mut Vec<Row>) -> anyhow::Result<()> {
 
 pub(super) async fn cache_invalidation(rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let mut play = Play::start("cache-invalidation", &[("ATTEMPTS_PER_DAY", "50")], rows).await?;
-    let built = sample("cache-invalidation/codebuild-succeeded", "2026-01-20T10:28:40", a_moment_ago())?;
+    let built = sample("cache-invalidation/codebuild-succeeded", a_moment_ago())?;
     let cleared = play.ask("a build has succeeded", &built, "applied applied").await?;
     play.row("seen to have ended", true, cleared.pointer("/verification/verified").unwrap_or(&Value::Null));
     play.ask("the same once more", &built, "replayed applied").await?;
@@ -237,7 +238,7 @@ pub(super) async fn incident(rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let mut play = Play::start("incident", &own, rows).await?;
     create_state_machine(play.sandbox()).await?;
     stack::put_alarm(play.sandbox(), ALARM, ["LendPeak2", "Healthy"], &[]).await?;
-    let event = sample("incident/alarm-composite-sns", ALARM_AT, a_moment_ago())?;
+    let event = sample("incident/alarm-composite-sns", a_moment_ago())?;
     let opened = play.ask("an alarm, by SNS", &event, "opened").await?;
     let id = text(&opened, "/incident").to_owned();
     play.ask("the same once more", &event, "joined").await?;
@@ -275,16 +276,12 @@ pub(super) async fn diagnose(rows: &mut Vec<Row>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// When the alarms of the sample events went into ALARM.
-const ALARM_AT: &str = "2026-01-20T10:29:12";
-
-/// A sample event of `events/`, as if what happened `then` had happened at `at`. Those of scale-up are all about one alarm.
-fn sample(path: &str, then: &str, at: Timestamp) -> anyhow::Result<Value> {
+/// A sample event of `events/`, as if it happened at `at`. Those of scale-up are all about one alarm.
+fn sample(path: &str, at: Timestamp) -> anyhow::Result<Value> {
     let path = crate::workspace().join("events").join(format!("{path}.json"));
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = text
+    let text = events::filled(&text, at)
         .replace("123456789012", ACCOUNT)
-        .replace(then, &at.strftime("%Y-%m-%dT%H:%M:%S").to_string())
         .replace("ecs-memory", "ecs-cpu")
         .replace("MemoryUtilization", "CPUUtilization");
     Ok(serde_json::from_str(&text)?)

@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
 
 mod crashes;
+mod first_hour;
 mod input;
 mod levels;
 mod machine;

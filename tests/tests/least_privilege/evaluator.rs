@@ -15,8 +15,10 @@ const BACKEND: &str = "arn:aws:ecs:us-east-1:000000000000:service/lendpeak2-prod
 type Context<'a> = &'a [(&'a str, &'a [&'a str])];
 
 fn allows(statement: &Value, action: &str, resource: &str, context: Context<'_>) -> Result<bool> {
-    let template =
-        Template(json!({ "Parameters": { "ClusterName": { "Default": "lendpeak2-production" } } }));
+    let template = Template(json!({ "Parameters": {
+        "ClusterName": { "Type": "String", "Default": "lendpeak2-production" },
+        "Roles": { "Type": "CommaDelimitedList", "Default": "arn:aws:iam::000000000000:role/one, arn:two" },
+    } }));
     let statement = policy::parse(statement, &Resolver::new(&template)?)?;
     let context = context.iter().map(|(key, values)| {
         ((*key).to_owned(), values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>())
@@ -61,6 +63,20 @@ fn an_action_on_a_resource_is_allowed_when_both_match() -> Result<()> {
     for (actions, resource, action, on, allowed) in cases {
         let statement = statement(&actions, &resource, &Value::Null);
         assert_eq!(allows(&statement, action, on, &[])?, allowed, "{statement}: {action} on {on}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_list_of_a_parameter_is_each_of_its_members() -> Result<()> {
+    let statement = statement(&json!("iam:PassRole"), &json!({ "Ref": "Roles" }), &Value::Null);
+    for (role, allowed) in [
+        ("arn:aws:iam::000000000000:role/one", true),
+        ("arn:two", true),
+        ("arn:aws:iam::000000000000:role/one, arn:two", false),
+        ("arn:aws:iam::000000000000:role/three", false),
+    ] {
+        assert_eq!(allows(&statement, "iam:PassRole", role, &[])?, allowed, "{role}");
     }
     Ok(())
 }
@@ -148,6 +164,9 @@ fn what_the_check_cannot_read_is_an_error_and_never_a_pass() {
         (with("Effect", json!("Deny")), "only Allow"),
         (with("Resource", json!({ "Fn::ImportValue": "x" })), "Fn::ImportValue"),
         (with("Resource", json!({ "Fn::Sub": "${Unknown}" })), "Unknown"),
+        // CloudFormation fills in no list there.
+        (with("Resource", json!([{ "Ref": "Roles" }])), "Roles is a list"),
+        (with("Resource", json!({ "Fn::Sub": "${Roles}" })), "Roles is a list"),
     ] {
         let error = allows(&wrong, "a:B", "x", &[]).expect_err(words);
         assert!(error.to_string().contains(words), "{error}");

@@ -6,6 +6,7 @@ mod evaluator;
 mod mutations;
 mod needs;
 mod reasons;
+mod required;
 
 use serde_json::{Map, Value, json};
 use tests::iam::Recorded;
@@ -21,6 +22,8 @@ fn call(service: &str, operation: &str, names: Value) -> Recorded {
         names,
         resource_tags: Map::new(),
         status: Some(200),
+        asked: None,
+        said: None,
     }
 }
 

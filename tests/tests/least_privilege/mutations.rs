@@ -252,6 +252,24 @@ fn a_resource_that_is_made_wider_is_told_as_broader_unless_its_reason_is_beside_
 }
 
 #[test]
+fn one_of_two_kinds_of_resource_that_an_action_needs_is_not_enough() -> Result<()> {
+    let mut rules = Rules::read()?;
+    let whole = rules.template.clone();
+    for (taken_out, missed) in [(0, "service-deployment"), (1, "service")] {
+        rules.template = whole.clone();
+        let resources = &mut statement(&mut rules, "ReadItsDeployments")?["Resource"];
+        resources.as_array_mut().context("no list")?.remove(taken_out);
+        let found = violations(&rules, &calls())?;
+        let said = format!("ScaleUpRole allows ecs:DescribeServiceDeployments on no {missed}, and AWS asks");
+        assert!(found.iter().any(|line| line.contains(&said)), "{missed}: {found:?}");
+        let call = format!(":{missed}/lendpeak2-production/backend");
+        let is_denied = |line: &String| line.contains(&call) && line.contains("is not allowed");
+        assert!(found.iter().any(is_denied), "{missed}: {found:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_condition_that_is_not_met_is_a_call_that_is_not_allowed() -> Result<()> {
     let mut other = calls();
     other.push(call("ecs", "ListTasks", json!({ "cluster": "another" })));

@@ -102,11 +102,46 @@ fn a_restore_looks_at_all_that_it_names() -> Result<()> {
         "rds:RestoreDBClusterFromSnapshot on cluster-snapshot:snap",
         "rds:RestoreDBClusterFromSnapshot on subgrp:net",
         "rds:RestoreDBClusterFromSnapshot on cluster-pg:group",
+        "rds:RestoreDBClusterFromSnapshot on og:default",
         "rds:AddTagsToResource on cluster:new",
         "kms:CreateGrant on key/k",
         "kms:DescribeKey on key/k",
     ];
     assert_eq!(needs_of("rds", "RestoreDBClusterFromSnapshot", names, "/")?, expected);
+    Ok(())
+}
+
+#[test]
+fn a_database_is_made_in_groups_and_deleted_with_a_snapshot_though_the_call_names_none() -> Result<()> {
+    let names = json!({ "DBClusterIdentifier": "new", "SourceDBClusterIdentifier": "old" });
+    let expected = ["cluster:new", "cluster:old", "subgrp:default", "cluster-pg:default", "og:default"];
+    let expected = expected.map(|resource| format!("rds:RestoreDBClusterToPointInTime on {resource}"));
+    assert_eq!(needs_of("rds", "RestoreDBClusterToPointInTime", names, "/")?, expected);
+
+    let names = json!({ "DBClusterIdentifier": "new", "DBInstanceIdentifier": "new-1" });
+    let expected = ["cluster:new", "db:new-1", "og:default", "pg:default", "subgrp:default"];
+    let expected = expected.map(|resource| format!("rds:CreateDBInstance on {resource}"));
+    assert_eq!(needs_of("rds", "CreateDBInstance", names, "/")?, expected);
+
+    let expected = ["rds:DeleteDBCluster on cluster:new", "rds:DeleteDBCluster on cluster-snapshot:*"];
+    let names = json!({ "DBClusterIdentifier": "new" });
+    assert_eq!(needs_of("rds", "DeleteDBCluster", names, "/")?, expected);
+    Ok(())
+}
+
+#[test]
+fn what_a_service_has_made_is_looked_at_with_the_service() -> Result<()> {
+    let arn = |kind: &str| format!("arn:aws:ecs:us-east-1:000000000000:{kind}/c/s/1");
+    for (operation, field, kind) in [
+        ("DescribeServiceDeployments", "serviceDeploymentArns", "service-deployment"),
+        ("DescribeServiceRevisions", "serviceRevisionArns", "service-revision"),
+        ("StopServiceDeployment", "serviceDeploymentArn", "service-deployment"),
+    ] {
+        let names = json!({ field: arn(kind) });
+        let expected =
+            [format!("ecs:{operation} on service/c/s"), format!("ecs:{operation} on {kind}/c/s/1")];
+        assert_eq!(needs_of("ecs", operation, names, "/")?, expected);
+    }
     Ok(())
 }
 

@@ -41,7 +41,10 @@ fn told(played: &Played) -> Test {
             _ if level <= highest => vec![end],
             _ => Vec::new(),
         };
-        ensure!(heard(level) == expected, "level {level} heard {:#?}", played.notices);
+        // The alarm on the whole service may ring after the probe's: that makes the incident critical, once.
+        let (worse, other): (Vec<&str>, Vec<&str>) =
+            heard(level).into_iter().partition(|word| *word == "WORSE");
+        ensure!(other == expected && worse.len() <= 1, "level {level} heard {:#?}", played.notices);
     }
     for notice in &played.notices {
         let all = format!("{} {}", notice.subject, notice.text);

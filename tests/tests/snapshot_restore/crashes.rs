@@ -30,7 +30,9 @@ async fn two_people_at_once_make_one_restore() -> Test {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let joined = outcome(&first, &latest()).await?;
     assert_eq!(id(&joined["plan"]["actions"]), id(&plan));
-    assert!(text(&joined, "/reason").contains(&id(&plan)), "{joined:#}");
+    for place in ["/reason", "/plan/reason"] {
+        assert!(text(&joined, place).contains(&id(&plan)), "{joined:#}");
+    }
     assert_eq!(
         (read(&joined).as_str(), &joined["next"]["send"]),
         ("nothing_to_do approval_pending", &approve)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::workspace;
 
 use crate::document::Template;
@@ -32,12 +32,68 @@ fn every_function_has_limits_and_a_place_for_what_fails() -> Result<()> {
     }
     for function in template.functions() {
         let task = task(function);
-        assert!(function["ReservedConcurrentExecutions"].is_u64(), "{task} has no reserved concurrency");
         let asynchronous = &function["EventInvokeConfig"];
         assert!(asynchronous["MaximumRetryAttempts"].is_u64(), "{task} does not say how often to retry");
         let age = asynchronous["MaximumEventAgeInSeconds"].as_u64();
         assert!(age.is_some_and(|age| (60..=900).contains(&age)), "{task} takes events of any age");
         assert_eq!(asynchronous["DestinationConfig"]["OnFailure"]["Destination"], dead_letters(), "{task}");
+    }
+    Ok(())
+}
+
+/// What a function reserves is taken from the whole account, and keeps no two runs apart: the ledger does that.
+#[test]
+fn no_function_reserves_concurrency_unless_the_stack_is_told_to() -> Result<()> {
+    let template = Template::read()?;
+    let of_all = &template.0["Globals"]["Function"]["ReservedConcurrentExecutions"];
+    let asked = json!({ "Fn::If":
+        ["ReservesConcurrency", { "Ref": "ReservedConcurrency" }, { "Ref": "AWS::NoValue" }] });
+    assert_eq!(*of_all, asked);
+    assert_eq!(template.0["Parameters"]["ReservedConcurrency"]["Default"], 0);
+    for function in template.functions() {
+        assert!(function["ReservedConcurrentExecutions"].is_null(), "{}", task(function));
+    }
+    Ok(())
+}
+
+/// What stands twice is corrected once. The names by which a function knows an alarm for the stack's are its own: one more
+/// of them, and it believes more alarms.
+#[test]
+fn what_all_functions_read_stands_once_and_what_they_believe_with_each() -> Result<()> {
+    let template = Template::read()?;
+    let of_all = template.0["Globals"]["Function"]["Environment"]["Variables"].as_object();
+    let of_all = of_all.context("no variables")?;
+    for function in template.functions() {
+        let own = function["Environment"]["Variables"].as_object().context("no variables")?;
+        let twice: Vec<&String> = own.keys().filter(|name| of_all.contains_key(*name)).collect();
+        assert!(twice.is_empty(), "{} has {twice:?} again", task(function));
+    }
+    for name in ["DATABASE_CLUSTER", "DISTRIBUTION_ID", "LOAD_BALANCER", "TARGET_GROUP"] {
+        assert!(!of_all.contains_key(name), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_remedy_has_a_cooldown_and_a_number_a_day_of_its_own() -> Result<()> {
+    let template = Template::read()?;
+    let expected = [
+        ("cache-invalidation", ("InvalidationCooldownSeconds", 600), ("InvalidationsPerDay", 50)),
+        ("restart", ("RestartCooldownSeconds", 1_800), ("RestartsPerDay", 3)),
+        ("rollback", ("RollbackCooldownSeconds", 1_800), ("RollbacksPerDay", 2)),
+        ("scale-up", ("ScaleUpCooldownSeconds", 600), ("ScaleUpsPerDay", 6)),
+        ("snapshot-restore", ("RestoreCooldownSeconds", 0), ("RestoresPerDay", 3)),
+        ("write-freeze", ("FreezeCooldownSeconds", 600), ("FreezesPerDay", 6)),
+    ];
+    for (name, cooldown, number) in expected {
+        let functions = template.functions();
+        let function = functions.iter().find(|function| task(function) == name).context("no function")?;
+        let variables = &function["Environment"]["Variables"];
+        let settings = [("COOLDOWN_SECONDS", cooldown), ("ATTEMPTS_PER_DAY", number)];
+        for (setting, (parameter, default)) in settings {
+            assert_eq!(variables[setting]["Ref"], parameter, "{name}");
+            assert_eq!(template.0["Parameters"][parameter]["Default"], default, "{parameter}");
+        }
     }
     Ok(())
 }
@@ -69,17 +125,15 @@ fn a_remedy_that_could_do_nothing_is_called_again_by_lambda() -> Result<()> {
     let template = Template::read()?;
     let mut remedies = 0;
     for function in template.functions() {
-        let variables = &function["Environment"]["Variables"];
         let task = task(function);
-        if variables["MODE"].is_null() && task != "incident" {
+        if variable(&template, function, "MODE").is_null() && task != "incident" {
             continue;
         }
         remedies += 1;
         let asynchronous = &function["EventInvokeConfig"];
         assert_eq!(asynchronous["MaximumRetryAttempts"], 2, "{task}");
-        let limits = [&asynchronous["MaximumEventAgeInSeconds"], &variables["MAX_EVENT_AGE_SECONDS"]];
-        let limits = limits.into_iter().filter(|limit| !limit.is_null());
-        for limit in limits {
+        let limit = variable(&template, function, "MAX_EVENT_AGE_SECONDS");
+        for limit in [&asynchronous["MaximumEventAgeInSeconds"], limit] {
             let seconds = limit.as_u64().or(limit.as_str().and_then(|text| text.parse().ok()));
             assert!(seconds.is_some_and(|seconds| seconds > RETRIES_TAKE_SECONDS), "{task}: {limit}");
         }
@@ -157,7 +211,7 @@ fn a_function_that_knows_its_alarms_topic_knows_the_one_that_wakes_it() -> Resul
 fn a_name_of_the_stack_is_the_same_parameter_for_every_function() -> Result<()> {
     let template = Template::read()?;
     let mut compared = 0;
-    for (variable, parameter) in [
+    for (name, parameter) in [
         ("CLUSTER", "ClusterName"),
         ("DATABASE_CLUSTER", "DatabaseCluster"),
         ("DISTRIBUTION_ID", "DistributionId"),
@@ -166,14 +220,14 @@ fn a_name_of_the_stack_is_the_same_parameter_for_every_function() -> Result<()> 
         ("TARGET_GROUP", "TargetGroupFullName"),
     ] {
         for function in template.functions() {
-            let value = &function["Environment"]["Variables"][variable];
+            let value = variable(&template, function, name);
             if !value.is_null() {
-                assert_eq!(value["Ref"], parameter, "{}: {variable}", task(function));
+                assert_eq!(value["Ref"], parameter, "{}: {name}", task(function));
                 compared += 1;
             }
         }
     }
-    assert!(compared >= 15, "only {compared} variables were found");
+    assert!(compared >= 30, "only {compared} variables were found");
     Ok(())
 }
 
@@ -202,11 +256,42 @@ fn the_front_ends_rules_let_its_deployments_through_and_may_use_the_dead_letter_
     Ok(())
 }
 
+/// The alarm on CloudFront of a stack that is not in us-east-1.
+#[test]
+fn the_rule_for_the_alarm_in_us_east_1_lets_it_through_and_may_use_the_dead_letter_queue() -> Result<()> {
+    let template = Template::read()?;
+    let events = &template.0["Resources"]["CacheInvalidation"]["Properties"]["Events"];
+    let rule = &events["AlarmInUsEast1"]["Properties"];
+    let path = workspace().join("events/cache-invalidation/alarm-eventbridge.json");
+    let event: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let pattern = &rule["Pattern"];
+    assert_eq!(pattern["source"][0], event["source"]);
+    assert_eq!(pattern["detail-type"][0], event["detail-type"]);
+    assert_eq!(pattern["detail"]["state"]["value"][0], event["detail"]["state"]["value"]);
+    let arn = pattern["resources"][0]["Fn::Sub"].as_str().context("no alarm")?;
+    let written = [("Partition", "aws"), ("AccountId", "123456789012")];
+    let arn = written
+        .iter()
+        .fold(arn.to_owned(), |arn, (name, value)| arn.replace(&format!("${{AWS::{name}}}"), value));
+    assert_eq!(event["resources"][0], arn.replace("${Environment}", "production"));
+    let rule_name = rule["RuleName"]["Fn::Sub"].as_str().context("a rule without a name")?;
+    let queue_policy = template.0["Resources"]["DeadLettersPolicy"].to_string();
+    assert!(queue_policy.contains(&format!(":rule/{rule_name}")), "{rule_name} may not use the queue");
+    Ok(())
+}
+
 /// A function's folder, from `target/lambda/<task>/bootstrap.zip`.
 pub(crate) fn task(function: &Value) -> String {
     function["CodeUri"].as_str().and_then(|path| path.split('/').nth(2)).unwrap_or_default().to_owned()
 }
 
+/// A variable of a function: its own, or the one that all have.
+pub(crate) fn variable<'a>(template: &'a Template, function: &'a Value, name: &str) -> &'a Value {
+    let own = &function["Environment"]["Variables"][name];
+    let of_all = &template.0["Globals"]["Function"]["Environment"]["Variables"][name];
+    if own.is_null() { of_all } else { own }
+}
+
 fn dead_letters() -> Value {
-    serde_json::json!({ "Fn::GetAtt": ["DeadLetters", "Arn"] })
+    json!({ "Fn::GetAtt": ["DeadLetters", "Arn"] })
 }

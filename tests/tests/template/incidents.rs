@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{deploy::SERVICE_DOWN_RULE, workspace};
 
-use crate::document::Template;
+use crate::{
+    document::{Template, if_it_holds},
+    functions::variable,
+};
 
 fn variables(template: &Template) -> &Value {
     &template.0["Resources"]["Incident"]["Properties"]["Environment"]["Variables"]
@@ -62,11 +65,11 @@ fn incident_hears_when_an_alarm_begins_and_when_it_is_over() -> Result<()> {
 #[test]
 fn a_level_is_told_by_incident_or_by_the_last_net() -> Result<()> {
     let template = Template::read()?;
-    let variables = variables(&template);
-    for (variable, topic) in
+    let incident = &template.0["Resources"]["Incident"]["Properties"];
+    for (name, topic) in
         [("NOTICE_TOPIC_ARN", "Notices"), ("LEVEL_2_TOPIC_ARN", "Level2"), ("LEVEL_3_TOPIC_ARN", "Level3")]
     {
-        assert_eq!(variables[variable]["Ref"], topic);
+        assert_eq!(variable(&template, incident, name)["Ref"], topic);
     }
     for level in ["Level2", "Level3"] {
         let policy = &template.0["Resources"][format!("{level}Policy")]["Properties"];
@@ -123,10 +126,18 @@ fn incident_knows_each_remedys_mode_and_the_state_machine_may_run_it() -> Result
     for remedy in list.split(',') {
         let (task, mode) = remedy.split_once('=').context("a remedy without a mode")?;
         let name = mode.trim_start_matches("${").trim_end_matches('}');
-        let function = &template.0["Resources"][name]["Properties"];
+        let resource = &template.0["Resources"][name];
+        let function = &resource["Properties"];
         assert_eq!(function["FunctionName"]["Fn::Sub"], format!("lendpeak2-${{Environment}}-{task}"));
-        assert_eq!(remedies[1][name], function["Environment"]["Variables"]["MODE"], "{task}");
-        assert_eq!(given[format!("{name}Arn")]["Fn::GetAtt"], json!([name, "Arn"]));
+        // A function that is not made is off.
+        let (mode, given) = (&function["Environment"]["Variables"]["MODE"], &given[format!("{name}Arn")]);
+        match resource["Condition"].as_str() {
+            None => assert_eq!(remedies[1][name], *mode, "{task}"),
+            Some(if_made) => {
+                assert_eq!(remedies[1][name], json!({ "Fn::If": [if_made, mode, "off"] }), "{task}");
+            }
+        }
+        assert_eq!(if_it_holds(given)["Fn::GetAtt"], json!([name, "Arn"]));
     }
     Ok(())
 }

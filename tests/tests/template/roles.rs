@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use tests::iam::{policy, reference::Reference, required::lacking, resolve::Resolver};
 
 use crate::{
     document::{Template, statements, texts},
@@ -248,9 +249,17 @@ const GRANTS: [(&str, &[&str]); 9] = [
 const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
 
 /// The actions for which AWS knows no narrower resource than `*`, and the key that limits them instead. Those of EC2
-/// Lambda asks for, to attach a function to a network. Alarms have names, but composite ones are shown only to who may
+/// Lambda asks for, to attach a function to a network, and those of logs Step Functions. Alarms have names, but composite ones are shown only to who may
 /// read all.
-const WITHOUT_RESOURCE: [(&str, Option<&str>); 28] = [
+const WITHOUT_RESOURCE: [(&str, Option<&str>); 36] = [
+    ("logs:CreateLogDelivery", None),
+    ("logs:DeleteLogDelivery", None),
+    ("logs:DescribeLogGroups", None),
+    ("logs:DescribeResourcePolicies", None),
+    ("logs:GetLogDelivery", None),
+    ("logs:ListLogDeliveries", None),
+    ("logs:PutResourcePolicy", None),
+    ("logs:UpdateLogDelivery", None),
     ("cloudwatch:DescribeAlarmHistory", None),
     ("cloudwatch:DescribeAlarms", None),
     ("application-autoscaling:DescribeScalingActivities", None),
@@ -337,6 +346,42 @@ fn no_role_grants_more_than_named_actions_on_named_resources() -> Result<()> {
     Ok(())
 }
 
+/// AWS refuses a call of which it does not allow everything that the call is about.
+#[test]
+fn every_action_is_allowed_on_each_kind_of_resource_that_it_needs() -> Result<()> {
+    let (template, reference) = (Template::read()?, Reference::read()?);
+    let resolver = Resolver::new(&template)?;
+    for role in template.of_type(ROLE) {
+        let all = statements(role).into_iter().map(|one| policy::parse(one, &resolver));
+        let all = all.collect::<Result<Vec<_>>>()?;
+        for (action, resources) in policy::by_action(&all) {
+            let lacking = lacking(&reference, action, &resources)?;
+            assert_eq!(lacking, [""; 0], "{}: {action}", role["Description"]);
+        }
+    }
+    Ok(())
+}
+
+/// A path is part of a role's ARN, and a service may name any number of roles.
+#[test]
+fn only_the_roles_of_the_tasks_are_passed_on_and_only_to_them() -> Result<()> {
+    let template = Template::read()?;
+    let mut passed = 0;
+    for role in template.of_type(ROLE) {
+        let is_pass_role = |statement: &&Value| texts(&statement["Action"]).contains(&"iam:PassRole");
+        for statement in statements(role).into_iter().filter(is_pass_role) {
+            assert_eq!(statement["Resource"]["Ref"], "TaskRoleArns");
+            assert_eq!(
+                statement["Condition"]["StringEquals"]["iam:PassedToService"],
+                "ecs-tasks.amazonaws.com"
+            );
+            passed += 1;
+        }
+    }
+    assert_eq!(passed, 3);
+    Ok(())
+}
+
 /// Who tells people asks whether anybody hears it.
 #[test]
 fn every_function_that_publishes_may_ask_who_has_subscribed() -> Result<()> {
@@ -411,12 +456,19 @@ fn snapshot_restore_may_write_only_to_what_was_restored() -> Result<()> {
             Value::Array(resources) => resources.clone(),
             resource => vec![resource.clone()],
         };
+        // What AWS asks for beside what is written to, and which these calls do not change.
+        let beside: &[&str] = match writes.as_slice() {
+            ["rds:CreateDBInstance"] => &[":og:*", ":pg:*", ":subgrp:*"],
+            ["rds:DeleteDBCluster"] => &[":cluster-snapshot:*"],
+            ["rds:ModifyDBCluster"] => &[":cluster-pg:*"],
+            _ => &[],
+        };
         for resource in resources.iter().filter(|_| !writes.is_empty()) {
             let arn = resource["Fn::Sub"].as_str().context("a resource without an ARN")?;
-            let group = arn.ends_with(":cluster-pg:*");
-            assert!(arn.ends_with("-restore-*") || group && writes == ["rds:ModifyDBCluster"], "{arn}");
+            let is_beside = beside.iter().any(|end| arn.ends_with(*end));
+            assert!(arn.ends_with("-restore-*") || is_beside, "{arn}");
             let of_one = ["Delete", "Modify"].iter().any(|verb| writes[0].contains(verb));
-            if of_one && !group {
+            if of_one && !is_beside {
                 let condition = statement["Condition"].to_string();
                 assert!(condition.contains("aws:ResourceTag/lendpeak2:restore-of"), "{condition}");
             }

@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tests::workspace;
 
-use crate::document::{Template, statements, texts};
+use crate::document::{Template, if_it_holds, statements, texts};
 
 /// The longest that a function runs is a minute; a task that takes longer has hung.
 const LONGEST_TASK_SECONDS: u64 = 120;
 const MOST_ATTEMPTS: u64 = 5;
 /// What waits for a person looks every ten minutes at least.
 const LONGEST_WAIT_SECONDS: u64 = 600;
+
+/// The statement by which Step Functions delivers a state machine's log.
+const LOGS: &str = "DeliverItsLog";
 
 fn definitions(template: &Template) -> Result<Vec<(Value, String)>> {
     let machines = template.of_type("AWS::Serverless::StateMachine");
@@ -138,6 +141,58 @@ fn every_state_is_reached_leads_to_one_that_exists_and_comes_to_an_end() -> Resu
     })
 }
 
+/// Step Functions refuses a definition with a field that the state's type, or `JSONata`, does not have.
+#[test]
+fn every_state_has_the_fields_of_its_type_and_no_others() -> Result<()> {
+    const OF_ALL: [&str; 2] = ["Comment", "Type"];
+    const OF_A_CHOICE_RULE: [&str; 5] = ["Assign", "Comment", "Condition", "Next", "Output"];
+    const OF_A_RETRY: [&str; 4] = ["BackoffRate", "ErrorEquals", "IntervalSeconds", "MaxAttempts"];
+    const OF_A_CATCH: [&str; 5] = ["Assign", "Comment", "ErrorEquals", "Next", "Output"];
+    const LONGEST_NAME: usize = 80;
+    let has_only = |value: &Value, allowed: &[&str], of: &str| -> Result<()> {
+        for (field, _) in value.as_object().context("no object")? {
+            ensure!(allowed.contains(&field.as_str()), "{of} has {field}");
+        }
+        Ok(())
+    };
+    each(|_, _, definition, states| {
+        has_only(
+            definition,
+            &["Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds"],
+            "the definition",
+        )?;
+        ensure!(definition["QueryLanguage"] == "JSONata");
+        for (name, state) in states {
+            ensure!(name.chars().count() <= LONGEST_NAME, "{name}");
+            let own: &[&str] = match state["Type"].as_str() {
+                Some("Task") => {
+                    &["Arguments", "Assign", "Catch", "Next", "Output", "Resource", "Retry", "TimeoutSeconds"]
+                }
+                Some("Choice") => &["Assign", "Choices", "Default", "Output"],
+                Some("Wait") => &["Assign", "Next", "Output", "Seconds"],
+                Some("Succeed") => &["Output"],
+                Some("Fail") => &["Cause", "Error"],
+                other => anyhow::bail!("{name}: these checks know nothing of {other:?}"),
+            };
+            has_only(state, &[&OF_ALL[..], own].concat(), name)?;
+            for (list, allowed) in
+                [("Choices", &OF_A_CHOICE_RULE[..]), ("Retry", &OF_A_RETRY[..]), ("Catch", &OF_A_CATCH[..])]
+            {
+                let rules = state[list].as_array().map(Vec::as_slice).unwrap_or_default();
+                for (place, rule) in rules.iter().enumerate() {
+                    has_only(rule, allowed, name)?;
+                    // What catches all stands alone, and last.
+                    let errors = texts(&rule["ErrorEquals"]);
+                    let is_last = place + 1 == rules.len() && errors.len() == 1;
+                    ensure!(!errors.contains(&"States.ALL") || is_last, "{name}: {list}");
+                    ensure!(list == "Choices" || !errors.is_empty(), "{name}: {list}");
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 #[test]
 fn every_wait_is_a_parameter_with_a_limit() -> Result<()> {
     each(|template, machine, _, states| {
@@ -178,15 +233,18 @@ fn every_state_machine_may_do_exactly_what_its_tasks_ask_for() -> Result<()> {
             };
             let text = state["Arguments"][field].as_str().context("a task without a target")?;
             let names = text.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
-            let targets = names.map(|name| machine["DefinitionSubstitutions"][name].to_string());
+            let targets =
+                names.map(|name| if_it_holds(&machine["DefinitionSubstitutions"][name]).to_string());
             asked.entry(action).or_default().extend(targets);
         }
         let role = template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
         let mut granted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for statement in statements(role) {
+        for statement in statements(role).into_iter().filter(|one| one["Sid"] != LOGS) {
             for action in texts(&statement["Action"]) {
                 let resources = match &statement["Resource"] {
-                    Value::Array(resources) => resources.iter().map(Value::to_string).collect(),
+                    Value::Array(resources) => {
+                        resources.iter().map(|one| if_it_holds(one).to_string()).collect()
+                    }
                     resource => vec![resource.to_string()],
                 };
                 granted.entry(action).or_default().extend(resources);
@@ -195,6 +253,41 @@ fn every_state_machine_may_do_exactly_what_its_tasks_ask_for() -> Result<()> {
         ensure!(asked == granted, "its tasks ask for {asked:?}, and its role grants {granted:?}");
         Ok(())
     })
+}
+
+/// An execution's history is gone after 90 days. What functions were sent is not in the log: nobody masks it there.
+#[test]
+fn every_state_machine_logs_its_errors_and_nothing_that_it_was_sent() -> Result<()> {
+    /// Step Functions developer guide, "IAM policies for logging to CloudWatch Logs".
+    const ASKED_FOR: [&str; 8] = [
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+    ];
+    let mut groups = BTreeSet::new();
+    let template = Template::read()?;
+    let machines = template.of_type("AWS::Serverless::StateMachine");
+    for machine in &machines {
+        let name = machine["Name"]["Fn::Sub"].as_str().context("a state machine without a name")?;
+        let log = &machine["Logging"];
+        assert_eq!((&log["Level"], &log["IncludeExecutionData"]), (&json!("ERROR"), &json!(false)), "{name}");
+        let group = &log["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"];
+        let group = template.named(group, "Fn::GetAtt", "AWS::Logs::LogGroup")?;
+        assert_eq!(group["LogGroupName"]["Fn::Sub"], format!("/aws/vendedlogs/states/{name}"));
+        assert_eq!(group["RetentionInDays"]["Ref"], "LogRetentionDays");
+        groups.insert(group["LogGroupName"].to_string());
+        let role = template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
+        let statements = statements(role);
+        let logs = statements.iter().find(|one| one["Sid"] == LOGS).context("its log is not delivered")?;
+        assert_eq!(texts(&logs["Action"]), ASKED_FOR, "{name}");
+    }
+    assert_eq!(groups.len(), machines.len(), "two share a log group");
+    Ok(())
 }
 
 /// A loop whose turns are one event to the function would get one answer for ever.

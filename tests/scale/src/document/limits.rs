@@ -12,7 +12,12 @@ use crate::{
     usage,
 };
 
-pub(super) fn standing(standing: &[Standing], assumed: &Assumptions, stack: &Stack) -> String {
+pub(super) fn standing(
+    standing: &[Standing],
+    assumed: &Assumptions,
+    stack: &Stack,
+    runs_at_once: u32,
+) -> String {
     let account = assumed.an_account();
     let rows: Vec<Vec<String>> = standing
         .iter()
@@ -39,7 +44,7 @@ pub(super) fn standing(standing: &[Standing], assumed: &Assumptions, stack: &Sta
         "## Limits of what an account may have\n\nOf one account and region, with nothing else in it. **Bold**: room for fewer than {account} \
          services.\n\n{}\nA template may have 500 resources: this one has {}, with what SAM makes of them about {}. A deployment's ledger is a \
          table of its own, which begins with 4,000 write and 12,000 read units a second, 1,000 and 3,000 to a partition; its busiest \
-         second, in which all its schedules fire, takes {} read units. Lambda adds 1,000 runs in 10 s to each function, which may have 10 at most.\n",
+         second, in which all its schedules fire, takes {} read units. Lambda adds 1,000 runs in 10 s to each function, and a deployment has {runs_at_once} at once, at most.\n",
         table(&head, &rows),
         stack.resources_in_all(),
         stack.resources_in_all() + made,

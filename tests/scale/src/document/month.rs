@@ -5,7 +5,7 @@ use crate::{
     assumptions::Assumptions,
     bill::{self, Line, total},
     price,
-    quota::Standing,
+    quota::{CONCURRENCY, Standing, Stops, first_of_deployments},
     scene::Timing,
     stack::Stack,
     usage::Usage,
@@ -15,23 +15,6 @@ pub(super) fn answer(usage: &Usage, assumed: &Assumptions, standing: &[Standing]
     let account = assumed.an_account();
     let fleet = total(&bill::of(usage, assumed.services, assumed.accounts));
     let apart = total(&bill::of(usage, account, 1)) * f64::from(assumed.accounts);
-    let first = standing.first().map(|first| {
-        let verdict = if account > first.services() {
-            format!(
-                "**{account} do not fit into one account with its default quota: number {} fails.** Have the quota raised to {} and \
-                 whatever else the account runs, in every account, before the first of them; that costs nothing",
-                first.services() + 1,
-                grouped(first.needed(account).into())
-            )
-        } else {
-            format!("{account} services fit into one account")
-        };
-        format!(
-            "{}: a deployment reserves {}, and an account has {}, of which {} have to stay unreserved. That is room for {} \
-             deployments. {verdict}",
-            first.what, first.a_service, grouped(first.most.into()), first.kept, first.services()
-        )
-    });
     let (together, spread) =
         (played.rest(account, Timing::closest(&Stack::read())), played.rest(account, Timing::Minute));
     let throttled = |timing| match played.first.get(&timing) {
@@ -48,7 +31,7 @@ pub(super) fn answer(usage: &Usage, assumed: &Assumptions, standing: &[Standing]
             dollars(fleet),
             dollars(apart)
         ),
-        format!("- **The first limit** is {}.", first.unwrap_or_default()),
+        room(account, standing, played),
         format!(
             "- **The first rate** that an account at rest meets depends on when its schedules fire. All in one second: {}. Spread over \
              the minute: {}. All in one second, but the remedies' in a flexible window of {} minutes: {}.",
@@ -69,6 +52,42 @@ pub(super) fn answer(usage: &Usage, assumed: &Assumptions, standing: &[Standing]
         ),
     ]
     .join("\n")
+}
+
+/// How many deployments one account holds with its default quotas.
+fn room(account: u32, standing: &[Standing], played: &Played) -> String {
+    let Some(first) = first_of_deployments(standing) else { return String::new() };
+    let fits = if account > first.services() {
+        format!(
+            "**{account} do not fit: number {} meets it.** Have it raised to {} and whatever else the account runs, in every account, \
+             before the first of them; that costs nothing",
+            first.services() + 1,
+            grouped(first.needed(account).into())
+        )
+    } else {
+        format!("{account} fit, and no quota has to be raised for them")
+    };
+    let earlier = standing.iter().filter(|one| one.stops != Stops::Deployment);
+    let earlier = earlier.filter(|one| one.services() < account).map(|one| {
+        let whose = if one.stops == Stops::LendPeak2 { "LendPeak2's own" } else { "one source less" };
+        format!("{} ({whose}) at {}", one.what, one.services())
+    });
+    let earlier: Vec<String> = earlier.collect();
+    let earlier = if earlier.is_empty() {
+        String::new()
+    } else {
+        format!(" What is met earlier stops no deployment: {}.", earlier.join("; "))
+    };
+    format!(
+        "- **One account with its default quotas holds {} deployments**: the first limit is {}, of which there are {}, and a deployment takes {}. \
+         {fits}. With {account} of them down in the same second, {} runs go on at once, of {}.{earlier}",
+        first.services(),
+        first.what,
+        grouped((first.most - first.kept).into()),
+        first.a_service,
+        played.storm(account, Timing::OneSecond).most_at_once,
+        grouped(CONCURRENCY.into()),
+    )
 }
 
 fn throttles(seen: &crate::simulate::Seen) -> String {
@@ -235,7 +254,7 @@ pub(super) fn provenance(stack: &Stack) -> String {
          the processor's share that its memory buys.\n\
          - **Simulated**: throttles, retries, times and concurrency. Tokens come back to a bucket evenly; where AWS tells no burst, one \
          second's worth passes at once. The SDK tries four times within 15 s, after a random wait of up to 1, 2 and 4 s; Lambda \
-         repeats a failed event after 1 and 2 minutes; what is reserved is never exceeded. An answer takes 30 ms. Only the runbook \
+         repeats a failed event after 1 and 2 minutes; an account has no more than 1,000 runs at once. An answer takes 30 ms. Only the runbook \
          calls: whatever else the account runs takes from the same rates.\n\
          - **Assumed**: the table above; that a healthy site answers in 200 ms and one that is down hangs for the probe's 10 s; that \
          AWS does not throttle the operations whose rates it does not publish (load balancers, DocumentDB, CloudFront, Application \

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{grouped, table};
 use crate::{
     api::Api,
-    scene::{Timing, first_throttled, rest, storm},
+    scene::{Timing, busiest, first_throttled, rest, storm},
     simulate::{Micros, SECOND, Seen},
     stack::Stack,
 };
@@ -54,6 +54,11 @@ impl Played {
 
     pub(super) fn storm(&self, services: u32, timing: Timing) -> &Seen {
         self.storms.get(&(services, timing)).unwrap_or(&self.nothing)
+    }
+
+    /// Of one deployment, as if every function's busiest moment were the same.
+    pub(super) fn runs_at_once(&self) -> u32 {
+        busiest(self.storms.values()).values().sum()
     }
 }
 
@@ -114,14 +119,7 @@ pub(super) fn outcome(played: &Played) -> String {
             grouped(seen.most_at_once.into()),
         ]);
     }
-    let most = played.storms.values().flat_map(|seen| &seen.most_of).fold(
-        BTreeMap::new(),
-        |mut most, (function, runs)| {
-            let known: &mut u32 = most.entry(*function).or_default();
-            *known = (*known).max(*runs);
-            most
-        },
-    );
+    let most = busiest(played.storms.values());
     let most: Vec<String> =
         most.iter().map(|(function, runs)| format!("`{}` {runs}", function.name())).collect();
     format!(
@@ -172,8 +170,8 @@ fn verdict(most: &str) -> String {
         "What holds, each a test in `tests/scale/tests/claims.rs`:\n\n\
          - Fifty services at rest are never throttled where their schedules are spread over the minute, nor where only those of \
          the remedies are, over a window of {} minutes.\n\
-         - No run is ever refused for want of reserved concurrency, at any size: the most at once of one deployment are {most}. \
-         Fifty services use less than an eighth of what they reserve.\n\
+         - Up to fifty services no run has to wait for concurrency, though nothing is reserved: all of them down in one second \
+         take less than a quarter of an account's. The most at once of one deployment, at any size, are {most}.\n\
          - Every incident is opened at once, at every size: that takes the deployment's own table, and one call of Step Functions.\n\
          - A diagnosis never takes longer than its 20 seconds of reading, whatever is throttled.\n\
          - What a throttled schedule leaves undone at fifty services, Lambda's repeats make good. The probe's metrics are never \
@@ -181,13 +179,14 @@ fn verdict(most: &str) -> String {
          What does not:\n\n\
          - With all schedules in one second, fifty services at rest are throttled by ECS and CloudWatch. Scheduler is exact to \
          the minute and promises neither to spread nor not to; a rate counts from when the schedule was made, so stacks that are \
-         deployed together keep step. {window}. The probe and `incident` need none, and a window would make minutes without a value.\n\
+         deployed together keep step. {window}. `incident` has one of a \
+         minute, since it asks which alarms ring. The probe needs none: a window would make minutes without a value.\n\
          - In a storm, `diagnose` meets FilterLogEvents, DescribeAlarmHistory and ListMetrics first: 5, 3 and 25 calls a second for \
          the whole account. The history cannot be asked for by a prefix, so each diagnosis reads that of everybody's alarms; and it lists the \
          metrics of everybody's databases and probes. More services mean more pages for each of them. To list with a dimension \
          would end one half of it, and to leave the history out where the cause is plain the other. FilterLogEvents can be raised.\n\
          - Two hundred services in one account are too many: in a storm, remedies cannot read what they need, even when the alarms are \
-         spread. Twenty accounts of fifty hold.\n",
+         spread; where all ring in one second, they use up the account's concurrency too. Twenty accounts of fifty hold.\n",
         Timing::WINDOW_MINUTES,
     )
 }

@@ -6,7 +6,7 @@ use crate::plan::Kind;
 /// Who waits for a run.
 #[derive(Debug, Clone, Copy)]
 pub enum By {
-    /// Nobody: a schedule or an alarm. Lambda repeats it after an error, and while all that is reserved is in use.
+    /// Nobody: a schedule or an alarm. Lambda repeats it after an error, and while there is no concurrency left.
     Event { errors: u32, refusals: u32, since: Micros },
     /// The state machine of its service, which is at this step.
     Machine { step: usize, refusals: u32 },

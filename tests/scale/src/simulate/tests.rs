@@ -40,7 +40,8 @@ fn a_run_whose_call_fails_is_repeated_by_lambda() {
 
 #[test]
 fn no_more_runs_of_a_function_go_on_than_are_reserved() {
-    let mut simulation = Simulation::new(world(1), Vec::new(), 1);
+    let reserving = World { stack: Stack::read().reserving(4), ..world(1) };
+    let mut simulation = Simulation::new(reserving, Vec::new(), 1);
     for _ in 0..20 {
         simulation.at(0, 0, Kind::LookAfter(Function::Restart));
     }
@@ -48,6 +49,19 @@ fn no_more_runs_of_a_function_go_on_than_are_reserved() {
     assert_eq!(seen.most_of.get(&Function::Restart), Some(&4));
     assert!(seen.refused >= 16);
     assert_eq!((seen.runs, seen.lost), (20, 0));
+}
+
+#[test]
+fn no_more_runs_go_on_than_an_account_may_have() {
+    let mut simulation = Simulation::new(world(1_100), Vec::new(), 1);
+    for service in 0..1_100 {
+        simulation.at(0, service, Kind::Sweep);
+    }
+    let seen = simulation.play();
+    assert_eq!(seen.most_at_once, 1_000);
+    // Some of those that had to wait were refused once more.
+    assert!(seen.refused >= 100);
+    assert_eq!((seen.runs, seen.lost), (1_100, 0));
 }
 
 #[test]

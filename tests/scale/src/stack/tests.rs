@@ -12,21 +12,32 @@ fn a_deployment_is_what_the_template_says() {
     assert_eq!(
         functions,
         [
-            ("health-probe", 256, 60, 4),
-            ("scale-up", 256, 60, 5),
-            ("rollback", 256, 60, 5),
-            ("restart", 256, 60, 4),
-            ("cache-invalidation", 256, 60, 4),
-            ("write-freeze", 256, 60, 4),
-            ("snapshot-restore", 256, 60, 3),
-            ("diagnose", 256, 60, 4),
-            ("incident", 256, 30, 10),
+            ("health-probe", 256, 60, 0),
+            ("scale-up", 256, 60, 0),
+            ("rollback", 256, 60, 0),
+            ("restart", 256, 60, 0),
+            ("cache-invalidation", 256, 60, 0),
+            ("write-freeze", 256, 60, 0),
+            ("snapshot-restore", 256, 60, 0),
+            ("diagnose", 256, 60, 0),
+            ("incident", 256, 30, 0),
         ]
     );
-    assert_eq!(stack.reserved(), 43);
     let every: Vec<u32> =
         stack.functions().iter().flat_map(|lambda| &lambda.schedules).map(|one| one.every_minutes).collect();
     assert_eq!(every, [1, 5, 5, 5, 5, 5, 5, 1]);
+    let windows: Vec<u32> =
+        stack.functions().iter().flat_map(|lambda| &lambda.schedules).map(|one| one.window_minutes).collect();
+    assert_eq!(windows, [0, 4, 4, 4, 4, 4, 4, 1]);
+}
+
+#[test]
+fn what_the_parameter_reserves_each_function_reserves() {
+    assert_eq!(Stack::read().reserved(), 0);
+    assert_eq!(Stack::read().reserving(4).reserved(), 36);
+    let default = "ReservedConcurrency:\n    Type: Number\n    Default: ";
+    let changed = TEMPLATE.replace(&format!("{default}0"), &format!("{default}4"));
+    assert_eq!(Stack::of(&changed), Stack::read().reserving(4));
 }
 
 #[test]
@@ -38,7 +49,7 @@ fn its_resources_are_those_of_the_template() {
         ("AWS::CloudWatch::Dashboard", 1),
         ("AWS::DynamoDB::Table", 1),
         ("AWS::IAM::Role", 12),
-        ("AWS::Logs::LogGroup", 9),
+        ("AWS::Logs::LogGroup", 11),
         ("AWS::SNS::Topic", 10),
         ("AWS::SQS::Queue", 1),
         ("AWS::Scheduler::ScheduleGroup", 1),
@@ -50,9 +61,9 @@ fn its_resources_are_those_of_the_template() {
     }
     let written = TEMPLATE.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
     assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
-    // The 5xx rate is made of three metrics, each of which is billed.
-    assert_eq!(stack.alarm_metrics, 19);
-    assert_eq!((stack.event_rules, stack.subscriptions), (4, 7));
+    // The 5xx rate is made of five metrics, each of which is billed.
+    assert_eq!(stack.alarm_metrics, 21);
+    assert_eq!((stack.event_rules, stack.subscriptions), (5, 7));
     assert_eq!(stack.log_retention_days, 90);
     assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);
     assert_eq!((stack.poll_seconds, stack.recovery_seconds, stack.restore_poll_seconds), (15, 600, 60));

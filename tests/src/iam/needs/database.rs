@@ -15,6 +15,8 @@ pub(super) fn needs(call: &Recorded) -> Vec<Need> {
         name => Some(arn("rds", &format!("{kind}:{name}"))),
     };
     let all = |kind: &str| arn("rds", &format!("{kind}:*"));
+    // What the engine, or the account's network, has for a call that names none.
+    let default = |kind: &str| arn("rds", &format!("{kind}:default"));
     let need = |resource: String| Need::new(&action(call), resource);
     let cluster = named("cluster", "DBClusterIdentifier");
     let instance = named("db", "DBInstanceIdentifier");
@@ -34,27 +36,33 @@ pub(super) fn needs(call: &Recorded) -> Vec<Need> {
         "ListTagsForResource" | "AddTagsToResource" => vec![need(text(call, "ResourceName").to_owned())],
         "RestoreDBClusterFromSnapshot" | "RestoreDBClusterToPointInTime" => {
             let tagged = tagging(call, cluster.as_ref());
-            // Where the call says no parameter group, the new cluster begins with the engine's default one.
+            let subnets = named("subgrp", "DBSubnetGroupName");
             let group = named("cluster-pg", "DBClusterParameterGroupName");
-            let group = group.or_else(|| Some(arn("rds", "cluster-pg:default")));
             let resources = [
                 cluster,
                 named("cluster", "SourceDBClusterIdentifier"),
                 named("cluster-snapshot", "SnapshotIdentifier"),
-                named("subgrp", "DBSubnetGroupName"),
-                group,
+                subnets.or_else(|| Some(default("subgrp"))),
+                group.or_else(|| Some(default("cluster-pg"))),
+                // DocumentDB has one for each engine, and its calls have no field for it.
+                Some(default("og")),
             ];
             resources.into_iter().flatten().map(need).chain(tagged).chain(using_key(call)).collect()
         }
         "CreateDBInstance" => {
             let tagged = tagging(call, instance.as_ref());
-            [cluster, instance].into_iter().flatten().map(need).chain(tagged).collect()
+            let groups = ["og", "pg", "subgrp"].map(|kind| Some(default(kind)));
+            [cluster, instance].into_iter().chain(groups).flatten().map(need).chain(tagged).collect()
         }
         "ModifyDBCluster" => {
             let group = named("cluster-pg", "DBClusterParameterGroupName").map(need);
             cluster.map(|cluster| with_tags(need(cluster), call)).into_iter().chain(group).collect()
         }
-        "DeleteDBCluster" => cluster.map(|cluster| with_tags(need(cluster), call)).into_iter().collect(),
+        "DeleteDBCluster" => {
+            // The final snapshot's too, also where there is to be none.
+            let both = cluster.map(|cluster| [with_tags(need(cluster), call), need(all("cluster-snapshot"))]);
+            both.into_iter().flatten().collect()
+        }
         "DeleteDBInstance" => instance.map(|instance| with_tags(need(instance), call)).into_iter().collect(),
         _ => Vec::new(),
     }

@@ -15,21 +15,27 @@ pub(super) fn needs(call: &Recorded, roles: &TaskRoles) -> Vec<Need> {
     let each = |kind: &str, names: Vec<&str>| -> Vec<Need> {
         names.into_iter().map(|name| Need::new(&action(call), in_cluster(kind, name))).collect()
     };
+    // What a service has made, and the service too.
+    let each_and_its_service = |kind: &str, arns: Vec<&str>| -> Vec<Need> {
+        let services = arns.iter().filter_map(|arn| arn.rsplit_once('/')).map(|(service, _)| {
+            let service = service.replacen(&format!(":{kind}/"), ":service/", 1);
+            Need::new(&action(call), service)
+        });
+        services.chain(each(kind, arns.clone())).collect()
+    };
     match call.operation.as_str() {
         "DescribeServices" => each("service", texts(call, "services")),
         "DescribeTasks" => each("task", texts(call, "tasks")),
-        "DescribeServiceRevisions" => each("service-revision", texts(call, "serviceRevisionArns")),
+        "DescribeServiceRevisions" => {
+            each_and_its_service("service-revision", texts(call, "serviceRevisionArns"))
+        }
         "DescribeServiceDeployments" => {
-            let deployments = texts(call, "serviceDeploymentArns");
-            // Of the service, too.
-            let services = deployments.iter().filter_map(|arn| arn.rsplit_once('/')).map(|(service, _)| {
-                let service = service.replacen(":service-deployment/", ":service/", 1);
-                Need::new(&action(call), service)
-            });
-            services.chain(each("service-deployment", deployments.clone())).collect()
+            each_and_its_service("service-deployment", texts(call, "serviceDeploymentArns"))
         }
         "ListServiceDeployments" => each("service", texts(call, "service")),
-        "StopServiceDeployment" => each("service-deployment", texts(call, "serviceDeploymentArn")),
+        "StopServiceDeployment" => {
+            each_and_its_service("service-deployment", texts(call, "serviceDeploymentArn"))
+        }
         "UpdateService" => {
             let mut needs = each("service", texts(call, "service"));
             // The tasks that the service starts get the roles of the task definition that it is told, even when

@@ -147,7 +147,10 @@ fn series(query: &Value, end: i64) -> Option<Value> {
 fn level(metric: &str) -> f64 {
     match metric {
         "Healthy" => 1.0,
-        "HTTPCode_ELB_5XX_Count" | "HTTPCode_ELB_504_Count" | "RejectedConnectionCount" => 0.0,
+        "HTTPCode_ELB_5XX_Count"
+        | "HTTPCode_ELB_502_Count"
+        | "HTTPCode_ELB_504_Count"
+        | "RejectedConnectionCount" => 0.0,
         "TargetResponseTime" => 0.2,
         "4xxErrorRate" | "5xxErrorRate" => 0.4,
         "CacheHitRate" => 92.0,
