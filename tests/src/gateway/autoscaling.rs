@@ -272,13 +272,20 @@ impl ScalableTarget {
             "ScalableDimension": self.dimension,
             "MinCapacity": self.minimum,
             "MaxCapacity": self.maximum,
-            "RoleARN": format!("arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling\
-                .amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"),
+            "RoleARN": role(),
             "CreationTime": self.created,
             "SuspendedState": self.suspended,
             "ScalableTargetARN": self.arn(),
         })
     }
+}
+
+/// What scales services, in every account.
+pub(super) fn role() -> String {
+    format!(
+        "arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/\
+         AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )
 }
 
 impl ScalingPolicy {

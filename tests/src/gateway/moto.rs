@@ -15,7 +15,7 @@ use super::call::{Call, Protocol};
 use super::cloudfront::{DISTRIBUTION, elements};
 use super::ecs::{count, edit, set, text};
 use super::forward::{self, Upstream, signed};
-use super::{Answer, wire};
+use super::{Answer, autoscaling, wire};
 use crate::clients::{ACCOUNT, REGION};
 
 /// What moto does not do as AWS does.
@@ -41,7 +41,8 @@ pub enum Instead {
 const NOT_IMPLEMENTED: &str = "is not implemented, and answers 500";
 
 /// All of them that a function, or the way to set it up, comes by. Whatever is not here, moto answers by itself.
-pub const DIFFERENCES: [Difference; 23] = [
+pub const DIFFERENCES: [Difference; 24] = [
+    mended("application-autoscaling", "DescribeScalableTargets", "does not say which role scales"),
     lacks("application-autoscaling", "DescribeScalingActivities", NOT_IMPLEMENTED),
     mended("cloudfront", "*", "gives distributions names of its own, and writes `COMPLETED` for `Completed`"),
     mended(
@@ -121,6 +122,16 @@ impl Mending {
     pub(super) async fn answer(&self, parts: Parts, body: Bytes, upstream: &Upstream) -> Answer {
         let call = Call::identify(&parts, &body);
         match (call.service.as_str(), call.operation.as_str()) {
+            ("application-autoscaling", "DescribeScalableTargets") => {
+                let answer = upstream.pass_on(parts, body).await;
+                edit(answer, |answer| {
+                    let targets = answer.get_mut("ScalableTargets").and_then(Value::as_array_mut);
+                    for target in targets.into_iter().flatten() {
+                        set(target, "RoleARN", json!(autoscaling::role()));
+                    }
+                })
+                .await
+            }
             ("cloudwatch", "DescribeAlarmHistory") => {
                 wire::in_protocol(&call, &json!({ "AlarmHistoryItems": [] }))
             }
