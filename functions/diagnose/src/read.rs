@@ -64,6 +64,12 @@ impl Reader {
         (!is_other).then(|| Region::new(GLOBAL_REGION))
     }
 
+    /// What asks CloudWatch there.
+    pub(crate) fn global_cloudwatch(&self) -> Option<aws_sdk_cloudwatch::Client> {
+        let config = aws_sdk_cloudwatch::config::Builder::from(&self.config).region(self.global_region()?);
+        Some(aws_sdk_cloudwatch::Client::from_conf(config.build()))
+    }
+
     /// None where the stack has no such part.
     async fn read(&self, source: Source) -> Result<Option<Seen>, Why> {
         match source {

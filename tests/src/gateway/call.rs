@@ -21,6 +21,8 @@ pub struct Call {
     pub at: Timestamp,
     /// The app name in the caller's user agent, `-` without one.
     pub caller: String,
+    /// Of the signature, `-` without one.
+    pub region: String,
     /// As in an IAM action: `ecs`, `cloudwatch`, `dynamodb`.
     pub service: String,
     /// The operation, or method and path where the protocol has no name for it.
@@ -59,6 +61,7 @@ impl Call {
         Self {
             at: Timestamp::now(),
             caller: caller(headers).unwrap_or("-").to_owned(),
+            region: scope(headers, 2).unwrap_or("-").to_owned(),
             service,
             operation,
             request: request(protocol, body),
@@ -76,6 +79,7 @@ impl Call {
         Self {
             at: Timestamp::UNIX_EPOCH,
             caller: caller.to_owned(),
+            region: "us-east-1".to_owned(),
             service: service.to_owned(),
             operation: operation.to_owned(),
             request,
@@ -137,12 +141,13 @@ fn caller(headers: &HeaderMap) -> Option<&str> {
         .find_map(|word| word.strip_prefix("app/"))
 }
 
-/// From the signature's scope (`Credential=key/date/region/service/aws4_request`).
+/// A part of the signature's scope (`Credential=key/date/region/service/aws4_request`), counted from its end.
+fn scope(headers: &HeaderMap, part: usize) -> Option<&str> {
+    let credential = text(headers, "authorization")?.split("Credential=").nth(1)?.split(',').next()?;
+    credential.split('/').nth_back(part)
+}
+
 fn service(headers: &HeaderMap, path: &str) -> String {
-    let scope = text(headers, "authorization")
-        .and_then(|authorization| authorization.split("Credential=").nth(1))
-        .and_then(|credential| credential.split(',').next())
-        .and_then(|credential| credential.split('/').nth_back(1));
     let unsigned = || match text(headers, "x-amz-target").and_then(|target| target.split('.').next()) {
         Some("AnyScaleFrontendService") => "application-autoscaling",
         Some("AmazonEC2ContainerServiceV20141113") => "ecs",
@@ -151,7 +156,7 @@ fn service(headers: &HeaderMap, path: &str) -> String {
         None if path.starts_with("/service/GraniteServiceVersion20100801/") => "cloudwatch",
         None => "-",
     };
-    match scope.unwrap_or_else(unsigned) {
+    match scope(headers, 1).unwrap_or_else(unsigned) {
         "monitoring" => "cloudwatch".to_owned(),
         other => other.to_owned(),
     }

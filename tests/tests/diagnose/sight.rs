@@ -176,3 +176,23 @@ async fn a_deployment_whose_stage_is_not_seen_is_not_stuck() -> Test {
     anyhow::ensure!(!causes(&told["findings"]).contains(&"deployment_stuck"), "{:#}", told["findings"]);
     Ok(())
 }
+
+/// CloudFront's metrics are in us-east-1 wherever the stack is, and nothing else's.
+#[tokio::test]
+async fn a_stack_in_another_region_has_its_distributions_metrics_in_us_east_1() -> Test {
+    const ELSEWHERE: &str = "eu-central-1";
+    let stack = start().await?;
+    let function = stack.function(&[("AWS_REGION", ELSEWHERE)]).await?;
+    outcome(&function, &json!({})).await?;
+    let calls = stack.sandbox.gateway.record().by("diagnose");
+    let asked = |operation: &str| calls.iter().filter(move |call| call.operation == operation);
+    for operation in ["ListMetrics", "GetMetricData"] {
+        assert!(asked(operation).count() > 1, "{operation}");
+        for call in asked(operation) {
+            let is_of_cloudfront = call.request.to_string().contains("AWS/CloudFront");
+            let expected = if is_of_cloudfront { "us-east-1" } else { ELSEWHERE };
+            assert_eq!(call.region, expected, "{operation}: {}", call.request);
+        }
+    }
+    Ok(())
+}

@@ -12,11 +12,17 @@ const MAX_PAGES: usize = 6;
 pub(super) async fn listed_metrics(reader: &Reader) -> Result<Option<Seen>, Why> {
     let client = Client::new(&reader.config);
     let settings = &reader.settings;
-    let (load_balancer, distribution) = (settings.load_balancer.as_deref(), settings.distribution.as_deref());
+    let load_balancer = settings.load_balancer.as_deref();
+    let of_distribution = async {
+        // Where they cannot be read, the source of their values says so.
+        let Some(client) = reader.global_cloudwatch() else { return Ok(Vec::new()) };
+        let distribution = settings.distribution.as_deref();
+        listed(&client, "AWS/CloudFront", Some("DistributionId"), distribution).await
+    };
     let (ecs, alb, cdn, database, own) = tokio::join!(
         listed(&client, "AWS/ECS", Some("ClusterName"), Some(&settings.cluster)),
         listed(&client, "AWS/ApplicationELB", Some("LoadBalancer"), load_balancer),
-        listed(&client, "AWS/CloudFront", Some("DistributionId"), distribution),
+        of_distribution,
         // Those of clusters and of instances have no dimension in common.
         listed(&client, "AWS/DocDB", None, settings.database.as_deref()),
         listed(&client, NAMESPACE, Some("Environment"), Some(&settings.environment))

@@ -161,7 +161,7 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
     let Some(distribution) = reader.settings.distribution.as_deref() else {
         return Ok(BTreeMap::new());
     };
-    let Some(region) = reader.global_region() else {
+    let Some(client) = reader.global_cloudwatch() else {
         return Err(format!("they are in {GLOBAL_REGION}, which this partition has no access to"));
     };
     let cdn = |name, metric, statistic| {
@@ -174,8 +174,7 @@ async fn of_distribution(reader: &Reader) -> Result<BTreeMap<String, Series>, Wh
         cdn(name::CDN_4XX_RATE, "4xxErrorRate", "Average"),
         cdn(name::CDN_5XX_RATE, "5xxErrorRate", "Average"),
     ];
-    let config = aws_sdk_cloudwatch::config::Builder::from(&reader.config).region(region).build();
-    read(&Client::from_conf(config), &queries, RECENT, reader.at).await
+    read(&client, &queries, RECENT, reader.at).await
 }
 
 /// The series, by their names. One without data is there, without values.
