@@ -57,7 +57,7 @@ pub enum Event {
         what: String,
     },
     /// A function changed the service.
-    Changed(Call),
+    Changed(Box<Call>),
     Told(Notice),
 }
 
@@ -322,7 +322,7 @@ impl<'a> Play<'a> {
         let (calls, ours) = (self.sandbox.gateway.calls(), functions()?);
         for call in calls.iter().skip(seen.calls).filter(|call| ours.contains(&call.caller)) {
             if changes_the_stack(call) {
-                see(&Event::Changed(call.clone()));
+                see(&Event::Changed(Box::new(call.clone())));
             }
         }
         seen.calls = calls.len();

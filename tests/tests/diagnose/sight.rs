@@ -185,10 +185,10 @@ async fn a_stack_in_another_region_has_its_distributions_metrics_in_us_east_1() 
     let function = stack.function(&[("AWS_REGION", ELSEWHERE)]).await?;
     outcome(&function, &json!({})).await?;
     let calls = stack.sandbox.gateway.record().by("diagnose");
-    let asked = |operation: &str| calls.iter().filter(move |call| call.operation == operation);
     for operation in ["ListMetrics", "GetMetricData"] {
-        assert!(asked(operation).count() > 1, "{operation}");
-        for call in asked(operation) {
+        let asked: Vec<_> = calls.iter().filter(|call| call.operation == operation).collect();
+        assert!(asked.len() > 1, "{operation}");
+        for call in asked {
             let is_of_cloudfront = call.request.to_string().contains("AWS/CloudFront");
             let expected = if is_of_cloudfront { "us-east-1" } else { ELSEWHERE };
             assert_eq!(call.region, expected, "{operation}: {}", call.request);
