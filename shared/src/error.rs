@@ -11,7 +11,7 @@ use crate::{aws::Cause, outcome::Stop, text};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body has no content at all.
-    #[error("the request is empty; send {{}} for the default, or see events/ for examples")]
+    #[error("the request is empty: send a JSON object, as in {{\"dry_run\": true}}")]
     EmptyRequest,
     /// The body is not JSON.
     #[error("the request is not JSON")]

@@ -69,7 +69,7 @@ fn by_hand(asked: &Asked) -> Result<Request, Error> {
     if asked.approve.is_some() {
         return Err(Error::InvalidRequest("diagnose only reads: there is nothing to approve".to_owned()));
     }
-    let ByHand { symptom, status, format } = asked.request()?;
+    let ByHand { symptom, status, format } = asked.request_without_plan()?;
     let format = match format.as_deref() {
         None | Some("text") => Format::Text,
         Some("markdown") => Format::Markdown,

@@ -132,7 +132,8 @@ impl Task for Probe {
                 "the probe only reads: there is nothing to approve".to_owned(),
             ));
         }
-        let request = asked.map(trigger::Asked::request::<Request>).transpose()?.unwrap_or_default();
+        let request =
+            asked.map(trigger::Asked::request_without_plan::<Request>).transpose()?.unwrap_or_default();
         let checks = request.checks(&self.settings)?;
         let tries = request.tries(&self.settings)?;
 

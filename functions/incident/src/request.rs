@@ -193,7 +193,7 @@ impl Request {
             until,
             go,
             step,
-        } = asked.request()?;
+        } = asked.request_without_plan()?;
         let ends = until.as_deref().map(Until::read).transpose()?;
         let wanted = [
             list.map(|_| Self::List),

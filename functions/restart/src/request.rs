@@ -117,11 +117,8 @@ mod tests {
 
     #[test]
     fn bad_requests_say_what_to_change() {
-        refuses(
-            &json!({ "service": "backend" }),
-            "this request cannot be carried out: unknown field `service`",
-        );
-        refuses(&json!({ "dry_run": "yes" }), "this request cannot be carried out: invalid type: string");
+        refuses(&json!({ "service": "backend" }), "unknown field `service`: this function takes `reason`");
+        refuses(&json!({ "dry_run": "yes" }), "`dry_run` must be true or false, not the text");
         let placement = json!({ "source": "aws.ecs", "detail-type": "ECS Service Action", "id": "1",
             "time": "2026-11-23T10:00:00Z", "resources": ["arn"], "detail": { "eventName": "SERVICE_STEADY_STATE" } });
         refuses(&placement, "restart is not woken by `ECS Service Action`: send it an alarm");

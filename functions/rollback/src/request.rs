@@ -202,8 +202,8 @@ mod tests {
         {
             refuses(&json!({ "to": to }), &format!("`to` is `{to}`: send"));
         }
-        refuses(&json!({ "to": 7 }), "this request cannot be carried out: invalid type: integer `7`");
-        refuses(&json!({ "too": "previous" }), "this request cannot be carried out: unknown field `too`");
+        refuses(&json!({ "to": 7 }), "`to` must be text, not the number 7");
+        refuses(&json!({ "too": "previous" }), "unknown field `too`: this function takes `to`, `reason`");
     }
 
     fn code(because: Because) -> Result<String, &'static str> {

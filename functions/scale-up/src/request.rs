@@ -186,11 +186,11 @@ mod tests {
         );
         refuses(
             &json!({"desird_count": 3}),
-            "this request cannot be carried out: unknown field `desird_count`, expected one of `service`, `desired_count`, `by`",
+            "unknown field `desird_count`: this function takes `service`, `desired_count`, `by`, `reason`, `dry_run`, `approve`, `reject` and `override`",
         );
         refuses(
             &json!({"desired_count": "six"}),
-            "this request cannot be carried out: invalid type: string \"six\", expected i64",
+            "`desired_count` must be a whole number, not the text \"six\"",
         );
     }
 

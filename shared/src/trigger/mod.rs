@@ -5,6 +5,7 @@
 mod alarm;
 mod ecs;
 mod json;
+mod mistake;
 mod origin;
 mod person;
 mod pipeline;

@@ -1,9 +1,9 @@
 //! A person's JSON, and a Step Functions task's, which says the same things in an envelope.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Here, Kind, Origin, Trigger};
+use super::{Here, Kind, Origin, Trigger, mistake};
 use crate::{clock, error::Error, lambda::Invocation, text};
 
 /// What was asked for. The fields that every function takes are read here; the rest is the function's own.
@@ -32,11 +32,20 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The function's own request. Unknown fields are for its type to refuse.
-    pub fn request<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        T::deserialize(Value::Object(self.request.clone())).map_err(|error| invalid(&error))
+    /// A remedy's own request. Unknown fields are for its type to refuse.
+    pub fn request<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        read(self.request.clone(), &[OF_ALL, OF_REMEDIES].concat())
+    }
+
+    /// The request of a function that makes no plans, and so has none approved.
+    pub fn request_without_plan<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        read(self.request.clone(), OF_ALL)
     }
 }
+
+/// The fields of [`Asked`] that every function takes, and those that only a remedy does.
+const OF_ALL: &[&str] = &["reason", "dry_run"];
+const OF_REMEDIES: &[&str] = &["approve", "reject", "override"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +66,7 @@ pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Resu
     let at = clock::now();
     let origin = Origin { here: Here::of_arn(&invocation.function_arn), ..Origin::default() };
     if object.contains_key("step_functions") {
-        let task = Task::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
+        let task: Task = read(object, &[])?;
         let State { execution, state } = task.step_functions;
         return Ok(Trigger {
             id: format!("{execution}/{state}"),
@@ -70,7 +79,7 @@ pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Resu
 }
 
 fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
-    let mut asked = Asked::deserialize(Value::Object(object)).map_err(|error| invalid(&error))?;
+    let mut asked: Asked = read(object, &[])?;
     let invalid = |problem: String| Err(Error::InvalidRequest(problem));
     let is_blank = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
     let by = asked.request.get("by").and_then(Value::as_str);
@@ -117,6 +126,11 @@ fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     Ok(asked)
 }
 
-fn invalid(error: &serde_json::Error) -> Error {
-    Error::InvalidRequest(format!("this request cannot be carried out: {error}"))
+/// An object as a type. An error names the field, and where that is unknown, the ones that are known: the type's and
+/// these.
+fn read<T: DeserializeOwned>(object: Map<String, Value>, also: &[&str]) -> Result<T, Error> {
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let path = error.path().to_string();
+        Error::InvalidRequest(mistake::words(&path, &error.inner().to_string(), also))
+    })
 }

@@ -328,7 +328,11 @@ fn bad_input_is_named() {
     refuses("{\"by\": ", "InvalidJson", "EOF while parsing");
     refuses("[1]", "InvalidRequest", "must be a JSON object");
     refuses("5", "InvalidRequest", "must be a JSON object");
-    refuses("{\"dry_run\": \"yes\"}", "InvalidRequest", "invalid type: string \"yes\", expected a boolean");
+    refuses(
+        "{\"dry_run\": \"yes\"}",
+        "InvalidRequest",
+        "`dry_run` must be true or false, not the text \"yes\"",
+    );
     refuses("{\"approve\": \"\"}", "InvalidRequest", "`approve` is empty");
     refuses("{\"approve\": \"x\", \"by\": 2}", "InvalidRequest", "`by` beside an approval is the name");
     refuses("{\"approve\": \"x\", \"to\": 2}", "InvalidRequest", "send `approve` without to");

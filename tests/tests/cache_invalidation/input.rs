@@ -30,7 +30,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         ("", "EmptyRequest", "send {}"),
         ("[\"/a\"]", "InvalidRequest", "must be a JSON object"),
         (r#"{"path": "/a"}"#, "InvalidRequest", "unknown field `path`"),
-        (r#"{"paths": "/a"}"#, "InvalidRequest", "expected a sequence"),
+        (r#"{"paths": "/a"}"#, "InvalidRequest", "`paths` must be a list"),
         (r#"{"paths": []}"#, "InvalidRequest", "leave it out to invalidate everything"),
         (r#"{"paths": [""]}"#, "InvalidRequest", "one of `paths` is empty"),
         (r#"{"paths": ["https://app.lendpeak.com/a"]}"#, "InvalidRequest", "is an address"),

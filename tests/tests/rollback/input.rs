@@ -12,7 +12,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         ("[]", "InvalidRequest", "must be a JSON object"),
         ("{}", "InvalidRequest", "`to` is missing: send {\"to\": \"previous\"}"),
         (r#"{"to": ""}"#, "InvalidRequest", "`to` is ``"),
-        (r#"{"to": 41}"#, "InvalidRequest", "expected a string"),
+        (r#"{"to": 41}"#, "InvalidRequest", "`to` must be text, not the number 41"),
         (r#"{"to": "41"}"#, "InvalidRequest", "`to` is `41`"),
         (r#"{"to": "backend:-1"}"#, "InvalidRequest", "`to` is `backend:-1`"),
         (r#"{"to": "arn:aws:s3:::bucket"}"#, "InvalidRequest", "name one by its task definition"),

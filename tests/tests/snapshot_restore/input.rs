@@ -14,7 +14,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"snapshot": ""}"#, "InvalidRequest", "`snapshot` must be `latest` or the id of a snapshot"),
         (r#"{"snapshot": "a b"}"#, "InvalidRequest", "`snapshot` must be"),
         (r#"{"before": "yesterday"}"#, "InvalidRequest", "`before` is `yesterday`, but must be a time"),
-        (r#"{"point_in_time": 5}"#, "InvalidRequest", "expected a string"),
+        (r#"{"point_in_time": 5}"#, "InvalidRequest", "`point_in_time` must be text, not the number 5"),
         (r#"{"list": false}"#, "InvalidRequest", "`list` is false"),
         (r#"{"snapshot": "latest", "list": true}"#, "InvalidRequest", "more than one thing is asked for"),
         (r#"{"continue": "lendpeak2-production"}"#, "InvalidRequest", "must be the id of a restore"),

@@ -13,7 +13,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         ("{}", "InvalidRequest", "`state` is missing: send {\"state\": \"on\""),
         (r#"{"state": ""}"#, "InvalidRequest", "`state` is ``"),
         (r#"{"state": "ON"}"#, "InvalidRequest", "`state` is `ON`"),
-        (r#"{"state": true}"#, "InvalidRequest", "expected a string"),
+        (r#"{"state": true}"#, "InvalidRequest", "`state` must be text, not true"),
         (r#"{"sate": "on"}"#, "InvalidRequest", "unknown field `sate`"),
         (r#"{"state": "on", "approve": "x"}"#, "InvalidRequest", "send `approve` without state"),
         (

@@ -68,7 +68,7 @@ fn what_cannot_be_asked_is_answered_with_what_can() {
     refuses(&json!({ "symptom": "memory" }), "the nearest are high-memory, ");
     refuses(&json!({ "symptom": "cors eror" }), "the nearest are cors-errors, ");
     refuses(&json!({ "symptom": "" }), "there are service-down, data-corruption,");
-    refuses(&json!({ "symptom": 7 }), "expected a string");
+    refuses(&json!({ "symptom": 7 }), "`symptom` must be text, not the number 7");
     refuses(&json!({ "sympton": "high-memory" }), "unknown field `sympton`");
     refuses(&json!({ "format": "pdf" }), "must be text or markdown");
     refuses(&json!({ "status": 42 }), "from 100 to 599");

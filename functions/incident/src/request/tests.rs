@@ -81,7 +81,7 @@ fn what_is_missing_or_wrong_is_named() {
     refuses(r#"{"show": ""}"#, "`show` is missing or empty");
     refuses(r#"{"note": "x"}"#, "`text` is missing or empty");
     refuses(r#"{"acknowledge": "x"}"#, "`by` is missing or empty");
-    refuses(r#"{"acknowledge": 7, "by": "x"}"#, "invalid type");
+    refuses(r#"{"acknowledge": 7, "by": "x"}"#, "must be text, not the number 7");
     refuses(r#"{"escalate": "x", "level": 4}"#, "`level` is 4");
     refuses(r#"{"escalate": "x", "level": 0}"#, "`level` is 0");
     refuses(r#"{"escalate": "x", "level": -1}"#, "invalid value");
