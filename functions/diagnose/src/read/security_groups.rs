@@ -1,19 +1,18 @@
 //! Who may talk to whom: the security groups of the load balancer, the tasks, the database and Redis.
 
+mod ec2;
+
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::{
-    Client,
-    types::{self, Filter, IpPermission},
-};
 use shared::{
     aws::{self, Cause},
     error::Error,
 };
 use tokio::task::JoinSet;
 
+use self::ec2::{Asked, Ec2};
 use super::{Reader, Seen, Why, seen, why};
-use crate::evidence::{NotSeen, Permission, Redis, SecurityGroup};
+use crate::evidence::{NotSeen, Redis, SecurityGroup};
 
 /// EC2 takes 200 values for a filter.
 const A_CALL: usize = 100;
@@ -28,7 +27,7 @@ pub(super) async fn security_groups(reader: &Reader) -> Result<Option<Seen>, Why
             None => Ok(None),
         };
     }
-    let groups = read(&Client::new(&reader.config), &ids).await.map_err(|error| why(&error))?;
+    let groups = read(&Ec2::new(&reader.config), &ids).await.map_err(|error| why(&error))?;
     let settings = &reader.settings;
     let redis = (!settings.redis_security_groups.is_empty()).then(|| Redis {
         security_groups: settings.redis_security_groups.clone(),
@@ -72,34 +71,28 @@ async fn wanted(reader: &Reader) -> (BTreeSet<String>, Vec<NotSeen>) {
     (ids, not_seen)
 }
 
-/// Asked for by a filter: a group that does not exist would fail the whole call if it were asked for by its id.
-async fn read(client: &Client, ids: &BTreeSet<String>) -> Result<Vec<SecurityGroup>, Error> {
+async fn read(client: &Ec2, ids: &BTreeSet<String>) -> Result<Vec<SecurityGroup>, Error> {
     let ids: Vec<String> = ids.iter().cloned().collect();
     let asked: JoinSet<_> = ids.chunks(A_CALL).map(|some| pages(client.clone(), some.to_vec())).collect();
-    let mut found = Vec::new();
+    let mut found: Vec<SecurityGroup> = Vec::new();
     for groups in asked.join_all().await {
         found.extend(groups?);
     }
-    let mut found: Vec<SecurityGroup> = found.into_iter().map(security_group).collect();
     found.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(found)
 }
 
-async fn pages(client: Client, ids: Vec<String>) -> Result<Vec<types::SecurityGroup>, Error> {
+async fn pages(client: Ec2, ids: Vec<String>) -> Result<Vec<SecurityGroup>, Error> {
     let whose = ids.join(", ");
-    let filter = Filter::builder().name("group-id").set_values(Some(ids)).build();
     let mut found = Vec::new();
     let mut from = None;
     for _ in 0..MAX_PAGES {
         let page = client
-            .describe_security_groups()
-            .filters(filter.clone())
-            .set_next_token(from)
-            .send()
+            .describe(Asked { ids: ids.clone(), from })
             .await
             .map_err(|error| aws::failed("describe security groups", whose.as_str(), &error))?;
-        found.extend(page.security_groups.unwrap_or_default());
-        from = page.next_token.filter(|token| !token.is_empty());
+        found.extend(page.groups);
+        from = page.next;
         if from.is_none() {
             return Ok(found);
         }
@@ -128,30 +121,6 @@ fn put_together(
         evidence.redis = redis;
         evidence.not_seen.extend(not_seen);
     })
-}
-
-fn security_group(group: types::SecurityGroup) -> SecurityGroup {
-    let permissions =
-        |found: Option<Vec<IpPermission>>| found.unwrap_or_default().into_iter().map(permission).collect();
-    SecurityGroup {
-        id: group.group_id.unwrap_or_default(),
-        ingress: permissions(group.ip_permissions),
-        egress: permissions(group.ip_permissions_egress),
-    }
-}
-
-fn permission(found: IpPermission) -> Permission {
-    let groups = found.user_id_group_pairs.unwrap_or_default().into_iter();
-    let v4 = found.ip_ranges.unwrap_or_default().into_iter().filter_map(|range| range.cidr_ip);
-    let v6 = found.ipv6_ranges.unwrap_or_default().into_iter().filter_map(|range| range.cidr_ipv6);
-    let lists = found.prefix_list_ids.unwrap_or_default().into_iter().filter_map(|list| list.prefix_list_id);
-    Permission {
-        protocol: found.ip_protocol.unwrap_or_default(),
-        from_port: found.from_port,
-        to_port: found.to_port,
-        groups: groups.filter_map(|pair| pair.group_id).collect(),
-        ranges: v4.chain(v6).chain(lists).collect(),
-    }
 }
 
 #[cfg(test)]
