@@ -100,7 +100,10 @@ pub fn is_for_now(name: &str) -> bool {
 pub const APPLIED: Code = Code::new("applied", "Every action was carried out.");
 pub const ACTION_FAILED: Code =
     Code::new("action_failed", "An action was begun and failed. The scheduled run tries it again.");
-pub const GIVEN_UP: Code = Code::new("given_up", "What was begun earlier is not carried on any more.");
+pub const GIVEN_UP: Code = Code::new(
+    "given_up",
+    "What was begun earlier is not carried on any more: it is too old, or not allowed or wanted now.",
+);
 pub const CHANGED_MEANWHILE: Code = Code::new(
     "changed_meanwhile",
     "Somebody else changed the target between the plan and the claim, and that was left as it is.",
@@ -113,8 +116,10 @@ pub const VERIFIED: Code =
     Code::new("verified", "The scheduled run saw that an earlier change has taken effect.");
 pub const NOT_VERIFIED: Code =
     Code::new("not_verified", "The time for an earlier change is over, and it was not seen to take effect.");
-pub const SUPERSEDED: Code =
-    Code::new("superseded", "Something newer has taken the place of what this was about.");
+pub const SUPERSEDED: Code = Code::new(
+    "superseded",
+    "A newer deployment or change has taken the place of the one that this was about.",
+);
 
 // What is looked after.
 pub const NOTHING_TO_LOOK_AFTER: Code =
