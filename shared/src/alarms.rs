@@ -20,8 +20,9 @@ pub use reason::{About, NotAReason, Reason, is_ours};
 pub use stack::Stack;
 
 use crate::{
-    aws,
+    aws, code,
     error::Error,
+    outcome::Stop,
     trigger::{Alarm, CLOUDFRONT_REGION, Here},
 };
 
@@ -80,6 +81,18 @@ pub async fn ringing(client: &Client, names: Vec<String>) -> Result<Vec<Ringing>
         Some(Ringing { name: name?, since, reason: reason.unwrap_or_default() })
     });
     Ok(rings.collect())
+}
+
+/// That the alarm that asks has not ended, as far as was seen.
+pub fn lasts(asking: &Alarm, seen: &[AlarmNow]) -> Result<(), Stop> {
+    let is_over = seen.iter().any(|seen| seen.name == asking.name && !seen.is_in_alarm);
+    if is_over { Err(ended(asking)) } else { Ok(()) }
+}
+
+/// That the alarm that asks has ended.
+pub fn ended(asking: &Alarm) -> Stop {
+    let reason = format!("alarm {} is not in ALARM any more", asking.name);
+    Stop::nothing_to_do(&code::ALARM_NOT_IN_ALARM, reason)
 }
 
 /// The alarm that asks, looked up.

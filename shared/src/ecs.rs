@@ -2,6 +2,7 @@
 
 mod copy;
 mod needs;
+pub mod ready;
 mod running;
 mod stage;
 mod starts;
@@ -22,7 +23,7 @@ pub use copy::{Copy, copy_of};
 pub use needs::Needs;
 pub use running::{RunningTask, running_tasks};
 pub use stage::{Stage, stage, staged_service};
-pub use starts::{some_of, why_tasks_fail_to_start};
+pub use starts::some_of;
 pub use stopped::{StoppedTask, few_stopped_tasks, stopped_tasks};
 pub use task_definition::{
     COPY_OF, FROZEN_FROM, Offers, Registered, TaskDefinition, believed, newest_revisions, registered,

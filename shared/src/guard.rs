@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::{self, month, readable},
+    code,
     error::Error,
     ledger::{
         ALL, Approval, Attempt, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed, Odd, Rejection,
@@ -59,26 +60,27 @@ pub enum Admission {
 /// Stops a trigger before anything is read.
 pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), Stop> {
     if policy.mode == Mode::Off {
-        return Err(Stop::refused("mode_off", "this function is switched off (MODE is off)"));
+        return Err(Stop::refused(&code::MODE_OFF, "this function is switched off (MODE is off)"));
     }
     if let Some(foreign) = &trigger.origin.foreign {
         let here = trigger.origin.here.as_ref().map(|here| format!(", not of {here}")).unwrap_or_default();
-        return Err(Stop::refused("not_of_this_account", format!("the event is of {foreign}{here}")).next(
-            Next::devops("correct what calls this function: only events of its own account and region count"),
-        ));
+        return Err(Stop::refused(&code::NOT_OF_THIS_ACCOUNT, format!("the event is of {foreign}{here}"))
+            .next(Next::devops(
+                "correct what calls this function: only events of its own account and region count",
+            )));
     }
     if let Kind::Alarm(alarm) = &trigger.kind
         && alarm.state != AlarmState::Alarm
     {
         let state = if alarm.state == AlarmState::Ok { "OK" } else { "INSUFFICIENT_DATA" };
         return Err(Stop::nothing_to_do(
-            "alarm_not_in_alarm",
+            &code::ALARM_NOT_IN_ALARM,
             format!("alarm {} is in {state}, not in ALARM", alarm.name),
         ));
     }
     if is_from_the_future(trigger.at, now) {
         return Err(Stop::refused(
-            "event_from_the_future",
+            &code::EVENT_FROM_THE_FUTURE,
             format!(
                 "the event is from {}, and it is {} now: a clock is wrong, or somebody made it up",
                 readable(trigger.at),
@@ -89,7 +91,7 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
     }
     if !is_fresh(policy, trigger.at, now) {
         return Err(Stop::refused(
-            "event_too_old",
+            &code::EVENT_TOO_OLD,
             format!(
                 "the event is from {}, older than {} minutes: what it saw may be over",
                 readable(trigger.at),
@@ -227,16 +229,6 @@ fn is_about(attempt: &Attempt, about: &[String]) -> bool {
     attempt.about.is_empty() || about.first().is_none_or(|subject| attempt.about.contains(subject))
 }
 
-/// Whether it is only cooldown or budget that forbids: a person may go on.
-pub fn is_a_limit(stop: &Stop) -> bool {
-    matches!(stop.code, "cooldown" | "budget_spent")
-}
-
-/// Whether a refusal is one for now: what was asked for is still wanted.
-pub fn is_for_now(code: &str) -> bool {
-    matches!(code, "held_by_another_remedy" | "claimed_by_another" | "kill_switch" | "ledger_unavailable")
-}
-
 /// Stops while somebody holds the kill switch.
 fn check_kill_switch(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
     memory.kill_switch.as_ref().map_or(Ok(()), |switch| Err(kill_switch(switch, now)))
@@ -253,7 +245,7 @@ fn check_cooldown(policy: &Policy, attempts: &[&Attempt], now: Timestamp) -> Res
     }
     let minutes = now.duration_since(last.at).as_mins().max(0);
     Err(Stop::refused(
-        "cooldown",
+        &code::COOLDOWN,
         format!("{} {minutes} min ago, and until {} its effect is awaited", told(&[last]), readable(until)),
     )
     .next(Next::development(
@@ -268,7 +260,7 @@ fn check_budget(policy: &Policy, attempts: &[&Attempt]) -> Result<(), Stop> {
         return Ok(());
     }
     Err(Stop::refused(
-        "budget_spent",
+        &code::BUDGET_SPENT,
         format!(
             "the target was acted on {spent} times in 24 hours, and {} are allowed: {}",
             policy.attempts_per_day,
@@ -374,11 +366,11 @@ pub fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
         return Err(used());
     }
     if let Some(rejection) = &approval.rejected {
-        return Err(Stop::refused("approval_rejected", rejected(rejection)).next(ask_again()));
+        return Err(Stop::refused(&code::APPROVAL_REJECTED, rejected(rejection)).next(ask_again()));
     }
     if now >= approval.expires {
         let reason = format!("the plan's approval expired at {}", readable(approval.expires));
-        return Err(Stop::refused("approval_expired", reason).next(ask_again()));
+        return Err(Stop::refused(&code::APPROVAL_EXPIRED, reason).next(ask_again()));
     }
     Ok(())
 }
@@ -400,7 +392,7 @@ pub fn check_same_plan(approval: &Approval, plan_hash: &str, plan: &[String]) ->
     let approved = if approval.plan.is_empty() { "another plan".to_owned() } else { list(&approval.plan) };
     let reason =
         format!("things have changed: approved was: {approved}; what would be done now is: {}", list(plan));
-    Err(Stop::refused("plan_changed", reason).next(ask_again()))
+    Err(Stop::refused(&code::PLAN_CHANGED, reason).next(ask_again()))
 }
 
 fn ask_again() -> Next {
@@ -408,17 +400,17 @@ fn ask_again() -> Next {
 }
 
 pub fn busy(why: &str) -> Stop {
-    Stop::refused("claimed_by_another", format!("{why}; it answers for this"))
+    Stop::refused(&code::CLAIMED_BY_ANOTHER, format!("{why}; it answers for this"))
 }
 
 fn held(why: &str) -> Stop {
-    Stop::refused("held_by_another_remedy", format!("another remedy is at work on the target: {why}"))
+    Stop::refused(&code::HELD_BY_ANOTHER_REMEDY, format!("another remedy is at work on the target: {why}"))
         .next(Next::development("send the request again once that has ended, if it did not help"))
 }
 
 pub fn no_ledger(error: &crate::error::Error) -> Stop {
     Stop::refused(
-        "ledger_unavailable",
+        &code::LEDGER_UNAVAILABLE,
         format!("without the ledger nothing is changed: {}", crate::error::chain(error)),
     )
     .next(Next::devops(
@@ -427,7 +419,7 @@ pub fn no_ledger(error: &crate::error::Error) -> Stop {
 }
 
 fn used() -> Stop {
-    Stop::refused("approval_used", "this plan was approved before; an approval acts once")
+    Stop::refused(&code::APPROVAL_USED, "this plan was approved before; an approval acts once")
 }
 
 fn kill_switch(switch: &Switch, now: Timestamp) -> Stop {
@@ -435,7 +427,7 @@ fn kill_switch(switch: &Switch, now: Timestamp) -> Stop {
 }
 
 fn stopped(reason: String, lift: &Value) -> Stop {
-    Stop::refused("kill_switch", reason).next(Next::development(format!(
+    Stop::refused(&code::KILL_SWITCH, reason).next(Next::development(format!(
         "when it is safe, send {lift} to incident, which lifts it, and then this request again"
     )))
 }

@@ -11,6 +11,7 @@
 pub mod alarms;
 pub mod aws;
 pub mod clock;
+pub mod code;
 pub mod ecr;
 pub mod ecs;
 pub mod error;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
+    code::{Code, Name},
     error::{Error, chain},
     text,
 };
@@ -54,7 +55,10 @@ pub struct Outcome {
     pub version: u32,
     pub decision: Decision,
     /// Why, for a program: `at_maximum`.
-    pub code: String,
+    pub code: Name,
+    /// Whether what was asked for is being done already. Items of earlier versions do not say it.
+    #[serde(default)]
+    pub under_way: bool,
     /// Why, for a person.
     pub reason: String,
     /// What a person should do.
@@ -77,6 +81,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Says why, for a program.
+    pub(crate) fn says(&mut self, code: &'static Code) {
+        self.code = code.into();
+        self.under_way = code.is_under_way();
+    }
+
     /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
     pub(crate) fn tidy(&mut self) {
         const LONGEST: usize = text::PERSON;
@@ -220,17 +230,17 @@ impl Next {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stop {
     pub decision: Decision,
-    pub code: &'static str,
+    pub code: &'static Code,
     pub reason: String,
     pub next: Option<Next>,
 }
 
 impl Stop {
-    pub fn refused(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn refused(code: &'static Code, reason: impl Into<String>) -> Self {
         Self { decision: Decision::Refused, code, reason: reason.into(), next: None }
     }
 
-    pub fn nothing_to_do(code: &'static str, reason: impl Into<String>) -> Self {
+    pub fn nothing_to_do(code: &'static Code, reason: impl Into<String>) -> Self {
         Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
     }
 
@@ -243,7 +253,7 @@ impl Stop {
     /// Makes it the answer.
     pub(crate) fn onto(self, outcome: &mut Outcome) {
         outcome.decision = self.decision;
-        self.code.clone_into(&mut outcome.code);
+        outcome.says(self.code);
         outcome.reason = self.reason;
         outcome.next = self.next;
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    clock::readable,
+    code,
     error::Error,
     freeze::Freeze,
     guard::Approved,
@@ -153,6 +155,16 @@ pub enum Weight {
     Wished,
     /// Puts back what an earlier action changed: whoever allowed that has allowed this.
     PutsBack,
+}
+
+/// That nothing waits to settle.
+pub fn nothing_to_look_after() -> Stop {
+    Stop::nothing_to_do(&code::NOTHING_TO_LOOK_AFTER, "nothing is waiting to settle")
+}
+
+/// That an earlier change still has time: what it is, and what was seen of it.
+pub fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
+    Stop::nothing_to_do(&code::STILL_SETTLING, format!("{what} has until {}: {seen}", readable(due)))
 }
 
 impl<A> Plan<A> {

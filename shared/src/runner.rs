@@ -15,6 +15,7 @@ use crate::{
     alarms::still_rings,
     aws::Aws,
     clock,
+    code::{self, Name},
     error::{Error, chain},
     guard::{self, Admission, Course},
     lambda::{Invocation, Task},
@@ -183,8 +184,8 @@ impl<R: Remedy> Runner<R> {
     /// What an event asked for, as a run of its own; why not, where today's settings do not let it in any more.
     fn once_more(&self, target: &str, wanted: &Wanted) -> Result<Due<R::Request>, Stop> {
         let requests = self.remedy.requests(&wanted.trigger);
-        let requests = requests.map_err(|error| Stop::refused("not_understood", chain(&error)))?;
-        let mut why = Stop::refused("not_allowed", "today's settings name no such target".to_owned());
+        let requests = requests.map_err(|error| Stop::refused(&code::NOT_UNDERSTOOD, chain(&error)))?;
+        let mut why = Stop::refused(&code::NOT_ALLOWED, "today's settings name no such target".to_owned());
         for request in requests {
             match self.remedy.target(&request) {
                 Ok(of) if of == target => {
@@ -207,7 +208,7 @@ impl<R: Remedy> Runner<R> {
         alone: bool,
     ) -> Result<Stop, Error> {
         if matches!(error, Error::Aws { .. }) && run.trigger.is_an_event() && !run.outcome.target.is_empty() {
-            let wanted = self.wants(run, "aws_failed");
+            let wanted = self.wants(run, code::AWS_FAILED.name());
             if let Err(error) = self.ledger.want(&run.outcome.target, &wanted).await {
                 tracing::error!(error = chain(&error), "what the event asks for is not noted as wanted");
             }
@@ -236,7 +237,7 @@ impl<R: Remedy> Runner<R> {
         self.is_still_wanted(run, &memory).await?;
         if memory.odd.iter().any(|odd| odd.pk.starts_with("event#")) {
             let reason = "this event was answered before, and that answer cannot be read";
-            return Err(Stop::nothing_to_do("answered_before", reason).into());
+            return Err(Stop::nothing_to_do(&code::ANSWERED_BEFORE, reason).into());
         }
         let course = guard::course(&self.policy, &memory, R::ASKS_FIRST, &run.trigger, run.now);
         if let Course::Replay(earlier) = course {
@@ -379,9 +380,9 @@ impl<R: Remedy> Runner<R> {
         let Some(wanted) = run.wanted.clone() else {
             return Ok(());
         };
-        let over = |why: String| Stop::nothing_to_do("no_longer_wanted", why);
+        let over = |why: String| Stop::nothing_to_do(&code::NO_LONGER_WANTED, why);
         if !memory.wanted.iter().any(|other| other.reason() == wanted.reason()) {
-            return Err(Stop::nothing_to_do("nothing_wanted", "another run was quicker").into());
+            return Err(Stop::nothing_to_do(&code::NOTHING_WANTED, "another run was quicker").into());
         }
         if !(wanted.since..=wanted.since + WANTED_FOR).contains(&run.now) {
             run.settled = true;
@@ -393,7 +394,7 @@ impl<R: Remedy> Runner<R> {
             let rings = still_rings(self.aws.config(), alarm).await.map_err(|error| {
                 let why =
                     format!("whether alarm {} is still in ALARM is not known: {}", alarm.name, chain(&error));
-                Stop::refused("claimed_by_another", why)
+                Stop::refused(&code::CLAIMED_BY_ANOTHER, why)
             })?;
             if !rings {
                 run.settled = true;
@@ -429,7 +430,8 @@ impl<R: Remedy> Runner<R> {
             environment: self.policy.environment.clone(),
             execution_id,
             decision: Decision::Failed,
-            code: String::new(),
+            code: Name::from(&code::ACTION_FAILED),
+            under_way: false,
             reason: String::new(),
             target: String::new(),
             trigger,
@@ -469,7 +471,10 @@ fn by_hand(stop: Stop, request: Option<Value>) -> Stop {
         _ => serde_json::Map::new(),
     };
     request.insert("override".to_owned(), json!(true));
-    request.insert("reason".to_owned(), json!(format!("not waited for: {}", stop.code.replace('_', " "))));
+    request.insert(
+        "reason".to_owned(),
+        json!(format!("not waited for: {}", stop.code.name().replace('_', " "))),
+    );
     let next = stop.next.clone().unwrap_or_else(|| Next::development("send the request below"));
     stop.next(Next { send: Some(Value::Object(request)), ..next })
 }
@@ -477,7 +482,7 @@ fn by_hand(stop: Stop, request: Option<Value>) -> Stop {
 fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {
     Stop {
         decision: Decision::Observed,
-        code: "would_act",
+        code: &code::WOULD_ACT,
         reason: format!("would {}: {}", lines(&plan.actions).join(", "), plan.reason),
         next: None,
     }
@@ -485,7 +490,7 @@ fn would_act<A: ToString>(plan: &Plan<A>) -> Stop {
 
 fn unread(error: &Error) -> Stop {
     let next = Next::devops("send the event again once AWS answers");
-    Stop { decision: Decision::Failed, code: "aws_failed", reason: chain(error), next: Some(next) }
+    Stop { decision: Decision::Failed, code: &code::AWS_FAILED, reason: chain(error), next: Some(next) }
 }
 
 fn lines<A: ToString>(actions: &[A]) -> Vec<String> {

@@ -13,6 +13,7 @@ mod apply;
 mod awaited;
 #[cfg(test)]
 mod aws_calls;
+pub mod codes;
 mod mistakes;
 mod observe;
 mod paths;

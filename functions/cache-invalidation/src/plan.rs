@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use shared::{
+    alarms,
+    clock::readable,
+    code,
     ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
     remedy::{Past, Plan, Weight},
@@ -15,11 +18,12 @@ use shared::{
 use crate::{
     FUNCTION,
     awaited::{self, Awaited, PATIENCE},
+    codes,
     observe::{self, Asset, Invalidation, Observed, Sight},
     paths::{Paths, is_wildcard},
     request::{Goal, Request, Source},
     settings::{FILES_IN_PROGRESS, Settings, WILDCARDS_IN_PROGRESS},
-    skipped::{Skipped, billed, cost},
+    skipped::{self, billed, cost},
 };
 
 /// More paths than this are not written out for a person.
@@ -58,11 +62,10 @@ pub(crate) fn plan(
         return Plan::skip(why.stop(crate::FUNCTION));
     }
     if let (Source::Alarm(alarm), true) = (&request.source, observed.is_calm) {
-        let why = format!("alarm {} is not in ALARM any more", alarm.name);
-        return Plan::skip(Stop::nothing_to_do("alarm_not_in_alarm", why));
+        return Plan::skip(alarms::ended(alarm));
     }
     match &request.goal {
-        Goal::Status(id) => Plan::skip(status(id, observed).stop()),
+        Goal::Status(id) => Plan::skip(status(id, observed)),
         Goal::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
         Goal::Invalidate(asked) => invalidate(now, observed, request, asked, settings, past),
     }
@@ -74,16 +77,18 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     sent_as(caller_reference, observed).is_none()
 }
 
-fn status(id: &str, observed: &Observed) -> Skipped {
-    match &observed.asked {
-        None => Skipped::InvalidationUnknown { id: id.to_owned() },
-        Some(one) => Skipped::StatusOf {
-            invalidation: one.id.clone(),
-            status: if one.is_completed() { "completed".to_owned() } else { "in progress".to_owned() },
-            created_at: one.created_at,
-            paths: told(&one.paths),
-        },
-    }
+fn status(id: &str, observed: &Observed) -> Stop {
+    let Some(one) = &observed.asked else {
+        return skipped::invalidation_unknown(id);
+    };
+    let status = if one.is_completed() { "completed" } else { "in progress" };
+    let reason = format!(
+        "invalidation {} of {} is {status}; it was created at {}",
+        one.id,
+        told(&one.paths),
+        readable(one.created_at)
+    );
+    Stop::nothing_to_do(&codes::STATUS, reason)
 }
 
 fn invalidate(
@@ -96,17 +101,16 @@ fn invalidate(
 ) -> Plan<Action> {
     let paths = &asked.paths;
     if let Some(joined) = joins(observed, request, paths) {
-        return Plan::skip(joined.stop());
+        return Plan::skip(joined);
     }
     // What cannot be read is settled by the scheduled run; a new claim may take its place.
     let earlier = awaited::read(past.follow_up.as_ref()).unwrap_or_default();
     if let Some(waiting) = earlier.iter().find(|one| !one.sent && one.paths == *paths) {
-        return Plan::skip(Skipped::AlreadyWaiting { due: waiting.due }.stop());
+        return Plan::skip(skipped::already_waiting(waiting.due));
     }
     let billed = billed(past.month_units, paths.len(), settings.free_paths);
     if billed > 0 && matches!(request.source, Source::Alarm(_)) {
-        let (spent, free) = (past.month_units, settings.free_paths);
-        return Plan::skip(Skipped::FreePathsSpent { spent, free, asked: paths.clone() }.stop());
+        return Plan::skip(skipped::free_paths_spent(past.month_units, settings.free_paths, paths));
     }
 
     let reason = reason(request, asked, billed, past, settings);
@@ -121,8 +125,8 @@ fn invalidate(
     let (files, wildcards) = in_progress(observed);
     if !has_room(observed, paths) {
         return match awaited::add(earlier, Awaited { sent: false, ..new }) {
-            Some(follow_up) => Plan::postpone(follow_up, Skipped::NoRoom { files, wildcards }.stop()),
-            None => Plan::skip(Skipped::TooManyWaiting.stop()),
+            Some(follow_up) => Plan::postpone(follow_up, skipped::no_room(files, wildcards)),
+            None => Plan::skip(skipped::too_many_waiting()),
         };
     }
     let weight = match request.source {
@@ -137,12 +141,12 @@ fn invalidate(
 
 /// An invalidation of the same paths that is in progress. What was deployed after it began may have been cached
 /// again in between: that is sent.
-fn joins(observed: &Observed, request: &Request, paths: &[String]) -> Option<Skipped> {
+fn joins(observed: &Observed, request: &Request, paths: &[String]) -> Option<Stop> {
     let is_deployment = matches!(request.source, Source::Deployment(_));
     let same = observed.invalidations.iter().find(|one| {
         !one.is_completed() && one.paths == paths && (!is_deployment || one.created_at >= request.at)
     })?;
-    Some(Skipped::AlreadyInProgress { id: same.id.clone(), created_at: same.created_at })
+    Some(skipped::already_in_progress(&same.id, same.created_at))
 }
 
 fn look_after(
@@ -152,7 +156,7 @@ fn look_after(
     follow_up: Option<&FollowUp>,
 ) -> Plan<Action> {
     let Some(awaited) = awaited::read(follow_up) else {
-        return Plan::settle(Skipped::FollowUpUnreadable.stop());
+        return Plan::settle(skipped::follow_up_unreadable());
     };
     let looks: Vec<Look> = awaited.iter().map(|one| look(now, observed, settings, one)).collect();
     let send = looks.iter().position(|look| matches!(look, Look::Send));
@@ -161,7 +165,7 @@ fn look_after(
     }
     let ended = looks.iter().position(|look| matches!(look, Look::Ended(_)));
     let said = looks.into_iter().nth(ended.unwrap_or(0)).and_then(Look::said);
-    let stop = said.unwrap_or(Skipped::NothingAwaited).stop();
+    let stop = said.unwrap_or_else(skipped::nothing_awaited);
     match ended {
         None => Plan::skip(stop),
         Some(_) if awaited.len() == 1 => Plan::settle(stop),
@@ -177,13 +181,13 @@ fn look_after(
 enum Look {
     /// It has not reached CloudFront, and there is room.
     Send,
-    Waits(Skipped),
+    Waits(Stop),
     /// It is over, well or not.
-    Ended(Skipped),
+    Ended(Stop),
 }
 
 impl Look {
-    fn said(self) -> Option<Skipped> {
+    fn said(self) -> Option<Stop> {
         match self {
             Self::Send => None,
             Self::Waits(said) | Self::Ended(said) => Some(said),
@@ -197,18 +201,18 @@ fn look(now: Timestamp, observed: &Observed, settings: &Settings, one: &Awaited)
     let what = format!("the invalidation of {} ({})", told(&one.paths), one.reason);
     let Some(seen) = sent_as(&one.caller_reference, observed) else {
         return match has_room(observed, &one.paths) {
-            _ if late => Look::Ended(Skipped::NotSent { what, asked: one.paths.clone() }),
+            _ if late => Look::Ended(skipped::not_sent(&what, &one.paths)),
             true => Look::Send,
-            false => Look::Waits(Skipped::WaitingForRoom { what, due }),
+            false => Look::Waits(skipped::still_no_room(&what, due)),
         };
     };
     let what = format!("invalidation {} of {} ({})", seen.id, told(&one.paths), one.reason);
     if !seen.is_completed() {
         return if late {
             let what = format!("{what} has not come to its end in {} minutes", PATIENCE.as_secs() / 60);
-            Look::Ended(Skipped::NotVerified { what })
+            Look::Ended(skipped::not_verified(what))
         } else {
-            Look::Waits(Skipped::StillInProgress { what, due })
+            Look::Waits(skipped::still_in_progress(&what, due))
         };
     }
     let looked_at = observe::assets_among(&one.paths, &settings.asset_path);
@@ -222,13 +226,13 @@ fn look(now: Timestamp, observed: &Observed, settings: &Settings, one: &Awaited)
     said.extend(unseen);
     let what = said.join(": ");
     match (sight, late) {
-        (Sight::Fresh, _) => Look::Ended(Skipped::Verified { what }),
+        (Sight::Fresh, _) => Look::Ended(Stop::nothing_to_do(&code::VERIFIED, what)),
         // The cache has done its part, and waiting brings no file.
-        (Sight::NotThere, _) => Look::Ended(Skipped::NotThere { what }),
-        (Sight::NotSeen, true) => Look::Ended(Skipped::NotSeen { what }),
-        (Sight::Old, true) => Look::Ended(Skipped::NotVerified { what }),
-        (Sight::NotSeen, false) => Look::Waits(Skipped::NotSeenYet { what, due }),
-        (Sight::Old, false) => Look::Waits(Skipped::StillServed { what, due }),
+        (Sight::NotThere, _) => Look::Ended(skipped::not_there(what)),
+        (Sight::NotSeen, true) => Look::Ended(skipped::not_seen(what)),
+        (Sight::Old, true) => Look::Ended(skipped::not_verified(what)),
+        (Sight::NotSeen, false) => Look::Waits(skipped::not_seen_yet(&what, due)),
+        (Sight::Old, false) => Look::Waits(skipped::still_served(&what, due)),
     }
 }
 

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
+    code,
     error::Error,
     outcome::{Next, Stop},
     trigger::{Alarm, Kind, PipelineEvent, PipelineService, Trigger},
 };
 
-use crate::{paths::Paths, settings::Settings};
+use crate::{codes, paths::Paths, settings::Settings};
 
 /// What an invalidation can cure.
 pub(crate) const CACHE_METRICS: [&str; 3] = ["4xxErrorRate", "403ErrorRate", "404ErrorRate"];
@@ -114,13 +115,13 @@ fn check_alarm(alarm: &Alarm, settings: &Settings) -> Result<(), Stop> {
     if !watched.is_empty() && !alarm.metrics.iter().any(helps) {
         let reason =
             format!("alarm {} watches {}, which no invalidation helps", alarm.name, watched.join(" and "));
-        return Err(Stop::refused("not_a_cache_alarm", reason).next(wire_to()));
+        return Err(Stop::refused(&codes::NOT_A_CACHE_ALARM, reason).next(wire_to()));
     }
     match alarm.dimension("DistributionId") {
         Some(other) if other != settings.distribution => {
             let reason =
                 format!("alarm {} is about distribution {other}, not {}", alarm.name, settings.distribution);
-            Err(Stop::refused("not_allowed", reason).next(wire_to()))
+            Err(Stop::refused(&code::NOT_ALLOWED, reason).next(wire_to()))
         }
         _ => Ok(()),
     }
@@ -135,13 +136,13 @@ fn check_deployment(event: &PipelineEvent, settings: &Settings) -> Result<(), St
         let expected =
             expected.as_ref().map_or_else(|| format!("no {what} does"), |name| format!("{name} does"));
         let reason = format!("{what} {} does not deploy this front end: {expected}", event.name);
-        return Err(Stop::refused("not_allowed", reason).next(Next::devops(
+        return Err(Stop::refused(&code::NOT_ALLOWED, reason).next(Next::devops(
             "correct which builds and pipelines call cache-invalidation, in template.yaml",
         )));
     }
     if event.state != "SUCCEEDED" {
         let reason = format!("{what} {} is {}: nothing new is deployed", event.name, event.state);
-        return Err(Stop::nothing_to_do("not_deployed", reason));
+        return Err(Stop::nothing_to_do(&codes::NOT_DEPLOYED, reason));
     }
     Ok(())
 }

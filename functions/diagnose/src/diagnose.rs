@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::{
     alarms,
     aws::{Aws, Cause},
-    clock,
+    clock, code,
     error::Error,
     guard,
     lambda::{Invocation, Task},
@@ -119,7 +119,7 @@ impl Diagnose {
             match self.doubt(&trigger).await? {
                 None => triggers.push(trigger),
                 Some(stop) => {
-                    tracing::warn!(code = stop.code, reason = stop.reason, "refused");
+                    tracing::warn!(code = stop.code.name(), reason = stop.reason, "refused");
                     refused.push(stop);
                 }
             }
@@ -129,11 +129,11 @@ impl Diagnose {
 
     async fn doubt(&self, trigger: &Trigger) -> Result<Option<Stop>, Error> {
         if let Some(foreign) = &trigger.origin.foreign {
-            return Ok(Some(Stop::refused("not_of_this_account", format!("the event is of {foreign}"))));
+            return Ok(Some(Stop::refused(&code::NOT_OF_THIS_ACCOUNT, format!("the event is of {foreign}"))));
         }
         if guard::is_from_the_future(trigger.at, clock::now()) {
             let why = format!("the event is from {}, which is still to come", clock::readable(trigger.at));
-            return Ok(Some(Stop::refused("event_from_the_future", why)));
+            return Ok(Some(Stop::refused(&code::EVENT_FROM_THE_FUTURE, why)));
         }
         let Kind::Alarm(alarm) = &trigger.kind else { return Ok(None) };
         // What has calmed down asks for nothing.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::{settings::Mode, text::line};
+use shared::{code, settings::Mode, text::line};
 
 use crate::incident::{HIGHEST_LEVEL, Tried};
 
@@ -208,7 +208,8 @@ fn is_done_with(tried: &Tried) -> bool {
     const MAX_WAITS: u32 = 10;
     /// Longer than the state machine lives.
     const MAX_WAITS_FOR_PEOPLE: u32 = 100;
-    let most = if tried.code.as_deref() == Some(KILL_SWITCH) { MAX_WAITS_FOR_PEOPLE } else { MAX_WAITS };
+    let for_people = tried.code.as_deref() == Some(code::KILL_SWITCH.name());
+    let most = if for_people { MAX_WAITS_FOR_PEOPLE } else { MAX_WAITS };
     !tried.is_waited_for() || tried.waits >= most
 }
 
@@ -229,38 +230,6 @@ fn found(diagnosis: &Diagnosis) -> String {
     let summary = diagnosis.summary.trim_end_matches('.');
     if summary.is_empty() { "diagnose said nothing".to_owned() } else { format!("diagnose: {summary}") }
 }
-
-/// Why a remedy refuses while it is being done: woken by its own alarm, or by a person.
-const BEING_DONE: [&str; 7] = [
-    "already_in_progress",
-    "already_rolling_back",
-    "already_waiting",
-    "deployment_in_progress",
-    "still_in_progress",
-    "still_settling",
-    "tasks_pending",
-];
-/// Why a remedy refuses that may act as soon as something else is over.
-const NOT_YET: [&str; 8] = [
-    "aws_failed",
-    "claimed_by_another",
-    "held_by_another_remedy",
-    KILL_SWITCH,
-    "ledger_unavailable",
-    "overtaken",
-    "throttled",
-    "wanted",
-];
-/// A person has stopped it.
-pub const KILL_SWITCH: &str = "kill_switch";
-
-/// Whether a remedy that refused with this code is asked again.
-pub fn is_for_now(code: &str) -> bool {
-    BEING_DONE.contains(&code) || NOT_YET.contains(&code)
-}
-
-/// The target was acted on within the last half hour or so.
-const COOLDOWN: &str = "cooldown";
 
 /// As long as another remedy usually takes.
 const AGAIN_SECONDS: u64 = 30;
@@ -287,6 +256,8 @@ pub struct Answer {
     decision: Option<String>,
     #[serde(default)]
     pub code: String,
+    #[serde(default)]
+    under_way: bool,
     #[serde(default)]
     pub reason: String,
     #[serde(default)]
@@ -318,9 +289,20 @@ impl Answer {
         }
     }
 
+    /// Whether the same is being done already: the remedy's own alarm was quicker, or a person. An execution of an
+    /// earlier definition passes the code alone.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way || code::is_under_way(&self.code)
+    }
+
     /// Whether something was done to the target before: if that was a moment ago, its effect is to be seen.
     pub fn is_cooling_down(&self) -> bool {
-        self.code == COOLDOWN
+        self.code == code::COOLDOWN.name()
+    }
+
+    /// Whether a person has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.code == code::KILL_SWITCH.name()
     }
 
     /// `waits`: how often it was asked again before.
@@ -329,11 +311,11 @@ impl Answer {
         match (self.decision(), approval) {
             ("awaiting_approval", Some(id)) => After::Approval(id.to_owned()),
             // Asked for before, and not answered yet.
-            ("refused" | "nothing_to_do", Some(id)) if self.code == "approval_pending" => {
+            ("refused" | "nothing_to_do", Some(id)) if self.code == code::APPROVAL_PENDING.name() => {
                 After::Approval(id.to_owned())
             }
-            ("refused" | "nothing_to_do", _) if BEING_DONE.contains(&self.code.as_str()) => After::Verify,
-            ("refused" | "nothing_to_do", _) if NOT_YET.contains(&self.code.as_str()) => {
+            ("refused" | "nothing_to_do", _) if self.is_under_way() => After::Verify,
+            ("refused" | "nothing_to_do", _) if code::is_for_now(&self.code) => {
                 After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
             }
             ("refused" | "nothing_to_do" | "observed" | "awaiting_approval", _) => After::Next,

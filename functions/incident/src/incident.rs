@@ -10,10 +10,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::clock;
+use shared::{clock, code};
 
 use crate::{
-    decide::{Finding, Remedy, is_for_now},
+    decide::{Finding, Remedy},
     notice::News,
     request::slug,
 };
@@ -152,6 +152,9 @@ pub struct Tried {
     /// Why, for a program: `held_by_another_remedy`.
     #[serde(default)]
     pub code: Option<String>,
+    /// Whether the same was being done already.
+    #[serde(default)]
+    pub under_way: bool,
     /// How often it was asked again, since it could not act yet.
     #[serde(default)]
     pub waits: u32,
@@ -160,8 +163,10 @@ pub struct Tried {
 impl Tried {
     /// Whether it could not act yet, and may any moment: it is asked again.
     pub fn is_waited_for(&self) -> bool {
+        // An item of an earlier version has the code alone.
+        let for_now = |name: &str| code::is_for_now(name) || code::is_under_way(name);
         matches!(self.decision.as_deref(), Some("refused" | "nothing_to_do"))
-            && self.code.as_deref().is_some_and(is_for_now)
+            && (self.under_way || self.code.as_deref().is_some_and(for_now))
     }
 
     /// Whether it changed something, or may have.

@@ -8,6 +8,7 @@
 //! - [`store`]: the ledger's items of incidents.
 //! - [`desk`]: one run.
 
+pub mod codes;
 pub mod decide;
 pub mod desk;
 pub mod incident;

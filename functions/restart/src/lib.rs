@@ -15,6 +15,7 @@
 mod apply;
 #[cfg(test)]
 mod aws_calls;
+pub mod codes;
 mod needs;
 mod observe;
 mod plan;
@@ -31,7 +32,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     aws::Aws,
-    ecs,
+    code, ecs,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
@@ -137,7 +138,7 @@ impl Remedy for Restart {
             return Ok(());
         }
         let why = format!("service {service} of cluster {cluster} is not this function's any more");
-        Err(Stop::refused("not_allowed", why))
+        Err(Stop::refused(&code::NOT_ALLOWED, why))
     }
 
     fn understands(&self, what: &Value) -> bool {

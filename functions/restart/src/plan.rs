@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    ecs::{Service, revision, why_tasks_fail_to_start},
+    alarms,
+    ecs::{Service, ready, revision},
     ledger::{FollowUp, FollowUpChange},
+    outcome::Stop,
     remedy::{Past, Plan},
 };
 
@@ -16,7 +18,7 @@ use crate::{
     request::{Goal, Request},
     settings::Settings,
     settle::{self, Restarted},
-    skipped::Skipped,
+    skipped,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +58,7 @@ pub(crate) fn plan(
         Goal::LookAfter => settle::look_after(now, observed, settings, past.follow_up.as_ref()),
         Goal::FreshTasks => restart(now, observed, request, settings, past),
     };
-    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service)))
+    decided.unwrap_or_else(Plan::skip)
 }
 
 /// Whether an action that was begun earlier is still to be done. Any deployment since has brought fresh tasks.
@@ -75,14 +77,14 @@ fn restart(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Skipped> {
-    let service = replaceable(observed, request)?;
-    new_tasks_would_start(now, observed, service)?;
-    tasks_would_stay(service)?;
+) -> Result<Plan<Action>, Stop> {
+    let name = &settings.service;
+    let service = replaceable(observed, request, name)?;
+    new_tasks_would_start(now, observed, service, name)?;
+    tasks_would_stay(service, name)?;
     let task_definition = service.task_definition.clone();
     // Between two deployments, ECS may name none as the primary one.
-    let primary =
-        service.primary().ok_or_else(|| Skipped::DeploymentInProgress { progress: service.progress() })?;
+    let primary = service.primary().ok_or_else(|| ready::deployment_in_progress(service, name))?;
     let replaces = primary.id.clone();
     let restarted =
         Restarted { task_definition: task_definition.clone(), replaces: replaces.clone(), since: now };
@@ -117,66 +119,53 @@ fn restart(
 }
 
 /// The service, if its tasks are there to be replaced and nobody is replacing them.
-fn replaceable<'a>(observed: &'a Observed, request: &Request) -> Result<&'a Service, Skipped> {
-    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
-    if service.status != "ACTIVE" {
-        return Err(Skipped::ServiceInactive { status: service.status.clone() });
+fn replaceable<'a>(observed: &'a Observed, request: &Request, name: &str) -> Result<&'a Service, Stop> {
+    let service = ready::usable(observed.service.as_ref(), name)?;
+    ready::deployed_by_ecs(service, name, "restart it there")?;
+    if let Some(alarm) = &request.alarm {
+        alarms::lasts(alarm, &observed.alarms)?;
     }
-    if service.deployment_controller != "ECS" {
-        return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
-    }
-    if let Some(alarm) = &request.alarm
-        && observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
-    {
-        return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
-    }
-    if service.desired_count == 0 {
-        return Err(Skipped::ScaledToZero);
-    }
-    if service.primary().is_some_and(shared::ecs::Deployment::has_failed) {
-        return Err(Skipped::DeploymentFailed { release: revision(&service.task_definition).to_owned() });
-    }
-    if let Some(stage) = &service.stage {
-        return Err(Skipped::DeploymentStage { stage: stage.clone() });
-    }
+    ready::not_stopped(service, name)?;
+    ready::not_failed(service, name).map_err(|stop| stop.next(skipped::roll_back()))?;
+    ready::still(service, name)?;
     if observed.is_deploying() {
-        return Err(Skipped::DeploymentInProgress { progress: service.progress() });
+        return Err(ready::deployment_in_progress(service, name));
     }
     Ok(service)
 }
 
 /// A restart takes living tasks away: only where others can take their place.
-fn new_tasks_would_start(now: Timestamp, observed: &Observed, service: &Service) -> Result<(), Skipped> {
+fn new_tasks_would_start(
+    now: Timestamp,
+    observed: &Observed,
+    service: &Service,
+    name: &str,
+) -> Result<(), Stop> {
     // Those of another release say nothing about this one.
     let of_this =
         observed.stopped_tasks.iter().filter(|task| task.task_definition == service.task_definition);
-    let reasons = why_tasks_fail_to_start(of_this, now);
-    if !reasons.is_empty() {
-        return Err(Skipped::TasksFailToStart { reasons });
-    }
-    let release = revision(&service.task_definition).to_owned();
+    ready::tasks_start(of_this, now, name).map_err(|stop| stop.next(skipped::roll_back()))?;
     match &observed.task_definition {
-        None => return Err(Skipped::DefinitionMissing { release }),
-        Some(definition) if !definition.is_active => return Err(Skipped::DefinitionInactive { release }),
+        None => return Err(ready::task_definition_missing(service, name)),
+        Some(definition) if !definition.is_active => {
+            return Err(skipped::task_definition_inactive(name, revision(&service.task_definition)));
+        }
         Some(_) => {}
     }
     if !observed.missing.is_empty() {
-        return Err(Skipped::NeedsMissing { missing: observed.missing.clone() });
+        return Err(skipped::needs_missing(name, &observed.missing));
     }
-    if service.pending_count > 0 || service.running_count < service.desired_count {
-        return Err(Skipped::TasksPending { running: service.running_count, desired: service.desired_count });
-    }
-    Ok(())
+    ready::complete(service, name)
 }
 
 /// ECS replaces tasks as the service's deployment configuration says.
-fn tasks_would_stay(service: &Service) -> Result<(), Skipped> {
+fn tasks_would_stay(service: &Service, name: &str) -> Result<(), Stop> {
     let (kept, room) = (service.kept_by_a_deployment(), service.room_for_a_deployment());
     if kept == 0 {
-        return Err(Skipped::NoTaskWouldStay);
+        return Err(skipped::no_task_would_stay(name));
     }
     if kept >= service.desired_count && room <= service.desired_count {
-        return Err(Skipped::NoRoom { desired: service.desired_count });
+        return Err(skipped::no_room(name, service.desired_count));
     }
     Ok(())
 }

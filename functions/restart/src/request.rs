@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
+    code,
     error::Error,
     outcome::{Next, Stop},
     trigger::{Alarm, Kind, Trigger},
@@ -64,7 +65,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
         for (dimension, ours) in [("ClusterName", &settings.cluster), ("ServiceName", &settings.service)] {
             if let Some(other) = alarm.dimension(dimension).filter(|name| name != ours) {
                 let reason = format!("alarm {} is about {dimension} {other}, not {ours}", alarm.name);
-                return Err(Stop::refused("not_allowed", reason)
+                return Err(Stop::refused(&code::NOT_ALLOWED, reason)
                     .next(Next::devops("correct which alarms call restart, in template.yaml")));
             }
         }
@@ -140,7 +141,7 @@ mod tests {
             &Request { goal: Goal::FreshTasks, alarm: Some(alarm), topic: settings().stack.topic },
             &settings(),
         )
-        .map_err(|stop| stop.code)
+        .map_err(|stop| stop.code.name())
     }
 
     #[test]

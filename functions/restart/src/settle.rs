@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
     clock::readable,
+    code,
     ecs::{Deployment, Service, revision, some_of},
     ledger::FollowUp,
     outcome::{Decision, Next, Stop},
-    remedy::Plan,
+    remedy::{Plan, nothing_to_look_after, still_settling},
 };
 
-use crate::{observe::Observed, plan::Action, settings::Settings, skipped::Skipped};
+use crate::{codes, observe::Observed, plan::Action, settings::Settings};
 
 /// A restart that was begun: what is looked after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +50,10 @@ pub(crate) fn look_after(
     observed: &Observed,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let (follow_up, restarted) = follow_up
         .and_then(|follow_up| Some((follow_up, Restarted::deserialize(&follow_up.what).ok()?)))
-        .ok_or(Skipped::NothingToLookAfter)?;
+        .ok_or_else(nothing_to_look_after)?;
     let state = state(observed, &restarted);
     let progress = progress(observed);
     let failed = |code, what: &str, next| {
@@ -66,14 +67,14 @@ pub(crate) fn look_after(
     match state {
         State::Completed => {
             let reason = format!("the restart of {} has ended well: {progress}", settings.service);
-            Ok(Plan::settle(Stop::nothing_to_do("verified", reason)))
+            Ok(Plan::settle(Stop::nothing_to_do(&code::VERIFIED, reason)))
         }
         State::Superseded { runs } => {
             let reason = format!("{runs} was deployed since: the restart is not looked after any more");
-            Ok(Plan::settle(Stop::nothing_to_do("superseded", reason)))
+            Ok(Plan::settle(Stop::nothing_to_do(&code::SUPERSEDED, reason)))
         }
         State::Failed => failed(
-            "restart_failed",
+            &codes::RESTART_FAILED,
             "has failed, and ECS has given its deployment up",
             Next::devops(
                 "see why fresh tasks do not start: ask diagnose {\"symptom\": \"application-wont-start\"}; the tasks \
@@ -81,10 +82,10 @@ pub(crate) fn look_after(
             ),
         ),
         State::NotBegun | State::UnderWay | State::ServiceGone if now < follow_up.due => {
-            Err(Skipped::StillSettling { due: follow_up.due, now: progress })
+            Err(still_settling(&format!("the restart of {}", settings.service), follow_up.due, &progress))
         }
         State::NotBegun | State::UnderWay | State::ServiceGone => failed(
-            "not_verified",
+            &code::NOT_VERIFIED,
             &format!("has not settled by {}", readable(follow_up.due)),
             Next::devops(
                 "look at the service's events and stopped tasks: something keeps fresh tasks from taking over",

@@ -21,7 +21,7 @@ use crate::{
     plan::{Action, Target, deployed, settled},
     probe,
     settings::Settings,
-    skipped::Skipped,
+    skipped,
 };
 
 pub(crate) async fn apply(
@@ -62,8 +62,8 @@ fn refused(error: Error, to: &str, settings: &Settings) -> Error {
     if !error.is_refused() {
         return error;
     }
-    let skipped = Skipped::ReleaseRefused { named: to.to_owned(), why: chain(&error) };
-    Error::Refused { stop: Box::new(skipped.stop(&settings.service)), over: true }
+    let stop = skipped::release_refused(&settings.service, to, &chain(&error));
+    Error::Refused { stop: Box::new(stop), over: true }
 }
 
 /// A copy that is ACTIVE, and has the images that the release had.

@@ -15,6 +15,7 @@ mod apply;
 #[cfg(test)]
 mod aws_calls;
 mod choice;
+pub mod codes;
 mod history;
 mod observe;
 mod plan;

@@ -6,20 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
+    alarms,
     clock::readable,
-    ecs::{self, Service, TaskDefinition, revision},
+    code,
+    ecs::{self, Service, TaskDefinition, ready, revision},
     freeze::{Freeze, Variable},
     ledger::{FollowUp, FollowUpChange, Intent, Note},
     outcome::{Decision, Next, Stop, Verification},
-    remedy::{Past, Plan, Weight},
+    remedy::{Past, Plan, Weight, nothing_to_look_after, still_settling},
 };
 
 use crate::{
     choice::{Candidate, PastDeployment, Runs, Why},
+    codes,
     observe::Observed,
     request::{Because, Request, To},
     settings::Settings,
-    skipped::Skipped,
+    skipped,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +136,7 @@ pub(crate) fn plan(
         To::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
         _ => roll_back(now, observed, request, settings, past),
     };
-    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service)))
+    decided.unwrap_or_else(Plan::skip)
 }
 
 /// Once, that a release was rolled back from was noted by an action of its own, before anything was done.
@@ -179,15 +182,11 @@ fn roll_back(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let freeze = in_force(observed, past.freeze.as_ref());
-    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
-    if service.status != "ACTIVE" {
-        return Err(Skipped::ServiceInactive { status: service.status.clone() });
-    }
-    if service.deployment_controller != "ECS" {
-        return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
-    }
+    let name = &settings.service;
+    let service = ready::usable(observed.service.as_ref(), name)?;
+    ready::deployed_by_ecs(service, name, "roll back there")?;
     let current = revision(&service.task_definition);
     let known = observed.known();
     let runs = known.now(&service.task_definition);
@@ -196,7 +195,7 @@ fn roll_back(
         is_called_for(now, observed, request, settings, service)?;
     }
     if let Some(deployment) = observed.history.iter().find(|deployment| deployment.is_rolling_back()) {
-        return Err(Skipped::AlreadyRollingBack { deployment: deployment.arn.clone() });
+        return Err(skipped::already_rolling_back(name, &deployment.arn));
     }
 
     let stoppable = under_way(observed, &runs, freeze.is_some()).filter(|_| !is_named);
@@ -212,12 +211,12 @@ fn roll_back(
         let stage = service.stage.as_ref().map(|stage| format!("; {}", stage.said())).unwrap_or_default();
         (action, choice, format!("it is the last release that was deployed successfully{stage}"))
     } else {
-        let (action, candidate) = choose(observed, service, &runs, freeze)?;
+        let (action, candidate) = choose(observed, service, name, &runs, freeze)?;
         let to = action.targets().first().map(|target| target.to.clone()).unwrap_or_default();
         (action, known.told(&to, &candidate.digests), candidate.why.said().to_owned())
     };
     let targets = action.targets();
-    let (first, or) = targets.split_first().ok_or(Skipped::NothingToLookAfter)?;
+    let (first, or) = targets.split_first().ok_or_else(nothing_to_look_after)?;
     let to = first.to.clone();
     let frozen = freeze.map(|freeze| format!("; {}, and stay so", freeze.said())).unwrap_or_default();
     let reason = format!(
@@ -247,15 +246,16 @@ fn roll_back(
 fn choose<'a>(
     observed: &'a Observed,
     service: &Service,
+    name: &str,
     runs: &Runs<'_>,
     freeze: Option<&Freeze>,
-) -> Result<(Action, &'a Candidate), Skipped> {
+) -> Result<(Action, &'a Candidate), Stop> {
     /// Each is another call of a run that is in a hurry.
     const AT_MOST: usize = 3;
     let mut usable = Vec::new();
     let mut unusable = Vec::new();
     for (candidate, found) in &observed.candidates {
-        match deploy(observed, service, runs, candidate, found.as_ref(), freeze) {
+        match deploy(observed, service, name, runs, candidate, found.as_ref(), freeze) {
             Ok(action) => usable.push((action, candidate)),
             Err(why) => unusable.push(why),
         }
@@ -264,13 +264,13 @@ fn choose<'a>(
     let mut usable = usable.into_iter();
     let Some((mut action, candidate)) = usable.next() else {
         let is_named = observed.candidates.iter().any(|(candidate, _)| candidate.why == Why::Named);
-        let existing = observed.existing.clone();
-        let is_gone = |why: &Skipped| matches!(why, Skipped::RevisionMissing { .. });
-        return Err(match <[Skipped; 1]>::try_from(unusable) {
+        let existing = &observed.existing;
+        let is_gone = |why: &Stop| *why.code == codes::RELEASE_UNKNOWN;
+        return Err(match <[Stop; 1]>::try_from(unusable) {
             Ok([why]) if is_named || !is_gone(&why) => why,
-            Ok(_) => Skipped::NoKnownGood { existing },
-            Err(unusable) if unusable.iter().all(is_gone) => Skipped::NoKnownGood { existing },
-            Err(unusable) => Skipped::NoneUsable { unusable, existing },
+            Ok(_) => skipped::no_known_good(name, existing),
+            Err(unusable) if unusable.iter().all(is_gone) => skipped::no_known_good(name, existing),
+            Err(unusable) => skipped::none_usable(name, &unusable, existing),
         });
     };
     if let Action::Deploy { or, .. } = &mut action {
@@ -294,20 +294,17 @@ fn is_called_for(
     request: &Request,
     settings: &Settings,
     service: &Service,
-) -> Result<(), Skipped> {
+) -> Result<(), Stop> {
     match &request.because {
         Because::Alarm(alarm) => {
-            if observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm) {
-                return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
-            }
+            alarms::lasts(alarm, &observed.alarms)?;
             let young = SignedDuration::try_from(settings.young_release).unwrap_or(SignedDuration::MAX);
             let since = observed
                 .known()
                 .released_at(&service.task_definition)
                 .or_else(|| service.primary()?.created_at);
             if let Some(since) = since.filter(|since| now.duration_since(*since) > young) {
-                let release = revision(&service.task_definition).to_owned();
-                return Err(Skipped::OldRelease { release, since });
+                return Err(skipped::release_too_old(revision(&service.task_definition), since));
             }
         }
         Because::Deployment(event) => {
@@ -315,15 +312,13 @@ fn is_called_for(
                 event.deployment.as_ref().is_none_or(|id| *id == primary.id) && !primary.is_completed()
             });
             if failed.is_none() {
-                return Err(Skipped::Superseded);
+                return Err(skipped::superseded(&settings.service));
             }
         }
         Because::Person | Because::Schedule => {}
     }
     match &observed.health {
-        Some(health) if health.is_the_database() => {
-            Err(Skipped::DatabaseDown { probe: health.summary.clone() })
-        }
+        Some(health) if health.is_the_database() => Err(skipped::database_down(&health.summary)),
         _ => Ok(()),
     }
 }
@@ -351,45 +346,40 @@ fn under_way<'a>(
 fn deploy(
     observed: &Observed,
     service: &Service,
+    name: &str,
     runs: &Runs<'_>,
     candidate: &Candidate,
     target: Option<&TaskDefinition>,
     freeze: Option<&Freeze>,
-) -> Result<Action, Skipped> {
-    let target = target.ok_or_else(|| Skipped::RevisionMissing {
-        named: candidate.name().to_owned(),
-        existing: observed.existing.clone(),
-    })?;
+) -> Result<Action, Stop> {
+    let target = target.ok_or_else(|| skipped::release_unknown(candidate.name(), &observed.existing))?;
     let (current, to) = (revision(&service.task_definition), target.revision());
     let is_named = to == current || observed.current.as_ref().is_some_and(|current| current.is(to));
     if is_named && runs.has(&candidate.digests) {
         let others = observed.known().with_other_images(runs);
-        return Err(Skipped::AlreadyRuns { release: to.to_owned(), others });
+        return Err(skipped::already_runs(name, to, &others));
     }
     let family = ecs::family(current);
     if ecs::family(to) != family {
-        return Err(Skipped::OtherFamily { named: to.to_owned(), family: family.to_owned() });
+        return Err(skipped::other_family(name, to, family));
     }
     if let Some(what) = service.needs.missing_in(&target.offers) {
-        return Err(Skipped::DoesNotFit { named: to.to_owned(), what });
+        return Err(skipped::does_not_fit(name, to, &what));
     }
     let mut images = candidate.images.clone();
     images.retain(|container, image| target.images.get(container).is_some_and(|named| named != image));
     let copy = !target.is_active || !images.is_empty();
     let freeze = match (&target.frozen_from, freeze) {
-        (Some(release), None) => {
-            return Err(Skipped::FrozenCopy { named: to.to_owned(), release: release.clone() });
-        }
+        (Some(release), None) => return Err(skipped::frozen_copy(to, release)),
         (None, Some(freeze)) if !target.images.contains_key(&freeze.variable.container) => {
-            let container = freeze.variable.container.clone();
-            return Err(Skipped::CannotFreeze { release: to.to_owned(), container });
+            return Err(skipped::cannot_stay_frozen(to, &freeze.variable.container));
         }
         // A copy with which they were frozen needs nothing more.
         (Some(_), Some(freeze)) => copy.then(|| freeze.variable.clone()),
         (None, freeze) => freeze.map(|freeze| freeze.variable.clone()),
     };
     if let Some(why) = target.cannot_be_copied.as_ref().filter(|_| copy || freeze.is_some()) {
-        return Err(Skipped::CannotBeCopied { named: to.to_owned(), why: why.clone() });
+        return Err(skipped::cannot_be_copied(to, why));
     }
     Ok(Action::Deploy { from: current.to_owned(), to: to.to_owned(), copy, images, freeze, or: Vec::new() })
 }
@@ -429,17 +419,17 @@ fn look_after(
     observed: &Observed,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Skipped> {
-    let follow_up = follow_up.ok_or(Skipped::NothingToLookAfter)?;
+) -> Result<Plan<Action>, Stop> {
+    let follow_up = follow_up.ok_or_else(nothing_to_look_after)?;
     let Awaited { from, target, or } =
-        serde_json::from_value(follow_up.what.clone()).map_err(|_| Skipped::NothingToLookAfter)?;
+        serde_json::from_value(follow_up.what.clone()).map_err(|_| nothing_to_look_after())?;
     let targets = [vec![target], or].concat();
     let is_at = |current: &TaskDefinition| targets.iter().find(|target| target.is(current));
     let to = observed.current.as_ref().and_then(is_at).or(targets.first()).map_or("", |target| &target.to);
     let seen = settled(observed, &targets);
     if seen.verified {
         let reason = format!("the roll-back to {to} has settled: {}", seen.what);
-        return Ok(Plan::settle(Stop::nothing_to_do("verified", reason)));
+        return Ok(Plan::settle(Stop::nothing_to_do(&code::VERIFIED, reason)));
     }
     let runs =
         observed.service.as_ref().map(|service| revision(&service.task_definition)).unwrap_or_default();
@@ -447,14 +437,14 @@ fn look_after(
     let is_copy = observed.current.as_ref().and_then(is_at).is_some();
     if !runs.is_empty() && runs != from && !is_one && observed.current.is_some() && !is_copy {
         let reason = format!("{runs} was deployed since: the roll-back to {to} is not looked after any more");
-        return Ok(Plan::settle(Stop::nothing_to_do("superseded", reason)));
+        return Ok(Plan::settle(Stop::nothing_to_do(&code::SUPERSEDED, reason)));
     }
     if now < follow_up.due {
-        return Err(Skipped::StillSettling { to: to.to_owned(), due: follow_up.due, now: seen.what });
+        return Err(still_settling(&format!("the roll-back to {to}"), follow_up.due, &seen.what));
     }
     Ok(Plan::settle(Stop {
         decision: Decision::Failed,
-        code: "not_verified",
+        code: &code::NOT_VERIFIED,
         reason: format!(
             "the roll-back of {} to {to} has not settled by {}: {}",
             settings.service,

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
+    code,
     error::Error,
     outcome::{Next, Stop},
     trigger::{Alarm, EcsEvent, Here, Kind, Trigger},
 };
 
-use crate::settings::Settings;
+use crate::{codes, settings::Settings};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
@@ -111,21 +112,21 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
                     alarm.name,
                     watched.join(" and ")
                 );
-                return Err(Stop::refused("not_an_error_alarm", reason).next(wire_to()));
+                return Err(Stop::refused(&codes::NOT_AN_ERROR_ALARM, reason).next(wire_to()));
             }
         }
         Because::Deployment(event) => {
             if event.event_name.as_deref() != Some("SERVICE_DEPLOYMENT_FAILED") {
                 let name = event.event_name.as_deref().unwrap_or(&event.detail_type);
                 let reason = format!("{name} is no failed deployment");
-                return Err(Stop::nothing_to_do("deployment_not_failed", reason));
+                return Err(Stop::nothing_to_do(&codes::DEPLOYMENT_NOT_FAILED, reason));
             }
             if event.resource.ends_with(&format!(":service/{}", settings.service)) {
                 return Err(short_arn(&event.resource));
             }
             if !event.resource.ends_with(&format!(":{target}")) {
                 let reason = format!("the deployment is of {}, not of {target}", event.resource);
-                return Err(Stop::refused("not_allowed", reason).next(wire_to()));
+                return Err(Stop::refused(&code::NOT_ALLOWED, reason).next(wire_to()));
             }
         }
         Because::Person => {
@@ -136,7 +137,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
                     return Err(short_arn(arn));
                 }
                 let reason = format!("{arn} is not a release of {target}");
-                return Err(Stop::refused("not_allowed", reason));
+                return Err(Stop::refused(&code::NOT_ALLOWED, reason));
             }
         }
         Because::Schedule => {}
@@ -146,7 +147,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
 
 /// It may be of any cluster.
 fn short_arn(arn: &str) -> Stop {
-    Stop::refused("short_arn", format!("{arn} does not say of which cluster the service is")).next(Next::devops(
+    Stop::refused(&codes::SHORT_ARN, format!("{arn} does not say of which cluster the service is")).next(Next::devops(
         "have ECS name the service by its long ARN: \
          https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids; to \
          roll back now, send {\"to\": \"previous\"} by hand",
@@ -208,7 +209,7 @@ mod tests {
 
     fn code(because: Because) -> Result<String, &'static str> {
         let request = Request { to: To::LastGood, because };
-        target(&request, &settings()).map_err(|stop| stop.code)
+        target(&request, &settings()).map_err(|stop| stop.code.name())
     }
 
     fn alarm(metric: &str) -> Because {

@@ -4,162 +4,119 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::revision,
+    code,
+    ecs::{ready::CANNOT_BE_COPIED, revision},
     outcome::{Next, Stop},
 };
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Skipped {
-    ServiceMissing,
-    ServiceInactive { status: String },
-    NotRolling { controller: String },
-    AlarmNotInAlarm { alarm: String },
-    Superseded,
-    DatabaseDown { probe: String },
-    OldRelease { release: String, since: Timestamp },
-    AlreadyRollingBack { deployment: String },
-    AlreadyRuns { release: String, others: Vec<String> },
-    RevisionMissing { named: String, existing: Vec<String> },
-    OtherFamily { named: String, family: String },
-    NoKnownGood { existing: Vec<String> },
-    NoneUsable { unusable: Vec<Self>, existing: Vec<String> },
-    DoesNotFit { named: String, what: String },
-    CannotBeCopied { named: String, why: String },
-    ReleaseRefused { named: String, why: String },
-    FrozenCopy { named: String, release: String },
-    CannotFreeze { release: String, container: String },
-    NothingToLookAfter,
-    StillSettling { to: String, due: Timestamp, now: String },
+use crate::codes;
+
+pub(crate) fn superseded(service: &str) -> Stop {
+    let reason = format!("the deployment that failed is not the last one of {service} any more");
+    Stop::nothing_to_do(&code::SUPERSEDED, reason)
 }
 
-impl Skipped {
-    #[expect(clippy::too_many_lines, reason = "one sentence for each reason")]
-    pub(crate) fn stop(&self, service: &str) -> Stop {
-        match self {
-            Self::ServiceMissing => {
-                Stop::refused("service_missing", format!("there is no service {service}"))
-                    .next(Next::devops("correct ClusterName and ServiceName of the stack"))
-            }
-            Self::ServiceInactive { status } => {
-                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE")).next(
-                    Next::devops("see who deleted the service, and create it again if that was a mistake"),
-                )
-            }
-            Self::NotRolling { controller } => Stop::refused(
-                "not_deployed_by_ecs",
-                format!("deployments of {service} are carried out by {controller}, not by ECS"),
-            )
-            .next(Next::devops("roll back there")),
-            Self::AlarmNotInAlarm { alarm } => {
-                Stop::nothing_to_do("alarm_not_in_alarm", format!("alarm {alarm} is not in ALARM any more"))
-            }
-            Self::Superseded => Stop::nothing_to_do(
-                "superseded",
-                format!("the deployment that failed is not the last one of {service} any more"),
-            ),
-            Self::DatabaseDown { probe } => Stop::refused(
-                "database_down",
-                format!("it is the database that fails, and no older release would help: {probe}"),
-            )
-            .next(Next::devops("look at the DocumentDB cluster: status, connections, CPU, and its security group")),
-            Self::OldRelease { release, since } => Stop::refused(
-                "release_too_old",
-                format!("{release} runs since {}: it is not what broke now", readable(*since)),
-            )
-            .next(Next::development(
-                "look at what else has changed: traffic, data, configuration, AWS; to roll back nevertheless, \
-                 send {\"to\": \"previous\"} by hand",
-            )),
-            Self::AlreadyRollingBack { deployment } => Stop::nothing_to_do(
-                "already_rolling_back",
-                format!("ECS is rolling {service} back already ({deployment})"),
-            )
-            .next(Next::development("wait for it to end, then look at the service")),
-            Self::AlreadyRuns { release, others } => {
-                let stop = Stop::nothing_to_do("already_runs", format!("{service} runs {release} already"));
-                match others.first() {
-                    Some(newest) => stop.next(Next {
-                        send: Some(json!({ "to": newest })),
-                        ..Next::development(format!(
-                            "{release} ran with other images before; to go back to those, name the service revision: {}",
-                            others.join(", ")
-                        ))
-                    }),
-                    None => stop,
-                }
-            }
-            Self::RevisionMissing { named, existing } => Stop::refused(
-                "release_unknown",
-                format!("there is no release {named}; there are {}", list(existing)),
-            )
-            .next(Next::development("name one that exists")),
-            Self::OtherFamily { named, family } => Stop::refused(
-                "other_family",
-                format!("{named} is not a release of {service}, which runs {family}"),
-            )
-            .next(Next::development("name a revision of that family")),
-            Self::NoKnownGood { existing } => Stop::refused(
-                "no_known_good_release",
-                format!(
-                    "no release of {service} is known to be good: neither AWS's history nor the ledger has one that \
-                     was not rolled back from; there are {}",
-                    list(existing)
-                ),
-            )
-            .next(Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}")),
-            Self::NoneUsable { unusable, existing } => {
-                let why: Vec<String> = unusable.iter().map(|why| why.stop(service).reason).collect();
-                Stop::refused(
-                    "no_usable_release",
-                    format!(
-                        "of the releases of {service} that were good, none can be deployed: {}; there are {}",
-                        why.join("; "),
-                        list(existing)
-                    ),
-                )
-                .next(Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}"))
-            }
-            Self::DoesNotFit { named, what } => Stop::refused(
-                "release_does_not_fit",
-                format!("{named} has not got what {service} names of its task definition: {what}"),
-            )
-            .next(Next::development("name a release that has it, or change the service first")),
-            Self::CannotBeCopied { named, why } => Stop::refused(
-                "cannot_be_copied",
-                format!("{named} can be deployed only as a copy, and that would not be the same: {why}"),
-            )
-            .next(Next::devops("register a copy by hand and deploy that, or name another release")),
-            Self::ReleaseRefused { named, why } => Stop::refused(
-                "release_refused",
-                format!("ECS does not take {named} for {service}: {why}"),
-            )
-            .next(Next::development(
-                "name another release, as in {\"to\": \"family:revision\"}, or correct what ECS minds",
-            )),
-            Self::FrozenCopy { named, release } => Stop::refused(
-                "frozen_copy",
-                format!("{named} is the copy of {release} with which writes were frozen, and they are not any more"),
-            )
-            .next(Next {
-                send: Some(json!({ "to": release })),
-                ..Next::development(format!("name {release}"))
-            }),
-            Self::CannotFreeze { release, container } => Stop::refused(
-                "cannot_stay_frozen",
-                format!(
-                    "writes are frozen, and {release} has no container {container}, in which they could stay so"
-                ),
-            )
-            .next(Next::development("name another release, or end the freeze first: send write-freeze {\"state\": \"off\"}")),
-            Self::NothingToLookAfter => {
-                Stop::nothing_to_do("nothing_to_look_after", "no roll-back is waiting to settle")
-            }
-            Self::StillSettling { to, due, now } => Stop::nothing_to_do(
-                "still_settling",
-                format!("the roll-back to {to} has until {}: {now}", readable(*due)),
-            ),
-        }
+pub(crate) fn database_down(probe: &str) -> Stop {
+    let reason = format!("it is the database that fails, and no older release would help: {probe}");
+    Stop::refused(&codes::DATABASE_DOWN, reason).next(Next::devops(
+        "look at the DocumentDB cluster: status, connections, CPU, and its security group",
+    ))
+}
+
+pub(crate) fn release_too_old(release: &str, since: Timestamp) -> Stop {
+    let reason = format!("{release} runs since {}: it is not what broke now", readable(since));
+    Stop::refused(&codes::RELEASE_TOO_OLD, reason).next(Next::development(
+        "look at what else has changed: traffic, data, configuration, AWS; to roll back nevertheless, \
+         send {\"to\": \"previous\"} by hand",
+    ))
+}
+
+pub(crate) fn already_rolling_back(service: &str, deployment: &str) -> Stop {
+    let reason = format!("ECS is rolling {service} back already ({deployment})");
+    Stop::nothing_to_do(&codes::ALREADY_ROLLING_BACK, reason)
+        .next(Next::development("wait for it to end, then look at the service"))
+}
+
+/// `others` are the service revisions that brought the release with other images.
+pub(crate) fn already_runs(service: &str, release: &str, others: &[String]) -> Stop {
+    let stop = Stop::nothing_to_do(&codes::ALREADY_RUNS, format!("{service} runs {release} already"));
+    match others.first() {
+        Some(newest) => stop.next(Next {
+            send: Some(json!({ "to": newest })),
+            ..Next::development(format!(
+                "{release} ran with other images before; to go back to those, name the service revision: {}",
+                others.join(", ")
+            ))
+        }),
+        None => stop,
     }
+}
+
+pub(crate) fn release_unknown(named: &str, existing: &[String]) -> Stop {
+    let reason = format!("there is no release {named}; there are {}", list(existing));
+    Stop::refused(&codes::RELEASE_UNKNOWN, reason).next(Next::development("name one that exists"))
+}
+
+pub(crate) fn other_family(service: &str, named: &str, family: &str) -> Stop {
+    let reason = format!("{named} is not a release of {service}, which runs {family}");
+    Stop::refused(&codes::OTHER_FAMILY, reason).next(Next::development("name a revision of that family"))
+}
+
+pub(crate) fn no_known_good(service: &str, existing: &[String]) -> Stop {
+    let reason = format!(
+        "no release of {service} is known to be good: neither AWS's history nor the ledger has one that was not rolled \
+         back from; there are {}",
+        list(existing)
+    );
+    Stop::refused(&codes::NO_KNOWN_GOOD_RELEASE, reason).next(name_one())
+}
+
+pub(crate) fn none_usable(service: &str, unusable: &[Stop], existing: &[String]) -> Stop {
+    let why: Vec<&str> = unusable.iter().map(|why| why.reason.as_str()).collect();
+    let reason = format!(
+        "of the releases of {service} that were good, none can be deployed: {}; there are {}",
+        why.join("; "),
+        list(existing)
+    );
+    Stop::refused(&codes::NO_USABLE_RELEASE, reason).next(name_one())
+}
+
+fn name_one() -> Next {
+    Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}")
+}
+
+pub(crate) fn does_not_fit(service: &str, named: &str, what: &str) -> Stop {
+    let reason = format!("{named} has not got what {service} names of its task definition: {what}");
+    Stop::refused(&codes::RELEASE_DOES_NOT_FIT, reason)
+        .next(Next::development("name a release that has it, or change the service first"))
+}
+
+pub(crate) fn cannot_be_copied(named: &str, why: &str) -> Stop {
+    let reason = format!("{named} can be deployed only as a copy, and that would not be the same: {why}");
+    Stop::refused(&CANNOT_BE_COPIED, reason)
+        .next(Next::devops("register a copy by hand and deploy that, or name another release"))
+}
+
+pub(crate) fn release_refused(service: &str, named: &str, why: &str) -> Stop {
+    let reason = format!("ECS does not take {named} for {service}: {why}");
+    Stop::refused(&codes::RELEASE_REFUSED, reason).next(Next::development(
+        "name another release, as in {\"to\": \"family:revision\"}, or correct what ECS minds",
+    ))
+}
+
+pub(crate) fn frozen_copy(named: &str, release: &str) -> Stop {
+    let reason =
+        format!("{named} is the copy of {release} with which writes were frozen, and they are not any more");
+    Stop::refused(&codes::FROZEN_COPY, reason)
+        .next(Next { send: Some(json!({ "to": release })), ..Next::development(format!("name {release}")) })
+}
+
+pub(crate) fn cannot_stay_frozen(release: &str, container: &str) -> Stop {
+    let reason =
+        format!("writes are frozen, and {release} has no container {container}, in which they could stay so");
+    Stop::refused(&codes::CANNOT_STAY_FROZEN, reason).next(Next::development(
+        "name another release, or end the freeze first: send write-freeze {\"state\": \"off\"}",
+    ))
 }
 
 fn list(revisions: &[String]) -> String {

@@ -12,10 +12,12 @@
 mod apply;
 #[cfg(test)]
 mod aws_calls;
+pub mod codes;
 mod observe;
 mod plan;
 mod request;
 mod settings;
+mod skipped;
 
 use std::{sync::OnceLock, time::Duration};
 

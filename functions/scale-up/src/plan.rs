@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
+    alarms,
     clock::readable,
-    ecs::{Service, Stage, some_of, why_tasks_fail_to_start},
+    code,
+    ecs::{Service, ready},
     ledger::{FollowUp, FollowUpChange},
-    outcome::{Next, Stop},
+    outcome::Stop,
     remedy::{Past, Plan, Weight},
 };
 
@@ -17,6 +19,7 @@ use crate::{
     observe::{Observed, ScalableTarget},
     request::{Goal, Request},
     settings::Settings,
+    skipped,
 };
 
 /// One step never more than doubles the service: a wrong metric must not buy a hundred tasks.
@@ -59,108 +62,6 @@ impl fmt::Display for Action {
     }
 }
 
-/// Why a service is left as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Skipped {
-    ServiceMissing,
-    ServiceInactive { status: String },
-    AlarmNotInAlarm { alarm: String },
-    TasksFailToStart { reasons: Vec<String> },
-    Daemon,
-    DeploymentInProgress,
-    DeploymentStage { stage: Stage },
-    ScaledToZero,
-    TasksPending { running: u32, desired: u32 },
-    AtMaximum { maximum: u32 },
-    CountOutOfRange { asked: u32, maximum: u32 },
-    EnoughTasks { desired: u32 },
-    NoMinimumRaised,
-    MinimumChanged { raised_to: u32, now: u32 },
-    MinimumNotExpired { due: Timestamp },
-}
-
-impl Skipped {
-    fn stop(&self, service: &str) -> Stop {
-        match self {
-            Self::ServiceMissing => {
-                Stop::refused("service_missing", format!("there is no service {service}"))
-                    .next(Next::devops("correct ClusterName and ServiceName of the stack"))
-            }
-            Self::ServiceInactive { status } => {
-                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE")).next(
-                    Next::devops("see who deleted the service, and create it again if that was a mistake"),
-                )
-            }
-            Self::AlarmNotInAlarm { alarm } => {
-                Stop::nothing_to_do("alarm_not_in_alarm", format!("alarm {alarm} is not in ALARM any more"))
-            }
-            Self::TasksFailToStart { reasons } => Stop::refused(
-                "tasks_fail_to_start",
-                format!("{service} is not short of tasks: its tasks fail to start ({})", some_of(reasons)),
-            )
-            .next(Next::development(
-                "roll back to the last release that worked; more tasks would fail the same way",
-            )),
-            Self::Daemon => Stop::refused(
-                "daemon_service",
-                format!(
-                    "{service} has a task on each container instance (DAEMON), and no count that could be set"
-                ),
-            )
-            .next(Next::devops("add container instances to the cluster")),
-            Self::DeploymentStage { stage } => stage.stop(format!(
-                "{service} is being deployed, and tasks may go or come with it: {}",
-                stage.said()
-            )),
-            Self::DeploymentInProgress => {
-                Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
-                    .next(Next::development("wait for the deployment to end; if it fails, roll it back"))
-            }
-            Self::ScaledToZero => Stop::refused(
-                "scaled_to_zero",
-                format!("{service} has a desired count of 0: somebody stopped it"),
-            )
-            .next(Next::development("find out who stopped it and why before starting it again")),
-            Self::TasksPending { running, desired } => Stop::refused(
-                "tasks_pending",
-                format!("{running} of {desired} tasks of {service} run: the last ones are still starting"),
-            )
-            .next(Next::development("wait for them; if they do not start, look at the service's events")),
-            Self::AtMaximum { maximum } => Stop::refused(
-                "at_maximum",
-                format!("{service} has its maximum of {maximum} tasks"),
-            )
-            .next(Next::devops(
-                "find what costs the load; raise MaximumTasks or the scalable target's maximum if it is real",
-            )),
-            Self::CountOutOfRange { asked, maximum } => Stop::refused(
-                "count_out_of_range",
-                format!("{asked} tasks were asked for, and {service} may have {maximum} at most"),
-            )
-            .next(Next::devops("ask for fewer, or raise MaximumTasks or the scalable target's maximum")),
-            Self::EnoughTasks { desired } => Stop::nothing_to_do(
-                "enough_tasks",
-                format!("{service} has a desired count of {desired} already"),
-            ),
-            Self::NoMinimumRaised => Stop::nothing_to_do(
-                "no_minimum_raised",
-                format!("no raised minimum of {service} is to be brought back"),
-            ),
-            Self::MinimumChanged { raised_to, now } => Stop::nothing_to_do(
-                "minimum_changed",
-                format!(
-                    "the minimum of {service} was raised to {raised_to}, and somebody has set it to {now} since: it \
-                     stays so"
-                ),
-            ),
-            Self::MinimumNotExpired { due } => Stop::nothing_to_do(
-                "minimum_not_expired",
-                format!("the raised minimum of {service} stays until {}", readable(*due)),
-            ),
-        }
-    }
-}
-
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,
@@ -179,10 +80,7 @@ pub(crate) fn plan(
         Goal::LookAfter if !lasting => restore_minimum(now, observed, request, settings, follow_up),
         _ => more_tasks(now, observed, request, settings, past),
     };
-    decided.map_or_else(
-        |skipped| Plan::skip(skipped.stop(&request.service)),
-        |plan| Plan { reason: plan.reason.clone() + &frozen, ..plan },
-    )
+    decided.map_or_else(Plan::skip, |plan| Plan { reason: plan.reason.clone() + &frozen, ..plan })
 }
 
 /// Whether an action that was begun earlier is still to be done. A count that somebody has set higher since
@@ -202,7 +100,7 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
 
 /// Whether today's settings allow what was decided earlier.
 pub(crate) fn allows(action: &Action, settings: &Settings) -> Result<(), Stop> {
-    let no = |why: String| Err(Stop::refused("not_allowed", why));
+    let no = |why: String| Err(Stop::refused(&code::NOT_ALLOWED, why));
     match action {
         Action::SetDesiredCount { cluster, service, desired_count } => {
             if *cluster != settings.cluster || !settings.services.contains(service) {
@@ -240,8 +138,9 @@ fn more_tasks(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let follow_up = past.follow_up.as_ref();
+    let name = &request.service;
     let service = running_well(now, observed, request)?;
     let maximum = observed
         .scalable_target
@@ -250,10 +149,10 @@ fn more_tasks(
     let desired = service.desired_count;
     let wanted = match request.goal {
         Goal::DesiredCount(asked) if asked > maximum => {
-            return Err(Skipped::CountOutOfRange { asked, maximum });
+            return Err(skipped::count_out_of_range(name, asked, maximum));
         }
-        Goal::DesiredCount(asked) if asked <= desired => return Err(Skipped::EnoughTasks { desired }),
-        _ if desired >= maximum => return Err(Skipped::AtMaximum { maximum }),
+        Goal::DesiredCount(asked) if asked <= desired => return Err(skipped::enough_tasks(name, desired)),
+        _ if desired >= maximum => return Err(skipped::at_maximum(name, maximum)),
         Goal::DesiredCount(asked) => asked,
         Goal::By(more) => desired.saturating_add(more),
         Goal::Step | Goal::LookAfter => desired + desired.div_ceil(2),
@@ -301,41 +200,20 @@ fn why(observed: &Observed, request: &Request, asked: &str) -> String {
 }
 
 /// The service, if it is one that more tasks can help.
-fn running_well<'a>(
-    now: Timestamp,
-    observed: &'a Observed,
-    request: &Request,
-) -> Result<&'a Service, Skipped> {
-    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
-    if service.status != "ACTIVE" {
-        return Err(Skipped::ServiceInactive { status: service.status.clone() });
-    }
-    if let Some(alarm) = &request.alarm
-        && observed.alarms.iter().any(|seen| seen.name == alarm.name && !seen.is_in_alarm)
-    {
-        return Err(Skipped::AlarmNotInAlarm { alarm: alarm.name.clone() });
+fn running_well<'a>(now: Timestamp, observed: &'a Observed, request: &Request) -> Result<&'a Service, Stop> {
+    let name = &request.service;
+    let service = ready::usable(observed.service.as_ref(), name)?;
+    if let Some(alarm) = &request.alarm {
+        alarms::lasts(alarm, &observed.alarms)?;
     }
     if service.is_daemon {
-        return Err(Skipped::Daemon);
+        return Err(skipped::daemon(name));
     }
-    let reasons = why_tasks_fail_to_start(&observed.stopped_tasks, now);
-    if !reasons.is_empty() {
-        return Err(Skipped::TasksFailToStart { reasons });
-    }
-    match &service.stage {
-        // Old and new tasks run, and a new count is that of both.
-        Some(stage) if stage.is_bake_time() => {}
-        Some(stage) => return Err(Skipped::DeploymentStage { stage: stage.clone() }),
-        None if service.is_deploying() => return Err(Skipped::DeploymentInProgress),
-        None => {}
-    }
-    if service.desired_count == 0 {
-        return Err(Skipped::ScaledToZero);
-    }
-    let running = service.running();
-    if service.pending_count > 0 || running < service.desired_count {
-        return Err(Skipped::TasksPending { running, desired: service.desired_count });
-    }
+    ready::tasks_start(&observed.stopped_tasks, now, name)?;
+    // While a deployment bakes, a new count is that of old and new tasks.
+    ready::still_or_baking(service, name)?;
+    ready::not_stopped(service, name)?;
+    ready::complete(service, name)?;
     Ok(service)
 }
 
@@ -367,18 +245,17 @@ fn restore_minimum(
     request: &Request,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let (follow_up, min_capacity) = follow_up
         .and_then(|follow_up| Some((follow_up, minimum(follow_up)?)))
-        .ok_or(Skipped::NoMinimumRaised)?;
+        .ok_or_else(|| skipped::no_minimum_raised(&request.service))?;
     if now < follow_up.due {
-        return Err(Skipped::MinimumNotExpired { due: follow_up.due });
+        return Err(skipped::minimum_not_expired(&request.service, follow_up.due));
     }
     let raised_to = number(follow_up, "raised_to");
     let is = observed.scalable_target.as_ref().map_or(0, |target| target.min_capacity);
     if let Some(raised_to) = raised_to.filter(|raised_to| *raised_to != is) {
-        let stop = Skipped::MinimumChanged { raised_to, now: is }.stop(&request.service);
-        return Ok(Plan::settle(stop));
+        return Ok(Plan::settle(skipped::minimum_changed(&request.service, raised_to, is)));
     }
     let resource_id = settings.resource_id(&request.service);
     let action = Action::RestoreMinCapacity { resource_id, min_capacity, raised_to };

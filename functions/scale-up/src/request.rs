@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
+    code,
     error::Error,
     outcome::{Next, Stop},
     trigger::{Alarm, Kind, Trigger},
 };
 
-use crate::settings::Settings;
+use crate::{codes, settings::Settings};
 
 /// ECS's own limit of tasks in a service
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>).
@@ -106,16 +107,16 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
                 alarm.name,
                 watched.join(" and ")
             );
-            return Err(Stop::refused("not_a_load_alarm", reason).next(wire_to()));
+            return Err(Stop::refused(&codes::NOT_A_LOAD_ALARM, reason).next(wire_to()));
         }
         if let Some(cluster) = alarm.dimension("ClusterName").filter(|cluster| *cluster != settings.cluster) {
             let reason = format!("alarm {} is about cluster {cluster}, not {}", alarm.name, settings.cluster);
-            return Err(Stop::refused("not_allowed", reason).next(wire_to()));
+            return Err(Stop::refused(&code::NOT_ALLOWED, reason).next(wire_to()));
         }
     }
     if !settings.services.contains(&request.service) {
         return Err(Stop::refused(
-            "not_allowed",
+            &code::NOT_ALLOWED,
             format!(
                 "service {} is not on the list of services that may be scaled: {}",
                 request.service,
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn an_alarm_scales_only_the_stack_it_is_set_up_for() {
         let here = [("ClusterName", "lendpeak2-production"), ("ServiceName", "worker")];
-        let code = |request: &Request| target(request, &settings()).map_err(|stop| stop.code);
+        let code = |request: &Request| target(request, &settings()).map_err(|stop| stop.code.name());
         assert_eq!(
             code(&alarm("CPUUtilization", &here)),
             Ok("service/lendpeak2-production/worker".to_owned())

@@ -162,7 +162,7 @@ fn tagged(value: &'static str) -> Rule {
 #[track_caller]
 fn code(result: Result<(), Error>) -> &'static str {
     match result.unwrap_err() {
-        Error::Refused { stop, .. } => stop.code,
+        Error::Refused { stop, .. } => stop.code.name(),
         other => panic!("{}", chain(&other)),
     }
 }

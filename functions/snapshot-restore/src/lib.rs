@@ -15,6 +15,7 @@
 mod apply;
 #[cfg(test)]
 mod aws_calls;
+pub mod codes;
 mod docdb;
 mod login;
 mod name;

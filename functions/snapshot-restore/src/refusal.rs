@@ -10,18 +10,20 @@ use aws_sdk_docdb::operation::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::json;
 use shared::{
+    code::Code,
     error::Error,
     outcome::{Decision, Next, Stop},
 };
 
 use crate::{
+    codes,
     docdb::InstanceSettings,
     restore::{Origin, Restore},
     skipped,
 };
 
 /// `over`: nothing was made, so there is nothing to look after.
-fn refused(code: &'static str, reason: String, next: Next, over: bool) -> Error {
+fn refused(code: &'static Code, reason: String, next: Next, over: bool) -> Error {
     let stop = Stop { decision: Decision::Failed, code, reason, next: Some(next) };
     Error::Refused { stop: Box::new(stop), over }
 }
@@ -49,7 +51,7 @@ pub(crate) fn of_snapshot(error: &FromSnapshot, restore: &Restore) -> Option<Err
         FromSnapshot::InvalidDbClusterSnapshotStateFault(_)
         | FromSnapshot::InvalidDbSnapshotStateFault(_) => {
             let reason = format!("snapshot {from} is not available any more");
-            refused("snapshot_not_available", reason, Next::devops("choose another snapshot"), true)
+            refused(&codes::SNAPSHOT_NOT_AVAILABLE, reason, Next::devops("choose another snapshot"), true)
         }
         FromSnapshot::KmsKeyNotAccessibleFault(_) => key(restore, from),
         FromSnapshot::DbClusterQuotaExceededFault(_) => cluster_quota(restore),
@@ -74,7 +76,7 @@ pub(crate) fn of_point_in_time(error: &ToPointInTime, restore: &Restore) -> Opti
                 send: Some(json!({ "list": true })),
                 ..Next::devops("see from when to when it can be restored")
             };
-            refused("outside_window", reason, next, true)
+            refused(&codes::OUTSIDE_WINDOW, reason, next, true)
         }
         _ => return None,
     })
@@ -84,19 +86,19 @@ pub(crate) fn of_instance(error: &Instance, instance: &InstanceSettings) -> Opti
     let name = &instance.name;
     Some(match error {
         Instance::InstanceQuotaExceededFault(_) => refused(
-            "instance_quota",
+            &codes::INSTANCE_QUOTA,
             format!("instance {name} would be one more than this account may have here"),
             ask_aws("delete an instance that nobody needs, or have the quota of instances raised; then send `continue`".to_owned()),
             false,
         ),
         Instance::KmsKeyNotAccessibleFault(_) => refused(
-            "key_not_ours",
+            &codes::KEY_NOT_OURS,
             format!("the key that instance {name} needs cannot be used"),
             Next::devops("see whether the key is enabled and lets this function use it; then send `continue`"),
             false,
         ),
         Instance::DbSubnetGroupDoesNotCoverEnoughAZs(_) | Instance::InvalidSubnet(_) => refused(
-            "no_capacity",
+            &codes::NO_CAPACITY,
             format!("the subnet group has no place for instance {name}"),
             Next::devops("see the subnet group's zones; then send `continue`"),
             false,
@@ -121,7 +123,7 @@ pub(crate) fn no_instance_capacity(
         others.keys().map(String::as_str).filter(|other| other != class).take(MANY).collect();
     let classes = if classes.is_empty() { "none that is known".to_owned() } else { classes.join(", ") };
     refused(
-        "no_capacity",
+        &codes::NO_CAPACITY,
         format!(
             "AWS has no capacity for {class} in {zone} for instance {name}. The source's subnet group offers {class} \
              in {elsewhere}, and these other classes: {classes}"
@@ -139,7 +141,7 @@ pub(crate) fn no_instance_capacity(
 /// `over`: it was the cluster's name.
 pub(crate) fn name_taken(name: &str, over: bool) -> Error {
     refused(
-        "name_taken",
+        &codes::NAME_TAKEN,
         format!("there is {name} already, and it is not this restore's"),
         Next::devops(format!("see whose it is; {}", again())),
         over,
@@ -159,13 +161,13 @@ pub(crate) fn of_password(secret: &str, cluster: &str) -> Error {
         send: Some(json!({ "set_password_of": cluster })),
         ..Next::devops("ask for it once more: it is given the one that the secret has then")
     };
-    refused("secret_changed", reason, next, true)
+    refused(&codes::SECRET_CHANGED, reason, next, true)
 }
 
 fn key(restore: &Restore, from: &str) -> Error {
     let key = restore.settings.kms_key.as_deref().unwrap_or("its key");
     refused(
-        "key_not_ours",
+        &codes::KEY_NOT_OURS,
         format!("{from} cannot be restored with {key}: the key is disabled, gone, or not for this account"),
         Next::devops(format!("see whether the key is enabled and lets this function use it; {}", again())),
         true,
@@ -174,7 +176,7 @@ fn key(restore: &Restore, from: &str) -> Error {
 
 fn cluster_quota(restore: &Restore) -> Error {
     refused(
-        "cluster_quota",
+        &codes::CLUSTER_QUOTA,
         format!("cluster {} would be one more than this account may have here", restore.id),
         ask_aws(format!(
             "delete a cluster that nobody needs, or have the quota of clusters raised; {}",
@@ -186,7 +188,7 @@ fn cluster_quota(restore: &Restore) -> Error {
 
 fn storage_quota(restore: &Restore) -> Error {
     refused(
-        "storage_quota",
+        &codes::STORAGE_QUOTA,
         format!("cluster {} needs more storage than this account may have here", restore.id),
         ask_aws(format!("have the quota of storage raised; {}", again())),
         true,
@@ -195,7 +197,7 @@ fn storage_quota(restore: &Restore) -> Error {
 
 fn no_cluster_capacity(restore: &Restore) -> Error {
     refused(
-        "no_capacity",
+        &codes::NO_CAPACITY,
         format!(
             "AWS has no capacity for cluster {} in the zones of subnet group {}",
             restore.id, restore.settings.subnet_group
@@ -208,7 +210,7 @@ fn no_cluster_capacity(restore: &Restore) -> Error {
 fn impossible(restore: &Restore, error: &FromSnapshot) -> Error {
     let why = error.message().map(|message| format!(": {message}")).unwrap_or_default();
     refused(
-        "restore_impossible",
+        &codes::RESTORE_IMPOSSIBLE,
         format!("AWS cannot restore {}{why}", restore.origin),
         Next { send: Some(json!({ "list": true })), ..Next::devops("choose another snapshot") },
         true,

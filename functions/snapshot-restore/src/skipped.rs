@@ -6,18 +6,20 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::{
     clock::readable,
+    code::{self, Code},
     outcome::{Decision, Next, Stop},
 };
 
 pub(crate) use use_it::*;
 
 use crate::{
+    codes,
     docdb::{Cluster, Snapshot},
     login::Login,
     settings::Settings,
 };
 
-fn failed(code: &'static str, reason: impl Into<String>, next: Next) -> Stop {
+fn failed(code: &'static Code, reason: impl Into<String>, next: Next) -> Stop {
     Stop { decision: Decision::Failed, code, reason: reason.into(), next: Some(next) }
 }
 
@@ -34,33 +36,36 @@ fn choose_again() -> Next {
 }
 
 pub(crate) fn source_missing(source: &str) -> Stop {
-    Stop::refused("source_missing", format!("there is no cluster {source}"))
+    Stop::refused(&codes::SOURCE_MISSING, format!("there is no cluster {source}"))
         .next(Next::devops("correct DatabaseCluster of the stack"))
 }
 
 pub(crate) fn source_without_instances(source: &str) -> Stop {
     Stop::refused(
-        "source_without_instances",
+        &codes::SOURCE_WITHOUT_INSTANCES,
         format!("cluster {source} has no instance whose class could be copied"),
     )
     .next(Next::devops("restore by hand, with the class that is needed"))
 }
 
 pub(crate) fn restore_in_progress(id: &str) -> Stop {
-    Stop::refused("restore_in_progress", format!("restore {id} is under way, and there is one at a time"))
-        .next(send("take its next step, or discard it", "continue", id))
+    Stop::refused(
+        &codes::RESTORE_IN_PROGRESS,
+        format!("restore {id} is under way, and there is one at a time"),
+    )
+    .next(send("take its next step, or discard it", "continue", id))
 }
 
 pub(crate) fn snapshot_missing(id: &str, others: &[Snapshot]) -> Stop {
     const MANY: usize = 5;
     let names: Vec<&str> = others.iter().take(MANY).map(|snapshot| snapshot.id.as_str()).collect();
     let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Stop::refused("snapshot_missing", format!("there is no snapshot {id}; the newest are {there_are}"))
+    Stop::refused(&codes::SNAPSHOT_MISSING, format!("there is no snapshot {id}; the newest are {there_are}"))
         .next(choose_again())
 }
 
 pub(crate) fn no_snapshot(source: &str) -> Stop {
-    Stop::refused("snapshot_missing", format!("cluster {source} has no snapshot")).next(Next {
+    Stop::refused(&codes::SNAPSHOT_MISSING, format!("cluster {source} has no snapshot")).next(Next {
         send: Some(json!({ "point_in_time": "latest" })),
         ..Next::devops("a point in time may still be restored")
     })
@@ -69,27 +74,27 @@ pub(crate) fn no_snapshot(source: &str) -> Stop {
 pub(crate) fn no_snapshot_before(at: Timestamp, snapshots: &[Snapshot]) -> Stop {
     let oldest = snapshots.iter().filter_map(|snapshot| snapshot.taken_at).min();
     let oldest = oldest.map_or_else(String::new, |at| format!("; the oldest is of {}", readable(at)));
-    Stop::refused("snapshot_missing", format!("no snapshot is older than {}{oldest}", readable(at)))
+    Stop::refused(&codes::SNAPSHOT_MISSING, format!("no snapshot is older than {}{oldest}", readable(at)))
         .next(choose_again())
 }
 
 pub(crate) fn snapshot_not_available(snapshot: &Snapshot) -> Stop {
     let Snapshot { id, status, progress, .. } = snapshot;
     Stop::refused(
-        "snapshot_not_available",
+        &codes::SNAPSHOT_NOT_AVAILABLE,
         format!("snapshot {id} is {status} ({progress} %), not available"),
     )
     .next(Next::devops("wait until it is available, or choose an older one"))
 }
 
 pub(crate) fn other_cluster(id: &str, its: &str, source: &str) -> Stop {
-    Stop::refused("other_cluster", format!("snapshot {id} is of cluster {its}, not of {source}"))
+    Stop::refused(&codes::OTHER_CLUSTER, format!("snapshot {id} is of cluster {its}, not of {source}"))
         .next(choose_again())
 }
 
 pub(crate) fn key_not_ours(id: &str, key: &str) -> Stop {
     Stop::refused(
-        "key_not_ours",
+        &codes::KEY_NOT_OURS,
         format!("snapshot {id} is encrypted with {key}, which is of another account"),
     )
     .next(Next::devops("copy the snapshot with a key of this account, then restore the copy"))
@@ -97,7 +102,7 @@ pub(crate) fn key_not_ours(id: &str, key: &str) -> Stop {
 
 pub(crate) fn no_window(source: &str) -> Stop {
     Stop::refused(
-        "outside_window",
+        &codes::OUTSIDE_WINDOW,
         format!("cluster {source} has no backups to restore a point in time from"),
     )
     .next(choose_again())
@@ -110,60 +115,62 @@ pub(crate) fn outside_window(at: Timestamp, from: Timestamp, to: Timestamp) -> S
         readable(from),
         readable(to)
     );
-    Stop::refused("outside_window", reason)
+    Stop::refused(&codes::OUTSIDE_WINDOW, reason)
         .next(Next::devops("send a time between these, or choose a snapshot"))
 }
 
 pub(crate) fn list(source: &str, lines: &[String]) -> Stop {
     let what = if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") };
-    Stop::nothing_to_do("list", format!("of cluster {source} can be restored: {what}")).next(Next::devops(
-        "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
-    ))
+    Stop::nothing_to_do(&codes::LIST, format!("of cluster {source} can be restored: {what}")).next(
+        Next::devops(
+            "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
+        ),
+    )
 }
 
 pub(crate) fn nothing_under_way() -> Stop {
-    Stop::nothing_to_do("nothing_under_way", "nothing is looked after")
+    Stop::nothing_to_do(&codes::NOTHING_UNDER_WAY, "nothing is looked after")
 }
 
 pub(crate) fn follow_up_unreadable() -> Stop {
     failed(
-        "follow_up_unreadable",
+        &code::FOLLOW_UP_UNREADABLE,
         "what is under way cannot be read from the ledger",
         Next::devops("see the last records of snapshot-restore, and the clusters in the console"),
     )
 }
 
 pub(crate) fn other_restore(named: &str, under_way: &str) -> Stop {
-    Stop::refused("other_restore", format!("there is no restore {named}: {under_way} is under way"))
+    Stop::refused(&codes::OTHER_RESTORE, format!("there is no restore {named}: {under_way} is under way"))
         .next(send("go on with that one", "continue", under_way))
 }
 
 pub(crate) fn not_begun(id: &str) -> Stop {
     Stop::nothing_to_do(
-        "not_begun",
+        &codes::NOT_BEGUN,
         format!("restore {id} has no cluster: it waits for its approval, unless it was discarded"),
     )
 }
 
 pub(crate) fn restore_unknown(id: &str) -> Stop {
     Stop::refused(
-        "restore_unknown",
+        &codes::RESTORE_UNKNOWN,
         format!("there is no restore {id}: it was not approved in time, or is deleted"),
     )
     .next(choose_again())
 }
 
 pub(crate) fn cluster_creating(id: &str, status: &str) -> Stop {
-    Stop::nothing_to_do("cluster_creating", format!("cluster {id} {status}"))
+    Stop::nothing_to_do(&codes::CLUSTER_CREATING, format!("cluster {id} {status}"))
 }
 
 pub(crate) fn instances_creating(state: &str) -> Stop {
-    Stop::nothing_to_do("instances_creating", state)
+    Stop::nothing_to_do(&codes::INSTANCES_CREATING, state)
 }
 
 pub(crate) fn waits_for_a_person(id: &str, instance: &str) -> Stop {
     Stop::nothing_to_do(
-        "waits_for_a_person",
+        &codes::WAITS_FOR_A_PERSON,
         format!("instance {instance} could not be created, and is not tried again by itself"),
     )
     .next(send("clear what AWS refused, then go on", "continue", id))
@@ -171,7 +178,7 @@ pub(crate) fn waits_for_a_person(id: &str, instance: &str) -> Stop {
 
 pub(crate) fn cluster_gone(id: &str) -> Stop {
     failed(
-        "cluster_gone",
+        &codes::CLUSTER_GONE,
         format!(
             "there is no cluster {id}: it was not created, or somebody deleted it. Nothing is left behind"
         ),
@@ -180,12 +187,12 @@ pub(crate) fn cluster_gone(id: &str) -> Stop {
 }
 
 pub(crate) fn discarded(id: &str) -> Stop {
-    Stop::nothing_to_do("discarded", format!("cluster {id} is being deleted: restore {id} is over"))
+    Stop::nothing_to_do(&codes::DISCARDED, format!("cluster {id} is being deleted: restore {id} is over"))
 }
 
 pub(crate) fn restore_failed(state: &str) -> Stop {
     failed(
-        "restore_failed",
+        &codes::RESTORE_FAILED,
         format!("what was restored cannot be used: {state}"),
         Next {
             support_level: 3,
@@ -196,20 +203,20 @@ pub(crate) fn restore_failed(state: &str) -> Stop {
 
 pub(crate) fn not_finished(state: &str) -> Stop {
     failed(
-        "not_finished",
+        &codes::NOT_FINISHED,
         format!("the restore is not done in the time that it had. Left behind is {state}"),
         Next::devops("finish it by hand in the console, or discard it"),
     )
 }
 
 pub(crate) fn given_up(state: &str) -> Stop {
-    Stop::refused("given_up", format!("this restore is not looked after any more; there is {state}"))
+    Stop::refused(&code::GIVEN_UP, format!("this restore is not looked after any more; there is {state}"))
         .next(Next::devops("finish it by hand in the console, or discard it"))
 }
 
 pub(crate) fn nothing_left(id: &str) -> Stop {
     failed(
-        "nothing_left_behind",
+        &codes::NOTHING_LEFT_BEHIND,
         format!("restore {id} has ended without a cluster: nothing is left behind"),
         choose_again(),
     )
@@ -217,14 +224,14 @@ pub(crate) fn nothing_left(id: &str) -> Stop {
 
 pub(crate) fn left_behind(id: &str, state: &str) -> Stop {
     failed(
-        "left_behind",
+        &codes::LEFT_BEHIND,
         format!("restore {id} has come to a stop. Left behind is {state}, which costs money"),
         send("see what stopped it; then go on, or send {\"discard\": …} with the same id", "continue", id),
     )
 }
 
 pub(crate) fn not_reached(id: &str) -> Stop {
-    Stop::nothing_to_do("instances_creating", format!("{id} is available, but takes no connection yet"))
+    Stop::nothing_to_do(&codes::INSTANCES_CREATING, format!("{id} is available, but takes no connection yet"))
 }
 
 /// `differences` from what it should have, where they are known; `reached` is whether it takes connections, where that
@@ -280,6 +287,6 @@ pub(crate) fn handed_over(
     } else {
         send(format!("look at its data first. Then {cut_over}"), "cut_over", name)
     };
-    let code = if found.is_empty() { "handed_over" } else { "handed_over_with_differences" };
+    let code = if found.is_empty() { &codes::HANDED_OVER } else { &codes::HANDED_OVER_WITH_DIFFERENCES };
     Stop::nothing_to_do(code, reason).next(next)
 }

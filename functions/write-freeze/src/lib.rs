@@ -14,6 +14,7 @@
 mod apply;
 #[cfg(test)]
 mod aws_calls;
+pub mod codes;
 mod look_after;
 mod observe;
 mod plan;

@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::{Service, Stage},
+    code,
+    ecs::{Service, ready},
     ledger::FollowUp,
     outcome::{Decision, Next, Stop},
-    remedy::{Past, Plan},
+    remedy::{Past, Plan, nothing_to_look_after, still_settling},
 };
 
 use crate::{
+    codes,
     observe::{Observed, Release},
     plan::{Action, freeze, settled},
     settings::Settings,
-    skipped::Skipped,
+    skipped,
 };
 
 /// What the scheduled run looks after.
@@ -43,7 +45,7 @@ pub(crate) fn look_after(
     observed: &Observed,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let current = observed.current.as_ref();
     // Writes are to be frozen, and what runs lets them through.
     let freeze = past
@@ -66,14 +68,17 @@ pub(crate) fn look_after(
         (Some((_, Awaited::Told { release })), Some(unfrozen))
             if unfrozen.definition.revision() == release =>
         {
-            Err(Skipped::Told { release })
+            Err(skipped::told_before(&release, &settings.variable))
         }
         (_, Some(unfrozen)) => Ok(not_frozen(now, unfrozen, settings)),
         (Some((_, Awaited::Told { .. })), None) => {
             let what = settled(observed, past.freeze.is_some()).what;
-            Ok(Plan::settle(Stop::nothing_to_do("verified", format!("it is as it should be again: {what}"))))
+            Ok(Plan::settle(Stop::nothing_to_do(
+                &code::VERIFIED,
+                format!("it is as it should be again: {what}"),
+            )))
         }
-        (None, None) => Err(Skipped::NothingToLookAfter),
+        (None, None) => Err(nothing_to_look_after()),
     }
 }
 
@@ -85,14 +90,14 @@ fn waiting(
     due: Timestamp,
     why: &str,
     wished: bool,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let progress =
         observed.service.as_ref().map_or_else(|| "the service is gone".to_owned(), Service::progress);
     if now >= due {
         // Later than that, nobody would expect it any more.
         return Ok(Plan::settle(Stop {
             decision: Decision::Failed,
-            code: "not_frozen",
+            code: &codes::NOT_FROZEN,
             reason: format!("writes could not be frozen by {}: {progress}", readable(due)),
             next: Some(Next {
                 send: Some(json!({ "state": "on" })),
@@ -103,12 +108,11 @@ fn waiting(
             }),
         }));
     }
-    let bakes = |service: &Service| service.stage.as_ref().is_some_and(Stage::is_bake_time);
-    if observed.service.as_ref().is_some_and(|service| service.is_deploying() && !bakes(service)) {
-        return Err(Skipped::StillWaiting { due, progress });
+    let deploys = |service: &Service| ready::still_or_baking(service, &settings.service).is_err();
+    if observed.service.as_ref().is_some_and(deploys) {
+        return Err(skipped::still_waiting(due, &progress));
     }
-    freeze(now, observed, settings, past, why, wished)
-        .or_else(|skipped| Ok(Plan::settle(skipped.stop(&settings.service, &settings.variable))))
+    Ok(freeze(now, observed, settings, past, why, wished).unwrap_or_else(Plan::settle))
 }
 
 fn settling(
@@ -119,21 +123,24 @@ fn settling(
     frozen: bool,
     from: &str,
     unfrozen: Option<&Release>,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let seen = settled(observed, frozen);
     if seen.verified {
-        return Ok(Plan::settle(Stop::nothing_to_do("verified", format!("it has settled: {}", seen.what))));
+        return Ok(Plan::settle(Stop::nothing_to_do(
+            &code::VERIFIED,
+            format!("it has settled: {}", seen.what),
+        )));
     }
     if let Some(unfrozen) = unfrozen.filter(|unfrozen| frozen && unfrozen.definition.revision() != from) {
         return Ok(not_frozen(now, unfrozen, settings));
     }
-    if now < due {
-        return Err(Skipped::StillSettling { due, now: seen.what });
-    }
     let what = if frozen { "the freeze of writes" } else { "the end of the freeze" };
+    if now < due {
+        return Err(still_settling(what, due, &seen.what));
+    }
     let stop = Stop {
         decision: Decision::Failed,
-        code: "not_verified",
+        code: &code::NOT_VERIFIED,
         reason: format!("{what} has not settled by {}: {}", readable(due), seen.what),
         next: Some(Next::devops(
             "look at the service's events and stopped tasks; until all tasks are new, some still do as before",
@@ -155,7 +162,7 @@ fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan<A
     };
     let stop = Stop {
         decision: Decision::Failed,
-        code: "release_not_frozen",
+        code: &codes::RELEASE_NOT_FROZEN,
         reason: format!(
             "writes are to be frozen, but {release} was deployed since without {}: they go through",
             settings.variable

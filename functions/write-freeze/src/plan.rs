@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    ecs::{Deployment, Service, Stage, revision},
+    alarms,
+    ecs::{Service, ready, revision},
     freeze::{Freeze, Variable},
     ledger::{FollowUpChange, Note},
     outcome::{Next, Stop, Verification},
@@ -18,7 +19,7 @@ use crate::{
     observe::{Observed, Release},
     request::{Because, Goal, Request},
     settings::Settings,
-    skipped::Skipped,
+    skipped,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +85,7 @@ pub(crate) fn plan(
         return Plan::skip(why.stop(crate::FUNCTION));
     }
     if let (Because::Alarm(alarm), true) = (&request.because, observed.is_calm) {
-        let why = format!("alarm {} is not in ALARM any more", alarm.name);
-        return Plan::skip(Stop::nothing_to_do("alarm_not_in_alarm", why));
+        return Plan::skip(alarms::ended(alarm));
     }
     let decided = match request.goal {
         Goal::On => {
@@ -95,7 +95,7 @@ pub(crate) fn plan(
         Goal::Off => unfreeze(now, observed, settings, past, &request.because.words()),
         Goal::LookAfter => look_after(now, observed, settings, past),
     };
-    decided.unwrap_or_else(|skipped| Plan::skip(skipped.stop(&settings.service, &settings.variable)))
+    decided.unwrap_or_else(Plan::skip)
 }
 
 /// Whether an action that was begun earlier is still to be done. If somebody has deployed something else since, it
@@ -123,7 +123,7 @@ pub(crate) fn freeze(
     past: &Past,
     why: &str,
     wished: bool,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let (service, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
@@ -144,7 +144,7 @@ pub(crate) fn freeze(
     let by_hand = Some(json!({ "state": "on" }));
     if current.is_frozen {
         if let Some(freeze) = before {
-            return Err(Skipped::AlreadyFrozen { freeze, progress: service.progress() });
+            return Err(skipped::already_frozen(&freeze, &service.progress()));
         }
         let reason = format!("{why}; {runs} runs with {variable} already, which no other remedy knows");
         let release = current.definition.release();
@@ -160,27 +160,21 @@ pub(crate) fn freeze(
     }
     let there = &current.definition.images;
     if !there.contains_key(&variable.container) {
-        let there = there.keys().cloned().collect();
-        return Err(Skipped::ContainerMissing { release: runs.to_owned(), there });
+        let there: Vec<String> = there.keys().cloned().collect();
+        return Err(skipped::container_missing(runs, &variable.container, &there));
     }
     if current.from_secret {
-        return Err(Skipped::FromSecret { release: runs.to_owned() });
+        return Err(skipped::from_secret(runs, variable));
     }
-    if service.primary().is_some_and(Deployment::has_failed) {
-        return Err(Skipped::DeploymentFailed { release: runs.to_owned() });
-    }
+    ready::not_failed(service, &settings.service)?;
     if let Some(why) = &current.definition.cannot_be_copied {
-        return Err(Skipped::CannotBeCopied { release: runs.to_owned(), why: why.clone() });
+        return Err(skipped::cannot_be_copied(runs, why, settings));
     }
-    // While both old and new tasks run and nothing more is to come, another deployment may begin.
-    let may_begin = service.stage.as_ref().is_some_and(Stage::is_bake_time);
-    if service.is_deploying() && !may_begin {
+    if let Err(stop) = ready::still_or_baking(service, &settings.service) {
         let awaited = Awaited::Waiting { why: why.to_owned(), wished };
-        let reason = format!("a deployment of {} is under way: {}", settings.service, service.progress());
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
-        let code = if service.stage.is_some() { "deployment_stage" } else { "deployment_in_progress" };
-        let stop = Stop::refused(code, reason).next(Next::development(next));
+        let stop = stop.next(Next::development(next));
         return Ok(Plan::postpone(awaited.until(now + settings.settle), stop));
     }
     let since = before.as_ref().map(|freeze| {
@@ -204,12 +198,12 @@ fn unfreeze(
     settings: &Settings,
     past: &Past,
     why: &str,
-) -> Result<Plan<Action>, Skipped> {
+) -> Result<Plan<Action>, Stop> {
     let (_, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
     if !current.is_frozen {
-        let freeze = past.freeze.as_ref().ok_or_else(|| Skipped::NotFrozen { release: runs.to_owned() })?;
+        let freeze = past.freeze.as_ref().ok_or_else(|| skipped::not_frozen(runs, variable))?;
         let reason = format!(
             "{why}; {runs} runs without {variable} already, and not what was frozen ({})",
             freeze.release
@@ -223,7 +217,7 @@ fn unfreeze(
     }
     let original = goes_back_to(current, observed.original.as_ref());
     if let (None, Some(why)) = (original, &current.definition.cannot_be_copied) {
-        return Err(Skipped::CannotBeCopied { release: runs.to_owned(), why: why.clone() });
+        return Err(skipped::cannot_be_copied(runs, why, settings));
     }
     let (back, reason) = original.map_or_else(
         || {
@@ -266,21 +260,16 @@ fn usable<'a>(
     observed: &'a Observed,
     settings: &Settings,
     past: &Past,
-) -> Result<(&'a Service, &'a Release), Skipped> {
-    let service = observed.service.as_ref().ok_or(Skipped::ServiceMissing)?;
-    if service.status != "ACTIVE" {
-        return Err(Skipped::ServiceInactive { status: service.status.clone() });
-    }
-    if service.deployment_controller != "ECS" {
-        return Err(Skipped::NotRolling { controller: service.deployment_controller.clone() });
-    }
-    let current = observed.current.as_ref().ok_or_else(|| Skipped::DefinitionMissing {
-        task_definition: revision(&service.task_definition).to_owned(),
-    })?;
+) -> Result<(&'a Service, &'a Release), Stop> {
+    let Settings { service: name, variable, .. } = settings;
+    let service = ready::usable(observed.service.as_ref(), name)?;
+    let by_hand = format!("deploy {name} there, with {variable} in its container {}", variable.container);
+    ready::deployed_by_ecs(service, name, &by_hand)?;
+    let current = observed.current.as_ref().ok_or_else(|| ready::task_definition_missing(service, name))?;
     // What was read tells nothing of another variable.
-    let another = |freeze: &&Freeze| freeze.variable != settings.variable && !freeze.variable.name.is_empty();
+    let another = |freeze: &&Freeze| freeze.variable != *variable && !freeze.variable.name.is_empty();
     if let Some(freeze) = past.freeze.as_ref().filter(another) {
-        return Err(Skipped::OtherVariable { freeze: freeze.clone() });
+        return Err(skipped::other_variable(freeze, variable));
     }
     Ok((service, current))
 }

@@ -3,112 +3,67 @@
 use jiff::Timestamp;
 use shared::{
     clock::readable,
+    ecs::ready::CANNOT_BE_COPIED,
     freeze::{Freeze, Variable},
     outcome::{Next, Stop},
 };
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Skipped {
-    ServiceMissing,
-    ServiceInactive { status: String },
-    NotRolling { controller: String },
-    DefinitionMissing { task_definition: String },
-    ContainerMissing { release: String, there: Vec<String> },
-    FromSecret { release: String },
-    OtherVariable { freeze: Freeze },
-    CannotBeCopied { release: String, why: String },
-    DeploymentFailed { release: String },
-    AlreadyFrozen { freeze: Freeze, progress: String },
-    NotFrozen { release: String },
-    NothingToLookAfter,
-    StillSettling { due: Timestamp, now: String },
-    StillWaiting { due: Timestamp, progress: String },
-    Told { release: String },
+use crate::{codes, settings::Settings};
+
+pub(crate) fn cannot_be_copied(release: &str, why: &str, settings: &Settings) -> Stop {
+    let Settings { service, variable, .. } = settings;
+    let reason = format!("{release} would have to be copied, and the copy would not be the same: {why}");
+    Stop::refused(&CANNOT_BE_COPIED, reason).next(Next::devops(format!(
+        "deploy {service} by hand with {variable} in its container {}, or without it to let writes through",
+        variable.container
+    )))
 }
 
-impl Skipped {
-    pub(crate) fn stop(&self, service: &str, variable: &Variable) -> Stop {
-        let Variable { container, name, .. } = variable;
-        match self {
-            Self::ServiceMissing => {
-                Stop::refused("service_missing", format!("there is no service {service}"))
-                    .next(Next::devops("correct ClusterName and ServiceName of the stack"))
-            }
-            Self::ServiceInactive { status } => {
-                Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE")).next(
-                    Next::devops("see who deleted the service, and create it again if that was a mistake"),
-                )
-            }
-            Self::NotRolling { controller } => Stop::refused(
-                "not_deployed_by_ecs",
-                format!("deployments of {service} are carried out by {controller}, not by ECS"),
-            )
-            .next(Next::devops(format!("deploy {service} there, with {variable} in its container {container}"))),
-            Self::CannotBeCopied { release, why } => Stop::refused(
-                "cannot_be_copied",
-                format!("{release} would have to be copied, and the copy would not be the same: {why}"),
-            )
-            .next(Next::devops(format!(
-                "deploy {service} by hand with {variable} in its container {container}, or without it to let writes \
-                 through"
-            ))),
-            Self::DefinitionMissing { task_definition } => Stop::refused(
-                "task_definition_missing",
-                format!("{service} is set to {task_definition}, which is being deleted"),
-            )
-            .next(Next::devops("deploy a release that exists, then send the request again")),
-            Self::ContainerMissing { release, there } => Stop::refused(
-                "container_missing",
-                format!("{release} has no container {container}, only {}", there.join(", ")),
-            )
-            .next(Next::devops("correct BackendContainer of the stack")),
-            Self::FromSecret { release } => Stop::refused(
-                "variable_is_a_secret",
-                format!(
-                    "{release} takes {name} from a secret, and ECS does not let a container have it as a variable too"
-                ),
-            )
-            .next(Next::devops("change that secret's value by hand and deploy the service anew; then mend the release")),
-            Self::OtherVariable { freeze } => Stop::refused(
-                "other_variable",
-                format!(
-                    "{} by {} in the container {}, which this stack calls {variable} in {container} by now",
-                    freeze.said(),
-                    freeze.variable,
-                    freeze.variable.container
-                ),
-            )
-            .next(Next::devops(
-                "set BackendContainer, ReadOnlyVariable and ReadOnlyValue of the stack back, then send the request again",
-            )),
-            Self::DeploymentFailed { release } => Stop::refused(
-                "deployment_failed",
-                format!("the deployment of {release} has failed: a copy of it would fail the same way"),
-            )
-            .next(Next::development(
-                "roll back first: send rollback {\"to\": \"previous\"}; then send this request again",
-            )),
-            Self::AlreadyFrozen { freeze, progress } => {
-                Stop::nothing_to_do("already_frozen", format!("{}: {progress}", freeze.said()))
-            }
-            Self::NotFrozen { release } => Stop::nothing_to_do(
-                "not_frozen",
-                format!("writes are not frozen: {release} runs without {variable}"),
-            ),
-            Self::NothingToLookAfter => {
-                Stop::nothing_to_do("nothing_to_look_after", "nothing is waiting to settle")
-            }
-            Self::StillSettling { due, now } => {
-                Stop::nothing_to_do("still_settling", format!("it has until {}: {now}", readable(*due)))
-            }
-            Self::StillWaiting { due, progress } => Stop::nothing_to_do(
-                "still_waiting",
-                format!("a deployment is under way, and has until {}: {progress}", readable(*due)),
-            ),
-            Self::Told { release } => Stop::nothing_to_do(
-                "told_before",
-                format!("{release} runs without {variable}, although writes are to be frozen; people were told"),
-            ),
-        }
-    }
+pub(crate) fn container_missing(release: &str, container: &str, there: &[String]) -> Stop {
+    let reason = format!("{release} has no container {container}, only {}", there.join(", "));
+    Stop::refused(&codes::CONTAINER_MISSING, reason)
+        .next(Next::devops("correct BackendContainer of the stack"))
+}
+
+pub(crate) fn from_secret(release: &str, variable: &Variable) -> Stop {
+    let reason = format!(
+        "{release} takes {} from a secret, and ECS does not let a container have it as a variable too",
+        variable.name
+    );
+    Stop::refused(&codes::VARIABLE_IS_A_SECRET, reason).next(Next::devops(
+        "change that secret's value by hand and deploy the service anew; then mend the release",
+    ))
+}
+
+pub(crate) fn other_variable(freeze: &Freeze, variable: &Variable) -> Stop {
+    let reason = format!(
+        "{} by {} in the container {}, which this stack calls {variable} in {} by now",
+        freeze.said(),
+        freeze.variable,
+        freeze.variable.container,
+        variable.container
+    );
+    Stop::refused(&codes::OTHER_VARIABLE, reason).next(Next::devops(
+        "set BackendContainer, ReadOnlyVariable and ReadOnlyValue of the stack back, then send the request again",
+    ))
+}
+
+pub(crate) fn already_frozen(freeze: &Freeze, progress: &str) -> Stop {
+    Stop::nothing_to_do(&codes::ALREADY_FROZEN, format!("{}: {progress}", freeze.said()))
+}
+
+pub(crate) fn not_frozen(release: &str, variable: &Variable) -> Stop {
+    let reason = format!("writes are not frozen: {release} runs without {variable}");
+    Stop::nothing_to_do(&codes::NOT_FROZEN, reason)
+}
+
+pub(crate) fn still_waiting(due: Timestamp, progress: &str) -> Stop {
+    let reason = format!("a deployment is under way, and has until {}: {progress}", readable(due));
+    Stop::nothing_to_do(&codes::STILL_WAITING, reason)
+}
+
+pub(crate) fn told_before(release: &str, variable: &Variable) -> Stop {
+    let reason =
+        format!("{release} runs without {variable}, although writes are to be frozen; people were told");
+    Stop::nothing_to_do(&codes::TOLD_BEFORE, reason)
 }

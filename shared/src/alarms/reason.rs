@@ -11,6 +11,7 @@ use super::{
     rule,
 };
 use crate::{
+    code::{self, Code},
     outcome::{Next, Stop},
     trigger::{Alarm, Here},
 };
@@ -36,7 +37,7 @@ pub struct Reason {
 /// Why an alarm is no reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotAReason {
-    pub code: &'static str,
+    pub code: &'static Code,
     pub why: String,
 }
 
@@ -48,7 +49,7 @@ impl NotAReason {
     }
 }
 
-fn no(code: &'static str, why: String) -> Result<(), NotAReason> {
+fn no(code: &'static Code, why: String) -> Result<(), NotAReason> {
     Err(NotAReason { code, why })
 }
 
@@ -69,11 +70,11 @@ const PARTS: [&str; 2] = ["AvailabilityZone", "Region"];
 pub fn is_ours(asking: &Alarm, described: Option<&Described>, about: &About) -> Result<(), NotAReason> {
     let Some(described) = described else {
         let why = format!("CloudWatch has no alarm {} that this function may read", asking.name);
-        return no("alarm_unknown", why);
+        return no(&code::ALARM_UNKNOWN, why);
     };
     if asking.arn.starts_with("arn:") && !described.arn.is_empty() && asking.arn != described.arn {
         let why = format!("the event is of {}, and ours of that name is {}", asking.arn, described.arn);
-        return no("alarm_of_something_else", why);
+        return no(&code::ALARM_OF_SOMETHING_ELSE, why);
     }
     judge(described, about)
 }
@@ -106,7 +107,7 @@ fn concerns(alarm: &Described, about: &About) -> Result<(), NotAReason> {
                         "alarm {} watches {} of account {other}, not {ours}",
                         alarm.name, metric.name
                     );
-                    return no("alarm_of_something_else", why);
+                    return no(&code::ALARM_OF_SOMETHING_ELSE, why);
                 }
                 is_of_ours(alarm, &metric, about)?;
             }
@@ -130,14 +131,14 @@ fn is_of_ours(alarm: &Described, metric: &WatchedMetric, about: &About) -> Resul
                     "alarm {name} watches {metric} of {dimension} {value}, not {}",
                     ours.join(" or ")
                 );
-                return no("alarm_of_something_else", why);
+                return no(&code::ALARM_OF_SOMETHING_ELSE, why);
             }
             _ if NAMES.contains(&dimension.as_str()) => {
                 let why = format!(
                     "alarm {name} watches {metric} of {dimension} {value}, and this function has no setting that says \
                      whether that is ours"
                 );
-                return no("alarm_of_something_else", why);
+                return no(&code::ALARM_OF_SOMETHING_ELSE, why);
             }
             _ => {}
         }
@@ -156,7 +157,7 @@ fn metrics<'a>(
             (Some(metric), _) => metrics.push((query, metric.clone())),
             (None, Some(expression)) if is_sql(expression) => {
                 let metric = selected(expression).ok_or_else(|| NotAReason {
-                    code: "alarm_of_something_else",
+                    code: &code::ALARM_OF_SOMETHING_ELSE,
                     why: format!(
                         "alarm {} asks `{expression}`, which does not name one thing of ours: name each dimension with \
                          `=` and `AND`",
@@ -170,7 +171,7 @@ fn metrics<'a>(
     }
     if metrics.is_empty() {
         let why = format!("alarm {} names no metric that can be looked at", alarm.name);
-        return Err(NotAReason { code: "alarm_of_something_else", why });
+        return Err(NotAReason { code: &code::ALARM_OF_SOMETHING_ELSE, why });
     }
     Ok(metrics)
 }
@@ -240,7 +241,7 @@ fn counts_a_reason(alarm: &Described, watched: &Watched, about: &About) -> Resul
             alarm.name,
             names.join(" and ")
         );
-        return no("alarm_of_something_else", why);
+        return no(&code::ALARM_OF_SOMETHING_ELSE, why);
     }
     let goes = |query: &Query| way_of(query, watched, &counting, 0);
     match watched.queries.iter().filter(|query| query.is_compared).map(goes).fold(
@@ -250,9 +251,11 @@ fn counts_a_reason(alarm: &Described, watched: &Watched, about: &About) -> Resul
         },
     ) {
         Some(Way::Up) => Ok(()),
-        Some(Way::Down) => no("wrong_side", format!("alarm {} rings when what it watches falls", alarm.name)),
+        Some(Way::Down) => {
+            no(&code::WRONG_SIDE, format!("alarm {} rings when what it watches falls", alarm.name))
+        }
         _ => no(
-            "wrong_side",
+            &code::WRONG_SIDE,
             format!("what alarm {} compares does not plainly grow with what it watches", alarm.name),
         ),
     }
@@ -287,7 +290,7 @@ impl Reason {
 
 fn is_on_the_high_side(alarm: &Described, watched: &Watched) -> Result<(), NotAReason> {
     let low =
-        || no("wrong_side", format!("alarm {} rings when what it watches is low, not high", alarm.name));
+        || no(&code::WRONG_SIDE, format!("alarm {} rings when what it watches is low, not high", alarm.name));
     match watched.comparison.as_str() {
         "GreaterThanThreshold" | "GreaterThanOrEqualToThreshold" | "GreaterThanUpperThreshold" => Ok(()),
         "LessThanLowerOrGreaterThanUpperThreshold" => {
@@ -305,7 +308,7 @@ fn is_on_the_high_side(alarm: &Described, watched: &Watched) -> Result<(), NotAR
                 low()
             } else {
                 let why = format!("on which side of its band alarm {} rings cannot be seen", alarm.name);
-                no("wrong_side", why)
+                no(&code::WRONG_SIDE, why)
             }
         }
         _ => low(),
@@ -339,14 +342,17 @@ fn with_data(alarm: &Described, watched: &Watched) -> Result<(), NotAReason> {
         return Ok(());
     }
     no(
-        "data_missing",
+        &code::DATA_MISSING,
         format!("alarm {} rings because data is missing: nothing was seen that is too high", alarm.name),
     )
 }
 
 fn composite(alarm: &Described, rule: &str, children: &[Described], about: &About) -> Result<(), NotAReason> {
     if let Some(by) = &alarm.suppressed_by {
-        return no("actions_suppressed", format!("the actions of alarm {} are suppressed: {by}", alarm.name));
+        return no(
+            &code::ACTIONS_SUPPRESSED,
+            format!("the actions of alarm {} are suppressed: {by}", alarm.name),
+        );
     }
     is_known(alarm, rule, children)?;
     for child in children {
@@ -364,7 +370,7 @@ fn composite(alarm: &Described, rule: &str, children: &[Described], about: &Abou
         }
     }
     Err(last.unwrap_or_else(|| NotAReason {
-        code: "alarm_of_something_else",
+        code: &code::ALARM_OF_SOMETHING_ELSE,
         why: format!("none of the alarms that {} is made of is in ALARM and a reason for this", alarm.name),
     }))
 }
@@ -374,14 +380,14 @@ fn is_known(alarm: &Described, rule: &str, children: &[Described]) -> Result<(),
     let unknown = parts.iter().find(|part| !children.iter().any(|child| child.name == part.name));
     match unknown {
         Some(part) => no(
-            "alarm_unknown",
+            &code::ALARM_UNKNOWN,
             format!(
                 "alarm {} is made of {}, which CloudWatch does not know or may not show",
                 alarm.name, part.name
             ),
         ),
         None if parts.is_empty() => {
-            no("alarm_of_something_else", format!("alarm {} is made of no other alarm", alarm.name))
+            no(&code::ALARM_OF_SOMETHING_ELSE, format!("alarm {} is made of no other alarm", alarm.name))
         }
         None => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 use super::{About, NotAReason, Reason};
 use crate::{
+    code,
     settings::{Environment, SettingsError},
     trigger::Alarm,
 };
@@ -65,6 +66,6 @@ impl Stack {
             "alarm {} came {by}; this function's alarms come by {ours}, or are named in TRUSTED_ALARMS",
             alarm.name
         );
-        Err(NotAReason { code: "alarm_not_wired", why })
+        Err(NotAReason { code: &code::ALARM_NOT_WIRED, why })
     }
 }

@@ -11,7 +11,7 @@ use aws_sdk_ecs::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Service, service, timestamp};
+use super::{Service, ready::DEPLOYMENT_STAGE, service, timestamp};
 use crate::{
     aws,
     clock::readable,
@@ -72,9 +72,9 @@ impl Stage {
     }
 
     /// That nothing can be done while it lasts.
-    pub fn stop(&self, reason: String) -> Stop {
+    pub(super) fn stop(&self, reason: String) -> Stop {
         let until = self.ends_at.map(|at| format!(" until {}", readable(at))).unwrap_or_default();
-        Stop::refused("deployment_stage", reason).next(Next::development(format!(
+        Stop::refused(&DEPLOYMENT_STAGE, reason).next(Next::development(format!(
             "wait{until} and send it again, or end the deployment: send rollback {{\"to\": \"previous\"}}"
         )))
     }

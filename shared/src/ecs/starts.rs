@@ -13,7 +13,7 @@ const FAILED_TO_START_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Why tasks fail to start, in ECS's words, each once; nothing where no pattern of failed starts shows. Whoever needs
 /// more tasks, or others in their place, would get ones that fail the same way.
-pub fn why_tasks_fail_to_start<'a>(
+pub(super) fn why_tasks_fail_to_start<'a>(
     stopped: impl IntoIterator<Item = &'a StoppedTask>,
     now: Timestamp,
 ) -> Vec<String> {

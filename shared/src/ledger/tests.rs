@@ -13,6 +13,7 @@ use super::{
     *,
 };
 use crate::{
+    code::{self, Name},
     freeze::Variable,
     outcome::VERSION,
     trigger::{Alarm, AlarmState, Kind},
@@ -67,7 +68,8 @@ fn outcome(decision: Decision) -> Outcome {
         environment: "production".to_owned(),
         execution_id: "run-1".to_owned(),
         decision,
-        code: "applied".to_owned(),
+        code: Name::from(&code::APPLIED),
+        under_way: false,
         reason: "because".to_owned(),
         target: TARGET.to_owned(),
         trigger: json!({}),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::{
     aws::Cause,
-    clock,
+    clock, code,
     error::Error,
     guard::{self, Approved},
     ledger::{Claim, FollowUpChange, Held, Intent, Memory},
@@ -50,7 +50,7 @@ impl<R: Remedy> Runner<R> {
         let approved = match approved {
             Ok(approved) => approved,
             // The claim may have been written; Lambda repeats the event, which finds it then.
-            Err(stop) if stop.code == "ledger_unavailable" && run.trigger.is_an_event() => {
+            Err(stop) if *stop.code == code::LEDGER_UNAVAILABLE && run.trigger.is_an_event() => {
                 return Err(Error::Unclaimed(Box::new(stop)).into());
             }
             Err(stop) => return Err(stop.into()),
@@ -77,14 +77,14 @@ impl<R: Remedy> Runner<R> {
         observed: &R::Observed,
     ) -> Result<(), Halt> {
         let read: Result<Vec<R::Action>, _> = serde_json::from_value(dead.intent.actions.clone());
-        let allowed = match &read {
-            Ok(actions) => actions.iter().try_for_each(|action| self.remedy.allows(action)),
-            Err(error) => Err(Stop::refused("intent_unreadable", format!("it cannot be read: {error}"))),
-        };
-        let actions = match (read, allowed) {
-            (Ok(actions), Ok(())) => actions,
-            (_, allowed) => {
-                let why = allowed.err().map_or_else(String::new, |stop| stop.reason);
+        let read = read.map_err(|error| format!("it cannot be read: {error}"));
+        let allowed = read.and_then(|actions| {
+            let allowed = actions.iter().try_for_each(|action| self.remedy.allows(action));
+            allowed.map(|()| actions).map_err(|stop| stop.reason)
+        });
+        let actions = match allowed {
+            Ok(actions) => actions,
+            Err(why) => {
                 self.give_up(run, dead, &why, observed).await;
                 return Ok(());
             }
@@ -135,13 +135,13 @@ impl<R: Remedy> Runner<R> {
         let mut claim = Claim { open: false, ..dead.clone() };
         if all {
             run.outcome.decision = Decision::Applied;
-            "applied".clone_into(&mut run.outcome.code);
+            run.outcome.says(&code::APPLIED);
             run.outcome.reason = format!("it was done before it could be recorded; {begun}");
             let actions: Vec<&R::Action> = actions.iter().collect();
             run.outcome.verification = Some(self.verify(run, &actions).await);
         } else {
             run.outcome.decision = Decision::Failed;
-            "given_up".clone_into(&mut run.outcome.code);
+            run.outcome.says(&code::GIVEN_UP);
             let what = match () {
                 () if !is_known => "how far it had come is not known",
                 () if changed => "only a part of it was done",
@@ -207,7 +207,7 @@ impl<R: Remedy> Runner<R> {
                 };
                 written = true;
                 match (&result, self.remedy.instead(action.action())) {
-                    (Err(Error::Refused { stop, .. }), Some(next)) if stop.code != "kill_switch" => {
+                    (Err(Error::Refused { stop, .. }), Some(next)) if *stop.code != code::KILL_SWITCH => {
                         run.outcome.steps.push(Step::of(action.action(), result));
                         action = action.replaced_by(next);
                     }
@@ -237,7 +237,7 @@ impl<R: Remedy> Runner<R> {
         let steps = &run.outcome.steps;
         let left_alone = !steps.is_empty() && steps.iter().all(is(StepResult::LeftAlone));
         match refused {
-            Some((stop, _)) if stop.code == "kill_switch" => {
+            Some((stop, _)) if *stop.code == code::KILL_SWITCH => {
                 self.failed(run, claim, changed);
                 stop.onto(&mut run.outcome);
             }
@@ -257,7 +257,7 @@ impl<R: Remedy> Runner<R> {
                     "somebody else has changed the target meanwhile, and that is left as it is; {}",
                     run.outcome.reason
                 );
-                Stop::nothing_to_do("changed_meanwhile", reason)
+                Stop::nothing_to_do(&code::CHANGED_MEANWHILE, reason)
                     .next(Next::development(
                         "look whether it is still needed; if so, send the request again, and it starts from what is there \
                          now",
@@ -289,7 +289,7 @@ impl<R: Remedy> Runner<R> {
     /// An action failed: the next run takes it up.
     fn failed(&self, run: &mut Run<'_, R::Request>, claim: Claim, changed: bool) {
         run.outcome.decision = Decision::Failed;
-        "action_failed".clone_into(&mut run.outcome.code);
+        run.outcome.says(&code::ACTION_FAILED);
         let minutes = self.policy.max_event_age.as_secs() / 60;
         run.outcome.next = Some(Next::devops(format!(
             "the scheduled run tries this again for {minutes} minutes; if that fails too, do it by hand"
@@ -301,7 +301,7 @@ impl<R: Remedy> Runner<R> {
 
     async fn applied(&self, run: &mut Run<'_, R::Request>, claim: Claim, approved: &[Approved<R::Action>]) {
         run.outcome.decision = Decision::Applied;
-        "applied".clone_into(&mut run.outcome.code);
+        run.outcome.says(&code::APPLIED);
         let actions: Vec<&R::Action> = approved.iter().map(Approved::action).collect();
         let verification = self.verify(run, &actions).await;
         let looked_after = run.follow_up.as_ref().filter(|follow_up| follow_up.until_verified);

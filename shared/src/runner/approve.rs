@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Halt, Run, Runner, hash, lines, value};
 use crate::{
-    clock,
+    clock, code,
     error::Error,
     guard,
     ledger::{Approval, Rejection},
@@ -28,7 +28,7 @@ impl<R: Remedy> Runner<R> {
                  was asked for anew since under another id",
                 R::FUNCTION
             );
-            Stop::refused("approval_unknown", reason)
+            Stop::refused(&code::APPROVAL_UNKNOWN, reason)
                 .next(Next::development("look at the newest notice, or send the request again for a new plan"))
         })?;
         run.outcome.target.clone_from(&approval.target);
@@ -56,7 +56,7 @@ impl<R: Remedy> Runner<R> {
         if asked.dry_run {
             return Ok(Stop {
                 decision: Decision::Observed,
-                code: "would_reject",
+                code: &code::WOULD_REJECT,
                 reason: format!("would reject: {}", approval.plan.join(", ")),
                 next: None,
             });
@@ -72,7 +72,7 @@ impl<R: Remedy> Runner<R> {
         }
         run.settled = true;
         let reason = format!("{}; it was: {}", guard::rejected(&rejection), approval.plan.join(", "));
-        Ok(Stop::nothing_to_do("rejected", reason))
+        Ok(Stop::nothing_to_do(&code::REJECTED, reason))
     }
 
     /// Stores the plan and says what to send to have it carried out. Whoever asks for the same joins it.
@@ -85,7 +85,7 @@ impl<R: Remedy> Runner<R> {
         if run.trigger.is_scheduled() {
             // Asking at every tick would drown the question.
             return Ok(Stop::nothing_to_do(
-                "approval_needed",
+                &code::APPROVAL_NEEDED,
                 "a scheduled run does not ask; send a request by hand",
             ));
         }
@@ -101,7 +101,7 @@ impl<R: Remedy> Runner<R> {
             && run.trigger.is_an_event()
         {
             // A person said no a moment ago: another alarm does not ask again.
-            return Ok(Stop::nothing_to_do("approval_rejected", guard::rejected(rejection)));
+            return Ok(Stop::nothing_to_do(&code::APPROVAL_REJECTED, guard::rejected(rejection)));
         }
         let expires = run.now + self.policy.approval_lifetime;
         let approval = Approval {
@@ -118,7 +118,7 @@ impl<R: Remedy> Runner<R> {
         };
         let stop = Stop {
             decision: Decision::AwaitingApproval,
-            code: "approval_needed",
+            code: &code::APPROVAL_NEEDED,
             reason: what,
             next: Some(Next {
                 what: format!(
@@ -159,7 +159,7 @@ fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
     let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
     Stop {
         decision: Decision::NothingToDo,
-        code: "approval_pending",
+        code: &code::APPROVAL_PENDING,
         reason: format!(
             "plan {} waits for approval already ({}): {}: {why}",
             open.id,

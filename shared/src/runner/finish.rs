@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{NotSettled, Run, Runner, Settlement};
 use crate::{
-    clock,
+    clock, code,
     error::{Error, chain},
     guard::{self, Admission},
     lambda::Invocation,
@@ -61,7 +61,7 @@ impl<R: Remedy> Runner<R> {
         // Ten alarms that are refused for one reason are one piece of news.
         let refused =
             (run.outcome.decision == Decision::Refused && run.trigger.is_an_event()).then(|| Refusal {
-                code: run.outcome.code.clone(),
+                code: run.outcome.code.as_str().to_owned(),
                 at: run.now,
                 known_since: run.now
                     - SignedDuration::try_from(self.policy.max_event_age).unwrap_or_default(),
@@ -195,7 +195,7 @@ impl<R: Remedy> Runner<R> {
                     run.outcome.next.as_ref().map(|next| format!("; {}", next.what)).unwrap_or_default()
                 )));
             }
-            return self.wants(run, &run.outcome.code);
+            return self.wants(run, run.outcome.code.as_str());
         }
         // What is begun is the claim's from now on.
         match &run.wanted {
@@ -222,7 +222,7 @@ impl<R: Remedy> Runner<R> {
             return None;
         }
         // The run that is at work tells of its own end, and the scheduled one of what it does after that.
-        let at_work = run.outcome.code == "claimed_by_another";
+        let at_work = run.outcome.code.is(&code::CLAIMED_BY_ANOTHER);
         let quiet = at_work || is_still_wanted(run);
         let due = run.settled || (!quiet && notice::is_due(&run.outcome, run.trigger.is_an_event()));
         if due { self.notice_of(&run.outcome, run.now, run.invocation.deadline) } else { None }
@@ -326,14 +326,15 @@ fn unrecorded(outcome: &mut Outcome, error: &Error) {
 
 /// Whether the run did nothing that it may not do a moment later.
 fn is_for_now<Q>(run: &Run<'_, Q>) -> bool {
-    let refused = run.outcome.decision == Decision::Refused && guard::is_for_now(&run.outcome.code);
-    run.held.is_none() && (refused || run.outcome.code == "aws_failed")
+    // AWS that could not be read is a failure, not a refusal.
+    let did_nothing = matches!(run.outcome.decision, Decision::Refused | Decision::Failed);
+    run.held.is_none() && did_nothing && code::is_for_now(run.outcome.code.as_str())
 }
 
 /// Whether the run is told that another one is at work for the very same event: it asks for nothing more.
 fn is_in_hand<Q>(run: &Run<'_, Q>) -> bool {
     let same = |claim: &Claim| claim.open && claim.intent.trigger.id == run.trigger.id;
-    run.outcome.code == "claimed_by_another" && run.memory.claim.as_ref().is_some_and(same)
+    run.outcome.code.is(&code::CLAIMED_BY_ANOTHER) && run.memory.claim.as_ref().is_some_and(same)
 }
 
 /// What is wanted and still cannot be done is looked at again at the next run, and said once.
@@ -346,5 +347,5 @@ fn is_still_wanted<Q>(run: &Run<'_, Q>) -> bool {
 fn is_worth_a_record<Q>(run: &Run<'_, Q>) -> bool {
     let idle = matches!(run.outcome.decision, Decision::NothingToDo | Decision::Refused);
     let quiet = run.trigger.is_scheduled() || is_still_wanted(run);
-    run.settled || run.held.is_some() || (!(idle && quiet) && run.outcome.code != "ledger_unavailable")
+    run.settled || run.held.is_some() || (!(idle && quiet) && !run.outcome.code.is(&code::LEDGER_UNAVAILABLE))
 }

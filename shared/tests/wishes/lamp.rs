@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shared::{
     aws::{Aws, Cause},
+    code,
     error::Error,
     guard::Approved,
     outcome::{Next, Stop, Verification},
@@ -61,7 +62,7 @@ pub(crate) fn over(wire: &Wire, moves: Moves) -> Runner<Lamp> {
 }
 
 fn not_ours() -> Stop {
-    Stop::refused("not_allowed", "the lamp is not ours").next(Next::devops("correct what calls this"))
+    Stop::refused(&code::NOT_ALLOWED, "the lamp is not ours").next(Next::devops("correct what calls this"))
 }
 
 impl Remedy for Lamp {
@@ -93,7 +94,7 @@ impl Remedy for Lamp {
     fn plan(&self, _now: jiff::Timestamp, _observed: &(), request: &Request, _past: &Past) -> Plan<On> {
         if request.looks_after {
             return Plan::skip(Stop::nothing_to_do(
-                "nothing_to_look_after",
+                &code::NOTHING_TO_LOOK_AFTER,
                 "there is nothing to look after",
             ));
         }

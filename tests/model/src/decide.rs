@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use shared::{
+    code,
     guard::{self, Course},
     ledger::{Claim, Intent, Memory, Note},
     outcome::Stop,
@@ -50,8 +51,8 @@ impl Decider<'_> {
     /// The end of a run without a claim: whether it has anything to write.
     pub fn stopped(&self, end: End, in_hand: bool, any_wanted: bool, now: Tick) -> Result<Phase, End> {
         let code = if let End::Stopped(code) = end { code } else { "" };
-        let for_now = guard::is_for_now(code)
-            || (code == "aws_failed" && self.broken != Some(Broken::FailedLookClears));
+        let for_now =
+            code::is_for_now(code) && (code != "aws_failed" || self.broken != Some(Broken::FailedLookClears));
         let in_hand = in_hand && !self.wished && code == "claimed_by_another";
         let is_event = self.delivery.is_an_event();
         let wants = if !self.scenario.wants {
@@ -271,5 +272,5 @@ impl Decider<'_> {
 }
 
 fn end_of(stop: &Stop) -> End {
-    End::Stopped(stop.code)
+    End::Stopped(stop.code.name())
 }

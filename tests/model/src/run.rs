@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 use shared::{
+    code::{self, Name},
     guard,
     ledger::{ALL, Holder, Memory, Switch, Waiting, Wanted},
     outcome::{Decision, Outcome, VERSION},
@@ -253,7 +254,7 @@ impl Run {
             return;
         }
         if let Err(stop) = guard::gate(policy, &delivery.trigger(now), at(now)) {
-            return self.end(End::Stopped(stop.code));
+            return self.end(End::Stopped(stop.code.name()));
         }
         let approval_used = (delivery.cause == Cause::Approval).then_some(store.approval_used);
         self.phase = Phase::Looking { now, seen: Seen::default(), approval_used };
@@ -325,7 +326,8 @@ pub fn kept_answer() -> Outcome {
     Outcome {
         version: VERSION,
         decision: Decision::Applied,
-        code: String::new(),
+        code: Name::from(&code::APPLIED),
+        under_way: false,
         reason: String::new(),
         next: None,
         target: String::new(),

@@ -91,7 +91,7 @@ fn an_ecs_event_is_not_for_it() {
 
 fn target_of(source: Source, goal: Goal) -> Result<String, (Decision, &'static str, String)> {
     let request = Request { goal, source, event: String::new(), at: Timestamp::UNIX_EPOCH };
-    target(&request, &settings()).map_err(|stop| (stop.decision, stop.code, stop.reason))
+    target(&request, &settings()).map_err(|stop| (stop.decision, stop.code.name(), stop.reason))
 }
 
 fn alarm(namespace: &str, metric: &str, distribution: &str) -> Source {

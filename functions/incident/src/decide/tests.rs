@@ -43,6 +43,7 @@ fn tried(function: &str, decision: &str) -> Tried {
         reason: None,
         approval: None,
         code: None,
+        under_way: false,
         waits: 0,
     }
 }
@@ -227,10 +228,17 @@ fn what_changed_nothing_lets_the_next_have_its_turn() {
 /// Its own alarm was quicker.
 #[test]
 fn what_is_being_done_already_is_looked_at() {
-    for code in ["deployment_in_progress", "already_rolling_back"] {
-        follows(&json!({ "decision": "refused", "code": code }), "refused", &After::Verify);
-        follows(&json!({ "decision": "nothing_to_do", "code": code }), "nothing_to_do", &After::Verify);
+    for decision in ["refused", "nothing_to_do"] {
+        let rolls_back = json!({ "decision": decision, "code": "already_rolling_back", "under_way": true });
+        follows(&rolls_back, decision, &After::Verify);
+        // As an earlier definition of the state machine passes it.
+        let deploys = json!({ "decision": decision, "code": "deployment_in_progress" });
+        follows(&deploys, decision, &After::Verify);
+        let settled = json!({ "decision": decision, "code": "already_runs", "under_way": false });
+        follows(&settled, decision, &After::Next);
     }
+    let before = Tried { under_way: true, ..not_yet("rollback", "already_rolling_back", 3) };
+    check(&[bad_release(), short_of_tasks()], &[before], "rollback for bad_release");
     let cooling_down =
         |code: &str| Answer::read(&json!({ "decision": "refused", "code": code })).is_cooling_down();
     assert!(cooling_down("cooldown") && !cooling_down("kill_switch"));
@@ -332,12 +340,14 @@ proptest! {
                     prop_assert!(counts, "only for a cause that counts");
                     prop_assert!(matches!(modes.get(&remedy.function), Some(Mode::Auto | Mode::Approve)));
                     let again = before.iter_mut().find(|tried| tried.remedy.function == remedy.function);
+                    let under_way = code == Some("already_in_progress");
                     let code = code.map(str::to_owned);
                     if let Some(again) = again {
                         prop_assert!(again.is_waited_for(), "only what could not act yet is asked again");
-                        *again = Tried { code, waits: again.waits + 1, remedy, ..tried("", decision) };
+                        *again =
+                            Tried { code, under_way, waits: again.waits + 1, remedy, ..tried("", decision) };
                     } else {
-                        before.push(Tried { remedy, code, ..tried("", decision) });
+                        before.push(Tried { remedy, code, under_way, ..tried("", decision) });
                     }
                 }
                 Choice::Wait { .. } => {

@@ -11,7 +11,7 @@ use shared::{
 
 use super::{Desk, Heard, MAX_SAID, Trouble, Word, report::after, trouble};
 use crate::{
-    decide::{After, Answer, Choice, DEVOPS, Diagnosis, Finding, KILL_SWITCH, Remedy, choose},
+    decide::{After, Answer, Choice, DEVOPS, Diagnosis, Finding, Remedy, choose},
     incident::{Answered, Handling, Incident, SERVICE_DOWN, Tried, open_key},
     request::{Step, by_hand},
     store::{Opened, Pointer},
@@ -134,12 +134,13 @@ impl Desk {
                 tried.decision = Some(decision.to_owned());
                 tried.reason = Some(said.clone());
                 tried.code = Some(line(&answer.code, MAX_CODE));
+                tried.under_way = answer.is_under_way();
                 tried.approval = match &after {
                     After::Approval(plan) => Some(plan.clone()),
                     After::Verify | After::Again(_) | After::Next | After::Look => None,
                 };
             }
-            if answer.code == KILL_SWITCH && !incident.told_of_switch {
+            if answer.is_stopped() && !incident.told_of_switch {
                 // Nothing goes on until a person lifts it.
                 incident.told_of_switch = true;
                 let level = incident.level;
@@ -322,6 +323,7 @@ fn use_remedy(incident: &mut Incident, remedy: &Remedy, now: Timestamp) -> Strin
         reason: None,
         approval: None,
         code: None,
+        under_way: false,
         waits: 0,
     });
     // What comes back again and again leaves room for what is new.

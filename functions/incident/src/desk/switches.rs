@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::{
     clock,
+    code::Code,
     error::{Error, chain},
     ledger::{
         ALL, AUDIT_KEPT, KILL_SWITCH, Switch, Switches,
@@ -18,7 +19,7 @@ use shared::{
 
 use super::{Desk, Word};
 use crate::{
-    FUNCTION,
+    FUNCTION, codes,
     incident::Incident,
     notice::{Place, Waiting},
     request::{Stop, Until},
@@ -101,7 +102,7 @@ impl Desk {
         let what = switch.in_words(word.now).replace(" for 0 s", "");
         let writes = vec![self.store().put(item)?];
         let names = [switch.name.clone()];
-        self.switched("stopped", &what, &names, writes, &[switch], by, word).await
+        self.switched(&codes::STOPPED, &what, &names, writes, &[switch], by, word).await
     }
 
     /// Lifts one kill switch by its name, whatever that is, or all of them.
@@ -133,14 +134,14 @@ impl Desk {
                 return Err(super::overtaken(KILL_SWITCH));
             }
         }
-        self.switched("lifted", &what, &names, writes, &left, by.unwrap_or_default(), word).await
+        self.switched(&codes::LIFTED, &what, &names, writes, &left, by.unwrap_or_default(), word).await
     }
 
     /// Writes what was asked together with its record and what people are owed of it; then tells them.
     #[expect(clippy::too_many_arguments, reason = "what is written, and how it is told")]
     async fn switched(
         &self,
-        did: &str,
+        did: &'static Code,
         what: &str,
         names: &[String],
         mut writes: Vec<TransactWriteItem>,
@@ -149,15 +150,17 @@ impl Desk {
         word: &Word<'_>,
     ) -> Result<Value, Error> {
         let who = if by.is_empty() { String::new() } else { format!(", by {}", line(by, 60)) };
-        let told = if did == "lifted" { format!("{what}{who}") } else { what.to_owned() };
+        let is_lifted = *did == codes::LIFTED;
+        let told = if is_lifted { format!("{what}{who}") } else { what.to_owned() };
         if word.dry_run {
-            return Ok(said(did, &told, names, on, word, &[]));
+            return Ok(said(did.name(), &told, names, on, word, &[]));
         }
         let target = format!("{KILL_SWITCH}/{}", names.first().map_or("", String::as_str));
         let outcome = Outcome {
             version: VERSION,
             decision: Decision::Applied,
-            code: did.to_owned(),
+            code: did.into(),
+            under_way: false,
             reason: told.clone(),
             next: None,
             target: target.clone(),
@@ -193,7 +196,7 @@ impl Desk {
         });
         let message: Vec<String> =
             std::iter::once(format!("{}.", capital(&told))).chain(lift.take(5)).collect();
-        let word_for_it = if did == "lifted" { "KILL SWITCH LIFTED" } else { "KILL SWITCH ON" };
+        let word_for_it = if is_lifted { "KILL SWITCH LIFTED" } else { "KILL SWITCH ON" };
         let subject = format!("[{}] {word_for_it}: {}", self.settings.environment, names.join(", "));
         let owed = self.owe(&subject, &message.join("\n"), word.id, word.now);
         writes.push(self.store().put(audit)?);
@@ -219,7 +222,7 @@ impl Desk {
                 heard.push(format!("The timelines of the open incidents lack it ({}).", chain(&error)));
             }
         }
-        Ok(said(did, &told, names, on, word, &heard))
+        Ok(said(did.name(), &told, names, on, word, &heard))
     }
 }
 

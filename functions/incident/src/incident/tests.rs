@@ -174,6 +174,7 @@ fn only_what_was_tried_since_it_came_back_counts() {
         reason: None,
         approval: None,
         code: None,
+        under_way: false,
         waits: 0,
     };
     let mut incident = incident();

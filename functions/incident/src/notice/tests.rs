@@ -55,6 +55,7 @@ fn tried(function: &str, decision: &str) -> Tried {
         reason: None,
         approval: None,
         code: None,
+        under_way: false,
         waits: 0,
     }
 }

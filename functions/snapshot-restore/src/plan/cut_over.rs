@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::{RunningTask, Service},
+    ecs::{RunningTask, Service, ready},
     ledger::{FollowUp, FollowUpChange},
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Weight},
+    remedy::{Past, Plan, Weight, still_settling},
 };
 
 use super::Action;
@@ -180,16 +180,9 @@ pub(super) fn secret<'a>(observed: &'a Observed, settings: &Settings) -> Result<
 
 fn redeploy(observed: &Observed, settings: &Settings) -> Result<Action, Stop> {
     let name = &settings.service;
-    let service = observed.service.as_ref().ok_or_else(|| skipped::service_missing(name))?;
-    if service.status != "ACTIVE" {
-        return Err(skipped::service_inactive(name, &service.status));
-    }
-    if service.deployment_controller != "ECS" {
-        return Err(skipped::not_deployed_by_ecs(name, &service.deployment_controller));
-    }
-    if service.is_deploying() {
-        return Err(skipped::deployment_in_progress(name));
-    }
+    let service = ready::usable(observed.service.as_ref(), name)?;
+    ready::deployed_by_ecs(service, name, "set the secret's host by hand, and deploy there")?;
+    ready::still(service, name)?;
     let running = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
     Ok(Action::Redeploy { cluster: settings.cluster.clone(), service: name.clone(), running })
 }
@@ -237,7 +230,7 @@ pub(super) fn look_after(
         return Ok(Plan::settle(skipped::verified(what, &seen.what)));
     }
     if now < follow_up.due {
-        return Err(skipped::still_settling(what, follow_up.due, &seen.what));
+        return Err(still_settling(what, follow_up.due, &seen.what));
     }
     Ok(Plan::settle(skipped::not_verified(what, &seen.what, text("undo"))))
 }

@@ -11,6 +11,7 @@ use shared::{
 
 use super::Action;
 use crate::{
+    codes,
     docdb::Cluster,
     name,
     observe::Observed,
@@ -53,7 +54,11 @@ pub(super) fn of(
     let id = progress.restore.id.clone();
     if let Some(named) = named.filter(|named| **named != id) {
         let stop = not_under_way(now, observed, named, settings);
-        return Err(if stop.code == "restore_unknown" { skipped::other_restore(named, &id) } else { stop });
+        return Err(if *stop.code == codes::RESTORE_UNKNOWN {
+            skipped::other_restore(named, &id)
+        } else {
+            stop
+        });
     }
     let Some(cluster) = observed.cluster(&id) else {
         if now.duration_since(progress.begun_at) < GRACE {

@@ -1,17 +1,16 @@
 //! Why what was restored is not given a password, put to use, back again, or deleted.
 
-use jiff::Timestamp;
 use shared::{
-    clock::readable,
+    code,
     outcome::{Next, Stop},
 };
 
 use super::{failed, send};
-use crate::{docdb::Cluster, restore::state};
+use crate::{codes, docdb::Cluster, restore::state};
 
 pub(crate) fn not_ours(id: &str) -> Stop {
     Stop::refused(
-        "not_ours",
+        &codes::NOT_OURS,
         format!("cluster {id} does not carry this function's tags: it is somebody else's"),
     )
     .next(Next::devops("see who made it, in its tags and in CloudTrail"))
@@ -28,12 +27,12 @@ pub(crate) fn restore_not_ready(cluster: &Cluster, asked: &str) -> Stop {
     } else {
         send("take its next step", "continue", id)
     };
-    Stop::refused("restore_not_ready", reason).next(next)
+    Stop::refused(&codes::RESTORE_NOT_READY, reason).next(next)
 }
 
 pub(crate) fn password_managed(id: &str, managed: &str) -> Stop {
     Stop::refused(
-        "password_managed",
+        &codes::PASSWORD_MANAGED,
         format!("AWS manages the master user of {id} in {managed}, and takes no password for it"),
     )
     .next(Next::devops("have the service read that secret, or end that management in the console first"))
@@ -41,88 +40,80 @@ pub(crate) fn password_managed(id: &str, managed: &str) -> Stop {
 
 pub(crate) fn password_same(id: &str, secret: &str) -> Stop {
     let reason = format!("{id} has the password that is in secret {secret}: it was not changed since");
-    Stop::nothing_to_do("password_same", reason).next(send("point the service at it", "cut_over", id))
+    Stop::nothing_to_do(&codes::PASSWORD_SAME, reason).next(send("point the service at it", "cut_over", id))
 }
 
 pub(crate) fn secret_without_password(secret: &str) -> Stop {
-    Stop::refused("password_missing", format!("secret {secret} is no JSON object with a field `password`"))
-        .next(Next::devops("try by hand whether the service can log in"))
+    Stop::refused(
+        &codes::PASSWORD_MISSING,
+        format!("secret {secret} is no JSON object with a field `password`"),
+    )
+    .next(Next::devops("try by hand whether the service can log in"))
 }
 
 pub(crate) fn user_not_master(id: &str, secret: &str) -> Stop {
     let reason = format!(
         "the user in secret {secret} is not the master user of {id}, the only one that AWS sets a password for"
     );
-    Stop::refused("user_not_master", reason).next(Next::devops(
+    Stop::refused(&codes::USER_NOT_MASTER, reason).next(Next::devops(
         "connect as the master user, and give that user the secret's password by `updateUser`",
     ))
 }
 
 pub(crate) fn already_cut_over(id: &str, secret: &str) -> Stop {
-    Stop::nothing_to_do("already_cut_over", format!("secret {secret} points to {id} already"))
+    Stop::nothing_to_do(&codes::ALREADY_CUT_OVER, format!("secret {secret} points to {id} already"))
 }
 
 pub(crate) fn secret_missing(secret: &str) -> Stop {
-    Stop::refused("secret_missing", format!("there is no secret {secret}"))
+    Stop::refused(&code::SECRET_MISSING, format!("there is no secret {secret}"))
         .next(Next::devops("correct DatabaseSecretName of the stack"))
 }
 
 pub(crate) fn secret_without_host(secret: &str) -> Stop {
-    Stop::refused("secret_without_host", format!("secret {secret} is no JSON object with a field `host`"))
-        .next(Next::devops("change by hand where the service finds its database"))
+    Stop::refused(
+        &codes::SECRET_WITHOUT_HOST,
+        format!("secret {secret} is no JSON object with a field `host`"),
+    )
+    .next(Next::devops("change by hand where the service finds its database"))
 }
 
 pub(crate) fn secret_changed(secret: &str) -> Stop {
     Stop::refused(
-        "secret_changed",
+        &codes::SECRET_CHANGED,
         format!("secret {secret} was changed since: its version is not the cut-over's"),
     )
     .next(Next::devops("see who changed it; set its host by hand, and start new tasks"))
 }
 
 pub(crate) fn version_gone(secret: &str, version: &str) -> Stop {
-    Stop::refused("version_gone", format!("secret {secret} has no version {version} any more"))
+    Stop::refused(&codes::VERSION_GONE, format!("secret {secret} has no version {version} any more"))
         .next(Next::devops("set its host by hand, and start new tasks"))
 }
 
 pub(crate) fn never_cut_over(id: &str) -> Stop {
-    Stop::nothing_to_do("never_cut_over", format!("{id} was never put to use: there is nothing to undo"))
+    Stop::nothing_to_do(
+        &codes::NEVER_CUT_OVER,
+        format!("{id} was never put to use: there is nothing to undo"),
+    )
 }
 
 pub(crate) fn already_undone(id: &str, secret: &str) -> Stop {
-    Stop::nothing_to_do("already_undone", format!("secret {secret} is as it was before the cut-over to {id}"))
-}
-
-pub(crate) fn service_missing(service: &str) -> Stop {
-    Stop::refused("service_missing", format!("there is no service {service}"))
-        .next(Next::devops("correct ClusterName and ServiceName of the stack"))
-}
-
-pub(crate) fn service_inactive(service: &str, status: &str) -> Stop {
-    Stop::refused("service_inactive", format!("service {service} is {status}, not ACTIVE"))
-        .next(Next::devops("see who deleted the service"))
-}
-
-pub(crate) fn not_deployed_by_ecs(service: &str, controller: &str) -> Stop {
-    Stop::refused(
-        "not_deployed_by_ecs",
-        format!("deployments of {service} are carried out by {controller}, not by ECS"),
+    Stop::nothing_to_do(
+        &codes::ALREADY_UNDONE,
+        format!("secret {secret} is as it was before the cut-over to {id}"),
     )
-    .next(Next::devops("set the secret's host by hand, and deploy there"))
-}
-
-pub(crate) fn deployment_in_progress(service: &str) -> Stop {
-    Stop::refused("deployment_in_progress", format!("a deployment of {service} is under way"))
-        .next(Next::devops("send it again when that has ended"))
 }
 
 pub(crate) fn already_gone(id: &str) -> Stop {
-    Stop::nothing_to_do("already_gone", format!("there is no cluster {id}, or it is being deleted"))
+    Stop::nothing_to_do(&codes::ALREADY_GONE, format!("there is no cluster {id}, or it is being deleted"))
 }
 
 pub(crate) fn was_cut_over(id: &str) -> Stop {
-    Stop::refused("was_cut_over", format!("{id} was put to use: it may hold data that nothing else has"))
-        .next(Next::devops("delete it by hand, with a last snapshot, when nobody needs it any more"))
+    Stop::refused(
+        &codes::WAS_CUT_OVER,
+        format!("{id} was put to use: it may hold data that nothing else has"),
+    )
+    .next(Next::devops("delete it by hand, with a last snapshot, when nobody needs it any more"))
 }
 
 pub(crate) fn in_use(id: &str, host: Option<&str>) -> Stop {
@@ -130,22 +121,18 @@ pub(crate) fn in_use(id: &str, host: Option<&str>) -> Stop {
         Some(_) => format!("the service's secret points to {id}"),
         None => format!("where the service's secret points cannot be read: it may be {id}"),
     };
-    Stop::refused("in_use", reason).next(Next::devops("see what the service's secret says"))
+    Stop::refused(&codes::IN_USE, reason).next(Next::devops("see what the service's secret says"))
 }
 
 pub(crate) fn superseded(what: &str) -> Stop {
     Stop::nothing_to_do(
-        "superseded",
+        &code::SUPERSEDED,
         format!("the secret was changed since: {what} is not looked after any more"),
     )
 }
 
 pub(crate) fn verified(what: &str, seen: &str) -> Stop {
-    Stop::nothing_to_do("verified", format!("{what} has settled: {seen}"))
-}
-
-pub(crate) fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
-    Stop::nothing_to_do("still_settling", format!("{what} has until {}: {seen}", readable(due)))
+    Stop::nothing_to_do(&code::VERIFIED, format!("{what} has settled: {seen}"))
 }
 
 pub(crate) fn not_verified(what: &str, seen: &str, undo: Option<&str>) -> Stop {
@@ -161,5 +148,5 @@ pub(crate) fn not_verified(what: &str, seen: &str, undo: Option<&str>) -> Stop {
         ),
         None => Next::devops(look),
     };
-    failed("not_verified", format!("{what} has not settled: {seen}"), next)
+    failed(&code::NOT_VERIFIED, format!("{what} has not settled: {seen}"), next)
 }

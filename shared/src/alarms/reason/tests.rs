@@ -87,7 +87,7 @@ fn event(arn: &str) -> Alarm {
 
 #[track_caller]
 fn code(alarm: &Described, about: &About) -> Result<(), &'static str> {
-    is_ours(&event(ARN), Some(alarm), about).map_err(|no| no.code)
+    is_ours(&event(ARN), Some(alarm), about).map_err(|no| no.code.name())
 }
 
 #[track_caller]
@@ -113,10 +113,10 @@ fn an_alarm_on_our_own_metric_is_a_reason() {
 #[test]
 fn an_alarm_that_cloudwatch_does_not_know_or_that_is_another_is_none() {
     let unknown = is_ours(&event(ARN), None, &about()).unwrap_err();
-    assert_eq!(unknown.code, "alarm_unknown");
+    assert_eq!(unknown.code.name(), "alarm_unknown");
     let other = "arn:aws:cloudwatch:eu-west-1:999999999999:alarm:a";
     let refused = is_ours(&event(other), Some(&alarm(watched(vec![cpu()]))), &about()).unwrap_err();
-    assert_eq!(refused.code, OTHER);
+    assert_eq!(refused.code.name(), OTHER);
 }
 
 #[test]

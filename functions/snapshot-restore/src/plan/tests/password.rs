@@ -53,7 +53,7 @@ fn the_hand_over_offers_the_password_first_where_it_is_needed() {
     let handed_over = |change: &dyn Fn(&mut Observed)| {
         let observed = with_cluster(&["available", "available"]).with(|seen| change(seen));
         let stop = planned(&observed, &asks(Goal::LookAfter), Some(under_way(&[]))).skipped.unwrap();
-        assert_eq!(stop.code, "handed_over");
+        assert_eq!(stop.code.name(), "handed_over");
         (stop.reason, stop.next.unwrap().send.unwrap())
     };
     let cut_over = json!({ "cut_over": restore_id() });
@@ -162,6 +162,6 @@ fn a_cut_over_waits_while_the_password_is_set() {
     let resetting =
         ready().with(|seen| "resetting-master-credentials".clone_into(&mut seen.restored[0].status));
     let stop = planned(&resetting, &asks(Goal::CutOver(restore_id())), None).skipped.unwrap();
-    assert_eq!(stop.code, "restore_not_ready");
+    assert_eq!(stop.code.name(), "restore_not_ready");
     assert_eq!(stop.next.unwrap().send, Some(json!({ "cut_over": restore_id() })));
 }

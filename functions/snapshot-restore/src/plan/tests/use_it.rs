@@ -212,7 +212,7 @@ fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     };
     let (later, over) = (now() + HOUR, now());
     let code = |observed: &Observed, due: Timestamp| {
-        planned(observed, &asks(Goal::LookAfterCutOver), follow_up(due)).skipped.unwrap().code
+        planned(observed, &asks(Goal::LookAfterCutOver), follow_up(due)).skipped.unwrap().code.name()
     };
     let answers = |answers: bool| Some(Database { answers, summary: "…".to_owned() });
     let seen = |database: Option<Database>| Observed {
@@ -235,7 +235,7 @@ fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     let what = json!({ "version": "v2", "what": "the cut-over", "undo": restore_id(), "also": ["uri"] });
     let follow_up = FollowUp { due: over, what, until_verified: true };
     let stop = planned(&seen(answers(true)), &asks(Goal::LookAfterCutOver), Some(follow_up)).skipped.unwrap();
-    assert_eq!(stop.code, "not_verified");
+    assert_eq!(stop.code.name(), "not_verified");
     assert!(stop.reason.contains("the secret's uri still names it"), "{}", stop.reason);
 }
 

@@ -1,0 +1,8 @@
+//! The reason codes of this function alone: those of the records that it leaves of a kill switch.
+
+use shared::code::Code;
+
+pub const STOPPED: Code = Code::new("stopped", "Somebody has set a kill switch.");
+pub const LIFTED: Code = Code::new("lifted", "Somebody has lifted a kill switch.");
+
+pub const CODES: &[&Code] = &[&STOPPED, &LIFTED];
