@@ -131,6 +131,8 @@ impl<R: Remedy> Runner<R> {
             run.outcome.steps.iter().partition(|step| step.result == StepResult::AlreadyDone);
         let all = left.is_empty() && !done.is_empty();
         let changed = !is_known || !done.is_empty();
+        let what: Vec<&str> = done.iter().map(|step| step.action.as_str()).collect();
+        let what = what.join(", ");
         let begun = format!("run {} had begun: {}", dead.execution_id, dead.intent.reason);
         let mut claim = Claim { open: false, ..dead.clone() };
         if all {
@@ -142,19 +144,18 @@ impl<R: Remedy> Runner<R> {
         } else {
             run.outcome.decision = Decision::Failed;
             run.outcome.says(&code::GIVEN_UP);
-            let what = match () {
+            let how_far = match () {
                 () if !is_known => "how far it had come is not known",
                 () if changed => "only a part of it was done",
                 () => "nothing was changed",
             };
-            run.outcome.reason = format!("given up, since {why}: {what}; {begun}");
+            run.outcome.reason = format!("given up, since {why}: {how_far}; {begun}");
             run.outcome.next = Some(Next::devops(
                 "the runbook does not try this again: look whether it is still needed, and send the request by hand",
             ));
         }
         claim = if changed {
-            let what: Vec<&str> = done.iter().map(|step| step.action.as_str()).collect();
-            claim.counted_at(run.now, &format!("{} ({})", what.join(", "), dead.intent.trigger.words()))
+            claim.counted_at(run.now, &format!("{what} ({})", dead.intent.trigger.words()))
         } else {
             claim.uncounted()
         };

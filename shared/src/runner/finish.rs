@@ -347,5 +347,5 @@ fn is_still_wanted<Q>(run: &Run<'_, Q>) -> bool {
 fn is_worth_a_record<Q>(run: &Run<'_, Q>) -> bool {
     let idle = matches!(run.outcome.decision, Decision::NothingToDo | Decision::Refused);
     let quiet = run.trigger.is_scheduled() || is_still_wanted(run);
-    run.settled || run.held.is_some() || (!(idle && quiet) && !run.outcome.code.is(&code::LEDGER_UNAVAILABLE))
+    run.settled || run.held.is_some() || !((idle && quiet) || run.outcome.code.is(&code::LEDGER_UNAVAILABLE))
 }
