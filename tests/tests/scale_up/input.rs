@@ -7,7 +7,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "send {}"),
+        ("", "EmptyRequest", "the request is empty"),
         ("{", "InvalidJson", "EOF while parsing"),
         ("[]", "InvalidRequest", "must be a JSON object"),
         ("\"scale up\"", "InvalidRequest", "must be a JSON object"),
