@@ -153,6 +153,19 @@ fn every_function_has_a_page_that_has_room_for_its_codes_and_is_named_on_the_fir
     Ok(())
 }
 
+/// By its code, under the guide's heading for it.
+#[test]
+fn the_guide_names_every_cause_that_diagnose_finds() -> Result<()> {
+    let causes = Document::read(&workspace().join("docs/causes.md"))?;
+    let guide = Document::read(&workspace().join("docs/guide.md"))?.prose.join("\n");
+    let codes: Vec<&str> = causes.prose.iter().filter_map(|line| line.strip_prefix("### ")).collect();
+    ensure!(codes.len() > 100, "only {} causes were found", codes.len());
+    for code in codes {
+        ensure!(guide.contains(code), "docs/guide.md does not name {code}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_first_page_is_short() -> Result<()> {
     let lines = fs::read_to_string(workspace().join("README.md"))?.lines().count();
