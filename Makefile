@@ -24,6 +24,7 @@ PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
+MDBOOK_VERSION := 0.5.4
 # The newest glibc that provided.al2023 has.
 GLIBC_MAX := 2.34
 
@@ -32,7 +33,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions build deploy verify-deployment clean
+.PHONY: help demo scenarios peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions docs build deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -127,6 +128,16 @@ deny: ## Check the licences and the sources of the dependencies
 		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (some minutes)"; \
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --debug --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
+
+# Without what mdBook has for serving a site and watching its files.
+docs: | $(VENV)/bin/python ## Build the site of the documents with mdBook into target/book, and check its links
+	@command -v mdbook >/dev/null 2>&1 || test -x "$(VENV)/bin/mdbook" || { \
+		echo "mdbook is not installed; building $(MDBOOK_VERSION) into .venv, once (some minutes)"; \
+		env -u CARGO_TARGET_DIR $(CARGO) install mdbook --quiet --debug --locked --version $(MDBOOK_VERSION) \
+			--no-default-features --features search --root "$(VENV)"; }
+	@rm -rf "$(CARGO_TARGET_DIR)/book"
+	PATH="$$PATH:$(VENV)/bin" mdbook build --dest-dir "$(CARGO_TARGET_DIR)/book"
+	@$(PYTHON) scripts/book.py check "$(CARGO_TARGET_DIR)/book"
 
 bench: $(BENCH_READY) ## Measure the release functions beside boto3, the AWS CLI and Rust's defaults; writes docs/benchmarks.md
 	$(BUILD_BINARIES)
