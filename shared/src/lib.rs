@@ -11,6 +11,7 @@
 pub mod alarms;
 pub mod aws;
 pub mod clock;
+pub mod diagnosis;
 pub mod ecr;
 pub mod ecs;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod freeze;
 pub mod guard;
 pub mod lambda;
 pub mod ledger;
+mod lenient;
 pub mod notice;
 pub mod once;
 pub mod outbox;

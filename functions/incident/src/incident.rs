@@ -10,10 +10,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::clock;
+use shared::{clock, diagnosis::Finding};
 
 use crate::{
-    decide::{Finding, Remedy, is_for_now},
+    decide::{Remedy, is_for_now},
     notice::News,
     request::slug,
 };
