@@ -15,7 +15,7 @@ fn report(findings: Vec<Finding>) -> Diagnosis {
         version: VERSION,
         findings,
         chapters: vec![Chapter::ServiceDown],
-        looked_at: [Source::Service, Source::Tasks].map(|source| source.as_str().into()).into(),
+        looked_at: vec![Source::Service.as_str().into(), Source::Tasks.as_str().into()],
         function: crate::FUNCTION.into(),
         environment: "production".to_owned(),
         execution_id: "run".to_owned(),
