@@ -421,7 +421,7 @@ impl<R: Remedy> Runner<R> {
     fn draft(&self, execution_id: String, trigger: &Trigger, wanted: Option<&Wanted>) -> Outcome {
         let trigger = value(&match wanted {
             None => WokenBy::Trigger(trigger),
-            Some(wanted) => WokenBy::Wanted { wanted_since: wanted.since, of: trigger },
+            Some(wanted) => WokenBy::Wanted { wanted_since: wanted.since, of: value(trigger) },
         });
         Outcome {
             version: VERSION,

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::trigger::Trigger;
 
-/// Who or what woke a run, as its answer and its record have it. It is written from borrowed triggers.
+/// Who or what woke a run, as its answer and its record have it. It is written from a borrowed trigger. What had asked
+/// before is kept as it is: it may be shortened, and nobody decides by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WokenBy<T = Box<Trigger>> {
@@ -14,19 +16,19 @@ pub enum WokenBy<T = Box<Trigger>> {
         approved_by: T,
         #[serde(default)]
         by: Option<String>,
-        of: T,
+        of: Value,
     },
     /// Somebody rejected it.
     Rejection {
         rejected_by: T,
         #[serde(default)]
         by: Option<String>,
-        of: T,
+        of: Value,
     },
     /// The scheduled run did what an event had asked for in vain.
     Wanted {
         wanted_since: Timestamp,
-        of: T,
+        of: Value,
     },
     Trigger(T),
 }
@@ -43,7 +45,7 @@ impl WokenBy {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -75,6 +77,9 @@ mod tests {
         for approved_by in [person(&approve), machine(&approve)] {
             let written = json!({ "approved_by": approved_by, "by": "Ana", "of": alarm() });
             assert_eq!(read(&written).approved(), Some("0a1b2c3d4e5f"));
+            let shortened =
+                json!({ "approved_by": approved_by, "by": null, "of": "… 1 more levels left out" });
+            assert_eq!(read(&shortened).approved(), Some("0a1b2c3d4e5f"));
         }
         let reject = person(&json!({ "dry_run": false, "reject": "0a1b2c3d4e5f" }));
         for other in [
@@ -93,7 +98,7 @@ mod tests {
         let trigger: Trigger = serde_json::from_value(alarm()).unwrap();
         assert_eq!(serde_json::to_value(WokenBy::Trigger(&trigger)).unwrap(), alarm());
         let since = Timestamp::UNIX_EPOCH;
-        let wanted = WokenBy::Wanted { wanted_since: since, of: &trigger };
+        let wanted: WokenBy<&Trigger> = WokenBy::Wanted { wanted_since: since, of: alarm() };
         assert_eq!(serde_json::to_value(wanted).unwrap(), json!({ "wanted_since": since, "of": alarm() }));
     }
 }

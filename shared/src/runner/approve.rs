@@ -37,7 +37,7 @@ impl<R: Remedy> Runner<R> {
         }
         let by = asked.by.clone();
         run.outcome.trigger =
-            value(&WokenBy::Approval { approved_by: &run.trigger, by, of: &approval.trigger });
+            value(&WokenBy::Approval { approved_by: &run.trigger, by, of: value(&approval.trigger) });
         for request in self.remedy.requests(&approval.trigger)? {
             if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
                 run.request = request;
@@ -56,7 +56,7 @@ impl<R: Remedy> Runner<R> {
         guard::check_approval(approval, run.now)?;
         let by = asked.by.clone();
         run.outcome.trigger =
-            value(&WokenBy::Rejection { rejected_by: &run.trigger, by, of: &approval.trigger });
+            value(&WokenBy::Rejection { rejected_by: &run.trigger, by, of: value(&approval.trigger) });
         if asked.dry_run {
             return Ok(Stop {
                 decision: Decision::Observed,
