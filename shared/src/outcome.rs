@@ -1,11 +1,17 @@
 //! What a run answers and leaves behind.
 
+mod answer;
+mod woken_by;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+pub use answer::Answer;
+pub use woken_by::WokenBy;
 
 use crate::{
     code::{Code, Name},
@@ -71,7 +77,7 @@ pub struct Outcome {
     pub plan: Value,
     /// What was read before deciding.
     pub observed: Value,
-    /// Who or what woke the function.
+    /// Who or what woke the function: a [`WokenBy`], masked and bounded.
     pub trigger: Value,
     pub function: String,
     pub environment: String,
@@ -85,6 +91,11 @@ impl Outcome {
     pub(crate) fn says(&mut self, code: &'static Code) {
         self.code = code.into();
         self.under_way = code.is_under_way();
+    }
+
+    /// Who or what woke the function; nothing where too little is left of it to be read.
+    pub fn woken_by(&self) -> Option<WokenBy> {
+        WokenBy::deserialize(&self.trigger).ok()
     }
 
     /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
@@ -205,11 +216,16 @@ impl Verification {
     }
 }
 
+/// The field of a request that approves a plan.
+const APPROVE: &str = "approve";
+
 /// The next step for a person, with the guide's support level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Next {
+    #[serde(default)]
     pub what: String,
     /// 1 development, 2 DevOps, 3 AWS support.
+    #[serde(default)]
     pub support_level: u8,
     /// The JSON to send to a function.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -223,6 +239,16 @@ impl Next {
 
     pub fn devops(what: impl Into<String>) -> Self {
         Self { what: what.into(), support_level: 2, send: None }
+    }
+
+    /// Asks for the approval of a plan.
+    pub(crate) fn approval(what: impl Into<String>, plan: &str) -> Self {
+        Self { send: Some(json!({ (APPROVE): plan })), ..Self::development(what) }
+    }
+
+    /// The plan whose approval it asks for.
+    pub fn plan(&self) -> Option<&str> {
+        self.send.as_ref()?.get(APPROVE)?.as_str()
     }
 }
 

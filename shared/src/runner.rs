@@ -24,7 +24,7 @@ use crate::{
         WANTED_FOR, Wanted, WantedChange,
     },
     outbox::Outbox,
-    outcome::{Decision, Next, Outcome, Stop, VERSION},
+    outcome::{Decision, Next, Outcome, Stop, VERSION, WokenBy},
     remedy::{Past, Plan, Remedy, Weight},
     settings::{Mode, Policy},
     text::{PERSON, line},
@@ -420,10 +420,10 @@ impl<R: Remedy> Runner<R> {
     }
 
     fn draft(&self, execution_id: String, trigger: &Trigger, wanted: Option<&Wanted>) -> Outcome {
-        let trigger = match wanted {
-            None => value(trigger),
-            Some(wanted) => json!({ "wanted_since": wanted.since, "of": trigger }),
-        };
+        let trigger = value(&match wanted {
+            None => WokenBy::Trigger(trigger),
+            Some(wanted) => WokenBy::Wanted { wanted_since: wanted.since, of: value(trigger) },
+        });
         Outcome {
             version: VERSION,
             function: R::FUNCTION.to_owned(),

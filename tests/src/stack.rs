@@ -381,7 +381,28 @@ pub fn alarm(name: &str, metric: [&str; 2], dimensions: &[(&str, &str)], changed
         "StateChangeTime": changed.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string(),
         "Trigger": { "MetricName": metric, "Namespace": namespace, "Dimensions": dimensions },
     });
-    json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "TopicArn": ALARM_TOPIC, "Message": message.to_string() } }] })
+    sns(ALARM_TOPIC, &message.to_string())
+}
+
+/// A message as SNS hands it to Lambda.
+pub fn sns(topic: &str, message: &str) -> Value {
+    json!({ "Records": [{
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": format!("{topic}:6f1a3c5e-0d2b-4c8a-9e7f-1122334455aa"),
+        "Sns": {
+            "Type": "Notification",
+            "MessageId": "a1b2c3d4-0001-5000-8000-00000000000a",
+            "TopicArn": topic,
+            "Message": message,
+            "Timestamp": Timestamp::now().to_string(),
+            "SignatureVersion": "1",
+            "Signature": "EXAMPLE",
+            "SigningCertUrl": "https://sns.us-east-1.amazonaws.com/certificate.pem",
+            "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
+            "MessageAttributes": {},
+        },
+    }] })
 }
 
 /// The follow-up schedule's event.

@@ -8,6 +8,7 @@ use shared::{
     alarms,
     aws::{Aws, Cause},
     clock, code,
+    diagnosis::{Diagnosis, Impact, VERSION},
     error::Error,
     guard,
     lambda::{Invocation, Task},
@@ -21,10 +22,10 @@ use tokio::time::Instant;
 
 use crate::{
     FUNCTION,
-    finding::Impact,
+    chapter::sources,
     judge,
     read::{self, Reader},
-    report::{Report, VERSION},
+    report::told,
     request::{self, Request},
     settings::Settings,
     source::Source,
@@ -59,40 +60,38 @@ impl Diagnose {
         Ok(Self { settings, config: aws.config().clone() })
     }
 
-    async fn run(&self, request: &Request, invocation: &Invocation) -> Report {
+    async fn run(&self, request: &Request, invocation: &Invocation) -> Diagnosis {
         let at = clock::now();
         let started = Instant::now();
         let left = Duration::try_from(invocation.deadline.duration_since(at)).unwrap_or_default();
         let until = started + READING.min(left.saturating_sub(RESERVE));
-        let sources: BTreeSet<Source> =
-            request.chapters.iter().flat_map(|chapter| chapter.sources()).copied().collect();
+        let wanted: BTreeSet<Source> =
+            request.chapters.iter().flat_map(|chapter| sources(*chapter)).copied().collect();
         let reader = Reader::new(self.config.clone(), self.settings.clone(), at);
-        let (evidence, seen) = read::collect(reader, &sources, until).await;
+        let (evidence, seen) = read::collect(reader, &wanted, until).await;
         let findings = judge(&evidence, &request.chapters);
-        Report {
+        let diagnosis = Diagnosis {
             version: VERSION,
-            nothing_found: false,
-            summary: String::new(),
-            text: Vec::new(),
             changes: timeline::told(&evidence, CHANGES_HOURS, findings.first()),
             findings,
             chapters: request.chapters.clone(),
-            looked_at: seen.into_iter().map(Source::as_str).collect(),
+            looked_at: seen.into_iter().map(|source| source.as_str().into()).collect(),
             not_seen: evidence.not_seen,
             status: request.status.map(Into::into),
-            function: FUNCTION,
+            function: FUNCTION.into(),
             environment: self.settings.environment.clone(),
             execution_id: invocation.request_id.clone(),
             at,
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
-        .told(request.format)
+            ..Diagnosis::default()
+        };
+        told(diagnosis, request.format)
     }
 }
 
 impl Diagnose {
     /// Whoever is woken by the alarm gets its cause along with it.
-    async fn tell(&self, report: &Report) -> Result<(), Error> {
+    async fn tell(&self, report: &Diagnosis) -> Result<(), Error> {
         // What hurts nobody, and will not, is for the day: a failover that went well, an alarm that is always on.
         let matters = report.findings.iter().any(|finding| finding.impact >= Impact::Risk);
         let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| matters) else {
@@ -184,7 +183,7 @@ impl Task for Diagnose {
 }
 
 /// One line of JSON: what was found is there to be searched for when nobody waited for the answer.
-fn log(report: &Report) {
+fn log(report: &Diagnosis) {
     // Whoever has not started logging has no log to be searched.
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;

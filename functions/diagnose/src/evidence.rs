@@ -12,6 +12,7 @@ mod watch;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+pub use shared::diagnosis::NotSeen;
 
 pub use database::*;
 pub use ecs::*;
@@ -73,16 +74,6 @@ pub struct Names {
     pub database: String,
     pub distribution: String,
     pub probe: String,
-}
-
-/// A source that was not seen, whole or in part.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NotSeen {
-    /// As in `the service's tasks`.
-    pub source: String,
-    /// As in `AccessDenied: …`, `not answered in time`, `switched off`.
-    pub why: String,
 }
 
 impl Evidence {

@@ -13,7 +13,7 @@ use crate::{
 /// Puts consequences under their causes, and the causes in order.
 pub(crate) fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_key(|finding| {
-        (std::cmp::Reverse(weight(finding)), depth(finding.cause), finding.chapter, finding.cause)
+        (std::cmp::Reverse(weight(finding)), depth(&finding.cause), finding.chapter, finding.cause.clone())
     });
     let mut causes: Vec<Finding> = Vec::new();
     // The causes of others come first, however they weigh: those that nothing found explains.
@@ -59,7 +59,7 @@ pub fn consequences(cause: &str) -> impl Iterator<Item = &'static str> {
 
 /// Whether this finding is a reason for that cause. One that is only possible explains nothing.
 fn explains(finding: &Finding, other: &Finding) -> bool {
-    let in_table = consequences(finding.cause).any(|consequence| consequence == other.cause);
+    let in_table = consequences(&finding.cause).any(|consequence| consequence == other.cause);
     finding.confidence > Confidence::Possible
         && finding.cause != other.cause
         && (in_table || other.cause == "unknown_cause" && tells_why(finding))
@@ -81,7 +81,7 @@ fn is_of_front_end(finding: &Finding) -> bool {
 /// A cause is unknown only while nothing that is felt is more than a symptom.
 fn tells_why(finding: &Finding) -> bool {
     const SYMPTOMS: &[&str] = &["status_code", "cors_preflight_refused", "origin_errors", "slow_first_byte"];
-    finding.impact >= Impact::Degraded && !SYMPTOMS.contains(&finding.cause)
+    finding.impact >= Impact::Degraded && !SYMPTOMS.contains(&&*finding.cause)
 }
 
 /// What hurts now comes before what may; what is only possible counts for less.

@@ -85,7 +85,7 @@ pub(crate) fn found(evidence: &Evidence, chapters: &[Chapter]) -> Vec<Finding> {
 
 impl Rule {
     fn finding(&self, chapter: Chapter, evidence: &Evidence) -> Option<Finding> {
-        let mut finding = Finding { cause: self.cause, chapter, ..(self.find)(evidence)? };
+        let mut finding = Finding { cause: self.cause.into(), chapter, ..(self.find)(evidence)? };
         let remedy = &mut finding.remedy;
         remedy.otherwise.get_or_insert_with(|| self.otherwise.to_owned());
         if remedy.helped.is_empty() {

@@ -1,31 +1,9 @@
 //! What changed lately: releases, scaling, configuration, secrets, failovers, alarms, on one line of time.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+pub use shared::diagnosis::{Change, ChangeKind as Kind};
 
 use crate::{evidence::Evidence, finding::Finding};
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
-    pub at: Timestamp,
-    pub kind: Kind,
-    pub what: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Release,
-    Scaling,
-    Secret,
-    Database,
-    FrontEnd,
-    Alarm,
-    Certificate,
-    Configuration,
-    /// When what was found first began.
-    Trouble,
-}
 
 /// The changes of the last so many hours with when the trouble began among them, the oldest first.
 pub(crate) fn told(evidence: &Evidence, hours: i64, first: Option<&Finding>) -> Vec<Change> {

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL, ETAG};
-use serde::Serialize;
+use shared::probe::Cache;
 
 use crate::finding::{Finding, header, list};
 
@@ -10,24 +10,12 @@ use crate::finding::{Finding, header, list};
 /// browser's copy counts (`max-age`): CloudFront's (`s-maxage`) can be invalidated.
 const MAX_PAGE_AGE_SECONDS: u64 = 300;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cache {
-    pub cache_control: Option<String>,
-    /// Seconds that the answer had lain in a cache.
-    pub age: Option<String>,
-    pub etag: Option<String>,
-    /// CloudFront's word on it: `Hit from cloudfront`, `Miss from cloudfront`, …
-    pub x_cache: Option<String>,
-}
-
-impl Cache {
-    pub fn read(headers: &HeaderMap) -> Self {
-        Self {
-            cache_control: header(headers, CACHE_CONTROL),
-            age: header(headers, AGE),
-            etag: header(headers, ETAG),
-            x_cache: header(headers, "x-cache"),
-        }
+pub fn read(headers: &HeaderMap) -> Cache {
+    Cache {
+        cache_control: header(headers, CACHE_CONTROL),
+        age: header(headers, AGE),
+        etag: header(headers, ETAG),
+        x_cache: header(headers, "x-cache"),
     }
 }
 
@@ -100,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_cache_headers_are_reported() {
-        let cache = Cache::read(&headers(&[
+        let cache = read(&headers(&[
             ("cache-control", "max-age=60"),
             ("age", "12"),
             ("etag", "\"abc\""),

@@ -7,7 +7,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
-use serde::Serialize;
+use shared::probe::{Certificate, State};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -107,35 +107,16 @@ pub struct Limits {
     pub critical_days: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    Ok,
-    Warning,
-    Critical,
-    Expired,
-}
-
 /// The certificate as the report shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Certificate {
-    /// Whole days until `not_after`, rounded down: below 0 once it has passed.
-    pub days_left: i64,
-    pub not_after: Timestamp,
-    pub state: State,
-}
-
-impl Certificate {
-    pub fn new(not_after: Timestamp, now: Timestamp, limits: Limits) -> Self {
-        let days_left = (not_after.as_second() - now.as_second()).div_euclid(SECONDS_PER_DAY);
-        let state = match days_left {
-            ..0 => State::Expired,
-            days if days <= limits.critical_days => State::Critical,
-            days if days <= limits.warn_days => State::Warning,
-            _ => State::Ok,
-        };
-        Self { days_left, not_after, state }
-    }
+pub fn shown(not_after: Timestamp, now: Timestamp, limits: Limits) -> Certificate {
+    let days_left = (not_after.as_second() - now.as_second()).div_euclid(SECONDS_PER_DAY);
+    let state = match days_left {
+        ..0 => State::Expired,
+        days if days <= limits.critical_days => State::Critical,
+        days if days <= limits.warn_days => State::Warning,
+        _ => State::Ok,
+    };
+    Certificate { days_left, not_after, state }
 }
 
 #[cfg(test)]
@@ -146,7 +127,7 @@ mod tests {
         let not_after: Timestamp = not_after.parse().unwrap();
         let now = "2026-01-31T12:00:00Z".parse().unwrap();
         let limits = Limits { warn_days: 21, critical_days: 7 };
-        assert_eq!(Certificate::new(not_after, now, limits), Certificate { days_left, not_after, state });
+        assert_eq!(shown(not_after, now, limits), Certificate { days_left, not_after, state });
     }
 
     #[test]

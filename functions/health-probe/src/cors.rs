@@ -6,20 +6,9 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN,
 };
-use serde::Serialize;
+use shared::probe::Cors;
 
 use crate::finding::{Finding, joined, list};
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "four separate answers, each reported")]
-pub struct Cors {
-    /// What was answered to the question which origin is allowed.
-    pub allow_origin: Option<String>,
-    pub origin_allowed: bool,
-    pub method_allowed: bool,
-    pub header_allowed: bool,
-    pub credentials_allowed: bool,
-}
 
 /// Judges the answer to a preflight for a `POST` with `Content-Type` from `origin`.
 pub fn judge(headers: &HeaderMap, origin: &str) -> (Cors, Vec<Finding>) {

@@ -1,22 +1,14 @@
 //! From the checks together to a sentence and a next step: which layer is the likely cause.
 
-use serde::Serialize;
+pub use shared::probe::Next;
+use shared::probe::State;
 use shared::status::{Level, is_success};
 
-use crate::check::{Id, Name};
+use crate::check::Name;
 use crate::failure::Kind;
 use crate::finding::Severity;
 use crate::phases::Step;
 use crate::report::CheckReport;
-
-/// What a person should do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Next {
-    /// The guide's level of support.
-    pub level: Level,
-    pub team: &'static str,
-    pub actions: Vec<String>,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
@@ -25,13 +17,13 @@ pub struct Diagnosis {
     pub next: Option<Next>,
 }
 
-struct Cause {
+struct Cause<'a> {
     what: &'static str,
     level: Level,
-    action: &'static str,
+    action: &'a str,
 }
 
-const fn cause(what: &'static str, level: Level, action: &'static str) -> Cause {
+const fn cause<'a>(what: &'static str, level: Level, action: &'a str) -> Cause<'a> {
     Cause { what, level, action }
 }
 
@@ -40,7 +32,8 @@ pub fn diagnose(checks: &[CheckReport]) -> Diagnosis {
     if failed.is_empty() {
         return all_passed(checks);
     }
-    let causes = Checks(checks).causes();
+    let of_all = Checks(checks);
+    let causes = of_all.causes();
     let names: Vec<&str> = failed.iter().map(|check| check.name.as_str()).collect();
     let mut summary =
         format!("Unhealthy: {} of {} checks failed ({})", failed.len(), checks.len(), names.join(", "));
@@ -57,7 +50,7 @@ pub fn diagnose(checks: &[CheckReport]) -> Diagnosis {
         actions.push(format!("{}: {}", check.name, check.action));
     }
     let level = level.unwrap_or(Level::Development);
-    Diagnosis { healthy: false, summary, next: Some(Next { level, team: level.team(), actions }) }
+    Diagnosis { healthy: false, summary, next: Some(Next { level, team: level.team().into(), actions }) }
 }
 
 fn all_passed(checks: &[CheckReport]) -> Diagnosis {
@@ -83,7 +76,7 @@ fn all_passed(checks: &[CheckReport]) -> Diagnosis {
         summary: format!("Healthy: {passed}, with {} {urgent}{findings}.", found.len()),
         next: Some(Next {
             level,
-            team: level.team(),
+            team: level.team().into(),
             actions: found.iter().map(|(name, _, message)| format!("{name}: {message}")).collect(),
         }),
     }
@@ -93,7 +86,7 @@ struct Checks<'a>(&'a [CheckReport]);
 
 impl Checks<'_> {
     fn get(&self, name: Name) -> Option<&CheckReport> {
-        self.0.iter().find(|check| check.id == Id::Named(name))
+        self.0.iter().find(|check| check.name == name.as_str())
     }
 
     fn failed(&self, name: Name) -> bool {
@@ -108,7 +101,7 @@ impl Checks<'_> {
     fn same_failure(&self, names: &[Name]) -> Option<Kind> {
         let mut kinds = names.iter().filter_map(|name| self.get(*name)).map(|check| {
             let error = check.error.as_ref().filter(|error| error.step.is_some());
-            error.map(|error| error.kind)
+            error.and_then(|error| error.kind)
         });
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
@@ -131,16 +124,18 @@ impl Checks<'_> {
     }
 
     /// What the first of these checks that failed says is to be checked.
-    fn action(&self, names: &[Name]) -> Option<&'static str> {
-        names.iter().filter_map(|name| self.get(*name)?.error.as_ref()).map(|error| error.action).next()
+    fn action(&self, names: &[Name]) -> Option<&str> {
+        let mut failed =
+            names.iter().filter_map(|name| self.get(*name)).filter(|check| check.error.is_some());
+        failed.next().map(|check| check.action.as_str())
     }
 
     fn any_status(&self, names: &[Name], statuses: &[u16]) -> bool {
         names.iter().filter_map(|name| self.get(*name)?.status).any(|status| statuses.contains(&status))
     }
 
-    fn causes(&self) -> Vec<Cause> {
-        if self.0.iter().any(CheckReport::has_expired_certificate) {
+    fn causes(&self) -> Vec<Cause<'_>> {
+        if self.0.iter().any(has_expired_certificate) {
             return vec![cause(
                 "a certificate has expired",
                 Level::DevOps,
@@ -158,7 +153,7 @@ impl Checks<'_> {
         [self.api(), self.front_end(), self.cors()].into_iter().flatten().collect()
     }
 
-    fn api(&self) -> Option<Cause> {
+    fn api(&self) -> Option<Cause<'_>> {
         use Level::{DevOps, Development};
         use Name::{Health, HealthDb, HealthRedis};
 
@@ -220,7 +215,7 @@ impl Checks<'_> {
         })
     }
 
-    fn front_end(&self) -> Option<Cause> {
+    fn front_end(&self) -> Option<Cause<'_>> {
         if self.same_failure(&FRONT_END) == Some(Kind::Tls) {
             let action = self.action(&FRONT_END)?;
             return Some(cause("the front end's TLS", Level::DevOps, action));
@@ -254,7 +249,7 @@ impl Checks<'_> {
     }
 
     /// A failing API answers preflights wrongly as well: then CORS is a consequence.
-    fn cors(&self) -> Option<Cause> {
+    fn cors(&self) -> Option<Cause<'static>> {
         (self.failed(Name::Cors) && !self.failed(Name::Health)).then_some(cause(
             "the backend's CORS configuration",
             Level::Development,
@@ -263,13 +258,17 @@ impl Checks<'_> {
     }
 }
 
+fn has_expired_certificate(check: &CheckReport) -> bool {
+    check.certificate.is_some_and(|certificate| certificate.state == State::Expired)
+}
+
 const API: [Name; 3] = [Name::Health, Name::HealthDb, Name::HealthRedis];
 const FRONT_END: [Name; 2] = [Name::Page, Name::Asset];
 
 const UPLOADED: &str =
     "Check what the deployment uploaded and with which Content-Type, then invalidate CloudFront's cache";
 
-const TASKS: Cause = cause(
+const TASKS: Cause<'static> = cause(
     "the backend's tasks: too few, failing or overloaded behind the load balancer",
     Level::DevOps,
     "Check ECS tasks (stopped reasons, latest deployment) and the health of the ALB's targets",

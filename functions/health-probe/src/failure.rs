@@ -4,47 +4,42 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use serde::Serialize;
+use shared::probe;
+pub use shared::probe::Kind;
 use url::Url;
 
 use crate::certificate;
-use crate::phases::Step;
+use crate::phases::{Step, doing};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Dns,
-    Connect,
-    Tls,
-    Timeout,
-    Http,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
     /// What was under way; absent where a whole answer came and it was not a good one, and where nothing was asked.
     pub step: Option<Step>,
     pub message: String,
     /// What to check.
-    #[serde(skip)]
     pub action: &'static str,
     /// The status, where the head of an answer came and its body did not.
-    #[serde(skip)]
     pub status: Option<u16>,
     /// Whether another try a few seconds later may end otherwise.
-    #[serde(skip)]
     pub passing: bool,
+}
+
+/// As the report has it.
+impl From<Failure> for probe::Failure {
+    fn from(Failure { kind, step, message, .. }: Failure) -> Self {
+        Self { kind: Some(kind), step, message }
+    }
 }
 
 impl Failure {
     fn new(kind: Kind, step: Step, message: String) -> Self {
-        Self { kind, step: Some(step), message, action: kind.action(), status: None, passing: true }
+        Self { kind, step: Some(step), message, action: action(kind), status: None, passing: true }
     }
 
     pub fn timeout(step: Step, limit: Duration) -> Self {
         let message =
-            format!("not finished within {:.1} s: it was still {}", limit.as_secs_f64(), step.doing());
+            format!("not finished within {:.1} s: it was still {}", limit.as_secs_f64(), doing(step));
         Self::new(Kind::Timeout, step, message)
     }
 
@@ -99,7 +94,7 @@ impl Failure {
                            limit of the load balancer or of a proxy on time or size";
         const BROKEN: &str =
             "Check what answers at this address and port, and what lies between: a proxy may change it";
-        let usual = Kind::Http.action();
+        let usual = action(Kind::Http);
         let (message, action) = if error.is_parse_too_large() {
             (
                 "the answer's headers are too many or too large: a head may have 100 of them, in 400 KB"
@@ -138,20 +133,18 @@ impl Failure {
     }
 }
 
-impl Kind {
-    /// What to check, where nothing more is known.
-    fn action(self) -> &'static str {
-        match self {
-            Self::Dns => "Check the DNS record of the name, and the setting that holds the address",
-            Self::Connect => {
-                "Check the load balancer's or distribution's state, its listener and security groups"
-            }
-            Self::Tls => {
-                "Check the HTTPS listener of the load balancer or distribution: its certificate and security policy"
-            }
-            Self::Timeout => "Check load and response time of the backend, then security groups and network",
-            Self::Http => "Check ECS tasks and their logs: the connection was made and no whole answer came",
+/// What to check, where nothing more is known.
+fn action(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Dns => "Check the DNS record of the name, and the setting that holds the address",
+        Kind::Connect => {
+            "Check the load balancer's or distribution's state, its listener and security groups"
         }
+        Kind::Tls => {
+            "Check the HTTPS listener of the load balancer or distribution: its certificate and security policy"
+        }
+        Kind::Timeout => "Check load and response time of the backend, then security groups and network",
+        Kind::Http => "Check ECS tasks and their logs: the connection was made and no whole answer came",
     }
 }
 

@@ -1,48 +1,6 @@
 //! Something a person should know about a check.
 
-use serde::Serialize;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    Warning,
-    /// Users are served today and soon will not be.
-    Critical,
-    /// Users are not served: the check is unhealthy.
-    Failure,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    pub severity: Severity,
-    /// For programs, where they tell one failure from another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
-    pub message: String,
-}
-
-impl Finding {
-    pub fn warning(message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, message.into())
-    }
-
-    pub fn critical(message: impl Into<String>) -> Self {
-        Self::new(Severity::Critical, message.into())
-    }
-
-    pub fn failure(message: impl Into<String>) -> Self {
-        Self::new(Severity::Failure, message.into())
-    }
-
-    #[must_use]
-    pub fn code(self, code: &'static str) -> Self {
-        Self { code: Some(code), ..self }
-    }
-
-    fn new(severity: Severity, message: String) -> Self {
-        Self { severity, code: None, message }
-    }
-}
+pub use shared::probe::{Finding, Severity};
 
 /// Of a header's value, so many characters are reported.
 const MAX_CHARACTERS: usize = 200;

@@ -3,8 +3,6 @@
 //! Namespace LendPeak2. By `Environment` and `Check`: `Success` (1 or 0), each step that was measured, and
 //! `CertificateDaysLeft`. By `Environment` alone: `Healthy`, for the alarm.
 
-use std::time::Duration;
-
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use aws_smithy_types::DateTime;
@@ -13,8 +11,7 @@ use shared::aws::failed;
 use shared::error::Error;
 use shared::telemetry::NAMESPACE;
 
-use crate::check::{Id, Name};
-use crate::phases::milliseconds;
+use crate::check::Name;
 use crate::report::{CheckReport, Report};
 
 /// The metric of a run of all checks: 1 if all passed.
@@ -24,14 +21,15 @@ pub const HEALTHY: &str = "Healthy";
 /// metrics each time.
 pub fn data(report: &Report) -> Vec<MetricDatum> {
     let point = Point { environment: &report.environment, at: report.at };
+    let is = |check: &CheckReport, name: &Name| check.name == name.as_str();
     let mut data: Vec<MetricDatum> = report
         .checks
         .iter()
-        .filter(|check| matches!(check.id, Id::Named(_)))
+        .filter(|check| Name::ALL.iter().any(|name| is(check, name)))
         .flat_map(|c| point.check(c))
         .collect();
     // Only a run of all checks can say that all is well.
-    if Name::ALL.iter().all(|name| report.checks.iter().any(|check| check.id == Id::Named(*name))) {
+    if Name::ALL.iter().all(|name| report.checks.iter().any(|check| is(check, name))) {
         data.push(point.datum(HEALTHY, yes(report.healthy), StandardUnit::None, None));
     }
     data
@@ -62,18 +60,18 @@ impl Point<'_> {
         let name = Some(check.name.as_str());
         let phases = check.phases;
         // The time until a refused connection is no answer's time: it would make an outage look fast.
-        let total = check.bytes.map(|_| phases.total);
+        let total = check.bytes.and(phases.total_ms);
         let steps = [
-            ("DnsTime", phases.dns),
-            ("ConnectTime", phases.connect),
-            ("TlsTime", phases.tls),
-            ("SendTime", phases.send),
-            ("FirstByteTime", phases.first_byte),
+            ("DnsTime", phases.dns_ms),
+            ("ConnectTime", phases.connect_ms),
+            ("TlsTime", phases.tls_ms),
+            ("SendTime", phases.send_ms),
+            ("FirstByteTime", phases.first_byte_ms),
             ("TotalTime", total),
         ];
         let mut data = vec![self.datum("Success", yes(check.healthy), StandardUnit::None, name)];
-        data.extend(steps.into_iter().filter_map(|(metric, step): (&str, Option<Duration>)| {
-            Some(self.datum(metric, milliseconds(step?), StandardUnit::Milliseconds, name))
+        data.extend(steps.into_iter().filter_map(|(metric, step): (&str, Option<f64>)| {
+            Some(self.datum(metric, step?, StandardUnit::Milliseconds, name))
         }));
         data.extend(check.certificate.map(|certificate| {
             #[expect(clippy::cast_precision_loss, reason = "a count of days is small")]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use shared::probe;
+pub use shared::probe::Step;
 
 /// How long each step of one exchange took; a step that was not reached is absent.
 ///
@@ -19,21 +20,29 @@ use serde::{Serialize, Serializer};
 /// | `total` | `time_total` |
 ///
 /// `time_redirect` is always 0: redirects are not followed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
-    #[serde(rename = "dns_ms", serialize_with = "step_ms")]
     pub dns: Option<Duration>,
-    #[serde(rename = "connect_ms", serialize_with = "step_ms")]
     pub connect: Option<Duration>,
-    #[serde(rename = "tls_ms", serialize_with = "step_ms")]
     pub tls: Option<Duration>,
-    #[serde(rename = "send_ms", serialize_with = "step_ms")]
     pub send: Option<Duration>,
-    #[serde(rename = "first_byte_ms", serialize_with = "step_ms")]
     pub first_byte: Option<Duration>,
     /// Until the body was read (or given up), also when the exchange failed.
-    #[serde(rename = "total_ms", serialize_with = "total_ms")]
     pub total: Duration,
+}
+
+/// As the report has them.
+impl From<Phases> for probe::Phases {
+    fn from(phases: Phases) -> Self {
+        Self {
+            dns_ms: phases.dns.map(milliseconds),
+            connect_ms: phases.connect.map(milliseconds),
+            tls_ms: phases.tls.map(milliseconds),
+            send_ms: phases.send.map(milliseconds),
+            first_byte_ms: phases.first_byte.map(milliseconds),
+            total_ms: Some(milliseconds(phases.total)),
+        }
+    }
 }
 
 /// Milliseconds with one decimal: what a person compares.
@@ -41,39 +50,15 @@ pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-#[expect(clippy::ref_option, reason = "serde gives the field by reference")]
-fn step_ms<S: Serializer>(step: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    step.map(milliseconds).serialize(serializer)
-}
-
-fn total_ms<S: Serializer>(total: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    milliseconds(*total).serialize(serializer)
-}
-
-/// Where in an exchange something went wrong.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    #[default]
-    Dns,
-    Connect,
-    Tls,
-    Send,
-    FirstByte,
-    Body,
-}
-
-impl Step {
-    /// The step as the end of "no answer: it was still …".
-    pub fn doing(self) -> &'static str {
-        match self {
-            Self::Dns => "looking up the name",
-            Self::Connect => "connecting",
-            Self::Tls => "negotiating TLS",
-            Self::Send => "sending the request",
-            Self::FirstByte => "waiting for the first byte of the answer",
-            Self::Body => "reading the answer's body",
-        }
+/// What was under way, as the end of "not finished: it was still …".
+pub(crate) fn doing(step: Step) -> &'static str {
+    match step {
+        Step::Dns => "looking up the name",
+        Step::Connect => "connecting",
+        Step::Tls => "negotiating TLS",
+        Step::Send => "sending the request",
+        Step::FirstByte => "waiting for the first byte of the answer",
+        Step::Body => "reading the answer's body",
     }
 }
 
@@ -95,7 +80,7 @@ mod tests {
             ..Phases::default()
         };
         assert_eq!(
-            serde_json::to_value(phases).unwrap(),
+            serde_json::to_value(probe::Phases::from(phases)).unwrap(),
             serde_json::json!({
                 "dns_ms": 3.0, "connect_ms": null, "tls_ms": null,
                 "send_ms": null, "first_byte_ms": null, "total_ms": 5.0

@@ -21,7 +21,7 @@ use crate::diagnosis::{Diagnosis, diagnose};
 use crate::http::Engine;
 use crate::metrics;
 use crate::release::Notes;
-use crate::report::{CheckReport, Report, VERSION};
+use crate::report::{self, CheckReport, Report, VERSION};
 use crate::request::Request;
 use crate::retry::{self, Patience};
 use crate::settings::Settings;
@@ -71,7 +71,7 @@ impl Probe {
         let Diagnosis { healthy, summary, next } = diagnose(&checks);
         Report {
             version: VERSION,
-            function: FUNCTION,
+            function: FUNCTION.into(),
             execution_id: invocation.request_id.clone(),
             environment: self.settings.environment.clone(),
             at,
@@ -111,7 +111,7 @@ impl Probe {
             });
             running.spawn(async move {
                 let tried = retry::exchange(&engine, &check.exchange, &patience).await;
-                (place, CheckReport::new(&check, tried, &settings, clock::now()))
+                (place, report::of(&check, tried, &settings, clock::now()))
             });
         }
         // They end in any order and are reported in theirs.

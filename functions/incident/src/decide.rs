@@ -3,10 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::{code, settings::Mode, text::line};
+use shared::{
+    code,
+    diagnosis::{Confidence, Diagnosis, Fact, Finding, Impact, Remedy as Proposed},
+    outcome::{Answer, Decision},
+    settings::Mode,
+    text::line,
+};
 
 use crate::incident::{HIGHEST_LEVEL, Tried};
 
@@ -14,69 +19,6 @@ use crate::incident::{HIGHEST_LEVEL, Tried};
 pub const MAX_REMEDIES: usize = 2;
 /// Who is asked where nothing is known: the guide's level for infrastructure.
 pub const DEVOPS: u8 = 2;
-
-/// What of `diagnose`'s answer is heeded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Diagnosis {
-    #[serde(default)]
-    pub summary: String,
-    #[serde(default)]
-    pub findings: Vec<Finding>,
-    /// Instead of all that, if there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    pub cause: String,
-    pub confidence: Confidence,
-    pub impact: Impact,
-    pub what: String,
-    #[serde(default)]
-    pub since: Option<Timestamp>,
-    #[serde(default)]
-    pub evidence: Vec<Fact>,
-    pub remedy: Proposed,
-    pub support_level: u8,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    pub what: String,
-    pub value: String,
-    #[serde(default)]
-    pub threshold: Option<String>,
-}
-
-/// What `diagnose` says is to be done.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Proposed {
-    pub what: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub send: Option<Value>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Confidence {
-    Possible,
-    Likely,
-    Certain,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Impact {
-    Untidy,
-    Risk,
-    Degraded,
-    Down,
-}
 
 /// A remedy of ours, and what it is used for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,41 +41,48 @@ pub enum Choice {
     },
 }
 
-impl Finding {
-    /// Whether it may be acted on: known well enough, and users feel it.
-    fn counts(&self) -> bool {
-        self.confidence >= Confidence::Likely && self.impact >= Impact::Degraded
-    }
+/// Whether it may be acted on: known well enough, and users feel it.
+fn counts(finding: &Finding) -> bool {
+    finding.confidence >= Confidence::Likely && finding.impact >= Impact::Degraded
+}
 
-    /// As an incident keeps it: an item of the ledger holds only so much, and people read less.
-    #[must_use]
-    pub fn bounded(&self) -> Self {
-        const MAX_TEXT: usize = 500;
-        const MAX_FACTS: usize = 6;
-        const MAX_JSON: usize = 4_000;
-        let short = |text: &String| line(text, MAX_TEXT);
-        let fact = |fact: &Fact| Fact {
-            what: short(&fact.what),
-            value: short(&fact.value),
-            threshold: fact.threshold.as_ref().map(short),
-        };
-        let send = self.remedy.send.clone().filter(|send| send.to_string().len() <= MAX_JSON);
-        Self {
-            cause: short(&self.cause),
-            what: short(&self.what),
-            evidence: self.evidence.iter().take(MAX_FACTS).map(fact).collect(),
-            remedy: Proposed {
-                what: short(&self.remedy.what),
-                function: self.remedy.function.as_ref().map(short),
-                send,
-            },
-            ..self.clone()
-        }
+/// A finding as an incident keeps it: an item of the ledger holds only so much, and people read less.
+pub fn bounded(finding: &Finding) -> Finding {
+    const MAX_TEXT: usize = 500;
+    const MAX_FACTS: usize = 6;
+    const MAX_JSON: usize = 4_000;
+    let short = |text: &str| line(text, MAX_TEXT);
+    let fact = |fact: &Fact| Fact {
+        what: short(&fact.what),
+        value: short(&fact.value),
+        threshold: fact.threshold.as_deref().map(short),
+        at: fact.at,
+        source: short(&fact.source).into(),
+    };
+    let Proposed { what, sent, otherwise, helped } = &finding.remedy;
+    Finding {
+        cause: short(&finding.cause).into(),
+        chapter: finding.chapter,
+        confidence: finding.confidence,
+        impact: finding.impact,
+        what: short(&finding.what),
+        since: finding.since,
+        evidence: finding.evidence.iter().take(MAX_FACTS).map(fact).collect(),
+        remedy: Proposed {
+            what: short(what),
+            sent: sent
+                .clone()
+                .filter(|sent| sent.function.len() <= MAX_TEXT && sent.request.to_string().len() <= MAX_JSON),
+            otherwise: otherwise.as_deref().map(short),
+            helped: short(helped),
+        },
+        support_level: finding.support_level,
+        explains: Vec::new(),
     }
+}
 
-    fn level(&self) -> u8 {
-        self.support_level.clamp(1, HIGHEST_LEVEL)
-    }
+fn level(finding: &Finding) -> u8 {
+    finding.support_level.clamp(1, HIGHEST_LEVEL)
 }
 
 /// The first cause that counts and was not treated yet says what happens: its remedy is used if its mode allows
@@ -146,8 +95,7 @@ pub fn choose(
     tried: &[Tried],
     waited: bool,
 ) -> Choice {
-    let first = diagnosis.findings.first();
-    let level = first.map_or(DEVOPS, Finding::level);
+    let first_level = diagnosis.findings.first().map_or(DEVOPS, level);
     if let Some(error) = &diagnosis.error {
         let reason = diagnosis.reason.as_deref().unwrap_or_default();
         return Choice::HandOver {
@@ -156,33 +104,32 @@ pub fn choose(
         };
     }
     if tried.iter().filter(|tried| tried.counts()).count() >= MAX_REMEDIES {
-        return Choice::HandOver { level, reason: format!("{}; {}", came_of(tried), found(diagnosis)) };
+        let reason = format!("{}; {}", came_of(tried), found(diagnosis));
+        return Choice::HandOver { level: first_level, reason };
     }
     let mut forbidden = None;
-    for finding in diagnosis.findings.iter().filter(|finding| finding.counts()) {
-        let known =
-            finding.remedy.function.as_ref().and_then(|function| {
-                Some((function, remedies.get(function)?, finding.remedy.send.as_ref()?))
-            });
-        let Some((function, mode, request)) = known else {
+    for finding in diagnosis.findings.iter().filter(|finding| counts(finding)) {
+        let sent = finding.remedy.sent.as_ref();
+        let known = sent.and_then(|sent| Some((sent, remedies.get(&*sent.function)?)));
+        let Some((sent, mode)) = known else {
             let reason = format!("{}. It is out of the runbook's reach", finding.what);
-            return Choice::HandOver { level: finding.level(), reason };
+            return Choice::HandOver { level: level(finding), reason };
         };
-        if tried.iter().any(|tried| tried.remedy.function == *function && is_done_with(tried)) {
+        if tried.iter().any(|tried| tried.remedy.function == sent.function && is_done_with(tried)) {
             continue;
         }
         match mode {
             Mode::Auto | Mode::Approve => {
                 return Choice::Remedy(Remedy {
-                    function: function.clone(),
-                    request: request.clone(),
-                    cause: finding.cause.clone(),
+                    function: sent.function.to_string(),
+                    request: sent.request.clone(),
+                    cause: finding.cause.to_string(),
                 });
             }
             Mode::Off | Mode::Observe => {
                 forbidden.get_or_insert_with(|| {
-                    let reason = format!("{}. {function} may not act by itself here", finding.what);
-                    Choice::HandOver { level: finding.level(), reason }
+                    let reason = format!("{}. {} may not act by itself here", finding.what, sent.function);
+                    Choice::HandOver { level: level(finding), reason }
                 });
             }
         }
@@ -191,13 +138,14 @@ pub fn choose(
         return forbidden;
     }
     if !tried.is_empty() {
-        return Choice::HandOver { level, reason: format!("{}; {}", came_of(tried), found(diagnosis)) };
+        let reason = format!("{}; {}", came_of(tried), found(diagnosis));
+        return Choice::HandOver { level: first_level, reason };
     }
     if !waited {
         return Choice::Wait { reason: format!("nothing to act on; {}", found(diagnosis)) };
     }
     Choice::HandOver {
-        level,
+        level: first_level,
         reason: format!("the probe keeps failing and the cause is not known; {}", found(diagnosis)),
     }
 }
@@ -250,78 +198,47 @@ pub enum After {
     Look,
 }
 
-/// A remedy's answer, or the error that it ended with.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct Answer {
-    decision: Option<String>,
-    #[serde(default)]
-    pub code: String,
-    #[serde(default)]
-    under_way: bool,
-    #[serde(default)]
-    pub reason: String,
-    #[serde(default)]
-    next: Option<Next>,
-    error: Option<String>,
+/// A remedy's answer in words: a code for those who search, the reason for those who read.
+pub fn said(answer: &Answer) -> String {
+    match &answer.error {
+        Some(error) => format!("it did not answer ({error}); whether it acted is not known"),
+        None if answer.reason.is_empty() => answer.code.clone(),
+        None => answer.reason.clone(),
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Next {
-    send: Option<Value>,
+/// Whether something was done to the target before: if that was a moment ago, its effect is to be seen.
+pub fn is_cooling_down(answer: &Answer) -> bool {
+    answer.code == code::COOLDOWN.name()
 }
 
-impl Answer {
-    /// An answer that cannot be read may have been given by a run that acted.
-    pub fn read(outcome: &Value) -> Self {
-        Self::deserialize(outcome).unwrap_or_default()
-    }
+/// Whether the same is being done already: the remedy's own alarm was quicker, or a person. An execution of an earlier
+/// definition passes the code alone.
+pub fn is_under_way(answer: &Answer) -> bool {
+    answer.under_way || code::is_under_way(&answer.code)
+}
 
-    pub fn decision(&self) -> &str {
-        self.decision.as_deref().unwrap_or("failed")
-    }
+/// Whether a person has stopped it.
+pub fn is_stopped(answer: &Answer) -> bool {
+    answer.code == code::KILL_SWITCH.name()
+}
 
-    /// In words: a code for those who search, the reason for those who read.
-    pub fn said(&self) -> String {
-        match &self.error {
-            Some(error) => format!("it did not answer ({error}); whether it acted is not known"),
-            None if self.reason.is_empty() => self.code.clone(),
-            None => self.reason.clone(),
+/// What follows a remedy's answer. `waits`: how often it was asked again before.
+pub fn after(answer: &Answer, waits: u32) -> After {
+    use Decision::{Applied, AwaitingApproval, Failed, NothingToDo, Observed, Refused, Replayed};
+    match (answer.decision(), answer.plan()) {
+        (AwaitingApproval, Some(id)) => After::Approval(id.to_owned()),
+        // Asked for before, and not answered yet.
+        (Refused | NothingToDo, Some(id)) if answer.code == code::APPROVAL_PENDING.name() => {
+            After::Approval(id.to_owned())
         }
-    }
-
-    /// Whether the same is being done already: the remedy's own alarm was quicker, or a person. An execution of an
-    /// earlier definition passes the code alone.
-    pub fn is_under_way(&self) -> bool {
-        self.under_way || code::is_under_way(&self.code)
-    }
-
-    /// Whether something was done to the target before: if that was a moment ago, its effect is to be seen.
-    pub fn is_cooling_down(&self) -> bool {
-        self.code == code::COOLDOWN.name()
-    }
-
-    /// Whether a person has stopped it.
-    pub fn is_stopped(&self) -> bool {
-        self.code == code::KILL_SWITCH.name()
-    }
-
-    /// `waits`: how often it was asked again before.
-    pub fn after(&self, waits: u32) -> After {
-        let approval = self.next.as_ref().and_then(|next| next.send.as_ref()?.get("approve")?.as_str());
-        match (self.decision(), approval) {
-            ("awaiting_approval", Some(id)) => After::Approval(id.to_owned()),
-            // Asked for before, and not answered yet.
-            ("refused" | "nothing_to_do", Some(id)) if self.code == code::APPROVAL_PENDING.name() => {
-                After::Approval(id.to_owned())
-            }
-            ("refused" | "nothing_to_do", _) if self.is_under_way() => After::Verify,
-            ("refused" | "nothing_to_do", _) if code::is_for_now(&self.code) => {
-                After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
-            }
-            ("refused" | "nothing_to_do" | "observed" | "awaiting_approval", _) => After::Next,
-            // Done, begun and failed, or unknown: only the probe knows.
-            _ => After::Verify,
+        (Refused | NothingToDo, _) if is_under_way(answer) => After::Verify,
+        (Refused | NothingToDo, _) if code::is_for_now(&answer.code) => {
+            After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
         }
+        (Refused | NothingToDo | Observed | AwaitingApproval, _) => After::Next,
+        // Done, begun and failed, or unknown: only the probe knows.
+        (Applied | Failed | Replayed, _) => After::Verify,
     }
 }
 

@@ -10,13 +10,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{clock, code};
+use shared::{clock, code, diagnosis::Finding};
 
-use crate::{
-    decide::{Finding, Remedy},
-    notice::News,
-    request::slug,
-};
+use crate::{decide::Remedy, notice::News, request::slug};
 
 /// The cause that the state machine handles.
 pub const SERVICE_DOWN: &str = "service-down";

@@ -12,16 +12,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     clock::{self, spoken},
+    diagnosis::Confidence,
     ledger::Switch,
     settings::Mode,
     status::Level,
     text::{self, MAX_NOTICE},
 };
 
-use crate::{
-    decide::Confidence,
-    incident::{Incident, Severity, Tried},
-};
+use crate::incident::{Incident, Severity, Tried};
 
 /// No line is longer than this: a screen has about twenty lines of forty letters.
 const MAX_LINE: usize = 200;

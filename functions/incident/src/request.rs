@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
+    diagnosis::Diagnosis,
     error::Error,
     text::{PERSON, line},
     trigger::{Asked, Trigger},
 };
 
-use crate::{
-    decide::Diagnosis,
-    incident::{SERVICE_DOWN, Severity},
-};
+use crate::incident::{SERVICE_DOWN, Severity};
 
 /// A title has to fit a notice's subject.
 const MAX_TITLE: usize = 80;
@@ -133,7 +131,7 @@ pub enum Step {
         incident: Option<String>,
     },
     /// This was found: what is to be done?
-    Decide { incident: String, diagnosis: Diagnosis },
+    Decide { incident: String, diagnosis: Box<Diagnosis> },
     /// This came of a remedy: what now?
     Did { incident: String, function: String, outcome: Value },
     /// Has the remedy been approved?

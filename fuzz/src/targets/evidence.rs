@@ -6,9 +6,10 @@ use diagnose::{
     chapter::Chapter,
     evidence::Evidence,
     judge,
-    report::{Format, Report, VERSION},
+    report::{Format, told},
 };
 use serde_json::Value;
+use shared::diagnosis::{Diagnosis, VERSION};
 use tests::recorded;
 
 use crate::{json, tape::Tape};
@@ -39,24 +40,20 @@ pub fn recorded(tape: &mut Tape<'_>) -> Value {
 
 /// Judges it and tells it.
 pub fn judged(evidence: &Evidence, format: Format) {
-    let report = Report {
+    let diagnosis = Diagnosis {
         version: VERSION,
-        nothing_found: false,
-        summary: String::new(),
-        text: Vec::new(),
         findings: judge(evidence, &Chapter::ALL),
-        changes: Vec::new(),
         chapters: Chapter::ALL.to_vec(),
-        looked_at: vec!["the service"],
-        status: None,
+        looked_at: vec!["the service".into()],
         not_seen: evidence.not_seen.clone(),
-        function: "diagnose",
+        function: "diagnose".into(),
         environment: "production".to_owned(),
         execution_id: "fuzz-request".to_owned(),
         at: evidence.at,
         duration_ms: 1,
-    }
-    .told(format);
+        ..Diagnosis::default()
+    };
+    let report = told(diagnosis, format);
     let again = judge(evidence, &Chapter::ALL);
     assert_eq!(report.findings, again, "the same evidence is judged in two ways");
     assert!(serde_json::to_string(&report).is_ok());

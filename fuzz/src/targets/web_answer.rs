@@ -10,8 +10,7 @@ use std::{
 use health_probe::{
     certificate,
     check::{Check, Name},
-    http,
-    report::CheckReport,
+    http, report,
     retry::Tried,
     settings::Settings,
 };
@@ -54,7 +53,7 @@ pub fn health_probe_answer(data: &[u8]) {
     }
     let measured = http::Measured { certificate_not_after: not_after, ..measured };
     let tried = Tried { last: measured, tries: 1, earlier: Vec::new(), gave_up: None };
-    let report = CheckReport::new(&check, tried, &settings, Timestamp::now());
+    let report = report::of(&check, tried, &settings, Timestamp::now());
     let text = serde_json::to_string(&report).unwrap_or_default();
     assert!(!text.is_empty() && text.len() <= LONGEST_REPORT, "a report of {} bytes: {text}", text.len());
     assert!(!text.contains(CANARY), "a body is told: {text}");

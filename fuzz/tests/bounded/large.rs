@@ -18,7 +18,7 @@ use fuzz::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::text;
-use tests::bench::canned::Size;
+use tests::{bench::canned::Size, stack};
 
 use crate::{MEMORY, alone};
 
@@ -40,7 +40,7 @@ fn events() -> Vec<(&'static str, String)> {
     let alarm = |name: &str| json!({ "AlarmName": name, "NewStateValue": "ALARM", "StateChangeTime": "2026-11-24T03:00:00.000+0000" });
     let many: Vec<Value> = (0..EVENT / 10).map(|number| json!(number)).collect();
     let deep = |open: &str| open.repeat(EVENT / open.len());
-    let sns = |message: String| json!({ "Records": [{ "Sns": { "Message": message } }] }).to_string();
+    let sns = |message: &str| stack::sns("arn:aws:sns:us-east-1:123456789012:alarms", message).to_string();
     vec![
         ("a request padded with spaces", format!("{{{}\"dry_run\": true}}", long(" "))),
         ("a request with a long reason", json!({ "dry_run": true, "reason": long("ä") }).to_string()),
@@ -48,13 +48,13 @@ fn events() -> Vec<(&'static str, String)> {
         ("a request with a long value of the wrong type", json!({ "dry_run": long("y") }).to_string()),
         ("a request with many paths", json!({ "paths": many }).to_string()),
         ("an alarm with a long name", alarm(&long("a")).to_string()),
-        ("an alarm in a message", sns(alarm(&long("a")).to_string())),
+        ("an alarm in a message", sns(&alarm(&long("a")).to_string())),
         ("an event with many keys", json!({ "source": "aws.ec2", long("k"): 1 }).to_string()),
         ("brackets", deep("[")),
         ("braces", deep("{\"a\":")),
         ("a hundred thousand brackets", "[".repeat(100_000)),
         ("brackets in a field", format!("{{\"request\": {}", "[".repeat(100_000))),
-        ("brackets in a message", sns(format!("{{\"alarmData\": {}", "[".repeat(100_000)))),
+        ("brackets in a message", sns(&format!("{{\"alarmData\": {}", "[".repeat(100_000)))),
         ("no JSON", long("\u{0}\u{7f}{")),
         ("a million records", json!({ "Records": vec![json!({}); 1_000_000] }).to_string()),
     ]

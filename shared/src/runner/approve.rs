@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     guard,
     ledger::{Approval, Rejection},
-    outcome::{Decision, Next, Outcome, Stop},
+    outcome::{Decision, Next, Outcome, Stop, WokenBy},
     remedy::{Plan, Remedy},
     trigger::Asked,
 };
@@ -35,7 +35,9 @@ impl<R: Remedy> Runner<R> {
         if asked.reject.is_some() {
             return Err(self.reject(run, &approval, &asked).await?.into());
         }
-        run.outcome.trigger = json!({ "approved_by": run.trigger, "by": asked.by, "of": approval.trigger });
+        let by = asked.by.clone();
+        run.outcome.trigger =
+            value(&WokenBy::Approval { approved_by: &run.trigger, by, of: value(&approval.trigger) });
         for request in self.remedy.requests(&approval.trigger)? {
             if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
                 run.request = request;
@@ -52,7 +54,9 @@ impl<R: Remedy> Runner<R> {
         asked: &Asked,
     ) -> Result<Stop, Stop> {
         guard::check_approval(approval, run.now)?;
-        run.outcome.trigger = json!({ "rejected_by": run.trigger, "by": asked.by, "of": approval.trigger });
+        let by = asked.by.clone();
+        run.outcome.trigger =
+            value(&WokenBy::Rejection { rejected_by: &run.trigger, by, of: value(&approval.trigger) });
         if asked.dry_run {
             return Ok(Stop {
                 decision: Decision::Observed,
@@ -120,15 +124,14 @@ impl<R: Remedy> Runner<R> {
             decision: Decision::AwaitingApproval,
             code: &code::APPROVAL_NEEDED,
             reason: what,
-            next: Some(Next {
-                what: format!(
+            next: Some(Next::approval(
+                format!(
                     "approve by {}, or send {} to reject it; otherwise it expires",
                     clock::readable(expires),
                     json!({ "reject": approval.id })
                 ),
-                support_level: 1,
-                send: Some(json!({ "approve": approval.id })),
-            }),
+                &approval.id,
+            )),
         };
         run.asks = Some(approval);
         Ok(stop)
@@ -166,11 +169,10 @@ fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
             open.trigger.words(),
             open.plan.join(", ")
         ),
-        next: Some(Next {
-            what: format!("approve by {}, or do nothing and it expires", clock::readable(open.expires)),
-            support_level: 1,
-            send: Some(json!({ "approve": open.id })),
-        }),
+        next: Some(Next::approval(
+            format!("approve by {}, or do nothing and it expires", clock::readable(open.expires)),
+            &open.id,
+        )),
     }
 }
 

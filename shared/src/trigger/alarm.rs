@@ -1,13 +1,33 @@
 //! A CloudWatch alarm, by each of its three routes: straight to Lambda, through EventBridge, through SNS.
 //! Metric-math alarms have metrics without a `metricStat`; composite alarms have no metrics at all.
+//!
+//! `aws_lambda_events` has types for them. Its `CloudWatchAlarm` and `CloudWatchAlarmData` are used with a
+//! [`Configuration`] of our own, since the crate's own types refuse what CloudWatch sends (`tests.rs` has each):
+//!
+//! - `CloudWatchMetricAlarmConfiguration`: metric math, as an expression has no `metricStat`, and a period of 86,400
+//!   seconds, as it reads a period as a `u16`.
+//! - `CloudWatchCompositeAlarmConfiguration`: a composite alarm without a suppressor.
+//! - `CloudWatchAlarmPayload`, what SNS brings: a composite alarm, which has no `Trigger`, and an alarm whose description
+//!   is null, as it has none.
+//!
+//! Times with `+0000` for the zone are no reason for a type of our own: the crate reads them.
 
 use std::collections::BTreeMap;
 
+use aws_lambda_events::cloudwatch_alarms::{CloudWatchAlarm, CloudWatchAlarmData, CloudWatchAlarmStateValue};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Origin, Trigger, read, time};
+use super::{
+    Kind, Origin, Trigger,
+    envelope::{Envelope, moment},
+    missing, read, time,
+};
 use crate::{error::Error, text};
+
+/// What errors call it.
+const WHAT: &str = "alarm";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
@@ -57,85 +77,79 @@ impl Alarm {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Direct {
-    alarm_arn: String,
-    alarm_data: Data,
-}
+/// What is read of an alarm's data: its configuration as far as it is used, and its reason's data as it is.
+type Data = CloudWatchAlarmData<Option<Configuration>, Value>;
 
-#[derive(Deserialize)]
-struct EventBridge {
-    resources: Vec<String>,
-    detail: Data,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    alarm_name: String,
-    state: State,
-    /// A hint, of whatever form: an alarm is heard without it.
-    #[serde(default)]
-    previous_state: Value,
-    #[serde(default)]
-    configuration: Configuration,
-}
-
-#[derive(Deserialize)]
-struct State {
-    value: AlarmState,
-    #[serde(default)]
-    reason: String,
-    timestamp: String,
-}
-
-#[derive(Deserialize, Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct Configuration {
     #[serde(default)]
     metrics: Vec<Query>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Query {
     metric_stat: Option<MetricStat>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct MetricStat {
     metric: Metric,
 }
 
-pub(super) fn direct(event: &Value) -> Result<Trigger, Error> {
-    let Direct { alarm_arn, alarm_data } = read("alarm", event)?;
-    alarm_data.into_trigger(alarm_arn)
+pub(super) fn direct(mut event: Value) -> Result<Trigger, Error> {
+    let from_no_data = event.get_mut("alarmData").map(checked).transpose()?.unwrap_or_default();
+    let event: CloudWatchAlarm<Option<Configuration>, Value> = read(WHAT, &event)?;
+    let arn = event.alarm_arn.ok_or_else(|| missing(WHAT, "alarmArn"))?;
+    of_data(event.alarm_data, arn, from_no_data)
 }
 
 pub(super) fn event_bridge(event: &Value) -> Result<Trigger, Error> {
-    let EventBridge { resources, detail } = read("EventBridge alarm", event)?;
-    let arn = resources.into_iter().next().ok_or_else(|| {
+    let mut event = Envelope::read("EventBridge alarm", event)?;
+    let arn = event.resource().ok_or_else(|| {
         Error::InvalidRequest("this EventBridge alarm names no alarm in `resources`".to_owned())
     })?;
-    detail.into_trigger(arn)
+    let mut detail = event.detail_as_it_is()?;
+    let from_no_data = checked(&mut detail)?;
+    of_data(read("EventBridge alarm", &detail)?, arn, from_no_data)
 }
 
-impl Data {
-    fn into_trigger(self, arn: String) -> Result<Trigger, Error> {
-        let metrics =
-            self.configuration.metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
-        trigger(
-            Alarm {
-                name: self.alarm_name,
-                arn,
-                state: self.state.value,
-                reason: text::line(&self.state.reason, text::PERSON),
-                from_no_data: self.previous_state.get("value").is_some_and(|value| value == NO_DATA),
-                metrics: metrics.collect(),
-            },
-            &self.state.timestamp,
-        )
+/// Makes an alarm's data ready for the crate's type, and tells whether the alarm had no data before.
+///
+/// The crate takes a state without its value for OK: that is an error here, as an alarm would be passed over. It refuses
+/// an alarm for a previous state of any other form, and for a state without its reason: both are hints, and an alarm is
+/// heard without them.
+fn checked(data: &mut Value) -> Result<bool, Error> {
+    let previous = data.as_object_mut().and_then(|data| data.remove("previousState"));
+    if let Some(state) = data.get_mut("state").and_then(Value::as_object_mut) {
+        if !state.contains_key("value") {
+            return Err(missing(WHAT, "value"));
+        }
+        state.entry("reason").or_insert_with(|| Value::String(String::new()));
     }
+    Ok(previous.is_some_and(|previous| previous.get("value").is_some_and(|value| value == NO_DATA)))
+}
+
+fn of_data(data: Data, arn: String, from_no_data: bool) -> Result<Trigger, Error> {
+    let state = data.state.ok_or_else(|| missing(WHAT, "state"))?;
+    let metrics = data.configuration.unwrap_or_default().metrics;
+    let metrics = metrics.into_iter().filter_map(|query| Some(query.metric_stat?.metric));
+    let value = match state.value {
+        CloudWatchAlarmStateValue::Alarm => AlarmState::Alarm,
+        CloudWatchAlarmStateValue::Ok => AlarmState::Ok,
+        CloudWatchAlarmStateValue::InsufficientData => AlarmState::InsufficientData,
+        _ => return Err(Error::InvalidRequest("this alarm is in a state that is not known here".to_owned())),
+    };
+    let alarm = Alarm {
+        name: data.alarm_name,
+        arn,
+        state: value,
+        reason: text::line(&state.reason, text::PERSON),
+        from_no_data,
+        metrics: metrics.collect(),
+    };
+    let at = state.timestamp;
+    Ok(trigger(alarm, moment(WHAT, at.timestamp(), at.timestamp_subsec_nanos())?))
 }
 
 #[derive(Deserialize)]
@@ -218,25 +232,22 @@ impl From<SnsMetric> for Metric {
 pub(super) fn sns(message: &Value) -> Result<Trigger, Error> {
     let message: Sns = read("alarm message from SNS", message)?;
     let metrics = message.trigger.map_or_else(Vec::new, SnsTrigger::metrics);
-    trigger(
-        Alarm {
-            arn: message.alarm_arn.unwrap_or_else(|| message.alarm_name.clone()),
-            name: message.alarm_name,
-            state: message.new_state_value,
-            reason: text::line(&message.new_state_reason, text::PERSON),
-            from_no_data: message.old_state_value == NO_DATA,
-            metrics,
-        },
-        &message.state_change_time,
-    )
+    let alarm = Alarm {
+        arn: message.alarm_arn.unwrap_or_else(|| message.alarm_name.clone()),
+        name: message.alarm_name,
+        state: message.new_state_value,
+        reason: text::line(&message.new_state_reason, text::PERSON),
+        from_no_data: message.old_state_value == NO_DATA,
+        metrics,
+    };
+    Ok(trigger(alarm, time(WHAT, &message.state_change_time)?))
 }
 
-fn trigger(alarm: Alarm, changed: &str) -> Result<Trigger, Error> {
-    let at = time("alarm", changed)?;
-    Ok(Trigger {
+fn trigger(alarm: Alarm, at: Timestamp) -> Trigger {
+    Trigger {
         id: format!("{}@{}", alarm.arn, at.as_millisecond()),
         at,
         kind: Kind::Alarm(alarm),
         origin: Origin::default(),
-    })
+    }
 }

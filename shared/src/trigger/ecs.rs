@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Origin, Trigger, read, time};
+use super::{Kind, Origin, Trigger, envelope::Envelope};
 use crate::{error::Error, text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,16 +22,6 @@ pub struct EcsEvent {
 }
 
 #[derive(Deserialize)]
-struct Event {
-    id: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    time: String,
-    resources: Vec<String>,
-    detail: Detail,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Detail {
     event_name: Option<String>,
@@ -41,26 +31,21 @@ struct Detail {
 }
 
 pub(super) fn parse(event: &Value) -> Result<Trigger, Error> {
-    let event: Event = read("ECS event", event)?;
+    let mut event = Envelope::read("ECS event", event)?;
     let resource = event
-        .resources
-        .into_iter()
-        .next()
+        .resource()
         .ok_or_else(|| Error::InvalidRequest("this ECS event names nothing in `resources`".to_owned()))?;
+    let Detail { event_name, deployment_id, reason, stopped_reason } = event.detail()?;
     Ok(Trigger {
         origin: Origin::default(),
-        id: event.id,
-        at: time("ECS event", &event.time)?,
+        id: event.id()?,
+        at: event.at()?,
         kind: Kind::Ecs(EcsEvent {
-            detail_type: event.detail_type,
-            event_name: event.detail.event_name,
-            deployment: event.detail.deployment_id,
+            detail_type: event.detail_type(),
+            event_name,
+            deployment: deployment_id,
             resource,
-            reason: event
-                .detail
-                .reason
-                .or(event.detail.stopped_reason)
-                .map(|reason| text::line(&reason, text::PERSON)),
+            reason: reason.or(stopped_reason).map(|reason| text::line(&reason, text::PERSON)),
         }),
     })
 }

@@ -1,9 +1,13 @@
 //! What woke a function: any event, read into one [`Trigger`].
 //!
 //! An event is a hint. Nothing here names what may be changed: that is for the settings.
+//!
+//! The envelopes are those of the crate `aws_lambda_events`. They are read from a [`Value`] that [`json`] has read before:
+//! the crate would take the last of two fields with one name. Nothing comes by SQS, so its envelope is not here.
 
 mod alarm;
 mod ecs;
+mod envelope;
 mod json;
 mod mistake;
 mod origin;
@@ -11,6 +15,7 @@ mod person;
 mod pipeline;
 mod schedule;
 
+use aws_lambda_events::sns::SnsRecord;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -149,17 +154,20 @@ fn depth(value: &Value) -> usize {
     deepest.unwrap_or_default() + 1
 }
 
-/// An SNS record carries its event as text.
+/// An SNS record carries its event as text. Another service's record is none, and not one with fields missing.
 fn sns_record(record: &Value, here: Option<&Here>) -> Option<Result<Trigger, Error>> {
-    let sns = record.get("Sns")?;
-    let object = match json::read(sns.get("Message")?.as_str()?) {
+    record.get("Sns")?;
+    let sns = match read::<SnsRecord>("SNS record", record) {
+        Ok(record) => record.sns,
+        Err(error) => return Some(Err(error)),
+    };
+    let object = match json::read(&sns.message) {
         Ok(Value::Object(object)) => object,
         // What is no JSON is no event; what is nearly one is told.
         Err(error) if error.is_data() => return Some(Err(unreadable(error))),
         _ => return None,
     };
-    let topic = sns.get("TopicArn").and_then(Value::as_str);
-    let origin = Origin::of(&object, topic, here);
+    let origin = Origin::of(&object, Some(sns.topic_arn.as_str()), here);
     Some(event(&object)?.map(|trigger| Trigger { origin, ..trigger }))
 }
 
@@ -167,7 +175,7 @@ fn sns_record(record: &Value, here: Option<&Here>) -> Option<Result<Trigger, Err
 fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
     let value = || Value::Object(object.clone());
     if object.contains_key("alarmData") {
-        return Some(alarm::direct(&value()));
+        return Some(alarm::direct(value()));
     }
     if object.contains_key("AlarmName") {
         return Some(alarm::sns(&value()));
@@ -202,6 +210,11 @@ fn unknown(object: &Map<String, Value>, detail: &str) -> Error {
 fn read<'de, T: Deserialize<'de>>(what: &str, event: &'de Value) -> Result<T, Error> {
     T::deserialize(event)
         .map_err(|error| Error::InvalidRequest(format!("this {what} cannot be read: {error}")))
+}
+
+/// As `serde` says it.
+fn missing(what: &str, field: &str) -> Error {
+    Error::InvalidRequest(format!("this {what} cannot be read: missing field `{field}`"))
 }
 
 /// A time as AWS writes it: RFC 3339, with `+0000` for the zone (alarms), or without any.

@@ -1,10 +1,11 @@
 //! The end of a build or a pipeline run: `CodeBuild Build State Change`, `CodePipeline Pipeline Execution State
 //! Change`. A build's `additional-information` holds its environment variables, and is not read.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Origin, Trigger, read, time};
+use super::{Kind, Origin, Trigger, envelope::Envelope};
 use crate::error::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +27,6 @@ pub enum PipelineService {
 }
 
 #[derive(Deserialize)]
-struct Event<D> {
-    time: String,
-    detail: D,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct CodeBuildDetail {
     build_status: String,
@@ -50,42 +45,43 @@ struct CodePipelineDetail {
 }
 
 pub(super) fn code_build(event: &Value) -> Result<Trigger, Error> {
-    let Event { time: at, detail } = read::<Event<CodeBuildDetail>>("CodeBuild event", event)?;
-    trigger(
-        &at,
+    let mut event = Envelope::read("CodeBuild event", event)?;
+    let detail: CodeBuildDetail = event.detail()?;
+    Ok(trigger(
+        event.at()?,
         PipelineEvent {
             service: PipelineService::CodeBuild,
             name: detail.project_name,
             state: detail.build_status,
             execution: detail.build_id,
         },
-    )
+    ))
 }
 
 pub(super) fn code_pipeline(event: &Value) -> Result<Trigger, Error> {
-    let Event { time: at, detail } = read::<Event<CodePipelineDetail>>("CodePipeline event", event)?;
+    let mut event = Envelope::read("CodePipeline event", event)?;
+    let detail: CodePipelineDetail = event.detail()?;
     let execution = match detail.pipeline_execution_attempt {
         None => detail.execution_id,
         Some(attempt) => format!("{}#{attempt}", detail.execution_id),
     };
-    trigger(
-        &at,
+    Ok(trigger(
+        event.at()?,
         PipelineEvent {
             service: PipelineService::CodePipeline,
             name: detail.pipeline,
             state: detail.state,
             execution,
         },
-    )
+    ))
 }
 
 /// By run and state, not by the event's own id: both services deliver a change at least once.
-fn trigger(at: &str, event: PipelineEvent) -> Result<Trigger, Error> {
-    let at = time("event of a build or pipeline", at)?;
-    Ok(Trigger {
+fn trigger(at: Timestamp, event: PipelineEvent) -> Trigger {
+    Trigger {
         id: format!("{}@{}", event.execution, event.state),
         at,
         kind: Kind::Pipeline(event),
         origin: Origin::default(),
-    })
+    }
 }

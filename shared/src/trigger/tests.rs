@@ -1,10 +1,16 @@
 use std::collections::BTreeMap;
 
+use aws_lambda_events::{
+    cloudwatch_alarms::{CloudWatchCompositeAlarm, CloudWatchMetricAlarm},
+    sns::CloudWatchAlarmPayload,
+};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::*;
 
 const ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:high-cpu";
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:scale-up-alarms";
 
 fn parsed(body: &Value) -> Result<Vec<Trigger>, Error> {
     parse(&Invocation {
@@ -65,10 +71,25 @@ fn sns_message(trigger: &Value) -> Value {
     message
 }
 
+/// As SNS hands it to Lambda.
+fn record(topic: &str, message: &str) -> Value {
+    let subscription = format!("{topic}:6f1a3c5e-0d2b-4c8a-9e7f-1122334455aa");
+    json!({ "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription,
+        "Sns": { "Type": "Notification", "MessageId": "a1b2c3d4-0001-5000-8000-00000000000a", "TopicArn": topic,
+            "Subject": null, "Message": message, "Timestamp": "2026-11-23T10:00:00.402Z", "SignatureVersion": "1",
+            "Signature": "EXAMPLE", "SigningCertUrl": "https://sns.us-east-1.amazonaws.com/certificate.pem",
+            "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe", "MessageAttributes": {} } })
+}
+
 fn sns(messages: &[Value]) -> Value {
-    let record =
-        |message: &Value| json!({ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } });
-    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
+    let records: Vec<Value> = messages.iter().map(|message| record(TOPIC, &message.to_string())).collect();
+    json!({ "Records": records })
+}
+
+/// The trigger of a message, whatever brought it.
+#[track_caller]
+fn by_sns(message: &Value) -> Trigger {
+    Trigger { origin: Origin::default(), ..one(&sns(std::slice::from_ref(message))) }
 }
 
 fn cpu_trigger() -> Value {
@@ -107,7 +128,7 @@ fn an_alarm_is_the_same_trigger_by_each_of_its_routes() {
     let expected = cpu_alarm(vec![cpu_metric()]);
     assert_eq!(one(&direct(&json!([cpu_query(60)]))), expected);
     assert_eq!(one(&event_bridge(&json!([cpu_query(60)]))), expected);
-    assert_eq!(one(&sns(&[sns_message(&cpu_trigger())])), expected);
+    assert_eq!(by_sns(&sns_message(&cpu_trigger())), expected);
     assert_eq!(one(&sns_message(&cpu_trigger())), expected);
 }
 
@@ -156,7 +177,7 @@ fn a_metric_math_alarm_parses_and_names_its_metrics() {
         { "Id": "rate", "Expression": "100*m1", "ReturnData": true },
         { "Id": "m1", "MetricStat": { "Metric": { "MetricName": "CPUUtilization", "Namespace": "AWS/ECS", "Dimensions": [
             { "name": "ClusterName", "value": "lendpeak2-production" }, { "name": "ServiceName", "value": "backend" }] } } }] });
-    assert_eq!(one(&sns(&[sns_message(&sns_math)])), cpu_alarm(vec![cpu_metric()]));
+    assert_eq!(by_sns(&sns_message(&sns_math)), cpu_alarm(vec![cpu_metric()]));
 }
 
 #[test]
@@ -164,7 +185,78 @@ fn a_composite_alarm_parses_without_metrics() {
     let mut composite = event_bridge(&json!([]));
     composite["detail"]["configuration"] = json!({ "alarmRule": "ALARM(\"high-cpu\")" });
     assert_eq!(one(&composite), cpu_alarm(vec![]));
-    assert_eq!(one(&sns(&[sns_message(&Value::Null)])), cpu_alarm(vec![]));
+    assert_eq!(by_sns(&sns_message(&Value::Null)), cpu_alarm(vec![]));
+}
+
+/// Each is as CloudWatch sends it. A type of our own can go once the crate reads it.
+#[test]
+fn what_the_crates_own_types_refuse_of_cloudwatch_is_read() {
+    #[track_caller]
+    fn refused<T: DeserializeOwned>(event: &Value, why: &str) {
+        let error = serde_json::from_value::<T>(event.clone()).err().unwrap().to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(matches!(one(event).kind, Kind::Alarm(_)), "{event}");
+    }
+    let math =
+        json!([{ "id": "rate", "expression": "100*m1", "label": "CPU", "returnData": true }, cpu_query(60)]);
+    refused::<CloudWatchMetricAlarm>(&direct(&math), "missing field `metricStat`");
+    refused::<CloudWatchMetricAlarm>(&direct(&json!([cpu_query(86_400)])), "expected u16");
+    let mut composite = direct(&json!([]));
+    composite["alarmData"]["configuration"] = json!({ "alarmRule": "ALARM(\"high-cpu\")" });
+    refused::<CloudWatchCompositeAlarm>(&composite, "missing field `actionsSuppressor`");
+
+    let mut message = sns_message(&Value::Null);
+    message["AlarmDescription"] = json!("The tasks are busy.");
+    message["AWSAccountId"] = json!("123456789012");
+    message["Region"] = json!("US East (N. Virginia)");
+    message["AlarmRule"] = json!("ALARM(\"high-cpu\")");
+    refused::<CloudWatchAlarmPayload>(&message, "missing field `Trigger`");
+    message["AlarmDescription"] = Value::Null;
+    refused::<CloudWatchAlarmPayload>(&message, "invalid type: null, expected a string");
+    // The zone without a colon is read.
+    let plain = direct(&json!([cpu_query(60)]));
+    assert!(plain["time"].as_str().unwrap().ends_with("+0000"));
+    assert!(serde_json::from_value::<CloudWatchMetricAlarm>(plain).is_ok());
+}
+
+/// The crate would take it for OK, and the alarm would be passed over.
+#[test]
+fn a_state_without_its_value_is_refused() {
+    let mut bodies = [direct(&json!([cpu_query(60)])), event_bridge(&json!([cpu_query(60)]))];
+    for (body, data) in bodies.iter_mut().zip(["alarmData", "detail"]) {
+        let state = body[data]["state"].as_object_mut().unwrap();
+        state.remove("reason");
+        assert_eq!(one(body).id, cpu_alarm(vec![]).id, "an alarm is heard without its reason");
+        body[data]["state"].as_object_mut().unwrap().remove("value");
+        refuses(&body.to_string(), "InvalidRequest", "missing field `value`");
+        body[data].as_object_mut().unwrap().remove("state");
+        refuses(&body.to_string(), "InvalidRequest", "missing field `state`");
+    }
+}
+
+#[test]
+fn a_record_of_sns_that_lacks_something_says_what() {
+    let mut event = sns(&[sns_message(&cpu_trigger())]);
+    event["Records"][0]["Sns"].as_object_mut().unwrap().remove("Message");
+    refuses(&event.to_string(), "InvalidRequest", "this SNS record cannot be read: missing field `Message`");
+}
+
+/// EventBridge leaves nothing out; whoever sends one by hand is told.
+#[test]
+fn an_event_by_eventbridge_that_lacks_something_says_what() {
+    let service = "arn:aws:ecs:us-east-1:123456789012:service/lendpeak2-production/backend";
+    let event = json!({ "id": "event-1", "detail-type": "ECS Deployment State Change", "source": "aws.ecs",
+        "time": "2026-11-23T10:00:00Z", "resources": [service], "detail": {} });
+    let at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    assert_eq!(one(&event).at, at);
+    for field in ["id", "time", "detail"] {
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().remove(field);
+        refuses(&event.to_string(), "InvalidRequest", &format!("missing field `{field}`"));
+    }
+    let mut odd = event;
+    odd["time"] = json!("yesterday");
+    refuses(&odd.to_string(), "InvalidRequest", "this ECS event cannot be read");
 }
 
 #[test]
@@ -362,7 +454,8 @@ fn bad_input_is_named() {
 proptest::proptest! {
     #[test]
     fn no_body_makes_the_parser_panic(body in ".*", text in "[{}\\[\\]\",:a-zA-Z0-9 .-]{0,60}") {
-        for body in [body, format!("{{\"AlarmName\":{text}}}"), format!("{{\"Records\":[{{\"Sns\":{{\"Message\":\"{text}\"}}}}]}}")] {
+        let message = json!({ "Records": [record(TOPIC, &text)] }).to_string();
+        for body in [body, format!("{{\"AlarmName\":{text}}}"), message] {
             let _ = parse(&Invocation { body, request_id: String::new(), deadline: Timestamp::UNIX_EPOCH, function_arn: String::new() });
         }
     }
@@ -377,8 +470,8 @@ fn a_field_that_is_there_twice_is_refused_at_any_depth() {
     );
     refuses(r#"{"a":[{"b":{"c":1,"c":2}}]}"#, "InvalidRequest", "the field `c` is there twice");
     let message = r#"{"AlarmName":"a","NewStateValue":"OK","NewStateValue":"ALARM"}"#;
-    let record = json!({ "Records": [{ "Sns": { "Message": message } }] });
-    refuses(&record.to_string(), "InvalidRequest", "the field `NewStateValue` is there twice");
+    let event = json!({ "Records": [record(TOPIC, message)] });
+    refuses(&event.to_string(), "InvalidRequest", "the field `NewStateValue` is there twice");
 }
 
 #[test]
@@ -442,6 +535,6 @@ fn an_event_of_another_account_or_region_is_foreign_by_every_route() {
 #[test]
 fn a_message_says_which_topic_brought_it() {
     let topic = "arn:aws:sns:us-east-1:123456789012:restart-alarms";
-    let record = json!({ "Records": [{ "Sns": { "TopicArn": topic, "Message": sns_message(&Value::Null).to_string() } }] });
-    assert_eq!(one(&record).origin.topic.as_deref(), Some(topic));
+    let event = json!({ "Records": [record(topic, &sns_message(&Value::Null).to_string())] });
+    assert_eq!(one(&event).origin.topic.as_deref(), Some(topic));
 }

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::{Reader, Seen, Why, seen, why};
-use crate::evidence::Probe;
 
 pub(super) async fn probe(reader: &Reader) -> Result<Option<Seen>, Why> {
     let Some(function) = reader.settings.probe_function.as_deref() else {
@@ -11,7 +10,6 @@ pub(super) async fn probe(reader: &Reader) -> Result<Option<Seen>, Why> {
     };
     let client = aws_sdk_lambda::Client::new(&reader.config);
     let request = json!({ "tries": 1, "dry_run": true });
-    let probe: Probe =
-        shared::probe::request(&client, function, &request).await.map_err(|error| why(&error))?;
+    let probe = shared::probe::request(&client, function, &request).await.map_err(|error| why(&error))?;
     Ok(seen(move |evidence| evidence.probe = Some(probe)))
 }

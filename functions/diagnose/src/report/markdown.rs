@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Report, capital, text, when};
-use crate::finding::{Finding, Remedy};
+use shared::diagnosis::{Diagnosis, Finding, Remedy, Sent};
 
-pub(super) fn markdown(report: &Report) -> Vec<String> {
+use super::{capital, text, when};
+
+pub(super) fn markdown(report: &Diagnosis) -> Vec<String> {
     let mut out = format!("# {}: {}\n", report.environment, report.summary);
     // Writing to a String cannot fail.
     if let Some(status) = &report.status {
@@ -31,7 +32,7 @@ pub(super) fn markdown(report: &Report) -> Vec<String> {
     out.lines().map(str::to_owned).collect()
 }
 
-fn section(out: &mut String, number: usize, finding: &Finding, report: &Report) {
+fn section(out: &mut String, number: usize, finding: &Finding, report: &Diagnosis) {
     let title = capital(&format!("{}{}", text::certainty(finding.confidence), finding.what));
     let _ = writeln!(out, "\n## {number}. {title}\n");
     if let Some(since) = finding.since {
@@ -41,15 +42,15 @@ fn section(out: &mut String, number: usize, finding: &Finding, report: &Report) 
     for fact in &finding.evidence {
         let threshold = fact.threshold.as_deref().unwrap_or_default();
         let at = fact.at.map_or_else(String::new, |at| when(at, report.at));
-        let cells = [fact.what.as_str(), &fact.value, threshold, &at, fact.source].map(cell);
+        let cells = [fact.what.as_str(), &fact.value, threshold, &at, &fact.source].map(cell);
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
-    let Remedy { what, function, send, otherwise, helped } = &finding.remedy;
+    let Remedy { what, sent, otherwise, helped } = &finding.remedy;
     // What is still to be filled in would be taken for HTML.
     let shown = |words: &str| words.trim_end_matches('.').replace('<', "\\<");
     let _ = writeln!(out, "\n**Next** (level {}): {}", finding.support_level, shown(what));
-    if let (Some(function), Some(send)) = (function, send) {
-        let _ = writeln!(out, "\nSend `{function}`:\n\n```json\n{send}\n```");
+    if let Some(Sent { function, request }) = sent {
+        let _ = writeln!(out, "\nSend `{function}`:\n\n```json\n{request}\n```");
     }
     if !helped.is_empty() {
         let _ = writeln!(out, "\n**It worked if**: {}", shown(helped));
@@ -69,6 +70,6 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-fn when_full(report: &Report) -> String {
+fn when_full(report: &Diagnosis) -> String {
     report.at.strftime("%F %H:%M UTC").to_string()
 }

@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Report, Status, capital, when};
-use crate::{
-    chapter::Chapter,
-    finding::{Confidence, Fact, Finding, Remedy},
-};
+use shared::diagnosis::{Chapter, Confidence, Diagnosis, Fact, Finding, Remedy, Sent, Status};
+
+use super::{capital, when};
 
 /// A terminal's height, and what fits on a phone after two turns.
 const LINES: usize = 24;
@@ -23,7 +21,7 @@ const LONGEST_WORD: usize = 250;
 /// The newest on the line of time.
 const CHANGES: usize = 4;
 
-pub(super) fn text(report: &Report) -> Vec<String> {
+pub(super) fn text(report: &Diagnosis) -> Vec<String> {
     let mut begin: Vec<String> = report.status.iter().map(status).collect();
     let (mut steps, mut others) = (Vec::new(), Vec::new());
     match report.findings.split_first() {
@@ -58,7 +56,7 @@ pub(super) fn status(Status { code, meaning, action }: &Status) -> String {
     format!("{code} {meaning}: {action}.")
 }
 
-fn cause(report: &Report, finding: &Finding) -> Vec<String> {
+fn cause(report: &Diagnosis, finding: &Finding) -> Vec<String> {
     let since = finding.since.map_or_else(String::new, |at| format!(", since {}", when(at, report.at)));
     let mut lines =
         vec![format!("{}{since}.", capital(&format!("{}{}", certainty(finding.confidence), finding.what)))];
@@ -81,11 +79,11 @@ fn cause(report: &Report, finding: &Finding) -> Vec<String> {
 
 /// The next step, how one sees that it helped, and what else there is to do.
 fn next(finding: &Finding) -> Vec<String> {
-    let Remedy { what, function, send, otherwise, helped } = &finding.remedy;
+    let Remedy { what, sent, otherwise, helped } = &finding.remedy;
     // Without full stops: they would be the end of a command that is pasted.
     let mut lines = vec![format!("Next (level {}): {}", finding.support_level, what.trim_end_matches('.'))];
-    if let (Some(function), Some(send)) = (function, send) {
-        lines.push(format!("  send {function}: {send}"));
+    if let Some(Sent { function, request }) = sent {
+        lines.push(format!("  send {function}: {request}"));
     }
     lines.extend((!helped.is_empty()).then(|| format!("It worked if: {helped}")));
     lines
@@ -113,16 +111,17 @@ fn told_why(finding: &Finding) -> impl Iterator<Item = &Fact> {
         let shown = std::iter::once(finding.what.as_str())
             .chain(finding.explains.iter().map(|one| one.what.as_str()))
             .chain(finding.evidence.iter().flat_map(|own| [own.what.as_str(), own.value.as_str()]));
-        let words = if SOURCES.first() == Some(&fact.source) { &fact.what } else { &fact.value };
+        let words =
+            if SOURCES.first().is_some_and(|logs| *logs == fact.source) { &fact.what } else { &fact.value };
         fact.what == "exit code" || shown.into_iter().any(|shown| shown.contains(words.as_str()))
     };
     // What the log has most of need not have to do with it.
     let known_causes = finding.explains.iter().filter(|one| one.cause != "unknown_cause");
     let facts = known_causes.flat_map(|one| &one.evidence);
-    facts.filter(move |fact| SOURCES.contains(&fact.source) && !known(fact)).take(MOST)
+    facts.filter(move |fact| SOURCES.contains(&&*fact.source) && !known(fact)).take(MOST)
 }
 
-pub(super) fn line(fact: &Fact, report: &Report) -> String {
+pub(super) fn line(fact: &Fact, report: &Diagnosis) -> String {
     let mut text = format!("{}: {}", fact.what, fact.value.trim_end_matches('.'));
     // Writing to a String cannot fail.
     if let Some(threshold) = &fact.threshold {

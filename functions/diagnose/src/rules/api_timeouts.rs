@@ -9,6 +9,7 @@ use super::{
     steps::new_revision,
 };
 use crate::{
+    ask::Ask,
     evidence::{
         Evidence, LogGroup, Logs, RunningTask, Series, SlowQuery, StoppedTask, Target, correlation, largest,
         name, size,
@@ -212,10 +213,7 @@ fn no_spare_tasks(evidence: &Evidence) -> Option<Finding> {
                 ),
             ).otherwise(new_revision("with more CPU for each task"))
         }
-        _ => by_hand(finding, evidence).next(DevOps, "add tasks to share the load").send(
-            "scale-up",
-            serde_json::json!({ "reason": "tasks have no CPU to spare, answers are slow" }),
-        ),
+        _ => by_hand(finding, evidence).next(DevOps, "add tasks to share the load").send(Ask::scale_up("tasks have no CPU to spare, answers are slow")),
     })
 }
 
@@ -355,7 +353,7 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
                 "replace {0} alone: aws ecs stop-task --cluster <cluster> --task {0} --reason 'answers badly'",
                 task.id
             ))
-            .send("restart", serde_json::json!({ "reason": "one task answers badly" })),
+            .send(Ask::restart("one task answers badly")),
         // What is no task of the service is not replaced with them.
         None => finding
             .next(

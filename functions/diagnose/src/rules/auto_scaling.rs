@@ -1,9 +1,8 @@
 //! Auto scaling that does not work. A service without a scalable target is not meant to scale: that is no finding.
 
-use serde_json::json;
-
 use super::{Rule, steps::new_revision};
 use crate::{
+    ask::Ask,
     evidence::{Alarm, Evidence, ScalingPolicy, Series, largest, mean, median, name, smallest},
     finding::{
         Confidence::{Certain, Likely},
@@ -343,7 +342,7 @@ fn target_value_not_reachable(evidence: &Evidence) -> Option<Finding> {
                     ),
                 )
                 .otherwise(new_revision("with 1 vCPU, as a Node process uses no more"))
-                .send("scale-up", json!({ "reason": "slow at a CPU below the scaling target" })),
+                .send(Ask::scale_up("slow at a CPU below the scaling target")),
         )
     })
 }
@@ -421,12 +420,8 @@ fn is_busy(evidence: &Evidence) -> bool {
 }
 
 /// More tasks by hand, where they are needed now.
-fn with_scale_up(finding: Finding, evidence: &Evidence, reason: &str) -> Finding {
-    if is_busy(evidence) {
-        by_hand(finding.send("scale-up", json!({ "reason": reason })), evidence)
-    } else {
-        finding
-    }
+fn with_scale_up(finding: Finding, evidence: &Evidence, reason: &'static str) -> Finding {
+    if is_busy(evidence) { by_hand(finding.send(Ask::scale_up(reason)), evidence) } else { finding }
 }
 
 /// Half as many tasks again without `scale-up`, where the maximum allows more.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
+use shared::probe::{Failure, Kind};
 
 use crate::{
     evidence::{Check, Deployment, Evidence, Series, median, name},
@@ -246,13 +247,13 @@ pub(super) fn not_before(it: Timestamp, change: Timestamp) -> bool {
 pub(super) fn refuses(check: &Check) -> bool {
     !check.healthy
         && !no_connection(check)
-        && check.status.map_or(!check.failed_by("dns") && !check.failed_by("tls"), |code| {
+        && check.status.map_or(!check.failed_by(Kind::Dns) && !check.failed_by(Kind::Tls), |code| {
             code >= 500 || check.spoilt().is_some()
         })
 }
 
 pub(super) fn no_connection(check: &Check) -> bool {
-    check.failed_by("connect") || check.failed_by("timeout") && check.phase_ms("connect_ms").is_none()
+    check.failed_by(Kind::Connect) || check.failed_by(Kind::Timeout) && check.phases.connect_ms.is_none()
 }
 
 pub(super) fn answer(check: &Check) -> String {
@@ -262,7 +263,7 @@ pub(super) fn answer(check: &Check) -> String {
             None => format!("answers {status}"),
         },
         (None, Some(error)) if !error.message.trim().is_empty() => one_line(&error.message),
-        (None, Some(error)) if !error.kind.is_empty() => format!("fails: {}", error.kind),
+        (None, Some(Failure { kind: Some(kind), .. })) => format!("fails: {}", kind.as_str()),
         _ => "fails".to_owned(),
     }
 }

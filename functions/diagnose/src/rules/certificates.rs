@@ -1,6 +1,7 @@
 //! Certificates, as the health probe meets them: expired, about to expire, or refused.
 
 use jiff::SignedDuration;
+use shared::probe::Kind;
 
 use super::{
     broken::{host, one_line},
@@ -48,10 +49,11 @@ pub(super) fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
 pub(super) fn certificate_refused(evidence: &Evidence) -> Option<Finding> {
     let checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
     let expired = |check: &Check| check.certificate.as_ref().is_some_and(|it| it.not_after <= evidence.at);
-    let mut refused = checks.filter(|check| check.failed_by("tls") && !expired(check)).filter_map(|check| {
-        let message = one_line(&check.error.as_ref()?.message);
-        says(&message, &["certificate"]).then_some((check, message))
-    });
+    let mut refused =
+        checks.filter(|check| check.failed_by(Kind::Tls) && !expired(check)).filter_map(|check| {
+            let message = one_line(&check.error.as_ref()?.message);
+            says(&message, &["certificate"]).then_some((check, message))
+        });
     let (check, message) = refused.next()?;
     let host = host(&check.url);
     let region = region(check);

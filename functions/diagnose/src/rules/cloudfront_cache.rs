@@ -1,9 +1,8 @@
 //! CloudFront's cache: it keeps too little, or what it keeps does not fit the newest deployment.
 
-use serde_json::json;
-
 use super::Rule;
 use crate::{
+    ask::Ask,
     evidence::{Build, Check, Evidence, largest, mean, median, name},
     finding::{
         Confidence::{Certain, Likely, Possible},
@@ -153,7 +152,7 @@ fn not_found_after_deployment(evidence: &Evidence) -> Option<Finding> {
                 "clear CloudFront's cache; what is not found after that was not uploaded: see that the deployment uploads all of its files before the page, and leaves the old ones for a day",
             )
             .otherwise(deploy_again(evidence))
-            .send("cache-invalidation", json!({})),
+            .send(Ask::ClearCache),
     )
 }
 
@@ -257,7 +256,7 @@ fn invalidation_in_progress(evidence: &Evidence) -> Option<Finding> {
             distribution.status.clone(),
         )
         .next(Aws, next)
-        .send("cache-invalidation", json!({ "status": oldest.id })),
+        .send(Ask::LookAtInvalidation { id: oldest.id.clone() }),
     )
 }
 

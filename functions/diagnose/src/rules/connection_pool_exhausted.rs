@@ -8,6 +8,7 @@ use super::{
     high_memory::rise,
 };
 use crate::{
+    ask::Ask,
     evidence::{
         DatabaseEvent, Evidence, LogGroup, Logs, Series, correlation, largest, median, name, smallest,
     },
@@ -213,7 +214,7 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
             .otherwise(
                 "go back, if the rise began with a release: send rollback {\"to\": \"previous\"}",
             )
-            .send("restart", serde_json::json!({ "reason": "connections leak, and are near the limit" }))
+            .send(Ask::restart("connections leak, and are near the limit"))
     } else {
         finding.next(
             Development,
@@ -287,7 +288,7 @@ fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
                 DevOps,
                 "the driver has not found the new writer, and fresh tasks will: restart; then see that the connection string names the cluster's own endpoint and replicaSet=rs0",
             )
-            .send("restart", serde_json::json!({ "reason": "the driver has not found the new writer" }))
+            .send(Ask::restart("the driver has not found the new writer"))
     } else if still {
         finding.next(
             DevOps,

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Rule;
 use crate::{
+    ask::Ask,
     evidence::{Evidence, Series, name},
     finding::{Confidence::Certain, Finding, Impact::Degraded, Level::DevOps},
 };
@@ -52,6 +53,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
         finding =
             finding.fact("DocumentDB, cluster", "can be restored", format!("from {earliest} to {latest}"));
     }
+    let list = json!({ "list": true });
     let restore = match (right, window) {
         (Some(right), Some((earliest, latest))) if earliest <= right => {
             let point = json!({ "point_in_time": right.min(latest) });
@@ -59,8 +61,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
         }
         (Some(right), Some(_)) => {
             format!(
-                "{right} lies before what can be restored to the minute: send snapshot-restore {} and choose a snapshot from before",
-                json!({ "list": true })
+                "{right} lies before what can be restored to the minute: send snapshot-restore {list} and choose a snapshot from before"
             )
         }
         (Some(right), None) => {
@@ -70,8 +71,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
             )
         }
         (None, _) => format!(
-            "no time without them was seen: send snapshot-restore {}, restore the newest snapshot beside it and look",
-            json!({ "list": true })
+            "no time without them was seen: send snapshot-restore {list}, restore the newest snapshot beside it and look"
         ),
     };
     let reason = format!("the integrity check finds {count:.0} wrong documents");
@@ -83,7 +83,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
                     "stop writes first; {restore}; compare the two to see which documents are wrong and what wrote them"
                 ),
             )
-            .send("write-freeze", json!({ "state": "on", "reason": reason })),
+            .send(Ask::freeze_writes(reason)),
     )
 }
 

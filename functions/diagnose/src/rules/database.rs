@@ -1,7 +1,5 @@
 //! The database: it is not there, cannot be reached, or is not trusted.
 
-use serde_json::json;
-
 use super::{
     broken::{answer, not_before, one_line, refuses, release},
     connection_pool_exhausted::fullest,
@@ -9,6 +7,7 @@ use super::{
     failed_starts::{says, stopped},
 };
 use crate::{
+    ask::Ask,
     evidence::{Database, Evidence, Instance, LogGroup, Logs},
     finding::{
         Confidence::{Certain, Likely},
@@ -188,7 +187,7 @@ fn with_cluster(finding: Finding, database: &Database) -> Finding {
                 Some(latest) => finding
                     .next(Aws, format!("restore the last good time beside it, and cut over to that; {case}"))
                     .otherwise(newest)
-                    .send("snapshot-restore", json!({ "point_in_time": latest.to_string() })),
+                    .send(Ask::Restore { at: latest }),
                 None => finding
                     .next(Aws, format!("{newest}, and cut over to that; {case}"))
                     .otherwise("see what else can be restored: send snapshot-restore {\"list\": true}"),
@@ -323,7 +322,7 @@ pub(super) fn database_ca_not_trusted(evidence: &Evidence) -> Option<Finding> {
             finding
                 .next(DevOps, "go back to the last release that was good; then give the next one Amazon's newest bundle of authorities")
                 .otherwise(format!("deploy an image with Amazon's newest bundle ({BUNDLE})"))
-                .send("rollback", json!({ "to": "previous" })),
+                .send(Ask::RollBack),
         );
     }
     Some(finding.next(

@@ -7,6 +7,7 @@ use super::{
     task_secrets::{CHANGED_MINUTES, only_secret, version_before},
 };
 use crate::{
+    ask::Ask,
     evidence::{DatabaseEvent, Evidence, LogGroup, Secret, StoppedTask},
     finding::{
         Confidence::{Certain, Likely},
@@ -93,7 +94,7 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
                        names now: aws ecs update-service --cluster <cluster> --service <service> \
                        --force-new-deployment";
         let finding = finding.next(DevOps, next).otherwise(by_hand);
-        return Some(finding.send("restart", serde_json::json!({ "reason": reason })));
+        return Some(finding.send(Ask::restart(reason)));
     }
     let (next, otherwise) = match (credentials, reset, changed) {
         (true, Some(_), None) => new_password(evidence),

@@ -154,7 +154,7 @@ pub(super) fn health_check_timing_wrong(evidence: &Evidence) -> Option<Finding> 
         return too_strict(evidence);
     };
     let check = evidence.check("health").filter(|check| check.healthy && path(&check.url) == group.path)?;
-    let seconds = check.phase_ms("first_byte_ms")? / 1_000.0;
+    let seconds = check.phases.first_byte_ms? / 1_000.0;
     if seconds <= f64::from(group.timeout_seconds) {
         return None;
     }

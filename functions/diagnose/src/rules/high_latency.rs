@@ -128,7 +128,7 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
     // What is behind one check only, while the plain one is quick.
     let time = |name: &str| {
         let check = evidence.check(name)?;
-        Some((check, check.phase_ms(phase)?))
+        Some((check, check.phases.named(phase)?))
     };
     let (_, plain) = time("health").filter(|(_, ms)| *ms < SLOW_MS)?;
     let behind = [
@@ -239,7 +239,7 @@ fn step<'a>(
 /// The quickest of these checks in a phase: one that is slow may be chance, all of them are not.
 fn quickest<'a>(evidence: &'a Evidence, names: &[&str], phase: &str) -> Option<(&'a Check, f64)> {
     let checks = names.iter().filter_map(|name| evidence.check(name));
-    let times = checks.filter_map(|check| Some((check, check.phase_ms(phase)?)));
+    let times = checks.filter_map(|check| Some((check, check.phases.named(phase)?)));
     times.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }
 

@@ -8,6 +8,7 @@ use super::{
     steps::new_revision,
 };
 use crate::{
+    ask::Ask,
     evidence::{Evidence, StoppedTask, Tasks, correlation, largest, mean, name, trend},
     finding::{
         Confidence::{Certain, Likely},
@@ -140,7 +141,7 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
                 Development,
                 "restart now, before the tasks run out of memory; then find the leak with two heap snapshots by ECS Exec, an hour apart (aws ecs execute-command --cluster <cluster> --task <new-task-id> --interactive --command /bin/sh)",
             )
-            .send("restart", serde_json::json!({ "reason": "memory leaks, and is near the limit" }))
+            .send(Ask::restart("memory leaks, and is near the limit"))
     } else {
         finding.next(
             Development,
@@ -181,9 +182,7 @@ fn memory_follows_load(evidence: &Evidence) -> Option<Finding> {
         );
     }
     Some(by_hand(
-        finding
-            .next(DevOps, "add tasks to share the load")
-            .send("scale-up", serde_json::json!({ "reason": "memory follows the load" })),
+        finding.next(DevOps, "add tasks to share the load").send(Ask::scale_up("memory follows the load")),
         evidence,
     ))
 }

@@ -1,6 +1,7 @@
 //! The service is down: it is not there, what it stands on is not, or something broke it lately.
 
 use jiff::{SignedDuration, Timestamp};
+use shared::probe;
 
 use super::{
     Rule,
@@ -488,11 +489,11 @@ fn count_back() -> (String, String) {
 
 fn dns_not_found(evidence: &Evidence) -> Option<Finding> {
     let checks = &evidence.probe.as_ref()?.checks;
-    let check = checks.iter().find(|check| check.failed_by("dns"))?;
+    let check = checks.iter().find(|check| check.failed_by(probe::Kind::Dns))?;
     let host = host(&check.url);
     let message = check.error.as_ref().map(|error| one_line(&error.message)).filter(|text| !text.is_empty());
     // Where no name at all is found, the probe's own resolver may be to blame.
-    let all = checks.iter().all(|check| check.failed_by("dns"));
+    let all = checks.iter().all(|check| check.failed_by(probe::Kind::Dns));
     let serves = if is_of_front_end(check) { "distribution <distribution>" } else { "<load-balancer>" };
     Some(
         Finding::new(if all { Likely } else { Certain }, Down, format!("the name {host} is not found in DNS"))

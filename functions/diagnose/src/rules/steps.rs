@@ -4,6 +4,7 @@ use shared::ecr::Image;
 
 use super::broken::release;
 use crate::{
+    ask::Ask,
     evidence::Evidence,
     finding::{Finding, Level::DevOps},
 };
@@ -24,7 +25,7 @@ pub(super) fn back(evidence: &Evidence, finding: Finding, repair: &str) -> Findi
     finding
         .next(DevOps, format!("go back to the last release that ran; then {repair}"))
         .otherwise(format!("where rollback refuses, {by_hand}"))
-        .send("rollback", serde_json::json!({ "to": "previous" }))
+        .send(Ask::RollBack)
 }
 
 /// The revision that ran before the release, where some of its tasks still run.

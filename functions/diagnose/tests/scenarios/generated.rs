@@ -298,7 +298,7 @@ fn of_two_faults_neither_hides_the_other() -> Result<()> {
             let is_first = |cause: &str| name(first) == cause || explains(first, cause);
             let both = told(&one.first) && told(&other.first);
             if !both || !is_first(&one.first) && !is_first(&other.first) {
-                let all: Vec<&str> = findings.iter().map(|found| found.cause).collect();
+                let all: Vec<&str> = findings.iter().map(|found| &*found.cause).collect();
                 wrong.push(format!("{} and {}: {all:?}", one.place, other.place));
             }
         }

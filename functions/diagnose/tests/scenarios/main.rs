@@ -6,7 +6,7 @@ mod properties;
 
 use anyhow::{Context, Result, bail, ensure};
 use diagnose::{
-    chapter::Chapter,
+    chapter::{Chapter, sources},
     evidence::Evidence,
     finding::Finding,
     judge,
@@ -19,7 +19,7 @@ use tests::recorded::{evidence, files, files_and_others, folder, read};
 const NOTHING: &str = "nothing found";
 
 fn name(finding: Option<&Finding>) -> &str {
-    finding.map_or(NOTHING, |finding| finding.cause)
+    finding.map_or(NOTHING, |finding| &*finding.cause)
 }
 
 #[test]
@@ -33,9 +33,12 @@ fn the_first_cause_is_the_right_one_and_nothing_is_found_where_nothing_is_wrong(
             let evidence = evidence(&case.evidence).with_context(|| place.clone())?;
             let findings = judge(&evidence, &Chapter::ALL);
             let first = findings.first();
-            let explained: Vec<&str> =
-                first.iter().flat_map(|first| &first.explains).map(|consequence| consequence.cause).collect();
-            let remedy = first.and_then(|first| first.remedy.function).unwrap_or("none");
+            let explained: Vec<&str> = first
+                .iter()
+                .flat_map(|first| &first.explains)
+                .map(|consequence| &*consequence.cause)
+                .collect();
+            let remedy = first.and_then(|first| first.remedy.function()).unwrap_or("none");
             let is_right = name(first) == case.first
                 && case.remedy.as_deref().is_none_or(|expected| expected == remedy)
                 && case.explains.iter().all(|cause| explained.contains(&cause.as_str()));
@@ -47,7 +50,7 @@ fn the_first_cause_is_the_right_one_and_nothing_is_found_where_nothing_is_wrong(
                 right += u32::from(is_right);
             }
             if !is_right {
-                let all: Vec<&str> = findings.iter().map(|finding| finding.cause).collect();
+                let all: Vec<&str> = findings.iter().map(|finding| &*finding.cause).collect();
                 wrong.push(format!(
                     "{place}: {all:?} instead of {}, explains {explained:?}, remedy {remedy}",
                     case.first
@@ -165,7 +168,7 @@ fn a_chapter_finds_its_causes_with_its_own_sources() -> Result<()> {
             for finding in judge(&evidence, &Chapter::ALL) {
                 let mut seen = serde_json::to_value(&evidence)?;
                 let kept: Vec<&str> =
-                    finding.chapter.sources().iter().flat_map(|source| fields(*source)).copied().collect();
+                    sources(finding.chapter).iter().flat_map(|source| fields(*source)).copied().collect();
                 if let Some(seen) = seen.as_object_mut() {
                     seen.retain(|name, _| name == "at" || kept.contains(&name.as_str()));
                 }

@@ -3,14 +3,15 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use diagnose::{
-    chapter::Chapter,
+    chapter::{Chapter, sources},
     evidence::Evidence,
     finding::{Confidence, Finding},
     judge,
-    report::{Format, Report, VERSION},
+    report::{self, Format},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use shared::diagnosis::Diagnosis;
 
 use tests::recorded::{base, evidence, files, merge, read};
 
@@ -27,32 +28,24 @@ fn patch() -> impl Strategy<Value = Value> {
 }
 
 /// The codes of all that was found, as a cause or as a consequence.
-fn all(findings: &[Finding]) -> BTreeSet<&'static str> {
+fn all(findings: &[Finding]) -> BTreeSet<&str> {
     findings
         .iter()
-        .flat_map(|found| found.explains.iter().map(|one| one.cause).chain([found.cause]))
+        .flat_map(|found| found.explains.iter().map(|one| &*one.cause).chain([&*found.cause]))
         .collect()
 }
 
 fn told(evidence: &Evidence, findings: Vec<Finding>, format: Format) -> Vec<String> {
-    let report = Report {
-        version: VERSION,
-        nothing_found: false,
-        summary: String::new(),
-        text: Vec::new(),
+    let diagnosis = Diagnosis {
         findings,
-        changes: Vec::new(),
         chapters: Chapter::ALL.to_vec(),
-        looked_at: vec!["the service"],
+        looked_at: vec!["the service".into()],
         not_seen: evidence.not_seen.clone(),
-        status: None,
-        function: "diagnose",
         environment: "production".to_owned(),
-        execution_id: String::new(),
         at: evidence.at,
-        duration_ms: 0,
+        ..Diagnosis::default()
     };
-    report.told(format).text
+    report::told(diagnosis, format).text
 }
 
 /// Something that stands at a place in JSON, in place of what stood there.
@@ -130,15 +123,16 @@ proptest! {
         for certain in alone.iter().filter(|found| found.confidence == Confidence::Certain) {
             // Adds, and takes nothing away; leaves alone what the cause is read from.
             let own: Vec<&str> =
-                certain.chapter.sources().iter().flat_map(|source| fields(*source)).copied().collect();
+                sources(certain.chapter).iter().flat_map(|source| fields(*source)).copied().collect();
             let mut both = one.clone();
             for (name, value) in other.as_object().into_iter().flatten() {
                 if !own.contains(&name.as_str()) && one.get(name).is_none() && !value.is_null() {
                     merge(&mut both, &json!({ name: value }));
                 }
             }
-            let found = all(&judge(&evidence(&both).unwrap(), &Chapter::ALL));
-            prop_assert!(found.contains(certain.cause), "{} is hidden by {found:?}", certain.cause);
+            let judged = judge(&evidence(&both).unwrap(), &Chapter::ALL);
+            let found = all(&judged);
+            prop_assert!(found.contains(&*certain.cause), "{} is hidden by {found:?}", certain.cause);
         }
     }
 }
@@ -157,7 +151,7 @@ fn nothing_is_concluded_from_what_was_not_seen() {
                 seen.as_object_mut().unwrap().remove(name);
             }
             let found = judge(&serde_json::from_value(seen).unwrap(), &Chapter::ALL);
-            let found: Vec<&str> = found.iter().map(|found| found.cause).collect();
+            let found: Vec<&str> = found.iter().map(|found| &*found.cause).collect();
             assert_eq!(found, Vec::<&str>::new(), "without {one} and {other}");
         }
     }

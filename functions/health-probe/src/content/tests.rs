@@ -19,7 +19,7 @@ fn answer(headers: Headers, status: u16, is_blank: bool) -> Answer {
 #[track_caller]
 fn asset(path: &str, headers: Headers, code: Option<&str>) {
     let findings = judge_asset(&answer(headers, 200, false), path);
-    let codes: Vec<_> = findings.iter().map(|found| (found.severity, found.code)).collect();
+    let codes: Vec<_> = findings.iter().map(|found| (found.severity, found.code.as_deref())).collect();
     let expected: Vec<_> = code.map(|code| (Severity::Failure, Some(code))).into_iter().collect();
     assert_eq!(codes, expected, "{path} {headers:?}: {findings:?}");
 }
@@ -110,7 +110,8 @@ fn a_page_that_browsers_save_or_show_as_text_is_none() {
 #[test]
 fn what_is_empty_is_found_where_a_body_is_to_be() {
     let script = [("content-type", "text/javascript")];
-    let codes = |findings: Vec<Finding>| findings.iter().filter_map(|found| found.code).collect::<Vec<_>>();
+    let codes =
+        |findings: Vec<Finding>| findings.into_iter().filter_map(|found| found.code).collect::<Vec<_>>();
     assert_eq!(codes(judge_asset(&answer(&script, 200, true), "/a.js")), ["empty"]);
     assert_eq!(codes(judge_page(&answer(&[], 200, true))), ["empty"]);
     for status in [204, 205] {

@@ -1,10 +1,11 @@
-use std::io;
+use std::{io, time::Duration};
 
 use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataError, PutMetricDataOutput};
 use aws_smithy_mocks::{mock, mock_client};
 use aws_smithy_types::error::ErrorMetadata;
 
 use super::*;
+use crate::check::Id;
 use crate::diagnosis::diagnose;
 use crate::failure::Failure;
 use crate::report::VERSION;
@@ -15,7 +16,7 @@ fn report(checks: Vec<CheckReport>) -> Report {
     let diagnosis = diagnose(&checks);
     Report {
         version: VERSION,
-        function: "health-probe",
+        function: "health-probe".into(),
         execution_id: "1".to_owned(),
         environment: "production".to_owned(),
         at: "2026-01-31T12:00:00Z".parse().unwrap(),
@@ -102,7 +103,7 @@ fn only_a_run_of_all_checks_says_whether_all_is_well() {
 #[test]
 fn an_address_that_a_person_asked_for_has_no_metrics() {
     let mut check = judged(Name::Health, fine());
-    check.id = Id::Url(1);
+    check.name = Id::Url(1).to_string();
     assert_eq!(all_shown(vec![check]), [""; 0]);
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::http::{Answer, Measured};
-use crate::phases::Step;
+use crate::phases::{Phases, Step};
 use crate::settings::tests::settings;
 use crate::verdict;
 
@@ -50,7 +50,7 @@ pub(crate) fn tried(answer: Result<Answer, Failure>, not_after: Option<&str>) ->
 
 pub(crate) fn judged(name: Name, tried: Tried) -> CheckReport {
     let settings = settings();
-    CheckReport::new(&Check::named(name, &settings), tried, &settings, NOW.parse().unwrap())
+    of(&Check::named(name, &settings), tried, &settings, NOW.parse().unwrap())
 }
 
 #[test]
@@ -218,11 +218,6 @@ fn the_body_of_a_bad_status_is_told_by_the_status() {
 fn the_query_of_an_address_is_not_shown() {
     let settings = settings();
     let url = "https://api.lendpeak.com/other?token=hunter2#x".parse().unwrap();
-    let report = CheckReport::new(
-        &Check::url(1, url),
-        tried(answered(200, &[]), None),
-        &settings,
-        NOW.parse().unwrap(),
-    );
+    let report = of(&Check::url(1, url), tried(answered(200, &[]), None), &settings, NOW.parse().unwrap());
     assert_eq!((report.name.as_str(), report.url.as_str()), ("url-1", "https://api.lendpeak.com/other?…"));
 }

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::{
     error::Error,
-    outcome::{Decision, Outcome},
+    outcome::{Decision, Outcome, WokenBy},
     text::line,
+    trigger::Kind,
 };
 
 use super::{Desk, MAX_SAID, answer};
@@ -43,7 +44,7 @@ impl Desk {
             cures.extend(applied.map(|outcome| Cure {
                 function: line(&outcome.function, MAX_SAID),
                 at: outcome.at,
-                by: woken(&outcome.trigger),
+                by: woken(outcome),
             }));
         }
         cures.sort_by_key(|cure| cure.at);
@@ -109,40 +110,38 @@ impl Cure {
     }
 }
 
-fn woken(trigger: &Value) -> Woken {
-    let has = |path: &str| trigger.pointer(path).is_some();
-    if has("/approved_by") || has("/kind/person/approve") {
-        Woken::Approved
-    } else if has("/kind/step_functions") {
-        Woken::Machine
-    } else if has("/kind/person") {
-        Woken::Person
-    } else if has("/kind/alarm") {
-        Woken::Alarm
-    } else {
-        Woken::Other
+fn woken(outcome: &Outcome) -> Woken {
+    match outcome.woken_by() {
+        Some(WokenBy::Approval { .. }) => Woken::Approved,
+        Some(WokenBy::Trigger(trigger)) => match &trigger.kind {
+            Kind::Person(asked) if asked.approve.is_some() => Woken::Approved,
+            Kind::Person(_) => Woken::Person,
+            Kind::StepFunctions { .. } => Woken::Machine,
+            Kind::Alarm(_) => Woken::Alarm,
+            Kind::Schedule { .. } | Kind::Ecs(_) | Kind::Pipeline(_) => Woken::Other,
+        },
+        Some(WokenBy::Rejection { .. } | WokenBy::Wanted { .. }) | None => Woken::Other,
     }
 }
 
 /// Whether a function's run has to do with an incident in whose time it was: it changed or may have changed something,
 /// asked to, or was kept from what the incident wants. A look, a list and a dry run have not.
 fn is_related(outcome: &Outcome, incident: &Incident) -> bool {
-    let trigger = &outcome.trigger;
-    let is_dry = ["/kind/person/dry_run", "/kind/step_functions/asked/dry_run"]
-        .iter()
-        .any(|path| trigger.pointer(path) == Some(&Value::Bool(true)));
-    if is_dry {
-        return false;
+    if let Some(WokenBy::Trigger(trigger)) = outcome.woken_by() {
+        if trigger.asked().is_some_and(|asked| asked.dry_run) {
+            return false;
+        }
+        if let Kind::StepFunctions { execution, .. } = &trigger.kind
+            && execution.contains(&incident.id)
+        {
+            return true;
+        }
     }
-    let execution = trigger.pointer("/kind/step_functions/execution").and_then(Value::as_str);
-    if execution.is_some_and(|execution| execution.contains(&incident.id)) {
-        return true;
-    }
-    let wanted = incident.found.iter().filter_map(|found| found.remedy.function.as_ref());
-    let mut named = wanted.chain(incident.remedies.iter().map(|tried| &tried.remedy.function));
+    let wanted = incident.found.iter().filter_map(|found| found.remedy.function());
+    let mut named = wanted.chain(incident.remedies.iter().map(|tried| tried.remedy.function.as_str()));
     match outcome.decision {
         Decision::Applied | Decision::Failed | Decision::AwaitingApproval => true,
-        Decision::Refused => named.any(|function| *function == outcome.function),
+        Decision::Refused => named.any(|function| function == outcome.function),
         Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
     }
 }

@@ -4,14 +4,15 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::{
+    diagnosis::Diagnosis,
     error::{Error, chain},
-    outcome::{Decision, Outcome},
+    outcome::{Answer, Decision, Outcome},
     text::line,
 };
 
 use super::{Desk, Heard, MAX_SAID, Trouble, Word, report::after, trouble};
 use crate::{
-    decide::{After, Answer, Choice, DEVOPS, Diagnosis, Finding, Remedy, choose},
+    decide::{self, After, Choice, DEVOPS, Remedy, bounded, choose},
     incident::{Answered, Handling, Incident, SERVICE_DOWN, Tried, open_key},
     request::{Step, by_hand},
     store::{Opened, Pointer},
@@ -86,7 +87,7 @@ impl Desk {
 
     async fn decide(&self, id: &str, diagnosis: &Diagnosis, word: &Word<'_>) -> Result<Value, Error> {
         self.answered(id, word, |incident| {
-            incident.found = diagnosis.findings.first().map(Finding::bounded).or(incident.found.take());
+            incident.found = diagnosis.findings.first().map(bounded).or(incident.found.take());
             let since = incident.found.as_ref().and_then(|found| found.since);
             if let Some(since) =
                 since.filter(|since| incident.round_since.duration_since(*since) < BEGAN_BEFORE)
@@ -120,33 +121,33 @@ impl Desk {
         answer: &Answer,
         word: &Word<'_>,
     ) -> Result<Value, Error> {
-        let done_lately =
-            answer.is_cooling_down() && self.first_applied(word.now - LATELY, word.now).await?.is_some();
+        let done_lately = decide::is_cooling_down(answer)
+            && self.first_applied(word.now - LATELY, word.now).await?.is_some();
         self.answered(id, word, |incident| {
             let decision = answer.decision();
-            let said = line(&answer.said(), MAX_SAID);
+            let said = line(&decide::said(answer), MAX_SAID);
             let waits = last_of(incident, function).map_or(0, |tried| tried.waits);
-            let after = if done_lately { After::Verify } else { answer.after(waits) };
-            if decision == "applied" {
+            let after = if done_lately { After::Verify } else { decide::after(answer, waits) };
+            if decision == Decision::Applied {
                 incident.acted_at.get_or_insert(word.now);
             }
             if let Some(tried) = last_of(incident, function) {
-                tried.decision = Some(decision.to_owned());
+                tried.decision = Some(decision.as_str().to_owned());
                 tried.reason = Some(said.clone());
                 tried.code = Some(line(&answer.code, MAX_CODE));
-                tried.under_way = answer.is_under_way();
+                tried.under_way = decide::is_under_way(answer);
                 tried.approval = match &after {
                     After::Approval(plan) => Some(plan.clone()),
                     After::Verify | After::Again(_) | After::Next | After::Look => None,
                 };
             }
-            if answer.is_stopped() && !incident.told_of_switch {
+            if decide::is_stopped(answer) && !incident.told_of_switch {
                 // Nothing goes on until a person lifts it.
                 incident.told_of_switch = true;
                 let level = incident.level;
                 incident.escalate(word.now, level, format!("{function} may not act: {said}"));
             }
-            (after.answer(), format!("{function} answered {}: {said}", decision.replace('_', " ")))
+            (after.answer(), format!("{function} answered {}: {said}", decision.as_str().replace('_', " ")))
         })
         .await
     }
@@ -337,7 +338,5 @@ fn last_of<'a>(incident: &'a mut Incident, function: &str) -> Option<&'a mut Tri
 }
 
 fn is_of_plan(outcome: &Outcome, plan: &str) -> bool {
-    ["/approved_by/kind/person/approve", "/approved_by/kind/step_functions/asked/approve"]
-        .iter()
-        .any(|path| outcome.trigger.pointer(path).and_then(Value::as_str) == Some(plan))
+    outcome.woken_by().is_some_and(|woken_by| woken_by.approved() == Some(plan))
 }

@@ -1,9 +1,10 @@
 use jiff::SignedDuration;
 use serde_json::json;
+use shared::diagnosis::{Finding, Impact, Sent};
 
 use super::*;
 use crate::{
-    decide::{Finding, Impact, Proposed, Remedy},
+    decide::Remedy,
     incident::{Handling, SERVICE_DOWN, Severity, Tried},
 };
 
@@ -31,20 +32,11 @@ fn incident() -> Incident {
 }
 
 fn found(what: &str) -> Finding {
-    Finding {
-        cause: "bad_release".to_owned(),
-        confidence: Confidence::Certain,
-        impact: Impact::Down,
-        what: what.to_owned(),
-        since: Some(at(-2)),
-        evidence: Vec::new(),
-        remedy: Proposed {
-            what: "Roll back to backend:11".to_owned(),
-            function: Some("rollback".to_owned()),
-            send: Some(json!({ "reason": "diagnosed" })),
-        },
-        support_level: 1,
-    }
+    let finding = Finding::new(Confidence::Certain, Impact::Down, what)
+        .since(Some(at(-2)))
+        .next(Level::Development, "Roll back to backend:11")
+        .send(Sent { function: "rollback".into(), request: json!({ "reason": "diagnosed" }) });
+    Finding { cause: "bad_release".into(), ..finding }
 }
 
 fn tried(function: &str, decision: &str) -> Tried {

@@ -2,10 +2,15 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::{ledger::Switch, settings::Mode, text};
+use shared::{
+    diagnosis::{Finding, Sent},
+    ledger::Switch,
+    settings::Mode,
+    text,
+};
 
 use super::{MAX_LINE, News, Place, Waiting, took};
-use crate::{decide::Finding, incident::Incident};
+use crate::incident::Incident;
 
 /// JSON is never cut: what is longer is looked up.
 const MAX_JSON: usize = 600;
@@ -109,7 +114,7 @@ fn watch(place: &Place) -> String {
 
 /// The kill switch that stops the remedy that is wanted, or any of them while none is.
 fn stopped<'a>(incident: &Incident, place: &'a Place) -> Option<&'a Switch> {
-    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function.as_deref());
+    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function());
     let counts = |switch: &&Switch| match wanted {
         Some(function) => switch.stops(function),
         None => place.remedies.keys().any(|function| switch.stops(function)),
@@ -123,20 +128,20 @@ fn plan<'a>(incident: &'a Incident, place: &'a Place) -> Option<&'a Waiting> {
         let id = tried.approval.as_ref()?;
         place.plans.iter().find(|plan| plan.id == *id)
     });
-    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function.as_ref());
+    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function());
     of_machine
-        .or_else(|| place.plans.iter().find(|plan| wanted.is_none_or(|function| plan.function == *function)))
+        .or_else(|| place.plans.iter().find(|plan| wanted.is_none_or(|function| plan.function == function)))
 }
 
 /// The remedy's JSON, unless it has been tried.
 fn remedy(incident: &Incident, found: &Finding, place: &Place) -> Vec<String> {
-    let (Some(function), Some(send)) = (&found.remedy.function, &found.remedy.send) else {
+    let Some(Sent { function, request }) = &found.remedy.sent else {
         return Vec::new();
     };
     if incident.tried_now().iter().any(|tried| tried.remedy.function == *function && tried.acted()) {
         return Vec::new();
     }
-    let send = send.to_string();
+    let send = request.to_string();
     if send.len() > MAX_JSON {
         let show = json!({ "show": incident.id });
         return vec![format!("What to send to {}: see {show} of {}", named(place, function), place.function)];
