@@ -92,7 +92,7 @@ fn a_page_in_place_of_an_asset_is_not_the_file() {
 fn page(headers: Headers, code: Option<&str>) {
     let findings = judge_page(&answer(headers, 200, false));
     assert_eq!(
-        findings.iter().map(|found| found.code).collect::<Vec<_>>(),
+        findings.iter().map(|found| found.code.as_deref()).collect::<Vec<_>>(),
         code.map(Some).into_iter().collect::<Vec<_>>()
     );
 }
