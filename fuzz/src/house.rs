@@ -64,7 +64,7 @@ impl Function {
 }
 
 /// What each function's environment says beside what all of them are told.
-pub const SETTINGS: [(&str, &str); 41] = [
+pub const SETTINGS: [(&str, &str); 40] = [
     ("ENVIRONMENT", "production"),
     ("MODE", "auto"),
     ("LEDGER_TABLE", "lendpeak2-production-ledger"),
@@ -76,7 +76,6 @@ pub const SETTINGS: [(&str, &str); 41] = [
     ("MAX_EVENT_AGE_SECONDS", "900"),
     ("CLUSTER", "lendpeak2-production"),
     ("SERVICE", "backend"),
-    ("SERVICES", "backend"),
     ("MAX_TASKS", "10"),
     ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
     ("RAISED_MINIMUM_SECONDS", "3600"),

@@ -104,7 +104,7 @@ fn probe_of(
 fn scale_up() -> Vec<Setting> {
     let own = [
         ("CLUSTER", "lendpeak2-production"),
-        ("SERVICES", "backend"),
+        ("SERVICE", "backend"),
         ("MAX_TASKS", "10"),
         ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
     ];

@@ -117,7 +117,7 @@ impl Story {
             Self::Restart | Self::WriteFreeze => vec![notices],
             Self::Rollback => vec![notices, probe],
             Self::ScaleUp => {
-                vec![notices, text("SERVICES", SERVICE), text("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")]
+                vec![notices, text("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")]
             }
             Self::SnapshotRestore => vec![
                 notices,

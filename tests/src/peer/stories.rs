@@ -108,7 +108,7 @@ impl<'a> Play<'a> {
 
 pub(super) async fn scale_up(rows: &mut Vec<Row>) -> anyhow::Result<()> {
     const ALARM: &str = "lendpeak2-production-ecs-cpu";
-    let own = [("SERVICES", SERVICE), ("LOAD_ALARMS", ALARM)];
+    let own = [("LOAD_ALARMS", ALARM)];
     let mut play = Play::start("scale-up", &own, rows).await?;
     let of_service = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
     stack::put_alarm(play.sandbox(), ALARM, ["AWS/ECS", "CPUUtilization"], &of_service).await?;

@@ -119,7 +119,7 @@ fn own(task: &str) -> Vec<(&'static str, String)> {
     let mut own = vec![("RUNBOOK_FUNCTIONS", RUNBOOK.to_owned()), ("NOTICE_TOPIC_ARN", topic("notices"))];
     own.extend(match task {
         "scale-up" => {
-            vec![("SERVICES", SERVICE.to_owned()), ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu".to_owned())]
+            vec![("LOAD_ALARMS", "lendpeak2-production-ecs-cpu".to_owned())]
         }
         "rollback" => vec![("PROBE_FUNCTION", Sandbox::function_name("health-probe"))],
         "cache-invalidation" => {

@@ -213,7 +213,7 @@ impl Ledger<'_> {
             ("ALARM_TOPIC_ARN", stack::ALARM_TOPIC),
         ];
         let own: &[(&str, &str)] = match task {
-            "scale-up" => &[("SERVICES", SERVICE), ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")],
+            "scale-up" => &[("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")],
             "rollback" => &[("PROBE_FUNCTION", &probe)],
             "cache-invalidation" => &[
                 ("DISTRIBUTION_ID", DISTRIBUTION),
