@@ -13,7 +13,6 @@ mod machine;
 mod measure;
 mod plot;
 mod process;
-mod profiles;
 mod replay;
 mod report;
 mod target;
@@ -32,7 +31,6 @@ use measure::{Figures, Samples};
 use variant::{Kind, NOTHING, Variant};
 
 pub use instructions::{Counting, count};
-pub use profiles::try_profiles;
 pub use variant::Binaries;
 
 /// What to measure, and how often.

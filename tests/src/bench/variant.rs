@@ -104,11 +104,6 @@ pub(super) fn ours(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<V
     Ok(variants)
 }
 
-pub(super) fn one_of_ours(binaries: &Binaries, endpoint: &Endpoint, job: &str) -> anyhow::Result<Variant> {
-    let job = job::all(endpoint).into_iter().find(|known| known.name == job);
-    ours_for(&job.context("there is no such job")?, binaries, endpoint)
-}
-
 fn nothing(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
     let starts = [(Kind::Floor, "floor"), (Kind::Hello, "hello")];
     let variant = |(kind, name)| {
