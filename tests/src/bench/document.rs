@@ -33,9 +33,9 @@ pub(super) fn markdown(measured: &Measured, picture: &str) -> anyhow::Result<Str
 fn head(measured: &Measured, picture: &str) -> String {
     format!(
         "# Benchmarks\n\n\
-         Written by `make bench`, which measures all of this in one run: the release functions, the same jobs with \
-         boto3 under `awslambdaric`, as commands of the AWS CLI, and, for one job, as a Lambda function in Rust with \
-         every default.\n\n{}\n\n\
+         Written by `make bench`, which measures all of this in one run: the release functions; the jobs of \
+         `scale-up`, `diagnose` and `health-probe` with boto3 under `awslambdaric` and as commands of the AWS CLI; and \
+         one job as a Lambda function in Rust with every default.\n\n{}\n\n\
          ![Start to first answer, and processor time, by job]({picture})\n",
         measured.machine.sentence()
     )

@@ -176,3 +176,9 @@ async fn a_deployment_whose_stage_is_not_seen_is_not_stuck() -> Test {
     anyhow::ensure!(!causes(&told["findings"]).contains(&"deployment_stuck"), "{:#}", told["findings"]);
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("diagnose").await
+}
