@@ -126,7 +126,7 @@ impl Eq for Story {}
 
 /// For a function that has something to do whenever it is asked.
 fn already(_: &Sandbox) -> Work<'_> {
-    Box::pin(ready(Ok(())))
+    Box::pin(ready(anyhow::Ok(())))
 }
 
 /// A release that answers 500, and two before it.

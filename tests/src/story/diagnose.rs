@@ -34,7 +34,7 @@ pub(super) static STORY: Story = Story {
 };
 
 fn event(_: &Sandbox) -> Work<'_, Value> {
-    Box::pin(ready(Ok(json!({}))))
+    Box::pin(ready(anyhow::Ok(json!({}))))
 }
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
