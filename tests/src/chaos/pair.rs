@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::runtime_api::Answer;
 use crate::stack::{Stack, tick};
-use crate::story::Story;
+use crate::story::{self, Story};
 
 use super::books;
 use super::check::Ended;
@@ -27,10 +27,9 @@ impl Pair {
     /// Each remedy and each of its rivals, which are urgent, in both orders.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for remedy in subject::remedies() {
-            let rivals = remedy.remedy().map_or(&[][..], |remedy| remedy.rivals);
-            let Some(usual) = Story::named(remedy.name) else { continue };
-            for urgent in rivals.iter().filter_map(|name| Story::named(name)) {
+        for usual in story::ALL {
+            let rivals = usual.subject.remedy().into_iter().flat_map(|remedy| remedy.rivals);
+            for urgent in rivals.filter_map(|name| Story::named(name)) {
                 all.push(Self { first: urgent, second: usual, urgent });
                 all.push(Self { first: usual, second: urgent, urgent });
             }
