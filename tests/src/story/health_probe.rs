@@ -31,7 +31,7 @@ fn jobs(endpoint: &Endpoint) -> Vec<Job> {
     let job = Job { needs_curl: true, peers: &[Peer::Boto3, Peer::Commands], ..job };
     let of_many = [("health-probe of 10", 10), ("health-probe of 200", 200)];
     let of_many = of_many.map(|(name, addresses)| of_many_addresses(name, addresses, endpoint, &job));
-    std::iter::once(job.clone()).chain(of_many).collect()
+    std::iter::once(job).chain(of_many).collect()
 }
 
 /// The usual checks, and so many addresses of the API that there are `addresses` in all.
