@@ -62,17 +62,17 @@ chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every wa
 model: ## Check the claim protocol of the ledger over all interleavings of three runs
 	$(CARGO) test --locked --workspace --test claims -- --nocapture
 
-FUZZED := $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
+FUZZER := $(CARGO_TARGET_DIR)/debug/fuzz
 SECONDS ?= 60
 
 fuzz: ## Feed all that reads what others wrote with odd input, led by what it reaches; TARGET=<name> SECONDS=60 each
 	@echo "building with coverage (some minutes the first time)"
 	RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/fuzz/with-coverage" $(CARGO) build --locked --workspace \
-		--features fuzz/coverage-guided $(addprefix --bin ,$(FUZZED))
-	@for target in $(FUZZED); do \
+		--features fuzz/coverage-guided --bin fuzz
+	@targets="$(TARGET)"; for target in $${targets:-$$("$(FUZZER)")}; do \
 		corpus="$(CARGO_TARGET_DIR)/fuzz/corpus/$$target"; mkdir -p "$$corpus" "fuzz/regressions/$$target"; \
 		echo "== $$target"; \
-		"$(CARGO_TARGET_DIR)/debug/$$target" -max_total_time=$(SECONDS) -max_len=4096 -len_control=0 -timeout=60 \
+		FUZZ_TARGET="$$target" "$(FUZZER)" -max_total_time=$(SECONDS) -max_len=4096 -len_control=0 -timeout=60 \
 			-close_fd_mask=1 -artifact_prefix="fuzz/regressions/$$target/" \
 			"$$corpus" "fuzz/regressions/$$target" events || exit 1; \
 	done

@@ -16,22 +16,21 @@ import time
 import boto3
 import tomlkit
 
-REQUESTS = {
-    "cache-invalidation": {"dry_run": True},
-    "diagnose": {},
-    "health-probe": {"tries": 1, "dry_run": True},
-    "incident": {"list": True},
-    "restart": {"dry_run": True},
-    "rollback": {"to": "previous", "dry_run": True},
-    "scale-up": {"by": 1, "dry_run": True},
-    "snapshot-restore": {"snapshot": "latest", "dry_run": True},
-    "write-freeze": {"state": "on", "dry_run": True},
-}
+EVENTS = pathlib.Path("events")
+# The sample of events/<task>/ that changes nothing, where that is another one than `dry-run`.
+SAMPLES = {"diagnose": "all", "incident": "list"}
 # As CloudWatch Logs searches for them.
 DENIALS = "AccessDenied|AuthorizationError|UnauthorizedOperation"
 DENIED = re.compile(DENIALS)
 ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 LONGEST = 200
+
+
+def requests():
+    """What each function is asked, by its task."""
+    tasks = sorted(folder.name for folder in EVENTS.iterdir() if folder.is_dir())
+    samples = {task: EVENTS / task / f"{SAMPLES.get(task, 'dry-run')}.json" for task in tasks}
+    return {task: json.loads(sample.read_text()) for task, sample in samples.items()}
 
 
 def stack_of(environment):
@@ -119,10 +118,11 @@ def main():
     given = arguments.parse_args()
     functions = functions_of(given.stack or stack_of(given.environment), f"lendpeak2-{given.environment}-")
     client, since = boto3.client("lambda"), time.time()
-    answers = {task: call(client, functions[task], request) for task, request in REQUESTS.items() if task in functions}
+    asked = requests()
+    answers = {task: call(client, functions[task], request) for task, request in asked.items() if task in functions}
     time.sleep(given.wait)
     words = []
-    for task in REQUESTS:
+    for task in asked:
         word, what = "missing", "the stack has no such function"
         if task in answers:
             answer, has_failed, said = answers[task]

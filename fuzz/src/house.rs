@@ -1,70 +1,25 @@
 //! The functions, over an AWS in memory and a clock that does not wait. They are made once for a thread: an input
 //! costs no start.
 
-use std::{cell::OnceCell, sync::LazyLock};
+use std::{cell::OnceCell, collections::BTreeMap, sync::LazyLock};
 
-use cache_invalidation::CacheInvalidation;
-use diagnose::Diagnose;
-use incident::Desk;
 use jiff::{SignedDuration, Timestamp};
-use restart::Restart;
-use rollback::Rollback;
-use scale_up::ScaleUp;
 use serde_json::Value;
 use shared::{
     aws::Aws,
     error::Error,
-    lambda::{Invocation, Task},
-    runner::Runner,
+    lambda::Invocation,
     settings::{Environment, SettingsError},
 };
-use snapshot_restore::SnapshotRestore;
 use tokio::runtime::Runtime;
-use write_freeze::WriteFreeze;
 
-use crate::world::Wire;
-
-/// What runs on the stack in memory. The probe asks no AWS for what it is about, and is fed elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    CacheInvalidation,
-    Diagnose,
-    Incident,
-    Restart,
-    Rollback,
-    ScaleUp,
-    SnapshotRestore,
-    WriteFreeze,
-}
-
-impl Function {
-    pub const ALL: [Self; 8] = [
-        Self::CacheInvalidation,
-        Self::Diagnose,
-        Self::Incident,
-        Self::Restart,
-        Self::Rollback,
-        Self::ScaleUp,
-        Self::SnapshotRestore,
-        Self::WriteFreeze,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CacheInvalidation => "cache-invalidation",
-            Self::Diagnose => "diagnose",
-            Self::Incident => "incident",
-            Self::Restart => "restart",
-            Self::Rollback => "rollback",
-            Self::ScaleUp => "scale-up",
-            Self::SnapshotRestore => "snapshot-restore",
-            Self::WriteFreeze => "write-freeze",
-        }
-    }
-}
+use crate::{
+    functions::{FUNCTIONS, Runs},
+    world::Wire,
+};
 
 /// What each function's environment says beside what all of them are told.
-pub const SETTINGS: [(&str, &str); 41] = [
+pub const SETTINGS: [(&str, &str); 40] = [
     ("ENVIRONMENT", "production"),
     ("MODE", "auto"),
     ("LEDGER_TABLE", "lendpeak2-production-ledger"),
@@ -76,7 +31,6 @@ pub const SETTINGS: [(&str, &str); 41] = [
     ("MAX_EVENT_AGE_SECONDS", "900"),
     ("CLUSTER", "lendpeak2-production"),
     ("SERVICE", "backend"),
-    ("SERVICES", "backend"),
     ("MAX_TASKS", "10"),
     ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
     ("RAISED_MINIMUM_SECONDS", "3600"),
@@ -106,8 +60,8 @@ pub const SETTINGS: [(&str, &str); 41] = [
         "STATE_MACHINE_ARN",
         "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down",
     ),
-    ("REMEDIES", "rollback=auto,scale-up=auto,restart=approve,cache-invalidation=observe"),
-    ("FUNCTIONS", "diagnose,rollback,scale-up,restart"),
+    ("REMEDIES", "rollback=auto,scale-up=approve,cache-invalidation=observe"),
+    ("FUNCTIONS", "diagnose,rollback,scale-up"),
     ("OPS_ITEMS", "true"),
 ];
 
@@ -131,14 +85,8 @@ pub struct House {
     pub wire: Wire,
     pub aws: Aws,
     runtime: Runtime,
-    cache_invalidation: Runner<CacheInvalidation>,
-    diagnose: Diagnose,
-    incident: Desk,
-    restart: Runner<Restart>,
-    rollback: Runner<Rollback>,
-    scale_up: Runner<ScaleUp>,
-    snapshot_restore: Runner<SnapshotRestore>,
-    write_freeze: Runner<WriteFreeze>,
+    /// By name.
+    functions: BTreeMap<&'static str, Box<dyn Runs>>,
 }
 
 impl House {
@@ -146,19 +94,16 @@ impl House {
         let wire = Wire::default();
         let aws = aws(&wire)?;
         let environment = Environment::from_pairs(SETTINGS);
+        let mut functions = BTreeMap::new();
+        for function in &FUNCTIONS {
+            functions.insert(function.name(), function.start(&environment, &aws)?);
+        }
         Ok(Self {
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
                 .build()?,
-            cache_invalidation: cache_invalidation::over(&environment, aws.clone())?,
-            diagnose: Diagnose::over(&environment, &aws)?,
-            incident: Desk::over(&environment, &aws)?,
-            restart: restart::over(&environment, aws.clone())?,
-            rollback: rollback::over(&environment, aws.clone())?,
-            scale_up: scale_up::over(&environment, aws.clone())?,
-            snapshot_restore: snapshot_restore::over(&environment, aws.clone())?,
-            write_freeze: write_freeze::over(&environment, aws.clone())?,
+            functions,
             wire,
             aws,
         })
@@ -173,26 +118,15 @@ impl House {
     }
 
     /// What a function answers to a body.
-    pub fn handle(&self, function: Function, body: String) -> Result<Value, Error> {
+    pub fn handle(&self, function: &str, body: String) -> Result<Value, Error> {
         /// What a function has for a run.
         const MINUTE: SignedDuration = SignedDuration::from_mins(1);
         let deadline = Timestamp::now() + MINUTE;
         let invocation =
             Invocation { body, request_id: "fuzz-request".to_owned(), deadline, function_arn: String::new() };
-        let invocation = &invocation;
-        // Boxed, or the frame that polls them has room for all of them.
-        self.run(async {
-            match function {
-                Function::CacheInvalidation => Box::pin(self.cache_invalidation.handle(invocation)).await,
-                Function::Diagnose => Box::pin(self.diagnose.handle(invocation)).await,
-                Function::Incident => Box::pin(self.incident.handle(invocation)).await,
-                Function::Restart => Box::pin(self.restart.handle(invocation)).await,
-                Function::Rollback => Box::pin(self.rollback.handle(invocation)).await,
-                Function::ScaleUp => Box::pin(self.scale_up.handle(invocation)).await,
-                Function::SnapshotRestore => Box::pin(self.snapshot_restore.handle(invocation)).await,
-                Function::WriteFreeze => Box::pin(self.write_freeze.handle(invocation)).await,
-            }
-        })
+        let function = self.functions.get(function);
+        assert!(function.is_some(), "it runs on no stack in memory");
+        function.map_or(Ok(Value::Null), |function| self.run(function.run(&invocation)))
     }
 }
 

@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn a_list_has_no_empty_entry() {
-        let environment = Environment::from_pairs([("SERVICES", "backend, worker"), ("BAD", "a,,b")]);
-        assert_eq!(environment.list("SERVICES").unwrap(), ["backend", "worker"]);
+        let environment = Environment::from_pairs([("LOAD_ALARMS", "cpu, memory"), ("BAD", "a,,b")]);
+        assert_eq!(environment.list("LOAD_ALARMS").unwrap(), ["cpu", "memory"]);
         assert!(environment.list("BAD").unwrap_err().to_string().contains("BAD"));
     }
 }

@@ -1,4 +1,4 @@
-"""The ledger and the notice, for the handlers beside this one: the items that the functions themselves write."""
+"""The ledger and the notice, for the remedy beside this one: the items that the function itself writes."""
 
 import json
 import os
@@ -16,20 +16,16 @@ dynamodb = boto3.client("dynamodb")
 sns = boto3.client("sns")
 
 
-def look(function, target, event_id, under_way=False):
-    """What is to be looked after, where something is to be under way."""
+def look(function, target, event_id):
     keys = [key("kill-switch", "all"), key("kill-switch", function)]
     keys += [key(f"target#{target}", sk) for sk in (function, f"{function}#follow-up", "holder", "freeze")]
     keys.append(key(f"event#{function}", event_id))
     known = dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": keys, "ConsistentRead": True}})
-    items = known["Responses"][TABLE]
-    follow_up = [item for item in items if item["sk"]["S"] == f"{function}#follow-up"]
-    if len(items) > len(follow_up) or bool(follow_up) != under_way:
+    if known["Responses"][TABLE]:
         raise RuntimeError("the ledger knows otherwise of this target or event")
-    return json.loads(follow_up[0]["data"]["S"]) if under_way else None
 
 
-def claim(function, target, context, plan, follow_up=None):
+def claim(function, target, context, plan):
     lease_until = time.time() + context.get_remaining_time_in_millis() / 1000
     holder = key(f"target#{target}", "holder")
     holder |= {
@@ -44,12 +40,10 @@ def claim(function, target, context, plan, follow_up=None):
         put(claim_item(function, target, plan, version=1), "attribute_not_exists(pk)"),
         put(holder, free, {":function": {"S": function}, ":now": {"S": text(time.time())}}),
     ]
-    if follow_up:
-        writes.append(put(item(f"target#{target}", f"{function}#follow-up", follow_up)))
     dynamodb.transact_write_items(TransactItems=writes)
 
 
-def record(outcome, ends_follow_up=False):
+def record(outcome):
     function, target, execution_id = outcome["function"], outcome["target"], outcome["execution_id"]
     print(json.dumps({"level": "INFO", "message": "decided", "outcome": outcome}))
     now = time.time()
@@ -69,8 +63,6 @@ def record(outcome, ends_follow_up=False):
         delete(f"target#{target}", "holder", ours, {":run": {"S": execution_id}}),
         put(answered),
     ]
-    if ends_follow_up:
-        writes.append(delete(f"target#{target}", f"{function}#follow-up"))
     dynamodb.transact_write_items(TransactItems=writes)
     sns.publish(TopicArn=TOPIC, Subject=f"{function} {outcome['decision']}: {target}", Message=json.dumps(outcome))
 

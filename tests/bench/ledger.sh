@@ -1,4 +1,4 @@
-# The ledger and the notice, for the scripts beside this one, which set $function and $target.
+# The ledger and the notice, for the remedy beside this one, which sets $function and $target.
 
 key() { printf '{"pk":{"S":"%s"},"sk":{"S":"%s"}}' "$1" "$2"; }
 item() { printf '{"pk":{"S":"%s"},"sk":{"S":"%s"},"data":{"S":"%s"}}' "$1" "$2" "$3"; }
@@ -16,17 +16,14 @@ look() {
         $(key "target#$target" freeze), $(key "event#$function" by-hand)]}}"
 }
 
-# With $1 as what is to be looked after, if anything is.
 claim() {
     "$AWS" dynamodb transact-write-items --transact-items "[$(absent all), $(absent "$function"),
-        $(put "target#$target" "$function" open), $(put "target#$target" holder "$function")${1:+,
-        $(put "target#$target" "$function#follow-up" "$1")}]"
+        $(put "target#$target" "$function" open), $(put "target#$target" holder "$function")]"
 }
 
-# With $1 if something was to be looked after, which is over.
 record() {
     "$AWS" dynamodb transact-write-items --transact-items "[$(put "audit#$function" by-hand applied),
         $(put "target#$target" "$function" done), $(delete "target#$target" holder),
-        $(put "event#$function" by-hand applied)${1:+, $(delete "target#$target" "$function#follow-up")}]"
+        $(put "event#$function" by-hand applied)]"
     "$AWS" sns publish --topic-arn "$NOTICE_TOPIC_ARN" --subject "$function applied: $target" --message applied
 }

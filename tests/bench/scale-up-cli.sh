@@ -3,16 +3,16 @@
 set -eu
 
 function=scale-up
-target="service/$CLUSTER/$SERVICES"
+target="service/$CLUSTER/$SERVICE"
 . "$(dirname "$0")/ledger.sh"
 
 look
-tasks=$("$AWS" ecs describe-services --cluster "$CLUSTER" --services "$SERVICES" \
+tasks=$("$AWS" ecs describe-services --cluster "$CLUSTER" --services "$SERVICE" \
     --query 'services[0].desiredCount' --output text)
-"$AWS" ecs list-tasks --cluster "$CLUSTER" --service-name "$SERVICES" --desired-status STOPPED
+"$AWS" ecs list-tasks --cluster "$CLUSTER" --service-name "$SERVICE" --desired-status STOPPED
 "$AWS" application-autoscaling describe-scalable-targets --service-namespace ecs \
     --scalable-dimension ecs:service:DesiredCount --resource-ids "$target"
 claim
-"$AWS" ecs update-service --cluster "$CLUSTER" --service "$SERVICES" --desired-count $((tasks + 2))
-"$AWS" ecs describe-services --cluster "$CLUSTER" --services "$SERVICES"
+"$AWS" ecs update-service --cluster "$CLUSTER" --service "$SERVICE" --desired-count $((tasks + 2))
+"$AWS" ecs describe-services --cluster "$CLUSTER" --services "$SERVICE"
 record

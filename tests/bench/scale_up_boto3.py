@@ -7,7 +7,7 @@ import boto3
 import ledger
 
 CLUSTER = os.environ["CLUSTER"]
-SERVICE = os.environ["SERVICES"].split(",")[0]
+SERVICE = os.environ["SERVICE"]
 MAX_TASKS = int(os.environ["MAX_TASKS"])
 
 ecs = boto3.client("ecs")

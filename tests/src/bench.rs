@@ -1,5 +1,5 @@
 //! What a cold start costs: the release functions under a Runtime API of our own, against canned AWS
-//! answers over TLS on loopback, next to the same jobs done with boto3, with the AWS CLI and with Rust's defaults.
+//! answers over TLS on loopback, next to some of the jobs done with boto3, with the AWS CLI and with Rust's defaults.
 //!
 //! It measures and tells, and fails only when something does not work: a time is never a test. Counts of
 //! instructions are one: they are the same on a noisy machine.
@@ -13,7 +13,6 @@ mod machine;
 mod measure;
 mod plot;
 mod process;
-mod profiles;
 mod replay;
 mod report;
 mod target;
@@ -25,15 +24,17 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use endpoint::Endpoint;
 use job::LARGE;
 use machine::Machine;
 use measure::{Figures, Samples};
 use variant::{Kind, NOTHING, Variant};
 
 pub use instructions::{Counting, count};
-pub use profiles::try_profiles;
 pub use variant::Binaries;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use job::{Job, Peer, recording, settings};
+pub(crate) use variant::NOW;
 
 /// What to measure, and how often.
 #[derive(Debug, Clone)]

@@ -4,9 +4,10 @@
 //! What must hold is what the same deliveries come to when nothing goes wrong. So each story is played well once, and
 //! every other play is compared with that.
 
-mod books;
+pub(crate) mod books;
 mod budget;
 mod check;
+mod deliveries;
 mod harm;
 mod intents;
 mod machine;
@@ -17,7 +18,6 @@ mod player;
 mod point;
 mod report;
 mod storm;
-mod story;
 mod told;
 
 use std::collections::VecDeque;
@@ -29,22 +29,23 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::gateway::Call;
+use crate::story::Story;
 
 pub use harm::Harm;
 pub use machine::Machine;
 pub use pair::Pair;
-pub use point::{Place, Point, Subject};
+pub use point::{Piece, Place, Point};
 pub use report::{Blown, Report, came_to, document};
-pub use storm::{STRUCK, Storm, blow};
-pub use story::Story;
+pub use storm::{Storm, blow, struck};
+
+pub(crate) use player::Player;
 
 use check::Ended;
-use player::Player;
 
 /// Which points to try.
 #[derive(Debug, Clone)]
 pub struct Options {
-    pub subjects: Vec<Subject>,
+    pub pieces: Vec<Piece>,
     pub choice: Choice,
     /// How many sandboxes at once.
     pub at_once: usize,
@@ -65,41 +66,66 @@ pub enum Choice {
 pub async fn run(options: Options) -> anyhow::Result<Report> {
     let begun = Instant::now();
     let mut report = Report::default();
-    for &subject in &options.subjects {
-        let name = subject.name();
-        let well = Arc::new(played(subject, None).await.with_context(|| format!("{name}, with no harm"))?);
-        let wrong = check::by_itself(subject, None, &well, None);
+    for &piece in &options.pieces {
+        let name = piece.name();
+        let well = Arc::new(played(piece, None).await.with_context(|| format!("{name}, with no harm"))?);
+        let wrong = check::by_itself(piece, None, &well, None);
         ensure!(wrong.is_empty(), "{name}, with no harm: {}", wrong.join("; "));
-        let points = points(subject, &well, &options.choice);
-        let calls = well.points(subject).len();
+        let points = points(piece, &well, &options.choice);
+        let calls = well.points(piece).len();
         eprintln!("{name}: {calls} calls, {} points", points.len());
         let tried = try_all(points, &well, options.at_once).await;
-        report.add(subject, calls, tried);
+        report.add(piece, calls, tried);
     }
     report.took = begun.elapsed();
     Ok(report)
 }
 
-fn points(subject: Subject, well: &Ended, choice: &Choice) -> Vec<Point> {
+/// At so many calls at most a function's own test strikes.
+const MOST_OF_A_TEST: usize = 16;
+
+/// Strikes a function as `make chaos` does, as much as a test has time for.
+pub async fn hold(function: &str) -> anyhow::Result<()> {
+    let story = Story::named(function).with_context(|| format!("there is no {function}"))?;
+    hold_at(Piece::Function(story), Choice::OneEach { most: MOST_OF_A_TEST }).await
+}
+
+/// Tries one point, as in `scale-up/scale-up ecs UpdateService 1/killed-after`.
+pub async fn hold_there(point: &str) -> anyhow::Result<()> {
+    let point: Point = point.parse()?;
+    hold_at(point.piece, Choice::Only(point)).await
+}
+
+/// Fails where a point does.
+pub async fn hold_at(piece: Piece, choice: Choice) -> anyhow::Result<()> {
+    /// Each has a sandbox of its own, which is a process.
+    const AT_ONCE: usize = 3;
+    let least = if matches!(choice, Choice::Only(_)) { 1 } else { 3 };
+    let report = run(Options { pieces: vec![piece], choice, at_once: AT_ONCE }).await?;
+    ensure!(report.points() >= least && report.failed().is_empty(), "{report}");
+    Ok(())
+}
+
+fn points(piece: Piece, well: &Ended, choice: &Choice) -> Vec<Point> {
     match choice {
         Choice::All => {
-            let calls = well.points(subject);
+            let calls = well.points(piece);
             let places = point::places(calls).into_iter().zip(calls);
             let all = |(place, call): (Place, &Call)| {
-                let point = move |harm| Point { subject, place: place.clone(), harm };
-                subject.harms(call).into_iter().map(point)
+                let point = move |harm| Point { piece, place: place.clone(), harm };
+                piece.harms(call).into_iter().map(point)
             };
-            places.filter(|(place, _)| subject.is_struck_at(place)).flat_map(all).collect()
+            places.filter(|(place, _)| piece.is_struck_at(place)).flat_map(all).collect()
         }
         Choice::OneEach { most } => {
-            let calls = well.first(subject);
+            let calls = well.first(piece);
             let mut places: Vec<_> = point::places(calls).into_iter().zip(calls).collect();
-            places.retain(|(place, _)| subject.is_struck_at(place));
+            places.retain(|(place, _)| piece.is_struck_at(place));
             let step = places.len().div_ceil(*most).max(1);
             let in_turn = places.into_iter().step_by(step).enumerate();
             let point = |(turn, (place, call)): (usize, (Place, &Call))| {
-                let harm = subject.harms(call).into_iter().cycle().nth(turn)?;
-                Some(Point { subject, place, harm })
+                let harm = piece.harms(call).into_iter().cycle().nth(turn)?;
+                Some(Point { piece, place, harm })
             };
             in_turn.filter_map(point).collect()
         }
@@ -145,7 +171,7 @@ async fn try_one(point: &Point, well: &Ended) -> Vec<String> {
     const TRIES: u32 = 3;
     let mut tries = 1;
     loop {
-        match tokio::time::timeout(PATIENCE, played(point.subject, Some(point))).await {
+        match tokio::time::timeout(PATIENCE, played(point.piece, Some(point))).await {
             Ok(Ok(ended)) if !ended.reached && tries < TRIES => tries += 1,
             Ok(Ok(ended)) => return check::compare(point, &ended, well),
             Ok(Err(error)) => return vec![format!("{error:#}")],
@@ -155,20 +181,20 @@ async fn try_one(point: &Point, well: &Ended) -> Vec<String> {
 }
 
 /// What is there, or null.
-fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+pub(crate) fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 /// Plays it in a sandbox of its own.
-async fn played(subject: Subject, point: Option<&Point>) -> anyhow::Result<Ended> {
-    match subject {
-        Subject::Function(story) => {
+async fn played(piece: Piece, point: Option<&Point>) -> anyhow::Result<Ended> {
+    match piece {
+        Piece::Function(story) => {
             let stack = story.start().await?;
             let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.harm))).await?;
-            story.play(&mut player).await?;
+            deliveries::play(story, &mut player).await?;
             Ended::look(player).await
         }
-        Subject::Machine(machine) => machine.played(point).await,
-        Subject::Pair(pair) => pair.played(point).await,
+        Piece::Machine(machine) => machine.played(point).await,
+        Piece::Pair(pair) => pair.played(point).await,
     }
 }

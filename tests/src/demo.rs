@@ -38,13 +38,13 @@ pub enum Name {
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Story {
+pub enum Show {
     Named(Name),
     /// The whole loop: one case of a service that is down, or each of them.
     ServiceDown(Option<Case>),
 }
 
-impl FromStr for Story {
+impl FromStr for Show {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -89,10 +89,10 @@ const POLL: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs the demo. An error means that the end state was not reached.
-pub async fn run(story: Story, mode: Mode) -> anyhow::Result<()> {
-    let name = match story {
-        Story::Named(name) => name,
-        Story::ServiceDown(case) => {
+pub async fn run(shown: Show, mode: Mode) -> anyhow::Result<()> {
+    let name = match shown {
+        Show::Named(name) => name,
+        Show::ServiceDown(case) => {
             for case in case.map_or_else(|| Case::ALL.to_vec(), |case| vec![case]) {
                 service_down::show(case, mode).await.context(case.name())?;
             }
@@ -132,7 +132,7 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     screen.line(Mark::Good, "sandbox", &format!("ready at {}", sandbox.gateway.url()));
     let clients = Clients::new(&sandbox.gateway.url(), "demo")?;
     scenario.prepare(&sandbox).await?;
-    let mut watch = Watch::new(&sandbox, &clients, &screen, S::FUNCTION);
+    let mut watch = Watch::new(&sandbox, &clients, &screen, S::FUNCTION.name);
     until(&mut watch, |watch| scenario.is_quiet(watch)).await.context("no quiet start")?;
     let before = scenario.facts(&watch);
 
@@ -158,13 +158,13 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     match mode {
         Mode::Auto => screen.title(&scenario.lesson(&before, &after)),
         Mode::Observe => {
-            let writes = report::writes_outside_the_ledger(&sandbox.gateway.record().by(S::FUNCTION));
+            let writes = report::writes_outside_the_ledger(&sandbox.gateway.record().by(S::FUNCTION.name));
             if !writes.is_empty() {
                 bail!("observe mode changed something: {}", writes.join(", "));
             }
             screen.title(&format!(
                 "Nothing was changed: {} wrote its audit record and nothing else.",
-                S::FUNCTION
+                S::FUNCTION.name
             ));
         }
     }
@@ -175,7 +175,7 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
 async fn solved<S: Scenario>(scenario: &S, watch: &mut Watch<'_>) -> anyhow::Result<()> {
     until(watch, |watch| watch.decided("applied"))
         .await
-        .with_context(|| format!("{} did not act", S::FUNCTION))?;
+        .with_context(|| format!("{} did not act", S::FUNCTION.name))?;
     until(watch, |watch| scenario.is_well(watch)).await.context("it is not well again")?;
     if S::SHOWS_PROBE {
         if watch.probes == 0 {

@@ -21,6 +21,7 @@ pub mod scenarios;
 pub mod service_down;
 pub mod stack;
 pub mod standin;
+pub mod story;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

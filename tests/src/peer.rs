@@ -1,7 +1,7 @@
 //! A second opinion: the functions against moto, another local AWS, whose authors have read AWS's API by themselves. What
 //! both answer alike is less likely to be the mistake of one.
 
-mod stories;
+mod play;
 mod table;
 
 use aws_sdk_applicationautoscaling::types::{
@@ -18,8 +18,11 @@ use crate::gateway::Gateway;
 use crate::moto::Moto;
 use crate::sandbox::{Emulator, Sandbox};
 use crate::stack::LEDGER;
+use crate::story::{self, Story};
 
 pub use table::{differences, table};
+
+pub(crate) use play::{Play, a_moment_ago, count, sample, text};
 
 /// Something that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,56 +39,16 @@ impl Row {
     }
 }
 
-/// What is asked of a function, in a moto of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Story {
-    ScaleUp,
-    Rollback,
-    Restart,
-    WriteFreeze,
-    CacheInvalidation,
-    SnapshotRestore,
-    Incident,
-    Diagnose,
+/// The functions that ask AWS for what moto has.
+pub fn stories() -> impl Iterator<Item = &'static Story> {
+    story::ALL.into_iter().filter(|story| story.peer.is_some())
 }
 
-impl Story {
-    pub const ALL: [Self; 8] = [
-        Self::ScaleUp,
-        Self::Rollback,
-        Self::Restart,
-        Self::WriteFreeze,
-        Self::CacheInvalidation,
-        Self::SnapshotRestore,
-        Self::Incident,
-        Self::Diagnose,
-    ];
-
-    pub fn function(self) -> &'static str {
-        match self {
-            Self::ScaleUp => "scale-up",
-            Self::Rollback => "rollback",
-            Self::Restart => "restart",
-            Self::WriteFreeze => "write-freeze",
-            Self::CacheInvalidation => "cache-invalidation",
-            Self::SnapshotRestore => "snapshot-restore",
-            Self::Incident => "incident",
-            Self::Diagnose => "diagnose",
-        }
-    }
-
-    /// Adds a row for each thing that it tried, also where it cannot go on.
-    pub async fn play(self, rows: &mut Vec<Row>) -> anyhow::Result<()> {
-        match self {
-            Self::ScaleUp => stories::scale_up(rows).await,
-            Self::Rollback => stories::rollback(rows).await,
-            Self::Restart => stories::restart(rows).await,
-            Self::WriteFreeze => stories::write_freeze(rows).await,
-            Self::CacheInvalidation => stories::cache_invalidation(rows).await,
-            Self::SnapshotRestore => stories::snapshot_restore(rows).await,
-            Self::Incident => stories::incident(rows).await,
-            Self::Diagnose => stories::diagnose(rows).await,
-        }
+/// Plays a function's story, in a moto of its own. Adds a row for each thing that it tried, also where it cannot go on.
+pub async fn play(story: &Story, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    match story.peer {
+        Some(peer) => peer(rows).await,
+        None => Ok(()),
     }
 }
 

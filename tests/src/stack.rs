@@ -47,7 +47,8 @@ const ALARMS: [TestAlarm; 6] = [
     ("negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[]),
     ("lendpeak2-production-negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[]),
 ];
-const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
+/// The service, as the alarms on it name it.
+pub const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
 const OF_FRONT_END: [(&str, &str); 2] = [("DistributionId", DISTRIBUTION), ("Region", "Global")];
 
 /// Puts the tests' alarms into CloudWatch, in ALARM.

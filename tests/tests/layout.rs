@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tests::workspace;
+use tests::{story, workspace};
 
 /// What examples use in place of somebody's account, and a number of tasks too large to be meant.
 const PLACEHOLDERS: [&str; 4] = ["123456789012", "000000000000", "100000000000", "999999999999"];
@@ -332,6 +332,94 @@ fn the_changelog_has_the_version_of_the_manifests_and_what_to_do_when_upgrading_
         let upgrade = entries.position(|entry| entry.contains("When you upgrade"));
         assert!(upgrade.is_none_or(|place| place == 0), "what to do when upgrading comes later: {section}");
     }
+    Ok(())
+}
+
+#[test]
+fn every_folder_of_functions_has_its_subject_and_its_story() -> Result<()> {
+    let declared: BTreeSet<String> = subject::ALL.iter().map(|subject| subject.name.to_owned()).collect();
+    assert_eq!(declared, names_in("functions")?);
+    assert_eq!(story::ALL.map(|story| story.subject), subject::ALL);
+    Ok(())
+}
+
+/// Nothing else lists the functions of which each call goes wrong.
+#[test]
+fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
+    let tests = workspace().join("tests/tests");
+    for subject in subject::ALL {
+        let (folder, file) = (tests.join(subject.snake()), tests.join(format!("{}.rs", subject.snake())));
+        let own = if folder.is_dir() { files(&folder)? } else { vec![file] };
+        let strikes = format!("chaos::hold(\"{}\")", subject.name);
+        let is_struck =
+            own.iter().any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(&strikes)));
+        assert!(is_struck, "no test of {} has {strikes}", subject.name);
+    }
+    Ok(())
+}
+
+/// Where the name of `restart` stands in code beside its own files, and why. To list all functions is no reason.
+const NAMED: [(&str, &str); 16] = [
+    ("functions/diagnose/src/rules/", "causes that it cures"),
+    ("functions/incident/src/", "incidents in which it is tried"),
+    ("fuzz/Cargo.toml", "its crate is linked"),
+    ("fuzz/src/functions.rs", "its crate is linked"),
+    ("statemachines/service-down.asl.json", "the machine may choose it"),
+    ("tests/bench/instructions.json", "measured"),
+    ("tests/scenarios/", "causes that it cures, recorded"),
+    ("tests/schemas/", "its items of the ledger, as earlier versions wrote them"),
+    ("tests/src/service_down.rs", "a case that it resolves"),
+    ("tests/tests/hostile/", "what becomes of a restart beside other remedies"),
+    ("tests/tests/incident/", "incidents in which it is tried"),
+    ("tests/tests/least_privilege/", "another remedy than the one that is checked"),
+    ("tests/tests/rollback/", "it runs while a deployment moves traffic"),
+    ("tests/tests/samples/", "its sample events, each with what is decided"),
+    ("tests/tests/schemas/", "its items of the ledger, as earlier versions wrote them"),
+    ("tests/tests/service_down_cases/", "a case that it resolves"),
+];
+
+/// Whoever adds a function would have to find each list of all of them: there is one, in `tests/subject/`.
+#[test]
+fn a_function_is_named_in_its_own_files_and_where_it_is_about_that_one() -> Result<()> {
+    const NAME: &str = "restart";
+    const OWN: [&str; 9] = [
+        "docs/",
+        "events/restart/",
+        "functions/restart/",
+        "template.yaml",
+        "tests/src/story.rs",
+        "tests/src/story/restart.rs",
+        "tests/subject/src/",
+        "tests/tests/layout.rs",
+        "tests/tests/restart/",
+    ];
+    const CODE: [&str; 6] = ["json", "py", "rs", "sh", "toml", "yaml"];
+    let subject = subject::named(NAME).context("there is no such function")?;
+    let words = [
+        format!("\"{NAME}\""),
+        format!("\"{NAME},"),
+        format!(",{NAME}"),
+        format!("'{NAME}'"),
+        format!("/{NAME}\""),
+        format!("{}::", subject.snake()),
+        format!("\"{}", subject.camel()),
+    ];
+    let mut unused: BTreeSet<&str> = NAMED.iter().map(|(place, _)| *place).collect();
+    for path in files(&workspace())? {
+        let place = path.strip_prefix(workspace())?.display().to_string();
+        let is_code = path.extension().and_then(|end| end.to_str()).is_some_and(|end| CODE.contains(&end));
+        if !is_code || OWN.iter().any(|own| place.starts_with(own)) {
+            continue;
+        }
+        let text = fs::read_to_string(&path)?;
+        if words.iter().any(|word| text.contains(word)) {
+            let known = NAMED.iter().find(|(known, _)| place.starts_with(known));
+            let (known, _) =
+                known.with_context(|| format!("{place} names {NAME}: is it a list of functions?"))?;
+            unused.remove(known);
+        }
+    }
+    assert!(unused.is_empty(), "these do not name it any more: {unused:?}");
     Ok(())
 }
 

@@ -45,11 +45,11 @@ async fn each_function_is_called_and_what_it_was_denied_is_told() -> anyhow::Res
     });
     assert_eq!(changes.map(tests::gateway::Call::name).collect::<Vec<_>>(), Vec::<String>::new());
 
-    let denied = Rule::new("ecs", "DescribeServices", Fault::Denied).of("restart");
+    let denied = Rule::new("ecs", "DescribeServices", Fault::Denied).of("scale-up");
     sandbox.gateway.faults().add(denied);
     let (words, is_content) = verify(&sandbox).await?;
     let denied: Vec<&String> = words.iter().filter(|(_, word)| *word != "ok").map(|(name, _)| name).collect();
-    assert_eq!(denied, ["restart"], "{words:?}");
+    assert_eq!(denied, ["scale-up"], "{words:?}");
     assert!(!is_content);
     Ok(())
 }

@@ -45,7 +45,7 @@ fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {
 fn settings() -> Settings {
     Settings {
         cluster: "lendpeak2-production".to_owned(),
-        services: vec!["backend".to_owned()],
+        service: "backend".to_owned(),
         max_tasks: 10,
         raised_minimum: Duration::from_hours(1),
         load_alarms: vec!["ecs-cpu".to_owned()],

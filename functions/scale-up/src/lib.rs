@@ -96,7 +96,7 @@ impl Remedy for ScaleUp {
     type Action = Action;
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
-        request::from_trigger(trigger, &self.settings)
+        request::from_trigger(trigger, &self.settings).map(|request| vec![request])
     }
 
     fn target(&self, request: &Request) -> Result<String, Stop> {
@@ -112,7 +112,7 @@ impl Remedy for ScaleUp {
     }
 
     async fn look_again(&self, request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
-        let resource_id = self.settings.resource_id(&request.service);
+        let resource_id = self.settings.target();
         let (service, scalable_target) = tokio::join!(
             ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &request.service),
             observe::scalable_target(self.aws.scaling(), &resource_id)

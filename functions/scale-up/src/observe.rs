@@ -54,7 +54,7 @@ pub(crate) async fn observe(
     settings: &Settings,
     request: &Request,
 ) -> Result<Observed, Error> {
-    let resource_id = settings.resource_id(&request.service);
+    let resource_id = settings.target();
     let (service, scalable_target, stopped_tasks, alarms) = tokio::join!(
         ecs::staged_service(clients.ecs(), &settings.cluster, &request.service),
         scalable_target(clients.scaling(), &resource_id),

@@ -103,7 +103,7 @@ pub(crate) fn allows(action: &Action, settings: &Settings) -> Result<(), Stop> {
     let no = |why: String| Err(Stop::refused(&code::NOT_ALLOWED, why));
     match action {
         Action::SetDesiredCount { cluster, service, desired_count } => {
-            if *cluster != settings.cluster || !settings.services.contains(service) {
+            if *cluster != settings.cluster || *service != settings.service {
                 return no(format!(
                     "service {service} of cluster {cluster} is none of this function's any more"
                 ));
@@ -118,7 +118,7 @@ pub(crate) fn allows(action: &Action, settings: &Settings) -> Result<(), Stop> {
         }
         Action::SetMinCapacity { resource_id, min_capacity }
         | Action::RestoreMinCapacity { resource_id, min_capacity, .. } => {
-            if !settings.services.iter().any(|service| settings.resource_id(service) == *resource_id) {
+            if *resource_id != settings.target() {
                 return no(format!("{resource_id} is none of this function's any more"));
             }
             if *min_capacity > settings.max_tasks {
@@ -159,7 +159,7 @@ fn more_tasks(
     };
     let count = wanted.min(desired.saturating_mul(MAX_STEP_FACTOR)).min(maximum);
 
-    let resource_id = settings.resource_id(&request.service);
+    let resource_id = settings.target();
     let mut actions = Vec::new();
     let mut change = FollowUpChange::Keep;
     if let Some(target) = observed.scalable_target.as_ref().filter(|target| target.min_capacity < count) {
@@ -257,7 +257,7 @@ fn restore_minimum(
     if let Some(raised_to) = raised_to.filter(|raised_to| *raised_to != is) {
         return Ok(Plan::settle(skipped::minimum_changed(&request.service, raised_to, is)));
     }
-    let resource_id = settings.resource_id(&request.service);
+    let resource_id = settings.target();
     let action = Action::RestoreMinCapacity { resource_id, min_capacity, raised_to };
     let reason =
         format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));

@@ -19,6 +19,7 @@ const LOAD_METRICS: [&str; 3] = ["CPUUtilization", "MemoryUtilization", "TargetR
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
+    /// The one that a person names, or the stack's.
     pub service: String,
     pub goal: Goal,
     /// The alarm that asks.
@@ -49,19 +50,11 @@ struct ByHand {
     by: Option<i64>,
 }
 
-/// The requests in a trigger: a schedule looks after every service, all else concerns one.
-pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec<Request>, Error> {
-    let default = || settings.services.first().cloned().unwrap_or_default();
+pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Request, Error> {
+    let service = settings.service.clone();
     match &trigger.kind {
-        Kind::Alarm(alarm) => {
-            let service = alarm.dimension("ServiceName").map_or_else(default, str::to_owned);
-            Ok(vec![Request { service, goal: Goal::Step, alarm: Some(alarm.clone()) }])
-        }
-        Kind::Schedule { .. } => Ok(settings
-            .services
-            .iter()
-            .map(|service| Request { service: service.clone(), goal: Goal::LookAfter, alarm: None })
-            .collect()),
+        Kind::Alarm(alarm) => Ok(Request { service, goal: Goal::Step, alarm: Some(alarm.clone()) }),
+        Kind::Schedule { .. } => Ok(Request { service, goal: Goal::LookAfter, alarm: None }),
         Kind::Ecs(event) => Err(Error::InvalidRequest(format!(
             "scale-up is not woken by `{}`: send it alarms, a schedule or a request by hand",
             event.detail_type
@@ -71,7 +64,7 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
             event.name
         ))),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
-            let ByHand { service, desired_count, by } = asked.request()?;
+            let ByHand { service: named, desired_count, by } = asked.request()?;
             let goal = match (desired_count, by) {
                 (Some(_), Some(_)) => {
                     return Err(Error::InvalidRequest(
@@ -82,7 +75,7 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
                 (None, Some(count)) => Goal::By(tasks("by", count)?),
                 (None, None) => Goal::Step,
             };
-            Ok(vec![Request { service: service.unwrap_or_else(default), goal, alarm: None }])
+            Ok(Request { service: named.unwrap_or(service), goal, alarm: None })
         }
     }
 }
@@ -109,22 +102,20 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
             );
             return Err(Stop::refused(&codes::NOT_A_LOAD_ALARM, reason).next(wire_to()));
         }
-        if let Some(cluster) = alarm.dimension("ClusterName").filter(|cluster| *cluster != settings.cluster) {
-            let reason = format!("alarm {} is about cluster {cluster}, not {}", alarm.name, settings.cluster);
-            return Err(Stop::refused(&code::NOT_ALLOWED, reason).next(wire_to()));
+        for (dimension, ours) in [("ClusterName", &settings.cluster), ("ServiceName", &settings.service)] {
+            if let Some(other) = alarm.dimension(dimension).filter(|name| name != ours) {
+                let reason = format!("alarm {} is about {dimension} {other}, not {ours}", alarm.name);
+                return Err(Stop::refused(&code::NOT_ALLOWED, reason).next(wire_to()));
+            }
         }
     }
-    if !settings.services.contains(&request.service) {
+    if request.service != settings.service {
         return Err(Stop::refused(
             &code::NOT_ALLOWED,
-            format!(
-                "service {} is not on the list of services that may be scaled: {}",
-                request.service,
-                settings.services.join(", ")
-            ),
+            format!("service {} is not this stack's, which is {}", request.service, settings.service),
         ));
     }
-    Ok(settings.resource_id(&request.service))
+    Ok(settings.target())
 }
 
 #[cfg(test)]
@@ -139,7 +130,7 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             cluster: "lendpeak2-production".to_owned(),
-            services: vec!["backend".to_owned(), "worker".to_owned()],
+            service: "backend".to_owned(),
             max_tasks: 10,
             raised_minimum: Duration::from_hours(1),
             load_alarms: vec!["lendpeak2-production-ecs-cpu".to_owned()],
@@ -147,7 +138,7 @@ mod tests {
         }
     }
 
-    fn read(body: &Value) -> Result<Vec<Request>, Error> {
+    fn read(body: &Value) -> Result<Request, Error> {
         let invocation = Invocation {
             body: body.to_string(),
             request_id: "r".to_owned(),
@@ -159,7 +150,7 @@ mod tests {
     }
 
     fn asks(body: &Value, service: &str, goal: Goal) {
-        assert_eq!(read(body).unwrap(), [Request { service: service.to_owned(), goal, alarm: None }]);
+        assert_eq!(read(body).unwrap(), Request { service: service.to_owned(), goal, alarm: None });
     }
 
     fn refuses(body: &Value, message: &str) {
@@ -196,11 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_looks_after_every_service() {
+    fn a_schedule_looks_after_the_service() {
         let event = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "time": "2026-11-23T10:00:00Z", "resources": []});
-        let services: Vec<String> =
-            read(&event).unwrap().into_iter().map(|request| request.service).collect();
-        assert_eq!(services, ["backend", "worker"]);
+        asks(&event, "backend", Goal::LookAfter);
     }
 
     fn alarm(metric: &str, dimensions: &[(&str, &str)]) -> Request {
@@ -215,20 +204,27 @@ mod tests {
             from_no_data: false,
             metrics: vec![metric],
         };
-        let service = alarm.dimension("ServiceName").unwrap_or("backend").to_owned();
-        Request { service, goal: Goal::Step, alarm: Some(alarm) }
+        Request { service: settings().service, goal: Goal::Step, alarm: Some(alarm) }
     }
 
     #[test]
     fn an_alarm_scales_only_the_stack_it_is_set_up_for() {
-        let here = [("ClusterName", "lendpeak2-production"), ("ServiceName", "worker")];
+        let here = [("ClusterName", "lendpeak2-production"), ("ServiceName", "backend")];
         let code = |request: &Request| target(request, &settings()).map_err(|stop| stop.code.name());
         assert_eq!(
             code(&alarm("CPUUtilization", &here)),
-            Ok("service/lendpeak2-production/worker".to_owned())
+            Ok("service/lendpeak2-production/backend".to_owned())
         );
         assert_eq!(code(&alarm("CPUUtilization", &[("ClusterName", "other")])), Err("not_allowed"));
         assert_eq!(code(&alarm("CPUUtilization", &[("ServiceName", "other")])), Err("not_allowed"));
         assert_eq!(code(&alarm("HTTPCode_Target_5XX_Count", &[])), Err("not_a_load_alarm"));
+    }
+
+    #[test]
+    fn a_person_scales_only_the_stacks_service() {
+        let by_hand = |service: &str| read(&json!({ "service": service })).unwrap();
+        let code = |service: &str| target(&by_hand(service), &settings()).map_err(|stop| stop.code);
+        assert_eq!(code("backend"), Ok("service/lendpeak2-production/backend".to_owned()));
+        assert_eq!(code("worker"), Err("not_allowed"));
     }
 }

@@ -10,9 +10,8 @@ use shared::{
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub cluster: String,
-    /// The services that may be scaled; the first is meant where none is named.
-    pub services: Vec<String>,
-    /// No service gets more tasks than this.
+    pub service: String,
+    /// The service gets no more tasks than this.
     pub max_tasks: u32,
     /// How long a raised minimum stays, at least.
     pub raised_minimum: Duration,
@@ -27,7 +26,7 @@ impl Settings {
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
         Ok(Self {
             cluster: environment.text("CLUSTER")?,
-            services: environment.list("SERVICES")?,
+            service: environment.text("SERVICE")?,
             max_tasks: environment.number("MAX_TASKS", 10, 1..=crate::request::ECS_MAX_TASKS)?,
             raised_minimum: environment.seconds("RAISED_MINIMUM_SECONDS", 3_600, 60..=604_800)?,
             load_alarms: environment.list("LOAD_ALARMS")?,
@@ -36,7 +35,7 @@ impl Settings {
     }
 
     /// The service as Application Auto Scaling names it; also its name in the ledger.
-    pub(crate) fn resource_id(&self, service: &str) -> String {
-        shared::ecs::resource_id(&self.cluster, service)
+    pub(crate) fn target(&self) -> String {
+        shared::ecs::resource_id(&self.cluster, &self.service)
     }
 }

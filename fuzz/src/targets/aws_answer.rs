@@ -6,45 +6,14 @@ use shared::settings::Environment;
 
 use crate::{
     claims,
-    house::{Function, SETTINGS, in_house},
+    functions::Function,
+    house::{SETTINGS, in_house},
     seeds,
     tape::Tape,
     world::Twisted,
 };
 
-pub fn cache_invalidation(data: &[u8]) {
-    run(Function::CacheInvalidation, data);
-}
-
-pub fn diagnose(data: &[u8]) {
-    run(Function::Diagnose, data);
-}
-
-pub fn incident(data: &[u8]) {
-    run(Function::Incident, data);
-}
-
-pub fn restart(data: &[u8]) {
-    run(Function::Restart, data);
-}
-
-pub fn rollback(data: &[u8]) {
-    run(Function::Rollback, data);
-}
-
-pub fn scale_up(data: &[u8]) {
-    run(Function::ScaleUp, data);
-}
-
-pub fn snapshot_restore(data: &[u8]) {
-    run(Function::SnapshotRestore, data);
-}
-
-pub fn write_freeze(data: &[u8]) {
-    run(Function::WriteFreeze, data);
-}
-
-/// What it reads of AWS: whether the release that runs is a good one.
+/// What the probe reads of AWS: whether the release that runs is a good one.
 pub fn health_probe(data: &[u8]) {
     in_house(|house| {
         let environment = Environment::from_pairs(SETTINGS);
@@ -81,12 +50,12 @@ fn tenth_minute(second: i64) -> Timestamp {
 }
 
 /// The function's event is as it should be; the answers are not.
-fn run(function: Function, data: &[u8]) {
+pub fn answer(function: &Function, data: &[u8]) {
     let mut tape = Tape::new(data);
     let event = seeds::event(function.name(), &mut tape).to_string();
     in_house(|house| {
         house.wire.begin(Twisted::All, tape.rest());
-        let answer = house.handle(function, event);
+        let answer = house.handle(function.name(), event);
         claims::answer_can_be_sent(&answer, &house.wire.world());
     });
 }

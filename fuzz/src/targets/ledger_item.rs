@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     claims,
-    house::{Function, in_house},
+    functions::{FUNCTIONS, Function},
+    house::in_house,
     json, seeds,
     tape::Tape,
     world::Twisted,
@@ -13,9 +14,9 @@ use crate::{
 
 pub fn ledger_item(data: &[u8]) {
     let mut tape = Tape::new(data);
-    let Some(function) = tape.one_of(&Function::ALL).copied() else { return };
-    let first = seeds::event(function.name(), &mut tape).to_string();
-    let second = seeds::event(function.name(), &mut tape).to_string();
+    let Some(function) = tape.one_of(&FUNCTIONS).map(Function::name) else { return };
+    let first = seeds::event(function, &mut tape).to_string();
+    let second = seeds::event(function, &mut tape).to_string();
     in_house(|house| {
         house.wire.begin(Twisted::None, &[]);
         // The first may be refused: then there is less to be found.

@@ -12,7 +12,8 @@ use shared::{
 
 use crate::{
     claims,
-    house::{Function, SETTINGS, in_house},
+    functions::Function,
+    house::{SETTINGS, in_house},
     seeds,
     world::Twisted,
 };
@@ -20,39 +21,7 @@ use crate::{
 /// A field that no request has.
 const UNKNOWN: &str = "no_request_has_this";
 
-pub fn cache_invalidation(data: &[u8]) {
-    ask(Function::CacheInvalidation, data);
-}
-
-pub fn diagnose(data: &[u8]) {
-    ask(Function::Diagnose, data);
-}
-
-pub fn incident(data: &[u8]) {
-    ask(Function::Incident, data);
-}
-
-pub fn restart(data: &[u8]) {
-    ask(Function::Restart, data);
-}
-
-pub fn rollback(data: &[u8]) {
-    ask(Function::Rollback, data);
-}
-
-pub fn scale_up(data: &[u8]) {
-    ask(Function::ScaleUp, data);
-}
-
-pub fn snapshot_restore(data: &[u8]) {
-    ask(Function::SnapshotRestore, data);
-}
-
-pub fn write_freeze(data: &[u8]) {
-    ask(Function::WriteFreeze, data);
-}
-
-/// As far as the list of checks: what they ask is no AWS.
+/// Of the probe, as far as the list of checks: what they ask is no AWS.
 pub fn health_probe(data: &[u8]) {
     let body = seeds::body("health-probe", data);
     let answer = probed(body.clone());
@@ -89,17 +58,17 @@ pub fn probed(body: String) -> Result<Value, Error> {
     Ok(Value::Null)
 }
 
-fn ask(function: Function, data: &[u8]) {
+pub fn ask(function: &Function, data: &[u8]) {
     let body = seeds::body(function.name(), data);
     in_house(|house| {
         house.wire.begin(Twisted::None, &[]);
-        let answer = house.handle(function, body.clone());
+        let answer = house.handle(function.name(), body.clone());
         claims::answer_can_be_sent(&answer, &house.wire.world());
         if answer.is_ok()
             && let Some(body) = with_unknown_field(&body)
         {
             house.wire.begin(Twisted::None, &[]);
-            is_refused(&house.handle(function, body));
+            is_refused(&house.handle(function.name(), body));
         }
     });
 }

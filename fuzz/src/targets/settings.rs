@@ -1,11 +1,10 @@
 //! The operator's settings: mistyped, missing, out of range.
 
-use diagnose::Diagnose;
 use health_probe::settings::Settings as Probe;
-use incident::Desk;
 use shared::settings::{Environment, SettingsError};
 
 use crate::{
+    functions::FUNCTIONS,
     house::{SETTINGS, in_house},
     tape::Tape,
 };
@@ -29,16 +28,10 @@ pub fn settings(data: &[u8]) {
     }
     let environment = Environment::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())));
     in_house(|house| {
-        let aws = || house.aws.clone();
-        is_named(cache_invalidation::over(&environment, aws()).err(), &pairs);
-        is_named(Diagnose::over(&environment, &house.aws).err(), &pairs);
-        is_named(Desk::over(&environment, &house.aws).err(), &pairs);
         is_named(Probe::from_environment(&environment).err(), &pairs);
-        is_named(restart::over(&environment, aws()).err(), &pairs);
-        is_named(rollback::over(&environment, aws()).err(), &pairs);
-        is_named(scale_up::over(&environment, aws()).err(), &pairs);
-        is_named(snapshot_restore::over(&environment, aws()).err(), &pairs);
-        is_named(write_freeze::over(&environment, aws()).err(), &pairs);
+        for function in &FUNCTIONS {
+            is_named(function.start(&environment, &house.aws).err(), &pairs);
+        }
     });
 }
 

@@ -2,13 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    claims,
-    house::{Function, in_house},
-    json, seeds,
-    tape::Tape,
-    world::Twisted,
-};
+use crate::{claims, house::in_house, json, seeds, tape::Tape, world::Twisted};
 
 const EXECUTION: &str =
     "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one";
@@ -18,7 +12,7 @@ pub fn state_machine_input(data: &[u8]) {
     let mut tape = Tape::new(data);
     in_house(|house| {
         house.wire.begin(Twisted::None, &[]);
-        let opened = house.handle(Function::Incident, envelope("Take@1", &json!({ "step": { "take": {} } })));
+        let opened = house.handle("incident", envelope("Take@1", &json!({ "step": { "take": {} } })));
         let id = opened.ok().and_then(|answer| Some(answer.get("incident")?.as_str()?.to_owned()));
         assert!(id.is_some(), "a good first step opens no incident");
         for number in 0..=tape.below(MOST_STEPS) {
@@ -27,7 +21,7 @@ pub fn state_machine_input(data: &[u8]) {
                 json::twist(&mut step, &mut tape);
             }
             let body = envelope(&format!("Step@{number}"), &step);
-            let answer = house.handle(Function::Incident, body);
+            let answer = house.handle("incident", body);
             claims::answer_can_be_sent(&answer, &house.wire.world());
             if let Ok(answer) = answer {
                 assert!(answer.is_object(), "the state machine cannot read {answer}");

@@ -6,12 +6,17 @@ use shared::{
     trigger::{self, Trigger},
 };
 
-use crate::{claims, house::Function, seeds, tape::Tape};
+use crate::{
+    claims,
+    functions::{FUNCTIONS, Function},
+    seeds,
+    tape::Tape,
+};
 
 pub fn trigger(data: &[u8]) {
     // One function's events or another's: by the byte after the first, which says that this is no JSON.
-    let place = Tape::new(data.get(1..).unwrap_or_default()).below(Function::ALL.len());
-    let function = Function::ALL.get(place).map_or("scale-up", |function| function.name());
+    let place = Tape::new(data.get(1..).unwrap_or_default()).below(FUNCTIONS.len());
+    let function = FUNCTIONS.get(place).map_or("scale-up", Function::name);
     read(seeds::body(function, data));
 }
 

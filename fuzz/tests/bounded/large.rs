@@ -10,7 +10,8 @@ use diagnose::{
 };
 use fuzz::{
     claims,
-    house::{Function, in_house},
+    functions::FUNCTIONS,
+    house::in_house,
     tape::Tape,
     targets::{evidence, trigger},
     world::Twisted,
@@ -68,11 +69,11 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
     let mut most = 0;
     for (what, event) in events() {
         let is_long = event.len() >= EVENT;
-        for function in Function::ALL {
+        for function in &FUNCTIONS {
             let body = event.clone();
             in_house(|house| {
                 house.wire.begin(Twisted::None, &[]);
-                let (answer, used) = peak(|| house.handle(function, body));
+                let (answer, used) = peak(|| house.handle(function.name(), body));
                 let error = answer.expect_err(what);
                 claims::error_is_bounded(&error);
                 most = most.max(if is_long { used } else { 0 });
@@ -127,7 +128,7 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
         house.wire.begin_with(size, Twisted::None, &[]);
         let begun = Instant::now();
         let (answer, used) =
-            peak(|| house.handle(Function::Diagnose, json!({ "symptom": "service-down" }).to_string()));
+            peak(|| house.handle("diagnose", json!({ "symptom": "service-down" }).to_string()));
         let answered = house.wire.world().answered;
         claims::answer_can_be_sent(&answer, &house.wire.world());
         let answer = answer.unwrap();

@@ -42,7 +42,7 @@ async fn main() -> Result<(), Error> {
         ecs: aws_sdk_ecs::Client::new(&config),
         sns: aws_sdk_sns::Client::new(&config),
         cluster: std::env::var("CLUSTER")?,
-        service: std::env::var("SERVICES")?,
+        service: std::env::var("SERVICE")?,
         max_tasks: std::env::var("MAX_TASKS")?.parse()?,
         table: std::env::var("LEDGER_TABLE")?,
         topic: std::env::var("NOTICE_TOPIC_ARN")?,

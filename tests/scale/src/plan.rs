@@ -3,7 +3,9 @@
 //! Taken from the gateway's record of a sandbox at rest and of one incident, `GET /_sandbox/calls`, and from the code
 //! for what grows with the account: lists that are not of one deployment have more pages where there are more.
 
-use crate::{api::Api, function::Function, simulate::Micros, stack::Stack};
+use subject::{Read, Subject};
+
+use crate::{api::Api, function, simulate::Micros, stack::Stack};
 
 const MILLISECOND: Micros = 1_000;
 /// Six requests at once to a site that is well, with name look-up and TLS: assumed.
@@ -34,7 +36,7 @@ pub enum Kind {
     /// `incident`, every minute.
     Sweep,
     /// A remedy, by its schedule.
-    LookAfter(Function),
+    LookAfter(&'static Subject),
     /// `incident`, woken by the alarm that opens one.
     Open,
     /// `incident`, woken by another alarm meanwhile.
@@ -91,20 +93,20 @@ pub struct World {
 }
 
 impl Kind {
-    pub fn function(self) -> Function {
+    pub fn function(self) -> &'static Subject {
         match self {
-            Self::Probe { .. } | Self::LookOnce | Self::Asked => Function::HealthProbe,
+            Self::Probe { .. } | Self::LookOnce | Self::Asked => &subject::health_probe::SUBJECT,
             Self::Sweep
             | Self::Open
             | Self::Join
             | Self::Take
             | Self::Decide
             | Self::Did
-            | Self::HandOver => Function::Incident,
+            | Self::HandOver => &subject::incident::SUBJECT,
             Self::LookAfter(function) => function,
-            Self::Diagnose => Function::Diagnose,
-            Self::Roll | Self::RollbackAlarm => Function::Rollback,
-            Self::ScaleUpAlarm => Function::ScaleUp,
+            Self::Diagnose => &subject::diagnose::SUBJECT,
+            Self::Roll | Self::RollbackAlarm => &subject::rollback::SUBJECT,
+            Self::ScaleUpAlarm => &subject::scale_up::SUBJECT,
         }
     }
 }
@@ -136,7 +138,7 @@ const PUBLISH: Ask = Ask::Of(Api::Publish);
 /// A run's stages. What it computes comes first: where in between makes no difference to AWS.
 pub fn stages(kind: Kind, world: &World) -> Vec<Stage> {
     let mut stages = vec![Stage {
-        waits: kind.function().computes_on_lambda_us(&world.stack),
+        waits: function::computes_on_lambda_us(kind.function(), &world.stack),
         chains: Vec::new(),
         until: None,
     }];
@@ -187,24 +189,23 @@ fn probe(world: &World, notes: bool) -> Vec<Stage> {
 }
 
 /// Where nothing was begun.
-fn look_after(function: Function) -> Vec<Stage> {
-    let ledger = || must(&[LEDGER]);
-    let one = match function {
-        Function::ScaleUp => {
-            vec![ledger(), must(&[ALARMS]), must(&[TASKS]), must(&[SERVICES]), must(&[OTHER])]
-        }
-        Function::Rollback => vec![ledger(), must(&[SERVICES]), must(&[SERVICES])],
-        Function::Restart => vec![ledger(), must(&[SERVICES]), must(&[SERVICES]), must(&[TASKS])],
-        Function::CacheInvalidation => vec![ledger(), must(&[OTHER])],
-        Function::WriteFreeze => vec![ledger(), must(&[SERVICES, DEFINITION]), must(&[LEDGER])],
-        // Restores, and then cut-overs. Each is answered by itself: a failed read is no error of the run.
-        Function::SnapshotRestore => {
-            let look = || at_once(vec![may(&[LEDGER]), may(&[OTHER])]);
-            return vec![look(), look()];
-        }
-        Function::HealthProbe | Function::Diagnose | Function::Incident => Vec::new(),
+fn look_after(function: &Subject) -> Vec<Stage> {
+    let chain = |reads: &subject::Chain| Chain {
+        asks: reads.iter().map(|read| Ask::Of(api(*read))).collect(),
+        optional: function.run.is_patient,
     };
-    vec![at_once(one)]
+    function.run.looks.iter().map(|stage| at_once(stage.iter().map(chain).collect())).collect()
+}
+
+fn api(read: Read) -> Api {
+    match read {
+        Read::Alarms => Api::DescribeAlarms,
+        Read::Definition => Api::EcsDefinitions,
+        Read::Ledger => Api::Ledger,
+        Read::Services => Api::EcsServices,
+        Read::Tasks => Api::EcsTasks,
+        Read::Other => Api::Unpublished,
+    }
 }
 
 fn before_a_rollback(alarm: bool) -> Stage {

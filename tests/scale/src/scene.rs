@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use subject::{Does, Subject};
+
 use crate::{
     api::Api,
-    function::Function,
     plan::{Kind, World},
     simulate::{MINUTE, Micros, SECOND, Seen, Simulation, Step},
     stack::Stack,
@@ -48,10 +49,10 @@ impl Timing {
 
     /// The time over which deployments are spread, from when a schedule is due. Whatever windows the remedies have in the
     /// template: these say what one is worth.
-    fn spread(self, function: Function) -> Micros {
+    fn spread(self, function: &Subject) -> Micros {
         match self {
-            _ if function == Function::Incident => MINUTE,
-            Self::Window if !function.runs_every_minute() => Self::WINDOW_MINUTES * MINUTE,
+            _ if *function == subject::incident::SUBJECT => MINUTE,
+            Self::Window if function.remedy().is_some() => Self::WINDOW_MINUTES * MINUTE,
             Self::OneSecond | Self::Window => SECOND,
             Self::Minute => MINUTE,
         }
@@ -59,8 +60,7 @@ impl Timing {
 
     /// As close together as the template's schedules can fire.
     pub fn closest(stack: &Stack) -> Self {
-        let remedies = Function::ALL.into_iter().filter(|function| !function.runs_every_minute());
-        let mut schedules = remedies.flat_map(|function| stack.function(function).schedules);
+        let mut schedules = subject::remedies().flat_map(|remedy| stack.function(remedy).schedules);
         if schedules.all(|schedule| u64::from(schedule.window_minutes) >= Self::WINDOW_MINUTES) {
             Self::Window
         } else {
@@ -88,7 +88,7 @@ fn rest_for(services: u32, timing: Timing, minutes: u64) -> Seen {
 fn schedules(simulation: &mut Simulation, services: u32, timing: Timing, minutes: u64) {
     let stack = Stack::read();
     for service in 0..services {
-        for function in Function::ALL {
+        for function in subject::ALL {
             for schedule in stack.function(function).schedules {
                 let spread = timing.spread(function);
                 // Without a window, a schedule keeps its second of the minute.
@@ -98,10 +98,10 @@ fn schedules(simulation: &mut Simulation, services: u32, timing: Timing, minutes
                 for minute in due {
                     let after = if spread > MINUTE { simulation.draw(spread) } else { second };
                     let at = minute * MINUTE + after;
-                    let kind = match function {
-                        Function::HealthProbe => Kind::Probe { notes: minute % 10 == 0 },
-                        Function::Incident => Kind::Sweep,
-                        remedy => Kind::LookAfter(remedy),
+                    let kind = match function.does {
+                        Does::Looks => Kind::Probe { notes: minute % 10 == 0 },
+                        Does::Records => Kind::Sweep,
+                        Does::Changes(_) => Kind::LookAfter(function),
                     };
                     simulation.at(at, service, kind);
                 }
@@ -118,7 +118,7 @@ pub fn storm(services: u32, timing: Timing) -> Seen {
     let mut simulation = Simulation::new(world, machine, SEED);
     schedules(&mut simulation, services, timing, STORM_MINUTES);
     // An alarm rings when the probe has said so.
-    let spread = timing.spread(Function::HealthProbe);
+    let spread = timing.spread(&subject::health_probe::SUBJECT);
     for service in 0..services {
         for kind in [Kind::Open, Kind::Join, Kind::RollbackAlarm, Kind::ScaleUpAlarm] {
             let at = ALARM_AFTER + simulation.draw(spread);
@@ -135,8 +135,8 @@ pub fn runs_at_once(services: u32) -> u32 {
 }
 
 /// The most runs at once of each function of a deployment.
-pub fn busiest<'a>(seen: impl IntoIterator<Item = &'a Seen>) -> BTreeMap<Function, u32> {
-    let mut most: BTreeMap<Function, u32> = BTreeMap::new();
+pub fn busiest<'a>(seen: impl IntoIterator<Item = &'a Seen>) -> BTreeMap<&'static Subject, u32> {
+    let mut most: BTreeMap<&'static Subject, u32> = BTreeMap::new();
     for (function, runs) in seen.into_iter().flat_map(|seen| &seen.most_of) {
         let known = most.entry(*function).or_default();
         *known = (*known).max(*runs);

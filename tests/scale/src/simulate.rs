@@ -9,10 +9,11 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
 };
 
+use subject::Subject;
+
 use crate::{
     api::Api,
     bucket::Bucket,
-    function::Function,
     plan::{Ask, Kind, Stage, World, stages},
     quota::CONCURRENCY,
     random::Random,
@@ -56,7 +57,7 @@ pub struct Simulation {
     runs: BTreeMap<u64, Run>,
     last_run: u64,
     last_event: u64,
-    busy: BTreeMap<(u32, Function), u32>,
+    busy: BTreeMap<(u32, &'static Subject), u32>,
     second: BTreeMap<Api, (Micros, u64)>,
     /// When each service's alarm rang.
     rang: BTreeMap<u32, Micros>,
@@ -338,18 +339,18 @@ impl Simulation {
 
 /// Lambda's repeats after an error, as `template.yaml` sets them.
 fn repeats(kind: Kind) -> u32 {
-    match kind.function() {
-        Function::HealthProbe => 0,
-        Function::Diagnose => 1,
+    match kind.function().name {
+        "health-probe" => 0,
+        "diagnose" => 1,
         _ => 2,
     }
 }
 
 /// How old an event may get.
 fn oldest(kind: Kind) -> Micros {
-    match kind.function() {
-        Function::HealthProbe => MINUTE,
-        Function::Diagnose => 5 * MINUTE,
+    match kind.function().name {
+        "health-probe" => MINUTE,
+        "diagnose" => 5 * MINUTE,
         _ => 15 * MINUTE,
     }
 }

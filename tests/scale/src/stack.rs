@@ -1,6 +1,8 @@
 //! What one deployment is made of, read from `template.yaml` line by line: it is written by hand, in one layout.
 
-use crate::{function::Function, length};
+use subject::Subject;
+
+use crate::length;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 /// What the probe measures, and of which checks.
@@ -126,9 +128,9 @@ impl Stack {
     }
 
     /// A function's settings; none of its name is one with nothing reserved and no schedule.
-    pub fn function(&self, function: Function) -> Lambda {
-        self.functions.iter().find(|lambda| lambda.name == function.name()).cloned().unwrap_or(Lambda {
-            name: function.name().to_owned(),
+    pub fn function(&self, function: &Subject) -> Lambda {
+        self.functions.iter().find(|lambda| lambda.name == function.name).cloned().unwrap_or(Lambda {
+            name: function.name.to_owned(),
             memory_mb: 128,
             timeout_seconds: 3,
             reserved: 0,
@@ -158,9 +160,7 @@ impl Stack {
 
     /// The remedies, each of which counts its decisions.
     pub fn remedies(&self) -> u32 {
-        let others = [Function::HealthProbe, Function::Diagnose, Function::Incident];
-        self.schedules()
-            - length(&others.iter().flat_map(|one| self.function(*one).schedules).collect::<Vec<_>>())
+        length(&subject::remedies().flat_map(|one| self.function(one).schedules).collect::<Vec<_>>())
     }
 
     /// Metrics that have values every few minutes: the probe's, and one decision of each remedy, that there is nothing

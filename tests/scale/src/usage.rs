@@ -1,9 +1,10 @@
 //! What one service uses in a month.
 
+use subject::{Does, Subject};
+
 use crate::{
     assumptions::Assumptions,
-    float,
-    function::Function,
+    float, length,
     plan::{Kind, World, takes},
     simulate::SECOND,
     stack::Stack,
@@ -66,50 +67,32 @@ pub struct Usage {
     pub restored_gb_months: f64,
 }
 
-/// Lines and bytes that a scheduled run with nothing to do logs: read in a sandbox. The probe's were without TLS: of
-/// each of its six checks, 90 bytes of a TLS time and a certificate come on top.
-fn logs_of(function: Function) -> (f64, f64) {
-    match function {
-        Function::HealthProbe => (1.0, 2_529.0 + 6.0 * 90.0),
-        Function::Incident => (1.0, 261.0),
-        Function::ScaleUp => (2.0, 274.0 + 1_879.0),
-        Function::Rollback => (2.0, 261.0 + 2_348.0),
-        Function::Restart => (2.0, 259.0 + 1_837.0),
-        Function::CacheInvalidation => (2.0, 253.0 + 1_108.0),
-        Function::WriteFreeze => (2.0, 256.0 + 1_894.0),
-        Function::SnapshotRestore => (4.0, 247.0 + 1_217.0 + 247.0 + 2_000.0),
-        Function::Diagnose => (1.0, 1_873.0),
-    }
-}
-
 /// Why a scheduled run of it is made.
-fn scheduled(function: Function) -> Kind {
-    match function {
-        Function::HealthProbe => Kind::Probe { notes: false },
-        Function::Incident => Kind::Sweep,
-        remedy => Kind::LookAfter(remedy),
+fn scheduled(function: &'static Subject) -> Kind {
+    match function.does {
+        Does::Looks => Kind::Probe { notes: false },
+        Does::Records => Kind::Sweep,
+        Does::Changes(_) => Kind::LookAfter(function),
     }
 }
 
 /// Runs by schedule in a month.
-fn runs_of(stack: &Stack, function: Function) -> f64 {
+fn runs_of(stack: &Stack, function: &Subject) -> f64 {
     stack.function(function).schedules.iter().map(|one| MINUTES / f64::from(one.every_minutes)).sum()
 }
 
 /// Read units of the ledger that a scheduled run takes.
-fn read_units_of(function: Function) -> f64 {
-    match function {
-        Function::HealthProbe | Function::Diagnose => 0.0,
-        Function::Incident => READ_UNITS_OF_A_SWEEP,
-        // Restores and cut-overs, each by itself.
-        Function::SnapshotRestore => 2.0 * READ_UNITS_OF_A_LOOK,
-        _ => READ_UNITS_OF_A_LOOK,
+fn read_units_of(function: &Subject) -> f64 {
+    match function.does {
+        Does::Looks => 0.0,
+        Does::Records => READ_UNITS_OF_A_SWEEP,
+        Does::Changes(_) => f64::from(length(function.run.looks)) * READ_UNITS_OF_A_LOOK,
     }
 }
 
 /// Read units of a deployment's ledger in a second in which all its schedules fire.
 pub fn busiest_second(stack: &Stack) -> f64 {
-    let scheduled = Function::ALL.into_iter().filter(|one| !stack.function(*one).schedules.is_empty());
+    let scheduled = subject::ALL.into_iter().filter(|one| !stack.function(one).schedules.is_empty());
     scheduled.map(read_units_of).sum()
 }
 
@@ -123,18 +106,18 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
     let looks_of_restore = RESTORE_MINUTES * 60.0 / f64::from(stack.restore_poll_seconds.max(1));
 
     let (mut runs, mut gb_seconds, mut log_bytes, mut read_units, mut key_uses) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for function in Function::ALL {
+    for function in subject::ALL {
         let of_function = runs_of(stack, function);
-        let (lines, bytes) = logs_of(function);
+        let (lines, bytes) = (f64::from(function.run.log_lines), f64::from(function.run.log_bytes));
         runs += of_function;
         gb_seconds += of_function * gb_seconds_of(scheduled(function));
         log_bytes += of_function * (bytes + LAMBDA_LINES_BYTES + (lines + LAMBDA_LINES) * LINE_OVERHEAD);
         read_units += of_function * read_units_of(function);
         // The probe writes to the table every tenth minute.
-        let uses = if function == Function::HealthProbe { of_function / 10.0 } else { of_function };
+        let uses = if function.only_looks() { of_function / 10.0 } else { of_function };
         key_uses += uses.min(MINUTES / KEY_KEPT_MINUTES);
     }
-    let probes = runs_of(stack, Function::HealthProbe);
+    let probes = runs_of(stack, &subject::health_probe::SUBJECT);
     let scheduled = runs;
 
     let incidents = assumed.incidents + assumed.flaps;
@@ -173,7 +156,7 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
         transitions: steps.iter().sum(),
         publishes: notices,
         emails: notices * assumed.readers,
-        secret_calls: runs_of(stack, Function::SnapshotRestore),
+        secret_calls: runs_of(stack, &subject::snapshot_restore::SUBJECT),
         invalidated_paths: assumed.releases * assumed.paths,
         cdn_gb: probes * assumed.front_end_kb * 1_000.0 / 1e9,
         cdn_requests: probes * 2.0,

@@ -2,7 +2,6 @@
 
 use scale::{
     api::Api,
-    function::Function,
     plan::{Kind, World, calls},
     quota::{CONCURRENCY, Stops, first_of_deployments, standing},
     scene::{Timing, first_throttled, rest, runs_at_once, storm},
@@ -161,16 +160,13 @@ fn runs_make_as_many_calls_as_in_the_sandbox() {
         // Where the release is noted: the metric, the service, the ledger.
         (Kind::Probe { notes: true }, 4),
         (Kind::Sweep, 3),
-        (Kind::LookAfter(Function::ScaleUp), 5),
-        (Kind::LookAfter(Function::Rollback), 3),
-        (Kind::LookAfter(Function::Restart), 4),
-        (Kind::LookAfter(Function::CacheInvalidation), 2),
-        (Kind::LookAfter(Function::WriteFreeze), 4),
-        (Kind::LookAfter(Function::SnapshotRestore), 4),
         // 41, and a second page of logs.
         (Kind::Diagnose, 42),
         (Kind::Roll, 23),
     ] {
         assert_eq!(calls(kind, &world), made, "{kind:?}");
+    }
+    for remedy in subject::remedies() {
+        assert_eq!(calls(Kind::LookAfter(remedy), &world), remedy.run.calls, "{}", remedy.name);
     }
 }

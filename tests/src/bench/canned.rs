@@ -20,14 +20,13 @@ use serde_json::{Value, json};
 
 pub use large::Size;
 
-pub(super) use docdb::{RESTORE, SOURCE};
-pub(super) use dynamodb::TABLE;
-pub(super) use large::{
-    ALARM_PREFIX, ALARMS, BUILD_PROJECT, LOAD_BALANCER, LOG_EVENTS, LOG_GROUP, REDIS_SECURITY_GROUP,
-    STOPPED_TASKS,
-};
+pub(crate) use docdb::{RESTORE, SOURCE};
+pub(crate) use large::{ALARM_PREFIX, BUILD_PROJECT, LOAD_BALANCER, LOG_GROUP, REDIS_SECURITY_GROUP};
 
-pub(super) const MACHINE: &str =
+pub(super) use dynamodb::TABLE;
+pub(super) use large::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
+
+pub(crate) const MACHINE: &str =
     "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down";
 
 pub type Body = Full<Bytes>;

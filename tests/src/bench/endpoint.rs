@@ -35,15 +35,15 @@ pub(super) const TENFOLD: usize = 10;
 
 /// Serves for as long as this value lives.
 #[derive(Debug)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// `https://127.0.0.1:<port>`.
-    pub(super) aws: String,
+    pub(crate) aws: String,
     /// `http://127.0.0.1:<port>`.
-    pub(super) pages: String,
+    pub(crate) pages: String,
     /// The same pages, each after [`LATENCY`].
-    pub(super) slow_pages: String,
+    pub(crate) slow_pages: String,
     /// A large stack, each answer after [`LATENCY`].
-    pub(super) large: String,
+    pub(crate) large: String,
     pub(super) tenfold: String,
     pub(super) traffic: Arc<Traffic>,
     directory: TempDir,

@@ -211,11 +211,6 @@ impl Counted {
     }
 }
 
-/// The least of so many times.
-pub(super) async fn least(variant: &Variant, times: usize) -> anyhow::Result<Counts> {
-    Ok(of(variant, times).await?.least())
-}
-
 async fn of(variant: &Variant, times: usize) -> anyhow::Result<Counted> {
     let (mut init, mut first) = (Vec::new(), Vec::new());
     for time in 0..times {

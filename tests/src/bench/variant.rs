@@ -1,5 +1,5 @@
-//! What is compared: each job as our function, as a boto3 handler, and as commands of the AWS CLI; and starts that do
-//! no job.
+//! What is compared: each job as our function; some of them as a boto3 handler and as commands of the AWS CLI; and starts
+//! that do no job.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::endpoint::Endpoint;
-use super::job::{self, Job};
+use super::job::{self, Job, Peer};
 use crate::clients::REGION;
 use crate::ministack::virtual_environment;
 
 /// Stands in an event for the time at which it is sent.
-pub(super) const NOW: &str = "<now>";
+pub(crate) const NOW: &str = "<now>";
 
 /// What has no job to do has this one.
 pub(super) const NOTHING: &str = "";
@@ -104,11 +104,6 @@ pub(super) fn ours(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<V
     Ok(variants)
 }
 
-pub(super) fn one_of_ours(binaries: &Binaries, endpoint: &Endpoint, job: &str) -> anyhow::Result<Variant> {
-    let job = job::all(endpoint).into_iter().find(|known| known.name == job);
-    ours_for(&job.context("there is no such job")?, binaries, endpoint)
-}
-
 fn nothing(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
     let starts = [(Kind::Floor, "floor"), (Kind::Hello, "hello")];
     let variant = |(kind, name)| {
@@ -156,15 +151,19 @@ fn of(job: &Job, binaries: &Binaries, python: &Path, endpoint: &Endpoint) -> any
             Err(missing) => println!("{} with Rust's defaults is left out: {missing}", job.name),
         }
     }
-    variants.push(handler(Kind::Boto3, "handler"));
-    if job.threads {
-        variants.push(handler(Kind::Boto3Threads, "threads_handler"));
-    }
-    if job.commands && job.needs_curl && !has_curl() {
-        println!("{} as CLI commands is left out: curl is not installed.", job.name);
-    } else if job.commands {
-        let files = ["measure.py".to_owned(), format!("{}-cli.sh", job.function)];
-        variants.push(by_python(Kind::Cli, &files.map(|file| scripts().join(file).display().to_string())));
+    for peer in job.peers {
+        match peer {
+            Peer::Boto3 => variants.push(handler(Kind::Boto3, "handler")),
+            Peer::Boto3Threads => variants.push(handler(Kind::Boto3Threads, "threads_handler")),
+            Peer::Commands if job.needs_curl && !has_curl() => {
+                println!("{} as CLI commands is left out: curl is not installed.", job.name);
+            }
+            Peer::Commands => {
+                let files = ["measure.py".to_owned(), format!("{}-cli.sh", job.function)];
+                let files = files.map(|file| scripts().join(file).display().to_string());
+                variants.push(by_python(Kind::Cli, &files));
+            }
+        }
     }
     Ok(variants)
 }

@@ -46,9 +46,6 @@ struct Arguments {
     /// How often to count; the least is taken.
     #[arg(long, default_value_t = 3)]
     counts: usize,
-    /// Build one function in other ways instead, which takes an hour, and measure those.
-    #[arg(long)]
-    profiles: bool,
 }
 
 #[tokio::main]
@@ -76,10 +73,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     }
     let Arguments { starts, warm, cli_runs, only, .. } = arguments;
     let options = Options { starts, warm, cli_runs, only, binaries };
-    if arguments.profiles {
-        bench::try_profiles(options, &target.join("profiles")).await?;
-        return Ok(true);
-    }
     let measured = match arguments.from {
         Some(path) => Measured::load(&path)?,
         None => bench::run(options).await?,

@@ -6,17 +6,18 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use tests::chaos::{self, Choice, Options, Point, STRUCK, Storm, Subject};
+use tests::chaos::{self, Choice, Options, Piece, Point, Storm};
+use tests::story::Story;
 
 /// Tries every crash point and every fault of the functions and the state machines, lets two remedies die at once, and
 /// lets storms loose on them.
 #[derive(Parser)]
 struct Arguments {
     /// Only these, as in `scale-up` or `state-machine-service-down`; all unless said.
-    #[arg(value_parser = subject)]
-    subjects: Vec<Subject>,
+    #[arg(value_parser = piece)]
+    pieces: Vec<Piece>,
     /// Only this point, as it was printed.
-    #[arg(long, conflicts_with = "subjects")]
+    #[arg(long, conflicts_with = "pieces")]
     point: Option<Point>,
     /// In place of every harm at every call, one at each of the first delivery's calls, and at so many of them at most.
     #[arg(long, value_name = "MOST")]
@@ -32,9 +33,9 @@ struct Arguments {
     document: Option<PathBuf>,
 }
 
-fn subject(name: &str) -> Result<Subject, String> {
-    let names: Vec<&str> = Subject::all().into_iter().map(Subject::name).collect();
-    Subject::named(name).ok_or_else(|| format!("there are {}", names.join(", ")))
+fn piece(name: &str) -> Result<Piece, String> {
+    let names: Vec<String> = Piece::all().into_iter().map(Piece::name).collect();
+    Piece::named(name).ok_or_else(|| format!("there are {}", names.join(", ")))
 }
 
 #[tokio::main]
@@ -51,26 +52,25 @@ async fn main() -> ExitCode {
 
 /// Whether all was well.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let Arguments { subjects, point, quick, at_once, storm, document } = arguments;
+    let Arguments { pieces, point, quick, at_once, storm, document } = arguments;
     let at_once = at_once.get();
     if let Some(point) = point {
         let report =
-            chaos::run(Options { subjects: vec![point.subject], choice: Choice::Only(point), at_once })
-                .await?;
+            chaos::run(Options { pieces: vec![point.piece], choice: Choice::Only(point), at_once }).await?;
         println!("{report}");
         return Ok(report.failed().is_empty());
     }
-    let subjects = if subjects.is_empty() { Subject::all() } else { subjects };
+    let pieces = if pieces.is_empty() { Piece::all() } else { pieces };
     let mut storms = Vec::new();
-    for story in STRUCK.into_iter().filter(|story| storm > 0 && subjects.contains(&Subject::Function(*story)))
-    {
+    let is_wanted = |story: &&'static Story| storm > 0 && pieces.contains(&Piece::Function(*story));
+    for story in chaos::struck().filter(is_wanted) {
         let storm = Storm { deliveries: storm, at_once: 50 };
         let wrong = chaos::blow(story, storm).await?;
         println!("storm of {} on {}: {}", storm.deliveries, story.name(), chaos::came_to(&wrong));
         storms.push((story, storm, wrong));
     }
     let choice = quick.map_or(Choice::All, |most| Choice::OneEach { most: most.get() });
-    let report = chaos::run(Options { subjects, choice, at_once }).await?;
+    let report = chaos::run(Options { pieces, choice, at_once }).await?;
     println!("{report}");
     if let Some(file) = document {
         std::fs::write(&file, chaos::document(&report, &storms)?)

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::demo::{Mode, Story};
+use tests::demo::{Mode, Show};
 
 /// Starts the sandbox, lets something go wrong and shows what the functions do about it.
 #[derive(Parser)]
 struct Arguments {
     #[arg(long, default_value = "load-spike")]
-    scenario: Story,
+    scenario: Show,
     #[arg(long, value_enum, default_value = "auto")]
     mode: Mode,
 }

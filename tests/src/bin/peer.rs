@@ -3,19 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::peer::{self, Row, Story};
+use tests::peer::{self, Row};
+use tests::story::Story;
 
 /// The functions against a second emulator, which reads AWS's API in its own way.
 #[derive(Parser)]
 struct Arguments {
     /// Only these functions, as in `scale-up`; all unless said.
     #[arg(value_parser = story)]
-    functions: Vec<Story>,
+    functions: Vec<&'static Story>,
 }
 
-fn story(function: &str) -> Result<Story, String> {
-    let functions = Story::ALL.map(Story::function);
-    let found = Story::ALL.into_iter().find(|story| story.function() == function);
+fn story(function: &str) -> Result<&'static Story, String> {
+    let functions: Vec<&str> = peer::stories().map(Story::name).collect();
+    let found = peer::stories().find(|story| story.name() == function);
     found.ok_or_else(|| format!("there are {}", functions.join(", ")))
 }
 
@@ -33,12 +34,13 @@ async fn main() -> ExitCode {
 
 /// Whether all was as expected.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let stories = if arguments.functions.is_empty() { Story::ALL.to_vec() } else { arguments.functions };
+    let stories =
+        if arguments.functions.is_empty() { peer::stories().collect() } else { arguments.functions };
     let (mut rows, mut broken) = (Vec::new(), Vec::new());
     for story in stories {
-        eprintln!("asking {}", story.function());
-        if let Err(error) = story.play(&mut rows).await {
-            broken.push(format!("{}: {error:#}", story.function()));
+        eprintln!("asking {}", story.name());
+        if let Err(error) = peer::play(story, &mut rows).await {
+            broken.push(format!("{}: {error:#}", story.name()));
         }
     }
     println!("{}\n\n{}", peer::differences(), peer::table(&rows));

@@ -14,25 +14,25 @@ use crate::stack::{LEDGER, Stack, read};
 
 /// Every item: its key, and what is in its `data`.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Item {
-    pub(super) pk: String,
-    pub(super) sk: String,
-    pub(super) data: Value,
-    pub(super) outcome: Value,
+pub(crate) struct Item {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) data: Value,
+    pub(crate) outcome: Value,
     /// Whether something in it is still wanted.
-    pub(super) is_wanted: bool,
+    pub(crate) is_wanted: bool,
     /// Its attributes that are text.
-    pub(super) texts: BTreeMap<String, String>,
+    pub(crate) texts: BTreeMap<String, String>,
 }
 
 impl Item {
     /// An attribute's text; empty where it has none.
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
 }
 
-pub(super) async fn items(clients: &Clients) -> anyhow::Result<Vec<Item>> {
+pub(crate) async fn items(clients: &Clients) -> anyhow::Result<Vec<Item>> {
     let mut pages = clients.dynamodb.scan().table_name(LEDGER).into_paginator().items().send();
     let mut items = Vec::new();
     while let Some(item) = pages.next().await {
@@ -49,7 +49,7 @@ pub(super) async fn items(clients: &Clients) -> anyhow::Result<Vec<Item>> {
 }
 
 /// What is open, held, wanted or looked after: the items of targets, with nothing in them that depends on the time.
-pub(super) fn standing(items: &[Item]) -> Value {
+pub(crate) fn standing(items: &[Item]) -> Value {
     let standing = items.iter().filter(|item| item.pk.starts_with("target#"));
     // What was wanted once stands for nothing.
     let standing = standing.filter(|item| item.is_wanted || !item.sk.ends_with("#wanted"));
@@ -61,7 +61,7 @@ pub(super) fn standing(items: &[Item]) -> Value {
 
 /// Whether a run died that is still to be taken up, somebody has or waits for a target, something is wanted, or a
 /// notice is owed.
-pub(super) fn is_unfinished(items: &[Item]) -> bool {
+pub(crate) fn is_unfinished(items: &[Item]) -> bool {
     let names = ["holder", "waiting"];
     let is_open = |item: &Item| *part(&item.data, "/open") == true;
     let of_target = |item: &Item| names.contains(&item.sk.as_str()) || item.is_wanted || is_open(item);
@@ -69,7 +69,7 @@ pub(super) fn is_unfinished(items: &[Item]) -> bool {
 }
 
 /// Decision and code of each audit record, and how often.
-pub(super) fn recorded(items: &[Item]) -> BTreeMap<String, usize> {
+pub(crate) fn recorded(items: &[Item]) -> BTreeMap<String, usize> {
     let mut recorded = BTreeMap::new();
     for item in items.iter().filter(|item| item.pk.starts_with("audit#")) {
         *recorded.entry(read(&item.outcome)).or_default() += 1;
@@ -78,7 +78,7 @@ pub(super) fn recorded(items: &[Item]) -> BTreeMap<String, usize> {
 }
 
 /// As if every lease, and every minute of patience, had gone by.
-pub(super) async fn let_time_pass(stack: &Stack) -> anyhow::Result<()> {
+pub(crate) async fn let_time_pass(stack: &Stack) -> anyhow::Result<()> {
     let past = json!(Timestamp::now() - SignedDuration::from_mins(2));
     for Item { pk, sk, data, .. } in items(&stack.sandbox.clients).await? {
         if pk.starts_with("target#") && *part(&data, "/open") == true {
@@ -99,7 +99,7 @@ pub(super) async fn let_time_pass(stack: &Stack) -> anyhow::Result<()> {
 }
 
 /// Whether a notice is owed; then, as if its own run's time to send it had gone by. No run may be at it.
-pub(super) async fn is_anything_owed(stack: &Stack) -> anyhow::Result<bool> {
+pub(crate) async fn is_anything_owed(stack: &Stack) -> anyhow::Result<bool> {
     let past = (Timestamp::now() - SignedDuration::from_mins(2)).strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let mut owed = items(&stack.sandbox.clients).await?;
     owed.retain(|item| item.pk == "owed");

@@ -9,6 +9,7 @@ use crate::gateway::Call;
 use crate::runtime_api::Answer;
 use crate::scenarios::{Notice, changes_the_stack};
 use crate::stack::read;
+use crate::story::Flow;
 
 use super::books::{self, Item};
 use super::harm::Harm;
@@ -16,8 +17,7 @@ use super::intents::took_effect;
 use super::noted::Facts;
 use super::part;
 use super::player::{Player, Said, tells_of_denial};
-use super::point::{Point, Subject};
-use super::story::Story;
+use super::point::{Piece, Point};
 use super::{budget, intents, managed, noted, told};
 
 /// How a play ended.
@@ -61,19 +61,21 @@ impl Ended {
     }
 
     /// The calls at which something is to go wrong: of a function that only looks, those of its first run.
-    pub(super) fn points(&self, subject: Subject) -> &[Call] {
-        match subject {
-            Subject::Function(Story::Diagnose | Story::HealthProbe) => self.first(subject),
+    pub(super) fn points(&self, piece: Piece) -> &[Call] {
+        match piece {
+            Piece::Function(story) if matches!(story.flow, Flow::Looks(_)) => self.first(piece),
             _ => &self.calls,
         }
     }
 
     /// The calls of the first delivery; of what is one flow from its beginning to its end, all.
-    pub(super) fn first(&self, subject: Subject) -> &[Call] {
+    pub(super) fn first(&self, piece: Piece) -> &[Call] {
         let first = self.said.first().map_or(0, |said| said.calls);
-        match subject {
-            Subject::Function(Story::SnapshotRestore) | Subject::Machine(_) | Subject::Pair(_) => &self.calls,
-            Subject::Function(_) => self.calls.get(..first).unwrap_or_default(),
+        match piece {
+            Piece::Function(story) if !matches!(story.flow, Flow::Whole(_)) => {
+                self.calls.get(..first).unwrap_or_default()
+            }
+            Piece::Function(_) | Piece::Machine(_) | Piece::Pair(_) => &self.calls,
         }
     }
 
@@ -102,8 +104,8 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
     if !ended.reached {
         wrong.push("the harm never came: the call was not made".to_owned());
     }
-    match point.subject {
-        Subject::Function(_) => {
+    match point.piece {
+        Piece::Function(_) => {
             differ(&mut wrong, "the stack", &ended.stack, &well.stack);
             differ(&mut wrong, "the ledger", &ended.standing, &well.standing);
             wrong.extend(ended.said.iter().filter_map(|said| unanswered(point, said)));
@@ -111,12 +113,12 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
                 wrong.push("nobody can see that the call was denied".to_owned());
             }
         }
-        Subject::Machine(_) => wrong.extend(machine_ended(ended, well)),
-        Subject::Pair(_) => wrong.extend(open_claims(ended)),
+        Piece::Machine(_) => wrong.extend(machine_ended(ended, well)),
+        Piece::Pair(_) => wrong.extend(open_claims(ended)),
     }
-    wrong.extend(by_itself(point.subject, Some(point), ended, Some(well)));
+    wrong.extend(by_itself(point.piece, Some(point), ended, Some(well)));
     // Of two remedies, what the second does depends on how far the first one came.
-    let is_alone = !matches!(point.subject, Subject::Pair(_));
+    let is_alone = !matches!(point.piece, Piece::Pair(_));
     for more in ended.effects.keys().filter(|effect| is_alone && !well.effects.contains_key(*effect)) {
         wrong.push(format!("it did what it was not to do: {more}"));
     }
@@ -131,7 +133,7 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
 
 /// What must hold with and without harm: of the notices, the budgets and the notes, and of two remedies at once.
 pub(super) fn by_itself(
-    subject: Subject,
+    piece: Piece,
     point: Option<&Point>,
     ended: &Ended,
     well: Option<&Ended>,
@@ -150,12 +152,12 @@ pub(super) fn by_itself(
     let given_up = calls.iter().filter(is_given_up).count();
     wrong.extend(told::check(items, heard, &intents, leave, given_up));
     // A state machine may end with people.
-    let same = |_: &&Ended| matches!(subject, Subject::Function(_));
+    let same = |_: &&Ended| matches!(piece, Piece::Function(_));
     let well = well.filter(same).map(|well| well.heard.as_slice());
     wrong.extend(told::check_incidents(heard, well, leave.news_again));
     wrong.extend(budget::check(items, &intents));
     wrong.extend(noted::check(items, facts));
-    if let Subject::Pair(pair) = subject {
+    if let Piece::Pair(pair) = piece {
         wrong.extend(pair.check(ended));
     }
     wrong

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn nobody_has_or_waits_for_the_target_after_the_end() {
-        wrong(&[on_target("holder", &[("held_by", "restart")])], &facts("b:1"), "restart has the target");
+        wrong(&[on_target("holder", &[("held_by", "scale-up")])], &facts("b:1"), "scale-up has the target");
         wrong(&[on_target("waiting", &[("function", "rollback")])], &facts("b:1"), "rollback has the target");
     }
 
@@ -310,7 +310,7 @@ mod tests {
             let request = json!({ "taskDefinition": format!("arn:task-definition/{release}") });
             Call::answered(caller, ["ecs", "UpdateService"], request)
         };
-        let calls = [deploys("restart", "b:2"), deploys("write-freeze", "b:3"), deploys("rollback", "b:1")];
+        let calls = [deploys("scale-up", "b:2"), deploys("write-freeze", "b:3"), deploys("rollback", "b:1")];
         assert_eq!(rolled_back("b:2", &calls), ["b:3".to_owned()].into());
     }
 }

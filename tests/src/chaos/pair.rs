@@ -6,47 +6,44 @@ use jiff::Timestamp;
 
 use crate::runtime_api::Answer;
 use crate::stack::{Stack, tick};
+use crate::story::{self, Story};
 
 use super::books;
 use super::check::Ended;
+use super::deliveries::pay;
 use super::player::{Player, Said};
 use super::point::Point;
-use super::story::{Story, pay};
 
 /// In the order of their alarms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
-    name: &'static str,
-    first: Story,
-    second: Story,
+    first: &'static Story,
+    second: &'static Story,
+    /// One of the two.
+    urgent: &'static Story,
 }
 
 impl Pair {
-    /// Of each, one is urgent.
-    pub const ALL: [Self; 6] = [
-        Self::new("rollback-then-scale-up", Story::Rollback, Story::ScaleUp),
-        Self::new("scale-up-then-rollback", Story::ScaleUp, Story::Rollback),
-        Self::new("write-freeze-then-scale-up", Story::WriteFreeze, Story::ScaleUp),
-        Self::new("scale-up-then-write-freeze", Story::ScaleUp, Story::WriteFreeze),
-        Self::new("rollback-then-restart", Story::Rollback, Story::Restart),
-        Self::new("restart-then-rollback", Story::Restart, Story::Rollback),
-    ];
-
-    const fn new(name: &'static str, first: Story, second: Story) -> Self {
-        Self { name, first, second }
+    /// Each remedy and each of its rivals, which are urgent, in both orders.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for usual in story::ALL {
+            let rivals = usual.subject.remedy().into_iter().flat_map(|remedy| remedy.rivals);
+            for urgent in rivals.filter_map(|name| Story::named(name)) {
+                all.push(Self { first: urgent, second: usual, urgent });
+                all.push(Self { first: usual, second: urgent, urgent });
+            }
+        }
+        all
     }
 
-    pub fn name(self) -> &'static str {
-        self.name
+    pub fn name(self) -> String {
+        format!("{}-then-{}", self.first.name(), self.second.name())
     }
 
     /// Both functions' names.
     pub(super) fn tasks(self) -> [&'static str; 2] {
         [self.first.name(), self.second.name()]
-    }
-
-    fn urgent(self) -> Story {
-        if matches!(self.first, Story::Rollback | Story::WriteFreeze) { self.first } else { self.second }
     }
 
     /// Plays it until nothing is left to be done.
@@ -61,7 +58,7 @@ impl Pair {
     /// A stack in which both have something to do.
     async fn start(self) -> anyhow::Result<Stack> {
         // A broken release can be restarted and scaled too.
-        self.urgent().start_with(&[self.first, self.second]).await
+        self.urgent.start_with(&[self.first.settings, self.second.settings].concat()).await
     }
 
     async fn play(self, player: &mut Player<'_>) -> anyhow::Result<()> {
@@ -94,7 +91,7 @@ impl Pair {
     /// What is wrong in the end: the urgent one has done its work, the other one too, or it is on record why not.
     pub(super) fn check(self, ended: &Ended) -> Vec<String> {
         let of = |task: &'static str| {
-            let may_be_let_go = task != self.urgent().name() && ended.is_wanted_or_let_go(task);
+            let may_be_let_go = task != self.urgent.name() && ended.is_wanted_or_let_go(task);
             check(task, &ended.done_by(task), may_be_let_go)
         };
         self.tasks().into_iter().flat_map(of).collect()
@@ -135,19 +132,18 @@ mod tests {
     #[test]
     fn nothing_is_done_twice() {
         let twice = done(&["ecs UpdateService", "ecs UpdateService"]);
-        assert_eq!(check("restart", &twice, true), ["restart did 2 times: ecs UpdateService"]);
+        assert_eq!(check("scale-up", &twice, true), ["scale-up did 2 times: ecs UpdateService"]);
     }
 
     #[test]
     fn one_of_each_pair_is_urgent_and_both_orders_are_there() {
-        for pair in Pair::ALL {
-            let urgent = [pair.first, pair.second]
-                .map(|story| matches!(story, Story::Rollback | Story::WriteFreeze))
-                .into_iter()
-                .filter(|is_urgent| *is_urgent);
-            assert_eq!(urgent.count(), 1, "{}", pair.name);
+        let all = Pair::all();
+        assert!(all.iter().any(|pair| pair.name() == "rollback-then-scale-up"), "{all:?}");
+        for pair in &all {
+            assert!(pair.urgent == pair.first || pair.urgent == pair.second, "{pair:?}");
+            assert!(["rollback", "write-freeze"].contains(&pair.urgent.name()), "{pair:?}");
             let order = |other: &Pair| (other.first, other.second) == (pair.second, pair.first);
-            assert!(Pair::ALL.iter().any(order), "{}", pair.name);
+            assert!(all.iter().any(order), "{pair:?}");
         }
     }
 }

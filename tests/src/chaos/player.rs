@@ -20,46 +20,46 @@ use super::point::Place;
 const POLL: Duration = Duration::from_millis(5);
 
 /// Whether it tells of a call that was denied, in AWS's words: EC2 has its own.
-pub(super) fn tells_of_denial(text: &str) -> bool {
+pub(crate) fn tells_of_denial(text: &str) -> bool {
     ["AccessDenied", "UnauthorizedOperation"].iter().any(|code| text.contains(code))
 }
 
 /// One delivery.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) task: &'static str,
-    pub(super) event: Value,
-    pub(super) answer: Answer,
+pub(crate) struct Said {
+    pub(crate) task: &'static str,
+    pub(crate) event: Value,
+    pub(crate) answer: Answer,
     /// All that the process logged until then.
-    pub(super) log: String,
+    pub(crate) log: String,
     /// Whether the harm came to this delivery.
-    pub(super) struck: bool,
+    pub(crate) struck: bool,
     /// How many calls the functions had made when it was over.
-    pub(super) calls: usize,
+    pub(crate) calls: usize,
 }
 
-pub(super) struct Player<'a> {
-    pub(super) stack: &'a Stack,
+pub(crate) struct Player<'a> {
+    pub(crate) stack: &'a Stack,
     ears: Ears,
     /// What people were told since the beginning, as far as was listened.
-    pub(super) heard: Vec<Notice>,
+    pub(crate) heard: Vec<Notice>,
     /// The release that ran at first.
-    pub(super) ran: String,
+    pub(crate) ran: String,
     /// The functions that events are delivered to, and their processes.
     tasks: Vec<&'static str>,
     processes: HashMap<&'static str, Bootstrap>,
     harm: Option<(Place, Harm)>,
-    pub(super) said: Vec<Said>,
+    pub(crate) said: Vec<Said>,
 }
 
 impl<'a> Player<'a> {
     /// From now on it counts what is called and told. Nothing goes wrong without `harm`.
-    pub(super) async fn begin(stack: &'a Stack, harm: Option<(&Place, Harm)>) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(stack: &'a Stack, harm: Option<(&Place, Harm)>) -> anyhow::Result<Self> {
         Self::begin_with(vec![stack.task()], stack, harm).await
     }
 
     /// The same with more than one function that events are delivered to.
-    pub(super) async fn begin_with(
+    pub(crate) async fn begin_with(
         tasks: Vec<&'static str>,
         stack: &'a Stack,
         harm: Option<(&Place, Harm)>,
@@ -82,23 +82,23 @@ impl<'a> Player<'a> {
     }
 
     /// All that people were told until now.
-    pub(super) async fn listen(&mut self) -> anyhow::Result<&[Notice]> {
+    pub(crate) async fn listen(&mut self) -> anyhow::Result<&[Notice]> {
         self.heard.extend(self.ears.heard(&self.stack.sandbox.clients).await?);
         Ok(&self.heard)
     }
 
     /// How many calls the harm has come to.
-    pub(super) fn spoilt(&self) -> usize {
+    pub(crate) fn spoilt(&self) -> usize {
         self.stack.sandbox.gateway.calls().iter().filter(|call| call.fault.is_some()).count()
     }
 
     /// Delivers an event once; the answer, if there was one.
-    pub(super) async fn send(&mut self, event: &Value) -> anyhow::Result<Option<Value>> {
+    pub(crate) async fn send(&mut self, event: &Value) -> anyhow::Result<Option<Value>> {
         self.send_to(self.stack.task(), event).await
     }
 
     /// The same to any function.
-    pub(super) async fn send_to(
+    pub(crate) async fn send_to(
         &mut self,
         task: &'static str,
         event: &Value,
@@ -111,7 +111,7 @@ impl<'a> Player<'a> {
 
     /// Delivers an event to each of two functions: to the second one while the first is about to change something, or
     /// has ended before that.
-    pub(super) async fn send_at_once(
+    pub(crate) async fn send_at_once(
         &mut self,
         [first, second]: [(&'static str, &Value); 2],
     ) -> anyhow::Result<()> {

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use anyhow::Context;
 
 use crate::gateway::Call;
+use crate::story::{self, Story};
 
 use super::harm::Harm;
 use super::machine::Machine;
 use super::pair::Pair;
-use super::story::Story;
 
 /// The k-th call of an operation by a function. Reads run side by side, so a call's number among all would not be the
 /// same in the next run.
@@ -23,35 +23,35 @@ pub struct Place {
     pub k: usize,
 }
 
-/// What something goes wrong with.
+/// What is played, and something goes wrong with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    Function(Story),
+pub enum Piece {
+    Function(&'static Story),
     Machine(Machine),
     Pair(Pair),
 }
 
-impl Subject {
+impl Piece {
     pub fn all() -> Vec<Self> {
-        let functions = Story::ALL.into_iter().map(Self::Function);
+        let functions = story::ALL.into_iter().map(Self::Function);
         let machines = Machine::ALL.into_iter().map(Self::Machine);
-        functions.chain(machines).chain(Pair::ALL.into_iter().map(Self::Pair)).collect()
+        functions.chain(machines).chain(Pair::all().into_iter().map(Self::Pair)).collect()
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        Self::all().into_iter().find(|subject| subject.name() == name)
+        Self::all().into_iter().find(|piece| piece.name() == name)
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::Function(story) => story.name(),
-            Self::Machine(machine) => machine.name(),
+            Self::Function(story) => story.name().to_owned(),
+            Self::Machine(machine) => machine.name().to_owned(),
             Self::Pair(pair) => pair.name(),
         }
     }
 }
 
-impl Subject {
+impl Piece {
     /// What goes wrong with one of its calls. Two remedies are only to die.
     pub(super) fn harms(self, call: &Call) -> Vec<Harm> {
         let is_due = |harm: &Harm| match harm {
@@ -74,7 +74,7 @@ impl Subject {
 
 #[derive(Debug, Clone)]
 pub struct Point {
-    pub subject: Subject,
+    pub piece: Piece,
     pub place: Place,
     pub harm: Harm,
 }
@@ -105,7 +105,7 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.subject.name(), self.place, self.harm.name())
+        write!(f, "{}/{}/{}", self.piece.name(), self.place, self.harm.name())
     }
 }
 
@@ -133,12 +133,12 @@ impl FromStr for Point {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let wanted = "a point is a function, a state machine or a pair, a place and a harm, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
-        let (subject, rest) = text.split_once('/').context(wanted)?;
+        let (piece, rest) = text.split_once('/').context(wanted)?;
         let (place, harm) = rest.rsplit_once('/').context(wanted)?;
-        let subject = Subject::named(subject).with_context(|| format!("there is no `{subject}`"))?;
+        let piece = Piece::named(piece).with_context(|| format!("there is no `{piece}`"))?;
         let known = Harm::ALL.into_iter().find(|known| known.name() == harm);
         Ok(Self {
-            subject,
+            piece,
             place: place.parse()?,
             harm: known.with_context(|| format!("there is no harm `{harm}`"))?,
         })

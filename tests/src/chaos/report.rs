@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::point::{Point, Subject};
+use super::point::{Piece, Point};
 use super::storm::Storm;
-use super::story::Story;
+use crate::story::Story;
 
 #[derive(Debug, Default)]
 pub struct Report {
@@ -15,17 +15,17 @@ pub struct Report {
 
 #[derive(Debug)]
 struct Row {
-    subject: Subject,
+    piece: Piece,
     calls: usize,
     points: usize,
     failed: Vec<(Point, Vec<String>)>,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, subject: Subject, calls: usize, tried: Vec<(Point, Vec<String>)>) {
+    pub(super) fn add(&mut self, piece: Piece, calls: usize, tried: Vec<(Point, Vec<String>)>) {
         let points = tried.len();
         let failed = tried.into_iter().filter(|(_, wrong)| !wrong.is_empty()).collect();
-        self.rows.push(Row { subject, calls, points, failed });
+        self.rows.push(Row { piece, calls, points, failed });
     }
 
     pub fn points(&self) -> usize {
@@ -40,11 +40,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Row { subject, calls, points, failed } in &self.rows {
+        for Row { piece, calls, points, failed } in &self.rows {
             writeln!(
                 f,
                 "{:<32} {calls:>4} calls {points:>5} points {:>4} failed",
-                subject.name(),
+                piece.name(),
                 failed.len()
             )?;
         }
@@ -68,7 +68,7 @@ impl fmt::Display for Report {
 }
 
 /// A storm, and what was wrong after it.
-pub type Blown = (Story, Storm, Vec<String>);
+pub type Blown = (&'static Story, Storm, Vec<String>);
 
 /// What came of a storm, in a line.
 pub fn came_to(wrong: &[String]) -> String {
@@ -78,8 +78,8 @@ pub fn came_to(wrong: &[String]) -> String {
 /// The same as a document, with what was done and what had to hold.
 pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
     let cores = std::thread::available_parallelism()?.get();
-    let rows = report.rows.iter().map(|Row { subject, calls, points, failed }| {
-        format!("| {} | {calls} | {points} | {} |", subject.name(), failed.len())
+    let rows = report.rows.iter().map(|Row { piece, calls, points, failed }| {
+        format!("| {} | {calls} | {points} | {} |", piece.name(), failed.len())
     });
     let blown = storms.iter().map(|(story, Storm { deliveries, at_once }, wrong)| {
         format!("| {} | {deliveries} | {at_once} | {} |", story.name(), came_to(wrong))

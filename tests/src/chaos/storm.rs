@@ -14,7 +14,7 @@ use crate::stack::{DEADLINE, tick};
 
 use super::check::{Ended, differ};
 use super::player::Player;
-use super::story::Story;
+use crate::story::{self, Flow, Story};
 
 /// How strong it is.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +25,13 @@ pub struct Storm {
 }
 
 /// The remedies that an alarm wakes.
-pub const STRUCK: [Story; 5] =
-    [Story::CacheInvalidation, Story::Restart, Story::Rollback, Story::ScaleUp, Story::WriteFreeze];
+pub fn struck() -> impl Iterator<Item = &'static Story> {
+    let wakes = |story: &&Story| story.subject.remedy().is_some() && matches!(story.flow, Flow::Acts { .. });
+    story::ALL.into_iter().filter(wakes)
+}
 
 /// Lets it loose on a function; what was wrong after it.
-pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
+pub async fn blow(story: &'static Story, force: Storm) -> anyhow::Result<Vec<String>> {
     let well = once(story).await?;
     let stack = Arc::new(story.start().await?);
     let player = Player::begin(&stack, None).await?;
@@ -71,7 +73,7 @@ pub async fn blow(story: Story, force: Storm) -> anyhow::Result<Vec<String>> {
 }
 
 /// What one delivery comes to.
-async fn once(story: Story) -> anyhow::Result<Ended> {
+async fn once(story: &Story) -> anyhow::Result<Ended> {
     let stack = story.start().await?;
     let mut player = Player::begin(&stack, None).await?;
     player.send(&story.alarm(Timestamp::now())).await?;
@@ -89,7 +91,7 @@ fn counted(ended: &Ended) -> BTreeMap<String, usize> {
 }
 
 /// The n-th delivery: half of them are one event, the others are whatever comes with it.
-fn delivery(story: Story, n: usize, begun: Timestamp) -> Value {
+fn delivery(story: &Story, n: usize, begun: Timestamp) -> Value {
     let seconds = i64::try_from(n % 60).unwrap_or_default();
     match n % 8 {
         0..=3 => story.alarm(begun),
@@ -112,8 +114,8 @@ mod tests {
 
     #[test]
     fn a_storm_has_duplicates_old_events_and_alarms_that_are_over() {
-        let begun = Timestamp::now();
-        let all: Vec<Value> = (0..160).map(|n| delivery(Story::ScaleUp, n, begun)).collect();
+        let (begun, scale_up) = (Timestamp::now(), Story::named("scale-up").unwrap());
+        let all: Vec<Value> = (0..160).map(|n| delivery(scale_up, n, begun)).collect();
         let count = |wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|event| wanted(event)).count();
         assert_eq!(count(&|event| *event == all[0]), 81);
         assert_eq!(count(&|event| event["source"] == "aws.scheduler"), 20);

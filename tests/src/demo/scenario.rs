@@ -8,6 +8,8 @@ mod stale_front_end;
 
 use std::time::Duration;
 
+use subject::Subject;
+
 use super::Mode;
 use super::watch::Watch;
 use crate::sandbox::Sandbox;
@@ -24,7 +26,7 @@ pub(super) type Facts = Vec<(&'static str, String)>;
 pub(super) trait Scenario {
     const NAME: &'static str;
     /// Who deals with it.
-    const FUNCTION: &'static str;
+    const FUNCTION: &'static Subject;
     const TASK_START_TIME: Duration = Duration::ZERO;
     /// Whether the stand-in puts metrics, which wake alarms.
     const METRICS: bool = true;

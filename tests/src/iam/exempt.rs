@@ -28,7 +28,7 @@ pub fn reason(action: &str) -> Option<&'static str> {
 
 /// What only tests name: settings in place of what the template's parameters say, which the role would follow.
 const SET_UP_OTHERWISE: [(&str, &str); 5] = [
-    (":service/lendpeak2-production/worker", "a service that is not there, in SERVICE and SERVICES"),
+    (":service/lendpeak2-production/worker", "a service that is not there, in SERVICE"),
     ("target#service/lendpeak2-production/worker", "what the ledger knows of that service"),
     (":table/no-such-table", "a ledger that is not there, in LEDGER_TABLE"),
     (

@@ -80,3 +80,9 @@ async fn the_next_build_meets_the_same_failure_once() -> Test {
     assert_eq!(stack.count("cloudfront CreateInvalidation"), 8);
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("cache-invalidation").await
+}

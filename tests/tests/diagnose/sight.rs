@@ -196,3 +196,9 @@ async fn a_stack_in_another_region_has_its_distributions_metrics_in_us_east_1() 
     }
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("diagnose").await
+}

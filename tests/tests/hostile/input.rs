@@ -53,7 +53,7 @@ async fn what_says_two_things_names_another_place_or_is_endless_is_an_error_and_
         });
         bodies
     };
-    for task in REMEDIES.into_iter().chain(["cache-invalidation"]) {
+    for task in remedies().into_iter().chain(["cache-invalidation"]) {
         let function = house.a(task, &[]).await?;
         for (body, words) in bodies(task) {
             refuses(&function, &[(&body, invalid, &words)]).await.with_context(|| task.to_owned())?;

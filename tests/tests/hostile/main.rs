@@ -23,19 +23,19 @@ use std::{ops::Deref, time::Duration};
 use anyhow::{Context, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use subject::{Subject, Target};
 use tests::{
     deploy::{CLUSTER, FAMILY, SERVICE},
-    gateway::{Call, DISTRIBUTION, FRONT_END_BUILD},
+    gateway::{Call, FRONT_END_BUILD},
     runtime_api::Bootstrap,
     sandbox::{Options, Sandbox},
     stack::{self, TARGET, decision, outcome, put_alarm, read, tick},
     standin::LOAD_BALANCER,
+    story::Story,
 };
 
 type Test = anyhow::Result<()>;
 
-const REMEDIES: [&str; 4] = ["scale-up", "rollback", "restart", "write-freeze"];
-const RUNBOOK: &str = "scale-up,rollback,restart,write-freeze,cache-invalidation,snapshot-restore,incident,diagnose,health-probe";
 const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
 const ERRORS: [&str; 2] = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
@@ -114,20 +114,20 @@ impl House {
     }
 }
 
-/// What only this function is told by its environment.
+/// The remedies of the service that alarms wake.
+fn remedies() -> Vec<&'static str> {
+    let is_of_service = |subject: &&Subject| {
+        subject.hears_alarms
+            && subject.remedy().is_some_and(|remedy| remedy.targets.contains(&Target::Service))
+    };
+    subject::remedies().filter(is_of_service).map(|subject| subject.name).collect()
+}
+
+/// What this function is told by its environment, beside what all are told.
 fn own(task: &str) -> Vec<(&'static str, String)> {
-    let mut own = vec![("RUNBOOK_FUNCTIONS", RUNBOOK.to_owned()), ("NOTICE_TOPIC_ARN", topic("notices"))];
-    own.extend(match task {
-        "scale-up" => {
-            vec![("SERVICES", SERVICE.to_owned()), ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu".to_owned())]
-        }
-        "rollback" => vec![("PROBE_FUNCTION", Sandbox::function_name("health-probe"))],
-        "cache-invalidation" => {
-            vec![("DISTRIBUTION_ID", DISTRIBUTION.to_owned()), ("BUILD_PROJECT", FRONT_END_BUILD.to_owned())]
-        }
-        _ => Vec::new(),
-    });
-    own
+    let story = Story::named(task).into_iter().flat_map(|story| story.settings);
+    let story = story.map(|(name, value)| (*name, (*value).to_owned()));
+    std::iter::once(("RUNBOOK_FUNCTIONS", subject::names())).chain(story).collect()
 }
 
 fn topic(name: &str) -> String {

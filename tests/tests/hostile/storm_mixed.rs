@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::task::JoinSet;
+
 use super::*;
 
 /// How many alarms come to each remedy.
@@ -32,23 +34,22 @@ fn refused(task: &str, number: usize) -> (Value, &'static str) {
 async fn of_forty_refused_alarms_to_each_remedy_people_hear_each_reason_once() -> Test {
     let house = House::start("scale-up").await?;
     house.sandbox.release(&[]).await?;
-    let mut storms = Vec::new();
-    for task in REMEDIES {
+    let mut storms = JoinSet::new();
+    for task in remedies() {
         let function = house.a(task, &[]).await?;
-        storms.push(async move {
+        storms.spawn(async move {
             let mut codes = Vec::new();
             for number in (0..ALARMS).chain(0..ALARMS) {
                 let answer = outcome(&function, &refused(task, number).0).await?;
                 ensure!(answer["decision"] == "refused", "{task} {number}: {answer:#}");
                 codes.push(answer["code"].as_str().unwrap_or_default().to_owned());
             }
-            Ok(codes)
+            anyhow::Ok((task, codes))
         });
     }
     let mut reasons = BTreeMap::new();
-    let [one, two, three, four] = <[_; 4]>::try_from(storms).map_err(|_| anyhow::anyhow!("four remedies"))?;
-    let (one, two, three, four) = tokio::join!(one, two, three, four);
-    for (task, codes) in REMEDIES.into_iter().zip([one?, two?, three?, four?]) {
+    for ended in storms.join_all().await {
+        let (task, codes) = ended?;
         for code in codes {
             *reasons.entry((task, code)).or_insert(0) += 1;
         }
@@ -64,7 +65,7 @@ async fn of_forty_refused_alarms_to_each_remedy_people_hear_each_reason_once() -
 async fn of_alarms_that_are_refused_at_once_people_hear_once() -> Test {
     const AT_ONCE: usize = 4;
     let house = House::start("scale-up").await?;
-    let mut storm = tokio::task::JoinSet::new();
+    let mut storm = JoinSet::new();
     for one in 0..AT_ONCE {
         let function = house.a("scale-up", &[]).await?;
         storm.spawn(async move {

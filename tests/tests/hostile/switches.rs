@@ -9,7 +9,7 @@ async fn a_kill_switch_that_is_misspelt_stops_every_remedy_all_the_same() -> Tes
     let house = House::start("scale-up").await?;
     house.sandbox.release(&[]).await?;
     let mut functions = Vec::new();
-    for task in REMEDIES {
+    for task in remedies() {
         functions.push((task, house.a(task, &[]).await?));
     }
     for scope in ["ALL", "All", "*", "all ", "everything", "scale_up", "lendpeak2-production-scale-up"] {

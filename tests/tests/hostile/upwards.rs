@@ -2,13 +2,10 @@
 
 use tests::{
     deploy,
-    gateway::{Fault, Rule, SECRET, SOURCE},
+    gateway::{Fault, Rule},
 };
 
 use super::*;
-
-const FUNCTIONS: [&str; 6] =
-    ["scale-up", "rollback", "restart", "write-freeze", "cache-invalidation", "snapshot-restore"];
 
 /// News for people: an alarm of an hour ago, which is refused, or a plan that waits for them.
 fn news(task: &str) -> Value {
@@ -20,14 +17,7 @@ fn news(task: &str) -> Value {
 }
 
 async fn function(house: &House, task: &str) -> anyhow::Result<Bootstrap> {
-    let (level_2, probe) = (topic("level-2"), Sandbox::function_name("health-probe"));
-    let more = [
-        ("LEVEL_2_TOPIC_ARN", level_2.as_str()),
-        ("SOURCE_CLUSTER", SOURCE),
-        ("DATABASE_SECRET", SECRET),
-        ("PROBE_FUNCTION", probe.as_str()),
-    ];
-    house.a(task, &more).await
+    house.a(task, &[("LEVEL_2_TOPIC_ARN", &topic("level-2"))]).await
 }
 
 /// The topics that took a notice of this function, in order.
@@ -44,7 +34,7 @@ fn topics(house: &House, task: &str) -> Vec<String> {
 async fn where_nobody_is_subscribed_the_next_level_hears_it() -> Test {
     let house = House::start("scale-up").await?;
     deploy::unsubscribe(&house.sandbox.clients, "notices").await?;
-    for task in FUNCTIONS {
+    for task in subject::remedies().map(|subject| subject.name) {
         let answer = outcome(&function(&house, task).await?, &news(task)).await?;
         assert_eq!(topics(&house, task), ["notices", "level-2"], "{answer:#}");
         let reason = answer["reason"].to_string();
@@ -58,7 +48,7 @@ async fn what_the_topic_does_not_take_the_next_level_hears() -> Test {
     let house = House::start("scale-up").await?;
     let denied = Rule::new("sns", "Publish", Fault::Denied).about("production-notices").times(usize::MAX);
     house.sandbox.gateway.faults().add(denied);
-    for task in FUNCTIONS {
+    for task in subject::remedies().map(|subject| subject.name) {
         let answer = outcome(&function(&house, task).await?, &news(task)).await?;
         assert_eq!(topics(&house, task), ["level-2"], "{answer:#}");
     }

@@ -81,3 +81,9 @@ async fn a_write_whose_answer_is_lost_is_found_done() -> Test {
     assert_eq!(stack.open(&function).await?.len(), 1);
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("incident").await
+}

@@ -57,3 +57,15 @@ async fn what_somebody_deployed_meanwhile_is_not_restarted() -> Test {
     assert_eq!(decision(&next, &tick()).await?, "nothing_to_do superseded");
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("restart").await
+}
+
+/// The call has no token.
+#[tokio::test]
+async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
+    tests::chaos::hold_there("restart/restart ecs UpdateService 1/cut-short").await
+}

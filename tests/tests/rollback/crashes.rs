@@ -61,3 +61,9 @@ async fn what_somebody_deployed_meanwhile_is_not_rolled_back() -> Test {
     assert_eq!(stack.sandbox.runs().await?, release(4));
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("rollback").await
+}

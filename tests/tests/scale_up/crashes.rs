@@ -77,3 +77,9 @@ async fn what_somebody_did_meanwhile_is_not_undone() -> Test {
     assert_eq!(stack.sandbox.desired_count().await?, 6);
     Ok(())
 }
+
+/// As much of `make chaos` as a test has time for.
+#[tokio::test]
+async fn it_holds_wherever_it_is_struck() -> Test {
+    tests::chaos::hold("scale-up").await
+}

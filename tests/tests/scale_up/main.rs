@@ -36,7 +36,7 @@ impl Deref for Stack {
 
 impl Stack {
     async fn start() -> anyhow::Result<Self> {
-        let own = [("SERVICES", SERVICE), ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")];
+        let own = [("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")];
         Ok(Self(stack::Stack::start("scale-up", &own).await?))
     }
 

@@ -51,8 +51,8 @@ async fn a_service_that_more_tasks_would_not_help_is_left_alone() -> Test {
     assert!(crash_loop["next"]["what"].as_str().unwrap_or_default().contains("roll back"));
     ecs.clear_stopped_tasks();
 
-    let elsewhere = stack.function(&[("SERVICES", "backend,worker")]).await?;
-    refuses(&stack, &elsewhere, &json!({ "service": "worker" }), "refused service_missing").await?;
+    let elsewhere = stack.function(&[("SERVICE", "worker")]).await?;
+    refuses(&stack, &elsewhere, &json!({}), "refused service_missing").await?;
     Ok(())
 }
 
@@ -98,6 +98,9 @@ async fn an_event_that_asks_for_what_is_not_allowed_is_refused() -> Test {
     let old = alarm(Timestamp::now() - Duration::from_secs(901));
     refuses(&stack, &function, &old, "refused event_too_old").await?;
     refuses(&stack, &function, &json!({ "service": "frontend" }), "refused not_allowed").await?;
+    let of_another = [("ClusterName", CLUSTER), ("ServiceName", "worker")];
+    let other = stack::alarm("other-cpu", ["AWS/ECS", "CPUUtilization"], &of_another, Timestamp::now());
+    refuses(&stack, &function, &other, "refused not_allowed").await?;
     refuses(&stack, &function, &json!({ "desired_count": 11 }), "refused count_out_of_range").await?;
     refuses(&stack, &function, &json!({ "desired_count": 1 }), "nothing_to_do enough_tasks").await?;
     let message =

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::{
     deploy::{self, CLUSTER, SERVICE, TASKS},
-    gateway::{DISTRIBUTION, SECRET, SOURCE},
     runtime_api::Bootstrap,
-    sandbox::{FRONT_END_BUILD, Options, Sandbox},
+    sandbox::{Options, Sandbox},
     stack::{self, outcome},
+    story::Story,
 };
 
 use super::{
@@ -28,8 +28,6 @@ pub(crate) const COMPOSITE: &str = "lendpeak2-production-service-down";
 pub(crate) const PROBE: &str = "lendpeak2-production-probe-failing";
 const CPU: &str = "lendpeak2-production-high-cpu";
 const MEMORY: &str = "lendpeak2-production-memory-leak";
-/// The remedies, and who tells of incidents.
-const FUNCTIONS: &str = "scale-up,rollback,restart,write-freeze,cache-invalidation,snapshot-restore,incident,health-probe,diagnose";
 
 #[derive(Debug)]
 pub(crate) struct House {
@@ -195,15 +193,14 @@ impl Ledger<'_> {
     pub(crate) async fn function(&self, task: &str) -> anyhow::Result<Bootstrap> {
         let sandbox = &self.house.sandbox;
         let (url, app_url) = (sandbox.gateway.url(), sandbox.standin.url());
-        let probe = Sandbox::function_name("health-probe");
-        let [notices, level_2, level_3] = ["notices", "level-2", "level-3"].map(topic_arn);
+        let (functions, notices) = (subject::names(), topic_arn("notices"));
         let alarms = format!("{COMPOSITE},{PROBE}");
         let common = [
             ("ENVIRONMENT", "production"),
             ("AWS_ENDPOINT_URL", url.as_str()),
             ("MODE", "auto"),
             ("LEDGER_TABLE", self.table.as_str()),
-            ("RUNBOOK_FUNCTIONS", FUNCTIONS),
+            ("RUNBOOK_FUNCTIONS", functions.as_str()),
             ("VERIFY_SECONDS", "0"),
             ("CLUSTER", CLUSTER),
             ("SERVICE", SERVICE),
@@ -212,33 +209,18 @@ impl Ledger<'_> {
             ("NOTICE_TOPIC_ARN", notices.as_str()),
             ("ALARM_TOPIC_ARN", stack::ALARM_TOPIC),
         ];
-        let own: &[(&str, &str)] = match task {
-            "scale-up" => &[("SERVICES", SERVICE), ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu")],
-            "rollback" => &[("PROBE_FUNCTION", &probe)],
-            "cache-invalidation" => &[
-                ("DISTRIBUTION_ID", DISTRIBUTION),
-                ("BUILD_PROJECT", FRONT_END_BUILD),
-                ("ATTEMPTS_PER_DAY", "50"),
-            ],
-            "snapshot-restore" => &[
-                ("SOURCE_CLUSTER", SOURCE),
-                ("DATABASE_SECRET", SECRET),
-                ("PROBE_FUNCTION", &probe),
-                ("COOLDOWN_SECONDS", "0"),
-                ("ATTEMPTS_PER_DAY", "100"),
-            ],
+        let story = Story::named(task).with_context(|| format!("there is no {task}"))?;
+        let more: &[(&str, &str)] = match task {
+            "cache-invalidation" => &[("ATTEMPTS_PER_DAY", "50")],
             "incident" => &[
-                ("LEVEL_2_TOPIC_ARN", &level_2),
-                ("LEVEL_3_TOPIC_ARN", &level_3),
                 ("SERVICE_DOWN_ALARMS", &alarms),
-                ("CRITICAL_ALARM", COMPOSITE),
                 ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
-                ("FUNCTIONS", "scale-up,rollback"),
             ],
             _ => &[],
         };
-        let settings =
-            common.iter().chain(own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        // The last one of a name counts.
+        let settings = common.iter().chain(story.settings).chain(more);
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Bootstrap::start(&deploy::binaries()?.join(task), &settings.collect::<Vec<_>>()).await
     }
 

@@ -77,22 +77,23 @@ fn what_all_functions_read_stands_once_and_what_they_believe_with_each() -> Resu
 #[test]
 fn each_remedy_has_a_cooldown_and_a_number_a_day_of_its_own() -> Result<()> {
     let template = Template::read()?;
-    let expected = [
-        ("cache-invalidation", ("InvalidationCooldownSeconds", 600), ("InvalidationsPerDay", 50)),
-        ("restart", ("RestartCooldownSeconds", 1_800), ("RestartsPerDay", 3)),
-        ("rollback", ("RollbackCooldownSeconds", 1_800), ("RollbacksPerDay", 2)),
-        ("scale-up", ("ScaleUpCooldownSeconds", 600), ("ScaleUpsPerDay", 6)),
-        ("snapshot-restore", ("RestoreCooldownSeconds", 0), ("RestoresPerDay", 3)),
-        ("write-freeze", ("FreezeCooldownSeconds", 600), ("FreezesPerDay", 6)),
-    ];
-    for (name, cooldown, number) in expected {
-        let functions = template.functions();
-        let function = functions.iter().find(|function| task(function) == name).context("no function")?;
+    let mut parameters = BTreeSet::new();
+    for subject in subject::ALL {
+        let function = &template.0["Resources"][subject.camel()]["Properties"];
         let variables = &function["Environment"]["Variables"];
-        let settings = [("COOLDOWN_SECONDS", cooldown), ("ATTEMPTS_PER_DAY", number)];
-        for (setting, (parameter, default)) in settings {
-            assert_eq!(variables[setting]["Ref"], parameter, "{name}");
+        let remedy = subject.remedy();
+        for (setting, ending, default) in [
+            ("COOLDOWN_SECONDS", "CooldownSeconds", remedy.map(|remedy| remedy.cooldown_seconds)),
+            ("ATTEMPTS_PER_DAY", "sPerDay", remedy.map(|remedy| remedy.times_a_day)),
+        ] {
+            let Some(default) = default else {
+                assert!(variables[setting].is_null(), "{}: {setting}", subject.name);
+                continue;
+            };
+            let parameter = variables[setting]["Ref"].as_str().context("no parameter")?;
+            assert!(parameter.ends_with(ending), "{}: {parameter}", subject.name);
             assert_eq!(template.0["Parameters"][parameter]["Default"], default, "{parameter}");
+            assert!(parameters.insert(parameter.to_owned()), "{parameter} is another remedy's too");
         }
     }
     Ok(())
@@ -138,7 +139,8 @@ fn a_remedy_that_could_do_nothing_is_called_again_by_lambda() -> Result<()> {
             assert!(seconds.is_some_and(|seconds| seconds > RETRIES_TAKE_SECONDS), "{task}: {limit}");
         }
     }
-    assert_eq!(remedies, 7);
+    // Those that have a mode, and `incident`.
+    assert_eq!(remedies, subject::remedies().count() + 1);
     Ok(())
 }
 

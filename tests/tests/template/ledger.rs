@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use subject::{Subject, Target};
 use tests::iam::{
     needs::Need,
     policy::{self, LEADING_KEYS, Statement},
@@ -55,8 +56,16 @@ impl Roles {
 }
 
 /// Those that change something. They keep claims, approvals and records.
-const REMEDIES: [&str; 6] =
-    ["cache-invalidation", "restart", "rollback", "scale-up", "snapshot-restore", "write-freeze"];
+fn remedies() -> BTreeSet<&'static str> {
+    subject::remedies().map(|subject| subject.name).collect()
+}
+
+/// Those that work on a target of this kind.
+fn that_change(target: Target) -> BTreeSet<&'static str> {
+    let of = |subject: &'static Subject| Some((subject.name, subject.remedy()?.targets));
+    let works = subject::remedies().filter_map(of).filter(|(_, targets)| targets.contains(&target));
+    works.map(|(name, _)| name).collect()
+}
 
 fn all() -> Vec<&'static str> {
     [&READS[..], &WRITES[..], &NEVER[..]].concat()
@@ -67,7 +76,8 @@ fn the_remedies_are_the_functions_that_have_a_mode() -> Result<()> {
     let template = Template::read()?;
     let functions = template.functions().into_iter();
     let with_a_mode = functions.filter(|one| !one["Environment"]["Variables"]["MODE"].is_null()).map(task);
-    assert_eq!(with_a_mode.collect::<BTreeSet<_>>(), REMEDIES.map(str::to_owned).into());
+    let with_a_mode: Vec<String> = with_a_mode.collect();
+    assert_eq!(with_a_mode.iter().map(String::as_str).collect::<BTreeSet<_>>(), remedies());
     Ok(())
 }
 
@@ -77,11 +87,11 @@ fn nobody_may_delete_or_change_a_record_and_each_writes_its_own() -> Result<()> 
     for task in roles.tasks() {
         let records = format!("audit#{task}");
         assert_eq!(roles.who(&["DeleteItem", "UpdateItem"], &records), [].into(), "{records}");
-        let keeps = REMEDIES.contains(&task) || task == "incident";
+        let keeps = remedies().contains(task) || task == "incident";
         let writer: BTreeSet<&str> = keeps.then_some(task).into_iter().collect();
         assert_eq!(roles.who(&["PutItem"], &records), writer, "{records}");
         // An incident's timeline is made of what remedies recorded.
-        let reader: BTreeSet<&str> = REMEDIES.contains(&task).then_some("incident").into_iter().collect();
+        let reader: BTreeSet<&str> = remedies().contains(task).then_some("incident").into_iter().collect();
         assert_eq!(roles.who(&READS, &records), reader, "{records}");
     }
     Ok(())
@@ -93,7 +103,7 @@ fn only_incident_may_set_or_lift_a_kill_switch_and_every_remedy_sees_all_of_them
     assert_eq!(roles.who(&WRITES, "kill-switch"), ["incident"].into());
     // It sets and lifts; what is set is not changed.
     assert_eq!(roles.who(&["UpdateItem"], "kill-switch"), [].into());
-    for remedy in REMEDIES {
+    for remedy in remedies() {
         assert!(roles.may(remedy, "Query", "kill-switch"), "{remedy} does not see the whole partition");
         assert!(roles.may(remedy, "ConditionCheckItem", "kill-switch"), "{remedy} claims in spite of it");
     }
@@ -104,12 +114,12 @@ fn only_incident_may_set_or_lift_a_kill_switch_and_every_remedy_sees_all_of_them
 fn plans_and_answers_are_their_functions_own() -> Result<()> {
     let roles = Roles::read()?;
     for task in roles.tasks() {
-        let own: BTreeSet<&str> = REMEDIES.contains(&task).then_some(task).into_iter().collect();
+        let own: BTreeSet<&str> = remedies().contains(task).then_some(task).into_iter().collect();
         assert_eq!(roles.who(&all(), &format!("event#{task}")), own);
         let approvals = format!("approval#{task}");
         assert_eq!(roles.who(&WRITES, &approvals), own);
         // While one that `service-down` may choose waits for an approval, `incident` looks which, and whether it has come.
-        let is_chosen = ["cache-invalidation", "restart", "rollback", "scale-up"].contains(&task);
+        let is_chosen = subject::named(task).and_then(Subject::remedy).is_some_and(|remedy| remedy.is_chosen);
         let incident = is_chosen.then_some("incident");
         assert_eq!(roles.who(&["GetItem"], &approvals), own.iter().copied().chain(incident).collect());
         assert_eq!(roles.who(&["Query"], &approvals), incident.into_iter().collect());
@@ -120,18 +130,17 @@ fn plans_and_answers_are_their_functions_own() -> Result<()> {
 #[test]
 fn a_target_is_touched_only_by_the_remedies_that_work_on_it() -> Result<()> {
     let roles = Roles::read()?;
-    let on_the_service = ["restart", "rollback", "scale-up", "snapshot-restore", "write-freeze"];
-    for (target, remedies) in [
-        (SERVICE, &on_the_service[..]),
-        (DISTRIBUTION, &["cache-invalidation"]),
-        (DATABASE, &["snapshot-restore"]),
-        (RESTORED, &["snapshot-restore"]),
-        ("target#service/lendpeak2-production/another", &[]),
-        ("target#distribution/E0987654321XYZ", &[]),
-        ("target#cluster/another", &[]),
-        ("target#", &[]),
+    for (target, kind) in [
+        (SERVICE, Some(Target::Service)),
+        (DISTRIBUTION, Some(Target::Distribution)),
+        (DATABASE, Some(Target::Database)),
+        (RESTORED, Some(Target::Database)),
+        ("target#service/lendpeak2-production/another", None),
+        ("target#distribution/E0987654321XYZ", None),
+        ("target#cluster/another", None),
+        ("target#", None),
     ] {
-        let expected: BTreeSet<&str> = remedies.iter().copied().collect();
+        let expected = kind.map(that_change).unwrap_or_default();
         assert_eq!(roles.who(&all(), target), expected, "{target}");
         assert_eq!(roles.who(&["PutItem"], target), expected, "{target}");
         assert_eq!(roles.who(&["BatchGetItem"], target), expected, "{target}");
@@ -181,7 +190,7 @@ fn incidents_are_incidents_own() -> Result<()> {
 #[test]
 fn what_is_owed_is_sent_by_whoever_comes_next() -> Result<()> {
     let roles = Roles::read()?;
-    let everybody: BTreeSet<&str> = REMEDIES.into_iter().chain(["incident"]).collect();
+    let everybody: BTreeSet<&str> = remedies().into_iter().chain(["incident"]).collect();
     for operation in ["DeleteItem", "PutItem", "Query", "UpdateItem"] {
         assert_eq!(roles.who(&[operation], "owed"), everybody, "{operation}");
     }

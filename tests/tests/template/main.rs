@@ -86,17 +86,11 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
     let last_net = crate::last_net::WIRED.iter().copied();
     assert_eq!(wired, expected.into_iter().chain(last_net).collect());
 
-    for (function, topic) in [
-        ("ScaleUp", "ScaleUpAlarms"),
-        ("Rollback", "RollbackAlarms"),
-        ("Restart", "RestartAlarms"),
-        ("CacheInvalidation", "CacheInvalidationAlarms"),
-        ("WriteFreeze", "WriteFreezeAlarms"),
-        ("Diagnose", "DiagnoseAlarms"),
-        ("Incident", "IncidentAlarms"),
-    ] {
-        let events = &template.0["Resources"][function]["Properties"]["Events"];
-        assert_eq!(events["Alarm"]["Properties"]["Topic"]["Ref"], topic);
+    for subject in subject::ALL {
+        let function = subject.camel();
+        let alarm = &template.0["Resources"][&function]["Properties"]["Events"]["Alarm"];
+        let topic = subject.hears_alarms.then(|| format!("{function}Alarms"));
+        assert_eq!(alarm["Properties"]["Topic"]["Ref"].as_str(), topic.as_deref(), "{function}");
     }
     Ok(())
 }
@@ -292,15 +286,9 @@ fn whatever_a_resource_waits_for_is_made() -> Result<()> {
 fn nothing_is_changed_unless_somebody_sets_the_mode() -> Result<()> {
     let template = Template::read()?;
     assert_eq!(template.0["Parameters"]["Mode"]["Default"], "observe");
-    for mode in [
-        "ScaleUpMode",
-        "RollbackMode",
-        "RestartMode",
-        "CacheInvalidationMode",
-        "WriteFreezeMode",
-        "SnapshotRestoreMode",
-    ] {
-        assert_eq!(template.0["Parameters"][mode]["Default"], "", "{mode}");
+    for remedy in subject::remedies() {
+        let mode = format!("{}Mode", remedy.camel());
+        assert_eq!(template.0["Parameters"][&mode]["Default"], "", "{mode}");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use subject::Subject;
 use tests::workspace;
 
 use crate::document::{Template, installed};
@@ -97,11 +98,12 @@ fn service_down() -> Game {
         "evidence": [{ "what": "5xx", "value": "40 %", "threshold": "5 %", "at": null, "source": "CloudWatch, ALB" }],
         "remedy": { "what": "go back", "function": "rollback", "send": { "to": "previous" } },
     });
-    let remedies = ["rollback", "scale-up", "cache-invalidation", "restart"].map(
-        |function| json!({ "do": "remedy", "function": function, "request": { "to": "previous" }, "reason": "likely" }),
-    );
+    let remedy = |function: &str| json!({ "do": "remedy", "function": function, "request": { "to": "previous" }, "reason": "likely" });
+    let is_chosen = |subject: &&Subject| subject.remedy().is_some_and(|remedy| remedy.is_chosen);
+    let remedies: Vec<Value> =
+        subject::remedies().filter(is_chosen).map(|subject| remedy(subject.name)).collect();
     let to_do = |what: &[&str]| what.iter().map(|what| json!({ "do": what })).collect::<Vec<_>>();
-    let decide = [remedies.to_vec(), to_do(&["wait", "hand_over"])].concat();
+    let decide = [remedies, to_do(&["wait", "hand_over"])].concat();
     let again = vec![json!({ "do": "again", "seconds": 30 })];
     let did = [to_do(&["verify", "next", "look", "hand_over", "approval", "wait"]), again].concat();
     Game {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use subject::Subject;
+
 use super::{grouped, table};
 use crate::{
     api::Api,
@@ -120,8 +122,8 @@ pub(super) fn outcome(played: &Played) -> String {
         ]);
     }
     let most = busiest(played.storms.values());
-    let most: Vec<String> =
-        most.iter().map(|(function, runs)| format!("`{}` {runs}", function.name())).collect();
+    let of = |function: &'static Subject| Some(format!("`{}` {}", function.name, most.get(&function)?));
+    let most: Vec<String> = subject::ALL.into_iter().filter_map(of).collect();
     format!(
         "## Played\n\nAn hour at rest:\n\n{}\nA storm; times from each service's alarm, the longest:\n\n{}\n{}",
         table(

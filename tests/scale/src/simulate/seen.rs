@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use subject::Subject;
+
 use super::Micros;
-use crate::{api::Api, function::Function};
+use crate::api::Api;
 
 /// How often an operation was called.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct Seen {
     /// Runs that Lambda would not start yet.
     pub refused: u64,
     /// The most runs at once of one deployment's function.
-    pub most_of: BTreeMap<Function, u32>,
+    pub most_of: BTreeMap<&'static Subject, u32>,
     pub most_at_once: u32,
     /// How long after its alarm each service's incident was open, and its first diagnosis there.
     pub opened: BTreeMap<u32, Micros>,

@@ -1,3 +1,5 @@
+use subject::{rollback, scale_up};
+
 use super::*;
 use crate::stack::Stack;
 
@@ -8,7 +10,7 @@ fn world(services: u32) -> World {
 fn looks(services: u32) -> Seen {
     let mut simulation = Simulation::new(world(services), Vec::new(), 1);
     for service in 0..services {
-        simulation.at(0, service, Kind::LookAfter(Function::ScaleUp));
+        simulation.at(0, service, Kind::LookAfter(&scale_up::SUBJECT));
     }
     simulation.play()
 }
@@ -18,7 +20,7 @@ fn a_run_alone_makes_its_calls_and_is_over() {
     let seen = looks(1);
     assert_eq!((seen.runs, seen.errors, seen.throttled()), (1, 0, 0));
     assert_eq!(seen.of(Api::DescribeAlarms).calls, 1);
-    assert_eq!(seen.most_of.get(&Function::ScaleUp), Some(&1));
+    assert_eq!(seen.most_of.get(&&scale_up::SUBJECT), Some(&1));
 }
 
 #[test]
@@ -43,10 +45,10 @@ fn no_more_runs_of_a_function_go_on_than_are_reserved() {
     let reserving = World { stack: Stack::read().reserving(4), ..world(1) };
     let mut simulation = Simulation::new(reserving, Vec::new(), 1);
     for _ in 0..20 {
-        simulation.at(0, 0, Kind::LookAfter(Function::Restart));
+        simulation.at(0, 0, Kind::LookAfter(&rollback::SUBJECT));
     }
     let seen = simulation.play();
-    assert_eq!(seen.most_of.get(&Function::Restart), Some(&4));
+    assert_eq!(seen.most_of.get(&&rollback::SUBJECT), Some(&4));
     assert!(seen.refused >= 16);
     assert_eq!((seen.runs, seen.lost), (20, 0));
 }

@@ -4,31 +4,23 @@ use super::*;
 #[test]
 fn a_deployment_is_what_the_template_says() {
     let stack = Stack::read();
-    let functions: Vec<_> = stack
-        .functions()
-        .iter()
-        .map(|lambda| (lambda.name.as_str(), lambda.memory_mb, lambda.timeout_seconds, lambda.reserved))
-        .collect();
-    assert_eq!(
-        functions,
-        [
-            ("health-probe", 256, 60, 0),
-            ("scale-up", 256, 60, 0),
-            ("rollback", 256, 60, 0),
-            ("restart", 256, 60, 0),
-            ("cache-invalidation", 256, 60, 0),
-            ("write-freeze", 256, 60, 0),
-            ("snapshot-restore", 256, 60, 0),
-            ("diagnose", 256, 60, 0),
-            ("incident", 256, 30, 0),
-        ]
-    );
-    let every: Vec<u32> =
-        stack.functions().iter().flat_map(|lambda| &lambda.schedules).map(|one| one.every_minutes).collect();
-    assert_eq!(every, [1, 5, 5, 5, 5, 5, 5, 1]);
-    let windows: Vec<u32> =
-        stack.functions().iter().flat_map(|lambda| &lambda.schedules).map(|one| one.window_minutes).collect();
-    assert_eq!(windows, [0, 4, 4, 4, 4, 4, 4, 1]);
+    let names: Vec<&str> = stack.functions().iter().map(|lambda| lambda.name.as_str()).collect();
+    assert_eq!(names, subject::ALL.map(|subject| subject.name));
+    for lambda in stack.functions() {
+        let timeout_seconds = if lambda.name == "incident" { 30 } else { 60 };
+        let is = (lambda.memory_mb, lambda.timeout_seconds, lambda.reserved);
+        assert_eq!(is, (256, timeout_seconds, 0), "{}", lambda.name);
+    }
+    for subject in subject::ALL {
+        let schedule = |every_minutes, window_minutes| vec![Schedule { every_minutes, window_minutes }];
+        let expected = match subject.name {
+            "health-probe" => schedule(1, 0),
+            "incident" => schedule(1, 1),
+            "diagnose" => Vec::new(),
+            _ => schedule(5, 4),
+        };
+        assert_eq!(stack.function(subject).schedules, expected, "{}", subject.name);
+    }
 }
 
 #[test]
@@ -86,7 +78,7 @@ fn a_flexible_time_window_is_seen() {
         "FlexibleTimeWindow:\n              Mode: FLEXIBLE\n              MaximumWindowInMinutes: 4",
     ] {
         let changed = TEMPLATE.replace(SCHEDULE, &format!("{SCHEDULE}\n            {window}"));
-        let schedules = Stack::of(&changed).function(Function::Restart).schedules;
+        let schedules = Stack::of(&changed).function(&subject::rollback::SUBJECT).schedules;
         assert_eq!(schedules, [Schedule { every_minutes: 5, window_minutes: 4 }], "{window}");
     }
 }

@@ -22,11 +22,11 @@ pub(in super::super) const LOG_EVENTS: usize = 10_000;
 pub(in super::super) const STOPPED_TASKS: usize = 500;
 pub(in super::super) const ALARMS: usize = 200;
 
-pub(in super::super) const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
-pub(in super::super) const LOG_GROUP: &str = "/ecs/lendpeak2-production";
-pub(in super::super) const BUILD_PROJECT: &str = "lendpeak2-frontend";
-pub(in super::super) const REDIS_SECURITY_GROUP: &str = "sg-0123456789abcdef3";
-pub(in super::super) const ALARM_PREFIX: &str = "lendpeak2-production-";
+pub(crate) const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
+pub(crate) const LOG_GROUP: &str = "/ecs/lendpeak2-production";
+pub(crate) const BUILD_PROJECT: &str = "lendpeak2-frontend";
+pub(crate) const REDIS_SECURITY_GROUP: &str = "sg-0123456789abcdef3";
+pub(crate) const ALARM_PREFIX: &str = "lendpeak2-production-";
 
 const CLOUDWATCH: &str = "/service/GraniteServiceVersion20100801/operation/";
 const JSON: &str = "application/x-amz-json-1.1";

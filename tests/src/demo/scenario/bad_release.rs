@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use subject::Subject;
+
 use super::{Facts, Scenario, fact};
 use crate::demo::screen::Mark;
 use crate::demo::watch::{ERROR_ALARM, Watch};
@@ -13,7 +15,7 @@ pub(in crate::demo) struct BadRelease;
 
 impl Scenario for BadRelease {
     const NAME: &'static str = "bad-release";
-    const FUNCTION: &'static str = "rollback";
+    const FUNCTION: &'static Subject = &subject::rollback::SUBJECT;
 
     /// Revision 2 is good, and revision 3 never started: revision 4 minus one is no place to go back to.
     async fn prepare(&self, sandbox: &Sandbox) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
+use subject::Subject;
 
 use super::{Facts, Scenario, fact};
 use crate::clients::{ACCOUNT, REGION};
@@ -32,7 +33,7 @@ pub(in crate::demo) struct Corruption {
 
 impl Scenario for Corruption {
     const NAME: &'static str = "corruption";
-    const FUNCTION: &'static str = "snapshot-restore";
+    const FUNCTION: &'static Subject = &subject::snapshot_restore::SUBJECT;
 
     async fn prepare(&self, sandbox: &Sandbox) -> anyhow::Result<()> {
         sandbox.gateway.docdb().set_times(CLUSTER_TIME, INSTANCE_TIME);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use serde_json::{Value, json};
+use subject::Subject;
 
 use super::{Facts, Scenario, fact};
 use crate::demo::Mode;
@@ -38,7 +39,7 @@ pub(in crate::demo) struct Diagnose {
 
 impl Scenario for Diagnose {
     const NAME: &'static str = "diagnose";
-    const FUNCTION: &'static str = "rollback";
+    const FUNCTION: &'static Subject = &subject::rollback::SUBJECT;
     /// No alarm comes before the person.
     const METRICS: bool = false;
 

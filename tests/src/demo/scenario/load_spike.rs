@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use subject::Subject;
+
 use super::{Facts, Scenario, fact};
 use crate::demo::screen::Mark;
 use crate::demo::watch::{CPU_ALARM, Watch};
@@ -16,7 +18,7 @@ pub(in crate::demo) struct LoadSpike;
 
 impl Scenario for LoadSpike {
     const NAME: &'static str = "load-spike";
-    const FUNCTION: &'static str = "scale-up";
+    const FUNCTION: &'static Subject = &subject::scale_up::SUBJECT;
     const TASK_START_TIME: Duration = Duration::from_secs(4);
     const SHOWS_PROBE: bool = true;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::types::InvocationType;
 use serde_json::json;
+use subject::Subject;
 
 use super::{Facts, Scenario, fact};
 use crate::clients::ACCOUNT;
@@ -17,7 +18,7 @@ pub(in crate::demo) struct StaleFrontEnd;
 
 impl Scenario for StaleFrontEnd {
     const NAME: &'static str = "stale-front-end";
-    const FUNCTION: &'static str = "cache-invalidation";
+    const FUNCTION: &'static Subject = &subject::cache_invalidation::SUBJECT;
 
     async fn prepare(&self, sandbox: &Sandbox) -> anyhow::Result<()> {
         sandbox.gateway.cloudfront().set_time(INVALIDATION_TIME);
@@ -41,7 +42,7 @@ impl Scenario for StaleFrontEnd {
         });
         let delivered = "CodeBuild's success goes to cache-invalidation (handed over: the local AWS lets nobody send AWS's own events)";
         watch.screen.line(Mark::Info, "EventBridge", delivered);
-        let invoke = watch.clients.lambda.invoke().function_name(Sandbox::function_name(Self::FUNCTION));
+        let invoke = watch.clients.lambda.invoke().function_name(Sandbox::function_name(Self::FUNCTION.name));
         invoke
             .invocation_type(InvocationType::Event)
             .payload(event.to_string().into_bytes().into())
