@@ -33,7 +33,7 @@ pub enum Target {
     Request(&'static Function),
     /// What AWS answers a function.
     AwsAnswer(&'static Function),
-    Other(fn(&[u8])),
+    Other(Feed),
 }
 
 impl Target {
@@ -46,8 +46,10 @@ impl Target {
     }
 }
 
+type Feed = fn(&[u8]);
+
 /// Those that are not made for every function.
-const OTHERS: [(&str, fn(&[u8])); 12] = [
+const OTHERS: [(&str, Feed); 12] = [
     ("aws_answer_health_probe", targets::aws_answer::health_probe),
     ("certificate", targets::web_answer::certificate),
     ("evidence", targets::evidence::evidence),

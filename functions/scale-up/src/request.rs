@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_person_scales_only_the_stacks_service() {
         let by_hand = |service: &str| read(&json!({ "service": service })).unwrap();
-        let code = |service: &str| target(&by_hand(service), &settings()).map_err(|stop| stop.code);
+        let code = |service: &str| target(&by_hand(service), &settings()).map_err(|stop| stop.code.name());
         assert_eq!(code("backend"), Ok("service/lendpeak2-production/backend".to_owned()));
         assert_eq!(code("worker"), Err("not_allowed"));
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use diagnose::{ask::Ask, chapter::Chapter, judge, rules};
 use fuzz::{functions::FUNCTIONS, house::in_house, targets::request::probed, world::Twisted};
 use serde_json::{Deserializer, Value};

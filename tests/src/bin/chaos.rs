@@ -62,7 +62,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     }
     let pieces = if pieces.is_empty() { Piece::all() } else { pieces };
     let mut storms = Vec::new();
-    let is_wanted = |story: &&'static Story| storm > 0 && pieces.contains(&Piece::Function(*story));
+    let is_wanted = |story: &&'static Story| storm > 0 && pieces.contains(&Piece::Function(story));
     for story in chaos::struck().filter(is_wanted) {
         let storm = Storm { deliveries: storm, at_once: 50 };
         let wrong = chaos::blow(story, storm).await?;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Row, start};
 use crate::clients::ACCOUNT;
