@@ -359,12 +359,13 @@ fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
 }
 
 /// Where the name of `restart` stands in code beside its own files, and why. To list all functions is no reason.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 17] = [
     ("functions/diagnose/src/rules/", "causes that it cures"),
     ("functions/incident/src/", "incidents in which it is tried"),
     ("fuzz/Cargo.toml", "its crate is linked"),
     ("fuzz/src/functions.rs", "its crate is linked"),
     ("statemachines/service-down.asl.json", "the machine may choose it"),
+    ("tests/Cargo.toml", "its crate is linked, and its codes printed"),
     ("tests/bench/instructions.json", "measured"),
     ("tests/scenarios/", "causes that it cures, recorded"),
     ("tests/schemas/", "its items of the ledger, as earlier versions wrote them"),

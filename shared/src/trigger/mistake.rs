@@ -19,8 +19,9 @@ pub(super) fn words(path: &str, error: &str, also: &[&str]) -> String {
         let place = if inside.is_empty() { "this function".to_owned() } else { format!("`{inside}`") };
         return format!("unknown field `{unknown}`: {place} takes {}", listed(&known));
     }
-    if let Some(missing) = error.strip_prefix("missing field ") {
-        return format!("{missing} is missing");
+    if let Some(missing) = error.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        let outer = if path == "." { String::new() } else { format!("{path}.") };
+        return format!("`{outer}{missing}` is missing");
     }
     if path == "." { error.to_owned() } else { format!("{field}: {error}") }
 }
@@ -106,7 +107,7 @@ mod tests {
             (json!({ "step": 1 }), "`step` must be an object, not the number 1"),
             (json!({ "step": { "done": "yes" } }), "`step.done` must be true or false, not the text \"yes\""),
             (json!({ "step": { "done": null } }), "`step.done` must be true or false, not null"),
-            (json!({ "step": {} }), "`done` is missing"),
+            (json!({ "step": {} }), "`step.done` is missing"),
         ] {
             assert_eq!(said::<Request>(request), expected);
         }

@@ -15,7 +15,7 @@ async fn record(stack: &Stack, function: &str, at: Timestamp, decision: &str, tr
 }
 
 fn by_person(more: &Value) -> Value {
-    json!({ "kind": { "person": more } })
+    json!({ "id": "r", "at": Timestamp::now(), "kind": { "person": more } })
 }
 
 #[tokio::test]

@@ -16,7 +16,11 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"reason": 7}"#, "InvalidRequest", "`reason` must be text, not the number 7"),
         (r#"{"approve": ""}"#, "InvalidRequest", "`approve` is empty"),
         (r#"{"approve": "x", "to": "y"}"#, "InvalidRequest", "send `approve` without to"),
-        (r#"{"step_functions": {"state": "Restart"}}"#, "InvalidRequest", "missing field `execution`"),
+        (
+            r#"{"step_functions": {"state": "Restart"}}"#,
+            "InvalidRequest",
+            "`step_functions.execution` is missing",
+        ),
         (
             r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#,
             "UnknownEvent",
