@@ -1,9 +1,9 @@
 //! The demo: something goes wrong, and the deployed functions deal with it while you watch.
 
 mod report;
-mod scenario;
 mod screen;
 mod service_down;
+mod story;
 mod watch;
 
 use std::str::FromStr;
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use drills::Drill;
+use sandbox::clients::Clients;
+use sandbox::{Options, Sandbox};
 
-use crate::clients::Clients;
-use crate::sandbox::{Options, Sandbox};
-use crate::service_down::Case;
-use scenario::{BadRelease, Corruption, Diagnose, LoadSpike, Scenario, StaleFrontEnd};
 use screen::{Mark, Screen};
+use story::{BadRelease, Corruption, Diagnose, LoadSpike, StaleFrontEnd, Story};
 use watch::Watch;
 
 /// What goes wrong.
@@ -40,8 +40,8 @@ pub enum Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
     Named(Name),
-    /// The whole loop: one case of a service that is down, or each of them.
-    ServiceDown(Option<Case>),
+    /// The whole loop: one drill of a service that is down, or each of them.
+    ServiceDown(Option<Drill>),
 }
 
 impl FromStr for Show {
@@ -51,15 +51,15 @@ impl FromStr for Show {
         if text == SERVICE_DOWN {
             return Ok(Self::ServiceDown(None));
         }
-        let case = text.strip_prefix(SERVICE_DOWN).and_then(|rest| Case::named(rest.strip_prefix('/')?));
-        if let Some(case) = case {
-            return Ok(Self::ServiceDown(Some(case)));
+        let drill = text.strip_prefix(SERVICE_DOWN).and_then(|rest| Drill::named(rest.strip_prefix('/')?));
+        if let Some(drill) = drill {
+            return Ok(Self::ServiceDown(Some(drill)));
         }
         Name::from_str(text, false).map(Self::Named).map_err(|_| {
             let names = Name::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             let names = names.map(|name| name.get_name().to_owned());
-            let cases = Case::ALL.iter().map(|case| format!("{SERVICE_DOWN}/{}", case.name()));
-            let all: Vec<String> = names.chain([SERVICE_DOWN.to_owned()]).chain(cases).collect();
+            let drills = Drill::ALL.iter().map(|drill| format!("{SERVICE_DOWN}/{}", drill.name()));
+            let all: Vec<String> = names.chain([SERVICE_DOWN.to_owned()]).chain(drills).collect();
             format!("there are {}", all.join(", "))
         })
     }
@@ -92,9 +92,9 @@ const LIMIT: Duration = Duration::from_mins(4);
 pub async fn run(shown: Show, mode: Mode) -> anyhow::Result<()> {
     let name = match shown {
         Show::Named(name) => name,
-        Show::ServiceDown(case) => {
-            for case in case.map_or_else(|| Case::ALL.to_vec(), |case| vec![case]) {
-                service_down::show(case, mode).await.context(case.name())?;
+        Show::ServiceDown(drill) => {
+            for drill in drill.map_or_else(|| Drill::ALL.to_vec(), |drill| vec![drill]) {
+                service_down::show(drill, mode).await.context(drill.name())?;
             }
             return Ok(());
         }
@@ -117,7 +117,7 @@ pub async fn run(shown: Show, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
+async fn show<S: Story>(story: &S, mode: Mode) -> anyhow::Result<()> {
     let screen = Screen::new();
     let mode_name = mode.name();
     screen.title(&format!("{}: LendPeak2 in a local AWS, the functions in mode {mode_name}", S::NAME));
@@ -131,23 +131,23 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     let sandbox = Sandbox::start(options).await?;
     screen.line(Mark::Good, "sandbox", &format!("ready at {}", sandbox.gateway.url()));
     let clients = Clients::new(&sandbox.gateway.url(), "demo")?;
-    scenario.prepare(&sandbox).await?;
+    story.prepare(&sandbox).await?;
     let mut watch = Watch::new(&sandbox, &clients, &screen, S::FUNCTION.name);
-    until(&mut watch, |watch| scenario.is_quiet(watch)).await.context("no quiet start")?;
-    let before = scenario.facts(&watch);
+    until(&mut watch, |watch| story.is_quiet(watch)).await.context("no quiet start")?;
+    let before = story.facts(&watch);
 
     screen.restart();
-    scenario.go_wrong(&watch).await?;
-    until(&mut watch, |watch| scenario.is_wrong(watch)).await.context("nothing went wrong")?;
-    let worst = scenario.facts(&watch);
-    scenario.respond(&mut watch, mode).await?;
+    story.go_wrong(&watch).await?;
+    until(&mut watch, |watch| story.is_wrong(watch)).await.context("nothing went wrong")?;
+    let worst = story.facts(&watch);
+    story.respond(&mut watch, mode).await?;
     let reached = match mode {
-        Mode::Auto => solved(scenario, &mut watch).await,
+        Mode::Auto => solved(story, &mut watch).await,
         Mode::Observe => {
             until(&mut watch, |watch| watch.decided("observed")).await.context("nothing was observed")
         }
     };
-    let after = scenario.facts(&watch);
+    let after = story.facts(&watch);
 
     report::table(&screen, &before, &worst, &after);
     if let Some(outcome) = watch.outcome() {
@@ -156,7 +156,7 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     }
     reached?;
     match mode {
-        Mode::Auto => screen.title(&scenario.lesson(&before, &after)),
+        Mode::Auto => screen.title(&story.lesson(&before, &after)),
         Mode::Observe => {
             let writes = report::writes_outside_the_ledger(&sandbox.gateway.record().by(S::FUNCTION.name));
             if !writes.is_empty() {
@@ -172,11 +172,11 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
 }
 
 /// The whole way in auto mode: the remedy acts, and all is well again.
-async fn solved<S: Scenario>(scenario: &S, watch: &mut Watch<'_>) -> anyhow::Result<()> {
+async fn solved<S: Story>(story: &S, watch: &mut Watch<'_>) -> anyhow::Result<()> {
     until(watch, |watch| watch.decided("applied"))
         .await
         .with_context(|| format!("{} did not act", S::FUNCTION.name))?;
-    until(watch, |watch| scenario.is_well(watch)).await.context("it is not well again")?;
+    until(watch, |watch| story.is_well(watch)).await.context("it is not well again")?;
     if S::SHOWS_PROBE {
         if watch.probes == 0 {
             watch.screen.line(
@@ -185,7 +185,7 @@ async fn solved<S: Scenario>(scenario: &S, watch: &mut Watch<'_>) -> anyhow::Res
                 "waiting for its next run (its schedule: every minute)",
             );
         }
-        until(watch, |watch| watch.probes > 0 && scenario.is_well(watch))
+        until(watch, |watch| watch.probes > 0 && story.is_well(watch))
             .await
             .context("the probe did not run by its schedule")?;
     }

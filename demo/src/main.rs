@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::demo::{Mode, Show};
+use demo::{Mode, Show};
+use sandbox::command::until_interrupted;
 
 /// Starts the sandbox, lets something go wrong and shows what the functions do about it.
 #[derive(Parser)]
 struct Arguments {
     #[arg(long, default_value = "load-spike")]
-    scenario: Show,
+    story: Show,
     #[arg(long, value_enum, default_value = "auto")]
     mode: Mode,
 }
@@ -17,7 +18,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match tests::until_interrupted(Box::pin(tests::demo::run(arguments.scenario, arguments.mode))).await {
+    match until_interrupted(Box::pin(demo::run(arguments.story, arguments.mode))).await {
         Ok(Some(())) => ExitCode::SUCCESS,
         Ok(None) => ExitCode::FAILURE,
         Err(error) => {

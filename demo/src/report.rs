@@ -1,10 +1,10 @@
 //! Words and tables of the demo.
 
+use sandbox::gateway::Call;
 use serde_json::Value;
 
-use super::scenario::Facts;
 use super::screen::Screen;
-use crate::gateway::Call;
+use super::story::Facts;
 
 pub(super) fn table(screen: &Screen, before: &Facts, worst: &Facts, after: &Facts) {
     screen.title("Before and after");

@@ -3,35 +3,34 @@
 use std::time::Duration;
 
 use anyhow::ensure;
+use drills::{Drill, Ended, Event, Played};
 
 use super::Mode;
 use super::report::call_words;
 use super::screen::{Mark, Screen};
 use super::watch::short;
-use crate::scenarios::{self, Ended, Event, Played};
-use crate::service_down::Case;
 
 /// The states in which it only looks whether it is better.
 const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];
 
-/// Plays a case for a person to watch. An error means that it did not end as it should.
-pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
+/// Plays a drill for a person to watch. An error means that it did not end as it should.
+pub(super) async fn show(drill: Drill, mode: Mode) -> anyhow::Result<()> {
     let (screen, mode_name) = (Screen::new(), mode.name());
     screen.title(&format!(
         "service-down/{}: {}; the functions in mode {mode_name}",
-        case.name(),
-        case.title()
+        drill.name(),
+        drill.title()
     ));
     screen.line(Mark::Info, "sandbox", "starting a local AWS, LendPeak2 and template.yaml in it");
     let mut was_looking = false;
     let mut see = |event: &Event| {
         let looking = is_looking(event);
         if !(looking && was_looking) {
-            tell(&screen, case, event);
+            tell(&screen, drill, event);
         }
         was_looking = looking;
     };
-    let played = scenarios::play(case, mode_name, &mut see).await?;
+    let played = drills::play(drill, mode_name, &mut see).await?;
     screen.title("The incident, as {\"show\": …} tells it");
     Screen::say(&played.report);
     screen.title(&summary(&played));
@@ -55,12 +54,12 @@ fn is_looking(event: &Event) -> bool {
     matches!(event, Event::Entered(states) if states.iter().all(|state| LOOKING.contains(&state.as_str())))
 }
 
-fn tell(screen: &Screen, case: Case, event: &Event) {
+fn tell(screen: &Screen, drill: Drill, event: &Event) {
     match event {
         Event::Ready(url) => screen.line(Mark::Good, "sandbox", &format!("ready at {url}; the probe passes")),
         Event::WentWrong => {
             screen.restart();
-            screen.line(Mark::Bad, "LendPeak2", case.title());
+            screen.line(Mark::Bad, "LendPeak2", drill.title());
         }
         Event::Probed { healthy, summary } => {
             screen.line(if *healthy { Mark::Good } else { Mark::Bad }, "health-probe", &short(summary));
@@ -100,5 +99,5 @@ fn summary(played: &Played) -> String {
         .into_iter()
         .flatten();
     let times: String = times.collect();
-    format!("{}: {cause}; {by}; {end}{times}; {} AWS calls.", played.case.name(), played.calls)
+    format!("{}: {cause}; {by}; {end}{times}; {} AWS calls.", played.drill.name(), played.calls)
 }

@@ -8,11 +8,11 @@ mod stale_front_end;
 
 use std::time::Duration;
 
+use sandbox::Sandbox;
 use subject::Subject;
 
 use super::Mode;
 use super::watch::Watch;
-use crate::sandbox::Sandbox;
 
 pub(super) use bad_release::BadRelease;
 pub(super) use corruption::Corruption;
@@ -23,7 +23,7 @@ pub(super) use stale_front_end::StaleFrontEnd;
 /// What a table shows of one moment: name and value.
 pub(super) type Facts = Vec<(&'static str, String)>;
 
-pub(super) trait Scenario {
+pub(super) trait Story {
     const NAME: &'static str;
     /// Who deals with it.
     const FUNCTION: &'static Subject;

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use sandbox::Sandbox;
+use sandbox::clients::Clients;
+use sandbox::standin::Now;
 use serde_json::Value;
 
 use super::report::call_words;
 use super::screen::{Mark, Screen};
-use crate::clients::Clients;
-use crate::sandbox::Sandbox;
-use crate::standin::Now;
 
 const PREFIX: &str = "lendpeak2-production-";
 pub(super) const CPU_ALARM: &str = "lendpeak2-production-ecs-cpu";

@@ -1,4 +1,4 @@
-//! What `diagnose` has to make of a stack, as recorded cases: `tests/scenarios/<chapter>/<cause>.json`.
+//! What `diagnose` has to make of a stack, as recorded cases: `functions/diagnose/tests/cases/<chapter>/<cause>.json`.
 //!
 //! A file has cases; each changes the healthy stack of `base.json` by a JSON merge patch (RFC 7396). To be short,
 //! `"-10m"` stands for a time so long before `at` (s, m, h, d), and a series is written as
@@ -41,7 +41,7 @@ pub struct Case {
 }
 
 pub fn folder() -> PathBuf {
-    workspace().join("tests/scenarios")
+    workspace().join("functions/diagnose/tests/cases")
 }
 
 pub fn base() -> Result<Value> {

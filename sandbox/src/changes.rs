@@ -1,4 +1,4 @@
-//! What the gateway's record says of who did what.
+//! Which of the recorded calls change LendPeak2.
 
 use crate::gateway::Call;
 
@@ -19,15 +19,4 @@ const OUR_OWN: [(&str, &str); 10] = [
 /// Whether a call changes LendPeak2 or what carries it. What is not known to be harmless is taken for a change.
 pub fn changes_the_stack(call: &Call) -> bool {
     !call.is_read() && !OUR_OWN.contains(&(call.service.as_str(), call.operation.as_str()))
-}
-
-/// Who made these calls, each once, in order.
-pub(super) fn callers(calls: &[&Call]) -> Vec<String> {
-    let mut callers: Vec<String> = Vec::new();
-    for call in calls {
-        if !callers.contains(&call.caller) {
-            callers.push(call.caller.clone());
-        }
-    }
-    callers
 }

@@ -11,9 +11,7 @@ use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
-pub const REGION: &str = "us-east-1";
-/// The account of the local AWS.
-pub const ACCOUNT: &str = "000000000000";
+pub use crate::names::{ACCOUNT, REGION};
 
 #[derive(Debug, Clone)]
 pub struct Clients {

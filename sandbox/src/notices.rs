@@ -32,12 +32,12 @@ impl Notice {
 }
 
 /// A queue for each level.
-pub(crate) struct Ears {
+pub struct Ears {
     queues: Vec<(u8, String)>,
 }
 
 impl Ears {
-    pub(crate) async fn new(clients: &Clients) -> anyhow::Result<Self> {
+    pub async fn new(clients: &Clients) -> anyhow::Result<Self> {
         let mut queues = Vec::new();
         for (level, topic) in (1..).zip(TOPICS) {
             let create = clients.sqs.create_queue().queue_name(format!("ears-{level}"));
@@ -58,7 +58,7 @@ impl Ears {
     }
 
     /// What was told since it was asked last.
-    pub(crate) async fn heard(&self, clients: &Clients) -> anyhow::Result<Vec<Notice>> {
+    pub async fn heard(&self, clients: &Clients) -> anyhow::Result<Vec<Notice>> {
         let mut heard = Vec::new();
         for (level, queue) in &self.queues {
             loop {

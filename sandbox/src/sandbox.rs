@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::clients::Clients;
 use crate::deploy::{self, CLUSTER, FAMILY, SERVICE};
-use crate::gateway::{DISTRIBUTION, Gateway, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE, TARGET_GROUP_NAME};
+use crate::gateway::{
+    DISTRIBUTION, FRONT_END_BUILD, Gateway, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE, TARGET_GROUP_NAME,
+};
 use crate::ministack::Ministack;
 use crate::moto::Moto;
 use crate::standin::{LOAD_BALANCER, Service, StandIn};
@@ -22,8 +24,6 @@ pub const NORMAL_LOAD: f64 = 90.0;
 
 /// The service's secret was there long before the oldest snapshot.
 const AGE_OF_SECRET: Duration = Duration::from_hours(24 * 30);
-
-pub use crate::gateway::FRONT_END_BUILD;
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -129,11 +129,7 @@ impl Sandbox {
     }
 
     /// LendPeak2 in a local AWS, with nothing of this project.
-    pub(crate) async fn with_lendpeak2(
-        emulator: Emulator,
-        gateway: Gateway,
-        metrics: bool,
-    ) -> anyhow::Result<Self> {
+    pub async fn with_lendpeak2(emulator: Emulator, gateway: Gateway, metrics: bool) -> anyhow::Result<Self> {
         let clients = Clients::new(&gateway.url(), "sandbox")?;
         deploy::create_lendpeak2(&clients).await?;
         gateway.secrets().age(AGE_OF_SECRET);
@@ -284,7 +280,7 @@ impl Sandbox {
 }
 
 /// The sandbox's parameters, those that are `given` over them.
-pub(crate) fn parameters(
+pub fn parameters(
     mode: &str,
     gateway: &str,
     standin: &str,

@@ -23,7 +23,7 @@ use crate::standin::LOAD_BALANCER;
 /// A service, its operation, and which of its calls.
 pub type NumberedCall = (String, String, usize);
 
-pub const LEDGER: &str = "lendpeak2-production-ledger";
+pub use crate::names::LEDGER;
 /// The service's name in the ledger.
 pub const TARGET: &str = "service/lendpeak2-production/backend";
 /// As long as a function may run in the template.

@@ -23,12 +23,11 @@ use tokio::task::JoinSet;
 
 use crate::clients::Clients;
 use crate::gateway::{DocDb, Ecs, Elb, Gateway, SECRET, SOURCE, TARGET_GROUP_NAME, endpoint};
+pub use crate::names::LOAD_BALANCER;
 use edge::Edge;
 use load::Load;
 pub use pages::Canned;
 
-/// As CloudWatch names the load balancer before the service.
-pub const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
 /// What it hands on to the tasks.
 pub const REQUESTS_A_SECOND: f64 = 100.0;
 const TICK: Duration = Duration::from_secs(1);

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
+use sandbox::Sandbox;
 use subject::Subject;
 
-use super::{Facts, Scenario, fact};
-use crate::demo::screen::Mark;
-use crate::demo::watch::{ERROR_ALARM, Watch};
-use crate::sandbox::Sandbox;
+use super::{Facts, Story, fact};
+use crate::screen::Mark;
+use crate::watch::{ERROR_ALARM, Watch};
 
 const ROLLOUT_TIME: Duration = Duration::from_secs(3);
 
-pub(in crate::demo) struct BadRelease;
+pub(crate) struct BadRelease;
 
-impl Scenario for BadRelease {
+impl Story for BadRelease {
     const NAME: &'static str = "bad-release";
     const FUNCTION: &'static Subject = &subject::rollback::SUBJECT;
 

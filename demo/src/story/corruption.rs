@@ -4,16 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use sandbox::Sandbox;
+use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::gateway::{ClusterNow, SECRET, SOURCE};
 use serde_json::{Value, json};
 use subject::Subject;
 
-use super::{Facts, Scenario, fact};
-use crate::clients::{ACCOUNT, REGION};
-use crate::demo::Mode;
-use crate::demo::screen::{Mark, Screen};
-use crate::demo::watch::Watch;
-use crate::gateway::{ClusterNow, SECRET, SOURCE};
-use crate::sandbox::Sandbox;
+use super::{Facts, Story, fact};
+use crate::Mode;
+use crate::screen::{Mark, Screen};
+use crate::watch::Watch;
 
 const CLUSTER_TIME: Duration = Duration::from_secs(5);
 const INSTANCE_TIME: Duration = Duration::from_secs(3);
@@ -26,12 +26,12 @@ const ROTATED: &str = "Xw3-heather-beacon-17";
 const STAGES: usize = 6;
 
 #[derive(Default)]
-pub(in crate::demo) struct Corruption {
+pub(crate) struct Corruption {
     host: RefCell<String>,
     is_over: Cell<bool>,
 }
 
-impl Scenario for Corruption {
+impl Story for Corruption {
     const NAME: &'static str = "corruption";
     const FUNCTION: &'static Subject = &subject::snapshot_restore::SUBJECT;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use sandbox::Sandbox;
+use sandbox::deploy::{self, LOG_GROUP};
 use serde_json::{Value, json};
 use subject::Subject;
 
-use super::{Facts, Scenario, fact};
-use crate::demo::Mode;
-use crate::demo::screen::{Mark, Screen};
-use crate::demo::watch::Watch;
-use crate::deploy::{self, LOG_GROUP};
-use crate::sandbox::Sandbox;
+use super::{Facts, Story, fact};
+use crate::Mode;
+use crate::screen::{Mark, Screen};
+use crate::watch::Watch;
 
 /// The stack has run for so long.
 const BEFORE: Duration = Duration::from_hours(48);
@@ -32,12 +32,12 @@ const NOISE: [&str; 4] = [
 ];
 
 #[derive(Default)]
-pub(in crate::demo) struct Diagnose {
+pub(crate) struct Diagnose {
     /// Whether `diagnose` has found nothing any more.
     is_well: Cell<bool>,
 }
 
-impl Scenario for Diagnose {
+impl Story for Diagnose {
     const NAME: &'static str = "diagnose";
     const FUNCTION: &'static Subject = &subject::rollback::SUBJECT;
     /// No alarm comes before the person.

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
+use sandbox::deploy::{CLUSTER, SERVICE};
+use sandbox::{NORMAL_LOAD, Sandbox};
 use subject::Subject;
 
-use super::{Facts, Scenario, fact};
-use crate::demo::screen::Mark;
-use crate::demo::watch::{CPU_ALARM, Watch};
-use crate::deploy::{CLUSTER, SERVICE};
-use crate::sandbox::{NORMAL_LOAD, Sandbox};
+use super::{Facts, Story, fact};
+use crate::screen::Mark;
+use crate::watch::{CPU_ALARM, Watch};
 
 /// More than two tasks can do, and less than 80 % of what three can.
 const HIGH_LOAD: f64 = 210.0;
 const RAMP: Duration = Duration::from_secs(6);
 
-pub(in crate::demo) struct LoadSpike;
+pub(crate) struct LoadSpike;
 
-impl Scenario for LoadSpike {
+impl Story for LoadSpike {
     const NAME: &'static str = "load-spike";
     const FUNCTION: &'static Subject = &subject::scale_up::SUBJECT;
     const TASK_START_TIME: Duration = Duration::from_secs(4);

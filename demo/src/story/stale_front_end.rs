@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use aws_sdk_lambda::types::InvocationType;
+use sandbox::Sandbox;
+use sandbox::clients::ACCOUNT;
+use sandbox::gateway::FRONT_END_BUILD;
 use serde_json::json;
 use subject::Subject;
 
-use super::{Facts, Scenario, fact};
-use crate::clients::ACCOUNT;
-use crate::demo::screen::Mark;
-use crate::demo::watch::Watch;
-use crate::sandbox::{FRONT_END_BUILD, Sandbox};
+use super::{Facts, Story, fact};
+use crate::screen::Mark;
+use crate::watch::Watch;
 
 const INVALIDATION_TIME: Duration = Duration::from_secs(4);
 
-pub(in crate::demo) struct StaleFrontEnd;
+pub(crate) struct StaleFrontEnd;
 
-impl Scenario for StaleFrontEnd {
+impl Story for StaleFrontEnd {
     const NAME: &'static str = "stale-front-end";
     const FUNCTION: &'static Subject = &subject::cache_invalidation::SUBJECT;
 

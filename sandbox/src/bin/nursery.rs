@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tests::ministack::Nursery;
+use sandbox::ministack::Nursery;
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut command = std::env::args_os().skip(1);

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tests::sandbox::{Options, Sandbox};
+use sandbox::command::until_interrupted;
+use sandbox::{Options, Sandbox};
 
 /// A local AWS with LendPeak2 and this project's functions in it.
 #[derive(Parser)]
@@ -22,7 +23,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::until_interrupted(Box::pin(run(Arguments::parse()))).await {
+    match until_interrupted(Box::pin(run(Arguments::parse()))).await {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("The sandbox failed: {error:#}");

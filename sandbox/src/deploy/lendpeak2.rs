@@ -12,15 +12,13 @@ use crate::clients::{ACCOUNT, Clients, REGION};
 use crate::gateway::{BACKEND_PORT, DATABASE_USER, SECRET, SOURCE, TARGET_GROUP, TASKS_GROUP, endpoint};
 use crate::standin::{LOAD_BALANCER, REQUESTS_A_SECOND};
 
-pub const CLUSTER: &str = "lendpeak2-production";
-pub const SERVICE: &str = "backend";
+pub use crate::names::{CLUSTER, PASSWORD, SCALING_ALARMS, SERVICE, TARGET_CPU};
+
 /// How many tasks run at first.
 pub const TASKS: i32 = 2;
 pub const FAMILY: &str = "lendpeak2-backend-production";
 /// What task definitions of the backend may name as their roles.
 const TASK_ROLES: [&str; 2] = ["lendpeak2-production-task", "lendpeak2-production-task-execution"];
-/// What no log, record or notice may ever hold.
-pub const PASSWORD: &str = "Zy7-orchid-lantern-42";
 const MAXIMUM_TASKS: i32 = 10;
 /// What the backend's tasks run.
 pub const IMAGE: &str = "000000000000.dkr.ecr.us-east-1.amazonaws.com/lendpeak2/backend:1";
@@ -30,8 +28,6 @@ pub const LOG_GROUP: &str = "/ecs/lendpeak2-production";
 pub const PROFILER_LOG_GROUP: &str = "/aws/docdb/lendpeak2-production/profiler";
 /// How long ECS leaves a new task alone.
 const GRACE_SECONDS: i32 = 60;
-/// What the scaling policy keeps the CPU at, in percent.
-pub const TARGET_CPU: f64 = 70.0;
 
 /// The roles of the backend's tasks, as a parameter takes them.
 pub fn task_role_arns() -> String {
@@ -118,12 +114,6 @@ async fn create_scaling(clients: &Clients) -> anyhow::Result<()> {
     }
     Ok(())
 }
-
-/// As auto scaling names the alarms of a policy that tracks a target.
-pub const SCALING_ALARMS: [&str; 2] = [
-    "TargetTracking-service/lendpeak2-production/backend-AlarmHigh",
-    "TargetTracking-service/lendpeak2-production/backend-AlarmLow",
-];
 
 /// Registers a task definition of the backend with these variables; answers `family:revision`.
 pub async fn register_release(clients: &Clients, environment: &[(&str, &str)]) -> anyhow::Result<String> {

@@ -9,8 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::clients::{ACCOUNT, REGION};
-use crate::deploy::{SCALING_ALARMS, TARGET_CPU};
+use crate::names::{ACCOUNT, REGION, SCALING_ALARMS, TARGET_CPU};
 
 /// One registered target.
 #[derive(Debug, Clone, PartialEq)]

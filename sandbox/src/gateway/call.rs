@@ -73,9 +73,8 @@ impl Call {
         }
     }
 
-    /// A call that was answered with 200.
-    #[cfg(test)]
-    pub(crate) fn answered(caller: &str, [service, operation]: [&str; 2], request: Value) -> Self {
+    /// A call that was answered with 200, for tests of what judges calls.
+    pub fn answered(caller: &str, [service, operation]: [&str; 2], request: Value) -> Self {
         Self {
             at: Timestamp::UNIX_EPOCH,
             caller: caller.to_owned(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::clients::ACCOUNT;
+use crate::names::ACCOUNT;
 
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html>
 const FILES_IN_PROGRESS: usize = 3_000;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::clients::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 /// The build that deploys the front end.
 pub const FRONT_END_BUILD: &str = "lendpeak2-frontend";

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::clients::ACCOUNT;
+use crate::names::ACCOUNT;
 
 /// The repository in the registry of the account.
 pub const REPOSITORY: &str = "lendpeak2/backend";

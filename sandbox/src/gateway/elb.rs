@@ -12,9 +12,7 @@ use super::ec2::ALB_GROUP;
 use super::ecs::{BACKEND_PORT, address, last_part};
 use super::forward::Upstream;
 use super::wire::{self, block, element};
-use crate::clients::{ACCOUNT, REGION};
-use crate::deploy::{CLUSTER, SERVICE};
-use crate::standin::LOAD_BALANCER;
+use crate::names::{ACCOUNT, CLUSTER, LOAD_BALANCER, REGION, SERVICE};
 
 /// The backend's target group, as CloudWatch names it.
 pub const TARGET_GROUP_NAME: &str = "targetgroup/lendpeak2-backend/0123456789abcdef";

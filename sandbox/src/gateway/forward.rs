@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::moto::{self, Mending};
 use super::{Answer, wire};
-use crate::clients::REGION;
+use crate::names::REGION;
 
 #[derive(Debug)]
 pub(super) struct Upstream {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Answer, call::Call, wire};
-use crate::clients::REGION;
+use crate::names::REGION;
 
 /// Every clone has the same events.
 #[derive(Debug, Clone, Default)]

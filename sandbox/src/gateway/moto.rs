@@ -16,7 +16,7 @@ use super::cloudfront::{DISTRIBUTION, elements};
 use super::ecs::{count, edit, set, text};
 use super::forward::{self, Upstream, signed};
 use super::{Answer, autoscaling, wire};
-use crate::clients::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 /// What moto does not do as AWS does.
 #[derive(Debug)]

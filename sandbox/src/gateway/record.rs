@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::api::Problems;
 use super::{Call, DocDb};
-use crate::iam::Recorded;
+use crate::calls::Recorded;
 
 /// The folder that the calls are written into; nothing is written without it.
 pub const FOLDER: &str = "LENDPEAK2_CALLS";
@@ -157,12 +157,16 @@ fn open(folder: &PathBuf, program: &str) -> Option<File> {
     OpenOptions::new().create(true).append(true).open(folder.join(name)).ok()
 }
 
-/// The test or the program that the gateway is in, as in `scale_up`: without what cargo adds to a test's name.
+/// The program that the gateway is in; of a test, the first module that it is in, as in `scale_up`.
 fn program() -> String {
     let path = std::env::current_exe().unwrap_or_default();
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    // A test's program has a name with a hash, and nextest says which test runs in it.
     match stem.rsplit_once('-') {
-        Some((name, hash)) if hash.len() == 16 => name.to_owned(),
+        Some((name, hash)) if hash.len() == 16 => {
+            let test = std::env::var("NEXTEST_TEST_NAME").unwrap_or_default();
+            test.split_once("::").map_or(name, |(module, _)| module).to_owned()
+        }
         _ => stem,
     }
 }
@@ -233,7 +237,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Call, DocDb, Record, names};
-    use crate::iam::read_calls;
+    use crate::calls::read_calls;
 
     fn record(folder: Option<&std::path::Path>) -> Record {
         let folder = folder.map(std::path::Path::to_path_buf);

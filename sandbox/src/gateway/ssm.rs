@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::clients::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 const STATUSES: [&str; 3] = ["Open", "InProgress", "Resolved"];
 /// In characters.

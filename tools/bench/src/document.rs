@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
+use stories::job::LARGE;
 
 use super::Measured;
 use super::instructions::{self, Reference, millions};
-use super::job::LARGE;
 use super::report::{OTHERS, about, cell, ratios, remarks};
 use super::target::{self, Target};
 use super::variant::Kind;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use canned::{Body, Canned};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{CipherSuite, ServerConfig};
+use stories::job::Addresses;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,7 +25,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::canned::{Body, Canned};
 use super::replay::REPLAYED;
 use super::traffic::{Call, Metered, Traffic};
 
@@ -35,15 +36,9 @@ pub(super) const TENFOLD: usize = 10;
 
 /// Serves for as long as this value lives.
 #[derive(Debug)]
-pub(crate) struct Endpoint {
-    /// `https://127.0.0.1:<port>`.
-    pub(crate) aws: String,
-    /// `http://127.0.0.1:<port>`.
-    pub(crate) pages: String,
-    /// The same pages, each after [`LATENCY`].
-    pub(crate) slow_pages: String,
-    /// A large stack, each answer after [`LATENCY`].
-    pub(crate) large: String,
+pub(super) struct Endpoint {
+    /// The slow ones answer after [`LATENCY`].
+    pub(super) addresses: Addresses,
     pub(super) tenfold: String,
     pub(super) traffic: Arc<Traffic>,
     directory: TempDir,
@@ -81,7 +76,8 @@ impl Endpoint {
         let slow_pages = serve(None, &small, LATENCY).await?;
         let large = serve(acceptor.clone(), &Arc::new(Canned::large(1)), LATENCY).await?;
         let tenfold = serve(acceptor, &Arc::new(Canned::large(TENFOLD)), LATENCY).await?;
-        Ok(Self { aws, pages, slow_pages, large, tenfold, traffic, directory, _serving: serving })
+        let addresses = Addresses { aws, pages, slow_pages, large };
+        Ok(Self { addresses, tenfold, traffic, directory, _serving: serving })
     }
 
     /// The authority that signed the endpoint's certificate, for `AWS_CA_BUNDLE`.

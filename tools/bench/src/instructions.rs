@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use sandbox::runtime_api::Bootstrap;
 use serde::{Deserialize, Serialize};
+use stories::job::LARGE;
 use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
-use super::job::LARGE;
 use super::machine::rustc;
 use super::variant::{self, Binaries, Kind, Variant};
 use super::{measure, process, progress, write};
-use crate::runtime_api::Bootstrap;
 
 /// More than a count by itself ever varies by.
 const MAX_GROWTH: f64 = 0.05;
@@ -58,7 +58,7 @@ pub(super) struct Reference {
 
 /// Where it is kept.
 pub(super) fn reference_path() -> PathBuf {
-    crate::workspace().join("tests/bench/instructions.json")
+    sandbox::workspace().join("tools/bench/instructions.json")
 }
 
 /// Counts, prints, and says whether nothing has grown too much.

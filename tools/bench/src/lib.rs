@@ -4,11 +4,9 @@
 //! It measures and tells, and fails only when something does not work: a time is never a test. Counts of
 //! instructions are one: they are the same on a noisy machine.
 
-pub mod canned;
 mod document;
 mod endpoint;
 mod instructions;
-mod job;
 mod machine;
 mod measure;
 mod plot;
@@ -22,9 +20,10 @@ mod variant;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use sandbox::command::write;
 use serde::{Deserialize, Serialize};
+use stories::job::LARGE;
 
-use job::LARGE;
 use machine::Machine;
 use measure::{Figures, Samples};
 use variant::{Kind, NOTHING, Variant};
@@ -32,9 +31,7 @@ use variant::{Kind, NOTHING, Variant};
 pub use instructions::{Counting, count};
 pub use variant::Binaries;
 
-pub(crate) use endpoint::Endpoint;
-pub(crate) use job::{Job, Peer, recording, settings};
-pub(crate) use variant::NOW;
+use endpoint::Endpoint;
 
 /// What to measure, and how often.
 #[derive(Debug, Clone)]
@@ -165,13 +162,6 @@ impl Measured {
         let ours = self.rows.iter().filter(|row| row.kind == Kind::Ours);
         ours.map(|row| (row.job.as_str(), &row.figures))
     }
-}
-
-fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// One line that the next one replaces; only for a person who watches.

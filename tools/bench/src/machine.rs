@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use jiff::Timestamp;
+use sandbox::ministack::virtual_environment;
 use serde::{Deserialize, Serialize};
-
-use crate::ministack::virtual_environment;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Machine {

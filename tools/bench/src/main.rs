@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use bench::{Binaries, Counting, Measured, Options};
 use clap::Parser;
-use tests::bench::{self, Binaries, Counting, Measured, Options};
+use sandbox::command::until_interrupted;
 
 /// Cold starts of the release functions, beside the same jobs with boto3, the AWS CLI and Rust's defaults.
 #[derive(Parser)]
@@ -50,7 +51,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::until_interrupted(run(Arguments::parse())).await {
+    match until_interrupted(run(Arguments::parse())).await {
         Ok(Some(false)) => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {

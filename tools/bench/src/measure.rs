@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use sandbox::runtime_api::{Answer, Bootstrap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::process;
 use super::traffic::Counted;
 use super::variant::{Kind, Variant};
-use crate::runtime_api::{Answer, Bootstrap};
 
 /// A broken variant must not hold the benchmark up for ever.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,8 +1,9 @@
 //! The figures for a person at the terminal: a table, the ratios, and the targets with what became of them.
 
-use super::canned::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
+use canned::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
+use stories::job::LARGE;
+
 use super::endpoint::{LATENCY, TENFOLD};
-use super::job::LARGE;
 use super::measure::Figures;
 use super::variant::Kind;
 use super::{Measured, Row, target};

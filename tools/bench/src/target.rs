@@ -1,7 +1,8 @@
 //! The targets, and what became of them.
 
 use super::Measured;
-use super::job::LARGE;
+use stories::job::LARGE;
+
 use super::measure::Figures;
 use super::variant::{Kind, NOTHING};
 

@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
+use sandbox::clients::REGION;
+use sandbox::ministack::virtual_environment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stories::job::{self, Job, NOW, Peer};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::endpoint::Endpoint;
-use super::job::{self, Job, Peer};
-use crate::clients::REGION;
-use crate::ministack::virtual_environment;
-
-/// Stands in an event for the time at which it is sent.
-pub(crate) const NOW: &str = "<now>";
 
 /// What has no job to do has this one.
 pub(super) const NOTHING: &str = "";
@@ -89,7 +86,7 @@ pub(super) fn all(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Ve
         python.display()
     );
     let mut variants = nothing(binaries, endpoint)?;
-    for job in job::all(endpoint) {
+    for job in job::all(&endpoint.addresses) {
         variants.extend(of(&job, binaries, &python, endpoint)?);
     }
     Ok(variants)
@@ -98,7 +95,7 @@ pub(super) fn all(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Ve
 /// Our functions, each once for each job, and nothing that they are compared with.
 pub(super) fn ours(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
     let mut variants = nothing(binaries, endpoint)?;
-    for job in job::all(endpoint) {
+    for job in job::all(&endpoint.addresses) {
         variants.push(ours_for(&job, binaries, endpoint)?);
     }
     Ok(variants)
@@ -112,7 +109,7 @@ fn nothing(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Varia
             kind,
             program: copy_of(&binaries.ours, name, endpoint)?,
             arguments: Vec::new(),
-            environment: common(endpoint, &endpoint.aws),
+            environment: common(endpoint, &endpoint.addresses.aws),
             expected: json!({ "hello": true }),
             event: json!({}),
         })
@@ -209,7 +206,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn scripts() -> PathBuf {
-    crate::workspace().join("tests/bench")
+    sandbox::workspace().join("tools/bench")
 }
 
 /// Of a binary, made now. How the kernel keeps a file in memory goes with how it came there: of the same binary, what a

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-pub(crate) const SOURCE: &str = "lendpeak2-production";
+pub const SOURCE: &str = "lendpeak2-production";
 /// The restore that is under way, and its cluster.
-pub(crate) const RESTORE: &str = "lendpeak2-production-restore-20260921133320";
+pub const RESTORE: &str = "lendpeak2-production-restore-20260921133320";
 const CLASS: &str = "db.r6g.large";
 const ZONES: [&str; 2] = ["us-east-1a", "us-east-1b"];
 const VERSION: &str = "5.0.0";

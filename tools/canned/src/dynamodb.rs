@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{docdb, ecs};
 
-pub(in super::super) const TABLE: &str = "lendpeak2-production-ledger";
+pub const TABLE: &str = "lendpeak2-production-ledger";
 
 /// The key that all incidents are under.
 const INCIDENTS: &str = r#"{"S":"incidents"}"#;

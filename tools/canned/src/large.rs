@@ -13,20 +13,20 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use jiff::{SignedDuration, Timestamp};
+use sandbox::cbor;
 use serde_json::Value;
 
 use super::{Body, typed};
-use crate::cbor;
 
-pub(in super::super) const LOG_EVENTS: usize = 10_000;
-pub(in super::super) const STOPPED_TASKS: usize = 500;
-pub(in super::super) const ALARMS: usize = 200;
+pub const LOG_EVENTS: usize = 10_000;
+pub const STOPPED_TASKS: usize = 500;
+pub const ALARMS: usize = 200;
 
-pub(crate) const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
-pub(crate) const LOG_GROUP: &str = "/ecs/lendpeak2-production";
-pub(crate) const BUILD_PROJECT: &str = "lendpeak2-frontend";
-pub(crate) const REDIS_SECURITY_GROUP: &str = "sg-0123456789abcdef3";
-pub(crate) const ALARM_PREFIX: &str = "lendpeak2-production-";
+pub const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
+pub const LOG_GROUP: &str = "/ecs/lendpeak2-production";
+pub const BUILD_PROJECT: &str = "lendpeak2-frontend";
+pub const REDIS_SECURITY_GROUP: &str = "sg-0123456789abcdef3";
+pub const ALARM_PREFIX: &str = "lendpeak2-production-";
 
 const CLOUDWATCH: &str = "/service/GraniteServiceVersion20100801/operation/";
 const JSON: &str = "application/x-amz-json-1.1";

@@ -20,13 +20,14 @@ use serde_json::{Value, json};
 
 pub use large::Size;
 
-pub(crate) use docdb::{RESTORE, SOURCE};
-pub(crate) use large::{ALARM_PREFIX, BUILD_PROJECT, LOAD_BALANCER, LOG_GROUP, REDIS_SECURITY_GROUP};
+pub use docdb::{RESTORE, SOURCE};
+pub use dynamodb::TABLE;
+pub use large::{
+    ALARM_PREFIX, ALARMS, BUILD_PROJECT, LOAD_BALANCER, LOG_EVENTS, LOG_GROUP, REDIS_SECURITY_GROUP,
+    STOPPED_TASKS,
+};
 
-pub(super) use dynamodb::TABLE;
-pub(super) use large::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
-
-pub(crate) const MACHINE: &str =
+pub const MACHINE: &str =
     "arn:aws:states:us-east-1:123456789012:stateMachine:lendpeak2-production-service-down";
 
 pub type Body = Full<Bytes>;
@@ -48,7 +49,7 @@ struct Changed {
 
 impl Canned {
     /// A stack with much to read: so many times as much as there is in a large one.
-    pub(super) fn large(times: usize) -> Self {
+    pub fn large(times: usize) -> Self {
         Self::of_size(Size::times(times))
     }
 

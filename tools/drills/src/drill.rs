@@ -6,12 +6,12 @@ mod history;
 
 use std::time::Duration;
 
-use crate::sandbox::Sandbox;
-use crate::standin::Now;
+use sandbox::Sandbox;
+use sandbox::standin::Now;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Case {
+pub enum Drill {
     BadRelease,
     LoadSpike,
     OutOfMemory,
@@ -24,7 +24,7 @@ pub enum Case {
     HealthyService,
 }
 
-/// What `diagnose` and whoever acts on it are to make of a case.
+/// What `diagnose` and whoever acts on it are to make of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
     /// The first cause; none where there is nothing to be found.
@@ -40,7 +40,7 @@ pub enum End {
     Escalated { level: u8 },
 }
 
-impl Case {
+impl Drill {
     pub const ALL: [Self; 10] = [
         Self::BadRelease,
         Self::LoadSpike,
@@ -71,7 +71,7 @@ impl Case {
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|case| case.name() == name)
+        Self::ALL.into_iter().find(|drill| drill.name() == name)
     }
 
     /// One line.

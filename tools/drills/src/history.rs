@@ -2,9 +2,8 @@
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use jiff::Timestamp;
+use sandbox::clients::{ACCOUNT, Clients, REGION};
 use serde_json::Value;
-
-use crate::clients::{ACCOUNT, Clients, REGION};
 
 /// One execution.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! The incident as it is in the ledger: who looks there is no call of a function that is counted.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use sandbox::clients::Clients;
 use serde_json::{Value, json};
-
-use crate::clients::Clients;
 
 const TABLE: &str = "lendpeak2-production-ledger";
 

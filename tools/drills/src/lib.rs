@@ -2,10 +2,9 @@
 //! its schedule would have it, and alarms, `incident` and the state machine `service-down` do the rest. Measures what
 //! they did, and holds it against what was expected.
 
-mod ears;
+mod drill;
 mod history;
 mod ledger;
-mod measure;
 mod table;
 
 use std::collections::BTreeSet;
@@ -13,19 +12,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
+use sandbox::changes::changes_the_stack;
+use sandbox::clients::Clients;
+use sandbox::gateway::Call;
+use sandbox::notices::{Ears, Notice};
+use sandbox::{Options, Sandbox, functions};
 use serde_json::{Value, json};
 
-use crate::clients::Clients;
-use crate::functions;
-use crate::gateway::Call;
-use crate::sandbox::{Options, Sandbox};
-use crate::service_down::{Case, End, Expected};
 use history::Execution;
 
-pub(crate) use ears::Ears;
-pub use ears::Notice;
-pub use measure::changes_the_stack;
-pub(crate) use table::aligned;
+pub use drill::{Drill, End, Expected};
 pub use table::{Row, document, table};
 
 /// An alarm, two remedies that are each looked at for as long as the sandbox does, and a machine that is busy.
@@ -36,7 +32,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// What came of an incident is told within this time after its execution's end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// What is seen while a case is played.
+/// What is seen while a drill is played.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The sandbox is ready at this address, and the service is well.
@@ -61,10 +57,10 @@ pub enum Event {
     Told(Notice),
 }
 
-/// What came of a case.
+/// What came of a drill.
 #[derive(Debug, Clone)]
 pub struct Played {
-    pub case: Case,
+    pub drill: Drill,
     /// What the incident was found to be first: by the state machine where it diagnosed, else by a question after the end.
     pub first_cause: Option<String>,
     /// Whether the state machine asked for a diagnosis, or had no need to.
@@ -115,16 +111,16 @@ impl Played {
     }
 
     pub fn is_cause_right(&self) -> bool {
-        self.first_cause.as_deref() == self.case.expected().first_cause
+        self.first_cause.as_deref() == self.drill.expected().first_cause
     }
 
     pub fn is_remedy_right(&self) -> bool {
-        let expected: Vec<&str> = expected_remedy(self.case).into_iter().collect();
+        let expected: Vec<&str> = expected_remedy(self.drill).into_iter().collect();
         self.changed_by == expected
     }
 
     pub fn is_end_right(&self) -> bool {
-        match self.case.expected().end {
+        match self.drill.expected().end {
             End::Resolved { .. } => self.ended == Ended::Resolved && self.passes,
             End::Escalated { level } => self.ended == Ended::Escalated { level },
         }
@@ -132,7 +128,7 @@ impl Played {
 
     /// What is not as it was expected; nothing if all is.
     pub fn faults(&self) -> Vec<String> {
-        let Expected { first_cause, end } = self.case.expected();
+        let Expected { first_cause, end } = self.drill.expected();
         let mut faults = Vec::new();
         if !self.is_cause_right() {
             faults.push(format!("the first cause is {:?}, not {first_cause:?}", self.first_cause));
@@ -155,8 +151,8 @@ impl Played {
 }
 
 /// The function that is to change the service.
-fn expected_remedy(case: Case) -> Option<&'static str> {
-    match case.expected().end {
+fn expected_remedy(drill: Drill) -> Option<&'static str> {
+    match drill.expected().end {
         End::Resolved { by } => by,
         End::Escalated { .. } => None,
     }
@@ -166,21 +162,21 @@ fn between(from: Timestamp, to: Timestamp) -> Option<Duration> {
     Duration::try_from(to.duration_since(from)).ok()
 }
 
-/// Plays one case in a sandbox of its own, with the functions in this mode. Everything that is seen goes to `see`.
+/// Plays one drill in a sandbox of its own, with the functions in this mode. Everything that is seen goes to `see`.
 ///
 /// # Errors
 /// When the sandbox does not do what it is asked, or no incident ever opened.
-pub async fn play(case: Case, mode: &str, see: &mut dyn FnMut(&Event)) -> anyhow::Result<Played> {
+pub async fn play(drill: Drill, mode: &str, see: &mut dyn FnMut(&Event)) -> anyhow::Result<Played> {
     let options = Options { mode: mode.to_owned(), ..Options::default() };
     let sandbox = Sandbox::start(options).await.context("no sandbox")?;
-    case.prepare(&sandbox).await.context("cannot prepare")?;
-    let play = Play::new(case, &sandbox).await?;
+    drill.prepare(&sandbox).await.context("cannot prepare")?;
+    let play = Play::new(drill, &sandbox).await?;
     play.run(see).await
 }
 
-/// A case that is being played.
+/// A drill that is being played.
 struct Play<'a> {
-    case: Case,
+    drill: Drill,
     sandbox: &'a Sandbox,
     clients: Clients,
     ears: Ears,
@@ -196,10 +192,10 @@ struct Seen {
 }
 
 impl<'a> Play<'a> {
-    async fn new(case: Case, sandbox: &'a Sandbox) -> anyhow::Result<Self> {
+    async fn new(drill: Drill, sandbox: &'a Sandbox) -> anyhow::Result<Self> {
         let clients = Clients::new(&sandbox.gateway.url(), "audience")?;
         let ears = Ears::new(&clients).await?;
-        let play = Self { case, sandbox, clients, ears };
+        let play = Self { drill, sandbox, clients, ears };
         let report = play.clients.ask("health-probe", &json!({ "tries": 1 })).await?;
         ensure!(is_healthy(&report), "it is not well before it goes wrong: {report:#}");
         Ok(play)
@@ -209,7 +205,7 @@ impl<'a> Play<'a> {
         see(&Event::Ready(self.sandbox.gateway.url()));
         let mut seen = Seen { calls: self.sandbox.gateway.calls().len(), ..Seen::default() };
         let first_call = seen.calls;
-        self.case.go_wrong(self.sandbox).await.context("cannot make it go wrong")?;
+        self.drill.go_wrong(self.sandbox).await.context("cannot make it go wrong")?;
         see(&Event::WentWrong);
         let (id, failed_at) = self.probe_until_open(see).await?;
         see(&Event::Opened(id.clone()));
@@ -221,7 +217,7 @@ impl<'a> Play<'a> {
         let ours = functions()?;
         let calls: Vec<&Call> = since.iter().filter(|call| ours.contains(&call.caller)).collect();
         let changes: Vec<&Call> = calls.iter().copied().filter(|call| changes_the_stack(call)).collect();
-        let expected = expected_remedy(self.case);
+        let expected = expected_remedy(self.drill);
         let wrong = changes.iter().filter(|call| Some(call.caller.as_str()) != expected);
         let diagnosis = execution.first_diagnosis();
         let (diagnosed, counted) = (diagnosis.is_some(), calls.len());
@@ -232,11 +228,11 @@ impl<'a> Play<'a> {
         let last = self.clients.ask("health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
         let first_cause = diagnosis.pointer("/findings/0/cause").and_then(Value::as_str);
         Ok(Played {
-            case: self.case,
+            drill: self.drill,
             first_cause: first_cause.map(str::to_owned),
             diagnosed,
             ended: ended(&report),
-            changed_by: measure::callers(&changes),
+            changed_by: callers(&changes),
             wrong_actions: wrong.map(|call| format!("{}: {}", call.caller, call.name())).collect(),
             passes: is_healthy(&last),
             failed_at,
@@ -332,6 +328,17 @@ impl<'a> Play<'a> {
         }
         Ok(())
     }
+}
+
+/// Who made these calls, each once, in order.
+fn callers(calls: &[&Call]) -> Vec<String> {
+    let mut callers: Vec<String> = Vec::new();
+    for call in calls {
+        if !callers.contains(&call.caller) {
+            callers.push(call.caller.clone());
+        }
+    }
+    callers
 }
 
 fn is_healthy(report: &Value) -> bool {

@@ -1,36 +1,34 @@
-//! Plays the ways in which LendPeak2 is down, prints what was measured, and writes it into a document.
+//! Plays the drills, prints what was measured, and writes it into a document.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
-use tests::scenarios;
-use tests::service_down::Case;
+use drills::Drill;
+use sandbox::command;
 
-/// Plays each case of a service that is down, with nobody typing, and measures what comes of it.
+/// Plays each way in which the service is down, with nobody typing, and measures what comes of it.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these cases, as in `bad-release`; all unless said.
-    #[arg(value_parser = case)]
-    cases: Vec<Case>,
+    /// Only these drills, as in `bad-release`; all unless said.
+    #[arg(value_parser = drill)]
+    drills: Vec<Drill>,
     /// Write the table there, as Markdown.
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
 }
 
-fn case(name: &str) -> Result<Case, String> {
-    let names: Vec<&str> = Case::ALL.iter().map(|case| case.name()).collect();
-    Case::named(name).ok_or_else(|| format!("there are {}", names.join(", ")))
+fn drill(name: &str) -> Result<Drill, String> {
+    command::named(name, Drill::ALL, |drill| drill.name().to_owned())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::until_interrupted(Box::pin(run(Arguments::parse()))).await {
+    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
         Ok(Some(true)) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("\nThe scenarios failed: {error:#}");
+            eprintln!("\nThe drills failed: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -38,18 +36,17 @@ async fn main() -> ExitCode {
 
 /// Whether all was as expected.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let cases = if arguments.cases.is_empty() { Case::ALL.to_vec() } else { arguments.cases };
+    let wanted = if arguments.drills.is_empty() { Drill::ALL.to_vec() } else { arguments.drills };
     let mut rows = Vec::new();
-    // One after another: cases that shared the machine would measure each other.
-    for case in cases {
-        eprintln!("playing {}: {}", case.name(), case.title());
-        rows.push((case.name(), scenarios::play(case, "auto", &mut |_| ()).await));
+    // One after another: drills that shared the machine would measure each other.
+    for drill in wanted {
+        eprintln!("playing {}: {}", drill.name(), drill.title());
+        rows.push((drill.name(), drills::play(drill, "auto", &mut |_| ()).await));
     }
-    println!("{}", scenarios::table(&rows));
+    println!("{}", drills::table(&rows));
     if let Some(file) = &arguments.document {
         let cores = std::thread::available_parallelism()?.get();
-        std::fs::write(file, scenarios::document(&rows, cores))
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        command::write(file, &drills::document(&rows, cores))?;
     }
     Ok(rows.iter().all(|(_, played)| played.as_ref().is_ok_and(|played| played.faults().is_empty())))
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use sandbox::command::aligned;
+
 use super::{Ended, Played};
 
 const HEADS: [&str; 9] = [
-    "case",
+    "drill",
     "first cause",
     "remedy",
     "end",
@@ -16,7 +18,7 @@ const HEADS: [&str; 9] = [
     "AWS calls",
 ];
 
-/// A case's row; or why there is none.
+/// A drill's row; or why there is none.
 pub type Row = (&'static str, anyhow::Result<Played>);
 
 /// As a person reads it in a terminal.
@@ -32,20 +34,6 @@ pub fn table(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// A line for each row, its columns below those of the first.
-pub(crate) fn aligned(cells: &[Vec<String>]) -> Vec<String> {
-    let width = |column: usize| {
-        let lengths = cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        lengths.max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..cells.first().map_or(0, Vec::len)).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    cells.iter().map(line).collect()
-}
-
 /// The same as a document, with what its columns mean.
 pub fn document(rows: &[Row], cores: usize) -> String {
     let cells = cells(rows);
@@ -53,9 +41,9 @@ pub fn document(rows: &[Row], cores: usize) -> String {
     let mut lines: Vec<String> = cells.iter().map(line).collect();
     lines.insert(1, format!("|{}", "---|".repeat(HEADS.len())));
     format!(
-        "# What the loop does in ten cases\n\n\
-         `make scenarios` made this file: it plays each case of `tests/src/service_down.rs` in a sandbox of its own, \
-         one after another, with a debug build on a machine of {cores} cores. Nobody types anything: the case goes \
+        "# What the loop does in ten drills\n\n\
+         `make drills` made this file: it plays each drill of `tools/drills/src/drill.rs` in a sandbox of its own, \
+         one after another, with a debug build on a machine of {cores} cores. Nobody types anything: the drill goes \
          wrong, the health probe runs, and the alarms, `incident` and the state machine `service-down` do the rest.\n\n\
          {}\n\n{}\n\n\
          - **first cause**: what the state machine's first diagnosis put first; *(asked after)* where it needed no \
@@ -103,7 +91,7 @@ fn row(played: &Played) -> Vec<String> {
         time.map_or_else(|| "-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
     };
     vec![
-        played.case.name().to_owned(),
+        played.drill.name().to_owned(),
         judged(cause, played.is_cause_right()),
         judged(remedy, played.is_remedy_right()),
         judged(end, played.is_end_right()),
@@ -123,7 +111,7 @@ fn totals(rows: &[Row]) -> String {
     let wrong: usize = played.iter().map(|played| played.wrong_actions.len()).sum();
     let calls: usize = played.iter().map(|played| played.calls).sum();
     format!(
-        "{} cases: first cause right in {}, remedy right in {}, {recovered} recovered, {escalated} escalated, wrong \
+        "{} drills: first cause right in {}, remedy right in {}, {recovered} recovered, {escalated} escalated, wrong \
          actions {wrong}, as expected {}; median to action {}, to recovery {}; {calls} AWS calls.",
         rows.len(),
         count(Played::is_cause_right),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use jiff::Timestamp;
+use sandbox::events::filled;
 use serde_json::Value;
-use tests::events::filled;
 
 use crate::{json, tape::Tape};
 
@@ -12,7 +12,7 @@ use crate::{json, tape::Tape};
 pub type Events = Vec<(String, Value)>;
 
 static EVENTS: LazyLock<BTreeMap<String, Events>> = LazyLock::new(|| {
-    let folders = names(&tests::workspace().join("events"));
+    let folders = names(&sandbox::workspace().join("events"));
     folders.into_iter().map(|function| (function.clone(), read(&function))).collect()
 });
 
@@ -30,7 +30,7 @@ pub fn all_events() -> Vec<&'static Value> {
 fn read(function: &str) -> Events {
     /// Long ago, and always the same.
     const THEN: &str = "2026-01-20T10:29:12Z";
-    let folder = tests::workspace().join("events").join(function);
+    let folder = sandbox::workspace().join("events").join(function);
     let read = |name: String| {
         let sample = fs::read_to_string(folder.join(&name)).ok()?;
         let event = serde_json::from_str(&filled(&sample, THEN.parse().ok()?)).ok()?;

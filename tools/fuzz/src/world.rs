@@ -12,10 +12,10 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use canned::{Canned, Size};
 use http_body_util::BodyExt;
+use sandbox::cbor;
 use serde_json::{Value, json};
-use tests::bench::canned::{self, Canned, Size};
-use tests::cbor;
 
 use crate::{json, table::Table, tape::Tape, text};
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use sandbox::calls::Recorded;
+use sandbox::functions;
 use serde_json::json;
 
-use super::Recorded;
 use super::exempt;
 use super::needs::{self, Need, TaskRoles};
 use super::policy::{self, LEADING_KEYS, Statement};
@@ -14,7 +15,6 @@ use super::reference::Reference;
 use super::required;
 use super::resolve::Resolver;
 use super::template::{Template, field, referred};
-use crate::functions;
 
 /// What the check found.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ pub struct Rules {
 
 impl Rules {
     pub fn read() -> Result<Self> {
-        let text = std::fs::read_to_string(crate::workspace().join("template.yaml"))?;
+        let text = std::fs::read_to_string(sandbox::workspace().join("template.yaml"))?;
         Ok(Self { template: Template::read()?, text, reference: Reference::read()? })
     }
 }

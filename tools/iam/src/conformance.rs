@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::iam::Recorded;
+use sandbox::calls::Recorded;
 
 /// What is not compared.
 const NOT_COMPARED: [(&str, &str); 1] =

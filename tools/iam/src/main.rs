@@ -1,14 +1,11 @@
-//! `make iam`: the functions' roles beside every call that the tests and the scenarios made.
+//! `make iam`: the functions' roles beside every call that the tests and the drills made.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
-use tests::iam::{
-    check::{Rules, check},
-    read_calls,
-};
+use iam::check::{Rules, check};
+use sandbox::{calls::read_calls, command};
 
 /// Checks the functions' roles against the calls that were recorded.
 #[derive(Debug, Parser)]
@@ -38,8 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     if let Some(path) = arguments.document {
-        std::fs::write(&path, report.document())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        command::write(&path, &report.document())?;
     }
     Ok(ExitCode::SUCCESS)
 }

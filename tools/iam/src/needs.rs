@@ -9,12 +9,12 @@ mod ecs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
+use sandbox::calls::Recorded;
+use sandbox::clients::{ACCOUNT, REGION};
 use serde_json::Value;
 
-use super::Recorded;
 use super::policy::LEADING_KEYS;
 use super::template::field;
-use crate::clients::{ACCOUNT, REGION};
 
 /// What one permission has to allow.
 #[derive(Debug, Clone, PartialEq, Eq)]

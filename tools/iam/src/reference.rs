@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::ministack::virtual_environment;
 use serde::Deserialize;
 
 use super::policy::matches;
-use crate::clients::{ACCOUNT, REGION};
-use crate::ministack::virtual_environment;
 
 /// By the services' names in IAM.
 #[derive(Debug, Deserialize)]

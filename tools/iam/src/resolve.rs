@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
+use sandbox::clients::{ACCOUNT, REGION};
 use serde_json::Value;
 
 use super::template::{Template, field, if_it_holds, referred};
-use crate::clients::{ACCOUNT, REGION};
 
 /// The parameters' values, and the template that they are for.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl<'a> Resolver<'a> {
         let everything = [("OpsItems", "true"), ("RestoreInNetwork", "true")];
         let everything = everything.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let sandbox = "http://127.0.0.1";
-        for (name, value) in crate::sandbox::parameters("auto", sandbox, sandbox, everything.into()) {
+        for (name, value) in sandbox::parameters("auto", sandbox, sandbox, everything.into()) {
             parameters.insert(name, value);
         }
         Ok(Self { template, parameters, lists })

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use sandbox::{ministack::virtual_environment, workspace};
 use serde_json::Value;
-
-use crate::{ministack::virtual_environment, workspace};
 
 /// The template, with the short tags written out: `!Ref A` is `{"Ref": "A"}`.
 #[derive(Debug, Clone)]

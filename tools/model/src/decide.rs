@@ -12,13 +12,13 @@ use shared::{
 use crate::{
     broken::Broken,
     run::{Acted, End, Phase, Seen, Work},
-    scenario::{Delivery, Scenario, Tick, approval, at, plan_hash},
+    setup::{Delivery, Setup, Tick, approval, at, plan_hash},
     store::{Also, Entry, Noted, Owing, Request, Taken, Unmet, Wants},
 };
 
 /// Who decides, and by what rules.
 pub struct Decider<'a> {
-    pub scenario: &'a Scenario,
+    pub setup: &'a Setup,
     pub policy: &'a Policy,
     /// Whether it is what an event asked for earlier.
     pub wished: bool,
@@ -55,7 +55,7 @@ impl Decider<'_> {
             code::is_for_now(code) && (code != "aws_failed" || self.broken != Some(Broken::FailedLookClears));
         let in_hand = in_hand && !self.wished && code == "claimed_by_another";
         let is_event = self.delivery.is_an_event();
-        let wants = if !self.scenario.wants {
+        let wants = if !self.setup.wants {
             Wants::Keep
         } else if is_event && for_now && !in_hand {
             self.wish(now)
@@ -73,19 +73,19 @@ impl Decider<'_> {
 
     fn wish(&self, now: Tick) -> Wants {
         let wish = *self.delivery;
-        let until = now.saturating_add(self.scenario.max_event_age);
+        let until = now.saturating_add(self.setup.max_event_age);
         Wants::Set { wish, first_until: wish.function.is_urgent().then_some(until) }
     }
 
     fn owing(&self, now: Tick) -> Option<Owing> {
         let own_until = self.deadline.max(now).min(now + 1);
-        self.scenario.owes.then(|| Owing { execution_id: self.execution_id.clone(), own_until })
+        self.setup.owes.then(|| Owing { execution_id: self.execution_id.clone(), own_until })
     }
 
     /// Beside the record of what was claimed: `Runner::finish`.
     fn also(&self, work: &Work, failed: bool, now: Tick) -> Also {
         let wants = match () {
-            () if !self.scenario.wants => Wants::Keep,
+            () if !self.setup.wants => Wants::Keep,
             // A dead run's intent came first and failed again: this event has not had its turn.
             () if self.delivery.is_an_event() && work.comes_again && failed => self.wish(now),
             () if self.wished => Wants::Clear(*self.delivery),
@@ -169,7 +169,7 @@ impl Decider<'_> {
             weight,
             units: 0,
             about: Vec::new(),
-            notes: if self.scenario.notes { vec![self.note(&memory)] } else { Vec::new() },
+            notes: if self.setup.notes { vec![self.note(&memory)] } else { Vec::new() },
             approved: Some(approval.is_some()),
             instead_of: None,
         };

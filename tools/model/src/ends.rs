@@ -35,8 +35,7 @@ impl Protocol {
             return self.begin(world, run);
         }
         state.phase = Phase::Over;
-        if !delivery.cause.is_scheduled() || !self.scenario.owes || self.broken == Some(Broken::NothingSwept)
-        {
+        if !delivery.cause.is_scheduled() || !self.setup.owes || self.broken == Some(Broken::NothingSwept) {
             return Some(());
         }
         let early = self.broken == Some(Broken::SweptTooEarly);

@@ -3,7 +3,7 @@
 //! What a run decides is the real code: `shared::guard` on the real `Memory`, `Claim` and `Policy`. Modelled is
 //! what surrounds it: the ledger's items with the conditions of its transactions ([`store`]), the order in
 //! which a run makes its calls ([`run`], [`decide`], [`ends`]), and whatever may happen between two of them ([`protocol`]): another
-//! run's call, time, a kill, a lost answer. [`properties`] says what must hold; [`scenario`] says who comes
+//! run's call, time, a kill, a lost answer. [`properties`] says what must hold; [`setup`] says who comes
 //! and what may go wrong; [`broken`] breaks one rule, to show that its absence is found.
 //!
 //! Taken as given, and not checked here:
@@ -21,7 +21,7 @@ mod ends;
 pub mod properties;
 pub mod protocol;
 pub mod run;
-pub mod scenario;
+pub mod setup;
 pub mod store;
 pub mod story;
 pub mod world;

@@ -8,7 +8,7 @@ use stateright::Property;
 use crate::{
     protocol::Protocol,
     run::{End, Phase},
-    scenario::{Cause, Delivery, Function, Scenario, tick_of},
+    setup::{Cause, Delivery, Function, Setup, tick_of},
     store::{Entry, Request, Store},
     world::{Act, World},
 };
@@ -45,7 +45,7 @@ const ALWAYS: &[(&str, Condition)] = &[
     (ONE_EVENT_ACTS_ONCE, |_, world| one_event_acts_once(world)),
     (ONE_ACTION_A_WINDOW, one_action_a_window),
     (THE_BUDGET_HOLDS, |protocol, world| {
-        FUNCTIONS.iter().all(|function| changes(world, *function).len() <= protocol.scenario.attempts_per_day)
+        FUNCTIONS.iter().all(|function| changes(world, *function).len() <= protocol.setup.attempts_per_day)
     }),
     (EACH_CHANGE_COUNTS_ONCE, |_, world| {
         FUNCTIONS.iter().all(|function| each_change_counts_once(world, *function))
@@ -139,10 +139,10 @@ const SOMETIMES: &[(&str, Condition)] = &[
 
 const STOPPED_BY_COOLDOWN: End = End::Stopped("cooldown");
 
-pub fn of(scenario: &Scenario) -> Vec<Property<Protocol>> {
-    let promised = ALWAYS.iter().filter(|(name, _)| !scenario.except.contains(name));
+pub fn of(setup: &Setup) -> Vec<Property<Protocol>> {
+    let promised = ALWAYS.iter().filter(|(name, _)| !setup.except.contains(name));
     let always = promised.map(|(name, condition)| Property::<Protocol>::always(name, *condition));
-    let wanted = SOMETIMES.iter().filter(|(name, _)| scenario.sometimes.contains(name));
+    let wanted = SOMETIMES.iter().filter(|(name, _)| setup.sometimes.contains(name));
     always.chain(wanted.map(|(name, condition)| Property::sometimes(name, *condition))).collect()
 }
 
@@ -162,7 +162,7 @@ fn one_action_a_window(protocol: &Protocol, world: &World) -> bool {
     let acts: Vec<&Act> = world.history.acts.iter().filter(full).collect();
     acts.iter().enumerate().all(|(place, later)| {
         acts.iter().take(place).filter(|earlier| earlier.function == later.function).all(|earlier| {
-            let window = tick_of(earlier.claim.0.claimed_at) + protocol.scenario.cooldown;
+            let window = tick_of(earlier.claim.0.claimed_at) + protocol.setup.cooldown;
             earlier.event == later.event || tick_of(later.claim.0.claimed_at) >= window
         })
     })
@@ -256,7 +256,7 @@ fn nothing_asked_for_is_lost(protocol: &Protocol, world: &World) -> bool {
             || world.history.refused.contains(&(function, event.to_owned()))
             || world.store.audit.iter().any(given_up)
     };
-    !protocol.scenario.wants
+    !protocol.setup.wants
         || protocol.deliveries().filter(|delivery| delivery.is_an_event()).all(is_kept)
         || !protocol.is_over(world)
 }
@@ -284,7 +284,7 @@ fn no_note_is_untrue(protocol: &Protocol, world: &World) -> bool {
         world.history.acts.iter().any(|act| act.event == event)
             || world.store.audit.iter().any(|entry| entry.applied && entry.event == event)
     };
-    let is_missing = || protocol.scenario.notes && world.store.audit.iter().any(|entry| entry.applied);
+    let is_missing = || protocol.setup.notes && world.store.audit.iter().any(|entry| entry.applied);
     match &world.store.note {
         Some(note) if note.pending => claims().any(|claim| claim.0.open && claim.event() == note.event),
         Some(note) => was_done(&note.event),

@@ -10,15 +10,15 @@ use crate::{
     decide::Decider,
     properties,
     run::{Acted, End, Part, Phase, Run, Work, record_again},
-    scenario::{Cause, Delivery, Scenario, at},
+    setup::{Cause, Delivery, Setup, at},
     store::{Request, Store, Unmet},
     world::{History, World},
 };
 
-/// The claim protocol in one scenario, whole or with one rule missing.
+/// The claim protocol in one setup, whole or with one rule missing.
 #[derive(Debug, Clone)]
 pub struct Protocol {
-    pub scenario: Scenario,
+    pub setup: Setup,
     pub broken: Option<Broken>,
     policy: Arc<Policy>,
 }
@@ -59,17 +59,17 @@ pub enum Fate {
 }
 
 impl Protocol {
-    pub fn new(scenario: Scenario, broken: Option<Broken>) -> Self {
-        let policy = Arc::new(scenario.policy());
-        Self { scenario, broken, policy }
+    pub fn new(setup: Setup, broken: Option<Broken>) -> Self {
+        let policy = Arc::new(setup.policy());
+        Self { setup, broken, policy }
     }
 
     pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
-        self.scenario.deliveries.iter()
+        self.setup.deliveries.iter()
     }
 
     pub(crate) fn delivery(&self, run: usize) -> Option<&Delivery> {
-        self.scenario.deliveries.get(run)
+        self.setup.deliveries.get(run)
     }
 
     fn is_last(&self, run: usize) -> bool {
@@ -86,12 +86,12 @@ impl Protocol {
     /// Whether nobody waits for it: a scheduled run that has nothing to do.
     fn may_stay_away(&self, run: usize, state: &Run) -> bool {
         let is_schedule = self.delivery(run).is_some_and(|delivery| delivery.cause == Cause::Schedule);
-        self.scenario.settles() && is_schedule && state.phase == Phase::Awaited
+        self.setup.settles() && is_schedule && state.phase == Phase::Awaited
     }
 
     /// Whether Lambda delivers the run's event again after an error.
     pub(crate) fn is_repeated(&self, run: usize) -> bool {
-        self.scenario.settles() && self.delivery(run).is_some_and(Delivery::is_an_event)
+        self.setup.settles() && self.delivery(run).is_some_and(Delivery::is_an_event)
     }
 
     fn may_start(&self, world: &World, run: usize) -> bool {
@@ -112,7 +112,7 @@ impl Protocol {
             // A scheduled run that finds nothing does nothing; and the last one is the last.
             Some(delivery)
                 if delivery.cause == Cause::Schedule
-                    && self.scenario.settles()
+                    && self.setup.settles()
                     && (world.store.owed.is_empty() && world.store.wanted.is_empty()
                         || others()
                             .any(|(other, state)| self.is_last(other) && state.phase != Phase::Awaited)) =>
@@ -126,14 +126,14 @@ impl Protocol {
         }
     }
 
-    /// Time passes while somebody is to come, up to the scenario's end; after that only for a lease that the
+    /// Time passes while somebody is to come, up to the setup's end; after that only for a lease that the
     /// last scheduled run waits for.
     fn may_tick(&self, world: &World) -> bool {
         let runs = || world.runs.iter().enumerate();
         if runs().any(|(run, state)| self.is_last(run) && state.is_alive()) {
             return false;
         }
-        if world.time < self.scenario.end {
+        if world.time < self.setup.end {
             let waits = |run| !(self.is_last(run) && self.may_start(world, run));
             return runs().any(|(run, state)| !state.is_over() && waits(run));
         }
@@ -152,9 +152,9 @@ impl Protocol {
             Phase::Paying { .. } => &[Fate::Answered, Fate::Failed],
             Phase::TakingOn { .. } => &[Fate::Answered],
             Phase::Telling { .. } => &[Fate::Answered, Fate::Failed, Fate::SeemsFailed],
-            Phase::Acting(_) if self.scenario.settles() => &[Fate::Answered, Fate::Failed, Fate::SeemsFailed],
+            Phase::Acting(_) if self.setup.settles() => &[Fate::Answered, Fate::Failed, Fate::SeemsFailed],
             Phase::Acting(_) => &[Fate::Answered, Fate::AnswerLost, Fate::Failed, Fate::SeemsFailed],
-            _ if self.scenario.settles() => &[Fate::Answered, Fate::GivenUp],
+            _ if self.setup.settles() => &[Fate::Answered, Fate::GivenUp],
             // A conflict that the ledger repeats is no step: nothing has happened.
             _ if self.broken == Some(Broken::ConflictNotRepeated) => &[Fate::Answered, Fate::Conflict],
             _ => &[Fate::Answered, Fate::AnswerLost, Fate::GivenUp],
@@ -169,7 +169,7 @@ impl Protocol {
         let wish = world.runs.get(run).and_then(|state| state.wish.as_ref());
         let delivery = wish.unwrap_or(delivery);
         Decider {
-            scenario: &self.scenario,
+            setup: &self.setup,
             policy: &self.policy,
             wished: wish.is_some(),
             alarm_is_over: world.alarms_over.contains(delivery.event),
@@ -182,7 +182,7 @@ impl Protocol {
 
     fn start(&self, world: &mut World, run: usize) -> Option<()> {
         let now = world.time;
-        world.runs.get_mut(run)?.deadline = now + self.scenario.lease;
+        world.runs.get_mut(run)?.deadline = now + self.setup.lease;
         self.begin(world, run)
     }
 
@@ -205,8 +205,8 @@ impl Protocol {
         };
         let about = *world.runs.get(run)?.about(delivery);
         seen.read(part, &about, &world.store, count);
-        if self.scenario.settles() {
-            // The order of the reads is another scenario's matter.
+        if self.setup.settles() {
+            // The order of the reads is another setup's matter.
             seen.read(Part::Service, &about, &world.store, count);
         }
         if !seen.is_complete() {
@@ -215,7 +215,7 @@ impl Protocol {
         }
         let decided = self.decider(world, run, delivery).decide(now, &seen, approval_used);
         let state = world.runs.get_mut(run)?;
-        if delivery.cause.is_scheduled() && state.wish.is_none() && self.scenario.wants {
+        if delivery.cause.is_scheduled() && state.wish.is_none() && self.setup.wants {
             state.wishes = seen.ledger.map(|ledger| ledger.wanted).unwrap_or_default();
         }
         match decided {
@@ -381,8 +381,8 @@ impl Model for Protocol {
             rollback: 0,
             tokens: BTreeSet::new(),
             late: Vec::new(),
-            faults: self.scenario.faults,
-            kill_switch_may_come: self.scenario.kill_switch,
+            faults: self.setup.faults,
+            kill_switch_may_come: self.setup.kill_switch,
             alarms_over: BTreeSet::new(),
             history: History::default(),
         }]
@@ -394,11 +394,11 @@ impl Model for Protocol {
                 Phase::Awaited if self.may_start(world, run) => steps.push(Step::Start(run)),
                 Phase::Awaited | Phase::Over => {}
                 Phase::Looking { .. } => {
-                    let mut parts = state.unread(self.scenario.torn_reads);
-                    parts.truncate(if self.scenario.settles() { 1 } else { parts.len() });
+                    let mut parts = state.unread(self.setup.torn_reads);
+                    parts.truncate(if self.setup.settles() { 1 } else { parts.len() });
                     steps.extend(parts.into_iter().map(|part| Step::Read(run, part)));
                     let reads_events = self.is_repeated(run) || state.wish.is_some();
-                    if self.scenario.wants && world.faults > 0 && reads_events && !self.is_last(run) {
+                    if self.setup.wants && world.faults > 0 && reads_events && !self.is_last(run) {
                         steps.push(Step::FailToRead(run));
                     }
                 }
@@ -407,8 +407,8 @@ impl Model for Protocol {
                     steps.extend(fates.map(|fate| Step::Call(run, *fate)));
                     // A kill before the first write leaves nothing: as if the run had not come. One between
                     // a call's effect and its answer leaves what a kill just after it leaves.
-                    let is_a_fault = self.scenario.settles();
-                    let may_be = self.scenario.kills && (!is_a_fault || world.faults > 0);
+                    let is_a_fault = self.setup.settles();
+                    let may_be = self.setup.kills && (!is_a_fault || world.faults > 0);
                     if may_be && !self.is_last(run) {
                         steps.push(Step::Kill(run));
                     }
@@ -418,7 +418,7 @@ impl Model for Protocol {
         for place in 0..world.late.len() {
             steps.extend([Step::Land(place), Step::Vanish(place)]);
         }
-        if world.alarms_over.len() < usize::from(self.scenario.alarms_may_end)
+        if world.alarms_over.len() < usize::from(self.setup.alarms_may_end)
             // Before that, it makes no difference.
             && !world.store.wanted.is_empty()
             && !world.runs.iter().all(Run::is_over)
@@ -444,7 +444,7 @@ impl Model for Protocol {
             Step::Call(run, fate) => self.call(&mut world, run, fate)?,
             Step::FailToRead(run) => self.fail_to_read(&mut world, run)?,
             Step::Kill(run) => {
-                world.faults -= u8::from(self.scenario.settles());
+                world.faults -= u8::from(self.setup.settles());
                 world.history.may_repeat |= matches!(world.runs.get(run)?.phase, Phase::Paying { .. });
                 self.repeat(&mut world, run, End::Killed)?;
             }
@@ -460,7 +460,7 @@ impl Model for Protocol {
                 let (token, _) = world.late.remove(place);
                 world.tokens.remove(&token);
             }
-            Step::Tick => world.tick(self.scenario.overrun, |run| self.is_repeated(run)),
+            Step::Tick => world.tick(self.setup.overrun, |run| self.is_repeated(run)),
             Step::SetKillSwitch => {
                 world.store.kill_switch = true;
                 world.kill_switch_may_come = false;
@@ -470,6 +470,6 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::of(&self.scenario)
+        properties::of(&self.setup)
     }
 }

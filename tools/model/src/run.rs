@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     broken::Broken,
-    scenario::{Cause, Delivery, Function, Tick, at},
+    setup::{Cause, Delivery, Function, Tick, at},
     store::{Also, Holding, Noted, Request, Store, Taken, Unmet},
 };
 

@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     broken::Broken,
-    scenario::{Delivery, Function, Tick, at},
+    setup::{Delivery, Function, Tick, at},
 };
 
 /// A claim, cheap to copy from state to state.
@@ -202,7 +202,7 @@ impl Store {
                 self.holder = Some(Holding {
                     function: *function,
                     execution_id: claim.0.execution_id.clone(),
-                    lease_until: crate::scenario::tick_of(claim.0.lease_until),
+                    lease_until: crate::setup::tick_of(claim.0.lease_until),
                 });
                 if let Some((event, _)) = claim.note() {
                     let pending = broken != Some(Broken::NoteTrueAtOnce);

@@ -34,7 +34,7 @@ pub fn tell(protocol: &Protocol, property: &'static str, path: &Path<World, Step
 fn said(protocol: &Protocol, world: &World, step: Step) -> String {
     match step {
         Step::Start(run) => {
-            let delivery = protocol.scenario.deliveries.get(run);
+            let delivery = protocol.setup.deliveries.get(run);
             let what = delivery.map_or_else(String::new, |delivery| {
                 format!(" {} for {} ({:?})", delivery.function.name(), delivery.event, delivery.cause)
             });
@@ -64,7 +64,7 @@ fn said(protocol: &Protocol, world: &World, step: Step) -> String {
         }
         Step::FailToRead(run) => format!("run {} cannot read AWS", run + 1),
         Step::EndAlarm(run) => {
-            let delivery = protocol.scenario.deliveries.get(run);
+            let delivery = protocol.setup.deliveries.get(run);
             format!("alarm `{}` ends", delivery.map_or("", |delivery| delivery.event))
         }
         Step::Kill(run) => format!("run {} is killed", run + 1),

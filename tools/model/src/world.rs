@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     broken::Broken,
     run::{End, Phase, Run, Work},
-    scenario::{Function, Tick, tick_of},
+    setup::{Function, Tick, tick_of},
     store::{Also, Request, Store, Taken, Unmet},
 };
 

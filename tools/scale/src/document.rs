@@ -16,7 +16,7 @@ pub fn write(assumed: &Assumptions) -> String {
     let standing = quota::standing(&stack, played.runs_at_once());
     [
         "# What it costs, and where it ends\n".to_owned(),
-        "`make scale` wrote this file: `tests/scale` counts what one deployment of `template.yaml` uses, prices it, and \
+        "`make scale` wrote this file: `tools/scale` counts what one deployment of `template.yaml` uses, prices it, and \
          plays accounts full of them in a simulation. A test fails where this file is not what the program writes.\n"
             .to_owned(),
         month::answer(&usage, assumed, &standing, &played),

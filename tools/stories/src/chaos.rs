@@ -25,10 +25,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use sandbox::gateway::Call;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::gateway::Call;
 use crate::story::Story;
 
 pub use harm::Harm;

@@ -1,35 +1,50 @@
-//! A job: what a function is set up with, asked, and has to answer. Each function has its jobs in its story.
+//! A job of the benchmark: what a function is set up with, asked, and has to answer. Each function has its jobs in its story.
 
+use canned::TABLE;
 use serde_json::{Value, json};
 use subject::Subject;
 
-use super::canned::TABLE;
-use super::endpoint::Endpoint;
 use crate::story;
 
 /// The job that reads a large stack.
-pub(super) const LARGE: &str = "diagnose";
+pub const LARGE: &str = "diagnose";
 
-pub(crate) type Setting = (&'static str, String);
+pub type Setting = (&'static str, String);
+
+/// In an event: the time at which it is sent.
+pub const NOW: &str = "<now>";
+
+/// Where the benchmark's AWS and pages answer.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// `https://127.0.0.1:<port>`.
+    pub aws: String,
+    /// `http://127.0.0.1:<port>`.
+    pub pages: String,
+    /// The same pages, each after a while.
+    pub slow_pages: String,
+    /// A large stack, each answer after a while.
+    pub large: String,
+}
 
 #[derive(Debug, Clone)]
-pub(crate) struct Job {
-    pub(crate) name: &'static str,
+pub struct Job {
+    pub name: &'static str,
     /// Whose binary does it; the scripts are named after it too.
-    pub(crate) function: &'static str,
-    pub(crate) environment: Vec<Setting>,
-    /// [`super::NOW`] in it becomes the time at which it is sent.
-    pub(crate) event: Value,
+    pub function: &'static str,
+    pub environment: Vec<Setting>,
+    /// [`NOW`] in it becomes the time at which it is sent.
+    pub event: Value,
     /// What an answer must hold, beside whatever else, or the job was not done.
-    pub(crate) expected: Value,
-    pub(crate) aws: String,
+    pub expected: Value,
+    pub aws: String,
     /// How it is also done: for a remedy, the probe and `diagnose`. The others would only say the same once more.
-    pub(crate) peers: &'static [Peer],
-    pub(crate) needs_curl: bool,
+    pub peers: &'static [Peer],
+    pub needs_curl: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Peer {
+pub enum Peer {
     Boto3,
     /// The same on a pool of threads: where it waits for many answers.
     Boto3Threads,
@@ -37,15 +52,15 @@ pub(crate) enum Peer {
     Commands,
 }
 
-pub(super) fn all(endpoint: &Endpoint) -> Vec<Job> {
+pub fn all(endpoint: &Addresses) -> Vec<Job> {
     story::ALL.into_iter().flat_map(|story| (story.jobs)(endpoint)).collect()
 }
 
 impl Job {
     /// One that is named after its function, on a small stack.
-    pub(crate) fn of(
+    pub fn of(
         subject: &Subject,
-        endpoint: &Endpoint,
+        endpoint: &Addresses,
         environment: Vec<Setting>,
         event: Value,
         expected: Value,
@@ -63,9 +78,9 @@ impl Job {
     }
 
     /// A remedy that acts when a person asks.
-    pub(crate) fn of_remedy(
+    pub fn of_remedy(
         subject: &Subject,
-        endpoint: &Endpoint,
+        endpoint: &Addresses,
         own: &[(&'static str, &str)],
         request: Value,
     ) -> Self {
@@ -75,7 +90,7 @@ impl Job {
 }
 
 /// These settings, and what a function has that writes to the ledger and tells people.
-pub(crate) fn recording(own: &[(&'static str, &str)]) -> Vec<Setting> {
+pub fn recording(own: &[(&'static str, &str)]) -> Vec<Setting> {
     let common = settings(&[
         ("MODE", "auto"),
         ("LEDGER_TABLE", TABLE),
@@ -86,6 +101,6 @@ pub(crate) fn recording(own: &[(&'static str, &str)]) -> Vec<Setting> {
     [common, settings(own)].concat()
 }
 
-pub(crate) fn settings(pairs: &[(&'static str, &str)]) -> Vec<Setting> {
+pub fn settings(pairs: &[(&'static str, &str)]) -> Vec<Setting> {
     pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
 }

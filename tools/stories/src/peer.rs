@@ -11,13 +11,13 @@ use aws_sdk_applicationautoscaling::types::{
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use sandbox::clients::Clients;
+use sandbox::deploy::{self, CLUSTER, LEVELS, SERVICE, TARGET_CPU};
+use sandbox::gateway::Gateway;
+use sandbox::moto::Moto;
+use sandbox::stack::LEDGER;
+use sandbox::{Emulator, Sandbox};
 
-use crate::clients::Clients;
-use crate::deploy::{self, CLUSTER, LEVELS, SERVICE, TARGET_CPU};
-use crate::gateway::Gateway;
-use crate::moto::Moto;
-use crate::sandbox::{Emulator, Sandbox};
-use crate::stack::LEDGER;
 use crate::story::{self, Story};
 
 pub use table::{differences, table};

@@ -18,14 +18,14 @@ use std::future::ready;
 use std::pin::Pin;
 
 use jiff::Timestamp;
+use sandbox::Sandbox;
+use sandbox::stack::Stack;
 use serde_json::Value;
 use subject::Subject;
 
-use crate::bench::{Endpoint, Job};
 use crate::chaos::Player;
+use crate::job::{Addresses, Job};
 use crate::peer::Row;
-use crate::sandbox::Sandbox;
-use crate::stack::Stack;
 
 /// All of them, in the order of the subjects.
 pub static ALL: [&Story; 9] = [
@@ -61,7 +61,7 @@ pub struct Story {
     pub(crate) flow: Flow,
     /// Adds a row for each thing that it tried on moto, also where it cannot go on.
     pub(crate) peer: Option<for<'a> fn(&'a mut Vec<Row>) -> LocalWork<'a>>,
-    pub(crate) jobs: fn(&Endpoint) -> Vec<Job>,
+    pub(crate) jobs: fn(&Addresses) -> Vec<Job>,
 }
 
 /// What is delivered to it while something goes wrong.

@@ -82,7 +82,7 @@ fn alarm(namespace: &str, metric: &str) -> Value {
         "OldStateValue": "OK", "NewStateReason": "", "StateChangeTime": "2026-11-24T03:00:00.000+0000",
         "Trigger": { "MetricName": metric, "Namespace": namespace, "Dimensions": [] },
     });
-    ::tests::stack::sns("arn:aws:sns:us-east-1:000000000000:alarms", &message.to_string())
+    ::sandbox::stack::sns("arn:aws:sns:us-east-1:000000000000:alarms", &message.to_string())
 }
 
 #[test]

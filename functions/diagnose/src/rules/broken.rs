@@ -308,7 +308,7 @@ mod tests {
         assert!((reckoned - percent).abs() < 1e-9, "{answers:?}: {reckoned}");
     }
 
-    /// The same table holds for the template's alarm: `tests/tests/template/arithmetic.rs`.
+    /// The same table holds for the template's alarm: `tests/project/template/arithmetic.rs`.
     #[test]
     fn the_share_of_errors_counts_no_answer_twice() {
         check([0, 0, 0, 0, 0, 0], 0.0);

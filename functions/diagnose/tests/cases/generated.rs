@@ -12,9 +12,8 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
+use sandbox::cases::{base, files, merge, read, write_out};
 use serde_json::{Value, json};
-
-use tests::recorded::{base, files, merge, read, write_out};
 
 use super::{NOTHING, name};
 

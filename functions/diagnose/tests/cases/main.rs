@@ -13,8 +13,7 @@ use diagnose::{
     logs::{PATTERN, is_error},
     source::Source,
 };
-
-use tests::recorded::{evidence, files, files_and_others, folder, read};
+use sandbox::cases::{evidence, files, files_and_others, folder, read};
 
 const NOTHING: &str = "nothing found";
 

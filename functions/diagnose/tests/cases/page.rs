@@ -12,7 +12,7 @@ use diagnose::{
     consequences,
     rules::{self, Rule},
 };
-use tests::workspace;
+use sandbox::workspace;
 
 const BEGINNING: &str = "# What `diagnose` finds
 
@@ -20,7 +20,7 @@ Each cause by the code that stands in an answer, in the chapters of the guide, w
 it explains is told under it, not beside it, where both are found. The next step itself depends on what was seen: the
 answer has it, with the names filled in.
 
-This page is written by a test from the rules' own words: `RENEW=yes cargo test --package diagnose --test scenarios page`.
+This page is written by a test from the rules' own words: `RENEW=yes cargo test --package diagnose --test cases page`.
 ";
 
 fn page() -> Result<String, Error> {

@@ -10,10 +10,9 @@ use diagnose::{
     report::{self, Format},
 };
 use proptest::prelude::*;
+use sandbox::cases::{base, evidence, files, merge, read};
 use serde_json::{Value, json};
 use shared::diagnosis::Diagnosis;
-
-use tests::recorded::{base, evidence, files, merge, read};
 
 use super::fields;
 

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Asked, append, dimensions, list, text};
-use crate::deploy::{CLUSTER, SERVICE};
 use crate::gateway::{DISTRIBUTION, SOURCE};
-use crate::standin::LOAD_BALANCER;
+use crate::names::{CLUSTER, LOAD_BALANCER, SERVICE};
 
 const ECS: &str = "AWS/ECS";
 const ALB: &str = "AWS/ApplicationELB";

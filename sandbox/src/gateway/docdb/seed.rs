@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::state::{Cluster, Inner, Instance, Snapshot};
-use crate::clients::{ACCOUNT, REGION};
-use crate::deploy::PASSWORD;
+use crate::names::{ACCOUNT, PASSWORD, REGION};
 
 /// The production cluster.
 pub const SOURCE: &str = "lendpeak2-production";

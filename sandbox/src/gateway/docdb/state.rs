@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::seed::{CERTIFICATE, USER};
 use super::wire;
-use crate::clients::{ACCOUNT, REGION};
-use crate::deploy::PASSWORD;
+use crate::names::{ACCOUNT, PASSWORD, REGION};
 
 #[derive(Debug)]
 pub(super) struct Inner {

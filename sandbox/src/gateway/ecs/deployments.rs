@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::tasks::StoppedTask;
 use super::{count, last_part, set, text};
-use crate::clients::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 /// ECS gives up on a deployment whose tasks keep failing.
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Inner, last_part, text};
-use crate::clients::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 /// A task that has stopped, for whatever reason the test gives.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 use super::*;
-use crate::bench::measure::Figures;
-use crate::bench::traffic::Counted;
-use crate::bench::variant::NOTHING;
-use crate::bench::{Machine, Row, plot};
+use crate::measure::Figures;
+use crate::traffic::Counted;
+use crate::variant::NOTHING;
+use crate::{Machine, Row, plot};
 
 fn row(job: &str, kind: Kind, figures: Figures) -> Row {
     let name = if kind == Kind::Ours { job.to_owned() } else { format!("{job}, {}", kind.name()) };

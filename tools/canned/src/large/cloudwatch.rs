@@ -1,6 +1,6 @@
 //! Alarms, their history, and metrics.
 
-use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_smithy_types::DateTime;
 use serde_json::{Value, json};
 
 use super::super::docdb::SOURCE;

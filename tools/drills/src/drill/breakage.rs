@@ -1,4 +1,4 @@
-//! What goes wrong, one function a case. All of it began twenty-two minutes ago: CloudWatch's periods of five minutes
+//! What goes wrong, one function a drill. All of it began twenty-two minutes ago: CloudWatch's periods of five minutes
 //! have to be over before they show.
 
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use jiff::{SignedDuration, Timestamp};
+use sandbox::Sandbox;
+use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
+use sandbox::gateway::{Build, SECRET, SOURCE, ServiceState, StoppedTask};
 
 use super::history::age;
 use super::until;
-use crate::clients::{ACCOUNT, REGION};
-use crate::deploy::{CLUSTER, FAMILY, SERVICE};
-use crate::gateway::{Build, SECRET, SOURCE, ServiceState, StoppedTask};
-use crate::sandbox::Sandbox;
 
 const MINUTES_AGO: f64 = 22.0;
 /// A release comes before what it breaks.
@@ -190,6 +190,6 @@ async fn composite_alarm(sandbox: &Sandbox) -> anyhow::Result<String> {
 
 async fn set_alarm(sandbox: &Sandbox, alarm: &str, state: StateValue) -> anyhow::Result<()> {
     let set = sandbox.clients.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(state);
-    set.state_reason("the case wants it so").send().await.with_context(|| format!("cannot set {alarm}"))?;
+    set.state_reason("the drill wants it so").send().await.with_context(|| format!("cannot set {alarm}"))?;
     Ok(())
 }

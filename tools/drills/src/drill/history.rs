@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use sandbox::Sandbox;
+use sandbox::deploy;
+
 use super::until;
-use crate::deploy;
-use crate::sandbox::Sandbox;
 
 const BEFORE: Duration = Duration::from_hours(48);
 

@@ -8,9 +8,9 @@ use diagnose::{
     judge,
     report::{Format, told},
 };
+use sandbox::cases;
 use serde_json::Value;
 use shared::diagnosis::{Diagnosis, VERSION};
-use tests::recorded;
 
 use crate::{json, tape::Tape};
 
@@ -20,7 +20,7 @@ const WIDTH: usize = 112;
 
 /// What each recorded case changes in a healthy stack.
 static RECORDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let files = recorded::files().into_iter().flatten().filter_map(|path| recorded::read(&path).ok());
+    let files = cases::files().into_iter().flatten().filter_map(|path| cases::read(&path).ok());
     files.flat_map(|file| file.cases).map(|case| case.evidence).collect()
 });
 
@@ -35,7 +35,7 @@ pub fn evidence(data: &[u8]) {
 /// One of the recorded cases.
 pub fn recorded(tape: &mut Tape<'_>) -> Value {
     let case = tape.one_of(&RECORDED);
-    case.and_then(|case| recorded::written_out(case).ok()).unwrap_or_default()
+    case.and_then(|case| cases::written_out(case).ok()).unwrap_or_default()
 }
 
 /// Judges it and tells it.

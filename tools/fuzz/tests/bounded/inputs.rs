@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use fuzz::seeds;
-use tests::workspace;
+use sandbox::workspace;
 
 use crate::chance::{Chance, hash};
 
@@ -15,7 +15,7 @@ const SLOWEST: usize = 12;
 
 /// What once failed in a target.
 pub(crate) fn regressions(name: &str) -> Vec<Vec<u8>> {
-    let mut files = files(&workspace().join("fuzz/regressions").join(name));
+    let mut files = files(&workspace().join("tools/fuzz/regressions").join(name));
     files.sort();
     files.into_iter().map(|file| fs::read(file).unwrap()).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use canned::Size;
 use diagnose::{
     chapter::Chapter,
     evidence::{ContainerEnd, Evidence, StoppedTask, Tasks},
@@ -17,9 +18,9 @@ use fuzz::{
     world::Twisted,
 };
 use jiff::SignedDuration;
+use sandbox::stack;
 use serde_json::{Value, json};
 use shared::text;
-use tests::{bench::canned::Size, stack};
 
 use crate::{MEMORY, alone};
 

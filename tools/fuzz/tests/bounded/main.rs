@@ -1,7 +1,7 @@
 //! Each target with a fixed number of inputs, on any toolchain: what failed once, the sample events, and what
 //! chance makes of them. `FUZZ_TIMES=100` makes so many times as many.
 //!
-//! An input that fails stays in `target/fuzz/found/<target>/`; it belongs into `fuzz/regressions/<target>/`.
+//! An input that fails stays in `target/fuzz/found/<target>/`; it belongs into `tools/fuzz/regressions/<target>/`.
 
 #[cfg(test)]
 mod chance;
@@ -24,7 +24,7 @@ use std::{
 
 use fuzz::{Target, all_targets};
 use peak_alloc::PeakAlloc;
-use tests::workspace;
+use sandbox::workspace;
 
 use inputs::{chosen, files, regressions, samples};
 
@@ -49,7 +49,7 @@ fn what_failed_once_does_not_fail_again() {
     for (name, target) in &targets {
         feed(name, *target, &regressions(name));
     }
-    for folder in files(&workspace().join("fuzz/regressions")) {
+    for folder in files(&workspace().join("tools/fuzz/regressions")) {
         let known = targets.keys().any(|name| folder.ends_with(name));
         assert!(known, "{} is of no target, and never fed", folder.display());
     }

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fs};
 use anyhow::{Result, ensure};
 use diagnose::{ask::Ask, chapter::Chapter, judge, rules};
 use fuzz::{functions::FUNCTIONS, house::in_house, targets::request::probed, world::Twisted};
+use sandbox::{cases, workspace};
 use serde_json::{Deserializer, Value};
 use shared::diagnosis::{Remedy, Sent};
-use tests::{recorded, workspace};
 
 /// Every request of a remedy, as JSON and in words, with where it was found.
 fn sends(remedy: &Remedy, place: &str, found: &mut BTreeMap<(String, String), String>) {
@@ -54,9 +54,9 @@ fn joined(source: &str) -> String {
 #[test]
 fn every_request_of_a_remedy_is_one_that_its_function_takes() -> Result<()> {
     let mut found = BTreeMap::new();
-    for path in recorded::files()? {
-        for case in recorded::read(&path)?.cases {
-            for finding in judge(&recorded::evidence(&case.evidence)?, &Chapter::ALL) {
+    for path in cases::files()? {
+        for case in cases::read(&path)?.cases {
+            for finding in judge(&cases::evidence(&case.evidence)?, &Chapter::ALL) {
                 let remedies = finding.explains.iter().map(|one| (&one.cause, &one.remedy));
                 for (cause, remedy) in remedies.chain([(&finding.cause, &finding.remedy)]) {
                     sends(remedy, &format!("{cause}, in {}", path.display()), &mut found);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::{conformance::Report, iam::read_calls};
+use iam::conformance::Report;
+use sandbox::calls::read_calls;
 
 /// Compares the recorded calls with what AWS has published of its APIs.
 #[derive(Debug, Parser)]

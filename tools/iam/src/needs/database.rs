@@ -1,11 +1,11 @@
 //! What DocumentDB asks for. Its actions are those of RDS, and many look at more than one resource.
 
+use sandbox::calls::Recorded;
+use sandbox::clients::REGION;
 use serde_json::Value;
 
 use super::{Need, action, arn, text};
-use crate::clients::REGION;
-use crate::iam::Recorded;
-use crate::iam::policy::RESOURCE_TAG;
+use crate::policy::RESOURCE_TAG;
 
 pub(super) fn needs(call: &Recorded) -> Vec<Need> {
     let named = |kind: &str, field: &str| match text(call, field) {

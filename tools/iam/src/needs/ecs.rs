@@ -1,7 +1,7 @@
 //! What the Elastic Container Service asks for.
 
 use super::{Need, TaskRoles, action, arn, one, text, texts};
-use crate::iam::Recorded;
+use sandbox::calls::Recorded;
 
 pub(super) fn needs(call: &Recorded, roles: &TaskRoles) -> Vec<Need> {
     let cluster = text(call, "cluster").rsplit('/').next().unwrap_or_default();

@@ -7,7 +7,7 @@ use std::{
 
 use model::{
     run::{Part, Seen, kept_answer, record_again, wanted},
-    scenario::{Cause, Delivery, Function, TARGET, Tick, approval, at},
+    setup::{Cause, Delivery, Function, TARGET, Tick, approval, at},
     store::{Also, Entry, Noted, Request, Store, Taken, Unmet, Wants},
 };
 use serde_json::json;

@@ -20,7 +20,7 @@ use model::{
         WHAT_WAS_CLAIMED_IS_DONE, WHAT_WAS_DONE_IS_NOT_FORGOTTEN, WHO_IS_TURNED_AWAY_HOLDS_NOTHING,
     },
     protocol::Protocol,
-    scenario::{Cause, Delivery, Function, Scenario},
+    setup::{Cause, Delivery, Function, Setup},
     story,
 };
 use shared::settings::Mode;
@@ -40,11 +40,11 @@ const ROLLBACK_LAST: Delivery = delivery(Function::Rollback, "last schedule", Ca
 const LAST: Delivery = delivery(Function::ScaleUp, "last schedule", Cause::LastSchedule);
 
 /// Checks every state there is, and says how many.
-fn holds(scenario: Scenario) {
+fn holds(setup: Setup) {
     let begun = Instant::now();
-    let name = scenario.name;
+    let name = setup.name;
     let checker =
-        Protocol::new(scenario, None).checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+        Protocol::new(setup, None).checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     println!(
         "{name}: {} states, {} of them different, {} steps deep, in {:.1} s",
         checker.state_count(),
@@ -61,8 +61,8 @@ fn holds(scenario: Scenario) {
 }
 
 /// Finds a path on which the property fails, and tells it.
-fn fails(scenario: Scenario, broken: Broken, property: &'static str) {
-    let checker = Protocol::new(scenario, Some(broken))
+fn fails(setup: Setup, broken: Broken, property: &'static str) {
+    let checker = Protocol::new(setup, Some(broken))
         .checker()
         .finish_when(HasDiscoveries::AnyOf(BTreeSet::from([property])))
         .spawn_bfs()
@@ -75,75 +75,75 @@ fn fails(scenario: Scenario, broken: Broken, property: &'static str) {
 
 /// A queue delivers at least once, and an alarm comes by three routes. This event waits for no cooldown, so
 /// that nothing but the claim and the answer stands between two deliveries.
-fn duplicates() -> Scenario {
-    Scenario {
+fn duplicates() -> Setup {
+    Setup {
         end: 3,
         kills: true,
         torn_reads: true,
         sometimes: &["acts", "replays", "is overtaken", "takes up", "is killed"],
-        ..Scenario::new("three deliveries of one event", &[STEP, STEP, STEP, LAST])
+        ..Setup::new("three deliveries of one event", &[STEP, STEP, STEP, LAST])
     }
 }
 
-fn different_events() -> Scenario {
+fn different_events() -> Setup {
     let event = |event| delivery(Function::ScaleUp, event, Cause::Alarm);
-    Scenario {
+    Setup {
         cooldown: 2,
         attempts_per_day: 2,
         end: 4,
         sometimes: &["acts", "is overtaken", "waits for the cooldown", "has spent the budget"],
-        ..Scenario::new("three events for one target", &[event("cpu"), event("memory"), event("latency")])
+        ..Setup::new("three events for one target", &[event("cpu"), event("memory"), event("latency")])
     }
 }
 
-fn kills() -> Scenario {
-    Scenario {
+fn kills() -> Setup {
+    Setup {
         end: 4,
         kills: true,
         sometimes: &["is killed", "takes up what it does itself", "finds it done", "takes up and goes on"],
-        ..Scenario::new("three runs that may be killed", &[ALARM, ALARM, OTHER_ALARM, LAST])
+        ..Setup::new("three runs that may be killed", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
 /// No run came in time to take up what a dead one left: then what its event saw may be over. And a person's own
 /// request comes in its place.
-fn old_intents() -> Scenario {
-    Scenario {
+fn old_intents() -> Setup {
+    Setup {
         cooldown: 1,
         max_event_age: 2,
         end: 4,
         kills: true,
         sometimes: &["is killed", "takes up", "gives up", "gives up what was done"],
-        ..Scenario::new("an intent that is too old", &[ALARM, PERSON, LAST])
+        ..Setup::new("an intent that is too old", &[ALARM, PERSON, LAST])
     }
 }
 
 /// A call that is repeated, since its answer was lost, and then fails; and a run that comes too late to take it up.
-fn done_after_all() -> Scenario {
-    Scenario {
+fn done_after_all() -> Setup {
+    Setup {
         cooldown: 1,
         max_event_age: 2,
         faults: 2,
         end: 4,
         sometimes: &["fails", "takes up", "gives up what was done"],
-        ..Scenario::new("what seemed to have failed, and is too old", &[ALARM, LAST])
+        ..Setup::new("what seemed to have failed, and is too old", &[ALARM, LAST])
     }
 }
 
 /// A person asks for something of their own while another run would take up what a dead one left.
-fn superseded() -> Scenario {
-    Scenario {
+fn superseded() -> Setup {
+    Setup {
         cooldown: 1,
         end: 2,
         kills: true,
         sometimes: &["is killed", "takes up", "gives up", "is overtaken"],
-        ..Scenario::new("an intent that a person supersedes", &[ALARM, PERSON, OTHER_ALARM, LAST])
+        ..Setup::new("an intent that a person supersedes", &[ALARM, PERSON, OTHER_ALARM, LAST])
     }
 }
 
 /// A run that Lambda does not end at its deadline but a minute later, when another may have its claim.
-fn overruns() -> Scenario {
-    Scenario {
+fn overruns() -> Setup {
+    Setup {
         lease: 1,
         overrun: 1,
         end: 3,
@@ -151,71 +151,71 @@ fn overruns() -> Scenario {
         // The run does then what was its own to do, and what another does meanwhile: the same.
         except: &[NO_ACTION_WITHOUT_A_CLAIM],
         sometimes: &["is killed", "takes up", "finds its claim taken over"],
-        ..Scenario::new("three runs that outlive their lease", &[ALARM, ALARM, OTHER_ALARM, LAST])
+        ..Setup::new("three runs that outlive their lease", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
 /// The same beside another remedy, which may hold the target by then.
-fn overruns_beside_another_remedy() -> Scenario {
-    Scenario {
+fn overruns_beside_another_remedy() -> Setup {
+    Setup {
         lease: 1,
         overrun: 2,
         end: 3,
         except: &[NO_ACTION_WITHOUT_A_CLAIM, ONE_REMEDY_AT_A_TIME],
         sometimes: &["is killed", "lets both remedies act", "leaves the holder to another"],
-        ..Scenario::new(
+        ..Setup::new(
             "a run that outlives its lease, and another remedy",
             &[ALARM, OTHER_ALARM, ROLLBACK, LAST],
         )
     }
 }
 
-fn two_remedies() -> Scenario {
+fn two_remedies() -> Setup {
     let rollback_last = delivery(Function::Rollback, "last schedule", Cause::LastSchedule);
-    Scenario {
+    Setup {
         end: 3,
         kills: true,
         sometimes: &["is held off", "replays", "lets both remedies act", "takes up"],
-        ..Scenario::new("two remedies for one target", &[ALARM, ALARM, ROLLBACK, LAST, rollback_last])
+        ..Setup::new("two remedies for one target", &[ALARM, ALARM, ROLLBACK, LAST, rollback_last])
     }
 }
 
 /// A record that arrives late meets the other remedy's holder.
-fn two_remedies_and_a_lost_answer() -> Scenario {
-    Scenario {
+fn two_remedies_and_a_lost_answer() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         faults: 1,
         end: 2,
         sometimes: &["is held off", "lets both remedies act", "takes up"],
-        ..Scenario::new("two remedies and a lost answer", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
+        ..Setup::new("two remedies and a lost answer", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
     }
 }
 
-fn kill_switch() -> Scenario {
-    Scenario {
+fn kill_switch() -> Setup {
+    Setup {
         kill_switch: true,
         kills: true,
         end: 3,
         sometimes: &["acts", "meets the kill switch", "acts though the kill switch came"],
-        ..Scenario::new("a kill switch at any moment", &[ALARM, ALARM, OTHER_ALARM, LAST])
+        ..Setup::new("a kill switch at any moment", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
-fn approvals() -> Scenario {
+fn approvals() -> Setup {
     let approve = |event| delivery(Function::ScaleUp, event, Cause::Approval);
-    Scenario {
+    Setup {
         mode: Mode::Approve,
         cooldown: 0,
         kills: true,
         end: 2,
         sometimes: &["acts", "finds the approval used", "is overtaken", "takes up"],
-        ..Scenario::new("one approval, used three times", &[approve("a"), approve("b"), approve("c"), LAST])
+        ..Setup::new("one approval, used three times", &[approve("a"), approve("b"), approve("c"), LAST])
     }
 }
 
-fn lost_answers() -> Scenario {
-    Scenario {
+fn lost_answers() -> Setup {
+    Setup {
         cooldown: 0,
         faults: 2,
         end: 2,
@@ -225,22 +225,22 @@ fn lost_answers() -> Scenario {
             "repeats a claim that took effect",
             "repeats a record that took effect",
         ],
-        ..Scenario::new("two answers that are lost", &[ALARM, OTHER_ALARM, LAST])
+        ..Setup::new("two answers that are lost", &[ALARM, OTHER_ALARM, LAST])
     }
 }
 
-fn a_lost_answer() -> Scenario {
-    Scenario {
+fn a_lost_answer() -> Setup {
+    Setup {
         faults: 1,
         end: 1,
         sometimes: &["fails", "loses the ledger", "repeats a claim that took effect", "replays"],
-        ..Scenario::new("one answer that is lost", &[ALARM, ALARM, OTHER_ALARM, LAST])
+        ..Setup::new("one answer that is lost", &[ALARM, ALARM, OTHER_ALARM, LAST])
     }
 }
 
 /// An alarm that another remedy holds off; and one fault at any step.
-fn wanted() -> Scenario {
-    Scenario {
+fn wanted() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         wants: true,
@@ -248,52 +248,52 @@ fn wanted() -> Scenario {
         kills: true,
         end: 1,
         sometimes: &["is held off", "wants", "is killed", "lets both remedies act"],
-        ..Scenario::new("what is refused for now", &[ALARM, ROLLBACK, LAST])
+        ..Setup::new("what is refused for now", &[ALARM, ROLLBACK, LAST])
     }
 }
 
 /// A scheduled run at any moment: it too may meet the fault.
-fn wanted_by_schedule() -> Scenario {
-    Scenario {
+fn wanted_by_schedule() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         wants: true,
         faults: 1,
         end: 1,
         sometimes: &["is held off", "wants", "lets both remedies act"],
-        ..Scenario::new("what a scheduled run does for an alarm", &[ALARM, ROLLBACK, SCHEDULE, LAST])
+        ..Setup::new("what a scheduled run does for an alarm", &[ALARM, ROLLBACK, SCHEDULE, LAST])
     }
 }
 
 /// Two alarms, either of which may end.
-fn two_wanted() -> Scenario {
-    Scenario {
+fn two_wanted() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         wants: true,
         alarms_may_end: 1,
         end: 1,
         sometimes: &["is held off", "wants", "lets go of what is wanted"],
-        ..Scenario::new("two alarms that are refused for now", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
+        ..Setup::new("two alarms that are refused for now", &[ALARM, OTHER_ALARM, ROLLBACK, LAST])
     }
 }
 
 /// A rollback that was held off, and a scale-up that comes after.
-fn urgent() -> Scenario {
-    Scenario {
+fn urgent() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         max_event_age: 10,
         wants: true,
         end: 2,
         sometimes: &["is held off", "wants", "lets an urgent remedy go first"],
-        ..Scenario::new("an urgent remedy that waits", &[ALARM, OTHER_ALARM, ROLLBACK, ROLLBACK_LAST, LAST])
+        ..Setup::new("an urgent remedy that waits", &[ALARM, OTHER_ALARM, ROLLBACK, ROLLBACK_LAST, LAST])
     }
 }
 
 /// A kill switch that is set at any moment, and nobody lifts.
-fn wanted_under_a_kill_switch() -> Scenario {
-    Scenario {
+fn wanted_under_a_kill_switch() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         wants: true,
@@ -301,13 +301,13 @@ fn wanted_under_a_kill_switch() -> Scenario {
         alarms_may_end: 1,
         end: 1,
         sometimes: &["meets the kill switch", "wants", "lets go of what is wanted"],
-        ..Scenario::new("two alarms under a kill switch", &[ALARM, OTHER_ALARM, SCHEDULE, LAST])
+        ..Setup::new("two alarms under a kill switch", &[ALARM, OTHER_ALARM, SCHEDULE, LAST])
     }
 }
 
 /// An end is told, unless something goes wrong just then: the scheduled runs send it.
-fn owed() -> Scenario {
-    Scenario {
+fn owed() -> Setup {
+    Setup {
         lease: 1,
         cooldown: 0,
         owes: true,
@@ -315,20 +315,20 @@ fn owed() -> Scenario {
         faults: 1,
         end: 2,
         sometimes: &["acts", "is killed", "sends what another owes"],
-        ..Scenario::new("an end that people are to hear of", &[ALARM, SCHEDULE, SCHEDULE, LAST])
+        ..Setup::new("an end that people are to hear of", &[ALARM, SCHEDULE, SCHEDULE, LAST])
     }
 }
 
 /// Each change notes something; runs die, and what they left may be too old by then.
-fn notes() -> Scenario {
-    Scenario {
+fn notes() -> Setup {
+    Setup {
         cooldown: 1,
         max_event_age: 2,
         notes: true,
         end: 4,
         kills: true,
         sometimes: &["is killed", "takes up", "gives up", "takes a note back"],
-        ..Scenario::new("a note of each change", &[ALARM, PERSON, LAST])
+        ..Setup::new("a note of each change", &[ALARM, PERSON, LAST])
     }
 }
 
@@ -402,7 +402,7 @@ fn a_call_whose_answer_is_lost_counts_once() {
 }
 
 /// A rule, where its absence shows, and what fails then.
-type Missing = (Broken, fn() -> Scenario, &'static str);
+type Missing = (Broken, fn() -> Setup, &'static str);
 
 #[test]
 fn each_rule_is_missed_when_it_is_gone() {
@@ -444,7 +444,7 @@ fn each_rule_is_missed_when_it_is_gone() {
         (Broken::NoteTrueAtOnce, notes, NO_NOTE_IS_UNTRUE),
         (Broken::NoteNotTakenBack, notes, NO_NOTE_IS_UNTRUE),
     ];
-    for (broken, scenario, property) in table {
-        fails(scenario(), broken, property);
+    for (broken, setup, property) in table {
+        fails(setup(), broken, property);
     }
 }

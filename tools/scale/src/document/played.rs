@@ -158,7 +158,7 @@ pub(super) fn outcome(played: &Played) -> String {
     )
 }
 
-/// What the claims in `tests/scale/tests/claims.rs` hold.
+/// What the claims in `tools/scale/tests/claims.rs` hold.
 fn verdict(most: &str) -> String {
     let window = match Timing::closest(&Stack::read()) {
         Timing::Window => "So the remedies' schedules in the template have a `FlexibleTimeWindow`".to_owned(),
@@ -169,7 +169,7 @@ fn verdict(most: &str) -> String {
         ),
     };
     format!(
-        "What holds, each a test in `tests/scale/tests/claims.rs`:\n\n\
+        "What holds, each a test in `tools/scale/tests/claims.rs`:\n\n\
          - Fifty services at rest are never throttled where their schedules are spread over the minute, nor where only those of \
          the remedies are, over a window of {} minutes.\n\
          - Up to fifty services no run has to wait for concurrency, though nothing is reserved: all of them down in one second \

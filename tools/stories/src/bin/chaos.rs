@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
-use tests::chaos::{self, Choice, Options, Piece, Point, Storm};
-use tests::story::Story;
+use sandbox::command;
+use stories::chaos::{self, Choice, Options, Piece, Point, Storm};
+use stories::story::Story;
 
 /// Tries every crash point and every fault of the functions and the state machines, lets two remedies die at once, and
 /// lets storms loose on them.
@@ -34,13 +34,12 @@ struct Arguments {
 }
 
 fn piece(name: &str) -> Result<Piece, String> {
-    let names: Vec<String> = Piece::all().into_iter().map(Piece::name).collect();
-    Piece::named(name).ok_or_else(|| format!("there are {}", names.join(", ")))
+    command::named(name, Piece::all(), |piece| piece.name())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::until_interrupted(Box::pin(run(Arguments::parse()))).await {
+    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
         Ok(Some(true)) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -73,8 +72,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let report = chaos::run(Options { pieces, choice, at_once }).await?;
     println!("{report}");
     if let Some(file) = document {
-        std::fs::write(&file, chaos::document(&report, &storms)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        command::write(&file, &chaos::document(&report, &storms)?)?;
     }
     Ok(report.failed().is_empty() && storms.iter().all(|(_, _, wrong)| wrong.is_empty()))
 }

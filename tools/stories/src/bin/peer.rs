@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::peer::{self, Row};
-use tests::story::Story;
+use sandbox::command;
+use stories::peer::{self, Row};
+use stories::story::Story;
 
 /// The functions against a second emulator, which reads AWS's API in its own way.
 #[derive(Parser)]
@@ -15,14 +16,12 @@ struct Arguments {
 }
 
 fn story(function: &str) -> Result<&'static Story, String> {
-    let functions: Vec<&str> = peer::stories().map(Story::name).collect();
-    let found = peer::stories().find(|story| story.name() == function);
-    found.ok_or_else(|| format!("there are {}", functions.join(", ")))
+    command::named(function, peer::stories(), |story| story.name().to_owned())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::until_interrupted(Box::pin(run(Arguments::parse()))).await {
+    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
         Ok(Some(true)) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {

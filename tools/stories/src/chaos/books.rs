@@ -6,11 +6,11 @@ use anyhow::Context;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use sandbox::clients::Clients;
+use sandbox::stack::{LEDGER, Stack, read};
 use serde_json::{Value, json};
 
 use super::part;
-use crate::clients::Clients;
-use crate::stack::{LEDGER, Stack, read};
 
 /// Every item: its key, and what is in its `data`.
 #[derive(Debug, Clone, Default)]

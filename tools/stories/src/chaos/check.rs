@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sandbox::changes::changes_the_stack;
+use sandbox::functions;
+use sandbox::gateway::Call;
+use sandbox::notices::Notice;
+use sandbox::runtime_api::Answer;
+use sandbox::stack::read;
 use serde_json::Value;
 
-use crate::functions;
-use crate::gateway::Call;
-use crate::runtime_api::Answer;
-use crate::scenarios::{Notice, changes_the_stack};
-use crate::stack::read;
 use crate::story::Flow;
 
 use super::books::{self, Item};

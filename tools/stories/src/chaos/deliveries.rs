@@ -1,9 +1,9 @@
 //! What is delivered to a function while something goes wrong with it.
 
 use jiff::Timestamp;
+use sandbox::stack::tick;
 use serde_json::{Value, json};
 
-use crate::stack::tick;
 use crate::story::{Flow, Story};
 
 use super::player::Player;

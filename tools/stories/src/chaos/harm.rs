@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::point::Place;
 

@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
+use sandbox::changes::changes_the_stack;
+use sandbox::gateway::{Call, Fault};
 use serde_json::Value;
-
-use crate::gateway::{Call, Fault};
-use crate::scenarios::changes_the_stack;
 
 use super::part;
 

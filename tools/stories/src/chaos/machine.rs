@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::types::ExecutionStatus;
+use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::notices::Notice;
+use sandbox::stack::{Stack, tick};
+use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-
-use crate::clients::{ACCOUNT, REGION};
-use crate::sandbox::{Options, Sandbox};
-use crate::scenarios::Notice;
-use crate::stack::{Stack, tick};
 
 use super::books;
 use super::check::Ended;

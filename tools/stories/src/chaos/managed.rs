@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use sandbox::Sandbox;
+use sandbox::changes::changes_the_stack;
+use sandbox::deploy::{CLUSTER, SERVICE};
+use sandbox::functions;
+use sandbox::gateway::SECRET;
 use serde_json::{Value, json};
-
-use crate::deploy::{CLUSTER, SERVICE};
-use crate::functions;
-use crate::gateway::SECRET;
-use crate::sandbox::Sandbox;
-use crate::scenarios::changes_the_stack;
 
 use super::intents::took_effect;
 

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use aws_sdk_ecs::types::ContainerDefinition;
+use sandbox::Sandbox;
+use sandbox::deploy::TASKS;
+use sandbox::gateway::{Call, SECRET};
+use sandbox::stack::TARGET;
 use serde_json::Value;
-
-use crate::deploy::TASKS;
-use crate::gateway::{Call, SECRET};
-use crate::sandbox::Sandbox;
-use crate::stack::TARGET;
 
 use super::books::Item;
 use super::intents::took_effect;

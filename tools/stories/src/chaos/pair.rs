@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use sandbox::runtime_api::Answer;
+use sandbox::stack::{Stack, tick};
 
-use crate::runtime_api::Answer;
-use crate::stack::{Stack, tick};
 use crate::story::{self, Story};
 
 use super::books;

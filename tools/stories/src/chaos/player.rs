@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use sandbox::changes::changes_the_stack;
+use sandbox::functions;
+use sandbox::gateway::{Call, Fault};
+use sandbox::notices::{Ears, Notice};
+use sandbox::runtime_api::{Answer, Bootstrap};
+use sandbox::stack::{DEADLINE, Stack};
 use serde_json::Value;
-
-use crate::functions;
-use crate::gateway::{Call, Fault};
-use crate::runtime_api::{Answer, Bootstrap};
-use crate::scenarios::{Ears, Notice, changes_the_stack};
-use crate::stack::{DEADLINE, Stack};
 
 use super::harm::Harm;
 use super::point::Place;

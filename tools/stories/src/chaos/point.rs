@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Context;
+use sandbox::gateway::Call;
 
-use crate::gateway::Call;
 use crate::story::{self, Story};
 
 use super::harm::Harm;

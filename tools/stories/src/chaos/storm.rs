@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use sandbox::runtime_api::Answer;
+use sandbox::stack::{DEADLINE, tick};
 use serde_json::Value;
 use tokio::task::JoinSet;
-
-use crate::runtime_api::Answer;
-use crate::stack::{DEADLINE, tick};
 
 use super::check::{Ended, differ};
 use super::player::Player;

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sandbox::notices::Notice;
+use sandbox::stack::read;
 use serde_json::Value;
-
-use crate::scenarios::Notice;
-use crate::stack::read;
 
 use super::books::Item;
 use super::harm::Harm;

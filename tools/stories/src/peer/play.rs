@@ -5,16 +5,16 @@ use std::fmt::Display;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+use sandbox::Sandbox;
+use sandbox::clients::ACCOUNT;
+use sandbox::deploy::LOG_GROUP;
+use sandbox::events;
+use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE};
+use sandbox::runtime_api::Bootstrap;
+use sandbox::stack::{self, Stack, outcome};
 use serde_json::Value;
 
 use super::{Row, start};
-use crate::clients::ACCOUNT;
-use crate::deploy::LOG_GROUP;
-use crate::events;
-use crate::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE};
-use crate::runtime_api::Bootstrap;
-use crate::sandbox::Sandbox;
-use crate::stack::{self, Stack, outcome};
 use crate::story::{LEVEL_2, NOTICES, PROBE, Story};
 
 /// What all functions have, those too that do not need it.
@@ -115,7 +115,7 @@ impl<'a> Play<'a> {
 
 /// A sample event of `events/`, as if it happened at `at`. Those of scale-up are all about one alarm.
 pub(crate) fn sample(path: &str, at: Timestamp) -> anyhow::Result<Value> {
-    let path = crate::workspace().join("events").join(format!("{path}.json"));
+    let path = sandbox::workspace().join("events").join(format!("{path}.json"));
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = events::filled(&text, at)
         .replace("123456789012", ACCOUNT)

@@ -1,8 +1,8 @@
 //! What was tried, and what moto does otherwise, for a screen.
 
 use super::Row;
-use crate::gateway::{DIFFERENCES, Instead};
-use crate::scenarios::aligned;
+use sandbox::command::aligned;
+use sandbox::gateway::{DIFFERENCES, Instead};
 
 /// Whatever was tried.
 pub fn table(rows: &[Row]) -> String {

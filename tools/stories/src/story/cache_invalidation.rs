@@ -1,13 +1,13 @@
 //! `cache-invalidation`: the front end's assets are not found.
 
 use jiff::Timestamp;
+use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD};
+use sandbox::stack;
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
-use crate::bench::{Endpoint, Job};
-use crate::gateway::{DISTRIBUTION, FRONT_END_BUILD};
+use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, a_moment_ago, sample};
-use crate::stack;
 
 pub(super) static STORY: Story = Story {
     subject: &subject::cache_invalidation::SUBJECT,
@@ -52,7 +52,7 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     })
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [
         ("DISTRIBUTION_ID", DISTRIBUTION),
         ("APP_URL", endpoint.pages.as_str()),

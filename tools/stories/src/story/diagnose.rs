@@ -2,16 +2,16 @@
 
 use std::future::ready;
 
+use sandbox::Sandbox;
+use sandbox::deploy::{self, LOG_GROUP};
+use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE};
+use sandbox::stack::outcome;
+use sandbox::standin::LOAD_BALANCER;
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, PROBE, Story, Work, broken_release};
-use crate::bench::{Endpoint, Job, Peer, canned, settings};
-use crate::deploy::{self, LOG_GROUP};
-use crate::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE};
+use crate::job::{Addresses, Job, Peer, settings};
 use crate::peer::{Play, Row, count, text};
-use crate::sandbox::Sandbox;
-use crate::stack::outcome;
-use crate::standin::LOAD_BALANCER;
 
 pub(super) static STORY: Story = Story {
     subject: &subject::diagnose::SUBJECT,
@@ -51,7 +51,7 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
 }
 
 /// A large stack. As commands it would be some 60, and a script that judges their answers, which nobody has.
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let environment = settings(&[
         ("CLUSTER", "lendpeak2-production"),
         ("SERVICE", "backend"),

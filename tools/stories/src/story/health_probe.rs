@@ -1,10 +1,10 @@
 //! `health-probe`: it looks whether all is well.
 
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{Flow, Story, Work, already};
-use crate::bench::{Endpoint, Job, Peer, settings};
-use crate::sandbox::Sandbox;
+use crate::job::{Addresses, Job, Peer, settings};
 
 pub(super) static STORY: Story = Story {
     subject: &subject::health_probe::SUBJECT,
@@ -20,7 +20,7 @@ fn event(sandbox: &Sandbox) -> Work<'_, Value> {
     Box::pin(sandbox.ten_healthy_minutes())
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let job = Job::of(
         &subject::health_probe::SUBJECT,
         endpoint,
@@ -35,7 +35,7 @@ fn jobs(endpoint: &Endpoint) -> Vec<Job> {
 }
 
 /// The usual checks, and so many addresses of the API that there are `addresses` in all.
-fn of_many_addresses(name: &'static str, addresses: usize, endpoint: &Endpoint, usual: &Job) -> Job {
+fn of_many_addresses(name: &'static str, addresses: usize, endpoint: &Addresses, usual: &Job) -> Job {
     /// The probe's own checks, which each of its jobs makes.
     const CHECKS: [&str; 6] = ["health", "health-db", "health-redis", "page", "asset", "cors"];
     let pages = &endpoint.slow_pages;

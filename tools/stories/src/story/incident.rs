@@ -1,14 +1,14 @@
 //! `incident`: the service is down.
 
 use jiff::Timestamp;
+use sandbox::Sandbox;
+use sandbox::clients::ACCOUNT;
+use sandbox::stack::{self, outcome};
 use serde_json::{Value, json};
 
 use super::{Flow, LEVEL_2, LEVEL_3, LocalWork, NOTICES, Story, already};
-use crate::bench::{Endpoint, Job, NOW, canned, recording};
-use crate::clients::ACCOUNT;
+use crate::job::{Addresses, Job, NOW, recording};
 use crate::peer::{Play, Row, a_moment_ago, count, sample, text};
-use crate::sandbox::Sandbox;
-use crate::stack::{self, outcome};
 
 const SERVICE_DOWN: &str = "lendpeak2-production-service-down";
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:lendpeak2-production-service-down";
@@ -84,7 +84,7 @@ async fn create_state_machine(sandbox: &Sandbox) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [
         ("SERVICE_DOWN_ALARMS", "lendpeak2-production-service-down,lendpeak2-production-probe-failing"),
         ("CRITICAL_ALARM", SERVICE_DOWN),

@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 use jiff::Timestamp;
+use sandbox::Sandbox;
+use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
+use sandbox::stack::{self, OF_SERVICE};
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, Work};
-use crate::bench::{Endpoint, Job};
-use crate::deploy::{CLUSTER, FAMILY, SERVICE};
+use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
-use crate::sandbox::Sandbox;
-use crate::stack::{self, OF_SERVICE};
 
 pub(super) static STORY: Story = Story {
     subject: &subject::restart::SUBJECT,
@@ -55,7 +55,7 @@ async fn primary(sandbox: &Sandbox) -> anyhow::Result<String> {
     Ok(deployments.first().and_then(|primary| primary.id()).context("no deployment")?.to_owned())
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [("CLUSTER", "lendpeak2-production"), ("SERVICE", "backend")];
     vec![Job::of_remedy(&subject::restart::SUBJECT, endpoint, &own, json!({ "reason": "benchmark" }))]
 }

@@ -1,13 +1,13 @@
 //! `rollback`: the release answers 500.
 
 use jiff::Timestamp;
+use sandbox::deploy::FAMILY;
+use sandbox::stack;
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, PROBE, STILL_BROKEN, Story, broken_release};
-use crate::bench::{Endpoint, Job};
-use crate::deploy::FAMILY;
+use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
-use crate::stack;
 
 pub(super) static STORY: Story = Story {
     subject: &subject::rollback::SUBJECT,
@@ -45,7 +45,7 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     })
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [("CLUSTER", "lendpeak2-production"), ("SERVICE", "backend"), ("PROBE_FUNCTION", PROBE)];
     let request = json!({ "to": "previous", "reason": "benchmark" });
     vec![Job::of_remedy(&subject::rollback::SUBJECT, endpoint, &own, request)]

@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use jiff::Timestamp;
+use sandbox::stack::{self, OF_SERVICE};
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
-use crate::bench::{Endpoint, Job, Peer};
+use crate::job::{Addresses, Job, Peer};
 use crate::peer::{Play, Row, a_moment_ago, sample};
-use crate::stack::{self, OF_SERVICE};
 
 const LOAD_ALARM: &str = "lendpeak2-production-ecs-cpu";
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
@@ -61,7 +61,7 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     })
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [
         ("CLUSTER", "lendpeak2-production"),
         ("SERVICE", "backend"),

@@ -2,15 +2,15 @@
 //! comes.
 
 use anyhow::ensure;
+use sandbox::Sandbox;
+use sandbox::gateway::{self, SECRET, SOURCE};
+use sandbox::stack::{outcome, read, tick};
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, PROBE, Story, Work};
-use crate::bench::{Endpoint, Job, canned};
 use crate::chaos::{Player, books, part};
-use crate::gateway::{self, SECRET, SOURCE};
+use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, text};
-use crate::sandbox::Sandbox;
-use crate::stack::{outcome, read, tick};
 
 pub(super) static STORY: Story = Story {
     subject: &subject::snapshot_restore::SUBJECT,
@@ -142,7 +142,7 @@ async fn host_in_secret(sandbox: &Sandbox) -> anyhow::Result<String> {
 
 /// Of a restore's many runs, the one that it has most of and that writes: one more instance. The restore was approved
 /// before, so this asks nobody.
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [
         ("SOURCE_CLUSTER", canned::SOURCE),
         ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use sandbox::Sandbox;
+use sandbox::clients::ACCOUNT;
+use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
+use sandbox::stack::{self, TARGET};
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
-use crate::bench::{Endpoint, Job};
-use crate::clients::ACCOUNT;
-use crate::deploy::{CLUSTER, FAMILY, SERVICE};
+use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
-use crate::sandbox::Sandbox;
-use crate::stack::{self, TARGET};
 
 pub(super) static STORY: Story = Story {
     subject: &subject::write_freeze::SUBJECT,
@@ -124,7 +124,7 @@ fn differing(one: &Value, other: &Value, place: &str, found: &mut Vec<String>) {
     }
 }
 
-fn jobs(endpoint: &Endpoint) -> Vec<Job> {
+fn jobs(endpoint: &Addresses) -> Vec<Job> {
     let own = [
         ("CLUSTER", "lendpeak2-production"),
         ("SERVICE", "backend"),

@@ -147,7 +147,7 @@ pub fn plan_hash(value: u8) -> String {
 /// One thing to check exhaustively.
 #[expect(clippy::struct_excessive_bools, reason = "what may happen, one thing beside another")]
 #[derive(Debug, Clone)]
-pub struct Scenario {
+pub struct Setup {
     pub name: &'static str,
     pub deliveries: Vec<Delivery>,
     pub mode: Mode,
@@ -183,7 +183,7 @@ pub struct Scenario {
     pub sometimes: &'static [&'static str],
 }
 
-impl Scenario {
+impl Setup {
     /// Runs that take no time, and to which nothing happens.
     pub fn new(name: &'static str, deliveries: &[Delivery]) -> Self {
         Self {
