@@ -1,12 +1,9 @@
-//! The ten cases from end to end with nobody typing: an alarm opens one incident, one execution handles it, only the
+//! The ten drills from end to end with nobody typing: an alarm opens one incident, one execution handles it, only the
 //! remedy that is right acts, and people are told once that it began and once how it ended.
 
 use anyhow::ensure;
-use tests::{
-    deploy::PASSWORD,
-    scenarios::{self, Ended, Notice, Played},
-    service_down::Case,
-};
+use drills::{Drill, Ended, Played};
+use sandbox::{deploy::PASSWORD, notices::Notice};
 
 type Test = anyhow::Result<()>;
 
@@ -14,11 +11,11 @@ type Test = anyhow::Result<()>;
 const COLUMNS: usize = 42;
 const LINES: usize = 40;
 
-async fn play(case: Case) -> anyhow::Result<Played> {
-    let played = scenarios::play(case, "auto", &mut |_| ()).await?;
+async fn play(drill: Drill) -> anyhow::Result<Played> {
+    let played = drills::play(drill, "auto", &mut |_| ()).await?;
     ensure!(played.faults().is_empty(), "{:#?}\n{}\n{:?}", played.faults(), played.report, played.states);
     told(&played)?;
-    if !case.is_well() {
+    if !drill.is_well() {
         ensure!(played.failed_at.is_some(), "the probe never failed");
     }
     Ok(played)
@@ -58,68 +55,68 @@ fn told(played: &Played) -> Test {
 
 #[tokio::test]
 async fn a_bad_release_is_taken_back() -> Test {
-    play(Case::BadRelease).await?;
+    play(Drill::BadRelease).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_load_spike_gets_more_tasks() -> Test {
-    play(Case::LoadSpike).await?;
+    play(Drill::LoadSpike).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn tasks_killed_for_their_memory_go_to_development() -> Test {
-    play(Case::OutOfMemory).await?;
+    play(Drill::OutOfMemory).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_deleted_secret_goes_to_devops() -> Test {
-    play(Case::SecretDeleted).await?;
+    play(Drill::SecretDeleted).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_database_that_is_down_goes_to_devops() -> Test {
-    play(Case::DatabaseDown).await?;
+    play(Drill::DatabaseDown).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_expired_certificate_goes_to_devops() -> Test {
-    play(Case::CertificateExpired).await?;
+    play(Drill::CertificateExpired).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn one_bad_target_is_replaced() -> Test {
-    play(Case::OneBadTarget).await?;
+    play(Drill::OneBadTarget).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_404_that_cloudfront_keeps_is_cleared() -> Test {
-    play(Case::CdnStale).await?;
+    play(Drill::CdnStale).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_alarm_that_flaps_changes_nothing() -> Test {
-    play(Case::FlappingAlarm).await?;
+    play(Drill::FlappingAlarm).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_alarm_about_a_service_that_is_well_changes_nothing() -> Test {
-    play(Case::HealthyService).await?;
+    play(Drill::HealthyService).await?;
     Ok(())
 }
 
 /// Nobody's mode is overruled: people get the cause, and the JSON to send.
 #[tokio::test]
 async fn in_observe_mode_nothing_is_changed_and_people_get_the_json_to_send() -> Test {
-    let played = scenarios::play(Case::BadRelease, "observe", &mut |_| ()).await?;
+    let played = drills::play(Drill::BadRelease, "observe", &mut |_| ()).await?;
     ensure!(played.changed_by.is_empty(), "changed by {:?}", played.changed_by);
     ensure!(matches!(played.ended, Ended::Escalated { .. }) && played.is_cause_right(), "{}", played.report);
     told(&played)?;

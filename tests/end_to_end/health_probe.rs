@@ -2,12 +2,12 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
 
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
     runtime_api::Answer,
     stack::{DEADLINE, Stack},
     standin::Canned,
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 
@@ -137,5 +137,5 @@ async fn a_body_that_says_that_something_is_down_fails_unless_bodies_are_not_to_
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("health-probe").await
+    stories::chaos::hold("health-probe").await
 }

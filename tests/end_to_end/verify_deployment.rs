@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tests::deploy::STACK;
-use tests::gateway::{Fault, Rule};
-use tests::python;
-use tests::sandbox::{Options, Sandbox};
+use sandbox::deploy::STACK;
+use sandbox::gateway::{Fault, Rule};
+use sandbox::python;
+use sandbox::{Options, Sandbox};
 
 const CALLER: &str = "verify-deployment";
 
@@ -20,7 +20,7 @@ async fn verify(sandbox: &Sandbox) -> anyhow::Result<(BTreeMap<String, String>, 
         Some((function, word))
     });
     let words: BTreeMap<String, String> = words.collect();
-    let all = tests::functions()?;
+    let all = sandbox::functions()?;
     anyhow::ensure!(words.keys().eq(all.iter()), "not a line for each function:\n{printed}");
     Ok((words, ended.status.success()))
 }
@@ -36,14 +36,14 @@ async fn each_function_is_called_and_what_it_was_denied_is_told() -> anyhow::Res
     assert!(is_content);
 
     let calls = sandbox.gateway.calls();
-    let functions = tests::functions()?;
+    let functions = sandbox::functions()?;
     let changes = calls.iter().filter(|call| {
         // The record of a dry run, the probe's metrics, and a function that asks another one.
         let is_harmless =
             call.service == "dynamodb" || ["Invoke", "PutMetricData"].contains(&call.operation.as_str());
         functions.contains(&call.caller) && !call.is_read() && !is_harmless
     });
-    assert_eq!(changes.map(tests::gateway::Call::name).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(changes.map(sandbox::gateway::Call::name).collect::<Vec<_>>(), Vec::<String>::new());
 
     let denied = Rule::new("ecs", "DescribeServices", Fault::Denied).of("scale-up");
     sandbox.gateway.faults().add(denied);

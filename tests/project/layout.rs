@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
 use serde_json::Value;
-use tests::{story, workspace};
+use stories::story;
 
 /// What examples use in place of somebody's account, and a number of tasks too large to be meant.
 const PLACEHOLDERS: [&str; 4] = ["123456789012", "000000000000", "100000000000", "999999999999"];
@@ -346,7 +347,7 @@ fn every_folder_of_functions_has_its_subject_and_its_story() -> Result<()> {
 /// Nothing else lists the functions of which each call goes wrong.
 #[test]
 fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
-    let tests = workspace().join("tests/tests");
+    let tests = workspace().join("tests/end_to_end");
     for subject in subject::ALL {
         let (folder, file) = (tests.join(subject.snake()), tests.join(format!("{}.rs", subject.snake())));
         let own = if folder.is_dir() { files(&folder)? } else { vec![file] };
@@ -362,25 +363,25 @@ fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
 const NAMED: [(&str, &str); 18] = [
     ("functions/diagnose/src/ask.rs", "it is asked for"),
     ("functions/incident/src/", "incidents in which it is tried"),
-    ("fuzz/Cargo.toml", "its crate is linked"),
-    ("fuzz/src/functions.rs", "its crate is linked"),
+    ("functions/diagnose/tests/cases/", "causes that it cures, recorded"),
     ("statemachines/service-down.asl.json", "the machine may choose it"),
     ("tests/Cargo.toml", "its crate is linked, and its codes printed"),
-    ("tests/bench/instructions.json", "measured"),
-    ("tests/scenarios/", "causes that it cures, recorded"),
+    ("tests/end_to_end/drills_by_function/", "a drill that it resolves"),
+    ("tests/end_to_end/hostile/", "what becomes of a restart beside other remedies"),
+    ("tests/end_to_end/incident/", "incidents in which it is tried"),
+    ("tests/end_to_end/rollback/", "it runs while a deployment moves traffic"),
+    ("tests/end_to_end/samples/", "its sample events, each with what is decided"),
+    ("tests/end_to_end/schemas/", "its items of the ledger, as earlier versions wrote them"),
+    ("tests/project/documents/", "its codes are printed"),
+    ("tests/project/least_privilege/", "another remedy than the one that is checked"),
     ("tests/schemas/", "its items of the ledger, as earlier versions wrote them"),
-    ("tests/src/service_down.rs", "a case that it resolves"),
-    ("tests/tests/documents/", "its codes are printed"),
-    ("tests/tests/hostile/", "what becomes of a restart beside other remedies"),
-    ("tests/tests/incident/", "incidents in which it is tried"),
-    ("tests/tests/least_privilege/", "another remedy than the one that is checked"),
-    ("tests/tests/rollback/", "it runs while a deployment moves traffic"),
-    ("tests/tests/samples/", "its sample events, each with what is decided"),
-    ("tests/tests/schemas/", "its items of the ledger, as earlier versions wrote them"),
-    ("tests/tests/service_down_cases/", "a case that it resolves"),
+    ("tools/bench/instructions.json", "measured"),
+    ("tools/drills/src/drill.rs", "a drill that it resolves"),
+    ("tools/fuzz/Cargo.toml", "its crate is linked"),
+    ("tools/fuzz/src/functions.rs", "its crate is linked"),
 ];
 
-/// Whoever adds a function would have to find each list of all of them: there is one, in `tests/subject/`.
+/// Whoever adds a function would have to find each list of all of them: there is one, in `sandbox/subject/`.
 #[test]
 fn a_function_is_named_in_its_own_files_and_where_it_is_about_that_one() -> Result<()> {
     const NAME: &str = "restart";
@@ -388,12 +389,12 @@ fn a_function_is_named_in_its_own_files_and_where_it_is_about_that_one() -> Resu
         "docs/",
         "events/restart/",
         "functions/restart/",
+        "sandbox/subject/src/",
         "template.yaml",
-        "tests/src/story.rs",
-        "tests/src/story/restart.rs",
-        "tests/subject/src/",
-        "tests/tests/layout.rs",
-        "tests/tests/restart/",
+        "tests/end_to_end/restart/",
+        "tests/project/layout.rs",
+        "tools/stories/src/story.rs",
+        "tools/stories/src/story/restart.rs",
     ];
     const CODE: [&str; 6] = ["json", "py", "rs", "sh", "toml", "yaml"];
     let subject = subject::named(NAME).context("there is no such function")?;

@@ -4,12 +4,12 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-use tests::{
+use iam::{policy::matches, reference::Reference};
+use sandbox::{
     clients::{ACCOUNT, REGION},
-    iam::{policy::matches, reference::Reference},
     workspace,
 };
+use serde_json::Value;
 
 const POLICIES: [&str; 2] = ["deploy", "operate"];
 /// Of a managed policy, without blanks

@@ -4,10 +4,17 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use tests::workspace;
+use sandbox::workspace;
 
 const HASH_DIGITS: usize = 40;
 const CHECKSUM_DIGITS: usize = 64;
+/// What `make` installs of Python.
+const REQUIREMENTS: [&str; 4] = [
+    "sandbox/requirements.txt",
+    "sandbox/requirements-moto.txt",
+    "scripts/requirements-build.txt",
+    "tools/bench/requirements.txt",
+];
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 #[test]
@@ -103,17 +110,15 @@ fn every_crate_is_locked_with_its_checksum_and_comes_from_the_registry() -> Resu
 /// Whether a folder of the workspace has this crate.
 fn is_ours(name: &str) -> bool {
     let root = workspace();
-    ["", "functions", "tests"].iter().any(|folder| root.join(folder).join(name).join("Cargo.toml").exists())
+    let folders = ["", "functions", "sandbox", "tools", "tools/bench"];
+    folders.iter().any(|folder| root.join(folder).join(name).join("Cargo.toml").exists())
 }
 
 #[test]
 fn every_python_package_has_one_version() -> Result<()> {
     let mut packages = 0;
-    for entry in fs::read_dir(workspace().join("tests"))? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "txt") {
-            continue;
-        }
+    for file in REQUIREMENTS {
+        let path = workspace().join(file);
         for line in fs::read_to_string(&path)?.lines() {
             // A marker says on which Python it is wanted.
             let package = line.split(" ;").next().unwrap_or(line);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_docdb::error::ProvideErrorMetadata;
-use tests::clients::Clients;
-use tests::deploy::PASSWORD;
-use tests::gateway::{DATABASE_USER, Gateway, SOURCE, endpoint};
+use sandbox::clients::Clients;
+use sandbox::deploy::PASSWORD;
+use sandbox::gateway::{DATABASE_USER, Gateway, SOURCE, endpoint};
 
 const COPY: &str = "lendpeak2-production-restore-20261120100000";
 

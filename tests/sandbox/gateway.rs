@@ -12,10 +12,10 @@ use aws_sdk_ecs::types::{
     DeploymentRolloutState, DesiredStatus, ServiceDeploymentStatus, ServiceRevisionSummary,
 };
 use aws_sdk_lambda::primitives::Blob;
-use tests::clients::{self, Clients};
-use tests::deploy::{self, CLUSTER, SERVICE, create_lendpeak2};
-use tests::gateway::{Fault, Gateway, Rule, ServiceState, StoppedTask};
-use tests::ministack::Ministack;
+use sandbox::clients::{self, Clients};
+use sandbox::deploy::{self, CLUSTER, SERVICE, create_lendpeak2};
+use sandbox::gateway::{Fault, Gateway, Rule, ServiceState, StoppedTask};
+use sandbox::ministack::Ministack;
 
 struct Local {
     gateway: Gateway,
@@ -151,7 +151,7 @@ async fn the_record_tells_who_called_what_in_every_protocol() -> anyhow::Result<
     let expected = ["ecs ListClusters", "cloudwatch DescribeAlarms", "sns CreateTopic", "dynamodb GetItem"];
     assert_eq!(names, expected);
     let reads: Vec<bool> =
-        local.gateway.record().by("test").iter().map(tests::gateway::Call::is_read).collect();
+        local.gateway.record().by("test").iter().map(sandbox::gateway::Call::is_read).collect();
     assert_eq!(reads, [true, true, false, true]);
     Ok(())
 }

@@ -3,8 +3,8 @@
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use sandbox::gateway::Gateway;
 use serde_json::{Value, json};
-use tests::gateway::Gateway;
 
 /// Status, error type and body.
 async fn call(gateway: &Gateway, operation: &str, request: &Value) -> anyhow::Result<(StatusCode, Value)> {

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use sandbox::gateway::{DIFFERENCES, Gateway, Instead};
+use sandbox::moto::Moto;
 use serde_json::{Value, json};
-use tests::gateway::{DIFFERENCES, Gateway, Instead};
-use tests::moto::Moto;
-use tests::peer::{self, Row};
-use tests::story::Story;
+use stories::peer::{self, Row};
+use stories::story::Story;
 use tokio::net::TcpStream;
 
 type Test = anyhow::Result<()>;

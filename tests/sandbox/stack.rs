@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-use tests::deploy::{CLUSTER, SERVICE};
-use tests::sandbox::{Options, Sandbox};
+use sandbox::deploy::{CLUSTER, SERVICE, binaries};
+use sandbox::{Options, Sandbox};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A sandbox whose metrics come from the test.
@@ -126,7 +126,7 @@ fn functions_under(directory: &std::path::Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn the_sandbox_command_says_when_it_is_ready_and_ends_by_itself() -> anyhow::Result<()> {
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    let mut command = tokio::process::Command::new(binaries()?.join("sandbox"));
     command.args(["--port", &free, "--for", "1"]).kill_on_drop(true);
     let ended = tokio::time::timeout(Duration::from_mins(1), command.output()).await??;
     let printed = String::from_utf8(ended.stdout)?;
@@ -140,7 +140,7 @@ async fn a_sandbox_that_is_killed_leaves_nothing() -> anyhow::Result<()> {
     let place = tempfile::tempdir()?;
     let left = || std::fs::read_dir(place.path()).into_iter().flatten().count();
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    let mut command = tokio::process::Command::new(binaries()?.join("sandbox"));
     command.args(["--port", &free]).env("TMPDIR", place.path()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut sandbox = command.spawn()?;
     let mut line = String::new();
@@ -153,8 +153,8 @@ async fn a_sandbox_that_is_killed_leaves_nothing() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_demo_command_shows_a_story_to_its_end() -> anyhow::Result<()> {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_demo"));
-    command.args(["--scenario", "stale-front-end", "--mode", "observe"]).kill_on_drop(true);
+    let mut command = tokio::process::Command::new(binaries()?.join("demo"));
+    command.args(["--story", "stale-front-end", "--mode", "observe"]).kill_on_drop(true);
     let ended = tokio::time::timeout(Duration::from_mins(2), command.output()).await??;
     let printed = String::from_utf8(ended.stdout)?;
     anyhow::ensure!(ended.status.success(), "{printed}{}", String::from_utf8_lossy(&ended.stderr));

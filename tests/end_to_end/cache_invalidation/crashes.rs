@@ -1,6 +1,6 @@
 //! A run that is killed leaves its intent; the next delivery finishes that, and CloudFront sees one invalidation.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 
@@ -84,5 +84,5 @@ async fn the_next_build_meets_the_same_failure_once() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("cache-invalidation").await
+    stories::chaos::hold("cache-invalidation").await
 }

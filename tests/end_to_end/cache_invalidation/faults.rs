@@ -1,6 +1,6 @@
 //! AWS at its worst: each call throttled, failing, or cut off.
 
-use tests::standin::Canned;
+use sandbox::standin::Canned;
 
 use super::*;
 

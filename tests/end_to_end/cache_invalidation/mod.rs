@@ -14,13 +14,13 @@ use std::{ops::Deref, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    gateway::FRONT_END_BUILD,
     gateway::{CloudFront, DISTRIBUTION, Fault, Rule},
     runtime_api::Answer,
-    sandbox::FRONT_END_BUILD,
     stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 

@@ -1,7 +1,7 @@
 //! Each way to be woken, however often the same event comes: one invalidation.
 
 use aws_sdk_cloudwatch::types::StateValue;
-use tests::sandbox::{Options, Sandbox};
+use sandbox::{Options, Sandbox};
 
 use super::*;
 
@@ -98,7 +98,7 @@ async fn a_real_alarm_clears_everything_once() -> Test {
     // With the template's own alarm.
     let functions = Some(vec!["health-probe", FUNCTION]);
     let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
-    let stack = Stack(tests::stack::Stack::in_sandbox(sandbox, FUNCTION, &[]));
+    let stack = Stack(sandbox::stack::Stack::in_sandbox(sandbox, FUNCTION, &[]));
     let alarm = stack.sandbox.clients.cloudwatch.set_alarm_state().alarm_name(ALARM);
     alarm.state_value(StateValue::Alarm).state_reason("test").send().await?;
     let mut tries = 0;

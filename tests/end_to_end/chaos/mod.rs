@@ -2,7 +2,7 @@
 //! them in turn. `make chaos` tries every harm at every call of all deliveries. A function alone is struck in its own tests.
 
 use anyhow::Context;
-use tests::chaos::{self, Choice, Machine, Piece, Storm};
+use stories::chaos::{self, Choice, Machine, Piece, Storm};
 
 type Test = anyhow::Result<()>;
 

@@ -1,7 +1,7 @@
 //! What is wrong with the service, its database and what watches them.
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace, SuspendedState};
-use tests::{
+use sandbox::{
     deploy::PROFILER_LOG_GROUP,
     gateway::{StoppedTask, TASKS_GROUP},
 };
@@ -20,7 +20,7 @@ async fn an_image_that_was_deleted_is_behind_tasks_that_do_not_start() -> Test {
     stack.sandbox.gateway.ecr().delete("1");
     stack.sandbox.release(&[("FAILS_TO_START", "CannotPullContainerError")]).await?;
     let found = finds(&stack, "image_missing").await?;
-    assert!(text(&found, "/what").contains(tests::deploy::IMAGE), "{found:#}");
+    assert!(text(&found, "/what").contains(sandbox::deploy::IMAGE), "{found:#}");
     Ok(())
 }
 
@@ -28,7 +28,7 @@ async fn an_image_that_was_deleted_is_behind_tasks_that_do_not_start() -> Test {
 async fn tasks_that_were_killed_for_their_memory_are_counted() -> Test {
     let stack = start().await?;
     let definition =
-        format!("arn:aws:ecs:us-east-1:000000000000:task-definition/{}:1", tests::deploy::FAMILY);
+        format!("arn:aws:ecs:us-east-1:000000000000:task-definition/{}:1", sandbox::deploy::FAMILY);
     for number in 1..=3 {
         stack.sandbox.gateway.ecs().add_stopped_task(StoppedTask {
             cluster: CLUSTER.to_owned(),

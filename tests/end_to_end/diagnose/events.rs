@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::runtime_api::Answer;
+use sandbox::runtime_api::Answer;
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn chapters(report: &Value) -> Vec<&str> {
 async fn an_alarm_asks_for_the_chapters_that_it_is_about() -> Test {
     let stack = start().await?;
     let metric = ["AWS/ECS", "MemoryUtilization"];
-    let alarm = tests::stack::alarm("lendpeak2-production-ecs-memory", metric, &[], Timestamp::now());
+    let alarm = sandbox::stack::alarm("lendpeak2-production-ecs-memory", metric, &[], Timestamp::now());
     let report = answer(&stack, &alarm).await?;
     assert_eq!(chapters(&report), ["application-wont-start", "high-memory"]);
     assert_eq!(report["nothing_found"], true, "{report:#}");
@@ -32,7 +32,7 @@ async fn an_event_of_ecs_asks_why_tasks_do_not_start_and_people_are_told() -> Te
         "source": "aws.ecs", "time": Timestamp::now().to_string(),
         "resources": [format!("arn:aws:ecs:us-east-1:000000000000:service/{CLUSTER}/{SERVICE}")],
         "detail": { "eventType": "WARN", "eventName": "SERVICE_TASK_START_IMPAIRED" } });
-    tests::deploy::unsubscribe(&stack.sandbox.clients, "notices").await?;
+    sandbox::deploy::unsubscribe(&stack.sandbox.clients, "notices").await?;
     let level_2 = TOPIC.replace("notices", "level-2");
     let settings = [("NOTICE_TOPIC_ARN", TOPIC), ("LEVEL_2_TOPIC_ARN", &level_2)];
     let function = stack.function(&settings).await?;
@@ -86,8 +86,8 @@ async fn a_status_is_told_with_its_meaning() -> Test {
 async fn when_nothing_answers_at_all_it_says_so_in_twenty_seconds() -> Test {
     let stack = start().await?;
     for (service, operation) in sight::OPERATIONS {
-        let hangs = tests::gateway::Fault::Timeout(Duration::from_mins(1));
-        let rule = tests::gateway::Rule::new(service, operation, hangs).of("diagnose").times(usize::MAX);
+        let hangs = sandbox::gateway::Fault::Timeout(Duration::from_mins(1));
+        let rule = sandbox::gateway::Rule::new(service, operation, hangs).of("diagnose").times(usize::MAX);
         stack.sandbox.gateway.faults().add(rule);
     }
     let function = stack.function(&[]).await?;

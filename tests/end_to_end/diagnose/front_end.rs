@@ -1,6 +1,6 @@
 //! What is wrong with the front end and the way from it to the API.
 
-use tests::{
+use sandbox::{
     gateway::{BUILD_LOGS, Build},
     standin::Canned,
 };

@@ -12,14 +12,14 @@ mod sight;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    Sandbox,
     deploy::{self, CLUSTER, LOG_GROUP, SERVICE},
     gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE},
-    sandbox::Sandbox,
     stack::{Stack, outcome, refuses},
     standin::LOAD_BALANCER,
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 

@@ -1,6 +1,6 @@
 //! Nothing secret or personal that is in logs and reasons comes out.
 
-use tests::{
+use sandbox::{
     deploy::{PASSWORD, PROFILER_LOG_GROUP},
     gateway::{BUILD_LOGS, Build, StoppedTask},
 };
@@ -36,7 +36,7 @@ async fn no_secret_and_nothing_personal_comes_out() -> Test {
         id: id.to_owned(),
         task_definition: format!(
             "arn:aws:ecs:us-east-1:000000000000:task-definition/{}:1",
-            tests::deploy::FAMILY
+            sandbox::deploy::FAMILY
         ),
         reason: format!("Essential container in task exited: password={PASSWORD} token={TOKEN}"),
         stop_code: "EssentialContainerExited".to_owned(),

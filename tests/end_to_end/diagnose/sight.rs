@@ -1,6 +1,6 @@
 //! What could not be seen is said, and nothing is concluded from it.
 
-use tests::{
+use sandbox::{
     gateway::{Fault, Rule},
     runtime_api::Answer,
 };
@@ -200,5 +200,5 @@ async fn a_stack_in_another_region_has_its_distributions_metrics_in_us_east_1() 
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("diagnose").await
+    stories::chaos::hold("diagnose").await
 }

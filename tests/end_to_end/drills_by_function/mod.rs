@@ -1,17 +1,17 @@
-//! The ten cases of a service that is down, by the deployed functions and without the machine that joins them: the
+//! The ten drills, by the deployed functions and without the machine that joins them: the
 //! probe feels each one, `diagnose` names its cause and what helps, and that helps.
 
-mod cases;
+mod each;
 
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use serde_json::{Value, json};
-use tests::{
+use drills::{Drill, End, Expected};
+use sandbox::{
+    Options, Sandbox,
     deploy::{CLUSTER, SERVICE},
-    sandbox::{Options, Sandbox},
-    service_down::{Case, End, Expected},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 
@@ -22,23 +22,23 @@ async fn passes(sandbox: &Sandbox) -> anyhow::Result<bool> {
 }
 
 /// A sandbox in which it has gone wrong; no alarm acts by itself.
-async fn broken(case: Case) -> anyhow::Result<Sandbox> {
+async fn broken(drill: Drill) -> anyhow::Result<Sandbox> {
     let sandbox = Sandbox::start(Options { metrics: false, ..Options::default() }).await?;
-    case.prepare(&sandbox).await?;
-    ensure!(passes(&sandbox).await?, "{} is not well before it goes wrong", case.name());
-    case.go_wrong(&sandbox).await?;
+    drill.prepare(&sandbox).await?;
+    ensure!(passes(&sandbox).await?, "{} is not well before it goes wrong", drill.name());
+    drill.go_wrong(&sandbox).await?;
     Ok(sandbox)
 }
 
-/// Plays a case as far as a person could by hand. Answers the first finding.
-async fn play(case: Case) -> anyhow::Result<Value> {
-    let sandbox = broken(case).await?;
-    ensure!(passes(&sandbox).await? == case.is_well(), "the probe of {}", case.name());
-    let Expected { first_cause, end } = case.expected();
+/// Plays a drill as far as a person could by hand. Answers the first finding.
+async fn play(drill: Drill) -> anyhow::Result<Value> {
+    let sandbox = broken(drill).await?;
+    ensure!(passes(&sandbox).await? == drill.is_well(), "the probe of {}", drill.name());
+    let Expected { first_cause, end } = drill.expected();
     let report = sandbox.clients.ask("diagnose", &json!({})).await?;
     let first = report.pointer("/findings/0").cloned().unwrap_or_default();
     let told = |name: &str| first.get(name).and_then(Value::as_str);
-    ensure!(told("cause") == first_cause, "{}: {report:#}", case.name());
+    ensure!(told("cause") == first_cause, "{}: {report:#}", drill.name());
     match end {
         End::Resolved { by: Some(function) } => {
             ensure!(["certain", "likely"].map(Some).contains(&told("confidence")), "{first:#}");

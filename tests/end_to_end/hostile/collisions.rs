@@ -63,10 +63,10 @@ async fn what_a_kill_switch_or_a_throttled_aws_kept_back_is_done_once_that_is_ov
     assert_eq!(house.sandbox.runs().await?, release(2));
     // Writes are frozen for another alarm, once ECS can be read.
     let freeze = house.a("write-freeze", &[]).await?;
-    let throttled = tests::gateway::Rule::new("ecs", "DescribeServices", tests::gateway::Fault::Throttle);
+    let throttled = sandbox::gateway::Rule::new("ecs", "DescribeServices", sandbox::gateway::Fault::Throttle);
     house.sandbox.gateway.faults().add(throttled.of("write-freeze").times(100));
     let answer = freeze.invoke(violations("violations").to_string(), stack::DEADLINE).await;
-    assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "Lambda repeats it: {answer:?}");
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Err { .. }), "Lambda repeats it: {answer:?}");
     house.sandbox.gateway.faults().clear();
     let done = decisions(&outcome(&freeze, &tick()).await?);
     assert!(done.contains(&"applied applied".to_owned()), "{done:?}");

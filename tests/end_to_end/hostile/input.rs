@@ -1,6 +1,6 @@
 //! What a person might send: nothing is done that its reader would not expect.
 
-use tests::stack::refuses;
+use sandbox::stack::refuses;
 
 use super::*;
 

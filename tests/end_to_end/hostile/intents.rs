@@ -1,6 +1,6 @@
 //! What a run began and did not come to, under rules that have become stricter since, or written by somebody else.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

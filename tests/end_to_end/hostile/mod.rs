@@ -22,17 +22,17 @@ use std::{ops::Deref, time::Duration};
 
 use anyhow::{Context, ensure};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use subject::{Subject, Target};
-use tests::{
+use sandbox::{
+    Options, Sandbox,
     deploy::{CLUSTER, FAMILY, SERVICE},
     gateway::{Call, FRONT_END_BUILD},
     runtime_api::Bootstrap,
-    sandbox::{Options, Sandbox},
     stack::{self, TARGET, decision, outcome, put_alarm, read, tick},
     standin::LOAD_BALANCER,
-    story::Story,
 };
+use serde_json::{Value, json};
+use stories::story::Story;
+use subject::{Subject, Target};
 
 type Test = anyhow::Result<()>;
 

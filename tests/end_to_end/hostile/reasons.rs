@@ -1,6 +1,6 @@
 //! What a task died of is written by whoever runs it: it forges no line, tells no secret and fills no notice.
 
-use tests::gateway::StoppedTask;
+use sandbox::gateway::StoppedTask;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! What a run has come to is recorded first and told after: a telling that fails is made up for.
 
-use tests::{
+use sandbox::{
     gateway::{Fault, Rule},
     runtime_api::Answer,
 };

@@ -69,10 +69,10 @@ async fn of_a_hundred_slips_of_a_person_nobody_else_hears() -> Test {
         };
         let answer = function.invoke(slip.to_string(), stack::DEADLINE).await;
         match answer {
-            tests::runtime_api::Answer::Err { error_message, .. } => {
+            sandbox::runtime_api::Answer::Err { error_message, .. } => {
                 ensure!(error_message.len() < LARGEST / 10, "{task}: {error_message}");
             }
-            tests::runtime_api::Answer::Ok(answer) => {
+            sandbox::runtime_api::Answer::Ok(answer) => {
                 ensure!(answer["decision"] == "refused", "{task}: {answer:#}");
                 ensure!(answer.to_string().len() < LARGEST, "{task}: {answer:#}");
             }

@@ -1,6 +1,6 @@
 //! The kill switch as people set it by hand in the console, and in the middle of a run.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
-use tests::stack::LEDGER;
+use sandbox::stack::LEDGER;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! What nobody hears at level 1 goes up, whichever function has it to tell.
 
-use tests::{
+use sandbox::{
     deploy,
     gateway::{Fault, Rule},
 };

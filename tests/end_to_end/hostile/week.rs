@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! SNS takes nothing for one topic, or says nothing at all.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 
@@ -49,6 +49,6 @@ async fn a_run_ends_in_its_time_though_sns_answers_nothing() -> Test {
     house.sandbox.gateway.faults().add(hangs);
     let begun = std::time::Instant::now();
     let answer = function.invoke(tick().to_string(), stack::DEADLINE).await;
-    assert!(matches!(answer, tests::runtime_api::Answer::Ok(_)), "{answer:?} after {:?}", begun.elapsed());
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Ok(_)), "{answer:?} after {:?}", begun.elapsed());
     Ok(())
 }

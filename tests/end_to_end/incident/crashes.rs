@@ -1,6 +1,6 @@
 //! A run that is killed leaves an incident that the next run makes whole: never two, never silent.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn what_sns_did_not_take_is_told_a_minute_later() -> Test {
     let down = Rule::new("sns", "Publish", Fault::InternalError).of("incident").times(12);
     stack.sandbox.gateway.faults().add(down);
     let answer = function.invoke(alarm(COMPOSITE, Timestamp::now()).to_string(), stack::DEADLINE).await;
-    assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "{answer:?}");
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Err { .. }), "{answer:?}");
     let open = stack.open(&function).await?;
     assert_eq!(open.len(), 1, "{open:?}");
     let mut owed = stack.incident(&open[0]).await?["owed"].clone();
@@ -64,7 +64,7 @@ async fn without_the_ledger_it_is_an_error_and_nobody_is_told_twice_later() -> T
     stack.sandbox.gateway.faults().add(down);
     let event = alarm(COMPOSITE, Timestamp::now());
     let answer = function.invoke(event.to_string(), stack::DEADLINE).await;
-    assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "{answer:?}");
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Err { .. }), "{answer:?}");
     assert_eq!(stack.writes(), Vec::<String>::new());
     assert_eq!(outcome(&function, &event).await?["did"], "opened");
     assert_eq!(stack.told(), ["notices OPEN"]);
@@ -85,5 +85,5 @@ async fn a_write_whose_answer_is_lost_is_found_done() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("incident").await
+    stories::chaos::hold("incident").await
 }

@@ -1,6 +1,6 @@
 //! A stack that has just been made, and an alarm that rang before anybody could hear it.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

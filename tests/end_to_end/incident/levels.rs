@@ -1,6 +1,6 @@
 //! Who is told, and when it goes up by itself.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! What the state machine asks, and how it is looked after.
 
 use aws_sdk_sfn::types::ExecutionListItem;
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -22,12 +22,12 @@ use std::ops::Deref;
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    Options, Sandbox,
     runtime_api::Bootstrap,
-    sandbox::{Options, Sandbox},
     stack::{self, outcome, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 

@@ -1,6 +1,6 @@
 //! The incident as an OpsItem.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -205,7 +205,7 @@ async fn what_others_wrote_stays_on_its_line_and_within_bounds() -> Test {
     }
     let long =
         function.invoke(json!({ "note": id, "text": "x".repeat(2_001) }).to_string(), stack::DEADLINE).await;
-    assert!(matches!(long, tests::runtime_api::Answer::Err { .. }), "{long:?}");
+    assert!(matches!(long, sandbox::runtime_api::Answer::Err { .. }), "{long:?}");
     Ok(())
 }
 

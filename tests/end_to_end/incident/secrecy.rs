@@ -1,6 +1,6 @@
 //! What people are told is fit for a phone and holds no secret, whatever the logs hold.
 
-use tests::deploy::{LOG_GROUP, PASSWORD};
+use sandbox::deploy::{LOG_GROUP, PASSWORD};
 
 use super::*;
 

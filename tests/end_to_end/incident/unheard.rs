@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::{
+use sandbox::{
     deploy,
     gateway::{Fault, Rule},
 };
@@ -110,7 +110,7 @@ async fn the_machine_starts_while_sns_does_not_answer() -> Test {
     };
     let (answer, started) = tokio::join!(function.invoke(event, stack::DEADLINE), started);
     assert!(started < Duration::from_secs(3), "{started:?}");
-    assert!(matches!(answer, tests::runtime_api::Answer::Err { .. }), "nobody was told: {answer:?}");
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Err { .. }), "nobody was told: {answer:?}");
     assert!(begun.elapsed() < Duration::from_secs(30), "as long as it may run: {:?}", begun.elapsed());
     Ok(())
 }

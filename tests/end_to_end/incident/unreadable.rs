@@ -35,7 +35,8 @@ async fn an_incident_that_cannot_be_read_keeps_no_alarm_no_list_and_no_sweep_fro
     let named: Vec<String> = stack.told().into_iter().filter(|told| told == "notices LEDGER:").collect();
     assert_eq!(named.len(), 6, "each once: {:?}", stack.told());
     let show = json!({ "show": "99991231-000000-broken-0" }).to_string();
-    let tests::runtime_api::Answer::Err { error_message, .. } = function.invoke(show, stack::DEADLINE).await
+    let sandbox::runtime_api::Answer::Err { error_message, .. } =
+        function.invoke(show, stack::DEADLINE).await
     else {
         anyhow::bail!("it cannot be shown");
     };

@@ -1,6 +1,6 @@
 //! AWS at its worst: each call throttled, failing, denied, or cut off.
 
-use tests::{
+use sandbox::{
     gateway::{Fault, Rule},
     runtime_api::Answer,
 };

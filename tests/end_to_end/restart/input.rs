@@ -37,8 +37,8 @@ async fn an_event_that_is_not_for_it_is_refused() -> Test {
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     for (task, event) in [("diagnose", "ecs-task-stopped"), ("cache-invalidation", "codebuild-succeeded")] {
-        let path = tests::workspace().join(format!("events/{task}/{event}.json"));
-        let body = tests::events::filled(&std::fs::read_to_string(path)?, Timestamp::now());
+        let path = sandbox::workspace().join(format!("events/{task}/{event}.json"));
+        let body = sandbox::events::filled(&std::fs::read_to_string(path)?, Timestamp::now());
         refuses(&function, &[(&body, "InvalidRequest", "restart is not woken by")]).await?;
     }
     assert_eq!(stack.writes(), Vec::<String>::new());

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
     deploy::{CLUSTER, FAMILY, SERVICE},
     runtime_api::Bootstrap,
     stack::{DEADLINE, SHORT_DEADLINE, Stack, TARGET, decision, outcome, read, refuses, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 
@@ -44,7 +44,7 @@ fn by_hand() -> Value {
 
 fn alarm_at(changed: Timestamp) -> Value {
     let dimensions = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
-    tests::stack::alarm(
+    sandbox::stack::alarm(
         "lendpeak2-production-memory-leak",
         ["AWS/ECS", "MemoryUtilization"],
         &dimensions,

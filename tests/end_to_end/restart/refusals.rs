@@ -1,6 +1,6 @@
 //! Each reason for leaving the service as it is, in AWS's own states.
 
-use tests::{
+use sandbox::{
     deploy::IMAGE,
     gateway::{SECRET, ServiceState, StoppedTask},
 };
@@ -138,7 +138,8 @@ async fn an_event_that_is_old_calm_or_about_another_service_restarts_nothing() -
     let calm: Value = serde_json::from_str(&calm)?;
     assert_eq!(decision(&function, &calm).await?, "nothing_to_do alarm_not_in_alarm");
     let dimensions = [("ClusterName", CLUSTER), ("ServiceName", "worker")];
-    let other = tests::stack::alarm("leak", ["AWS/ECS", "MemoryUtilization"], &dimensions, Timestamp::now());
+    let other =
+        sandbox::stack::alarm("leak", ["AWS/ECS", "MemoryUtilization"], &dimensions, Timestamp::now());
     assert_eq!(decision(&function, &other).await?, "refused not_allowed");
     let no_ledger = stack.function(&[("LEDGER_TABLE", "no-such-table")]).await?;
     assert_eq!(decision(&no_ledger, &by_hand()).await?, "refused ledger_unavailable");

@@ -1,7 +1,7 @@
 //! A release that cannot be used: the next one has its turn, and if there is none, people hear of it at once.
 
 use super::*;
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 const REFUSAL: &str = "The container backend did not have a container port 8080 defined.";
 

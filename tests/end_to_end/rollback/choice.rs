@@ -1,7 +1,7 @@
 //! Which release it goes back to.
 
 use super::*;
-use tests::{deploy::IMAGE, standin::Canned};
+use sandbox::{deploy::IMAGE, standin::Canned};
 
 async fn rolls_back(stack: &Stack, event: &Value, to: &str) -> anyhow::Result<Value> {
     let function = stack.function(&[("VERIFY_SECONDS", "10")]).await?;

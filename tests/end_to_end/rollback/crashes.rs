@@ -1,6 +1,6 @@
 //! Killed at each call in turn: the next delivery or the schedule ends at the same place.
 
-use tests::stack::{NumberedCall, SHORT_DEADLINE, each_in_a_sandbox};
+use sandbox::stack::{NumberedCall, SHORT_DEADLINE, each_in_a_sandbox};
 
 use super::*;
 
@@ -65,5 +65,5 @@ async fn what_somebody_deployed_meanwhile_is_not_rolled_back() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("rollback").await
+    stories::chaos::hold("rollback").await
 }

@@ -33,7 +33,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
 async fn an_event_that_is_not_for_it_is_refused() -> Test {
     let stack = start_broken().await?;
     let function = stack.function(&[]).await?;
-    let cpu = tests::stack::alarm("cpu", ["AWS/ECS", "CPUUtilization"], &[], Timestamp::now());
+    let cpu = sandbox::stack::alarm("cpu", ["AWS/ECS", "CPUUtilization"], &[], Timestamp::now());
     assert_eq!(decision(&function, &cpu).await?, "refused not_an_error_alarm");
     let mut completed = deployment_failed(&stack).await?;
     completed["detail"]["eventName"] = json!("SERVICE_DEPLOYMENT_COMPLETED");

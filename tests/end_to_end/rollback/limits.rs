@@ -1,6 +1,6 @@
 //! Once in a window, and only alone.
 
-use tests::{
+use sandbox::{
     deploy::{CLUSTER, SERVICE},
     stack::DEADLINE,
 };
@@ -120,7 +120,7 @@ async fn an_event_that_is_too_old_rolls_nothing_back() -> Test {
     let old = alarm_at(Timestamp::now() - Duration::from_mins(16));
     assert_eq!(decision(&function, &old).await?, "refused event_too_old");
     let answer = function.invoke(old.to_string(), DEADLINE).await;
-    assert!(matches!(answer, tests::runtime_api::Answer::Ok(_)));
+    assert!(matches!(answer, sandbox::runtime_api::Answer::Ok(_)));
     assert_eq!(stack.sandbox.runs().await?, release(3));
     Ok(())
 }

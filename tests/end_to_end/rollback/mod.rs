@@ -15,13 +15,13 @@ mod stages;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    Sandbox,
     deploy::FAMILY,
     runtime_api::Bootstrap,
-    sandbox::Sandbox,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 
@@ -52,7 +52,7 @@ fn alarm() -> Value {
 
 fn alarm_at(changed: Timestamp) -> Value {
     let metric = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
-    tests::stack::alarm("errors", metric, &[("LoadBalancer", tests::standin::LOAD_BALANCER)], changed)
+    sandbox::stack::alarm("errors", metric, &[("LoadBalancer", sandbox::standin::LOAD_BALANCER)], changed)
 }
 
 /// The event of ECS that the service's last deployment has failed.

@@ -2,7 +2,7 @@
 
 use super::*;
 use aws_sdk_ecs::types::ContainerDefinition;
-use tests::deploy::IMAGE;
+use sandbox::deploy::IMAGE;
 
 const PATIENT: [(&str, &str); 2] = [("VERIFY_SECONDS", "10"), ("COOLDOWN_SECONDS", "0")];
 
@@ -65,7 +65,7 @@ async fn an_image_that_was_pushed_again_is_a_new_release_and_the_one_before_is_g
     stack.sandbox.release_by_tool(&release(2), |_| {}).await?;
     stack.sandbox.push_broken(IMAGE, "sha256:cccc").await?;
     let function = stack.function(&[("VERIFY_SECONDS", "10"), ("COOLDOWN_SECONDS", "1800")]).await?;
-    let again = tests::stack::outcome(&function, &previous()).await?;
+    let again = sandbox::stack::outcome(&function, &previous()).await?;
     assert_eq!(read(&again), "applied applied", "{again:#}");
     assert_eq!(again["verification"]["verified"], true, "{again:#}");
     Ok(())
@@ -85,7 +85,8 @@ async fn a_service_revision_means_just_that_one() -> Test {
     let outcome = outcome(&function, &send).await?;
     runs_what_was_good(&stack, &outcome).await?;
     // And back to what was pushed, by its own revision.
-    let back = tests::stack::outcome(&function, &json!({ "to": runs, "reason": "it was not that" })).await?;
+    let back =
+        sandbox::stack::outcome(&function, &json!({ "to": runs, "reason": "it was not that" })).await?;
     assert_eq!(read(&back), "applied applied", "{back:#}");
     assert!(stack.sandbox.standin.now().broken || back["verification"]["verified"] == false);
     Ok(())

@@ -12,7 +12,7 @@ async fn deploying(stage: &str) -> anyhow::Result<Stack> {
     let ecs = stack.sandbox.gateway.ecs();
     ecs.set_strategy("BLUE_GREEN", BAKES);
     ecs.hold_in(Some(stage));
-    let release = tests::deploy::register_release(&stack.sandbox.clients, &[("BROKEN", "true")]).await?;
+    let release = sandbox::deploy::register_release(&stack.sandbox.clients, &[("BROKEN", "true")]).await?;
     let update =
         stack.sandbox.clients.ecs.update_service().cluster("lendpeak2-production").service("backend");
     update.task_definition(release).send().await?;

@@ -11,15 +11,15 @@ mod restore;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
-use tests::{
+use sandbox::{
+    Options, Sandbox,
     clients::ACCOUNT,
     deploy::{self, CLUSTER, FAMILY, SERVICE, TASKS},
     python,
     runtime_api::Bootstrap,
-    sandbox::{Options, Sandbox},
     stack::{LEDGER, outcome, read},
 };
+use serde_json::Value;
 
 type Test = anyhow::Result<()>;
 
@@ -128,7 +128,7 @@ impl House {
 
     /// Every sample of the function was sent, and was answered as expected.
     fn end(self) -> Test {
-        let folder = tests::workspace().join("events").join(self.task);
+        let folder = sandbox::workspace().join("events").join(self.task);
         let all = std::fs::read_dir(folder)?
             .map(|file| Ok(file?.file_name().to_string_lossy().into_owned()))
             .collect::<anyhow::Result<BTreeSet<String>>>()?;

@@ -1,7 +1,7 @@
 //! The remedies: each sample finds an ordinary day, with the alarm in ALARM that it tells of.
 
+use sandbox::{gateway::DISTRIBUTION, stack::put_alarm, standin::LOAD_BALANCER};
 use serde_json::json;
-use tests::{gateway::DISTRIBUTION, stack::put_alarm, standin::LOAD_BALANCER};
 
 use super::*;
 

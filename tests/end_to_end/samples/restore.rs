@@ -1,7 +1,7 @@
 //! One restore from its request to the way back from it, with a password that was rotated since.
 
+use sandbox::stack::decision;
 use serde_json::json;
-use tests::stack::decision;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! A plan that waits for a person: carried out once, in time, and only if it is still the same.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! A run that is killed leaves its intent; the next delivery finishes that and nothing more.
 
-use tests::{
+use sandbox::{
     gateway::{Fault, Rule},
     stack::SHORT_DEADLINE,
 };
@@ -81,5 +81,5 @@ async fn what_somebody_did_meanwhile_is_not_undone() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("scale-up").await
+    stories::chaos::hold("scale-up").await
 }

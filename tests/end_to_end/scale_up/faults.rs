@@ -1,6 +1,6 @@
 //! AWS at its worst: each call throttled, failing, or cut off.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

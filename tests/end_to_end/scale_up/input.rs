@@ -40,7 +40,7 @@ async fn an_alarm_of_something_else_is_refused_and_changes_nothing() -> Test {
     let of_service = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
     let cpu = ["AWS/ECS", "CPUUtilization"];
     let other = [("DBInstanceIdentifier", "someone")];
-    tests::stack::put_alarm(&stack.sandbox, "rds-cpu", ["AWS/RDS", "CPUUtilization"], &other).await?;
+    sandbox::stack::put_alarm(&stack.sandbox, "rds-cpu", ["AWS/RDS", "CPUUtilization"], &other).await?;
     let now = Timestamp::now();
     let elsewhere = stack::alarm("lendpeak2-production-high-cpu", cpu, &of_service, now)
         .to_string()

@@ -15,12 +15,12 @@ use std::{ops::Deref, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
     deploy::{CLUSTER, SERVICE},
     runtime_api::{Answer, Bootstrap},
     stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 

@@ -1,7 +1,7 @@
 //! What each mode may do, by the gateway's record of calls.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use tests::gateway::Call;
+use sandbox::gateway::Call;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! Each reason for not acting, in AWS's own states.
 
-use tests::gateway::{ServiceState, StoppedTask};
+use sandbox::gateway::{ServiceState, StoppedTask};
 
 use super::*;
 

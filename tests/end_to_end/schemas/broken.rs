@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use serde_json::json;
-use tests::{
+use sandbox::{
     gateway::{Fault, Rule},
     runtime_api::Answer,
     stack::{SHORT_DEADLINE, TARGET, outcome, tick},
 };
+use serde_json::json;
 
 use super::{
     Findings, Test, decisions,

@@ -1,11 +1,11 @@
 //! An incident, or what belongs to one, that no version can read: the others are told, swept and closed as ever.
 
 use anyhow::{Context, ensure};
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
     runtime_api::Answer,
     stack::{DEADLINE, tick},
 };
+use serde_json::{Value, json};
 
 use super::{
     Findings, Test,

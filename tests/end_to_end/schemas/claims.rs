@@ -1,8 +1,8 @@
 //! Claims: what a run had set out to do, as every version wrote it.
 
 use anyhow::{Context, ensure};
+use sandbox::stack::tick;
 use serde_json::json;
-use tests::stack::tick;
 
 use super::{
     Findings, Test, decisions,

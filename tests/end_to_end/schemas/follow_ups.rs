@@ -1,7 +1,7 @@
 //! Follow-ups: what the scheduled run looks after, as every version wrote it.
 
 use anyhow::{Context, ensure};
-use tests::stack::tick;
+use sandbox::stack::tick;
 
 use super::{
     Findings, Test, decisions,

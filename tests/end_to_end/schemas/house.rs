@@ -10,14 +10,14 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_ecs::types::ContainerDefinition;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    Options, Sandbox,
     deploy::{self, CLUSTER, SERVICE, TASKS},
     runtime_api::Bootstrap,
-    sandbox::{Options, Sandbox},
     stack::{self, outcome},
-    story::Story,
 };
+use serde_json::{Value, json};
+use stories::story::Story;
 
 use super::{
     Test, decisions,

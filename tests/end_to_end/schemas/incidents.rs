@@ -2,8 +2,8 @@
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
+use sandbox::stack::{self, tick};
 use serde_json::{Value, json};
-use tests::stack::{self, tick};
 
 use super::{
     Findings, Test,

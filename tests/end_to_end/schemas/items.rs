@@ -33,7 +33,7 @@ pub(crate) struct Named {
 
 /// The schemas of a kind, by the commit that begins them.
 pub(crate) fn of(kind: &str) -> anyhow::Result<BTreeMap<String, Schema>> {
-    let folder = tests::workspace().join("tests/schemas").join(kind);
+    let folder = sandbox::workspace().join("tests/schemas").join(kind);
     let mut schemas = BTreeMap::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
@@ -60,7 +60,7 @@ pub(crate) fn all(kind: &str) -> anyhow::Result<Vec<Named>> {
 
 /// The items of a kind that cannot be read.
 pub(crate) fn broken(kind: &str) -> anyhow::Result<Vec<Named>> {
-    let path = tests::workspace().join(format!("tests/schemas/broken/{kind}.json"));
+    let path = sandbox::workspace().join(format!("tests/schemas/broken/{kind}.json"));
     let schema: Schema = read(&path)?;
     let items = schema.items.into_iter();
     Ok(items.map(|(name, item)| Named { place: format!("broken/{kind}, {name}"), name, item }).collect())
@@ -73,7 +73,7 @@ fn read(path: &Path) -> anyhow::Result<Schema> {
 
 /// The kinds that there are.
 pub(crate) fn kinds() -> anyhow::Result<Vec<String>> {
-    let folder = tests::workspace().join("tests/schemas");
+    let folder = sandbox::workspace().join("tests/schemas");
     let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let names = names.collect::<anyhow::Result<Vec<String>>>()?;
     Ok(names.into_iter().filter(|name| name != "broken").collect())

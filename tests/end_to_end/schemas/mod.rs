@@ -38,6 +38,8 @@ impl Findings {
 /// Decision and code of each outcome in an answer, as in `refused cooldown`.
 fn decisions(answer: &Value) -> Vec<String> {
     let outcomes = answer["outcomes"].as_array();
-    outcomes
-        .map_or_else(|| vec![tests::stack::read(answer)], |all| all.iter().map(tests::stack::read).collect())
+    outcomes.map_or_else(
+        || vec![sandbox::stack::read(answer)],
+        |all| all.iter().map(sandbox::stack::read).collect(),
+    )
 }

@@ -1,8 +1,8 @@
 //! Everything else that earlier runs left for later ones: holders, freezes, answers, approvals, releases, kill switches.
 
 use anyhow::{Context, ensure};
+use sandbox::stack::tick;
 use serde_json::json;
-use tests::stack::tick;
 
 use super::{
     Findings, Test,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
+use sandbox::stack::tick;
 use serde_json::{Map, Value, json};
-use tests::stack::tick;
 
 use super::{
     Test,

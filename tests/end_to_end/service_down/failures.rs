@@ -1,7 +1,7 @@
 //! What the state machine calls fails: the incident ends resolved or with people all the same, and never in silence.
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

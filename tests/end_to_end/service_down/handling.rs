@@ -1,8 +1,8 @@
 //! What goes as it should.
 
 use aws_sdk_cloudwatch::types::StateValue;
-use tests::deploy::{self, FAMILY};
-use tests::gateway::{Fault, Rule};
+use sandbox::deploy::{self, FAMILY};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 
@@ -176,8 +176,8 @@ async fn a_remedy_that_another_one_keeps_waiting_is_asked_again_and_mends_it() -
     sandbox.release(&[("BROKEN", "true")]).await?;
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(15);
     let until = until.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-    let target = format!("target#{}", tests::stack::TARGET);
-    let mut put = sandbox.clients.dynamodb.put_item().table_name(tests::stack::LEDGER);
+    let target = format!("target#{}", sandbox::stack::TARGET);
+    let mut put = sandbox.clients.dynamodb.put_item().table_name(sandbox::stack::LEDGER);
     for (name, value) in [
         ("pk", target.as_str()),
         ("sk", "holder"),

@@ -1,7 +1,7 @@
 //! Each function that the state machine calls fails, times out, or is killed after what it did took effect: the
 //! incident ends resolved or with people.
 
-use tests::gateway::{Fault, Rule};
+use sandbox::gateway::{Fault, Rule};
 
 use super::*;
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use tests::sandbox::{Options, Sandbox};
 
 type Test = anyhow::Result<()>;
 

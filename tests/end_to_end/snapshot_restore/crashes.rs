@@ -1,7 +1,7 @@
 //! A run that dies is finished by the next, and people who do the same at once make one restore. `make chaos`
 //! lets the whole flow go wrong at every call.
 
-use tests::stack::SHORT_DEADLINE;
+use sandbox::stack::SHORT_DEADLINE;
 
 use super::*;
 
@@ -79,13 +79,13 @@ async fn two_people_at_once_make_one_restore() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("snapshot-restore").await
+    stories::chaos::hold("snapshot-restore").await
 }
 
 /// One call has no token. The other one has, and is kept from being done twice by it.
 #[tokio::test]
 async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
-    tests::chaos::hold_there("snapshot-restore/snapshot-restore ecs UpdateService 1/cut-short").await?;
-    tests::chaos::hold_there("snapshot-restore/snapshot-restore secretsmanager PutSecretValue 1/cut-short")
+    stories::chaos::hold_there("snapshot-restore/snapshot-restore ecs UpdateService 1/cut-short").await?;
+    stories::chaos::hold_there("snapshot-restore/snapshot-restore secretsmanager PutSecretValue 1/cut-short")
         .await
 }

@@ -16,13 +16,13 @@ mod steps;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
+    Sandbox,
     gateway::{ClusterNow, DocDb, SECRET, SOURCE, endpoint},
     runtime_api::Bootstrap,
-    sandbox::Sandbox,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
 };
+use serde_json::{Value, json};
 
 type Test = anyhow::Result<()>;
 

@@ -1,7 +1,7 @@
 //! What the secret holds is nowhere but in the secret.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use tests::deploy::PASSWORD;
+use sandbox::deploy::PASSWORD;
 
 use super::state_machine::{approval, end, execute};
 use super::*;
@@ -33,7 +33,7 @@ async fn the_password_is_in_no_log_record_notice_or_history() -> Test {
     seen.push(stack.sandbox.emulator.log());
     let history = stack.sandbox.clients.sfn.get_execution_history().execution_arn(&execution);
     seen.push(format!("{:?}", history.include_execution_data(true).send().await?));
-    let scan = stack.sandbox.clients.dynamodb.scan().table_name(tests::stack::LEDGER).send().await?;
+    let scan = stack.sandbox.clients.dynamodb.scan().table_name(sandbox::stack::LEDGER).send().await?;
     seen.push(format!("{:?}", scan.items()));
     let calls = stack.sandbox.gateway.record().by("snapshot-restore");
     let published = calls.iter().filter(|call| call.operation == "Publish").count();

@@ -1,6 +1,6 @@
 //! Killed at each call in turn: the next delivery or the schedule ends at the same place.
 
-use tests::stack::{NumberedCall, SHORT_DEADLINE, each_in_a_sandbox};
+use sandbox::stack::{NumberedCall, SHORT_DEADLINE, each_in_a_sandbox};
 
 use super::*;
 
@@ -90,7 +90,7 @@ async fn what_somebody_deployed_meanwhile_is_not_undone_and_people_are_told() ->
 
 #[tokio::test]
 async fn a_call_that_fails_is_tried_again_by_the_schedule() -> Test {
-    use tests::gateway::{Fault, Rule};
+    use sandbox::gateway::{Fault, Rule};
     let stack = start().await?;
     for fault in [Fault::InternalError, Fault::Throttle] {
         let rule = Rule::new("ecs", "RegisterTaskDefinition", fault).of("write-freeze").times(4);
@@ -110,11 +110,11 @@ async fn a_call_that_fails_is_tried_again_by_the_schedule() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    tests::chaos::hold("write-freeze").await
+    stories::chaos::hold("write-freeze").await
 }
 
 /// The call has no token.
 #[tokio::test]
 async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
-    tests::chaos::hold_there("write-freeze/write-freeze ecs RegisterTaskDefinition 1/cut-short").await
+    stories::chaos::hold_there("write-freeze/write-freeze ecs RegisterTaskDefinition 1/cut-short").await
 }

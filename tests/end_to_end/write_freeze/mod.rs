@@ -15,12 +15,12 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_ecs::types::TaskDefinition;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tests::{
+use sandbox::{
     deploy::{CLUSTER, FAMILY, SERVICE},
     runtime_api::Bootstrap,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
 };
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 type Test = anyhow::Result<()>;
@@ -47,7 +47,7 @@ fn alarm() -> Value {
 }
 
 fn alarm_at(changed: Timestamp) -> Value {
-    tests::stack::alarm("negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[], changed)
+    sandbox::stack::alarm("negative-loans", ["LendPeak2/Data", "NegativeLoans"], &[], changed)
 }
 
 /// The texts of the item that says that writes are frozen.

@@ -1,5 +1,5 @@
 //! The tables of reason codes in `docs/functions/`: each function's own in its page, and those that functions share in
-//! the overview. `RENEW=yes cargo test --package tests --test documents` writes them anew.
+//! the overview. `RENEW=yes cargo test --package tests --test project documents` writes them anew.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use regex_lite::Regex;
+use sandbox::{functions, workspace};
 use shared::code::{self, Code};
-use tests::{functions, workspace};
 
 const BEGINNING: &str = "<!-- codes -->";
 const END: &str = "<!-- end of codes -->";

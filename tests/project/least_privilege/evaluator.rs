@@ -1,13 +1,13 @@
 //! Policies beside calls: what IAM would say.
 
 use anyhow::Result;
-use serde_json::{Value, json};
-use tests::iam::{
+use iam::{
     needs::Need,
     policy::{self, matches},
     resolve::Resolver,
     template::Template,
 };
+use serde_json::{Value, json};
 
 const BACKEND: &str = "arn:aws:ecs:us-east-1:000000000000:service/lendpeak2-production/backend";
 

@@ -8,8 +8,8 @@ mod needs;
 mod reasons;
 mod required;
 
+use sandbox::calls::Recorded;
 use serde_json::{Map, Value, json};
-use tests::iam::Recorded;
 
 /// A call of scale-up as the gateway writes it down.
 fn call(service: &str, operation: &str, names: Value) -> Recorded {

@@ -1,14 +1,12 @@
 //! A role that is wrong in one thing is found, and told in words that say what to do.
 
 use anyhow::{Context, Result};
+use iam::check::{Rules, check};
+use sandbox::calls::Recorded;
+use sandbox::functions;
 use serde_json::{Value, json};
-use tests::functions;
-use tests::iam::{
-    Recorded,
-    check::{Rules, check},
-};
 
-use crate::{TARGET, call, calls, item, query};
+use crate::least_privilege::{TARGET, call, calls, item, query};
 
 /// What is said of scale-up. Of the others there are no calls.
 fn violations(rules: &Rules, calls: &[Recorded]) -> Result<Vec<String>> {

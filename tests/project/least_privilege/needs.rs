@@ -1,14 +1,14 @@
 //! Where a call needs more than the action of its own name, or another.
 
 use anyhow::Result;
-use serde_json::{Value, json};
-use tests::iam::{
+use iam::{
     needs::{self, TaskRoles},
     reference::Reference,
     template::{Template, statements, texts},
 };
+use serde_json::{Value, json};
 
-use crate::call;
+use crate::least_privilege::call;
 
 /// `action on the end of the ARN`, in order.
 fn needs_of(service: &str, operation: &str, names: Value, path: &str) -> Result<Vec<String>> {

@@ -1,15 +1,13 @@
 //! Every wildcard of the template has its reason beside it.
 
 use anyhow::Result;
-use serde_json::Value;
-use tests::{
-    iam::{
-        exempt::EXEMPT,
-        reasons::{is_wild, wildcards},
-        template::{Template, statements},
-    },
-    workspace,
+use iam::{
+    exempt::EXEMPT,
+    reasons::{is_wild, wildcards},
+    template::{Template, statements},
 };
+use sandbox::workspace;
+use serde_json::Value;
 
 #[test]
 fn every_wildcard_of_a_role_has_its_reason_beside_it() -> Result<()> {

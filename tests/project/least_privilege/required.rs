@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use tests::iam::{
+use iam::{
     policy,
     reference::Reference,
     required::{NOT_NEEDED, ONE_OF_THEM, lacking},

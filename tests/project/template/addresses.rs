@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use sandbox::workspace;
 use serde_json::Value;
-use tests::workspace;
 
-use crate::{
+use crate::template::{
     document::Template,
     environments::{self, Environment},
 };

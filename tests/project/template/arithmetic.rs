@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::document::Template;
+use crate::template::document::Template;
 
 /// Answers of a load balancer in one period.
 #[derive(Debug, Clone, Copy, Default)]

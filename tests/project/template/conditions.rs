@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use crate::{
+use crate::template::{
     document::Template,
     environments::{self, Environment},
 };
@@ -115,7 +115,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
                 found.extend(path.first().and_then(Value::as_str).map(str::to_owned));
             }
             ("DependsOn", awaited) => {
-                found.extend(crate::document::texts(awaited).into_iter().map(str::to_owned));
+                found.extend(crate::template::document::texts(awaited).into_iter().map(str::to_owned));
             }
             ("Fn::Sub", _) => {
                 let (text, own) = match argument {

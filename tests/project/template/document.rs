@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-pub(crate) use tests::iam::template::{Template, if_it_holds, installed, statements, texts};
+pub(crate) use iam::template::{Template, if_it_holds, installed, statements, texts};
 
 /// The dashboard's body, with every part that depends on a condition.
 pub(crate) fn dashboard(template: &Template) -> Result<String> {

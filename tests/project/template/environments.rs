@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
 use serde_json::{Map, Value};
-use tests::workspace;
 
-use crate::document::{Template, installed};
+use crate::template::document::{Template, installed};
 
 /// The parameters that name the resources of one environment. A default would be another one's.
 pub(crate) const REQUIRED: [&str; 12] = [

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use sandbox::workspace;
 use serde_json::{Value, json};
-use tests::workspace;
 
-use crate::document::Template;
+use crate::template::document::Template;
 
 #[test]
 fn every_folder_in_functions_is_a_function_of_the_template() -> Result<()> {

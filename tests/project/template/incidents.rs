@@ -1,10 +1,10 @@
 //! An incident is opened by what users feel, handled in time, and goes up by itself.
 
 use anyhow::{Context, Result};
+use sandbox::{deploy::SERVICE_DOWN_RULE, workspace};
 use serde_json::{Value, json};
-use tests::{deploy::SERVICE_DOWN_RULE, workspace};
 
-use crate::{
+use crate::template::{
     document::{Template, if_it_holds},
     functions::variable,
 };
@@ -150,7 +150,7 @@ fn incident_reads_the_records_of_all_functions_that_leave_some() -> Result<()> {
         .functions()
         .into_iter()
         .filter(|function| !function["Environment"]["Variables"]["MODE"].is_null())
-        .map(crate::functions::task)
+        .map(crate::template::functions::task)
         .collect();
     let listed = variables(&template)["FUNCTIONS"].as_str().context("no functions")?;
     let mut listed: Vec<&str> = listed.split(',').collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::template::{
     ALARM,
     document::{Template, dashboard},
 };

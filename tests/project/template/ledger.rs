@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use subject::{Subject, Target};
-use tests::iam::{
+use iam::{
     needs::Need,
     policy::{self, LEADING_KEYS, Statement},
     resolve::Resolver,
 };
+use subject::{Subject, Target};
 
-use crate::{document::Template, functions::task};
+use crate::template::{document::Template, functions::task};
 
 const READS: [&str; 4] = ["BatchGetItem", "ConditionCheckItem", "GetItem", "Query"];
 const WRITES: [&str; 3] = ["DeleteItem", "PutItem", "UpdateItem"];

@@ -2,10 +2,10 @@
 //! there, as it is deployed; what only a run can reach is held by a constant of the code.
 
 use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
 use serde_json::{Map, Value, json};
-use tests::workspace;
 
-use crate::{
+use crate::template::{
     document::Template,
     environments::{environments, expanded},
 };

@@ -23,8 +23,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use document::{Template, dashboard, if_it_holds, installed, statements, texts};
+use sandbox::workspace;
 use serde_json::{Map, Value, json};
-use tests::workspace;
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 
@@ -83,7 +83,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("no-healthy-target", "Notices"),
         ("probe-failing", "IncidentAlarms"),
     ];
-    let last_net = crate::last_net::WIRED.iter().copied();
+    let last_net = crate::template::last_net::WIRED.iter().copied();
     assert_eq!(wired, expected.into_iter().chain(last_net).collect());
 
     for subject in subject::ALL {

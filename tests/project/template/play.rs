@@ -5,12 +5,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subject::Subject;
-use tests::workspace;
 
-use crate::document::{Template, installed};
+use crate::template::document::{Template, installed};
 
 /// A state machine, and what its functions answer.
 struct Game {
@@ -54,7 +54,7 @@ impl Game {
         let definition: Value = serde_json::from_str(definition)?;
         let asked = json!({ "definition": definition, "inputs": self.inputs, "answers": self.answers });
         let mut run = Command::new(installed("python")?)
-            .arg(workspace().join("tests/tests/template/play.py"))
+            .arg(workspace().join("tests/project/template/play.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use iam::{exempt, policy, reference::Reference, required::lacking, resolve::Resolver};
 use serde_json::Value;
-use tests::iam::{exempt, policy, reference::Reference, required::lacking, resolve::Resolver};
 
-use crate::{
+use crate::template::{
     document::{Template, statements, texts},
     functions::task,
 };

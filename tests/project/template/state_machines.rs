@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
 use serde_json::{Map, Value, json};
-use tests::workspace;
 
-use crate::document::{Template, if_it_holds, statements, texts};
+use crate::template::document::{Template, if_it_holds, statements, texts};
 
 /// The longest that a function runs is a minute; a task that takes longer has hung.
 const LONGEST_TASK_SECONDS: u64 = 120;

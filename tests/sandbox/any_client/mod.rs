@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
+use sandbox::gateway::{Call, StoppedTask};
+use sandbox::python;
+use sandbox::{Options, Sandbox};
 use serde_json::json;
-use tests::clients::{ACCOUNT, REGION};
-use tests::deploy::{CLUSTER, FAMILY, SERVICE};
-use tests::gateway::{Call, StoppedTask};
-use tests::python;
-use tests::sandbox::{Options, Sandbox};
 
 const OPERATIONS: &str = include_str!("operations.py");
 const REFUSED: &str = include_str!("refused.py");
