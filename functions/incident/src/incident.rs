@@ -1,6 +1,6 @@
 //! An incident: what is known of it, and what is due.
 
-mod reading;
+mod old_forms;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,7 +77,7 @@ pub struct Incident {
     #[serde(default)]
     pub taken_over: bool,
     /// The alarms that said that they are in ALARM, and not yet that they are OK; since when.
-    #[serde(default, deserialize_with = "reading::ringing")]
+    #[serde(default, deserialize_with = "old_forms::ringing")]
     pub ringing: BTreeMap<String, Timestamp>,
     /// When each of its alarms was last OK.
     #[serde(default)]
@@ -104,7 +104,7 @@ pub struct Incident {
     pub answered: Option<Answered>,
     /// What people are to be told and perhaps were not yet.
     pub owed: Option<Owed>,
-    #[serde(default, deserialize_with = "reading::ops_item")]
+    #[serde(default, deserialize_with = "old_forms::ops_item")]
     pub ops_item: Option<OpsItem>,
     /// Counts the writes.
     #[serde(skip)]

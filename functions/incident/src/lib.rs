@@ -6,11 +6,11 @@
 //! - [`decide`]: which remedy is used, and what comes after it.
 //! - [`notice`]: what people are told, on a phone's screen.
 //! - [`store`]: the ledger's items of incidents.
-//! - [`desk`]: one run.
+//! - [`handler`]: one run.
 
 pub mod codes;
 pub mod decide;
-pub mod desk;
+pub mod handler;
 pub mod incident;
 pub mod notice;
 mod ops_item;
@@ -18,6 +18,6 @@ pub mod request;
 pub mod settings;
 pub mod store;
 
-pub use desk::Desk;
+pub use handler::Desk;
 
 pub const FUNCTION: &str = "incident";

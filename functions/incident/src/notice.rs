@@ -1,7 +1,7 @@
 //! What people are told, on a phone's screen: what is broken, since when, what was done, what they should do, and
 //! the JSON to send.
 
-mod you;
+mod advice;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -144,7 +144,7 @@ fn lines(incident: &Incident, news: &News, place: &Place, now: Timestamp, most: 
         lines.push(line(&format!("Cause ({sure}): {}.", found.what.trim_end_matches('.'))));
     }
     lines.push(line(&format!("Done: {}.", done(incident))));
-    lines.extend(you::lines(incident, news, place, now, most));
+    lines.extend(advice::lines(incident, news, place, now, most));
     lines.push(format!("Incident {}", incident.id));
     lines
 }

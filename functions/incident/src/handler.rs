@@ -2,14 +2,14 @@
 
 mod alarm;
 mod answer;
-mod follow;
-mod machine;
-mod people;
+mod side_effects;
+mod state_machine;
+mod requests;
 mod report;
-mod step;
+mod steps;
 mod sweep;
-mod switches;
-mod tell;
+mod kill_switch;
+mod notify;
 mod unreadable;
 
 use std::{sync::OnceLock, time::Duration};
@@ -39,7 +39,7 @@ use crate::{
 };
 
 pub use answer::{Answer, Did};
-use tell::Heard;
+use notify::Heard;
 
 /// Runs that write the same incident take turns; each turn is one write of somebody else.
 const MAX_TURNS: u32 = 12;
