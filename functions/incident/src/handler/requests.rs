@@ -1,4 +1,4 @@
-//! What people ask for.
+//! What people send.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,93 +10,104 @@ use shared::{
     trigger::{Asked, Trigger},
 };
 
-use super::{Answer, Desk, Did, Heard, LISTED, MAX_SAID, Word, answer, report::cured, trouble};
+use super::{
+    actor::Actor,
+    answer::{self, Answer, Did},
+    context::{Handler, MAX_TEXT, RECENT},
+    delivery::Delivery,
+    opening::NewIncident,
+    report::with_changes,
+};
 use crate::{
-    incident::{Acknowledged, Handling, Incident},
+    FUNCTION,
+    incident::{Acknowledged, Incident, Owner},
     notice::team,
-    request::{Component, Request},
-    store::{Pointer, StatusNow},
+    request::{Component, Open, Request},
+    store::{ComponentState, OpenIndex},
 };
 
-impl Desk {
+impl Handler {
     pub(super) async fn asked(
         &self,
         trigger: &Trigger,
         asked: &Asked,
-        word: &Word<'_>,
+        actor: &Actor<'_>,
     ) -> Result<Value, Error> {
         let answer = match Request::new(trigger, asked)? {
-            Request::List => return self.list(word.now).await,
-            Request::Show { id } => return self.show(&id, word.now).await,
-            Request::Open(open) => self.open(trouble(&open), word).await?,
+            Request::List => return self.list(actor.now).await,
+            Request::Show { id } => return self.show(&id, asked.verbose, actor.now).await,
+            Request::Open(open) => self.open(reported(&open), actor).await?,
             Request::Note { id, text, by } => {
-                let word = &as_person(word, by.as_deref());
+                let actor = &named(actor, by.as_deref());
                 let incident = self.known(&id).await?;
-                if !word.dry_run {
-                    self.line(&incident.id, word, &text).await?;
+                if !actor.dry_run {
+                    self.add_entry(&incident.id, actor, &text).await?;
                 }
-                let what = format!("Noted: {}", line(&text, MAX_SAID));
-                self.did(Did::Noted, &incident, &what, &Heard::default(), word)
+                let what = line(&text, MAX_TEXT);
+                self.done(Did::Noted, &incident, &what, &Delivery::default(), actor)
             }
-            Request::Acknowledge { id, by, take_over } => self.acknowledge(&id, &by, take_over, word).await?,
+            Request::Acknowledge { id, by, take_over } => {
+                self.acknowledge(&id, &by, take_over, actor).await?
+            }
             Request::Escalate { id, level, reason, by } => {
-                self.escalate(&id, level, reason, &as_person(word, by.as_deref())).await?
+                self.escalate(&id, level, reason, &named(actor, by.as_deref())).await?
             }
             Request::Resolve { id, reason, by } => {
-                self.resolve(&id, reason, &as_person(word, by.as_deref())).await?
+                self.resolve(&id, reason, &named(actor, by.as_deref())).await?
             }
-            Request::UpdateStatus(component) => return self.update_status(component, word).await,
-            Request::Stop(stop) => return self.stop(&stop, word).await,
-            Request::Go { whom, by } => return self.go(&whom, by.as_deref(), word).await,
-            Request::Step(step) => return self.step(&step, word).await,
+            Request::UpdateStatus(component) => return self.update_status(component, actor).await,
+            Request::Stop(stop) => return self.stop(&stop, actor).await,
+            Request::Go { name, by } => return self.go(&name, by.as_deref(), actor).await,
+            Request::Step(step) => return self.step(&step, actor).await,
         };
         Ok(answer.into())
     }
 
-    /// Stops the clock; the state machine goes on, unless whoever acknowledges takes over from it.
+    /// Stops the escalation clock. The state machine goes on, unless the person takes over from it.
     async fn acknowledge(
         &self,
         id: &str,
         by: &str,
         take_over: bool,
-        word: &Word<'_>,
+        actor: &Actor<'_>,
     ) -> Result<Answer, Error> {
-        let word = &Word { by, ..*word };
-        let by = line(by, MAX_SAID);
+        let actor = &Actor { by, ..*actor };
+        let by = line(by, MAX_TEXT);
         let (incident, changed) = self
-            .change(id, word, |incident| {
+            .change(id, actor, |incident| {
                 let takes = take_over && incident.is_with_the_machine();
                 if !incident.is_open() || (incident.acknowledged.is_some() && !takes) {
                     return None;
                 }
-                incident.acknowledged = Some(Acknowledged { by: by.clone(), at: word.now });
+                incident.acknowledged = Some(Acknowledged { by: by.clone(), at: actor.now });
                 incident.assignee.get_or_insert_with(|| by.clone());
                 let mut what = format!("acknowledged it for level {}", incident.level);
                 if takes {
+                    // `Incident::completed` knows these last words.
                     let reason = format!("{by} took it over");
-                    incident.handling = Handling::HandedOver { at: word.now, reason };
+                    incident.owner = Owner::HandedOver { at: actor.now, reason };
                     incident.taken_over = true;
                     what.push_str(" and took it over from service-down");
                 }
-                Some((Pointer::Keep, what))
+                Some((OpenIndex::Keep, what))
             })
             .await?;
         let what = match (changed, &incident.acknowledged) {
-            _ if !incident.is_open() => over(&incident),
+            _ if !incident.is_open() => is_over(&incident),
             (true, _) if incident.taken_over => {
-                format!("{by} has it, and service-down has stopped. No other level is called.")
+                format!("{by} has it and service-down stops; no other level is called")
             }
             (true, _) => {
-                let machine = if incident.is_with_the_machine() { " service-down goes on." } else { "" };
-                format!("{by} has it. No other level is called.{machine}")
+                let machine = if incident.is_with_the_machine() { "; service-down goes on" } else { "" };
+                format!("{by} has it; no other level is called{machine}")
             }
             (false, Some(Acknowledged { by, at })) => {
-                format!("{by} has acknowledged it already, at {}.", clock::readable(*at))
+                format!("{by} acknowledged it at {}", clock::readable(*at))
             }
-            (false, None) => "Nothing was changed.".to_owned(),
+            (false, None) => "it is as it was".to_owned(),
         };
         let did = if changed { Did::Acknowledged } else { Did::Nothing };
-        Ok(self.did(did, &incident, &what, &Heard::default(), word))
+        Ok(self.done(did, &incident, &what, &Delivery::default(), actor))
     }
 
     async fn escalate(
@@ -104,95 +115,118 @@ impl Desk {
         id: &str,
         level: Option<u8>,
         reason: Option<String>,
-        word: &Word<'_>,
+        actor: &Actor<'_>,
     ) -> Result<Answer, Error> {
-        let reason = reason.map_or_else(|| "by hand".to_owned(), |reason| line(&reason, MAX_SAID));
+        let reason = reason.map_or_else(|| "by hand".to_owned(), |reason| line(&reason, MAX_TEXT));
         let (mut incident, changed) = self
-            .change(id, word, |incident| {
+            .change(id, actor, |incident| {
                 if !incident.is_open() {
                     return None;
                 }
-                incident.escalate(
-                    word.now,
-                    level.unwrap_or(incident.level.saturating_add(1)),
-                    reason.clone(),
-                );
-                Some((Pointer::Keep, format!("passed it to level {}: {reason}", incident.level)))
+                let level = level.unwrap_or(incident.level.saturating_add(1));
+                incident.escalate(actor.now, level, reason.clone());
+                Some((OpenIndex::Keep, format!("escalated it to level {}: {reason}", incident.level)))
             })
             .await?;
-        let mut heard = Heard::default();
-        if changed && !word.dry_run {
-            heard = self.follow(&mut incident, word).await?.or_error()?;
+        let mut delivery = Delivery::default();
+        if changed && !actor.dry_run {
+            delivery = self.side_effects(&mut incident, actor).await?.or_error()?;
         }
-        let what =
-            if changed { format!("It is with {}: {reason}.", team(incident.level)) } else { over(&incident) };
-        Ok(self.did(if changed { Did::Escalated } else { Did::Nothing }, &incident, &what, &heard, word))
+        let (did, what) = if changed {
+            (Did::Escalated, format!("{} has it: {reason}", team(incident.level)))
+        } else {
+            (Did::Nothing, is_over(&incident))
+        };
+        Ok(self.done(did, &incident, &what, &delivery, actor))
     }
 
-    async fn resolve(&self, id: &str, reason: Option<String>, word: &Word<'_>) -> Result<Answer, Error> {
+    async fn resolve(&self, id: &str, reason: Option<String>, actor: &Actor<'_>) -> Result<Answer, Error> {
         let incident = self.known(id).await?;
-        let cures = if incident.is_open() {
-            self.cures(&incident, word.now).await.unwrap_or_default()
+        let changes = if incident.is_open() {
+            self.changes(&incident, actor.now).await.unwrap_or_default()
         } else {
             Vec::new()
         };
-        let how = reason.map_or_else(|| format!("resolved by {}", word.by), |reason| line(&reason, MAX_SAID));
-        let how = cured(&how, &cures);
+        let how =
+            reason.map_or_else(|| format!("resolved by {}", actor.by), |reason| line(&reason, MAX_TEXT));
+        let how = with_changes(&how, &changes);
         let (mut incident, changed) = self
-            .change(id, word, |incident| {
+            .change(id, actor, |incident| {
                 if !incident.is_open() {
                     return None;
                 }
-                incident.acted_at = incident.acted_at.or(cures.first().map(|cure| cure.at));
-                incident.resolve(word.now, how.clone());
-                Some((Pointer::Remove, format!("resolved it: {how}")))
+                incident.acted_at = incident.acted_at.or(changes.first().map(|change| change.at));
+                incident.resolve(actor.now, how.clone());
+                Some((OpenIndex::Remove, format!("resolved it: {how}")))
             })
             .await?;
-        let what = if changed { "It is closed.".to_owned() } else { over(&incident) };
-        let mut heard = Heard::default();
-        if changed && !word.dry_run {
-            heard = self.follow(&mut incident, word).await?.or_error()?;
+        let mut delivery = Delivery::default();
+        if changed && !actor.dry_run {
+            delivery = self.side_effects(&mut incident, actor).await?.or_error()?;
         }
-        Ok(self.did(if changed { Did::Resolved } else { Did::Nothing }, &incident, &what, &heard, word))
+        let (did, what) = if changed { (Did::Resolved, how) } else { (Did::Nothing, is_over(&incident)) };
+        Ok(self.done(did, &incident, &what, &delivery, actor))
     }
 
-    async fn update_status(&self, component: Component, word: &Word<'_>) -> Result<Value, Error> {
+    async fn update_status(&self, component: Component, actor: &Actor<'_>) -> Result<Value, Error> {
         let component = Component {
-            component: line(&component.component, MAX_SAID),
+            component: line(&component.component, MAX_TEXT),
             message: line(&component.message, PERSON),
             ..component
         };
-        let status = StatusNow { component, at: word.now };
-        if !word.dry_run {
-            self.store().set_component(&status).await?;
-            let Component { component, status, message } = &status.component;
-            for incident in self.store().shelf(0).await?.open {
+        let state = ComponentState { component, at: actor.now };
+        if !actor.dry_run {
+            self.store().set_component(&state).await?;
+            let Component { component, status, message } = &state.component;
+            for incident in self.store().open_and_recent(0).await?.open {
                 let what = format!("{component} is {}: {message}", status.as_str());
-                // The status is set: what one timeline does not get, the others do.
-                if let Err(error) = self.line(&incident.id, word, &what).await {
-                    tracing::error!(incident = incident.id, error = chain(&error), "a line is missing");
+                // The status is set: one timeline that cannot be written keeps no other from getting it.
+                if let Err(error) = self.add_entry(&incident.id, actor, &what).await {
+                    tracing::error!(
+                        incident = incident.id,
+                        error = chain(&error),
+                        "a timeline entry is missing"
+                    );
                 }
             }
         }
         let components = self.store().components().await?;
-        Ok(answer::status(&status, &components, word.dry_run))
+        Ok(answer::status(&state, &components, actor.dry_run))
     }
 
     async fn list(&self, now: Timestamp) -> Result<Value, Error> {
-        let (there, components, switches) =
-            tokio::try_join!(self.store().shelf(LISTED), self.store().components(), self.switches())?;
-        let unreadable = self.store().unreadable_now();
+        let (incidents, components, switches) = tokio::try_join!(
+            self.store().open_and_recent(RECENT),
+            self.store().components(),
+            self.switches()
+        )?;
+        let unreadable = self.store().unreadable();
         let on: Vec<Switch> = switches.into_iter().filter(|switch| switch.is_on(now)).collect();
-        Ok(answer::list(&there, &components, &on, &unreadable, now))
+        let function = self.settings.function_name(FUNCTION);
+        Ok(answer::list(&incidents, &components, &on, &unreadable, &function, now))
     }
 }
 
-/// A person who gave a name is called by it.
-fn as_person<'a>(word: &Word<'a>, by: Option<&'a str>) -> Word<'a> {
-    Word { by: by.unwrap_or(word.by), ..*word }
+/// The incident that a person reports.
+pub(super) fn reported(open: &Open) -> NewIncident {
+    NewIncident {
+        cause: open.cause(),
+        title: line(&open.title, MAX_TEXT),
+        severity: open.severity,
+        assignee: open.assignee.as_ref().map(|assignee| line(assignee, MAX_TEXT)),
+        by_person: true,
+        alarm: None,
+        what: format!("reported: {}", open.title),
+        execution: None,
+    }
 }
 
-fn over(incident: &Incident) -> String {
-    let at = incident.resolved_at.map_or(String::new(), |at| format!(" since {}", clock::readable(at)));
-    format!("It is over{at}: nothing was changed.")
+/// The actor under the name that the person gave.
+fn named<'a>(actor: &Actor<'a>, by: Option<&'a str>) -> Actor<'a> {
+    Actor { by: by.unwrap_or(actor.by), ..*actor }
+}
+
+fn is_over(incident: &Incident) -> String {
+    let since = incident.resolved_at.map_or(String::new(), |at| format!(" since {}", clock::readable(at)));
+    format!("it is over{since}")
 }

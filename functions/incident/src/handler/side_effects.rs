@@ -1,4 +1,4 @@
-//! What follows from an incident as it is written: people are told, the state machine is started, OpsCenter has it.
+//! What follows from an incident once it is written: people are told, the state machine starts, OpsCenter gets a copy.
 
 use std::time::Duration;
 
@@ -8,49 +8,57 @@ use shared::{
     text::line,
 };
 
-use super::{Desk, Heard, MAX_SAID, MAX_TURNS, Word, overtaken, pause};
+use super::{
+    actor::Actor,
+    context::{Handler, MAX_TEXT, MAX_WRITES, back_off, write_conflict},
+    delivery::Delivery,
+};
 use crate::{
-    incident::{Handling, Incident, OpsItem},
+    incident::{Incident, OpsItem, Owner},
     ops_item,
-    store::Pointer,
+    store::OpenIndex,
 };
 
+/// The run that asked for the state machine has started it by then, or died.
 const STARTED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
-/// It is a copy for those who look there: the run of every minute brings it up to date.
+/// OpsCenter has a copy only: the sweep brings it up to date later.
 const OPS_CENTER_WITHIN: Duration = Duration::from_secs(5);
 
-impl Desk {
-    /// What follows from an incident's state: the state machine is started and people are told, both at once, since
-    /// neither may keep the other waiting; OpsCenter has it. What fails here is done by the next run: the incident is
-    /// written, and nothing is lost.
-    pub(super) async fn follow(&self, incident: &mut Incident, word: &Word<'_>) -> Result<Heard, Error> {
-        // Whoever made it wanted starts it, unless that run died.
-        let wanted = incident.is_open()
-            && matches!(&incident.handling, Handling::Wanted { since }
-                if *since == word.now || word.now.duration_since(*since) >= STARTED_WITHIN);
+impl Handler {
+    /// Starts the state machine and tells people, both at once, so that neither waits for the other; then writes to
+    /// OpsCenter. The incident is in the ledger already, so the next run does what fails here.
+    pub(super) async fn side_effects(
+        &self,
+        incident: &mut Incident,
+        actor: &Actor<'_>,
+    ) -> Result<Delivery, Error> {
+        // The run that asked for the state machine starts it; another run only if that one died.
+        let starts = incident.is_open()
+            && matches!(&incident.owner, Owner::MachineRequested { since }
+                if *since == actor.now || actor.now.duration_since(*since) >= STARTED_WITHIN);
         let before = incident.clone();
-        let start = async { if wanted { self.start_machine(&before).await } else { Ok(()) } };
-        let (started, heard) = tokio::join!(start, self.tell(incident, word.now));
-        let mut heard = heard?;
+        let start = async { if starts { self.start_machine(&before).await } else { Ok(()) } };
+        let (started, delivery) = tokio::join!(start, self.notify(incident, actor.now));
+        let mut delivery = delivery?;
         if let Err(error) = started {
-            let why = line(&chain(&error), MAX_SAID);
+            let why = line(&chain(&error), MAX_TEXT);
             tracing::error!(incident = incident.id, error = why, "the state machine was not started");
-            heard
-                .also
-                .push(format!("service-down could not be started ({why}); the next minute tries again"));
+            delivery.also.push(format!(
+                "service-down could not be started ({why}); it is tried again within a minute"
+            ));
         }
-        match tokio::time::timeout(OPS_CENTER_WITHIN, self.ops_item(incident)).await {
+        match tokio::time::timeout(OPS_CENTER_WITHIN, self.update_ops_item(incident)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(incident = incident.id, error = chain(&error), "OpsCenter is not up to date");
             }
             Err(_) => tracing::warn!(incident = incident.id, "OpsCenter does not answer"),
         }
-        Ok(heard)
+        Ok(delivery)
     }
 
-    /// Brings OpsCenter up to date.
-    pub(super) async fn ops_item(&self, incident: &mut Incident) -> Result<(), Error> {
+    /// Brings the incident's OpsItem up to date.
+    pub(super) async fn update_ops_item(&self, incident: &mut Incident) -> Result<(), Error> {
         let open = incident.is_open();
         let id = match incident.ops_item.clone() {
             _ if !self.settings.ops_items => return Ok(()),
@@ -63,17 +71,17 @@ impl Desk {
             None => return Ok(()),
         };
         let item = Some(OpsItem { id, open });
-        for turn in 0..MAX_TURNS {
+        for turn in 0..MAX_WRITES {
             if incident.ops_item == item {
                 return Ok(());
             }
             incident.ops_item.clone_from(&item);
-            if self.store().save(incident, Pointer::Keep, None).await? {
+            if self.store().save(incident, OpenIndex::Keep, None).await? {
                 return Ok(());
             }
-            pause(turn + 1, &incident.id).await;
+            back_off(turn + 1, &incident.id).await;
             *incident = self.known(&incident.id).await?;
         }
-        Err(overtaken(&incident.id))
+        Err(write_conflict(&incident.id))
     }
 }

@@ -4,152 +4,158 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{
     diagnosis::{Finding, Sent},
-    ledger::Switch,
+    ledger::{ALL, Switch},
     settings::Mode,
     text,
 };
 
-use super::{MAX_LINE, News, Place, Waiting, took};
-use crate::incident::Incident;
+use super::{
+    deployment::{Deployment, WaitingPlan},
+    wording::took,
+};
+use crate::incident::{Incident, NoticeKind};
 
-/// JSON is never cut: what is longer is looked up.
+/// JSON is never cut. A longer request is left to the report.
 const MAX_JSON: usize = 600;
 
 pub(super) fn lines(
     incident: &Incident,
-    news: &News,
-    place: &Place,
+    kind: &NoticeKind,
+    deployment: &Deployment,
     now: Timestamp,
     most: usize,
 ) -> Vec<String> {
-    let function = &place.function;
+    let function = &deployment.function;
     let send = |lines: &mut Vec<String>, to: &str, what: &Value| {
         lines.push(format!("Send to {to}"));
         lines.push(what.to_string());
     };
     let line = |text: &str| text::line(text, most);
     let mut lines = Vec::new();
-    match news {
-        News::Resolved => {
+    match kind {
+        NoticeKind::Resolved => {
             let stages = incident.stages();
-            let acted = stages.acted_seconds.map_or(String::new(), |at| format!(", acted {}", took(at)));
+            let acted =
+                stages.acted_seconds.map_or(String::new(), |at| format!(", acted after {}", took(at)));
             let recovered = took(stages.recovered_seconds.unwrap_or_default());
             let detected = took(stages.detected_seconds);
-            lines.push(format!("After it broke: noticed {detected}{acted}, over {recovered}."));
-            lines.push(format!("You: nothing now. The report: send to {function}"));
+            lines.push(format!("Noticed after {detected}{acted}, over after {recovered}."));
+            lines.push(format!("You: nothing to do. For the report, send to {function}"));
             lines.push(json!({ "show": incident.id }).to_string());
             return lines;
         }
-        News::Passes => {
-            lines.push(
-                "You: is it still broken for you? Then look for the cause; send {} to diagnose.".to_owned(),
-            );
-            lines.push(format!("It is over? Send to {function}"));
+        NoticeKind::ProbePasses => {
+            let diagnose = deployment.name_of("diagnose");
+            lines.push(line(&format!("You: if it is still broken for you, send {{}} to {diagnose}.")));
+            lines.push(format!("If it is over, send to {function}"));
             lines.push(json!({ "resolve": incident.id, "reason": "<how>" }).to_string());
         }
-        News::Opened | News::Reopened | News::Worse { .. } | News::Escalated { .. } => {
-            let stopped = stopped(incident, place);
-            let plan = plan(incident, place);
-            if let Some(switch) = stopped {
+        NoticeKind::Opened
+        | NoticeKind::Reopened
+        | NoticeKind::Worse { .. }
+        | NoticeKind::Escalated { .. } => {
+            let stopped_by = stopped_by(incident, deployment);
+            let plan = plan(incident, deployment);
+            if let Some(switch) = stopped_by {
                 let words = switch.in_words(now);
+                let stops = match switch.stops.as_str() {
+                    ALL => "No remedy acts".to_owned(),
+                    function => format!("{function} does not act"),
+                };
                 lines.push(line(&format!(
-                    "You: {words}. Nothing is mended while it is on: mend it yourself, or lift it."
+                    "You: {words}. {stops} while it is on: mend it yourself, or lift it."
                 )));
                 send(&mut lines, function, &switch.lift());
             }
-            if let Some(Waiting { function: remedy, id }) = plan {
-                lines.push(format!("You: approve, or it stays down. Send to {}", named(place, remedy)));
+            if let Some(WaitingPlan { function: remedy, id }) = plan {
+                let remedy = text::line(&deployment.name_of(remedy), most);
+                lines.push(format!("You: approve, or it stays down. Send to {remedy}"));
                 lines.push(json!({ "approve": id }).to_string());
             }
-            if stopped.is_none() && plan.is_none() {
+            if stopped_by.is_none() && plan.is_none() {
                 if incident.is_with_the_machine() {
-                    lines.push(line(&format!("You: {}", watch(place))));
+                    lines.push(line(&format!("You: {}", while_the_machine_works(deployment))));
                 } else if let Some(found) = &incident.found {
                     lines.push(line(&format!("You: {}.", found.remedy.what.trim_end_matches('.'))));
                 } else {
-                    lines.push("You: look for the cause; send {} to diagnose.".to_owned());
+                    let diagnose = deployment.name_of("diagnose");
+                    lines.push(line(&format!("You: find the cause. Send {{}} to {diagnose}")));
                 }
             }
             if !incident.is_with_the_machine()
                 && plan.is_none()
                 && let Some(found) = &incident.found
             {
-                lines.extend(remedy(incident, found, place));
+                lines.extend(remedy(incident, found, deployment, most));
             }
         }
     }
-    let next = incident.deadline(place.acknowledge_within).map_or(String::new(), |within| {
-        let minutes = within.as_secs() / 60;
-        format!(
-            " Level {} is called in {minutes} min unless you acknowledge.",
-            incident.level.saturating_add(1)
-        )
+    let next = incident.deadline(deployment.acknowledge_within).map_or(String::new(), |within| {
+        let (next, minutes) = (incident.level.saturating_add(1), within.as_secs() / 60);
+        format!(" Level {next} is called in {minutes} min unless you acknowledge.")
     });
-    lines.push(format!("You have it?{next} Send to {function}"));
+    lines.push(format!("Do you have it?{next} Send to {function}"));
     lines.push(json!({ "acknowledge": incident.id, "by": "<your name>" }).to_string());
     if incident.is_with_the_machine() {
-        lines.push("and \"take_over\": true stops service-down.".to_owned());
+        lines.push("Add \"take_over\": true to stop service-down.".to_owned());
     }
     if incident.by_person && incident.is_with_the_machine() {
-        lines.push(line("A person opened it: it stays open until a person sends resolve."));
+        lines.push(line("A person opened it, so it stays open until a person resolves it."));
     }
     lines
 }
 
-/// What the state machine does meanwhile, in the mode that its remedies have.
-fn watch(place: &Place) -> String {
-    let may = |mode: Mode| place.remedies.values().any(|its| *its == mode);
-    let what = match (may(Mode::Auto), may(Mode::Approve)) {
-        (true, false) => "watch; service-down is at work and goes on",
-        (true, true) => {
-            "watch; service-down is at work, and asks you to approve what it may not do by itself"
-        }
+/// What the state machine does meanwhile, in the modes of its remedies.
+fn while_the_machine_works(deployment: &Deployment) -> &'static str {
+    let may = |mode: Mode| deployment.remedies.values().any(|its| *its == mode);
+    match (may(Mode::Auto), may(Mode::Approve)) {
+        (true, false) => "watch. service-down is working on it.",
+        (true, true) => "watch. service-down is working on it, and asks you before some of the remedies.",
         (false, true) => {
-            "approve, or it stays down: service-down looks for the cause, and a notice brings {\"approve\": \"...\"}"
+            "approve, or it stays down. service-down is looking for the cause; the next notice has the plan to approve."
         }
-        (false, false) => "mend it yourself: service-down looks for the cause, and may change nothing here",
-    };
-    format!("{what}.")
+        (false, false) => {
+            "mend it yourself. service-down is looking for the cause, but may change nothing here."
+        }
+    }
 }
 
-/// The kill switch that stops the remedy that is wanted, or any of them while none is.
-fn stopped<'a>(incident: &Incident, place: &'a Place) -> Option<&'a Switch> {
-    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function());
-    let counts = |switch: &&Switch| match wanted {
+/// The kill switch that stops the remedy to be used, or any remedy while none is chosen.
+fn stopped_by<'a>(incident: &Incident, deployment: &'a Deployment) -> Option<&'a Switch> {
+    let chosen = incident.found.as_ref().and_then(|found| found.remedy.function());
+    let stops = |switch: &&Switch| match chosen {
         Some(function) => switch.stops(function),
-        None => place.remedies.keys().any(|function| switch.stops(function)),
+        None => deployment.remedies.keys().any(|function| switch.stops(function)),
     };
-    place.switches.iter().find(counts)
+    deployment.switches.iter().find(stops)
 }
 
-/// The plan that the state machine waits for, or another one of the remedy that is wanted.
-fn plan<'a>(incident: &'a Incident, place: &'a Place) -> Option<&'a Waiting> {
-    let of_machine = incident.tried_now().iter().rev().find_map(|tried| {
-        let id = tried.approval.as_ref()?;
-        place.plans.iter().find(|plan| plan.id == *id)
+/// The plan that the state machine waits for, or another plan of the remedy to be used.
+fn plan<'a>(incident: &'a Incident, deployment: &'a Deployment) -> Option<&'a WaitingPlan> {
+    let of_machine = incident.current_attempts().iter().rev().find_map(|attempt| {
+        let id = attempt.approval.as_ref()?;
+        deployment.plans.iter().find(|plan| plan.id == *id)
     });
-    let wanted = incident.found.as_ref().and_then(|found| found.remedy.function());
-    of_machine
-        .or_else(|| place.plans.iter().find(|plan| wanted.is_none_or(|function| plan.function == function)))
+    let chosen = incident.found.as_ref().and_then(|found| found.remedy.function());
+    of_machine.or_else(|| {
+        deployment.plans.iter().find(|plan| chosen.is_none_or(|function| plan.function == function))
+    })
 }
 
-/// The remedy's JSON, unless it has been tried.
-fn remedy(incident: &Incident, found: &Finding, place: &Place) -> Vec<String> {
+/// The request for the remedy, unless that has acted already.
+fn remedy(incident: &Incident, found: &Finding, deployment: &Deployment, most: usize) -> Vec<String> {
     let Some(Sent { function, request }) = &found.remedy.sent else {
         return Vec::new();
     };
-    if incident.tried_now().iter().any(|tried| tried.remedy.function == *function && tried.acted()) {
+    let acted = |attempt: &crate::incident::Attempt| attempt.remedy.function == *function && attempt.acted();
+    if incident.current_attempts().iter().any(acted) {
         return Vec::new();
     }
-    let send = request.to_string();
-    if send.len() > MAX_JSON {
+    let name = text::line(&deployment.name_of(function), most);
+    let request = request.to_string();
+    if request.len() > MAX_JSON {
         let show = json!({ "show": incident.id });
-        return vec![format!("What to send to {}: see {show} of {}", named(place, function), place.function)];
+        return vec![format!("For what to send to {name}, send {show} to {}", deployment.function)];
     }
-    vec![format!("Send to {}: {send}", named(place, function))]
-}
-
-/// How a person finds another function in the console.
-fn named(place: &Place, task: &str) -> String {
-    text::line(&format!("{}{task}", place.function.trim_end_matches("incident")), MAX_LINE)
+    vec![format!("Send to {name}: {request}")]
 }
