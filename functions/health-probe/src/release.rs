@@ -1,7 +1,7 @@
 //! Notes the running release as good once the probe has passed for ten minutes while it ran: `rollback` goes
 //! back to such a release first.
 //!
-//! The probe keeps nothing in mind from one run to the next. So this asks the metrics that it has put, and
+//! The probe keeps no state between runs. So this reads the metrics that it has put, and
 //! only at the runs of every tenth minute.
 
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use crate::metrics::HEALTHY;
 
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(10);
 const PERIOD_SECONDS: i32 = 60;
-/// Of the ten minutes before this one; a run may be late, or be lost once.
+/// How many of the last ten minutes have to have passed: one run may be late or lost.
 const RUNS_NEEDED: usize = 9;
 
 /// The service whose release is noted.
@@ -33,7 +33,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Nothing where no cluster is set: then releases are not noted.
+    /// `None` if no cluster is set: then releases are not noted.
     pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
         if environment.optional("CLUSTER").is_none() {
             return Ok(None);
@@ -75,7 +75,7 @@ impl Notes {
         environment: &str,
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
-        // The time is the event's, which may say any.
+        // The time is the event's own and may be anything.
         let Ok(since) = at.checked_sub(LONG_ENOUGH) else {
             return Ok(None);
         };
