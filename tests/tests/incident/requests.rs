@@ -10,6 +10,16 @@ async fn the_guides_create_incident_and_update_status() -> Test {
         "assignee": "oncall@lendpeak.com" } });
     let first = outcome(&function, &create).await?;
     assert_eq!(first["did"], "opened");
+    let id = first["incident"].as_str().context("no id")?;
+    let summary = format!("opened {id}: API Response Time Degraded, severity high; level 1 was told");
+    assert_eq!(first["summary"], json!(summary));
+    let next = json!({
+        "what": "acknowledge it, or level 2 is called in 15 min",
+        "function": "lendpeak2-production-incident",
+        "send": { "acknowledge": id, "by": "<your name>" },
+        "level": 1,
+    });
+    assert_eq!(first["next"], next);
     let twin = outcome(&function, &create).await?;
     assert_eq!((&twin["did"], &twin["incident"]), (&json!("joined"), &first["incident"]));
 
