@@ -6,7 +6,8 @@
 //! - `steps`, `state_machine`: what `service-down` asks, and how it is started and watched.
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
-//! - `report`, `answer`: what is shown and answered.
+//! - `report`, `listing`, `answer`: what is shown and answered.
+//! - `actor`, `delivery`, `limits`: what several of these share.
 
 mod actor;
 mod alarm;
@@ -14,6 +15,8 @@ mod answer;
 mod context;
 mod delivery;
 mod kill_switch;
+mod limits;
+mod listing;
 mod notify;
 mod opening;
 mod report;

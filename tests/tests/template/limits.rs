@@ -406,7 +406,7 @@ fn of_runs() -> Vec<Limit> {
             page: "Systems Manager API reference, CreateOpsItem",
             reached_by: "an incident's title, after its environment",
             held_by: Held::Constants(
-                &[("functions/incident/src/handler/context.rs", "const MAX_TEXT: usize = 600;")],
+                &[("functions/incident/src/handler/limits.rs", "const MAX_TEXT: usize = 600;")],
                 "[] ".len() + 20,
             ),
         },

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::text::{PERSON, line};
 
-use super::context::MAX_TEXT;
+use super::limits::MAX_TEXT;
 use crate::store::TimelineEntry;
 
 pub(super) struct Actor<'a> {

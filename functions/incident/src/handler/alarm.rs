@@ -13,8 +13,9 @@ use shared::{
 use super::{
     actor::Actor,
     answer::{Answer, Did},
-    context::{Handler, MAX_TEXT, MISSED_AFTER},
+    context::Handler,
     delivery::Delivery,
+    limits::{MAX_TEXT, MISSED_AFTER},
     opening::NewIncident,
 };
 use crate::{

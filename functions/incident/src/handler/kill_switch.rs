@@ -19,8 +19,8 @@ use shared::{
 
 use super::{
     actor::Actor,
-    answer::switched,
     context::{Handler, write_conflict},
+    listing::switched,
 };
 use crate::{
     FUNCTION, codes,

@@ -12,8 +12,9 @@ use shared::{
 };
 
 use super::{
-    context::{Handler, MAX_TEXT, MAX_WRITES, back_off, write_conflict},
+    context::{Handler, back_off, write_conflict},
     delivery::Delivery,
+    limits::{MAX_TEXT, MAX_WRITES},
 };
 use crate::{
     FUNCTION,

@@ -5,8 +5,9 @@ use shared::error::Error;
 use super::{
     actor::Actor,
     answer::{Answer, Did},
-    context::{Handler, MAX_WRITES, RECENT, back_off, write_conflict},
+    context::{Handler, back_off, write_conflict},
     delivery::Delivery,
+    limits::{MAX_WRITES, RECENT},
 };
 use crate::{
     incident::{Incident, Owner, REOPENED_WITHIN, Recurrence, SERVICE_DOWN, Severity, open_key},

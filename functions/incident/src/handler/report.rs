@@ -9,10 +9,7 @@ use shared::{
     trigger::Kind,
 };
 
-use super::{
-    answer,
-    context::{Handler, MAX_TEXT},
-};
+use super::{context::Handler, limits::MAX_TEXT, listing};
 use crate::{incident::Incident, store::TimelineEntry};
 
 /// A change by a remedy that took effect while the service was broken.
@@ -75,7 +72,7 @@ impl Handler {
             }));
         }
         timeline.sort_by_key(|entry| entry.at);
-        Ok(answer::show(&incident, &timeline, &self.deployment(), verbose, now))
+        Ok(listing::show(&incident, &timeline, &self.deployment(), verbose, now))
     }
 }
 

@@ -12,9 +12,10 @@ use shared::{
 
 use super::{
     actor::Actor,
-    answer::{self, Answer, Did},
-    context::{Handler, MAX_TEXT, RECENT},
+    answer::{Answer, Did},
+    context::Handler,
     delivery::Delivery,
+    limits::{MAX_TEXT, RECENT},
     opening::NewIncident,
     report::with_changes,
 };
@@ -191,7 +192,7 @@ impl Handler {
             }
         }
         let components = self.store().components().await?;
-        Ok(answer::status(&state, &components, actor.dry_run))
+        Ok(listing::status(&state, &components, actor.dry_run))
     }
 
     async fn list(&self, now: Timestamp) -> Result<Value, Error> {
@@ -203,7 +204,7 @@ impl Handler {
         let unreadable = self.store().unreadable();
         let on: Vec<Switch> = switches.into_iter().filter(|switch| switch.is_on(now)).collect();
         let function = self.settings.function_name(FUNCTION);
-        Ok(answer::list(&incidents, &components, &on, &unreadable, &function, now))
+        Ok(listing::list(&incidents, &components, &on, &unreadable, &function, now))
     }
 }
 

@@ -10,8 +10,9 @@ use shared::{
 
 use super::{
     actor::Actor,
-    context::{Handler, MAX_TEXT, MAX_WRITES, back_off, write_conflict},
+    context::{Handler, back_off, write_conflict},
     delivery::Delivery,
+    limits::{MAX_TEXT, MAX_WRITES},
 };
 use crate::{
     incident::{Incident, OpsItem, Owner},

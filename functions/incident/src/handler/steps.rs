@@ -11,12 +11,8 @@ use shared::{
 };
 
 use super::{
-    actor::Actor,
-    context::{Handler, MAX_TEXT},
-    delivery::Delivery,
-    opening::NewIncident,
-    report::changed_by,
-    requests::reported,
+    actor::Actor, context::Handler, delivery::Delivery, limits::MAX_TEXT, opening::NewIncident,
+    report::changed_by, requests::reported,
 };
 use crate::{
     decide::{self, After, Choice, DEVOPS, bounded, choose},

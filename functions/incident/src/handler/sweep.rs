@@ -15,9 +15,10 @@ use shared::{
 
 use super::{
     actor::Actor,
-    answer,
-    context::{Handler, MAX_TEXT, MISSED_AFTER, RECENT},
+    context::Handler,
     delivery::Delivery,
+    limits::{MAX_TEXT, MISSED_AFTER, RECENT},
+    listing,
     report::with_changes,
 };
 use crate::{
@@ -74,7 +75,7 @@ impl Handler {
         }
         // The next minute tries again. Until then Lambda counts a failed run.
         all.into_iter().collect::<Result<(), Error>>()?;
-        Ok(answer::checked(&done, sent))
+        Ok(listing::checked(&done, sent))
     }
 
     /// Does what is due for an incident. One thing that fails keeps no other from being done.
