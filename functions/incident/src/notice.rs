@@ -16,7 +16,7 @@ pub use deployment::{Deployment, WaitingPlan};
 pub use wording::{capital, levels, team, timeline_line, were_told};
 
 use crate::incident::{Attempt, Incident, NoticeKind, Owner};
-use wording::{minute, nth, took};
+use wording::{minute, nth};
 
 /// The longest line: a screen has about twenty lines of forty letters.
 const MAX_LINE: usize = 200;

@@ -16,6 +16,7 @@ use super::{
     context::Handler,
     delivery::Delivery,
     limits::{MAX_TEXT, RECENT},
+    listing,
     opening::NewIncident,
     report::with_changes,
 };
