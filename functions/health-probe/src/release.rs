@@ -21,7 +21,7 @@ use crate::metrics::HEALTHY;
 
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(10);
 const PERIOD_SECONDS: i32 = 60;
-/// How many of the last ten minutes have to have passed: one run may be late or lost.
+/// Of the ten minutes before this one; a run may be late, or be lost once.
 const RUNS_NEEDED: usize = 9;
 
 /// The service whose release is noted.
@@ -33,7 +33,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// `None` if no cluster is set: then releases are not noted.
+    /// Nothing where no cluster is set: then releases are not noted.
     pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
         if environment.optional("CLUSTER").is_none() {
             return Ok(None);

@@ -174,7 +174,7 @@ fn found(diagnosis: &Diagnosis) -> String {
 
 /// How long another remedy usually takes. A remedy that cannot act yet is called again after that.
 const AGAIN_SECONDS: u64 = 30;
-const MAX_AGAIN_SECONDS: u64 = 300;
+const MOST_SECONDS: u64 = 300;
 
 /// The step after a remedy's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,10 +228,10 @@ pub fn after(answer: &Answer, waits: u32) -> After {
         }
         (Refused | NothingToDo, _) if is_under_way(answer) => After::Verify,
         (Refused | NothingToDo, _) if code::is_for_now(&answer.code) => {
-            After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MAX_AGAIN_SECONDS))
+            After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
         }
         (Refused | NothingToDo | Observed | AwaitingApproval, _) => After::Next,
-        // Applied, half applied, or not known: only the probe can tell.
+        // Done, begun and failed, or unknown: only the probe knows.
         (Applied | Failed | Replayed, _) => After::Verify,
     }
 }

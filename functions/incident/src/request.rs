@@ -169,12 +169,11 @@ struct ByHand {
 const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
 
 impl Request {
-    /// Reads a request. `trigger` says whether a person or the state machine sent it.
+    /// What was asked; `trigger` says whether by a person or by the state machine.
     pub fn new(trigger: &Trigger, asked: &Asked) -> Result<Self, Error> {
         if asked.approve.is_some() {
             return Err(invalid(
-                "incident has no plans and so nothing to approve: send `approve` to the function that asked for approval"
-                    .to_owned(),
+                "there is nothing to approve here: send `approve` to the function that asked".to_owned(),
             ));
         }
         let ByHand {
@@ -218,7 +217,7 @@ impl Request {
         let mut wanted = wanted.into_iter().flatten();
         let first = wanted.next();
         if wanted.next().is_some() {
-            return Err(invalid(format!("this request asks for more than one thing: {WAYS}")));
+            return Err(invalid(format!("this asks for several things at once: {WAYS}")));
         }
         let Some(request) = first else {
             let leftovers =

@@ -91,7 +91,7 @@ fn what_is_missing_or_wrong_is_named() {
     refuses(r#"{"update_status": {"component": "api", "status": "so-so", "message": "x"}}"#, "so-so");
     refuses(r#"{"text": "x"}"#, "does not say what to do");
     refuses(r#"{"show": "x", "by": "y"}"#, "`by` does not belong");
-    refuses(r#"{"show": "x", "resolve": "x"}"#, "more than one thing");
+    refuses(r#"{"show": "x", "resolve": "x"}"#, "several things at once");
     refuses(r#"{"approve": "x"}"#, "nothing to approve");
     let long = format!(r#"{{"open": {{"title": "{}"}}}}"#, "x".repeat(81));
     refuses(&long, "`title` has 81 characters; send at most 80");
