@@ -217,7 +217,7 @@ impl<'a> Play<'a> {
         let execution = executions.first().context("the state machine never ran")?;
         let calls = self.sandbox.gateway.calls();
         let shown = self.clients.ask("incident", &json!({ "show": id, "verbose": true })).await?;
-        let incident = shown.get("record").cloned().unwrap_or_default();
+        let report = json!({ "incident": shown.get("record") });
         let since = calls.get(first_call..).unwrap_or_default();
         let ours = functions()?;
         let calls: Vec<&Call> = since.iter().filter(|call| ours.contains(&call.caller)).collect();
@@ -236,7 +236,7 @@ impl<'a> Play<'a> {
             case: self.case,
             first_cause: first_cause.map(str::to_owned),
             diagnosed,
-            ended: ended(&json!({ "incident": incident })),
+            ended: ended(&report),
             changed_by: measure::callers(&changes),
             wrong_actions: wrong.map(|call| format!("{}: {}", call.caller, call.name())).collect(),
             passes: is_healthy(&last),
@@ -248,7 +248,7 @@ impl<'a> Play<'a> {
             states: execution.entered(),
             notices: seen.notices,
             report: for_people(&shown),
-            incident,
+            incident: report.get("incident").cloned().unwrap_or_default(),
         })
     }
 
