@@ -1,4 +1,4 @@
-//! What is asked of `diagnose`: everything, one chapter, or what an event is about.
+//! What `diagnose` is asked for: everything, one chapter, or what an event is about.
 
 use serde::Deserialize;
 use shared::{
@@ -51,7 +51,7 @@ fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         |chapters: &[Chapter]| Request { chapters: chapters.to_vec(), format: Format::Text, status: None };
     Ok(match &trigger.kind {
         Kind::Alarm(alarm) if alarm.state == AlarmState::Alarm => of(&of_alarm(alarm)),
-        // That one is over, or knows nothing.
+        // The alarm is OK, or has no data.
         Kind::Alarm(_) => of(&[]),
         Kind::Ecs(_) => of(&[
             Chapter::ServiceDown,
@@ -109,7 +109,7 @@ fn of_symptom(symptom: &str) -> Result<Vec<Chapter>, Error> {
     })
 }
 
-/// Where the guide sends those who see this code.
+/// The chapters that the guide lists for this code.
 fn of_status(status: u16) -> Vec<Chapter> {
     use Chapter::{
         AlbTargetUnhealthy, ApiTimeouts, ApplicationWontStart, AutoScaling, CloudfrontCache, CorsErrors,

@@ -1,7 +1,7 @@
 //! Notes the running release as good once the probe has passed for ten minutes while it ran: `rollback` goes
 //! back to such a release first.
 //!
-//! The probe keeps nothing in mind from one run to the next. So this asks the metrics that it has put, and
+//! The probe keeps no state between runs. So this reads the metrics that it has put, and
 //! only at the runs of every tenth minute.
 
 use std::sync::OnceLock;
@@ -75,7 +75,7 @@ impl Notes {
         environment: &str,
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
-        // The time is the event's, which may say any.
+        // The time is the event's own and may be anything.
         let Ok(since) = at.checked_sub(LONG_ENOUGH) else {
             return Ok(None);
         };

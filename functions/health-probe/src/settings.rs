@@ -12,7 +12,7 @@ use crate::release::Watched;
 /// first; the second outlasts a load balancer's change of targets.
 const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
-/// More would not fit a run's time.
+/// More tries would not fit into a run.
 pub const MAX_TRIES: u32 = 5;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub struct Settings {
     /// Before the second try, the third, …; the last one serves for all further ones.
     pub waits: Vec<Duration>,
     pub certificate: Limits,
-    /// Whether a health check that answers 200 and writes into its body that it is not well counts as failed.
+    /// Whether a health check counts as failed if it answers 200 and its body reports a failure.
     pub read_health_bodies: bool,
-    /// Whose release is noted as good; nothing where that is not wanted.
+    /// The service whose release is noted as good. `None` to note none.
     pub watched: Option<Watched>,
 }
 

@@ -12,6 +12,9 @@ pub struct Asked {
     /// Look and decide, but change nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Answer with all that was observed and decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbose: bool,
     /// The id of a stored plan to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,

@@ -101,9 +101,9 @@ async fn an_alarm_that_never_had_a_value_is_left_to_the_minutes_run() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let answer = outcome(&function, &newborn(PROBE)).await?;
-    let text = answer["text"].as_str().unwrap_or_default();
+    let text = for_people(&answer);
     assert_eq!(answer["did"], "nothing", "{answer}");
-    assert!(text.contains("an incident opens if it still rings in 5 min"), "{text}");
+    assert!(text.contains("an incident opens if it is still in ALARM in 5 min"), "{text}");
     assert_eq!(stack.writes(), Vec::<String>::new());
     // The probe has run since then.
     outcome(&function, &tick()).await?;

@@ -20,7 +20,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         ),
         (r#"{"escalate": "x", "level": 7}"#, "InvalidRequest", "`level` is 7"),
         (r#"{"open": {"title": 7}}"#, "InvalidRequest", "must be text, not the number 7"),
-        (r#"{"step": {"take": {}}}"#, "InvalidRequest", "for the state machine"),
+        (r#"{"step": {"take": {}}}"#, "InvalidRequest", "only the state machine"),
         (r#"{"approve": "x"}"#, "InvalidRequest", "nothing to approve"),
         (
             r#"{"step_functions": {"execution": "e", "state": "s"}, "request": {"step": {"dance": {}}}}"#,

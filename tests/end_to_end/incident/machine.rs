@@ -77,9 +77,12 @@ async fn an_execution_that_never_began_or_ended_or_takes_too_long_goes_to_people
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     for (handling, words) in [
-        (json!({ "wanted": { "since": ago(6) } }), "does not start"),
+        (json!({ "wanted": { "since": ago(6) } }), "did not start within 5 min"),
         (json!({ "machine": { "execution": ended, "since": ago(3) } }), "ended (failed)"),
-        (json!({ "machine": { "execution": ended, "since": ago(121) } }), "takes too long"),
+        (
+            json!({ "machine": { "execution": ended, "since": ago(121) } }),
+            "has been running for more than 2 h",
+        ),
     ] {
         let id = opened(&function).await?;
         stack.change("incidents", &id, "handling", handling).await?;
@@ -176,7 +179,7 @@ async fn recovered_says_what_helped_and_how_long_it_took() -> Test {
     let recovered = json!({ "recovered": { "incident": id, "probe": "All checks pass." } });
     assert_eq!(outcome(&function, &step("Recovered@1", &recovered)).await?["do"], "done");
     let incident = stack.incident(&id).await?;
-    assert_eq!(incident["resolution"], "the probe passes twice after rollback");
+    assert_eq!(incident["resolution"], "the probe passed twice after rollback");
     assert_eq!(stack.told(), ["notices OPEN", "notices RESOLVED"]);
     assert!(stack.open(&function).await?.is_empty());
     Ok(())

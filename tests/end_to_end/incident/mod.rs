@@ -137,6 +137,13 @@ fn alarm_in(state: &str, name: &str, changed: Timestamp) -> Value {
     event
 }
 
+/// What a person reads of an answer: its summary and its lines.
+fn for_people(answer: &Value) -> String {
+    let lines = answer["lines"].as_array().into_iter().flatten();
+    let all = std::iter::once(&answer["summary"]).chain(lines);
+    all.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+}
+
 /// A step of the state machine.
 fn step(state: &str, step: &Value) -> Value {
     json!({ "step_functions": { "execution": format!("{MACHINE}:one"), "state": state }, "request": { "step": step } })

@@ -165,15 +165,15 @@ async fn the_assignee_is_told_and_answers_say_what_was_done() -> Test {
         assert!(message.as_str().unwrap_or_default().contains(words), "{message}");
     }
     for (request, words) in [
-        (json!({ "note": id, "text": "the pool is full" }), "Noted: the pool is full"),
-        (json!({ "acknowledge": id, "by": "Ana" }), "Ana has it. No other level is called."),
-        (json!({ "acknowledge": id, "by": "Bo" }), "Ana has acknowledged it already"),
-        (json!({ "escalate": id, "reason": "too slow" }), "Told levels 1 and 2."),
-        (json!({ "resolve": id, "reason": "done" }), "It is closed."),
-        (json!({ "escalate": id }), "It is over"),
+        (json!({ "note": id, "text": "the pool is full" }), ": the pool is full"),
+        (json!({ "acknowledge": id, "by": "Ana" }), "Ana has it; no other level is called"),
+        (json!({ "acknowledge": id, "by": "Bo" }), "Ana acknowledged it at"),
+        (json!({ "escalate": id, "reason": "too slow" }), "levels 1 and 2 were told"),
+        (json!({ "resolve": id, "reason": "done" }), "resolved "),
+        (json!({ "escalate": id }), "it is over since"),
     ] {
         let answer = outcome(&function, &request).await?;
-        let text = answer["text"].as_str().unwrap_or_default();
+        let text = for_people(&answer);
         assert!(text.contains(words) && !text.starts_with("OPEN"), "{request}: {text}");
     }
     Ok(())

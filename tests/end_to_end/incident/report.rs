@@ -35,7 +35,7 @@ async fn what_cured_it_is_named_also_where_a_person_approved_it() -> Test {
     outcome(&function, &step("Recovered@1", &recovered)).await?;
     let incident = stack.incident(id.as_str().unwrap_or_default()).await?;
     let how = incident["resolution"].as_str().unwrap_or_default();
-    assert!(how.starts_with("the probe passes twice after rollback (approved by hand, "), "{how}");
+    assert!(how.starts_with("the probe passed twice after rollback (approved by hand, "), "{how}");
     assert!(incident["acted_at"].is_string());
     let message = stack.published().pop().context("no notice")?["Message"].clone();
     let message = message.as_str().unwrap_or_default();
@@ -61,14 +61,14 @@ async fn the_report_leaves_out_what_has_nothing_to_do_with_it_and_keeps_the_newe
         record(&stack, "rollback", at(number + 10), "nothing_to_do", by_person(&json!({}))).await?;
     }
     record(&stack, "rollback", at(400), "applied", json!({ "kind": { "alarm": {} } })).await?;
-    let shown = outcome(&function, &json!({ "show": id })).await?;
+    let shown = outcome(&function, &json!({ "show": id, "verbose": true })).await?;
     let by: Vec<&str> = shown["timeline"]
         .as_array()
         .context("no timeline")?
         .iter()
         .filter_map(|line| line["by"].as_str())
         .collect();
-    assert_eq!(by, ["alarm", "incident", "rollback"], "{}", shown["text"]);
+    assert_eq!(by, ["alarm", "incident", "rollback"], "{}", shown["lines"]);
     Ok(())
 }
 

@@ -10,6 +10,16 @@ async fn the_guides_create_incident_and_update_status() -> Test {
         "assignee": "oncall@lendpeak.com" } });
     let first = outcome(&function, &create).await?;
     assert_eq!(first["did"], "opened");
+    let id = first["incident"].as_str().context("no id")?;
+    let summary = format!("opened {id}: API Response Time Degraded, severity high; level 1 was told");
+    assert_eq!(first["summary"], json!(summary));
+    let next = json!({
+        "what": "acknowledge it, or level 2 is called in 15 min",
+        "function": "lendpeak2-production-incident",
+        "send": { "acknowledge": id, "by": "<your name>" },
+        "level": 1,
+    });
+    assert_eq!(first["next"], next);
     let twin = outcome(&function, &create).await?;
     assert_eq!((&twin["did"], &twin["incident"]), (&json!("joined"), &first["incident"]));
 
@@ -17,7 +27,8 @@ async fn the_guides_create_incident_and_update_status() -> Test {
         "message": "Investigating high response times" } });
     outcome(&function, &status).await?;
     let list = outcome(&function, &json!({ "list": true })).await?;
-    let text = list["text"].as_str().unwrap_or_default();
+    assert!(list["did"] == "listed" && list["summary"].is_string(), "{list:#}");
+    let text = for_people(&list);
     for words in [
         "1 incident is open",
         "API Response Time Degraded",
@@ -26,8 +37,9 @@ async fn the_guides_create_incident_and_update_status() -> Test {
         assert!(text.contains(words), "{words}: {text}");
     }
     let shown = outcome(&function, &json!({ "show": first["incident"] })).await?;
-    assert_eq!(shown["incident"]["assignee"], "oncall@lendpeak.com");
-    assert!(shown["text"].as_str().unwrap_or_default().contains("api is degraded"), "{shown}");
+    assert_eq!(shown["assignee"], "oncall@lendpeak.com");
+    assert!(shown["record"].is_null() && shown["timeline"].is_null(), "{shown:#}");
+    assert!(for_people(&shown).contains("api is degraded"), "{shown}");
     Ok(())
 }
 
@@ -40,7 +52,7 @@ async fn the_timeline_has_what_every_function_decided_beside_the_incidents_own_l
     stack.sandbox.clients.ask("scale-up", &json!({ "by": 1 })).await?;
     outcome(&function, &json!({ "note": id, "text": "the pool is full" })).await?;
     outcome(&function, &json!({ "resolve": id, "reason": "the pool was enlarged" })).await?;
-    let shown = outcome(&function, &json!({ "show": id })).await?;
+    let shown = outcome(&function, &json!({ "show": id, "verbose": true })).await?;
     let by: Vec<&str> = shown["timeline"]
         .as_array()
         .context("no timeline")?
@@ -48,7 +60,8 @@ async fn the_timeline_has_what_every_function_decided_beside_the_incidents_own_l
         .filter_map(|line| line["by"].as_str())
         .collect();
     assert_eq!(by, ["alarm", "incident", "scale-up", "person", "person", "incident"], "{shown:#}");
-    let text = shown["text"].as_str().unwrap_or_default();
+    assert_eq!(shown["record"]["id"], json!(id), "{shown:#}");
+    let text = for_people(&shown);
     for words in ["is in ALARM", "the pool is full", "resolved it: the pool was enlarged", "told level 1"] {
         assert!(text.contains(words), "{words}: {text}");
     }

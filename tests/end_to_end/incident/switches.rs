@@ -15,7 +15,7 @@ async fn it_is_set_shown_told_recorded_and_lifted() -> Test {
     let stop = json!({ "stop": "all", "reason": "the sale\nhas begun", "by": "Ana", "until": "2h" });
     let stopped = outcome(&function, &stop).await?;
     assert_eq!(stopped["did"], "stopped", "{stopped:#}");
-    let text = stopped["text"].as_str().unwrap_or_default();
+    let text = for_people(&stopped);
     for words in ["kill switch `all` is on (by Ana: the sale has begun), until", r#"{"go":"all""#, "Told"] {
         assert!(text.contains(words), "{words}: {text}");
     }
@@ -35,7 +35,7 @@ async fn it_is_set_shown_told_recorded_and_lifted() -> Test {
     assert_eq!(stack.told(), ["notices OPEN", "notices KILL", "notices KILL"]);
     assert_eq!(stack.audit().await?, ["applied stopped", "applied lifted"]);
     let timeline = outcome(&function, &json!({ "show": id })).await?;
-    let timeline = timeline["text"].as_str().unwrap_or_default();
+    let timeline = for_people(&timeline);
     for words in ["the kill switch `all` is on", "the kill switch `all` is lifted, by Bo"] {
         assert!(timeline.contains(words), "{words}: {timeline}");
     }
@@ -77,8 +77,8 @@ async fn what_is_no_function_cannot_be_stopped_and_a_dry_run_changes_nothing() -
         &[
             (r#"{"stop": "scale_up"}"#, "InvalidRequest", "scale-up, rollback, restart, incident, all"),
             (r#"{"stop": "ALL"}"#, "InvalidRequest", "one of"),
-            (r#"{"stop": "all", "until": "2020-01-01T00:00:00Z"}"#, "InvalidRequest", "is over already"),
-            (r#"{"stop": "all", "until": "-2h"}"#, "InvalidRequest", "is over already"),
+            (r#"{"stop": "all", "until": "2020-01-01T00:00:00Z"}"#, "InvalidRequest", "is in the past"),
+            (r#"{"stop": "all", "until": "-2h"}"#, "InvalidRequest", "is in the past"),
         ],
     )
     .await?;

@@ -19,8 +19,7 @@ async fn where_nobody_listens_the_next_level_is_told_at_once_and_it_is_said() ->
     assert!(stack.told().contains(&"level-2 OPEN".to_owned()), "{:?}", stack.told());
     assert!(!stack.told().iter().any(|told| told.starts_with("level-3")), "{:?}", stack.told());
     let shown = outcome(&function, &json!({ "show": id })).await?;
-    for text in [&answer["text"], &shown["text"]] {
-        let text = text.as_str().unwrap_or_default();
+    for text in [for_people(&answer), for_people(&shown)] {
         assert!(text.to_lowercase().contains("nobody is subscribed to level 1"), "{text}");
         assert!(!text.contains("old level 1"), "{text}");
     }
@@ -41,7 +40,7 @@ async fn where_nobody_listens_at_all_it_stays_owed_and_no_record_says_told() -> 
     let function = stack.function(&[]).await?;
     let answer = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
     let id = answer["incident"].as_str().context("no id")?.to_owned();
-    let text = answer["text"].as_str().unwrap_or_default();
+    let text = for_people(&answer);
     assert!(text.contains("nobody is subscribed to levels 1, 2 and 3"), "{text}");
     let mut owed = stack.incident(&id).await?["owed"].clone();
     owed["since"] = json!(Timestamp::now() - SignedDuration::from_mins(1));
@@ -50,7 +49,7 @@ async fn where_nobody_listens_at_all_it_stays_owed_and_no_record_says_told() -> 
     outcome(&function, &tick()).await?;
     assert!(stack.incident(&id).await?["owed"].is_null());
     let shown = outcome(&function, &json!({ "show": id })).await?;
-    assert!(shown["text"].as_str().unwrap_or_default().contains("told level 1 that it is open"), "{shown:#}");
+    assert!(for_people(&shown).contains("told level 1 that it is open"), "{shown:#}");
     Ok(())
 }
 
@@ -61,7 +60,7 @@ async fn where_sns_denies_a_level_the_next_one_is_told_at_once() -> Test {
     let denied = Rule::new("sns", "Publish", Fault::Denied).of("incident").about("production-notices");
     stack.sandbox.gateway.faults().add(denied.times(100));
     let answer = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?;
-    assert_eq!(answer["heard"]["told"], json!([2]), "{answer:#}");
+    assert_eq!(answer["notified"]["told"], json!([2]), "{answer:#}");
     let id = answer["incident"].as_str().context("no id")?;
     let incident = stack.incident(id).await?;
     assert_eq!((&incident["level"], &incident["owed"]["told"]), (&json!(2), &json!([2])), "{incident:#}");
@@ -88,7 +87,7 @@ async fn people_are_told_while_the_machine_does_not_start() -> Test {
     let (answer, told) = tokio::join!(outcome(&function, &event), told);
     assert!(told < Duration::from_secs(3), "{told:?}");
     let answer = answer?;
-    let text = answer["text"].as_str().unwrap_or_default();
+    let text = for_people(&answer);
     assert!(text.contains("service-down could not be started"), "{text}");
     Ok(())
 }

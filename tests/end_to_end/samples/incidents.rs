@@ -7,7 +7,7 @@ async fn incident() -> Test {
     let mut house = House::start("incident").await?;
     // The test's own steps are the state machine's.
     let function = house.function(&[("STATE_MACHINE_ARN", "")]).await?;
-    for row in [("all", "0 open"), ("list", "0 open"), ("dry-run", "opened"), ("schedule", "looked_after")] {
+    for row in [("all", "listed"), ("list", "listed"), ("dry-run", "opened"), ("schedule", "checked")] {
         house.expect(&function, row, None).await?;
     }
     let opened = house.expect(&function, ("alarm-composite-sns", "opened"), None).await?;

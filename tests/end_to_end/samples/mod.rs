@@ -155,6 +155,5 @@ fn decided(answer: &Value) -> String {
         .or_else(|| flag("ours", "ours", "not ours"))
         .or_else(|| flag("healthy", "healthy", "unhealthy"))
         .or_else(|| text("summary"))
-        .or_else(|| answer["open_in_all"].as_u64().map(|count| format!("{count} open")))
         .unwrap_or_else(|| "shown".to_owned())
 }

@@ -127,7 +127,7 @@ async fn a_component_a_line_or_a_record_that_cannot_be_read_is_left_out() -> Tes
         let left_out = async {
             let ledger = house.with(&[&component.item, &down]).await?;
             let list = ledger.ask("incident", &json!({})).await?;
-            ensure!(list["text"].to_string().contains("payments is down: no answer"), "{list:#}");
+            ensure!(list["lines"].to_string().contains("payments is down: no answer"), "{list:#}");
             ledger.ask("incident", &tick()).await?;
             let update = json!({ "update_status": { "component": "payments", "status": "operational", "message": "up" } });
             let updated = ledger.ask("incident", &update).await?;

@@ -58,7 +58,7 @@ async fn listed(house: &House, schema: &Schema) -> Test {
     for name in ["with the machine", "untold", "handed over", "over"] {
         let id = id(&ledger, schema, name).await?;
         let shown = ledger.ask("incident", &json!({ "show": id })).await?;
-        ensure!(shown["incident"]["id"] == json!(id) && shown["text"].to_string().contains(&id), "{shown:#}");
+        ensure!(shown["incident"] == json!(id) && shown["summary"].to_string().contains(&id), "{shown:#}");
     }
     let down = id(&ledger, schema, "with the machine").await?;
     let shown = ledger.ask("incident", &json!({ "show": down })).await?;
@@ -134,7 +134,7 @@ async fn components_and_records_of_every_age_are_shown() -> Test {
         let ledger = house.with(&schema.items.values().collect::<Vec<_>>()).await?;
         let list = ledger.ask("incident", &json!({})).await?;
         for word in ["api is degraded: slow answers", "payments is down", "reports is maintenance"] {
-            ensure!(list["text"].to_string().contains(word), "{commit}: {list:#}");
+            ensure!(list["lines"].to_string().contains(word), "{commit}: {list:#}");
         }
         let update =
             json!({ "update_status": { "component": "api", "status": "operational", "message": "mended" } });
@@ -151,7 +151,7 @@ async fn components_and_records_of_every_age_are_shown() -> Test {
         let records = schema.items.values().chain([down]).collect::<Vec<_>>();
         let ledger = house.with(&records).await?;
         let id = ledger.filled(down["sk"].as_str().unwrap_or_default()).await?;
-        let shown = ledger.ask("incident", &json!({ "show": id })).await?;
+        let shown = ledger.ask("incident", &json!({ "show": id, "verbose": true })).await?;
         let lines = shown["timeline"].as_array().context("no timeline")?;
         let is_shown =
             lines.iter().any(|line| line["by"] == "scale-up" && line["what"].to_string().contains("applied"));

@@ -103,7 +103,7 @@ async fn in_mode_approve_a_person_says_yes_and_the_machine_goes_on() -> Test {
     assert!(run.has("AwaitApproval"), "{run:?}");
     assert_eq!(sandbox.runs().await?, good);
     let incident = only_incident(&sandbox).await?;
-    assert_eq!(incident["resolution"], "the probe passes twice after rollback", "{incident:#}");
+    assert_eq!(incident["resolution"], "the probe passed twice after rollback", "{incident:#}");
     Ok(())
 }
 

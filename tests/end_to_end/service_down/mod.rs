@@ -87,8 +87,9 @@ async fn incidents(sandbox: &Sandbox) -> anyhow::Result<Vec<Value>> {
     let list = sandbox.clients.ask("incident", &json!({ "list": true })).await?;
     let mut all = Vec::new();
     for brief in ["open", "over"].iter().filter_map(|part| list[part].as_array()).flatten() {
-        let shown = sandbox.clients.ask("incident", &json!({ "show": brief["incident"] })).await?;
-        all.push(shown["incident"].clone());
+        let show = json!({ "show": brief["incident"], "verbose": true });
+        let shown = sandbox.clients.ask("incident", &show).await?;
+        all.push(shown["record"].clone());
     }
     Ok(all)
 }

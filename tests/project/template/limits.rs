@@ -387,7 +387,7 @@ fn of_runs() -> Vec<Limit> {
             100,
             DYNAMODB,
             "all kill switches that are lifted at once, and the record",
-            &[("functions/incident/src/desk/switches.rs", "const AT_ONCE: usize = 90;")],
+            &[("functions/incident/src/handler/kill_switch.rs", "const AT_ONCE: usize = 90;")],
         ),
         Limit {
             what: "characters of an execution's name",
@@ -395,7 +395,7 @@ fn of_runs() -> Vec<Limit> {
             page: STEP_FUNCTIONS,
             reached_by: "an incident's id and how often it came back",
             held_by: Held::Constants(
-                &[("functions/incident/src/request.rs", "const MAX_SLUG: usize = 48;")],
+                &[("functions/incident/src/slug.rs", "const MAX_SLUG: usize = 48;")],
                 // The time before it, a letter and a number after it.
                 "20261124-140000-".len() + "-a".len() + "-4294967295".len(),
             ),
@@ -406,7 +406,7 @@ fn of_runs() -> Vec<Limit> {
             page: "Systems Manager API reference, CreateOpsItem",
             reached_by: "an incident's title, after its environment",
             held_by: Held::Constants(
-                &[("functions/incident/src/desk.rs", "const MAX_SAID: usize = 600;")],
+                &[("functions/incident/src/handler/limits.rs", "const MAX_TEXT: usize = 600;")],
                 "[] ".len() + 20,
             ),
         },

@@ -212,7 +212,8 @@ impl<'a> Play<'a> {
         let executions = self.watch(&id, &mut seen, see).await?;
         let execution = executions.first().context("the state machine never ran")?;
         let calls = self.sandbox.gateway.calls();
-        let report = self.clients.ask("incident", &json!({ "show": id })).await?;
+        let shown = self.clients.ask("incident", &json!({ "show": id, "verbose": true })).await?;
+        let report = json!({ "incident": shown.get("record") });
         let since = calls.get(first_call..).unwrap_or_default();
         let ours = functions()?;
         let calls: Vec<&Call> = since.iter().filter(|call| ours.contains(&call.caller)).collect();
@@ -242,7 +243,7 @@ impl<'a> Play<'a> {
             executions: executions.len(),
             states: execution.entered(),
             notices: seen.notices,
-            report: report.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            report: for_people(&shown),
             incident: report.get("incident").cloned().unwrap_or_default(),
         })
     }
@@ -343,6 +344,12 @@ fn callers(calls: &[&Call]) -> Vec<String> {
 
 fn is_healthy(report: &Value) -> bool {
     report.get("healthy").and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// What a person reads of an answer.
+fn for_people(answer: &Value) -> String {
+    let lines = answer.get("lines").and_then(Value::as_array).into_iter().flatten();
+    answer.get("summary").into_iter().chain(lines).filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
 }
 
 fn ended(report: &Value) -> Ended {

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 
 use diagnose::Diagnose;
-use incident::Desk;
 use serde_json::Value;
 use shared::{
     aws::Aws,
@@ -51,7 +50,7 @@ pub static FUNCTIONS: [Function; 8] = [
     },
     Function {
         subject: &subject::incident::SUBJECT,
-        start: |environment, aws| started(Desk::over(environment, aws)),
+        start: |environment, aws| started(incident::Handler::with_aws(environment, aws)),
     },
     Function {
         subject: &subject::restart::SUBJECT,

@@ -14,7 +14,7 @@ const SITE_ANSWERS: Micros = 200 * MILLISECOND;
 const SITE_HANGS: Micros = 10_000 * MILLISECOND;
 /// Three such tries, 2 s and 10 s apart, by a scheduled probe.
 const SITE_HANGS_THRICE: Micros = 3 * SITE_HANGS + 12_000 * MILLISECOND;
-/// A sweep waits no longer to know which alarms ring (`functions/incident/src/desk/sweep.rs`).
+/// A sweep waits no longer to know which alarms ring (`functions/incident/src/handler/sweep.rs`).
 const ASKS_FOR_ALARMS: Micros = 5_000 * MILLISECOND;
 /// `diagnose` reads for so long at most.
 const READS_FOR: Micros = 20_000 * MILLISECOND;

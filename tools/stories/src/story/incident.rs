@@ -54,7 +54,7 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
         play.ask("noted", &json!({ "note": id, "text": "the pool is full" }), "noted").await?;
         play.ask("resolved", &json!({ "resolve": id, "reason": "the pool was enlarged" }), "resolved")
             .await?;
-        let shown = outcome(&play.process, &json!({ "show": id })).await?;
+        let shown = outcome(&play.process, &json!({ "show": id, "verbose": true })).await?;
         let timeline = shown.pointer("/timeline").and_then(Value::as_array).into_iter().flatten();
         let by: Vec<&str> = timeline.map(|line| text(line, "/by")).collect();
         play.row("its timeline is by", "alarm, incident, on call, person, person, incident", by.join(", "));

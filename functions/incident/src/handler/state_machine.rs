@@ -1,4 +1,4 @@
-//! The state machine `service-down`: started, and looked after.
+//! Starts the state machine `service-down`, and looks whether it still runs.
 
 use aws_sdk_sfn::{
     Client,
@@ -8,11 +8,11 @@ use aws_sdk_sfn::{
 use serde_json::json;
 use shared::{aws, error::Error};
 
-use super::Desk;
+use super::context::Handler;
 use crate::incident::Incident;
 
-impl Desk {
-    /// Starts the state machine. Whoever else starts it for this incident uses the same name.
+impl Handler {
+    /// Starts the state machine for an incident. Every run uses the same name, so that it starts once.
     pub(super) async fn start_machine(&self, incident: &Incident) -> Result<(), Error> {
         let Some(machine) = &self.settings.state_machine else {
             return Ok(());
@@ -48,7 +48,7 @@ impl Desk {
                     .as_service_error()
                     .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
             {
-                Ok(Some("it is gone".to_owned()))
+                Ok(Some("no longer known to AWS".to_owned()))
             }
             Err(error) => Err(aws::failed("describe the execution", execution, &error)),
         }
