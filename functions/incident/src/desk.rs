@@ -218,6 +218,8 @@ impl Word<'_> {
 }
 
 impl Task for Desk {
+    const EXAMPLE: &'static str = r#"{"list": true}"#;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let now = clock::now();
         let mut answers = Vec::new();
