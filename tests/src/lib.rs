@@ -24,14 +24,14 @@ pub mod standin;
 pub mod story;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The root of this project.
 pub fn workspace() -> PathBuf {
-    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).to_path_buf()
 }
 
@@ -40,6 +40,25 @@ pub fn functions() -> anyhow::Result<BTreeSet<String>> {
     let folder = workspace().join("functions");
     let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// All files below a folder, but for what tools made.
+pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    const MADE_BY_TOOLS: [&str; 5] = [".git", ".venv", ".aws-sam", ".sandbox", "target"];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if MADE_BY_TOOLS.iter().any(|made| name == *made) {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Runs `work` until it ends, or until Ctrl-C or SIGTERM: then it is dropped, and with it all that it

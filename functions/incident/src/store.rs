@@ -151,7 +151,8 @@ impl Store {
                 let (pk, sk) = (text(item, "pk").to_owned(), text(item, "sk").to_owned());
                 let digest = digest(text(item, "data"));
                 let unreadable = Unreadable { pk, sk, why: chain(&error), digest };
-                tracing::warn!(?unreadable, "an item of the ledger cannot be read");
+                let Unreadable { pk, sk, why, .. } = &unreadable;
+                tracing::warn!(pk, sk, why, "an item of the ledger cannot be read");
                 if let Ok(mut all) = self.unreadable.lock() {
                     all.push(unreadable);
                 }

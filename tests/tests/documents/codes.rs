@@ -10,28 +10,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use regex_lite::Regex;
 use shared::code::{self, Code};
-use tests::{functions, workspace};
+use tests::workspace;
+
+use crate::functions;
 
 const BEGINNING: &str = "<!-- codes -->";
 const END: &str = "<!-- end of codes -->";
 
-/// A function that has no `codes.rs` has no codes of its own.
-fn own(function: &str) -> &'static [&'static Code] {
-    match function {
-        "cache-invalidation" => cache_invalidation::codes::CODES,
-        "incident" => incident::codes::CODES,
-        "restart" => restart::codes::CODES,
-        "rollback" => rollback::codes::CODES,
-        "scale-up" => scale_up::codes::CODES,
-        "snapshot-restore" => snapshot_restore::codes::CODES,
-        "write-freeze" => write_freeze::codes::CODES,
-        _ => &[],
-    }
-}
-
 /// By crate, as its folder is called.
 fn tables() -> Result<BTreeMap<String, &'static [&'static Code]>> {
-    let each = functions()?.into_iter().map(|function| (format!("functions/{function}"), own(&function)));
+    let each = functions::ALL.iter().map(|function| (format!("functions/{}", function.name), function.codes));
     Ok(each.chain([("shared".to_owned(), code::CODES)]).collect())
 }
 
