@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod play;
 mod roles;
+mod shape;
 mod state_machines;
 
 use std::{
