@@ -128,6 +128,17 @@ fn the_guide_names_every_cause_that_diagnose_finds() -> Result<()> {
 }
 
 #[test]
+fn the_guide_has_a_heading_for_each_by_which_diagnose_may_be_asked() -> Result<()> {
+    let guide = Document::read(&workspace().join("docs/guide.md"))?.prose;
+    let headings: BTreeSet<&str> =
+        guide.iter().filter_map(|line| line.strip_prefix("## ").or(line.strip_prefix("### "))).collect();
+    for (heading, _) in diagnose::chapter::HEADINGS {
+        ensure!(headings.contains(heading), "docs/guide.md has no heading {heading}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_first_page_is_short() -> Result<()> {
     let lines = fs::read_to_string(workspace().join("README.md"))?.lines().count();
     ensure!(lines <= LINES_OF_README, "README has {lines} lines; a page of docs/ has room");
