@@ -87,6 +87,39 @@ fn every_block_of_json_is_a_request_that_its_function_takes_or_an_answer() -> Re
     Ok(())
 }
 
+/// What stands for an id in a sentence, and an id that has the right form.
+const PLACEHOLDERS: [(&str, &str); 3] = [
+    ("<restore id>", "lendpeak2-production-restore-20261120100000"),
+    ("<family:revision>", "lendpeak2-backend-production:123"),
+    ("<id>", "I1234567890ABC"),
+];
+
+/// The spans of code in a line of prose that are requests.
+fn spans(line: &str) -> Vec<String> {
+    let written =
+        |span: &str| PLACEHOLDERS.iter().fold(span.to_owned(), |span, (stands, id)| span.replace(stands, id));
+    let spans = line.split('`').skip(1).step_by(2).map(written);
+    spans.filter(|span| serde_json::from_str::<Value>(span).is_ok_and(|value| value.is_object())).collect()
+}
+
+#[test]
+fn every_request_in_a_table_or_a_sentence_is_one_that_a_function_takes() -> Result<()> {
+    let mut tried = BTreeSet::new();
+    for path in documents()? {
+        // What was true once is told there.
+        if path.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        for span in Document::read(&path)?.prose.iter().flat_map(|line| spans(line)) {
+            let is_taken = functions::ALL.iter().any(|function| function.takes(&span).is_ok());
+            ensure!(is_taken, "{}: no function takes {span}", path.display());
+            tried.insert(span);
+        }
+    }
+    ensure!(tried.len() > 20, "only {} requests were found", tried.len());
+    Ok(())
+}
+
 #[test]
 fn what_is_wrong_with_a_block_is_said() {
     let said = |before: &str, text: &str| {
