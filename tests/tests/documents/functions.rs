@@ -54,7 +54,10 @@ pub(crate) static ALL: [Function; 9] = [
         name: "diagnose",
         codes: &[],
         example: diagnose::Diagnose::EXAMPLE,
-        takes: |_, invocation| Ok(diagnose::request::from_triggers(&trigger::parse(invocation)?).map(drop)?),
+        takes: |_, invocation| {
+            diagnose::request::from_triggers(&trigger::parse(invocation)?)?;
+            Ok(())
+        },
     },
     Function { name: "health-probe", codes: &[], example: health_probe::Probe::EXAMPLE, takes: probe },
     Function {

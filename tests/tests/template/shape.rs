@@ -58,7 +58,7 @@ const DIFFERS: [(&str, &str, &str); 8] = [
 ];
 
 fn suffixes(subject: &Subject) -> impl Iterator<Item = &'static str> {
-    OF_ALL.into_iter().chain(OF_ALARMS.into_iter().filter(|_| subject.hears_alarms))
+    OF_ALL.into_iter().chain(OF_ALARMS.into_iter().filter(move |_| subject.hears_alarms))
 }
 
 /// A resource as it is written.
