@@ -12,26 +12,21 @@ use shared::{
 };
 
 /// What the documents' own requests are about: the names are those of production.
-const SETTINGS: [(&str, &str); 19] = [
+const SETTINGS: [(&str, &str); 14] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("ENVIRONMENT", "production"),
-    ("MODE", "auto"),
     ("LEDGER_TABLE", "lendpeak2-production-ledger"),
     ("CLUSTER", "lendpeak2-production"),
     ("SERVICE", "backend"),
-    ("MAX_TASKS", "10"),
     ("LOAD_ALARMS", "lendpeak2-production-ecs-cpu"),
-    ("ALARM_PREFIX", "lendpeak2-production-"),
     ("PROBE_FUNCTION", "lendpeak2-production-health-probe"),
     ("DISTRIBUTION_ID", "E1234567890ABC"),
     ("API_URL", "https://api.lendpeak.com"),
     ("APP_URL", "https://app.lendpeak.com"),
-    ("ASSET_PATH", "/assets/main.js"),
     ("SOURCE_CLUSTER", "lendpeak2-production"),
     ("DATABASE_SECRET", "lendpeak2-production-db-credentials"),
-    ("LOG_GROUP", "/ecs/lendpeak2-production"),
 ];
 
 pub(crate) struct Function {
