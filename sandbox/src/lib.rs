@@ -38,3 +38,22 @@ pub fn functions() -> anyhow::Result<BTreeSet<String>> {
     let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
+
+/// All files below a folder, but for what tools made.
+pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    const MADE_BY_TOOLS: [&str; 5] = [".git", ".venv", ".aws-sam", ".sandbox", "target"];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if MADE_BY_TOOLS.iter().any(|made| name == *made) {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}

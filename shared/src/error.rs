@@ -11,11 +11,14 @@ use crate::{aws::Cause, outcome::Stop, text};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body has no content at all.
-    #[error("the request is empty: send a JSON object, as in {{\"dry_run\": true}}")]
+    #[error("the request is empty")]
     EmptyRequest,
     /// The body is not JSON.
     #[error("the request is not JSON")]
     InvalidJson(#[source] serde_json::Error),
+    /// The body is JSON, and no object.
+    #[error("the request must be a JSON object, and is {0}")]
+    NotAnObject(&'static str),
     /// The body is JSON, and says something this function does not take.
     #[error("{0}")]
     InvalidRequest(String),
@@ -52,12 +55,21 @@ impl Error {
         match self {
             Self::EmptyRequest => "EmptyRequest",
             Self::InvalidJson(_) => "InvalidJson",
-            Self::InvalidRequest(_) => "InvalidRequest",
+            Self::NotAnObject(_) | Self::InvalidRequest(_) => "InvalidRequest",
             Self::UnknownEvent { .. } => "UnknownEvent",
             Self::Aws { .. } => "Aws",
             Self::Unclaimed(_) => "LedgerUnavailable",
             Self::Refused { .. } => "Refused",
         }
+    }
+
+    /// What the caller reads. Whoever sent no request at all is shown one that the function takes: its own `example`.
+    pub fn diagnostic(&self, example: &str) -> Diagnostic {
+        let mut error_message = chain(self);
+        if matches!(self, Self::EmptyRequest | Self::InvalidJson(_) | Self::NotAnObject(_)) {
+            error_message = format!("{error_message}; send a JSON object, as in {example}");
+        }
+        Diagnostic { error_type: self.kind().to_owned(), error_message }
     }
 
     /// Whether AWS has refused the call, and would again.
@@ -68,12 +80,6 @@ impl Error {
     /// Whether the call that failed may have taken effect.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, Self::Aws { source, .. } if source.may_have_happened)
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        Self { error_type: error.kind().to_owned(), error_message: chain(&error) }
     }
 }
 
@@ -102,7 +108,19 @@ mod tests {
         let text = chain(&error);
         assert!(text.starts_with("`format` is `ää") && text.ends_with("ä…"), "{text}");
         assert_eq!(text.chars().count(), LONGEST);
-        assert_eq!(Diagnostic::from(error).error_message, text);
+        assert_eq!(error.diagnostic("{}").error_message, text);
+    }
+
+    #[test]
+    fn whoever_sent_no_request_is_shown_one_of_the_function_and_nobody_else() {
+        let says = |error: &Error| error.diagnostic(r#"{"to": "previous"}"#).error_message;
+        let shown = r#"; send a JSON object, as in {"to": "previous"}"#;
+        assert_eq!(says(&Error::EmptyRequest), format!("the request is empty{shown}"));
+        let list = Error::NotAnObject("a list");
+        assert_eq!(says(&list), format!("the request must be a JSON object, and is a list{shown}"));
+        let broken = Error::InvalidJson(serde_json::from_str::<u8>("{").unwrap_err());
+        assert!(says(&broken).starts_with("the request is not JSON: ") && says(&broken).ends_with(shown));
+        assert_eq!(says(&Error::InvalidRequest("`to` is missing".to_owned())), "`to` is missing");
     }
 
     #[test]

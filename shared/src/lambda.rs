@@ -30,6 +30,9 @@ pub struct Invocation {
     reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
 )]
 pub trait Task {
+    /// A request of its own, for whoever sent none. It changes nothing, since people send what they are shown.
+    const EXAMPLE: &'static str;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error>;
 }
 
@@ -60,8 +63,9 @@ pub async fn run<T: Task>(
         };
         // Boxed: the compiler gives up on futures that are nested too deeply.
         Box::pin(task.handle(&invocation)).await.map_err(|error| {
-            tracing::warn!(kind = error.kind(), error = chain(&error), "answered with an error");
-            error.into()
+            let diagnostic = error.diagnostic(T::EXAMPLE);
+            tracing::warn!(kind = error.kind(), error = diagnostic.error_message, "answered with an error");
+            diagnostic
         })
     });
     Runtime::new(handler).layer(MapRequestLayer::new(body_as_text)).run().await

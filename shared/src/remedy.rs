@@ -25,6 +25,8 @@ use crate::{
 )]
 pub trait Remedy {
     const FUNCTION: &'static str;
+    /// See [`crate::lambda::Task::EXAMPLE`].
+    const EXAMPLE: &'static str;
     /// Whether a person is asked first in mode `auto` too.
     const ASKS_FIRST: bool = false;
     /// Whether it goes before others that want the same target: what it ends gets worse while it waits.

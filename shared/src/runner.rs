@@ -105,6 +105,10 @@ impl<R: Remedy> Runner<R> {
         Self { remedy, policy, ledger, outbox, aws }
     }
 
+    pub fn remedy(&self) -> &R {
+        &self.remedy
+    }
+
     /// Runs every request of every trigger; all are read before the first is carried out.
     async fn answer(&self, invocation: &Invocation) -> Result<Vec<Outcome>, Error> {
         let mut due = VecDeque::new();
@@ -455,6 +459,8 @@ impl<R: Remedy> Runner<R> {
 }
 
 impl<R: Remedy> Task for Runner<R> {
+    const EXAMPLE: &'static str = R::EXAMPLE;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let outcomes = self.answer(invocation).await?;
         Ok(match outcomes.as_slice() {

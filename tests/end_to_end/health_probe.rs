@@ -4,7 +4,7 @@
 
 use sandbox::{
     runtime_api::Answer,
-    stack::{DEADLINE, Stack},
+    stack::{self, DEADLINE, Stack},
     standin::Canned,
 };
 use serde_json::{Value, json};
@@ -63,6 +63,20 @@ async fn passes(
     stack.sandbox.standin.answer_as_deployed();
     anyhow::ensure!(report["healthy"] == true, "{answer:?} at {path}: {report:#}");
     Ok(report)
+}
+
+#[tokio::test]
+async fn whoever_sends_no_request_is_shown_one() -> Test {
+    let stack = start().await?;
+    let function = stack.function(&[]).await?;
+    let shown = r#"as in {"checks": ["health"], "dry_run": true}"#;
+    let cases = [
+        ("", "EmptyRequest", shown),
+        ("{", "InvalidJson", shown),
+        ("[]", "InvalidRequest", shown),
+        ("null", "InvalidRequest", shown),
+    ];
+    stack::refuses(&function, &cases).await
 }
 
 #[tokio::test]

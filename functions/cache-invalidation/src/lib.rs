@@ -82,6 +82,7 @@ impl Clients {
 
 impl Remedy for CacheInvalidation {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"paths": ["/assets/*"], "dry_run": true}"#;
     const RESUMES: bool = true;
     type Request = Request;
     type Observed = Observed;

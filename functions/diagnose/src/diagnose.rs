@@ -167,6 +167,8 @@ impl Diagnose {
 }
 
 impl Task for Diagnose {
+    const EXAMPLE: &'static str = r#"{"symptom": "Service Down"}"#;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let (triggers, refused) = self.believed(trigger::parse(invocation)?).await?;
         if triggers.is_empty() {

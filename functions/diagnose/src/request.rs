@@ -34,7 +34,10 @@ struct ByHand {
 
 /// What several triggers ask for, together: one look at the stack answers them all. An alarm that is not in ALARM asks
 /// for nothing.
-pub(crate) fn from_triggers(triggers: &[Trigger]) -> Result<Request, Error> {
+///
+/// # Errors
+/// A person's request that `diagnose` does not take.
+pub fn from_triggers(triggers: &[Trigger]) -> Result<Request, Error> {
     let mut all = Request { chapters: Vec::new(), format: Format::Text, status: None };
     for trigger in triggers {
         let Request { chapters, format, status } = from_trigger(trigger)?;
@@ -66,9 +69,6 @@ fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
 }
 
 fn by_hand(asked: &Asked) -> Result<Request, Error> {
-    if asked.approve.is_some() {
-        return Err(Error::InvalidRequest("diagnose only reads: there is nothing to approve".to_owned()));
-    }
     let ByHand { symptom, status, format } = asked.request_without_plan()?;
     let format = match format.as_deref() {
         None | Some("text") => Format::Text,

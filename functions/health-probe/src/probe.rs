@@ -122,16 +122,13 @@ impl Probe {
 }
 
 impl Task for Probe {
+    const EXAMPLE: &'static str = r#"{"checks": ["health"], "dry_run": true}"#;
+
     /// Unhealthy is a report, not an error. An error is a wrong request, or metrics that could not be put:
     /// the alarm would be blind, and Lambda's own error metric must say so. The report is then in the log.
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let triggers = trigger::parse(invocation)?;
         let asked = triggers.iter().find_map(trigger::Trigger::asked);
-        if asked.is_some_and(|asked| asked.approve.is_some()) {
-            return Err(Error::InvalidRequest(
-                "the probe only reads: there is nothing to approve".to_owned(),
-            ));
-        }
         let request =
             asked.map(trigger::Asked::request_without_plan::<Request>).transpose()?.unwrap_or_default();
         let checks = request.checks(&self.settings)?;

@@ -73,6 +73,8 @@ impl Handler {
 }
 
 impl Task for Handler {
+    const EXAMPLE: &'static str = r#"{"list": true}"#;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let now = clock::now();
         let mut answers = Vec::new();

@@ -171,11 +171,6 @@ const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\
 impl Request {
     /// What was asked; `trigger` says whether by a person or by the state machine.
     pub fn new(trigger: &Trigger, asked: &Asked) -> Result<Self, Error> {
-        if asked.approve.is_some() {
-            return Err(invalid(
-                "there is nothing to approve here: send `approve` to the function that asked".to_owned(),
-            ));
-        }
         let ByHand {
             list,
             show,

@@ -106,6 +106,7 @@ impl Clients {
 
 impl Remedy for Restart {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"dry_run": true}"#;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;

@@ -108,6 +108,7 @@ impl Clients {
 
 impl Remedy for Rollback {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"to": "previous", "dry_run": true}"#;
     const IS_URGENT: bool = true;
     type Request = Request;
     type Observed = Observed;

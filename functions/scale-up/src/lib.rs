@@ -91,6 +91,7 @@ impl Clients {
 
 impl Remedy for ScaleUp {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"by": 1, "dry_run": true}"#;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;

@@ -120,6 +120,7 @@ impl Clients {
 
 impl Remedy for SnapshotRestore {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"snapshot": "latest", "dry_run": true}"#;
     const ASKS_FIRST: bool = true;
     const ACTIONS_SHOW: bool = false;
     type Request = Request;

@@ -79,8 +79,8 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
     match &trigger.kind {
         Kind::Schedule { .. } => Ok(vec![request(Goal::LookAfter), request(Goal::LookAfterCutOver)]),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
-            // An approval brings its own request.
-            if asked.approve.is_some() {
+            // A stored plan has its own request.
+            if asked.decides() {
                 return Ok(vec![request(Goal::List)]);
             }
             by_hand(asked, trigger.at, settings).map(|request| vec![request])

@@ -97,6 +97,7 @@ impl Clients {
 
 impl Remedy for WriteFreeze {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"state": "on", "dry_run": true}"#;
     const IS_URGENT: bool = true;
     type Request = Request;
     type Observed = Observed;

@@ -115,10 +115,13 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
             "the request is nested more than {MAX_DEPTH} levels deep"
         )));
     }
-    let Value::Object(object) = value else {
-        return Err(Error::InvalidRequest(
-            "the request must be a JSON object, as in {\"dry_run\": true}".to_owned(),
-        ));
+    let object = match value {
+        Value::Object(object) => object,
+        Value::Null => return Err(Error::NotAnObject("null")),
+        Value::Bool(_) => return Err(Error::NotAnObject("true or false")),
+        Value::Number(_) => return Err(Error::NotAnObject("a number")),
+        Value::String(_) => return Err(Error::NotAnObject("text")),
+        Value::Array(_) => return Err(Error::NotAnObject("a list")),
     };
     let here = Here::of_arn(&invocation.function_arn);
     if let Some(records) = object.get("Records") {

@@ -67,6 +67,7 @@ fn not_ours() -> Stop {
 
 impl Remedy for Lamp {
     const FUNCTION: &'static str = "lamp";
+    const EXAMPLE: &'static str = r#"{"dry_run": true}"#;
     type Request = Request;
     type Observed = ();
     type Action = On;

@@ -27,8 +27,9 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
-        ("[\"/a\"]", "InvalidRequest", "must be a JSON object"),
+        ("", "EmptyRequest", r#"as in {"paths": ["/assets/*"], "dry_run": true}"#),
+        ("[\"/a\"]", "InvalidRequest", r#"as in {"paths": ["/assets/*"], "dry_run": true}"#),
+        ("null", "InvalidRequest", r#"as in {"paths": ["/assets/*"], "dry_run": true}"#),
         (r#"{"path": "/a"}"#, "InvalidRequest", "unknown field `path`"),
         (r#"{"paths": "/a"}"#, "InvalidRequest", "`paths` must be a list"),
         (r#"{"paths": []}"#, "InvalidRequest", "leave it out to invalidate everything"),

@@ -7,9 +7,10 @@ async fn bad_input_is_an_error_that_names_its_kind_and_reads_nothing() -> Test {
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"symptom": "Service Down"}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"symptom": "Service Down"}"#),
+        ("null", "InvalidRequest", r#"as in {"symptom": "Service Down"}"#),
         (r#"{"symptom": "slow"}"#, "InvalidRequest", "there are service-down, data-corruption"),
         (r#"{"symptom": 1}"#, "InvalidRequest", "`symptom` must be text, not the number 1"),
         (r#"{"status": 42}"#, "InvalidRequest", "an HTTP status from 100 to 599"),
@@ -18,6 +19,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_reads_nothing() -> Test {
         (r#"{"format": "html"}"#, "InvalidRequest", "must be text or markdown"),
         (r#"{"symptoms": ["high-memory"]}"#, "InvalidRequest", "unknown field `symptoms`"),
         (r#"{"approve": "x"}"#, "InvalidRequest", "nothing to approve"),
+        (r#"{"reject": "x"}"#, "InvalidRequest", "nothing to approve or reject"),
         (
             r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#,
             "UnknownEvent",

@@ -7,9 +7,10 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"list": true}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"list": true}"#),
+        ("null", "InvalidRequest", r#"as in {"list": true}"#),
         (r#"{"shwo": "x"}"#, "InvalidRequest", "unknown field `shwo`"),
         (r#"{"show": "20200101-000000-nothing"}"#, "InvalidRequest", "there is no incident"),
         (r#"{"note": "20200101-000000-nothing", "text": "x"}"#, "InvalidRequest", "there is no incident"),
@@ -22,6 +23,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"open": {"title": 7}}"#, "InvalidRequest", "must be text, not the number 7"),
         (r#"{"step": {"take": {}}}"#, "InvalidRequest", "only the state machine"),
         (r#"{"approve": "x"}"#, "InvalidRequest", "nothing to approve"),
+        (r#"{"reject": "x"}"#, "InvalidRequest", "nothing to approve or reject"),
         (
             r#"{"step_functions": {"execution": "e", "state": "s"}, "request": {"step": {"dance": {}}}}"#,
             "InvalidRequest",

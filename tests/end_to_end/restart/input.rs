@@ -7,9 +7,10 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"dry_run": true}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"dry_run": true}"#),
+        ("null", "InvalidRequest", r#"as in {"dry_run": true}"#),
         (r#"{"service": "backend"}"#, "InvalidRequest", "unknown field `service`"),
         (r#"{"desired_count": 2}"#, "InvalidRequest", "unknown field `desired_count`"),
         (r#"{"dry_run": "yes"}"#, "InvalidRequest", "`dry_run` must be true or false"),

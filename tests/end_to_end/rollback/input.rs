@@ -7,9 +7,10 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"to": "previous", "dry_run": true}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"to": "previous", "dry_run": true}"#),
+        ("null", "InvalidRequest", r#"as in {"to": "previous", "dry_run": true}"#),
         ("{}", "InvalidRequest", "`to` is missing: send {\"to\": \"previous\"}"),
         (r#"{"to": ""}"#, "InvalidRequest", "`to` is ``"),
         (r#"{"to": 41}"#, "InvalidRequest", "`to` must be text, not the number 41"),
@@ -18,6 +19,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
         (r#"{"to": "arn:aws:s3:::bucket"}"#, "InvalidRequest", "name one by its task definition"),
         (r#"{"too": "previous"}"#, "InvalidRequest", "unknown field `too`"),
         (r#"{"to": "previous", "approve": "x"}"#, "InvalidRequest", "send `approve` without to"),
+        (r#"{"to": "previous", "reject": "x"}"#, "InvalidRequest", "send `reject` without to"),
         (
             r#"{"source": "aws.ec2", "detail-type": "EC2 Spot", "detail": {}}"#,
             "UnknownEvent",

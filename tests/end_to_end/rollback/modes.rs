@@ -32,6 +32,19 @@ async fn an_approved_roll_back_is_carried_out() -> Test {
 }
 
 #[tokio::test]
+async fn a_rejected_roll_back_is_not_carried_out() -> Test {
+    let stack = start_broken().await?;
+    let function = stack.function(&[("MODE", "approve")]).await?;
+    let asked = outcome(&function, &alarm()).await?;
+    let id = &asked["next"]["send"]["approve"];
+    let rejection = json!({ "reject": id, "by": "on call", "reason": "it is the database" });
+    assert_eq!(decision(&function, &rejection).await?, "nothing_to_do rejected");
+    assert_eq!(decision(&function, &asked["next"]["send"]).await?, "refused approval_rejected");
+    assert_eq!(stack.sandbox.runs().await?, release(3));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_release_deployed_since_needs_a_new_approval() -> Test {
     let stack = start_broken().await?;
     let function = stack.function(&[("MODE", "approve")]).await?;

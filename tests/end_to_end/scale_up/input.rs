@@ -7,11 +7,11 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"by": 1, "dry_run": true}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"by": 1, "dry_run": true}"#),
         ("\"scale up\"", "InvalidRequest", "must be a JSON object"),
-        ("null", "InvalidRequest", "must be a JSON object"),
+        ("null", "InvalidRequest", r#"as in {"by": 1, "dry_run": true}"#),
         (r#"{"desird_count": 4}"#, "InvalidRequest", "unknown field `desird_count`"),
         (r#"{"desired_count": "4"}"#, "InvalidRequest", "`desired_count` must be a whole number"),
         (r#"{"desired_count": 4.5}"#, "InvalidRequest", "`desired_count` must be a whole number"),

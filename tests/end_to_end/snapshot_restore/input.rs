@@ -7,9 +7,10 @@ async fn bad_input_is_an_error_that_names_its_kind_and_writes_nothing() -> Test 
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     let cases = [
-        ("", "EmptyRequest", "the request is empty"),
+        ("", "EmptyRequest", r#"as in {"snapshot": "latest", "dry_run": true}"#),
         ("{", "InvalidJson", "EOF while parsing"),
-        ("[]", "InvalidRequest", "must be a JSON object"),
+        ("[]", "InvalidRequest", r#"as in {"snapshot": "latest", "dry_run": true}"#),
+        ("null", "InvalidRequest", r#"as in {"snapshot": "latest", "dry_run": true}"#),
         ("{}", "InvalidRequest", "nothing is asked for: send {\"snapshot\": \"latest\"}"),
         (r#"{"snapshot": ""}"#, "InvalidRequest", "`snapshot` must be `latest` or the id of a snapshot"),
         (r#"{"snapshot": "a b"}"#, "InvalidRequest", "`snapshot` must be"),

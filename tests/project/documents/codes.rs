@@ -9,30 +9,18 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use regex_lite::Regex;
-use sandbox::{functions, workspace};
+use sandbox::workspace;
 use shared::code::{self, Code};
+
+use super::functions;
 
 const BEGINNING: &str = "<!-- codes -->";
 const END: &str = "<!-- end of codes -->";
 
-/// A function that has no `codes.rs` has no codes of its own.
-fn own(function: &str) -> &'static [&'static Code] {
-    match function {
-        "cache-invalidation" => cache_invalidation::codes::CODES,
-        "incident" => incident::codes::CODES,
-        "restart" => restart::codes::CODES,
-        "rollback" => rollback::codes::CODES,
-        "scale-up" => scale_up::codes::CODES,
-        "snapshot-restore" => snapshot_restore::codes::CODES,
-        "write-freeze" => write_freeze::codes::CODES,
-        _ => &[],
-    }
-}
-
 /// By crate, as its folder is called.
-fn tables() -> Result<BTreeMap<String, &'static [&'static Code]>> {
-    let each = functions()?.into_iter().map(|function| (format!("functions/{function}"), own(&function)));
-    Ok(each.chain([("shared".to_owned(), code::CODES)]).collect())
+fn tables() -> BTreeMap<String, &'static [&'static Code]> {
+    let each = functions::ALL.iter().map(|function| (format!("functions/{}", function.name), function.codes));
+    each.chain([("shared".to_owned(), code::CODES)]).collect()
 }
 
 fn printed(codes: &[&Code]) -> String {
@@ -61,7 +49,7 @@ fn renew(page: &str, section: &str) -> Result<String> {
 #[test]
 fn each_page_of_a_function_has_the_table_of_its_codes() -> Result<()> {
     let mut outdated = Vec::new();
-    for (folder, codes) in tables()? {
+    for (folder, codes) in tables() {
         let name = folder.strip_prefix("functions/").unwrap_or("README");
         let path = workspace().join(format!("docs/functions/{name}.md"));
         let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -82,7 +70,7 @@ fn a_name_has_one_meaning_and_is_in_snake_case() -> Result<()> {
         name.split('_').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
     };
     let mut whose = BTreeMap::new();
-    for (folder, codes) in tables()? {
+    for (folder, codes) in tables() {
         for code in codes {
             let name = code.name();
             ensure!(is_snake_case(name), "{folder}: {name}");
@@ -96,7 +84,7 @@ fn a_name_has_one_meaning_and_is_in_snake_case() -> Result<()> {
 
 #[test]
 fn when_a_code_is_the_answer_is_said_in_a_sentence_that_fits_a_table() -> Result<()> {
-    for (folder, codes) in tables()? {
+    for (folder, codes) in tables() {
         for code in codes {
             let when = code.when();
             let begins = when.chars().next().is_some_and(char::is_uppercase);
@@ -112,7 +100,7 @@ fn when_a_code_is_the_answer_is_said_in_a_sentence_that_fits_a_table() -> Result
 fn every_code_is_in_its_table_and_is_answered_somewhere() -> Result<()> {
     let declared = Regex::new(r"pub const ([A-Z_]+): Code =")?;
     let made = Regex::new(r"Code::(new|under_way|for_now)\(")?;
-    let tables = tables()?;
+    let tables = tables();
     let sources: BTreeMap<&String, Vec<Source>> =
         tables.keys().map(|folder| Ok((folder, files(folder)?))).collect::<Result<_>>()?;
     let all: BTreeSet<String> = sources.values().flatten().flat_map(Source::named).collect();

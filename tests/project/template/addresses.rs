@@ -7,7 +7,7 @@ use sandbox::workspace;
 use serde_json::Value;
 
 use crate::template::{
-    document::Template,
+    document::{self, Template},
     environments::{self, Environment},
 };
 
@@ -118,9 +118,9 @@ fn samconfig_says_which_address_to_fill_in() -> Result<()> {
         assert!(text.contains("NoticeEmail="), "{name}");
         assert!(told || acts, "{name}");
     }
-    let readme = std::fs::read_to_string(workspace().join("README.md"))?;
-    for words in ["`NoticeEmail`", "`ChatWebhookUrl`", "onfirm the subscription"] {
-        assert!(readme.contains(words), "README does not say {words}");
+    let deploy = document::deploy()?;
+    for words in ["`NoticeEmail`", "`ChatWebhookUrl`", "Confirm the subscription"] {
+        assert!(deploy.contains(words), "docs/deploy.md does not say {words}");
     }
     Ok(())
 }

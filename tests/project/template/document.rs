@@ -1,6 +1,7 @@
 //! The template as these checks read it.
 
 use anyhow::{Context, Result, bail};
+use sandbox::workspace;
 use serde_json::Value;
 
 pub(crate) use iam::template::{Template, if_it_holds, installed, statements, texts};
@@ -16,4 +17,9 @@ pub(crate) fn dashboard(template: &Template) -> Result<String> {
         body = body.replace(&format!("${{{name}}}"), part.as_str().context("a part that is no text")?);
     }
     Ok(body)
+}
+
+/// What is written about putting it to work.
+pub(crate) fn deploy() -> Result<String> {
+    std::fs::read_to_string(workspace().join("docs/deploy.md")).context("docs/deploy.md")
 }

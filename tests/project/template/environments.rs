@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use sandbox::workspace;
 use serde_json::{Map, Value};
 
-use crate::template::document::{Template, installed};
+use crate::template::document::{self, Template, installed};
 
 /// The parameters that name the resources of one environment. A default would be another one's.
 pub(crate) const REQUIRED: [&str; 12] = [
@@ -142,13 +142,13 @@ fn every_environment_names_all_of_its_own_resources() -> Result<()> {
 }
 
 #[test]
-fn the_readme_says_where_each_required_name_is_found() -> Result<()> {
-    let readme = std::fs::read_to_string(workspace().join("README.md"))?;
-    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+fn it_is_written_where_each_required_name_is_found() -> Result<()> {
+    let deploy = document::deploy()?;
+    let rows: Vec<&str> = deploy.lines().filter(|line| line.starts_with("| `")).collect();
     for name in REQUIRED {
         let written = format!("`{name}`");
         let is_named = |row: &&str| row.split(" | ").next().is_some_and(|cell| cell.contains(&written));
-        assert!(rows.iter().any(is_named), "README does not say where {name} is found");
+        assert!(rows.iter().any(is_named), "docs/deploy.md does not say where {name} is found");
     }
     Ok(())
 }

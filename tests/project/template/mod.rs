@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod play;
 mod roles;
+mod shape;
 mod state_machines;
 
 use std::{
@@ -217,9 +218,9 @@ fn an_old_ledger_is_brought_in_as_the_template_has_it() -> Result<()> {
     assert_eq!(resources["Ledger"], template.0["Resources"]["Ledger"]);
     let parameter = |template: &Template| template.0["Parameters"]["Environment"]["AllowedPattern"].clone();
     assert_eq!(parameter(&import), parameter(&template));
-    let readme = std::fs::read_to_string(workspace().join("README.md"))?;
+    let deploy = document::deploy()?;
     for words in ["file://import-ledger.yaml", "LogicalResourceId=Ledger", "TableName=lendpeak2-"] {
-        assert!(readme.contains(words), "README does not say {words}");
+        assert!(deploy.contains(words), "docs/deploy.md does not say {words}");
     }
     Ok(())
 }

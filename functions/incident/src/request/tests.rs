@@ -92,7 +92,9 @@ fn what_is_missing_or_wrong_is_named() {
     refuses(r#"{"text": "x"}"#, "does not say what to do");
     refuses(r#"{"show": "x", "by": "y"}"#, "`by` does not belong");
     refuses(r#"{"show": "x", "resolve": "x"}"#, "several things at once");
-    refuses(r#"{"approve": "x"}"#, "nothing to approve");
+    refuses(r#"{"approve": "x"}"#, "nothing to approve or reject");
+    refuses(r#"{"reject": "x"}"#, "nothing to approve or reject");
+    refuses(r#"{"override": true, "reason": "at once"}"#, "nothing to override");
     let long = format!(r#"{{"open": {{"title": "{}"}}}}"#, "x".repeat(81));
     refuses(&long, "`title` has 81 characters; send at most 80");
 }

@@ -37,6 +37,13 @@ fn a_state_machine_asks_as_a_person_does() {
 }
 
 #[test]
+fn a_stored_plan_is_approved_and_rejected_without_a_state() {
+    for decision in ["approve", "reject"] {
+        assert_eq!(read(&json!({ decision: "0123456789ab" })).unwrap().goal, Goal::On);
+    }
+}
+
+#[test]
 fn bad_requests_say_what_to_send() {
     refuses(&json!({}), "`state` is missing: send {\"state\": \"on\"");
     for state in ["", "On", "true", "freeze"] {
