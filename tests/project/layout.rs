@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
 use sandbox::{files, functions, workspace};
+use serde_json::Value;
 use stories::story;
 
 /// What examples use in place of somebody's account, and a number of tasks too large to be meant.

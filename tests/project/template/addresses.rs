@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use sandbox::workspace;
 use serde_json::Value;
 
 use crate::template::{
