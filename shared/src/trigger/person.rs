@@ -12,6 +12,9 @@ pub struct Asked {
     /// Look and decide, but change nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Answer with all that was observed and decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbose: bool,
     /// The id of a stored plan to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
@@ -44,7 +47,7 @@ impl Asked {
 }
 
 /// The fields of [`Asked`] that every function takes, and those that only a remedy does.
-const OF_ALL: &[&str] = &["reason", "dry_run"];
+const OF_ALL: &[&str] = &["reason", "dry_run", "verbose"];
 const OF_REMEDIES: &[&str] = &["approve", "reject", "override"];
 
 #[derive(Deserialize)]

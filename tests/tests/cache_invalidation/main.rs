@@ -19,7 +19,7 @@ use tests::{
     gateway::{CloudFront, DISTRIBUTION, Fault, Rule},
     runtime_api::Answer,
     sandbox::FRONT_END_BUILD,
-    stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick},
+    stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick, whole},
 };
 
 type Test = anyhow::Result<()>;

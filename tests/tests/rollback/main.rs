@@ -20,7 +20,7 @@ use tests::{
     deploy::FAMILY,
     runtime_api::Bootstrap,
     sandbox::Sandbox,
-    stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
+    stack::{Stack, TARGET, decision, outcome, read, refuses, tick, whole},
 };
 
 type Test = anyhow::Result<()>;

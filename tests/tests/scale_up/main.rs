@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tests::{
     deploy::{CLUSTER, SERVICE},
     runtime_api::{Answer, Bootstrap},
-    stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick},
+    stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick, whole},
 };
 
 type Test = anyhow::Result<()>;

@@ -157,6 +157,7 @@ impl Desk {
         }
         let target = format!("{KILL_SWITCH}/{}", names.first().map_or("", String::as_str));
         let outcome = Outcome {
+            summary: told.clone(),
             version: VERSION,
             decision: Decision::Applied,
             code: did.into(),
