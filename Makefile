@@ -39,9 +39,10 @@ TRIPLE := $(TRIPLE_$(ARCH))
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
 	$(BUILD_BINARIES)
-	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE))
+	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE)) \
+		$(if $(filter yes,$(VERBOSE)),--verbose) $(if $(filter yes,$(RECORD)),--record)
 
 scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with nobody typing, and measure it; writes docs/scenarios.md
 	$(BUILD_BINARIES)

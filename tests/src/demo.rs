@@ -16,6 +16,7 @@ use crate::clients::Clients;
 use crate::sandbox::{Options, Sandbox};
 use crate::service_down::Case;
 use scenario::{BadRelease, Corruption, Diagnose, LoadSpike, Scenario, StaleFrontEnd};
+pub use screen::Detail;
 use screen::{Mark, Screen};
 use watch::Watch;
 
@@ -89,36 +90,36 @@ const POLL: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs the demo. An error means that the end state was not reached.
-pub async fn run(shown: Show, mode: Mode) -> anyhow::Result<()> {
+pub async fn run(shown: Show, mode: Mode, detail: Detail) -> anyhow::Result<()> {
     let name = match shown {
         Show::Named(name) => name,
         Show::ServiceDown(case) => {
             for case in case.map_or_else(|| Case::ALL.to_vec(), |case| vec![case]) {
-                service_down::show(case, mode).await.context(case.name())?;
+                service_down::show(case, mode, detail).await.context(case.name())?;
             }
             return Ok(());
         }
     };
     if matches!(name, Name::LoadSpike | Name::All) {
-        show(&LoadSpike, mode).await.context("load-spike")?;
+        show(&LoadSpike, mode, detail).await.context("load-spike")?;
     }
     if matches!(name, Name::BadRelease | Name::All) {
-        show(&BadRelease, mode).await.context("bad-release")?;
+        show(&BadRelease, mode, detail).await.context("bad-release")?;
     }
     if matches!(name, Name::StaleFrontEnd | Name::All) {
-        show(&StaleFrontEnd, mode).await.context("stale-front-end")?;
+        show(&StaleFrontEnd, mode, detail).await.context("stale-front-end")?;
     }
     if matches!(name, Name::Corruption | Name::All) {
-        show(&Corruption::default(), mode).await.context("corruption")?;
+        show(&Corruption::default(), mode, detail).await.context("corruption")?;
     }
     if matches!(name, Name::Diagnose | Name::All) {
-        show(&Diagnose::default(), mode).await.context("diagnose")?;
+        show(&Diagnose::default(), mode, detail).await.context("diagnose")?;
     }
     Ok(())
 }
 
-async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
-    let screen = Screen::new();
+async fn show<S: Scenario>(scenario: &S, mode: Mode, detail: Detail) -> anyhow::Result<()> {
+    let screen = Screen::new(detail);
     let mode_name = mode.name();
     screen.title(&format!("{}: LendPeak2 in a local AWS, the functions in mode {mode_name}", S::NAME));
     let options = Options {
@@ -150,9 +151,9 @@ async fn show<S: Scenario>(scenario: &S, mode: Mode) -> anyhow::Result<()> {
     let after = scenario.facts(&watch);
 
     report::table(&screen, &before, &worst, &after);
-    if let Some(outcome) = watch.outcome() {
+    if let Some(outcome) = watch.outcome().filter(|_| detail.record) {
         screen.title("The audit record in the ledger");
-        Screen::say(&serde_json::to_string_pretty(outcome)?);
+        Screen::print(&serde_json::to_string_pretty(outcome)?);
     }
     reached?;
     match mode {

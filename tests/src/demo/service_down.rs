@@ -6,7 +6,7 @@ use anyhow::ensure;
 
 use super::Mode;
 use super::report::call_words;
-use super::screen::{Mark, Screen};
+use super::screen::{Detail, Mark, Screen};
 use super::watch::short;
 use crate::scenarios::{self, Ended, Event, Played};
 use crate::service_down::Case;
@@ -15,8 +15,8 @@ use crate::service_down::Case;
 const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];
 
 /// Plays a case for a person to watch. An error means that it did not end as it should.
-pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
-    let (screen, mode_name) = (Screen::new(), mode.name());
+pub(super) async fn show(case: Case, mode: Mode, detail: Detail) -> anyhow::Result<()> {
+    let (screen, mode_name) = (Screen::new(detail), mode.name());
     screen.title(&format!(
         "service-down/{}: {}; the functions in mode {mode_name}",
         case.name(),
@@ -33,7 +33,7 @@ pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
     };
     let played = scenarios::play(case, mode_name, &mut see).await?;
     screen.title("The incident, as {\"show\": …} tells it");
-    Screen::say(&played.report);
+    screen.say(&played.report);
     screen.title(&summary(&played));
     match mode {
         Mode::Auto => {
@@ -43,9 +43,7 @@ pub(super) async fn show(case: Case, mode: Mode) -> anyhow::Result<()> {
         Mode::Observe => {
             let changed = played.changed_by.join(", ");
             ensure!(changed.is_empty(), "observe mode changed something: {changed}");
-            Screen::say(
-                "Nothing was changed. Where something is to be done, the notice has the JSON for it.",
-            );
+            screen.say("Nothing was changed. Where something is to be done, the notice has the JSON for it.");
         }
     }
     Ok(())
@@ -68,11 +66,11 @@ fn tell(screen: &Screen, case: Case, event: &Event) {
         Event::Opened(id) => screen.line(Mark::Bad, "incident", &format!("{id} is open")),
         Event::Entered(states) => screen.line(Mark::Info, "service-down", &states.join(" → ")),
         Event::Line { by, what } => screen.line(Mark::Reads, by, &short(what)),
-        Event::Changed(call) => screen.line(Mark::Writes, &call.caller, &call_words(call)),
+        Event::Changed(call) => screen.call(Mark::Writes, &call.caller, &call_words(call)),
         Event::Told(notice) if notice.word().is_some() => {
             screen.line(Mark::Info, "notice", &format!("to level {}: {}", notice.level, notice.subject));
             for line in notice.text.lines() {
-                Screen::say(&format!("            │ {line}"));
+                screen.say(&format!("            │ {line}"));
             }
         }
         Event::Told(notice) => {

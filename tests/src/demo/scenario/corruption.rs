@@ -10,7 +10,7 @@ use subject::Subject;
 use super::{Facts, Scenario, fact};
 use crate::clients::{ACCOUNT, REGION};
 use crate::demo::Mode;
-use crate::demo::screen::{Mark, Screen};
+use crate::demo::screen::Mark;
 use crate::demo::watch::Watch;
 use crate::gateway::{ClusterNow, SECRET, SOURCE};
 use crate::sandbox::Sandbox;
@@ -239,6 +239,6 @@ async fn until(watch: &mut Watch<'_>, or: &str, reached: impl Fn(&Watch<'_>) -> 
         }
         tokio::time::sleep(POLL).await;
     }
-    Screen::say("");
+    watch.screen.say("");
     bail!("{}", or.to_owned())
 }

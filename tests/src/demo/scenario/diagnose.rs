@@ -11,7 +11,7 @@ use subject::Subject;
 
 use super::{Facts, Scenario, fact};
 use crate::demo::Mode;
-use crate::demo::screen::{Mark, Screen};
+use crate::demo::screen::Mark;
 use crate::demo::watch::Watch;
 use crate::deploy::{self, LOG_GROUP};
 use crate::sandbox::Sandbox;
@@ -134,13 +134,13 @@ async fn ask(watch: &Watch<'_>) -> anyhow::Result<Value> {
     let calls = calls.len() - before;
     let read =
         format!("reads {sources} sources at once in {took} ms, {calls} calls: {}", services.join(", "));
-    watch.screen.line(Mark::Reads, "diagnose", &read);
-    Screen::say("");
+    watch.screen.call(Mark::Reads, "diagnose", &read);
+    watch.screen.say("");
     let text = report.get("text").and_then(Value::as_array);
     for line in text.into_iter().flatten().filter_map(Value::as_str) {
-        Screen::say(&format!("    {line}"));
+        watch.screen.say(&format!("    {line}"));
     }
-    Screen::say("");
+    watch.screen.say("");
     Ok(report)
 }
 
