@@ -247,5 +247,5 @@ fn a_warning_leaves_it_healthy_and_says_so() {
     reports[0] = judged(Health, tried(good(Health), Some("2026-02-02T00:00:00Z")));
     let diagnosis = diagnose(&reports);
     assert_eq!(diagnosis.summary, "Healthy: all 6 checks passed, with 1 urgent finding.");
-    assert_eq!(diagnosis.next.unwrap().level, Level::DevOps);
+    assert_eq!(diagnosis.next.unwrap().level, Level::DevOps as u8);
 }
