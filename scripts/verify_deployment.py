@@ -104,7 +104,7 @@ def judged(answer, has_failed, said):
     told = f"{answer['decision']} {answer['code']}"
     if answer["code"] == "mode_off":
         return "off", "not tried: its mode is off"
-    if answer["decision"] in ["observed", "nothing_to_do"]:
+    if answer["decision"] in ["observed", "nothing_to_do", "listed"]:
         return "ok", told
     return "look", f"{told}: {answer['reason']}"
 

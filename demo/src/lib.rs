@@ -15,6 +15,7 @@ use drills::Drill;
 use sandbox::clients::Clients;
 use sandbox::{Options, Sandbox};
 
+pub use screen::Detail;
 use screen::{Mark, Screen};
 use story::{BadRelease, Corruption, Diagnose, LoadSpike, StaleFrontEnd, Story};
 use watch::Watch;
@@ -89,36 +90,36 @@ const POLL: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs the demo. An error means that the end state was not reached.
-pub async fn run(shown: Show, mode: Mode) -> anyhow::Result<()> {
+pub async fn run(shown: Show, mode: Mode, detail: Detail) -> anyhow::Result<()> {
     let name = match shown {
         Show::Named(name) => name,
         Show::ServiceDown(drill) => {
             for drill in drill.map_or_else(|| Drill::ALL.to_vec(), |drill| vec![drill]) {
-                service_down::show(drill, mode).await.context(drill.name())?;
+                service_down::show(drill, mode, detail).await.context(drill.name())?;
             }
             return Ok(());
         }
     };
     if matches!(name, Name::LoadSpike | Name::All) {
-        show(&LoadSpike, mode).await.context("load-spike")?;
+        show(&LoadSpike, mode, detail).await.context("load-spike")?;
     }
     if matches!(name, Name::BadRelease | Name::All) {
-        show(&BadRelease, mode).await.context("bad-release")?;
+        show(&BadRelease, mode, detail).await.context("bad-release")?;
     }
     if matches!(name, Name::StaleFrontEnd | Name::All) {
-        show(&StaleFrontEnd, mode).await.context("stale-front-end")?;
+        show(&StaleFrontEnd, mode, detail).await.context("stale-front-end")?;
     }
     if matches!(name, Name::Corruption | Name::All) {
-        show(&Corruption::default(), mode).await.context("corruption")?;
+        show(&Corruption::default(), mode, detail).await.context("corruption")?;
     }
     if matches!(name, Name::Diagnose | Name::All) {
-        show(&Diagnose::default(), mode).await.context("diagnose")?;
+        show(&Diagnose::default(), mode, detail).await.context("diagnose")?;
     }
     Ok(())
 }
 
-async fn show<S: Story>(story: &S, mode: Mode) -> anyhow::Result<()> {
-    let screen = Screen::new();
+async fn show<S: Story>(story: &S, mode: Mode, detail: Detail) -> anyhow::Result<()> {
+    let screen = Screen::new(detail);
     let mode_name = mode.name();
     screen.title(&format!("{}: LendPeak2 in a local AWS, the functions in mode {mode_name}", S::NAME));
     let options = Options {
@@ -150,9 +151,9 @@ async fn show<S: Story>(story: &S, mode: Mode) -> anyhow::Result<()> {
     let after = story.facts(&watch);
 
     report::table(&screen, &before, &worst, &after);
-    if let Some(outcome) = watch.outcome() {
+    if let Some(outcome) = watch.outcome().filter(|_| detail.record) {
         screen.title("The audit record in the ledger");
-        Screen::say(&serde_json::to_string_pretty(outcome)?);
+        Screen::print(&serde_json::to_string_pretty(outcome)?);
     }
     reached?;
     match mode {

@@ -8,9 +8,9 @@ use super::story::Facts;
 
 pub(super) fn table(screen: &Screen, before: &Facts, worst: &Facts, after: &Facts) {
     screen.title("Before and after");
-    Screen::say(&format!("  {:<18} {:>19} {:>19} {:>19}", "", "before", "worst", "after"));
+    screen.say(&format!("  {:<18} {:>19} {:>19} {:>19}", "", "before", "worst", "after"));
     for ((name, before), ((_, worst), (_, after))) in before.iter().zip(worst.iter().zip(after)) {
-        Screen::say(&format!("  {name:<18} {before:>19} {worst:>19} {after:>19}"));
+        screen.say(&format!("  {name:<18} {before:>19} {worst:>19} {after:>19}"));
     }
 }
 

@@ -7,15 +7,15 @@ use drills::{Drill, Ended, Event, Played};
 
 use super::Mode;
 use super::report::call_words;
-use super::screen::{Mark, Screen};
+use super::screen::{Detail, Mark, Screen};
 use super::watch::short;
 
 /// The states in which it only looks whether it is better.
 const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];
 
 /// Plays a drill for a person to watch. An error means that it did not end as it should.
-pub(super) async fn show(drill: Drill, mode: Mode) -> anyhow::Result<()> {
-    let (screen, mode_name) = (Screen::new(), mode.name());
+pub(super) async fn show(drill: Drill, mode: Mode, detail: Detail) -> anyhow::Result<()> {
+    let (screen, mode_name) = (Screen::new(detail), mode.name());
     screen.title(&format!(
         "service-down/{}: {}; the functions in mode {mode_name}",
         drill.name(),
@@ -32,7 +32,7 @@ pub(super) async fn show(drill: Drill, mode: Mode) -> anyhow::Result<()> {
     };
     let played = drills::play(drill, mode_name, &mut see).await?;
     screen.title("The incident, as {\"show\": …} tells it");
-    Screen::say(&played.report);
+    screen.say(&played.report);
     screen.title(&summary(&played));
     match mode {
         Mode::Auto => {
@@ -42,9 +42,7 @@ pub(super) async fn show(drill: Drill, mode: Mode) -> anyhow::Result<()> {
         Mode::Observe => {
             let changed = played.changed_by.join(", ");
             ensure!(changed.is_empty(), "observe mode changed something: {changed}");
-            Screen::say(
-                "Nothing was changed. Where something is to be done, the notice has the JSON for it.",
-            );
+            screen.say("Nothing was changed. Where something is to be done, the notice has the JSON for it.");
         }
     }
     Ok(())
@@ -67,11 +65,11 @@ fn tell(screen: &Screen, drill: Drill, event: &Event) {
         Event::Opened(id) => screen.line(Mark::Bad, "incident", &format!("{id} is open")),
         Event::Entered(states) => screen.line(Mark::Info, "service-down", &states.join(" → ")),
         Event::Line { by, what } => screen.line(Mark::Reads, by, &short(what)),
-        Event::Changed(call) => screen.line(Mark::Writes, &call.caller, &call_words(call)),
+        Event::Changed(call) => screen.call(Mark::Writes, &call.caller, &call_words(call)),
         Event::Told(notice) if notice.word().is_some() => {
             screen.line(Mark::Info, "notice", &format!("to level {}: {}", notice.level, notice.subject));
             for line in notice.text.lines() {
-                Screen::say(&format!("            │ {line}"));
+                screen.say(&format!("            │ {line}"));
             }
         }
         Event::Told(notice) => {

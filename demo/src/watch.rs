@@ -187,7 +187,7 @@ impl<'a> Watch<'a> {
             }
             self.told_record = records;
             self.tell_reads(std::mem::take(&mut reads));
-            self.screen.line(Mark::Writes, self.function, &call_words(call));
+            self.screen.call(Mark::Writes, self.function, &call_words(call));
             self.told_reads.clear();
         }
         self.tell_reads(reads);
@@ -204,7 +204,7 @@ impl<'a> Watch<'a> {
         reads.dedup();
         if !reads.is_empty() && reads != self.told_reads {
             let what = format!("reads {}", reads.join(", "));
-            self.screen.line(Mark::Reads, self.function, &what);
+            self.screen.call(Mark::Reads, self.function, &what);
             self.told_reads = reads;
         }
     }
@@ -223,8 +223,15 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// First what a person wants to know; the rest for whoever wants to see how it is done.
     fn tell(&self, outcome: &Value) {
-        let say = |mark, what: String| self.screen.line(mark, self.function, &what);
+        let mark = match text(outcome, "/decision") {
+            "applied" => Mark::Good,
+            "failed" => Mark::Bad,
+            _ => Mark::Info,
+        };
+        self.screen.line(mark, self.function, &short_numbers(text(outcome, "/summary")));
+        let say = |mark, what: String| self.screen.call(mark, self.function, &what);
         for step in outcome.get("steps").and_then(Value::as_array).into_iter().flatten() {
             let failed = text(step, "/result") == "failed";
             let mark = if failed { Mark::Bad } else { Mark::Good };

@@ -342,6 +342,13 @@ pub async fn outcome(function: &Bootstrap, event: &Value) -> anyhow::Result<Valu
     }
 }
 
+/// The whole answer to a person's request, with what was observed and planned.
+pub async fn whole(function: &Bootstrap, request: &Value) -> anyhow::Result<Value> {
+    let mut request = request.clone();
+    request.as_object_mut().context("no request")?.insert("verbose".to_owned(), json!(true));
+    outcome(function, &request).await
+}
+
 /// Decision and code, as in `refused cooldown`.
 pub async fn decision(function: &Bootstrap, event: &Value) -> anyhow::Result<String> {
     let outcome = outcome(function, event).await?;

@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    clock::{self, month, readable},
+    clock::{self, month, near, readable, spoken},
     code,
     error::Error,
     ledger::{
-        ALL, Approval, Attempt, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed, Odd, Rejection,
-        Switch,
+        ALL, Approval, Attempt, Claim, FollowUpChange, Intent, KILL_SWITCH, Ledger, Memory, NotClaimed, Odd,
+        Rejection, Switch,
     },
-    outcome::{Next, Outcome, Stop},
+    outcome::{Next, Outcome, Stop, capital},
     remedy::Weight,
     settings::{Mode, Policy},
     trigger::{AlarmState, Kind, Trigger},
@@ -163,7 +163,7 @@ pub fn course<'a>(
         return Course::Plan;
     };
     if now < claim.lease_until {
-        return Course::Stop(busy(&format!("run {} is at work on this target", claim.execution_id)));
+        return Course::Stop(busy(&format!("run {} is already handling the target", claim.execution_id)));
     }
     let intent = &claim.intent;
     if !is_fresh(policy, intent.trigger.at, now) {
@@ -192,12 +192,15 @@ pub fn check_room(memory: &Memory, function: &str, is_urgent: bool, now: Timesta
         && holder.function != function
         && now < holder.lease_until
     {
-        let until = readable(holder.lease_until);
-        return Err(held(&format!("{} holds it until {until}", holder.function)));
+        let until = near(holder.lease_until, now);
+        return Err(held(&format!(
+            "{} is at work on the target, until {until} at the latest",
+            holder.function
+        )));
     }
     match &memory.waiting {
         Some(waiting) if !is_urgent && now < waiting.until => {
-            Err(held(&format!("{} waits for it, and goes first", waiting.function)))
+            Err(held(&format!("{} waits for the target, and goes first", waiting.function)))
         }
         _ => Ok(()),
     }
@@ -220,7 +223,9 @@ pub fn check_limits(
     match weight {
         Weight::PutsBack => Ok(()),
         Weight::Wished => check_budget(policy, &attempts),
-        Weight::Full => check_cooldown(policy, &attempts, now).and_then(|()| check_budget(policy, &attempts)),
+        Weight::Full => {
+            check_cooldown(policy, memory, &attempts, now).and_then(|()| check_budget(policy, &attempts))
+        }
     }
 }
 
@@ -235,7 +240,12 @@ fn check_kill_switch(memory: &Memory, now: Timestamp) -> Result<(), Stop> {
 }
 
 /// Stops while the effect of the last action is awaited.
-fn check_cooldown(policy: &Policy, attempts: &[&Attempt], now: Timestamp) -> Result<(), Stop> {
+fn check_cooldown(
+    policy: &Policy,
+    memory: &Memory,
+    attempts: &[&Attempt],
+    now: Timestamp,
+) -> Result<(), Stop> {
     let Some(last) = attempts.iter().max_by_key(|attempt| attempt.at) else {
         return Ok(());
     };
@@ -243,12 +253,17 @@ fn check_cooldown(policy: &Policy, attempts: &[&Attempt], now: Timestamp) -> Res
     if now >= until {
         return Ok(());
     }
-    let minutes = now.duration_since(last.at).as_mins().max(0);
-    Err(Stop::refused(
-        &code::COOLDOWN,
-        format!("{} {minutes} min ago, and until {} its effect is awaited", told(&[last]), readable(until)),
-    )
-    .next(Next::development(
+    let run = memory.claim.as_ref().filter(|claim| claim.counted == Some(last.at));
+    let run = run.map(|claim| format!("run {} did this", claim.execution_id));
+    let reason = format!(
+        "Cooling down until {}. At {} ({} ago) {}: {}",
+        near(until, now),
+        near(last.at, now),
+        spoken(now.duration_since(last.at)),
+        run.as_deref().unwrap_or("this was done"),
+        if last.what.is_empty() { "the target was acted on" } else { &last.what }
+    );
+    Err(Stop::refused(&code::COOLDOWN, reason).next(Next::development(
         "look whether that helped; if not, and this is right all the same, send the request below",
     )))
 }
@@ -350,11 +365,11 @@ pub async fn claim<A>(
     match ledger.claim(target, claim, follow_up, approval).await {
         Ok(()) => Ok(actions.into_iter().map(|action| Approved { action, ledger: ledger.clone() }).collect()),
         Err(NotClaimed::KillSwitch) => {
-            Err(stopped("a kill switch was set just now".to_owned(), &json!({ "go": ALL })))
+            Err(stopped("a kill switch was set just now".to_owned(), ALL, json!({ "go": ALL })))
         }
-        Err(NotClaimed::Overtaken) => Err(busy("another run was quicker to claim the target")),
-        Err(NotClaimed::Held) => Err(held("it was quicker to claim it")),
-        Err(NotClaimed::Answered) => Err(busy("another run has answered this event just now")),
+        Err(NotClaimed::Overtaken) => Err(busy(&format!("another run is already handling {target}"))),
+        Err(NotClaimed::Held) => Err(held(&format!("another remedy has just begun to work on {target}"))),
+        Err(NotClaimed::Answered) => Err(busy("another run has just answered this event")),
         Err(NotClaimed::ApprovalUsed) => Err(used()),
         Err(NotClaimed::Ledger(error)) => Err(no_ledger(&error)),
     }
@@ -390,8 +405,10 @@ pub fn check_same_plan(approval: &Approval, plan_hash: &str, plan: &[String]) ->
     let list = |lines: &[String]| if lines.is_empty() { "nothing".to_owned() } else { lines.join(", ") };
     // A plan that was stored by an earlier version is known by its hash alone.
     let approved = if approval.plan.is_empty() { "another plan".to_owned() } else { list(&approval.plan) };
-    let reason =
-        format!("things have changed: approved was: {approved}; what would be done now is: {}", list(plan));
+    let reason = format!(
+        "the plan has changed since it was approved. Approved was: {approved}. Now it would be: {}",
+        list(plan)
+    );
     Err(Stop::refused(&code::PLAN_CHANGED, reason).next(ask_again()))
 }
 
@@ -400,18 +417,18 @@ fn ask_again() -> Next {
 }
 
 pub fn busy(why: &str) -> Stop {
-    Stop::refused(&code::CLAIMED_BY_ANOTHER, format!("{why}; it answers for this"))
+    Stop::refused(&code::CLAIMED_BY_ANOTHER, format!("{why}; look there for the result"))
 }
 
 fn held(why: &str) -> Stop {
-    Stop::refused(&code::HELD_BY_ANOTHER_REMEDY, format!("another remedy is at work on the target: {why}"))
+    Stop::refused(&code::HELD_BY_ANOTHER_REMEDY, why)
         .next(Next::development("send the request again once that has ended, if it did not help"))
 }
 
 pub fn no_ledger(error: &crate::error::Error) -> Stop {
     Stop::refused(
         &code::LEDGER_UNAVAILABLE,
-        format!("without the ledger nothing is changed: {}", crate::error::chain(error)),
+        format!("{}. Nothing is changed without the ledger", capital(&crate::error::chain(error))),
     )
     .next(Next::devops(
         "see whether the ledger's table exists and this function may use it; act by hand meanwhile",
@@ -423,16 +440,21 @@ fn used() -> Stop {
 }
 
 fn kill_switch(switch: &Switch, now: Timestamp) -> Stop {
-    stopped(switch.in_words(now), &switch.lift())
+    stopped(switch.in_words(now), &switch.name, switch.lift())
 }
 
-fn stopped(reason: String, lift: &Value) -> Stop {
-    Stop::refused(&code::KILL_SWITCH, reason).next(Next::development(format!(
-        "when it is safe, send {lift} to incident, which lifts it, and then this request again"
-    )))
+fn stopped(reason: String, name: &str, lift: Value) -> Stop {
+    let what = format!(
+        "when it is safe, lift the kill switch by the request below (or delete pk={KILL_SWITCH}, sk={name} from the \
+         ledger); then send this request again"
+    );
+    Stop::refused(&code::KILL_SWITCH, reason).next(Next::development(what).send_to("incident", lift))
 }
 
 fn recent(attempts: &[Attempt], now: Timestamp) -> impl Iterator<Item = &Attempt> {
     const DAY: SignedDuration = SignedDuration::from_hours(24);
     attempts.iter().filter(move |attempt| now.duration_since(attempt.at) < DAY)
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,13 +62,20 @@ pub async fn run<T: Task>(
                 .unwrap_or_else(crate::clock::now),
         };
         // Boxed: the compiler gives up on futures that are nested too deeply.
-        Box::pin(task.handle(&invocation)).await.map_err(|error| {
+        let answer = Box::pin(task.handle(&invocation)).await;
+        answer.map(answered).map_err(|error| {
             let diagnostic = error.diagnostic(T::EXAMPLE);
             tracing::warn!(kind = error.kind(), error = diagnostic.error_message, "answered with an error");
             diagnostic
         })
     });
     Runtime::new(handler).layer(MapRequestLayer::new(body_as_text)).run().await
+}
+
+/// An answer as people and machines get it.
+fn answered(mut answer: Value) -> Value {
+    crate::clock::to_the_second(&mut answer);
+    answer
 }
 
 /// Hands the body on as a JSON string: the runtime would answer one that is not JSON in its own words.

@@ -1,21 +1,25 @@
 //! What a run answers and leaves behind.
 
 mod answer;
+mod summary;
 mod woken_by;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 pub use answer::Answer;
+pub(crate) use summary::{About, capital, first, lower};
 pub use woken_by::WokenBy;
 
 use crate::{
     code::{Code, Name},
     error::{Error, chain},
+    settings::function_name,
+    status::Level,
     text,
 };
 
@@ -35,6 +39,8 @@ pub enum Decision {
     Refused,
     /// There was no need.
     NothingToDo,
+    /// Only something to read was asked for, and here it is.
+    Listed,
     /// The same event was answered before; this is that answer.
     Replayed,
     /// An action was begun and did not succeed.
@@ -49,41 +55,46 @@ impl Decision {
             Self::AwaitingApproval => "awaiting_approval",
             Self::Refused => "refused",
             Self::NothingToDo => "nothing_to_do",
+            Self::Listed => "listed",
             Self::Replayed => "replayed",
             Self::Failed => "failed",
         }
     }
 }
 
-/// The answer to the caller and the ledger's audit record, in one.
+/// The ledger's audit record, and the answer to the caller: what a person reads first stands first. [`Outcome::shown`]
+/// leaves the last three fields out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    pub version: u32,
+    /// In one line what was done, or would be, or why nothing was. Items of earlier versions do not have it.
+    #[serde(default)]
+    pub summary: String,
     pub decision: Decision,
     /// Why, for a program: `at_maximum`.
     pub code: Name,
-    /// Whether what was asked for is being done already. Items of earlier versions do not say it.
-    #[serde(default)]
-    pub under_way: bool,
-    /// Why, for a person.
-    pub reason: String,
     /// What a person should do.
     pub next: Option<Next>,
+    /// Why, for a person.
+    pub reason: String,
     /// What was or would be changed: `service/lendpeak2-production/backend`.
     pub target: String,
     pub steps: Vec<Step>,
     pub verification: Option<Verification>,
-    /// What was decided.
-    pub plan: Value,
-    /// What was read before deciding.
-    pub observed: Value,
-    /// Who or what woke the function: a [`WokenBy`], masked and bounded.
-    pub trigger: Value,
+    /// Whether what was asked for is being done already. Items of earlier versions do not say it.
+    #[serde(default)]
+    pub under_way: bool,
     pub function: String,
     pub environment: String,
     pub execution_id: String,
     pub at: Timestamp,
     pub duration_ms: u64,
+    pub version: u32,
+    /// What was decided: the actions, and what a person should know of them, a line each.
+    pub plan: Value,
+    /// Who or what woke the function: a [`WokenBy`], masked and bounded.
+    pub trigger: Value,
+    /// What was read before deciding.
+    pub observed: Value,
 }
 
 impl Outcome {
@@ -98,12 +109,44 @@ impl Outcome {
         WokenBy::deserialize(&self.trigger).ok()
     }
 
+    /// In one line what was done, or would be, or why nothing was.
+    pub(crate) fn summarized(&self, about: About<'_>) -> String {
+        summary::of(self, about)
+    }
+
+    /// The outcome as it answers a request. Whoever asked for all of it gets all of it; a person in the console gets
+    /// what to do now, and of the plan only the lines that are written for people.
+    pub fn shown(&self, verbose: bool) -> Value {
+        /// The lines of a plan that are written for people.
+        const FOR_PEOPLE: [&str; 2] = ["lines", "details"];
+        // Our own types always serialize.
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        let Some(fields) = shown.as_object_mut().filter(|_| !verbose) else {
+            return shown;
+        };
+        for name in ["plan", "trigger", "observed"] {
+            fields.shift_remove(name);
+        }
+        let lines = |name: &str| {
+            // What was done stands in the steps.
+            let left_out = name == "lines" && !self.steps.is_empty();
+            let lines = self.plan.get(name).filter(|_| !left_out)?;
+            lines.as_array().is_some_and(|lines| !lines.is_empty()).then(|| (name.to_owned(), lines.clone()))
+        };
+        let plan: Map<String, Value> = FOR_PEOPLE.into_iter().filter_map(lines).collect();
+        if !plan.is_empty() {
+            fields.insert("plan".to_owned(), Value::Object(plan));
+        }
+        shown
+    }
+
     /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
     pub(crate) fn tidy(&mut self) {
         const LONGEST: usize = text::PERSON;
         /// More steps are told by their number.
         const MOST_STEPS: usize = 50;
         let tidy = |text: &mut String| *text = text::line(text, LONGEST);
+        tidy(&mut self.summary);
         tidy(&mut self.reason);
         tidy(&mut self.target);
         if let Some(next) = &mut self.next {
@@ -219,36 +262,62 @@ impl Verification {
 /// The field of a request that approves a plan.
 const APPROVE: &str = "approve";
 
-/// The next step for a person, with the guide's support level.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The next step for a person.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Next {
-    #[serde(default)]
     pub what: String,
-    /// 1 development, 2 DevOps, 3 AWS support.
-    #[serde(default)]
-    pub support_level: u8,
-    /// The JSON to send to a function.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The function to send it to: its full name, as in `lendpeak2-production-rollback`. Before it is an answer, the
+    /// function's short name, or nothing for the one that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// The JSON to send to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub send: Option<Value>,
+    /// The guide's level of support: 1 development, 2 DevOps, 3 AWS support.
+    #[serde(alias = "support_level")]
+    pub level: u8,
 }
 
 impl Next {
     pub fn development(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 1, send: None }
+        Self { what: what.into(), level: Level::Development as u8, ..Self::default() }
     }
 
     pub fn devops(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 2, send: None }
+        Self { level: Level::DevOps as u8, ..Self::development(what) }
+    }
+
+    /// With a request to the function that answers.
+    #[must_use]
+    pub fn send(self, request: Value) -> Self {
+        Self { send: Some(request), ..self }
+    }
+
+    /// With a request to another function, by its short name.
+    #[must_use]
+    pub fn send_to(self, function: &str, request: Value) -> Self {
+        Self { function: Some(function.to_owned()), ..self.send(request) }
     }
 
     /// Asks for the approval of a plan.
     pub(crate) fn approval(what: impl Into<String>, plan: &str) -> Self {
-        Self { send: Some(json!({ (APPROVE): plan })), ..Self::development(what) }
+        Self::development(what).send(json!({ (APPROVE): plan }))
     }
 
     /// The plan whose approval it asks for.
     pub fn plan(&self) -> Option<&str> {
         self.send.as_ref()?.get(APPROVE)?.as_str()
+    }
+
+    /// With the full name of the function that takes the request: `own` unless it says another.
+    #[must_use]
+    pub fn addressed(mut self, environment: &str, own: &str) -> Self {
+        if self.send.is_some() {
+            let full = function_name(environment, self.function.as_deref().unwrap_or(own));
+            self.function = Some(full);
+        }
+        self
     }
 }
 
@@ -267,7 +336,12 @@ impl Stop {
     }
 
     pub fn nothing_to_do(code: &'static Code, reason: impl Into<String>) -> Self {
-        Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
+        Self { decision: Decision::NothingToDo, ..Self::refused(code, reason) }
+    }
+
+    /// What was to be read is in the answer.
+    pub fn listed(code: &'static Code, reason: impl Into<String>) -> Self {
+        Self { decision: Decision::Listed, ..Self::refused(code, reason) }
     }
 
     #[must_use]
@@ -281,7 +355,7 @@ impl Stop {
         outcome.decision = self.decision;
         outcome.says(self.code);
         outcome.reason = self.reason;
-        outcome.next = self.next;
+        outcome.next = self.next.map(|next| next.addressed(&outcome.environment, &outcome.function));
     }
 }
 
@@ -290,6 +364,68 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+
+    fn written(change: &Value) -> Outcome {
+        let mut written = json!({
+            "summary": "backend: 2 → 4 tasks", "decision": "observed", "code": "would_act", "next": null,
+            "reason": "asked by hand", "target": "service/a/backend", "steps": [], "verification": null,
+            "under_way": false, "function": "scale-up", "environment": "production", "execution_id": "run-1",
+            "at": "2026-11-24T14:00:00Z", "duration_ms": 1, "version": 1,
+            "plan": { "lines": ["set the count to 4"], "reason": "asked", "actions": [1], "details": ["it costs $1"] },
+            "trigger": { "id": "a" }, "observed": { "tasks": 2 },
+        });
+        for (name, value) in change.as_object().into_iter().flatten() {
+            written[name] = value.clone();
+        }
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn an_answer_begins_with_what_counts_and_ends_with_what_was_observed_where_that_is_wanted() {
+        let names = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let first = ["summary", "decision", "code", "next", "reason", "target", "steps", "verification"];
+        let whole = written(&json!({})).shown(true);
+        assert_eq!(names(&whole)[..8], first);
+        assert_eq!(names(&whole)[15..], ["plan", "trigger", "observed"]);
+        assert_eq!(whole, serde_json::to_value(written(&json!({}))).unwrap(), "the record has all of it");
+        let short = written(&json!({})).shown(false);
+        assert_eq!(names(&short)[..8], first);
+        assert_eq!(names(&short)[14..], ["version", "plan"]);
+        // Of the plan what is written for people.
+        let plan = json!({ "lines": ["set the count to 4"], "details": ["it costs $1"] });
+        assert_eq!(short["plan"], plan);
+    }
+
+    #[test]
+    fn what_was_done_is_not_repeated_as_a_plan() {
+        let steps = json!([{ "action": "set the count to 4", "result": "done" }]);
+        let done = json!({ "steps": steps, "plan": { "lines": ["set the count to 4"], "actions": [1] } });
+        assert_eq!(written(&done).shown(false).get("plan"), None);
+        assert_eq!(written(&json!({ "plan": null })).shown(false).get("plan"), None);
+        let left_out = json!({ "plan": "left out: it would be too long" });
+        assert_eq!(written(&left_out).shown(false).get("plan"), None);
+    }
+
+    #[test]
+    fn an_outcome_of_an_earlier_version_is_read() {
+        let mut earlier = serde_json::to_value(written(&json!({}))).unwrap();
+        earlier.as_object_mut().unwrap().retain(|name, _| !["summary", "under_way"].contains(&name.as_str()));
+        earlier["next"] = json!({ "what": "look", "support_level": 2 });
+        let read: Outcome = serde_json::from_value(earlier).unwrap();
+        assert_eq!((read.summary.as_str(), read.next), ("", Some(Next::devops("look"))));
+    }
+
+    #[test]
+    fn a_next_step_names_its_function_in_full_where_there_is_something_to_send() {
+        let addressed = |next: Next| next.addressed("production", "rollback").function;
+        let full = |task: &str| Some(format!("lendpeak2-production-{task}"));
+        assert_eq!(addressed(Next::development("look")), None);
+        assert_eq!(addressed(Next::approval("approve", "a")), full("rollback"));
+        assert_eq!(addressed(Next::devops("x").send_to("incident", json!({}))), full("incident"));
+        // What is answered again has its name already.
+        let again = Next::devops("x").send_to("lendpeak2-production-incident", json!({}));
+        assert_eq!(addressed(again), full("incident"));
+    }
 
     const PATIENCE: Duration = Duration::from_secs(20);
     const BETWEEN: Duration = Duration::from_secs(2);

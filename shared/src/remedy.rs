@@ -55,6 +55,11 @@ pub trait Remedy {
         request: &Self::Request,
         past: &Past,
     ) -> Plan<Self::Action>;
+    /// What the actions come to, in some words for people: `backend: 2 → 4 tasks`.
+    fn in_short(&self, actions: &[Self::Action], observed: &Self::Observed) -> String {
+        let _ = observed;
+        actions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
     /// Looks once more at what somebody else may have changed since, while the target is being claimed. What is not
     /// read again is as it was in `seen`.
     async fn look_again(
@@ -120,7 +125,7 @@ pub struct Past {
 
 impl Default for Past {
     fn default() -> Self {
-        let asked = "it was asked for by hand".to_owned();
+        let asked = "asked by hand".to_owned();
         Self { asked, follow_up: None, month_units: 0, freeze: None }
     }
 }
@@ -131,6 +136,8 @@ pub struct Plan<A> {
     pub actions: Vec<A>,
     /// Why these actions.
     pub reason: String,
+    /// What else a person should know before a yes, a line each.
+    pub details: Vec<String>,
     pub follow_up: FollowUpChange,
     pub weight: Weight,
     /// What it adds to the month's count, where AWS bills by number.
@@ -174,6 +181,7 @@ impl<A> Plan<A> {
         Self {
             actions,
             reason: reason.into(),
+            details: Vec::new(),
             follow_up: FollowUpChange::Keep,
             weight: Weight::Full,
             units: 0,

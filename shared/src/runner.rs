@@ -24,7 +24,7 @@ use crate::{
         WANTED_FOR, Wanted, WantedChange,
     },
     outbox::Outbox,
-    outcome::{Decision, Next, Outcome, Stop, VERSION, WokenBy},
+    outcome::{About, Decision, Next, Outcome, Stop, VERSION, WokenBy, first, lower},
     remedy::{Past, Plan, Remedy, Weight},
     settings::{Mode, Policy},
     text::{PERSON, line},
@@ -53,6 +53,8 @@ struct Run<'a, Q> {
     wanted: Option<Wanted>,
     approval: Option<Approval>,
     outcome: Outcome,
+    /// What the actions come to, for people; empty where there are none.
+    what: String,
     memory: Memory,
     /// The claim that this run holds, as it is to be given back.
     held: Option<Held>,
@@ -109,10 +111,13 @@ impl<R: Remedy> Runner<R> {
         &self.remedy
     }
 
-    /// Runs every request of every trigger; all are read before the first is carried out.
-    async fn answer(&self, invocation: &Invocation) -> Result<Vec<Outcome>, Error> {
+    /// Runs every request of every trigger; all are read before the first is carried out. Also whether the whole answer
+    /// is wanted.
+    async fn answer(&self, invocation: &Invocation) -> Result<(Vec<Outcome>, bool), Error> {
         let mut due = VecDeque::new();
+        let mut verbose = false;
         for trigger in trigger::parse(invocation)? {
+            verbose |= trigger.is_verbose();
             let requests = self.remedy.requests(&trigger)?;
             due.extend(requests.into_iter().enumerate().map(|(place, request)| {
                 let mut trigger = trigger.clone();
@@ -139,6 +144,7 @@ impl<R: Remedy> Runner<R> {
                 trigger: trigger.clone(),
                 wanted,
                 approval: None,
+                what: String::new(),
                 memory: Memory::default(),
                 held: None,
                 follow_up: None,
@@ -182,7 +188,7 @@ impl<R: Remedy> Runner<R> {
         if scheduled && let Err(error) = self.outbox.sweep(SWEPT).await {
             tracing::error!(error = chain(&error), "owed notices could not be sent");
         }
-        Ok(outcomes)
+        Ok((outcomes, verbose))
     }
 
     /// What an event asked for, as a run of its own; why not, where today's settings do not let it in any more.
@@ -297,7 +303,8 @@ impl<R: Remedy> Runner<R> {
         if let Some(resumed) = resumed {
             plan.reason = format!("{} ({resumed})", plan.reason);
         }
-        run.outcome.plan = json!({ "actions": plan.actions, "reason": plan.reason });
+        run.what = self.remedy.in_short(&plan.actions, observed);
+        run.outcome.plan = described(&plan);
         if let Some(stop) = plan.skipped {
             if admission != Admission::Observe {
                 run.settled = plan.follow_up != FollowUpChange::Keep;
@@ -311,10 +318,15 @@ impl<R: Remedy> Runner<R> {
         guard::check_room(memory, R::FUNCTION, R::IS_URGENT, run.now)?;
         if let Err(stop) = guard::check_limits(&self.policy, memory, plan.weight, &plan.about, run.now) {
             let definite = overrides || run.approval.is_some() || plan.weight == Weight::Wished;
-            if !(definite && matches!(run.trigger.kind, Kind::Person(_))) {
+            let limit = lower(first(&stop.reason));
+            if definite && matches!(run.trigger.kind, Kind::Person(_)) {
+                plan.reason = format!("{}; overridden by a person: {limit}", plan.reason);
+            } else if dry_run {
+                // Whoever only looks wants to see the plan.
+                plan.reason = format!("{}; it would be refused now: {limit}", plan.reason);
+            } else {
                 return Err(by_hand(stop, plan.by_hand).into());
             }
-            plan.reason = format!("{}; a person wants it although {}", plan.reason, stop.reason);
         }
         if let Some(by) = run.approval.as_ref().and(run.trigger.asked()) {
             plan.reason = format!("{}; {}", plan.reason, approve::approved(by, run.now));
@@ -386,12 +398,15 @@ impl<R: Remedy> Runner<R> {
         };
         let over = |why: String| Stop::nothing_to_do(&code::NO_LONGER_WANTED, why);
         if !memory.wanted.iter().any(|other| other.reason() == wanted.reason()) {
-            return Err(Stop::nothing_to_do(&code::NOTHING_WANTED, "another run was quicker").into());
+            return Err(Stop::nothing_to_do(&code::NOTHING_WANTED, "another run has done it").into());
         }
         if !(wanted.since..=wanted.since + WANTED_FOR).contains(&run.now) {
             run.settled = true;
-            let reason =
-                format!("{} asked for it at {}, more than a day ago", wanted.trigger.words(), wanted.since);
+            let reason = format!(
+                "{} asked for it at {}, more than a day ago",
+                wanted.trigger.words(),
+                clock::readable(wanted.since)
+            );
             return Err(over(reason).into());
         }
         if let Kind::Alarm(alarm) = &wanted.trigger.kind {
@@ -429,6 +444,7 @@ impl<R: Remedy> Runner<R> {
             Some(wanted) => WokenBy::Wanted { wanted_since: wanted.since, of: value(trigger) },
         });
         Outcome {
+            summary: String::new(),
             version: VERSION,
             function: R::FUNCTION.to_owned(),
             environment: self.policy.environment.clone(),
@@ -462,12 +478,25 @@ impl<R: Remedy> Task for Runner<R> {
     const EXAMPLE: &'static str = R::EXAMPLE;
 
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
-        let outcomes = self.answer(invocation).await?;
+        let (outcomes, verbose) = self.answer(invocation).await?;
         Ok(match outcomes.as_slice() {
-            [outcome] => value(outcome),
-            _ => json!({ "outcomes": outcomes }),
+            [outcome] => outcome.shown(verbose),
+            _ => {
+                let outcomes: Vec<Value> = outcomes.iter().map(|outcome| outcome.shown(verbose)).collect();
+                json!({ "outcomes": outcomes })
+            }
         })
     }
+}
+
+/// The plan as the answer has it: its lines and its details are for people.
+fn described<A: Serialize + ToString>(plan: &Plan<A>) -> Value {
+    let Plan { actions, reason, details, .. } = plan;
+    let mut described = json!({ "lines": lines(actions), "reason": reason, "actions": actions });
+    if let Some(fields) = described.as_object_mut().filter(|_| !details.is_empty()) {
+        fields.insert("details".to_owned(), json!(details));
+    }
+    described
 }
 
 /// With a request that a person can send all the same.
@@ -505,6 +534,26 @@ fn lines<A: ToString>(actions: &[A]) -> Vec<String> {
 
 fn hash(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+impl<Q> Run<'_, Q> {
+    /// Says in one line what came of it.
+    fn sum_up(&mut self) {
+        let begun = self.memory.claim.as_ref().filter(|_| self.takes_up);
+        let asked = match (begun, &self.approval) {
+            (Some(claim), _) => {
+                format!("{}; begun by run {}", claim.intent.trigger.words(), claim.execution_id)
+            }
+            (None, Some(approval)) => {
+                let by = self.trigger.asked().and_then(|asked| asked.by.as_deref());
+                let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+                format!("{}; approved{by}", approval.trigger.words())
+            }
+            (None, None) => self.trigger.words(),
+        };
+        let plan = self.outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default();
+        self.outcome.summary = self.outcome.summarized(About { what: &self.what, asked: &asked, plan });
+    }
 }
 
 /// Our own types always serialize; a failure here would be a defect, and must not cost the run.

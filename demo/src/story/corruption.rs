@@ -12,7 +12,7 @@ use subject::Subject;
 
 use super::{Facts, Story, fact};
 use crate::Mode;
-use crate::screen::{Mark, Screen};
+use crate::screen::Mark;
 use crate::watch::Watch;
 
 const CLUSTER_TIME: Duration = Duration::from_secs(5);
@@ -239,6 +239,6 @@ async fn until(watch: &mut Watch<'_>, or: &str, reached: impl Fn(&Watch<'_>) -> 
         }
         tokio::time::sleep(POLL).await;
     }
-    Screen::say("");
+    watch.screen.say("");
     bail!("{}", or.to_owned())
 }

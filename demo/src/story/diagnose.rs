@@ -13,7 +13,7 @@ use subject::Subject;
 
 use super::{Facts, Story, fact};
 use crate::Mode;
-use crate::screen::{Mark, Screen};
+use crate::screen::Mark;
 use crate::watch::Watch;
 
 /// The stack has run for so long.
@@ -134,13 +134,13 @@ async fn ask(watch: &Watch<'_>) -> anyhow::Result<Value> {
     let calls = calls.len() - before;
     let read =
         format!("reads {sources} sources at once in {took} ms, {calls} calls: {}", services.join(", "));
-    watch.screen.line(Mark::Reads, "diagnose", &read);
-    Screen::say("");
+    watch.screen.call(Mark::Reads, "diagnose", &read);
+    watch.screen.say("");
     let text = report.get("text").and_then(Value::as_array);
     for line in text.into_iter().flatten().filter_map(Value::as_str) {
-        Screen::say(&format!("    {line}"));
+        watch.screen.say(&format!("    {line}"));
     }
-    Screen::say("");
+    watch.screen.say("");
     Ok(report)
 }
 

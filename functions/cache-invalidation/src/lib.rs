@@ -104,6 +104,10 @@ impl Remedy for CacheInvalidation {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        actions.iter().map(plan::in_short).collect::<Vec<_>>().join(", ")
+    }
+
     fn understands(&self, what: &Value) -> bool {
         awaited::understands(what)
     }

@@ -50,6 +50,12 @@ impl fmt::Display for Action {
     }
 }
 
+/// As in `E123: clear /index.html`.
+pub(crate) fn in_short(action: &Action) -> String {
+    let Action::CreateInvalidation { distribution, paths, .. } = action;
+    format!("{distribution}: clear {}", told(paths))
+}
+
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,
@@ -88,7 +94,7 @@ fn status(id: &str, observed: &Observed) -> Stop {
         told(&one.paths),
         readable(one.created_at)
     );
-    Stop::nothing_to_do(&codes::STATUS, reason)
+    Stop::listed(&codes::STATUS, reason)
 }
 
 fn invalidate(

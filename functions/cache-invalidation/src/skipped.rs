@@ -37,10 +37,8 @@ pub(crate) fn free_paths_spent(spent: u32, free: u32, asked: &[String]) -> Stop 
         counted(asked.len(), "path"),
         cost(billed(spent, asked.len(), free))
     );
-    Stop::refused(&codes::FREE_PATHS_SPENT, reason).next(Next {
-        send: Some(json!({ "paths": asked })),
-        ..Next::devops("send it by hand if it is worth the cost")
-    })
+    Stop::refused(&codes::FREE_PATHS_SPENT, reason)
+        .next(Next::devops("send it by hand if it is worth the cost").send(json!({ "paths": asked })))
 }
 
 pub(crate) fn no_room(files: usize, wildcards: usize) -> Stop {
@@ -113,10 +111,10 @@ pub(crate) fn not_sent(what: &str, asked: &[String]) -> Stop {
         decision: Decision::Failed,
         code: &codes::NOT_SENT,
         reason: format!("{what} could not be sent for {} minutes", PATIENCE.as_secs() / 60),
-        next: Some(Next {
-            send: Some(json!({ "paths": asked })),
-            ..Next::devops("see which invalidations are in progress, then send it by hand")
-        }),
+        next: Some(
+            Next::devops("see which invalidations are in progress, then send it by hand")
+                .send(json!({ "paths": asked })),
+        ),
     }
 }
 
@@ -151,8 +149,6 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 fn asks_for_status(id: &str) -> Next {
-    Next {
-        send: Some(json!({ "status": id })),
-        ..Next::development("ask how it stands; what was deployed after it began is to be sent again")
-    }
+    Next::development("ask how it stands; what was deployed after it began is to be sent again")
+        .send(json!({ "status": id }))
 }

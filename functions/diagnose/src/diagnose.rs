@@ -152,12 +152,14 @@ impl Diagnose {
     fn refusal(&self, refused: &[Stop], invocation: &Invocation) -> Value {
         let reasons: Vec<&str> = refused.iter().map(|stop| stop.reason.as_str()).collect();
         json!({
-            "version": VERSION,
-            "nothing_found": true,
             "summary": format!("Nothing was looked into: {}.", reasons.join("; ")),
             "decision": "refused",
             "code": refused.first().map(|stop| stop.code),
-            "next": refused.first().and_then(|stop| stop.next.clone()),
+            "next": refused.first().and_then(|stop| stop.next.clone()).map(|next| {
+                next.addressed(&self.settings.environment, FUNCTION)
+            }),
+            "nothing_found": true,
+            "version": VERSION,
             "function": FUNCTION,
             "environment": self.settings.environment,
             "execution_id": invocation.request_id,

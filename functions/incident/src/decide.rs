@@ -219,7 +219,7 @@ pub fn is_stopped(answer: &Answer) -> bool {
 
 /// The step after a remedy's answer. `waits` is how often it was called again before.
 pub fn after(answer: &Answer, waits: u32) -> After {
-    use Decision::{Applied, AwaitingApproval, Failed, NothingToDo, Observed, Refused, Replayed};
+    use Decision::{Applied, AwaitingApproval, Failed, Listed, NothingToDo, Observed, Refused, Replayed};
     match (answer.decision(), answer.plan()) {
         (AwaitingApproval, Some(id)) => After::Approval(id.to_owned()),
         // The plan was sent for approval before, and nobody has answered yet.
@@ -230,7 +230,7 @@ pub fn after(answer: &Answer, waits: u32) -> After {
         (Refused | NothingToDo, _) if code::is_for_now(&answer.code) => {
             After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
         }
-        (Refused | NothingToDo | Observed | AwaitingApproval, _) => After::Next,
+        (Refused | NothingToDo | Observed | AwaitingApproval | Listed, _) => After::Next,
         // Done, begun and failed, or unknown: only the probe knows.
         (Applied | Failed | Replayed, _) => After::Verify,
     }

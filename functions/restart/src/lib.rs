@@ -127,6 +127,10 @@ impl Remedy for Restart {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
+        plan::in_short(actions, observed, &self.settings)
+    }
+
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
         let service =
             ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &self.settings.service).await?;

@@ -43,6 +43,15 @@ impl fmt::Display for Action {
     }
 }
 
+/// As in `backend: fresh tasks in place of 2 (lendpeak2-backend-production:7)`.
+pub(crate) fn in_short(actions: &[Action], observed: &Observed, settings: &Settings) -> String {
+    let Some(Action::Deploy { task_definition, .. }) = actions.first() else {
+        return String::new();
+    };
+    let tasks = observed.service.as_ref().map_or(0, |service| service.running_count);
+    format!("{}: fresh tasks in place of {tasks} ({})", settings.service, revision(task_definition))
+}
+
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,

@@ -121,6 +121,21 @@ impl fmt::Display for Action {
     }
 }
 
+/// As in `backend: lendpeak2-backend-production:3 → :1`.
+pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> String {
+    let (from, to, how) = match actions.first() {
+        Some(Action::StopDeployment { from, to, .. }) => (from, to, " by ECS itself"),
+        Some(Action::Deploy { from, to, copy: false, freeze: None, .. }) => (from, to, ""),
+        Some(Action::Deploy { from, to, freeze: None, .. }) => (from, to, ", as a copy"),
+        Some(Action::Deploy { from, to, .. }) => (from, to, ", as a copy with writes frozen"),
+        None => return String::new(),
+    };
+    // The family is the same, unless a person named another.
+    let family = from.rsplit_once(':').map_or("", |(family, _)| family);
+    let to = to.strip_prefix(family).filter(|number| number.starts_with(':')).unwrap_or(to);
+    format!("{}: {from} → {to}{how}", settings.service)
+}
+
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,
@@ -209,7 +224,7 @@ fn roll_back(
             to,
         };
         let stage = service.stage.as_ref().map(|stage| format!("; {}", stage.said())).unwrap_or_default();
-        (action, choice, format!("it is the last release that was deployed successfully{stage}"))
+        (action, choice, format!("the last release that was deployed successfully{stage}"))
     } else {
         let (action, candidate) = choose(observed, service, name, &runs, freeze)?;
         let to = action.targets().first().map(|target| target.to.clone()).unwrap_or_default();
@@ -220,7 +235,7 @@ fn roll_back(
     let to = first.to.clone();
     let frozen = freeze.map(|freeze| format!("; {}, and stay so", freeze.said())).unwrap_or_default();
     let reason = format!(
-        "{}; {choice} is the choice, since {why}{frozen}{}",
+        "{}; to {choice}, {why}{frozen}{}",
         because(request, service, &past.asked),
         failures(observed)
     );

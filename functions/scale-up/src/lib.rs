@@ -112,6 +112,10 @@ impl Remedy for ScaleUp {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
+        plan::in_short(actions, observed)
+    }
+
     async fn look_again(&self, request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
         let resource_id = self.settings.target();
         let (service, scalable_target) = tokio::join!(

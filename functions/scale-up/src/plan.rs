@@ -62,6 +62,30 @@ impl fmt::Display for Action {
     }
 }
 
+/// As in `backend: 2 → 4 tasks`.
+pub(crate) fn in_short(actions: &[Action], observed: &Observed) -> String {
+    let change = |is: Option<u32>, to: u32| match is {
+        Some(is) if is != to => format!("{is} → {to}"),
+        _ => to.to_string(),
+    };
+    let tasks = observed.service.as_ref().map(|service| service.desired_count);
+    let minimum = observed.scalable_target.as_ref().map(|target| target.min_capacity);
+    match actions.last() {
+        Some(Action::SetDesiredCount { service, desired_count, .. }) => {
+            format!("{service}: {} tasks", change(tasks, *desired_count))
+        }
+        Some(
+            Action::SetMinCapacity { resource_id, min_capacity }
+            | Action::RestoreMinCapacity { resource_id, min_capacity, .. },
+        ) => {
+            // service/<cluster>/<service>
+            let service = resource_id.rsplit('/').next().unwrap_or(resource_id);
+            format!("{service}: a minimum of {} tasks", change(minimum, *min_capacity))
+        }
+        None => String::new(),
+    }
+}
+
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,

@@ -143,6 +143,10 @@ impl Remedy for SnapshotRestore {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        plan::in_short(actions)
+    }
+
     fn understands(&self, what: &Value) -> bool {
         restore::Progress::deserialize(what).is_ok() || what.get("version").is_some_and(Value::is_string)
     }

@@ -69,7 +69,7 @@ pub(crate) async fn observe(
         Goal::List => what_there_is(clients, settings).await,
         Goal::Continue(id) => under_way(clients, settings, Some(id)).await,
         Goal::LookAfter => under_way(clients, settings, None).await,
-        Goal::Report(_) => {
+        Goal::Report(_) | Goal::Stopped(_) => {
             let (_, restored) = clusters(clients, settings).await?;
             Ok(Observed { restored, ..Observed::default() })
         }

@@ -119,6 +119,10 @@ impl Remedy for WriteFreeze {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        plan::in_short(actions, &self.settings)
+    }
+
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
         let service =
             ecs::staged_service(self.aws.ecs(), &self.settings.cluster, &self.settings.service).await?;

@@ -99,13 +99,13 @@ fn waiting(
             decision: Decision::Failed,
             code: &codes::NOT_FROZEN,
             reason: format!("writes could not be frozen by {}: {progress}", readable(due)),
-            next: Some(Next {
-                send: Some(json!({ "state": "on" })),
-                ..Next::devops(
+            next: Some(
+                Next::devops(
                     "see why the deployment takes so long, or roll it back: send rollback {\"to\": \"previous\"}; then \
                      send this request again",
                 )
-            }),
+                .send(json!({ "state": "on" })),
+            ),
         }));
     }
     let deploys = |service: &Service| ready::still_or_baking(service, &settings.service).is_err();
@@ -156,15 +156,13 @@ fn settling(
 /// Tells people that writes go through, once for each release.
 fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan<Action> {
     let release = unfrozen.definition.revision();
-    let next = Next {
-        send: Some(json!({ "state": "on" })),
-        ..Next::devops("freeze it too, or end the freeze with {\"state\": \"off\"}")
-    };
+    let next = Next::devops("freeze it too, or end the freeze with {\"state\": \"off\"}")
+        .send(json!({ "state": "on" }));
     let stop = Stop {
         decision: Decision::Failed,
         code: &codes::RELEASE_NOT_FROZEN,
         reason: format!(
-            "writes are to be frozen, but {release} was deployed since without {}: they go through",
+            "writes should be frozen but are not: {release} was deployed without {}",
             settings.variable
         ),
         next: Some(next),

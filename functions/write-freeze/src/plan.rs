@@ -73,6 +73,20 @@ impl fmt::Display for Action {
     }
 }
 
+/// As in `backend: writes frozen (READONLY_MODE=true)`.
+pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> String {
+    let service = &settings.service;
+    match actions.first() {
+        Some(Action::Freeze { variable, .. }) => format!("{service}: writes frozen ({variable})"),
+        Some(Action::Note { .. }) => format!("{service}: writes noted as frozen, which they are"),
+        Some(Action::GoBack { .. } | Action::Unfreeze { .. }) => {
+            format!("{service}: writes let through again")
+        }
+        Some(Action::End) => format!("{service}: writes noted as let through, which they are"),
+        None => String::new(),
+    }
+}
+
 /// The plan for one request.
 pub(crate) fn plan(
     now: Timestamp,

@@ -47,8 +47,8 @@ impl Because {
         match self {
             Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
             Self::Machine(words) => words.clone(),
-            Self::Person(Some(reason)) => format!("it was asked for by hand: {reason}"),
-            Self::Person(None) | Self::Schedule => "it was asked for by hand".to_owned(),
+            Self::Person(Some(reason)) => format!("asked by hand: {reason}"),
+            Self::Person(None) | Self::Schedule => "asked by hand".to_owned(),
         }
     }
 }

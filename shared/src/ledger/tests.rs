@@ -63,6 +63,7 @@ fn claim_of(version: u64) -> Claim {
 
 fn outcome(decision: Decision) -> Outcome {
     Outcome {
+        summary: String::new(),
         version: VERSION,
         function: "scale-up".to_owned(),
         environment: "production".to_owned(),
@@ -306,6 +307,7 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         plan_hash: String::new(),
         plan: Vec::new(),
         reason: String::new(),
+        details: Vec::new(),
         actions: Value::Null,
         expires: Timestamp::UNIX_EPOCH,
         used: false,

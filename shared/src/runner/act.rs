@@ -93,6 +93,7 @@ impl<R: Remedy> Runner<R> {
         run.takes_up = true;
         run.outcome.plan =
             json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
+        run.what = self.remedy.in_short(&actions, observed);
         let intent = dead.intent.clone();
         run.follow_up.clone_from(&memory.follow_up);
         Box::pin(self.carry_out(run, memory, intent, &FollowUpChange::Keep, actions, observed)).await?;
@@ -113,6 +114,7 @@ impl<R: Remedy> Runner<R> {
         let is_known = read.is_ok() && R::ACTIONS_SHOW;
         let actions = read.ok().filter(|_| is_known).unwrap_or_default();
         run.comes_again = dead.intent.trigger.id != run.trigger.id && !run.trigger.is_scheduled();
+        run.what = self.remedy.in_short(&actions, observed);
         run.follow_up.clone_from(&run.memory.follow_up);
         run.outcome.plan = json!({ "actions": dead.intent.actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
         run.outcome.steps = actions

@@ -72,7 +72,7 @@ impl<R: Remedy> Runner<R> {
         };
         let rejected = self.ledger.reject(approval, &rejection).await;
         if !rejected.map_err(|error| guard::no_ledger(&error))? {
-            return Err(guard::busy("somebody else has decided about this plan just now"));
+            return Err(guard::busy("somebody else has just decided about this plan"));
         }
         run.settled = true;
         let reason = format!("{}; it was: {}", guard::rejected(&rejection), approval.plan.join(", "));
@@ -115,6 +115,7 @@ impl<R: Remedy> Runner<R> {
             plan_hash,
             plan: lines(&plan.actions),
             reason: plan.reason.clone(),
+            details: plan.details.clone(),
             actions: value(&plan.actions),
             expires,
             used: false,
@@ -127,7 +128,7 @@ impl<R: Remedy> Runner<R> {
             next: Some(Next::approval(
                 format!(
                     "approve by {}, or send {} to reject it; otherwise it expires",
-                    clock::readable(expires),
+                    clock::near(expires, run.now),
                     json!({ "reject": approval.id })
                 ),
                 &approval.id,
@@ -157,6 +158,10 @@ fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
         }
         if !open.reason.is_empty() {
             plan.insert("reason".to_owned(), json!(open.reason));
+        }
+        plan.insert("lines".to_owned(), json!(open.plan));
+        if !open.details.is_empty() {
+            plan.insert("details".to_owned(), json!(open.details));
         }
     }
     let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -14,7 +14,7 @@ use crate::{
     ledger::{Claim, Refusal, Wanted, WantedChange},
     notice::{self, Notice, Sent},
     outbox::Owed,
-    outcome::{Decision, Next, Outcome, Stop},
+    outcome::{About, Decision, Next, Outcome, Stop},
     remedy::Remedy,
     telemetry,
     text::line,
@@ -57,6 +57,7 @@ impl<R: Remedy> Runner<R> {
         let wanted = self.wanted_change(&mut run);
         run.outcome.duration_ms =
             u64::try_from(clock::now().duration_since(run.outcome.at).as_millis()).unwrap_or_default();
+        run.sum_up();
         run.outcome.tidy();
         // Ten alarms that are refused for one reason are one piece of news.
         let refused =
@@ -105,6 +106,7 @@ impl<R: Remedy> Runner<R> {
                     return Err(error);
                 }
                 guard::no_ledger(&error).onto(&mut run.outcome);
+                run.sum_up();
             }
             Err(NotSettled::Ledger(error)) => {
                 self.tell_without_record(&mut run, owed.as_ref(), error).await?;
@@ -132,8 +134,9 @@ impl<R: Remedy> Runner<R> {
             clock::readable(wanted.since),
             outcome.reason
         );
+        outcome.summary = outcome.summarized(About::default());
         outcome.tidy();
-        let owed = self.notice_of(&outcome, clock::now(), invocation.deadline);
+        let owed = self.notice_of(&outcome, "", clock::now(), invocation.deadline);
         let settlement = Settlement {
             outcome: &outcome,
             held: None,
@@ -160,8 +163,9 @@ impl<R: Remedy> Runner<R> {
             None => None,
         };
         joined
-            .unwrap_or_else(|| guard::busy("another run was quicker to look after this"))
+            .unwrap_or_else(|| guard::busy("another run is already looking after this"))
             .onto(&mut run.outcome);
+        run.sum_up();
         run.settled = false;
         if is_worth_a_record(&run) {
             let settlement = Settlement {
@@ -225,14 +229,13 @@ impl<R: Remedy> Runner<R> {
         let at_work = run.outcome.code.is(&code::CLAIMED_BY_ANOTHER);
         let quiet = at_work || is_still_wanted(run);
         let due = run.settled || (!quiet && notice::is_due(&run.outcome, run.trigger.is_an_event()));
-        if due { self.notice_of(&run.outcome, run.now, run.invocation.deadline) } else { None }
+        if due { self.notice_of(&run.outcome, &run.what, run.now, run.invocation.deadline) } else { None }
     }
 
-    /// Nothing where there is no topic.
-    fn notice_of(&self, outcome: &Outcome, now: Timestamp, deadline: Timestamp) -> Option<Owed> {
+    /// Nothing where there is no topic. `what` is what the actions come to.
+    fn notice_of(&self, outcome: &Outcome, what: &str, now: Timestamp, deadline: Timestamp) -> Option<Owed> {
         let topic = self.policy.notice_topic_arn.as_ref()?;
-        let name = self.policy.name.as_deref().unwrap_or(R::FUNCTION);
-        Some(Owed::new(&outcome.execution_id, Notice::of(outcome, topic, name), now, deadline))
+        Some(Owed::new(&outcome.execution_id, Notice::of(outcome, topic, what), now, deadline))
     }
 
     async fn tell(&self, outcome: &mut Outcome, owed: Option<&Owed>, deadline: Timestamp) {

@@ -71,6 +71,11 @@ impl Trigger {
         matches!(self.kind, Kind::Schedule { .. })
     }
 
+    /// Whether the whole answer is wanted. A state machine takes what it needs from it.
+    pub fn is_verbose(&self) -> bool {
+        matches!(self.kind, Kind::StepFunctions { .. }) || self.asked().is_some_and(|asked| asked.verbose)
+    }
+
     /// Who asks, for a plan's reason.
     pub fn words(&self) -> String {
         let because =
@@ -87,7 +92,7 @@ impl Trigger {
                 let of = if machine.is_empty() { "a state machine" } else { machine };
                 format!("{of} asks, in its execution {name}{}", because(asked))
             }
-            Kind::Person(asked) => format!("it was asked for by hand{}", because(asked)),
+            Kind::Person(asked) => format!("asked by hand{}", because(asked)),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Asked {
 }
 
 /// The fields of [`Asked`] that every function takes, and those that only a remedy does.
-const OF_ALL: &[&str] = &["reason", "dry_run"];
+const OF_ALL: &[&str] = &["reason", "dry_run", "verbose"];
 const OF_REMEDIES: &[&str] = &["approve", "reject", "override"];
 
 #[derive(Deserialize)]

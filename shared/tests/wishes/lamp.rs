@@ -46,12 +46,16 @@ impl std::fmt::Display for On {
 }
 
 pub(crate) fn over(wire: &Wire, moves: Moves) -> Runner<Lamp> {
+    cooling_for(wire, moves, "0")
+}
+
+pub(crate) fn cooling_for(wire: &Wire, moves: Moves, seconds: &str) -> Runner<Lamp> {
     let environment = Environment::from_pairs([
         ("ENVIRONMENT", "production"),
         ("MODE", "auto"),
         ("LEDGER_TABLE", "ledger"),
         ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
-        ("COOLDOWN_SECONDS", "0"),
+        ("COOLDOWN_SECONDS", seconds),
         ("VERIFY_SECONDS", "0"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),

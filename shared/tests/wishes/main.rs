@@ -147,3 +147,40 @@ async fn a_wish_that_todays_settings_let_in_no_more_is_recorded_and_told_and_wan
     handle(&refusing, &tick()).await.unwrap();
     is_over(&wire, "not_allowed");
 }
+
+/// What a person reads in the console, and what is on record.
+#[tokio::test]
+async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_it() {
+    let wire = Wire::default();
+    let runner = lamp::cooling_for(&wire, Moves::Freely, "1800");
+    let done = handle(&runner, &json!({ "reason": "it is night" })).await.unwrap();
+    assert_eq!(done["summary"], "switch the lamp on, the lamp is on; asked by hand: it is night");
+    assert!(["plan", "trigger", "observed"].iter().all(|name| done.get(name).is_none()), "{done:#}");
+    let recorded = wire.recorded();
+    assert!(recorded.iter().all(|record| record.contains(r#""trigger":{"id""#)), "{recorded:?}");
+
+    let refused = handle(&runner, &json!({})).await.unwrap();
+    assert_eq!(read(&refused), ["refused cooldown"]);
+    let summary = refused["summary"].as_str().unwrap_or_default();
+    assert!(summary.starts_with("nothing was done: cooling down until "), "{summary}");
+    // The plan that was not carried out, and the request by which it is.
+    assert_eq!(refused["plan"], json!({ "lines": ["switch the lamp on"] }));
+    let next = &refused["next"];
+    assert_eq!((&next["function"], &next["level"]), (&json!("lendpeak2-production-lamp"), &json!(1)));
+    assert_eq!(next["send"]["override"], true);
+
+    let dry = handle(&runner, &json!({ "dry_run": true, "verbose": true })).await.unwrap();
+    assert_eq!(read(&dry), ["observed would_act"]);
+    let reason = dry["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("it would be refused now: cooling down until "), "{reason}");
+    assert!(
+        dry["plan"]["actions"].is_array() && dry["trigger"]["kind"]["person"]["verbose"] == true,
+        "{dry:#}"
+    );
+
+    // A state machine takes what it needs.
+    let step = json!({ "step_functions": { "execution": "arn:aws:states:x", "state": "Remedy@1" } });
+    let asked = handle(&runner, &step).await.unwrap();
+    assert_eq!(read(&asked), ["refused cooldown"]);
+    assert!(asked["plan"]["actions"].is_array(), "{asked:#}");
+}

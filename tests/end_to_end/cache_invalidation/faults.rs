@@ -60,7 +60,7 @@ async fn a_call_that_stays_throttled_is_answered_and_changes_nothing_before_the_
 async fn a_front_end_that_does_not_answer_is_no_reason_to_keep_old_content() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[("APP_URL", "http://127.0.0.1:9")]).await?;
-    let cleared = outcome(&function, &json!({})).await?;
+    let cleared = whole(&function, &json!({})).await?;
     assert_eq!(read(&cleared), "applied applied");
     assert_eq!(cleared["observed"]["assets"][0]["error"], "the connection failed");
     assert_eq!(cleared["verification"]["verified"], false);

@@ -102,7 +102,7 @@ async fn a_status_is_answered_while_another_run_is_at_work() -> Test {
     let id = stack.cloudfront().add("somebody", &["/a", "/b"]);
     assert_eq!(decision(&function, &json!({})).await?, "failed action_failed");
     let told = outcome(&function, &json!({ "status": id })).await?;
-    assert_eq!(read(&told), "nothing_to_do status");
+    assert_eq!(read(&told), "listed status");
     let reason = text(&told, "/reason");
     assert!(reason.starts_with(&format!("invalidation {id} of /a, /b is in progress")), "{reason}");
     stack.cloudfront().set_time(Duration::ZERO);

@@ -18,7 +18,7 @@ use sandbox::{
     gateway::FRONT_END_BUILD,
     gateway::{CloudFront, DISTRIBUTION, Fault, Rule},
     runtime_api::Answer,
-    stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick},
+    stack::{self, DEADLINE, SHORT_DEADLINE, decision, outcome, read, tick, whole},
 };
 use serde_json::{Value, json};
 

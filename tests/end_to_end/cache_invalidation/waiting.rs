@@ -49,7 +49,7 @@ async fn an_invalidation_that_does_not_end_is_told_once() -> Test {
     stack.let_it_be_late().await?;
     let late = outcome(&function, &tick()).await?;
     assert_eq!(read(&late), "failed not_verified");
-    assert_eq!(late["next"]["support_level"], 2);
+    assert_eq!(late["next"]["level"], 2);
     assert_eq!(decision(&function, &tick()).await?, "nothing_to_do nothing_awaited");
     assert_eq!(stack.audit().await?, ["applied applied", "failed not_verified"]);
     Ok(())
@@ -136,7 +136,7 @@ async fn past_the_free_paths_an_alarm_is_refused_and_a_person_told_the_cost() ->
     let stack = Stack::start().await?;
     let function = stack.function(&[("FREE_PATHS", "3"), ("COOLDOWN_SECONDS", "0")]).await?;
     let two = outcome(&function, &json!({ "paths": ["/a", "/b"] })).await?;
-    assert_eq!(two["reason"], "it was asked for by hand");
+    assert_eq!(two["reason"], "asked by hand");
     let now = Timestamp::now();
     assert_eq!(decision(&function, &alarm(now)).await?, "applied applied");
     let refused = outcome(&function, &alarm(now + Duration::from_secs(1))).await?;
@@ -148,7 +148,7 @@ async fn past_the_free_paths_an_alarm_is_refused_and_a_person_told_the_cost() ->
     assert_eq!(read(&paid), "applied applied");
     assert_eq!(
         paid["reason"],
-        "it was asked for by hand; 3 of the month's 3 free paths were sent before, so this costs $0.010"
+        "asked by hand; 3 of the month's 3 free paths were sent before, so this costs $0.010"
     );
     let deployed = outcome(&function, &built(1)).await?;
     assert!(text(&deployed, "/reason").ends_with("so this costs $0.005"), "{deployed}");

@@ -153,7 +153,7 @@ async fn a_plan_that_waits_for_a_person_is_waited_for_until_it_expires() -> Test
     assert_eq!(decision["function"], "scale-up");
     let did = json!({ "did": { "incident": id, "function": "scale-up", "outcome": {
         "decision": "awaiting_approval", "code": "approval_needed", "reason": "approval is needed",
-        "next": { "what": "approve", "support_level": 1, "send": { "approve": "plan-1" } } } } });
+        "next": { "what": "approve", "level": 1, "send": { "approve": "plan-1" } } } } });
     assert_eq!(outcome(&function, &step("Did@1", &did)).await?["do"], "approval");
     let expires = Timestamp::now() + SignedDuration::from_mins(30);
     let stored = json!({ "id": "plan-1", "expires": expires }).to_string();

@@ -49,7 +49,7 @@ async fn twice_in_one_window_is_refused_to_everybody_and_so_is_a_fourth_time_in_
     }
     let spent = outcome(&function, &by_hand()).await?;
     assert_eq!(read(&spent), "refused budget_spent");
-    assert_eq!(spent["next"]["support_level"], 2);
+    assert_eq!(spent["next"]["level"], 2);
     assert_eq!(updates(&stack), 3);
     Ok(())
 }

@@ -40,7 +40,7 @@ async fn a_restart_that_ecs_gives_up_is_passed_up_with_the_reason() -> Test {
     let told = stack.count("sns Publish");
     let failed = outcome(&function, &tick()).await?;
     assert_eq!(read(&failed), "failed restart_failed", "{failed:#}");
-    assert_eq!(failed["next"]["support_level"], 2);
+    assert_eq!(failed["next"]["level"], 2);
     let reason = failed["reason"].as_str().unwrap_or_default();
     assert!(reason.ends_with("; tasks stopped with: Essential container in task exited"), "{reason}");
     assert_eq!(stack.count("sns Publish"), told + 1);

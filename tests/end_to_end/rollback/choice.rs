@@ -130,7 +130,7 @@ async fn a_service_revision_or_deployment_names_its_release() -> Test {
     let revision = first.as_ref().and_then(|first| first.target_service_revision_arn()).unwrap_or_default();
     for arn in [deployment, revision] {
         let function = stack.function(&[]).await?;
-        let would = outcome(&function, &json!({ "to": arn, "dry_run": true })).await?;
+        let would = whole(&function, &json!({ "to": arn, "dry_run": true })).await?;
         assert_eq!(would["plan"]["actions"][0]["deploy"]["to"], release(1), "{would:#}");
     }
     let unknown = deployment.replace("/backend/0", "/backend/9");

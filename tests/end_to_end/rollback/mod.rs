@@ -19,7 +19,7 @@ use sandbox::{
     Sandbox,
     deploy::FAMILY,
     runtime_api::Bootstrap,
-    stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
+    stack::{Stack, TARGET, decision, outcome, read, refuses, tick, whole},
 };
 use serde_json::{Value, json};
 

@@ -59,7 +59,7 @@ async fn an_image_that_was_pushed_again_is_a_new_release_and_the_one_before_is_g
     let outcome = outcome(&function, &alarm()).await?;
     runs_what_was_good(&stack, &outcome).await?;
     let reason = outcome["reason"].as_str().unwrap_or_default();
-    assert!(reason.contains(&format!("{} (backend {GOOD}) is the choice", release(2))), "{reason}");
+    assert!(reason.contains(&format!("; to {} (backend {GOOD}), ", release(2))), "{reason}");
     // Mended, and then pushed and deployed once more, it is another release that breaks: the same again, at once.
     stack.sandbox.gateway.ecs().set_digest(IMAGE, "sha256:dddd");
     stack.sandbox.release_by_tool(&release(2), |_| {}).await?;

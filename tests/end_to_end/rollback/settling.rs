@@ -51,7 +51,7 @@ async fn a_roll_back_that_does_not_help_is_passed_up() -> Test {
     let told = stack.count("sns Publish");
     let given_up = outcome(&function, &tick()).await?;
     assert_eq!(read(&given_up), "failed not_verified");
-    assert_eq!(given_up["next"]["support_level"], 2);
+    assert_eq!(given_up["next"]["level"], 2);
     let reason = given_up["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("but /health fails"), "{reason}");
     assert_eq!(stack.count("sns Publish"), told + 1);

@@ -15,7 +15,7 @@ async fn snapshot_restore() -> Test {
     let function = house.function(&[("COOLDOWN_SECONDS", "0"), ("ATTEMPTS_PER_DAY", "100")]).await?;
     for row in [
         ("schedule", "nothing_to_do nothing_under_way, nothing_to_do nothing_under_way"),
-        ("list", "nothing_to_do list"),
+        ("list", "listed list"),
         ("dry-run", "observed would_act"),
         ("before", ASKS),
         ("point-in-time", ASKS),
@@ -26,11 +26,13 @@ async fn snapshot_restore() -> Test {
     house.expect(&function, ("named-snapshot", ASKS), Some("before-release-42")).await?;
     // The newest is the one before the time that was asked for.
     let asked = house.expect(&function, ("latest-snapshot", "nothing_to_do approval_pending"), None).await?;
-    let id = text(&asked, "/plan/actions/0/create_cluster/id")?;
+    // create cluster <id> beside …
+    let line = text(&asked, "/plan/lines/0")?;
+    let id = line.split(' ').nth(2).context("no id")?.to_owned();
     let plan = text(&asked, "/next/send/approve")?;
     house.expect(&function, ("approve", DONE), Some(plan.as_str())).await?;
     // Each takes one step.
-    for row in [("report", "failed left_behind"), ("continue", DONE), ("step-functions", DONE)] {
+    for row in [("report", "listed left_behind"), ("continue", DONE), ("step-functions", DONE)] {
         house.expect(&function, row, Some(id.as_str())).await?;
     }
     let next = json!({ "continue": id });

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use sandbox::{
     deploy::{CLUSTER, SERVICE},
     runtime_api::{Answer, Bootstrap},
-    stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick},
+    stack::{self, DEADLINE, LEDGER, TARGET, decision, outcome, read, tick, whole},
 };
 use serde_json::{Value, json};
 

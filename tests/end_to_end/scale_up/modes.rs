@@ -13,7 +13,14 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
     let acting = stack.function(&[("NOTICE_TOPIC_ARN", topic)]).await?;
     let observed = outcome(&observing, &alarm(Timestamp::now())).await?;
     assert_eq!(read(&observed), "observed would_act");
-    assert_eq!(observed["plan"]["actions"][1]["set_desired_count"]["desired_count"], 3);
+    assert_eq!(
+        observed["summary"],
+        "would do: backend: 2 → 3 tasks; alarm lendpeak2-production-high-cpu is in ALARM"
+    );
+    assert_eq!(observed["plan"]["lines"][1], "set the desired count of backend to 3");
+    assert!(observed["plan"].get("actions").is_none() && observed.get("observed").is_none(), "{observed:#}");
+    let recorded = stack.outcomes().await?.pop().unwrap_or_default();
+    assert_eq!(recorded["plan"]["actions"][1]["set_desired_count"]["desired_count"], 3);
     assert_eq!(decision(&acting, &json!({ "dry_run": true })).await?, "observed would_act");
     assert_eq!(
         decision(&acting, &json!({ "dry_run": true, "desired_count": 99 })).await?,
@@ -47,8 +54,13 @@ async fn a_kill_switch_for_all_or_for_the_function_stops_it() -> Test {
         let refused = outcome(&function, &json!({})).await?;
         assert_eq!(read(&refused), "refused kill_switch");
         assert_eq!(refused["reason"], format!("the kill switch `{scope}` is on (release freeze)"));
-        let next = refused["next"]["what"].as_str().unwrap_or_default();
-        assert!(next.contains(&format!(r#"{{"go":"{scope}","#)), "{next}");
+        let next = &refused["next"];
+        assert_eq!(
+            (&next["send"]["go"], &next["function"]),
+            (&json!(scope), &json!("lendpeak2-production-incident"))
+        );
+        let what = next["what"].as_str().unwrap_or_default();
+        assert!(what.contains(&format!("pk=kill-switch, sk={scope}")), "{what}");
         let key = |value: &str| AttributeValue::S(value.to_owned());
         let delete = stack.sandbox.clients.dynamodb.delete_item().table_name(LEDGER);
         delete.key("pk", key("kill-switch")).key("sk", key(scope)).send().await?;

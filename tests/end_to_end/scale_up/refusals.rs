@@ -83,7 +83,7 @@ async fn a_crash_loop_is_seen_behind_all_that_a_deployment_has_stopped() -> Test
         ecs.add_stopped_task(stopped(number, "TaskFailedToStart", "CannotPullContainerError"));
     }
     let function = stack.function(&[]).await?;
-    let refused = outcome(&function, &json!({})).await?;
+    let refused = whole(&function, &json!({})).await?;
     assert_eq!(read(&refused), "refused tasks_fail_to_start", "{refused:#}");
     let told = &refused["observed"]["stopped_tasks"];
     assert_eq!((&told["count"], &told["failed"]), (&json!(252), &json!(2)));

@@ -84,7 +84,9 @@ async fn write_everything(house: &House, ledger: &Ledger<'_>) -> Test {
 /// What `snapshot-restore` answers to the approval of what it is asked.
 async fn approved(ledger: &Ledger<'_>, request: &Value) -> anyhow::Result<Value> {
     let asked = ledger.answers("snapshot-restore", request, "awaiting_approval approval_needed").await?;
-    ledger.answers("snapshot-restore", &asked["next"]["send"], "applied applied").await
+    let mut approve = asked["next"]["send"].clone();
+    approve["verbose"] = json!(true);
+    ledger.answers("snapshot-restore", &approve, "applied applied").await
 }
 
 /// Everything that was put since, and what updates have made of items.

@@ -9,7 +9,7 @@ fn hours_ago(hours: i64) -> Timestamp {
 }
 
 async fn planned(function: &Bootstrap, request: Value) -> anyhow::Result<(String, String)> {
-    let seen = outcome(function, &request).await?;
+    let seen = whole(function, &request).await?;
     let snapshot = text(&seen, "/plan/actions/0/create_cluster/origin/snapshot/id");
     Ok((read(&seen), snapshot.to_owned()))
 }
@@ -21,14 +21,14 @@ async fn the_newest_snapshot_that_is_older_than_the_corruption_is_chosen() -> Te
     // Automated ones are 3 h 12 min old, and a day each before that; the manual one is 30 hours old.
     for (hours, expected) in [(1, 3), (4, 27), (28, 30), (31, 51)] {
         let request = json!({ "before": hours_ago(hours).to_string() });
-        let seen = outcome(&function, &request).await?;
+        let seen = whole(&function, &request).await?;
         assert_eq!(read(&seen), "observed would_act");
         let taken = text(&seen, "/plan/actions/0/create_cluster/origin/snapshot/taken_at");
         let age = Timestamp::now().duration_since(taken.parse()?).as_hours();
         assert_eq!(age, expected, "{hours}: {taken}");
     }
     let hint = outcome(&function, &json!({ "before": hours_ago(4).to_string() })).await?;
-    assert!(text(&hint, "/plan/reason").contains("Less would be lost with {\"point_in_time\": "), "{hint:#}");
+    assert!(details(&hint).contains("less would be lost with {\"point_in_time\": "), "{hint:#}");
     let none = outcome(&function, &json!({ "before": hours_ago(24 * 30).to_string() })).await?;
     assert_eq!(read(&none), "refused snapshot_missing");
     assert!(text(&none, "/reason").contains("the oldest is of"), "{none:#}");
@@ -105,8 +105,11 @@ async fn the_list_has_everything_that_can_be_restored_newest_first() -> Test {
     let put = stack.sandbox.clients.cloudwatch.put_metric_data().namespace("AWS/DocDB");
     put.metric_data(metric.build()).send().await?;
     let list = outcome(&function, &json!({ "list": true })).await?;
-    assert_eq!(read(&list), "nothing_to_do list");
-    let reason = text(&list, "/reason");
+    assert_eq!(read(&list), "listed list");
+    assert!(
+        text(&list, "/summary").starts_with(&format!("of cluster {SOURCE} can be restored: any time from"))
+    );
+    let reason = details(&list);
     let place = |what: &str| reason.find(what).unwrap_or_else(|| panic!("{what} is not in: {reason}"));
     assert!(place("any time from") < place("(automated, 3 h 12 min old"), "{reason}");
     assert!(place("3 h 12 min old") < place("before-release-42 (manual, 1 d 6 h old"), "{reason}");

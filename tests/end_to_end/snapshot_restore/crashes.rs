@@ -28,11 +28,12 @@ async fn two_people_at_once_make_one_restore() -> Test {
     let first = stack.function(&[]).await?;
     let (approve, plan) = ask(&first, &latest()).await?;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let joined = outcome(&first, &latest()).await?;
+    let joined = whole(&first, &latest()).await?;
     assert_eq!(id(&joined["plan"]["actions"]), id(&plan));
-    for place in ["/reason", "/plan/reason"] {
+    for place in ["/reason", "/plan/lines/0"] {
         assert!(text(&joined, place).contains(&id(&plan)), "{joined:#}");
     }
+    assert!(details(&joined).contains(&id(&plan)), "{joined:#}");
     assert_eq!(
         (read(&joined).as_str(), &joined["next"]["send"]),
         ("nothing_to_do approval_pending", &approve)

@@ -20,7 +20,7 @@ use sandbox::{
     Sandbox,
     gateway::{ClusterNow, DocDb, SECRET, SOURCE, endpoint},
     runtime_api::Bootstrap,
-    stack::{Stack, TARGET, decision, outcome, read, refuses, tick},
+    stack::{Stack, TARGET, decision, outcome, read, refuses, tick, whole},
 };
 use serde_json::{Value, json};
 
@@ -53,9 +53,15 @@ fn text<'a>(outcome: &'a Value, pointer: &str) -> &'a str {
     outcome.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// What a plan says besides its reason.
+fn details(outcome: &Value) -> String {
+    let lines = outcome["plan"]["details"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Asks for something that needs an approval; answers the JSON to approve it with, and the plan.
 async fn ask(function: &Bootstrap, request: &Value) -> anyhow::Result<(Value, Value)> {
-    let asked = outcome(function, request).await?;
+    let asked = whole(function, request).await?;
     anyhow::ensure!(read(&asked) == "awaiting_approval approval_needed", "{asked:#}");
     Ok((asked["next"]["send"].clone(), asked["plan"]["actions"].clone()))
 }

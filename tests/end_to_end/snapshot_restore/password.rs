@@ -8,7 +8,7 @@ fn set(id: &str) -> Value {
     json!({ "set_password_of": id })
 }
 
-/// Restored from a snapshot that is older than the secret's password; the plan's reason, the hand-over and the id.
+/// Restored from a snapshot that is older than the secret's password; the plan's details, the hand-over and the id.
 async fn restored_with_the_older_one(
     stack: &Stack,
     function: &Bootstrap,
@@ -16,11 +16,11 @@ async fn restored_with_the_older_one(
 ) -> anyhow::Result<(String, Value, String)> {
     stack.sandbox.rotate_password(ROTATED).await?;
     let asked = outcome(function, request).await?;
-    let begun = outcome(function, &asked["next"]["send"]).await?;
+    let begun = whole(function, &asked["next"]["send"]).await?;
     let id = id(&begun["plan"]["actions"]);
     let handed_over = finish(function, &id).await?;
     anyhow::ensure!(read(&handed_over) == "nothing_to_do handed_over", "{handed_over:#}");
-    Ok((text(&asked, "/reason").to_owned(), handed_over, id))
+    Ok((details(&asked), handed_over, id))
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn a_cut_over_works_once_the_password_was_set_and_not_before() -> Test {
     let function = stack.function(&[("VERIFY_SECONDS", "5")]).await?;
     let (plan, handed_over, id) = restored_with_the_older_one(&stack, &function, &latest()).await?;
     let said = "The password in secret lendpeak2-production-db-credentials was changed at";
-    for text in [&plan, text(&handed_over, "/reason")] {
+    for text in [plan.as_str(), text(&handed_over, "/reason")] {
         assert!(
             text.contains(said) && text.contains(&format!("{{\"set_password_of\": \"{id}\"}}")),
             "{text}"
@@ -94,7 +94,7 @@ async fn a_point_in_time_has_the_password_of_that_time() -> Test {
     // The latest one may have either.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let asked = outcome(&function, &json!({ "point_in_time": "latest" })).await?;
-    assert!(text(&asked, "/reason").contains("was changed at"), "{asked:#}");
+    assert!(details(&asked).contains("was changed at"), "{asked:#}");
     Ok(())
 }
 
@@ -147,8 +147,8 @@ async fn a_password_that_aws_manages_is_left_to_it() -> Test {
     docdb(&stack).manage_password(SOURCE, managed);
     let asked = outcome(&function, &latest()).await?;
     let said = format!("AWS manages the master user of {SOURCE} in {managed}");
-    assert!(text(&asked, "/reason").contains(&said), "{asked:#}");
-    let begun = outcome(&function, &asked["next"]["send"]).await?;
+    assert!(details(&asked).contains(&said), "{asked:#}");
+    let begun = whole(&function, &asked["next"]["send"]).await?;
     let id = super::id(&begun["plan"]["actions"]);
     docdb(&stack).manage_password(&id, managed);
     let handed_over = finish(&function, &id).await?;

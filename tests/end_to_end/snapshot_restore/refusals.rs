@@ -12,7 +12,7 @@ async fn refused(error: &str, request: &Value, operation: &str, code: &str, leve
     docdb(&stack).refuse(operation, error, 1);
     let failed = outcome(&function, &approve).await?;
     assert_eq!(read(&failed), format!("failed {code}"), "{failed:#}");
-    assert_eq!(failed["next"]["support_level"], level, "{failed:#}");
+    assert_eq!(failed["next"]["level"], level, "{failed:#}");
     assert!(!text(&failed, "/next/what").is_empty() && !text(&failed, "/reason").is_empty(), "{failed:#}");
     assert_eq!(stack.item(&format!("target#{SOURCE_TARGET}"), FOLLOW_UP).await?, None);
     let scheduled = outcome(&function, &tick()).await?;

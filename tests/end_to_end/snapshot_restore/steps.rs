@@ -151,7 +151,7 @@ async fn what_is_not_done_in_time_is_given_up_and_says_what_is_left_behind() -> 
     );
     assert_eq!(decision(&function, &json!({ "continue": id })).await?, "refused given_up");
     let report = outcome(&function, &json!({ "report": id })).await?;
-    assert_eq!(read(&report), "failed left_behind");
+    assert_eq!(read(&report), "listed left_behind");
     Ok(())
 }
 
@@ -171,7 +171,7 @@ async fn a_cluster_that_somebody_deletes_is_not_made_again() -> Test {
     assert_eq!(decision(&function, &json!({ "continue": id })).await?, "failed cluster_gone");
     assert_eq!(stack.count("rds RestoreDBClusterFromSnapshot"), 1);
     let report = outcome(&function, &json!({ "report": id })).await?;
-    assert_eq!(read(&report), "failed nothing_left_behind");
+    assert_eq!(read(&report), "refused nothing_left_behind");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ async fn writes_are_refused_while_they_are_frozen_and_go_through_again() -> Test
     assert_eq!(write(&stack).await?, "503");
     let noted = freeze_on_record(&stack).await?.context("not on record")?;
     let expected = json!({ "container": "backend", "variable": "READONLY_MODE", "value": "true",
-        "release": release(1), "reason": "it was asked for by hand: loans are negative" });
+        "release": release(1), "reason": "asked by hand: loans are negative" });
     for (name, value) in expected.as_object().context("no object")? {
         assert_eq!(noted[name], *value, "{name}");
     }

@@ -62,7 +62,7 @@ async fn a_freeze_that_does_not_settle_is_passed_up() -> Test {
     let told = stack.count("sns Publish");
     let given_up = outcome(&function, &tick()).await?;
     assert_eq!(read(&given_up), "failed not_verified");
-    assert_eq!(given_up["next"]["support_level"], 2);
+    assert_eq!(given_up["next"]["level"], 2);
     assert_eq!(stack.count("sns Publish"), told + 1);
     assert_eq!(decision(&function, &tick()).await?, "nothing_to_do nothing_to_look_after");
     Ok(())

@@ -82,8 +82,8 @@ impl Game {
 /// As a function that changes something answers: `shared/src/outcome.rs`.
 fn outcome(decision: &str, code: &str, plan: &Value) -> Value {
     json!({
-        "version": 1, "decision": decision, "code": code, "under_way": false,
-        "reason": "it was asked for by hand", "next": null,
+        "version": 1, "summary": "2 of 2 tasks run", "decision": decision, "code": code, "under_way": false,
+        "reason": "asked by hand", "next": null,
         "target": "service/lendpeak2-production/backend", "steps": [],
         "verification": { "verified": true, "what": "2 of 2 tasks run" }, "plan": plan, "observed": {}, "trigger": {},
         "function": "rollback", "environment": "production", "execution_id": "one",

@@ -324,6 +324,7 @@ pub fn record_again(request: &Request, unmet: Unmet) -> Option<Request> {
 /// An answer that was kept. Only that there is one matters here.
 pub fn kept_answer() -> Outcome {
     Outcome {
+        summary: String::new(),
         version: VERSION,
         decision: Decision::Applied,
         code: Name::from(&code::APPLIED),

@@ -132,6 +132,7 @@ pub fn approval(used: bool) -> Approval {
         plan_hash: plan_hash(1),
         plan: vec![plan_hash(1)],
         reason: String::new(),
+        details: Vec::new(),
         actions: Value::Null,
         expires: at(Tick::MAX),
         used,
@@ -217,7 +218,6 @@ impl Setup {
     pub fn policy(&self) -> Policy {
         Policy {
             environment: "production".to_owned(),
-            name: None,
             functions: Vec::new(),
             mode: self.mode,
             ledger_table: "ledger".to_owned(),

@@ -90,7 +90,7 @@ fn awaited(sent: bool, paths: &[&str]) -> Awaited {
     Awaited {
         paths: strings(paths),
         caller_reference: "cache-invalidation event-1".to_owned(),
-        reason: "it was asked for by hand".to_owned(),
+        reason: "asked by hand".to_owned(),
         sent,
         due: NOW + PATIENCE,
         before: vec![],
@@ -132,7 +132,7 @@ fn a_person_s_paths_are_sent_and_looked_after() {
         units: 1,
         by_hand: Some(json!({ "paths": ["/assets/*"] })),
         follow_up: FollowUpChange::Set(awaited::follow_up(&[awaited(true, &["/assets/*"])])),
-        ..Plan::act(vec![sending(&["/assets/*"])], "it was asked for by hand")
+        ..Plan::act(vec![sending(&["/assets/*"])], "asked by hand")
     };
     assert_eq!(plan, expected);
 }
@@ -156,7 +156,7 @@ fn what_was_widened_is_said() {
     let widened = vec!["16 paths became their common wildcard, `/assets/*`".to_owned()];
     let goal = Goal::Invalidate(Paths { paths: strings(&["/assets/*"]), widened });
     let plan = planned(&sees(vec![]), &Request { goal, ..by_hand(&[]) }, &Past::default());
-    assert_eq!(plan.reason, "it was asked for by hand; 16 paths became their common wildcard, `/assets/*`");
+    assert_eq!(plan.reason, "asked by hand; 16 paths became their common wildcard, `/assets/*`");
 }
 
 #[test]
@@ -202,14 +202,14 @@ fn a_deployment_joins_only_what_began_after_it() {
 fn past_the_free_paths_a_person_is_told_the_cost_and_an_alarm_is_refused() {
     let spent = |month_units| Past { month_units, ..Past::default() };
     let reason = |units, paths: &[&str]| planned(&sees(vec![]), &by_hand(paths), &spent(units)).reason;
-    assert_eq!(reason(999, &["/a"]), "it was asked for by hand");
+    assert_eq!(reason(999, &["/a"]), "asked by hand");
     assert_eq!(
         reason(999, &["/a", "/b", "/c"]),
-        "it was asked for by hand; 999 of the month's 1000 free paths were sent before, so this costs $0.010"
+        "asked by hand; 999 of the month's 1000 free paths were sent before, so this costs $0.010"
     );
     assert_eq!(
         reason(4_000, &["/a"]),
-        "it was asked for by hand; 4000 of the month's 1000 free paths were sent before, so this costs $0.005"
+        "asked by hand; 4000 of the month's 1000 free paths were sent before, so this costs $0.005"
     );
     let deployment = planned(&sees(vec![]), &by_deployment(), &spent(1_000));
     assert_eq!(deployment.actions.len(), 1);
@@ -275,7 +275,7 @@ fn the_schedule_sends_what_waited_once_there_is_room() {
     stops(&planned(&busy(0, 15), &tick(), &past), Decision::NothingToDo, "waiting_for_room");
     let sent = planned(&busy(0, 14), &tick(), &past);
     assert_eq!((sent.actions, sent.units, sent.weight), (vec![sending(&["/*"])], 1, Weight::Wished));
-    assert_eq!(sent.reason, "it was asked for by hand; it had to wait");
+    assert_eq!(sent.reason, "asked by hand; it had to wait");
     let kept = awaited::follow_up(&[awaited(true, &["/*"])]);
     assert_eq!(sent.follow_up, FollowUpChange::Set(kept));
 }
@@ -361,7 +361,7 @@ fn an_old_copy_that_is_still_served_is_seen() {
     stops(&fresh, Decision::NothingToDo, "verified");
     assert_eq!(
         fresh.skipped.unwrap().reason,
-        "invalidation I1 of /* (it was asked for by hand) is completed: /assets/main.js: status 200, \
+        "invalidation I1 of /* (asked by hand) is completed: /assets/main.js: status 200, \
          etag \"1\" → \"2\", x-cache Hit from cloudfront → Miss from cloudfront, age 4000 s → 0 s"
     );
     let young = look(asset("Hit from cloudfront", 50, "\"2\""), &past);
@@ -417,7 +417,7 @@ fn verified_means_that_a_fresh_copy_was_seen() {
 #[test]
 fn what_was_not_seen_is_said() {
     let told = |asset: &Asset| looked_at(asset)[1].reason.clone();
-    let of = "invalidation I1 of /assets/main.js (it was asked for by hand) is completed: /assets/main.js: ";
+    let of = "invalidation I1 of /assets/main.js (asked by hand) is completed: /assets/main.js: ";
     assert_eq!(told(&answering(404)), format!("{of}status 404: not there: /assets/main.js"));
     assert_eq!(told(&answering(403)), format!("{of}status 403: no fresh copy was seen of /assets/main.js"));
     let silent = Asset { status: None, error: Some("the connection failed".to_owned()), ..answering(200) };
@@ -446,7 +446,7 @@ fn a_status_is_told_and_an_unknown_one_refused() {
     let paths = ["/a", "/b", "/c", "/d", "/e"];
     let seen = Observed { asked: Some(invalidation("InProgress", &paths)), ..Observed::default() };
     let told = planned(&seen, &asked, &Past::default());
-    stops(&told, Decision::NothingToDo, "status");
+    stops(&told, Decision::Listed, "status");
     assert_eq!(
         told.skipped.unwrap().reason,
         "invalidation I1 of /a, /b, /c and 2 more is in progress; it was created at 1969-12-31 23:59:00 UTC"
@@ -502,4 +502,10 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    assert_eq!(in_short(&sending(&["/a", "/b/*"])), "E1234567890ABC: clear /a, /b/*");
+    assert_eq!(in_short(&sending(&["/a", "/b", "/c", "/d"])), "E1234567890ABC: clear /a, /b, /c and 1 more");
 }

@@ -172,6 +172,7 @@ impl Handler {
         }
         let target = format!("{KILL_SWITCH}/{}", names.first().map_or("", String::as_str));
         let outcome = Outcome {
+            summary: told.clone(),
             version: VERSION,
             decision: Decision::Applied,
             code: did.into(),

@@ -144,6 +144,6 @@ fn is_related(outcome: &Outcome, incident: &Incident) -> bool {
     match outcome.decision {
         Decision::Applied | Decision::Failed | Decision::AwaitingApproval => true,
         Decision::Refused => named.any(|function| function == outcome.function),
-        Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
+        Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => false,
     }
 }

@@ -149,7 +149,7 @@ fn a_service_that_does_well_is_restarted_as_it_is() {
     let plan = acts(&running(2), &by_hand());
     assert_eq!(
         plan.reason,
-        "it was asked for by hand; 2 tasks of lendpeak2-backend-production:7 run as they should, and at least 2 stay \
+        "asked by hand; 2 tasks of lendpeak2-backend-production:7 run as they should, and at least 2 stay \
          while fresh ones start"
     );
     assert_eq!(
@@ -230,7 +230,7 @@ fn living_tasks_are_not_taken_away_where_fresh_ones_would_not_start() {
     let image = refuses(&without(vec![missing(Kind::Image, "backend:1")]), "image_missing");
     assert!(image.reason.contains("(the image backend:1: there is none)"), "{}", image.reason);
     let secret = refuses(&without(vec![missing(Kind::Secret, "db")]), "secret_missing");
-    assert_eq!(secret.next.unwrap().support_level, 2);
+    assert_eq!(secret.next.unwrap().level, 2);
     refuses(&without(vec![missing(Kind::Image, "backend:1"), missing(Kind::Secret, "db")]), "image_missing");
 }
 
@@ -441,4 +441,11 @@ proptest! {
         prop_assert!(!is_outstanding(action, &after));
         prop_assert_eq!(plan(now(), &after, &by_hand(), &settings(), &Past::default()).actions, vec![]);
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let short = in_short(&[restart_of("ecs-svc/1")], &running(2), &settings());
+    assert_eq!(short, "backend: fresh tasks in place of 2 (lendpeak2-backend-production:7)");
+    assert_eq!(in_short(&[], &running(2), &settings()), "");
 }

@@ -662,3 +662,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let deploy = |to: &str, copy| Action::Deploy {
+        from: name(3),
+        to: to.to_owned(),
+        copy,
+        images: BTreeMap::new(),
+        freeze: None,
+        or: Vec::new(),
+    };
+    let short = |action| in_short(&[action], &settings());
+    assert_eq!(short(deploy(&name(1), false)), format!("backend: {} → :1", name(3)));
+    assert_eq!(short(deploy(&name(1), true)), format!("backend: {} → :1, as a copy", name(3)));
+    assert_eq!(short(deploy("other:1", false)), format!("backend: {} → other:1", name(3)));
+    let stop = Action::StopDeployment { service_deployment: "arn".to_owned(), from: name(3), to: name(2) };
+    assert_eq!(short(stop), format!("backend: {} → :2 by ECS itself", name(3)));
+    assert_eq!(in_short(&[], &settings()), "");
+}

@@ -339,3 +339,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let raise = Action::SetMinCapacity { resource_id: settings().target(), min_capacity: 4 };
+    let restore =
+        Action::RestoreMinCapacity { resource_id: settings().target(), min_capacity: 2, raised_to: Some(4) };
+    assert_eq!(in_short(&[raise, set_to(4)], &running(2)), "backend: 2 → 4 tasks");
+    // A run that died had done it.
+    assert_eq!(in_short(&[set_to(4)], &running(4)), "backend: 4 tasks");
+    let raised = running(4).with_capacity(4, 10);
+    assert_eq!(in_short(&[restore], &raised), "backend: a minimum of 4 → 2 tasks");
+    assert_eq!(in_short(&[], &running(2)), "");
+}

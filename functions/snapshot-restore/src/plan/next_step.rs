@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     ledger::{FollowUp, FollowUpChange},
-    outcome::Stop,
+    outcome::{Decision, Stop},
     remedy::{Plan, Weight},
 };
 
@@ -197,8 +197,16 @@ fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Setti
     }
 }
 
-/// What a restore has left behind, whoever asks.
+/// What there is of a restore, for a person who asks.
 pub(super) fn report(observed: &Observed, id: &str) -> Stop {
+    match observed.cluster(id) {
+        None => Stop { decision: Decision::Refused, ..skipped::nothing_left(id) },
+        Some(cluster) => skipped::there_is(&cluster.name, &state(cluster)),
+    }
+}
+
+/// What a restore has left behind that came to a stop.
+pub(super) fn stopped(observed: &Observed, id: &str) -> Stop {
     match observed.cluster(id) {
         None => skipped::nothing_left(id),
         Some(cluster) => skipped::left_behind(&cluster.name, &state(cluster)),

@@ -41,19 +41,22 @@ pub(super) fn restore(
         restore.settings.engine_version = version;
     }
     let progress = Progress { restore: restore.clone(), begun_at: now, tried: Vec::new() };
-    let mut reason = consequences(now, &restore, source, lost_since, observed, wanted);
+    let age = span(now.duration_since(lost_since));
+    let reason = format!("LOST would be all writes since {}: {age} of them", readable(lost_since));
+    let mut details = consequences(now, &restore, source, lost_since, observed, wanted);
     if let Some(managed) = &source.managed_secret {
-        reason = format!(
-            "{reason}. AWS manages the master user of {} in {managed}; a restore takes no such setting, so ask AWS for it \
-             again, if it is still wanted",
+        details.push(format!(
+            "AWS manages the master user of {} in {managed}; a restore takes no such setting, so ask AWS for it again, if \
+             it is still wanted",
             source.name
-        );
+        ));
     }
     let login = observed.logins.get(&source.name);
     if let Some(warning) = login.and_then(|login| login.warning(&restore.id, &settings.secret, None)) {
-        reason = format!("{reason}. {warning}, once it is there");
+        details.push(format!("{warning}, once it is there"));
     }
     Ok(Plan {
+        details,
         follow_up: FollowUpChange::Set(progress.follow_up(now + settings.limit)),
         // A person said which data.
         weight: Weight::Wished,
@@ -128,7 +131,7 @@ fn foreign_key<'a>(snapshot: &'a Snapshot, source: &Cluster) -> Option<&'a str> 
     account(key).filter(|theirs| *theirs != ours).map(|_| key)
 }
 
-/// Everything that a person should know before saying yes.
+/// Everything else that a person should know before saying yes, a line each.
 fn consequences(
     now: Timestamp,
     restore: &Restore,
@@ -136,48 +139,49 @@ fn consequences(
     lost_since: Timestamp,
     observed: &Observed,
     wanted: &Wanted,
-) -> String {
+) -> Vec<String> {
     let Restore { settings, .. } = restore;
     let age = span(now.duration_since(lost_since));
     let key = settings.kms_key.as_deref().unwrap_or("none: it is not encrypted");
     let classes: Vec<&str> = restore.instances.iter().map(|instance| instance.class.as_str()).collect();
-    let mut text = format!(
-        "{} is {age} old: all writes since {} would be lost, {age} of them. {} is made with {}, {} {}, security \
-         groups {}, parameter group {}, subnet group {}, KMS key {key}, and deletion protection on. It costs {}, and \
-         takes 20 to 60 minutes, a large one longer. {} is not touched, and nothing uses the new cluster until you \
-         approve that too",
-        restore.origin,
-        readable(lost_since),
-        restore.id,
-        restore.classes(),
-        settings.engine,
-        settings.engine_version,
-        settings.security_groups.join(" and "),
-        settings.parameter_group,
-        settings.subnet_group,
-        price::an_hour(&classes),
-        restore.source,
-    );
+    let mut lines = vec![
+        format!("{} is {age} old", restore.origin),
+        format!(
+            "{} is not touched, and nothing uses the new cluster until you approve that too",
+            restore.source
+        ),
+        format!("it costs {}, and takes 20 to 60 minutes, a large one longer", price::an_hour(&classes)),
+        format!(
+            "{} is made with {}, {} {}, security groups {}, parameter group {}, subnet group {}, KMS key {key}, and \
+             deletion protection on",
+            restore.id,
+            restore.classes(),
+            settings.engine,
+            settings.engine_version,
+            settings.security_groups.join(" and "),
+            settings.parameter_group,
+            settings.subnet_group,
+        ),
+    ];
     if settings.engine_version != source.settings.engine_version {
-        text = format!("{text}. {} runs {} by now", source.name, source.settings.engine_version);
+        lines.push(format!("{} runs {} now", source.name, source.settings.engine_version));
     }
     let window = source.earliest_restorable.zip(source.latest_restorable);
     match (wanted, window) {
         (Wanted::SnapshotBefore(at), Some((from, to))) if *at > from && *at <= to => {
-            format!("{text}. Less would be lost with {{\"point_in_time\": \"{at}\"}}")
+            lines.push(format!("less would be lost with {{\"point_in_time\": \"{at}\"}}"));
         }
-        _ => {
-            let newer = observed.snapshots.iter().any(|snapshot| snapshot.taken_at > Some(lost_since));
-            if newer { format!("{text}. There are newer snapshots") } else { text }
+        _ if observed.snapshots.iter().any(|snapshot| snapshot.taken_at > Some(lost_since)) => {
+            lines.push("there are newer snapshots".to_owned());
         }
+        _ => {}
     }
+    lines
 }
 
 /// What can be restored, newest first.
-pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> Stop {
-    let Some(source) = &observed.source else {
-        return skipped::source_missing(&settings.source);
-    };
+pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> Result<Plan<Action>, Stop> {
+    let source = observed.source.as_ref().ok_or_else(|| skipped::source_missing(&settings.source))?;
     let mut lines: Vec<String> = Vec::new();
     if let Some((from, to)) = source.earliest_restorable.zip(source.latest_restorable) {
         lines.push(format!("any time from {} to {}", readable(from), readable(to)));
@@ -194,7 +198,8 @@ pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> 
     lines.extend(
         observed.restored.iter().map(|cluster| format!("restored: {}", crate::restore::state(cluster))),
     );
-    skipped::list(&source.name, &lines)
+    let stop = skipped::list(&source.name, &lines);
+    Ok(Plan { details: lines, ..Plan::skip(stop) })
 }
 
 /// What the volume held at that time.

@@ -151,7 +151,7 @@ fn by_alarm() -> Request {
     Request { goal: Goal::On, because: Because::Alarm(alarm), topic: None }
 }
 
-const WHY: &str = "it was asked for by hand: loans";
+const WHY: &str = "asked by hand: loans";
 
 fn note(revision: u32, why: &str) -> Action {
     Action::Note { release: name(revision), variable: variable(), reason: why.to_owned() }
@@ -471,4 +471,14 @@ proptest! {
             prop_assert_eq!(plan_of(&after, goal, &past).skipped.unwrap().decision, Decision::NothingToDo);
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let short = |action| in_short(&[action], &settings());
+    assert_eq!(short(freeze_of(2)), "backend: writes frozen (READONLY_MODE=true)");
+    assert_eq!(short(go_back(3, 2)), "backend: writes let through again");
+    assert_eq!(short(unfreeze_of(4, 2)), "backend: writes let through again");
+    assert_eq!(short(note(2, WHY)), "backend: writes noted as frozen, which they are");
+    assert_eq!(short(Action::End), "backend: writes noted as let through, which they are");
 }

@@ -51,7 +51,7 @@ fn step(incident: &str, tape: &mut Tape<'_>) -> Value {
         json!({ "step": { "hand_over": { "incident": incident, "reason": "the probe still fails" } } }),
         json!({ "step": { "did": { "incident": incident, "function": "rollback", "outcome": {
             "decision": "awaiting_approval", "code": "approval_needed", "reason": "asks",
-            "next": { "what": "approve", "support_level": 1, "send": { "approve": "0123456789ab" } },
+            "next": { "what": "approve", "level": 1, "send": { "approve": "0123456789ab" } },
         } } } }),
         json!({ "step": { "did": { "incident": incident, "function": "rollback", "outcome": {
             "error": "Lambda.Unknown", "cause": "timed out",

@@ -106,7 +106,7 @@ impl<'a> Play<'a> {
         let subjects = notices.filter_map(|notice| {
             let notice: Value = serde_json::from_str(notice).ok()?;
             let subject = text(&notice, "/Subject").strip_prefix("[production] ")?;
-            Some(subject.split_once(':')?.0.to_owned())
+            Some(subject.split(':').next()?.to_owned())
         });
         let subjects: BTreeSet<String> = subjects.collect();
         Ok(subjects.into_iter().collect::<Vec<_>>().join(", "))

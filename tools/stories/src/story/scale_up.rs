@@ -56,7 +56,8 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
             "applied applied, replayed applied, replayed applied",
             play.stack.audit().await?.join(", "),
         );
-        play.row("people are told", "scale-up applied", play.heard().await?);
+        let expected = "backend 2 -> 3 tasks (scale-up, by an alarm)";
+        play.row("people are told", expected, play.heard().await?);
         Ok(())
     })
 }

@@ -43,7 +43,8 @@ const TRIES: usize = 4;
 const STEPS: usize = 40;
 
 async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
-    let asked = ask(player, &json!({ "snapshot": "latest", "reason": "negative amounts" })).await?;
+    let asked =
+        ask(player, &json!({ "snapshot": "latest", "reason": "negative amounts", "verbose": true })).await?;
     let id = part(&asked, "/plan/actions/0/create_cluster/id").as_str().unwrap_or_default().to_owned();
     approve(player, &asked).await?;
     let mut last = String::new();
@@ -112,7 +113,7 @@ fn is_applied(answer: &Value) -> bool {
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
         let mut play = Play::start(&STORY, &[], rows).await?;
-        let latest = json!({ "snapshot": "latest", "reason": "negative amounts" });
+        let latest = json!({ "snapshot": "latest", "reason": "negative amounts", "verbose": true });
         let actions = play.ask_and_approve("the latest snapshot", &latest).await?;
         let id = text(&actions, "/0/create_cluster/id").to_owned();
         while read(&outcome(&play.process, &json!({ "continue": id })).await?) == "applied applied" {}

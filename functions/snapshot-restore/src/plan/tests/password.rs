@@ -16,7 +16,8 @@ fn set() -> serde_json::Value {
 }
 
 fn reason(observed: &Observed, goal: Goal) -> String {
-    planned(observed, &asks(goal), None).reason
+    let plan = planned(observed, &asks(goal), None);
+    [vec![plan.reason], plan.details].concat().join(". ")
 }
 
 #[test]
