@@ -240,8 +240,8 @@ fn an_incident_of_every_earlier_version_is_read() {
 
     let mut third = second;
     third["ringing"] = serde_json::json!({ "probe": at(1) });
-    third["episode_since"] = serde_json::json!(at(1));
-    third["all_ok_since"] = Value::Null;
+    third["round_since"] = serde_json::json!(at(1));
+    third["quiet_since"] = Value::Null;
     assert_eq!(read(&third).unwrap().episode_since, at(1));
 }
 
