@@ -175,7 +175,7 @@ async fn cache_invalidation() -> Test {
         house.expect(&function, row, None).await?;
     }
     let known = house.sandbox.gateway.cloudfront().add("somebody", &["/assets/*"]);
-    house.expect(&function, ("status", "nothing_to_do status"), Some(known.as_str())).await?;
+    house.expect(&function, ("status", "listed status"), Some(known.as_str())).await?;
     house.clear_ledger().await?;
     house.approve(&json!({ "paths": ["/index.html"] })).await?;
     house.end()
