@@ -7,15 +7,11 @@ async fn an_approved_restore_gets_what_its_source_has_and_is_handed_over() -> Te
     let stack = start().await?;
     let function = stack.function(&[]).await?;
     docdb(&stack).set_times(Duration::from_millis(400), Duration::from_millis(400));
-    let (approve, plan) = ask(&function, &latest()).await?;
-    let id = id(&plan);
-    assert!(docdb(&stack).restored().is_empty());
-    let begun = outcome(&function, &approve).await?;
-    assert_eq!(read(&begun), "applied applied", "{begun:#}");
-    assert_eq!(begun["verification"]["verified"], true, "{begun:#}");
+    let asked = whole(&function, &latest()).await?;
+    assert_eq!(read(&asked), "awaiting_approval approval_needed", "{asked:#}");
+    assert!(text(&asked, "/summary").contains("would lack all writes of 3 h 12 min, since"), "{asked:#}");
     for said in [
-        "is 3 h 12 min old: all writes since",
-        "would be lost",
+        "is 3 h 12 min old",
         "with 2 × db.r6g.large, docdb 5.0.0",
         "security groups sg-0123456789abcdef0 and sg-0fedcba9876543210",
         "parameter group lendpeak2-production-docdb5",
@@ -24,8 +20,13 @@ async fn an_approved_restore_gets_what_its_source_has_and_is_handed_over() -> Te
         "about $0.53 an hour",
         "20 to 60 minutes",
     ] {
-        assert!(text(&begun, "/reason").contains(said), "{said}: {begun:#}");
+        assert!(details(&asked).contains(said), "{said}: {asked:#}");
     }
+    let id = id(&asked["plan"]["actions"]);
+    assert!(docdb(&stack).restored().is_empty());
+    let begun = outcome(&function, &asked["next"]["send"]).await?;
+    assert_eq!(read(&begun), "applied applied", "{begun:#}");
+    assert_eq!(begun["verification"]["verified"], true, "{begun:#}");
 
     let done = finish(&function, &id).await?;
     assert_eq!(read(&done), "nothing_to_do handed_over", "{done:#}");

@@ -42,7 +42,7 @@ pub(super) fn restore(
     }
     let progress = Progress { restore: restore.clone(), begun_at: now, tried: Vec::new() };
     let age = span(now.duration_since(lost_since));
-    let reason = format!("LOST would be all writes since {}: {age} of them", readable(lost_since));
+    let reason = format!("it would lack all writes of {age}, since {}", readable(lost_since));
     let mut details = consequences(now, &restore, source, lost_since, observed, wanted);
     if let Some(managed) = &source.managed_secret {
         details.push(format!(

@@ -227,7 +227,7 @@ fn an_older_engine_in_the_snapshot_is_kept_and_said() {
 #[test]
 fn what_is_lost_comes_first_and_the_rest_line_by_line() {
     let plan = planned(&before(), &for_snapshot(Wanted::LatestSnapshot), None);
-    let lost = "LOST would be all writes since 2026-11-24 01:00:00 UTC: 3 h 0 min of them";
+    let lost = "it would lack all writes of 3 h 0 min, since 2026-11-24 01:00:00 UTC";
     assert_eq!((plan.reason.as_str(), plan.details.len()), (lost, 4));
     let [age, source, cost, made] = plan.details.as_slice() else { panic!("{plan:?}") };
     assert!(age.contains("is 3 h 0 min old") && source.contains("is not touched"), "{age} {source}");
