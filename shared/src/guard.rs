@@ -7,12 +7,9 @@ use crate::{
     clock::{self, month, readable},
     code,
     error::Error,
-    ledger::{
-        ALL, Approval, Attempt, Claim, FollowUpChange, Intent, Ledger, Memory, NotClaimed, Odd, Rejection,
-        Switch,
-    },
+    ledger::{ALL, Approval, Attempt, Claim, Intent, Ledger, Memory, NotClaimed, Odd, Rejection, Switch},
     outcome::{Next, Outcome, Stop},
-    remedy::Weight,
+    plan::{FollowUpChange, Weight},
     settings::{Mode, Policy},
     trigger::{AlarmState, Kind, Trigger},
 };

@@ -10,8 +10,8 @@ use aws_types::SdkConfig;
 use tokio::time::timeout;
 
 use crate::{
-    aws::{self, Cause},
-    error::{Error, chain},
+    aws,
+    error::{Cause, Error, chain},
     outcome::{Decision, Outcome},
     text,
 };

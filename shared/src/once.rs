@@ -6,7 +6,10 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-use crate::{aws, error::Error};
+use crate::{
+    aws,
+    error::{Error, is_busy},
+};
 
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -37,9 +40,7 @@ pub async fn once<T, E: ProvideErrorMetadata>(
 /// Whether another try can: AWS was busy or failed, or nobody knows whether it heard.
 fn may_help<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
-        SdkError::ServiceError(context) => {
-            context.raw().status().is_server_error() || aws::is_busy(context.err())
-        }
+        SdkError::ServiceError(context) => context.raw().status().is_server_error() || is_busy(context.err()),
         SdkError::ConstructionFailure(_) => false,
         _ => true,
     }

@@ -20,12 +20,13 @@ use crate::{
     guard::{self, Admission, Course},
     lambda::{Invocation, Task},
     ledger::{
-        Approval, Before, FollowUp, FollowUpChange, Held, Intent, Ledger, Memory, NotSettled, Settlement,
-        WANTED_FOR, Wanted, WantedChange,
+        Approval, Before, Held, Intent, Ledger, Memory, NotSettled, Settlement, WANTED_FOR, Wanted,
+        WantedChange,
     },
     outbox::Outbox,
     outcome::{Decision, Next, Outcome, Stop, VERSION, WokenBy},
-    remedy::{Past, Plan, Remedy, Weight},
+    plan::{FollowUp, FollowUpChange, Past, Plan, Weight},
+    remedy::{Remedy, value},
     settings::{Mode, Policy},
     text::{PERSON, line},
     trigger::{self, Kind, Trigger},
@@ -499,9 +500,4 @@ fn lines<A: ToString>(actions: &[A]) -> Vec<String> {
 
 fn hash(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}
-
-/// Our own types always serialize; a failure here would be a defect, and must not cost the run.
-pub(crate) fn value(data: &impl Serialize) -> Value {
-    serde_json::to_value(data).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_cloudfront::types;
 use shared::{
     aws, clock,
-    error::{Error, chain},
+    error::{Cause, Error, chain},
     guard::Approved,
     outcome::Verification,
 };
@@ -23,7 +23,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
     let unbuilt = |error: aws_sdk_cloudfront::error::BuildError| Error::Aws {
         operation: "put together an invalidation of",
         resource: whose(),
-        source: aws::Cause::new(error.to_string()),
+        source: Cause::new(error.to_string()),
     };
     let quantity = i32::try_from(paths.len()).unwrap_or(i32::MAX);
     let paths = types::Paths::builder().quantity(quantity).set_items(Some(paths.clone())).build();

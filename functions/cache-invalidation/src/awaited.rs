@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::ledger::FollowUp;
+use shared::plan::FollowUp;
 
 use crate::observe::Asset;
 

@@ -10,9 +10,8 @@ use shared::{
     alarms,
     clock::readable,
     code,
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Past, Plan, Weight},
+    plan::{FollowUp, FollowUpChange, Past, Plan, Weight},
 };
 
 use crate::{

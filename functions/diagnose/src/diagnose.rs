@@ -6,10 +6,10 @@ use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use shared::{
     alarms,
-    aws::{Aws, Cause},
+    aws::Aws,
     clock, code,
     diagnosis::{Diagnosis, Impact, VERSION},
-    error::Error,
+    error::{Cause, Error},
     guard,
     lambda::{Invocation, Task},
     notice::{self, Notice},

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::aws::failed;
 use shared::ecs;
 use shared::error::Error;
-use shared::releases::Releases;
+use shared::ledger::Releases;
 use shared::settings::{Environment, SettingsError};
 use shared::telemetry::NAMESPACE;
 

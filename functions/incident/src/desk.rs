@@ -18,9 +18,9 @@ use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::{
-    aws::{Aws, Cause},
+    aws::Aws,
     clock,
-    error::Error,
+    error::{Cause, Error},
     lambda::{Invocation, Task},
     notice as topic,
     outbox::{Outbox, Owed},

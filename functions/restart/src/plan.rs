@@ -8,9 +8,8 @@ use serde_json::json;
 use shared::{
     alarms,
     ecs::{Service, ready, revision},
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Past, Plan},
+    plan::{FollowUp, FollowUpChange, Past, Plan},
 };
 
 use crate::{

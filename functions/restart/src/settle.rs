@@ -7,9 +7,8 @@ use shared::{
     clock::readable,
     code,
     ecs::{Deployment, Service, revision, some_of},
-    ledger::FollowUp,
     outcome::{Decision, Next, Stop},
-    remedy::{Plan, nothing_to_look_after, still_settling},
+    plan::{FollowUp, Plan, nothing_to_look_after, still_settling},
 };
 
 use crate::{codes, observe::Observed, plan::Action, settings::Settings};

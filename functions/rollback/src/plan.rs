@@ -11,9 +11,9 @@ use shared::{
     code,
     ecs::{self, Service, TaskDefinition, ready, revision},
     freeze::{Freeze, Variable},
-    ledger::{FollowUp, FollowUpChange, Intent, Note},
+    ledger::Intent,
     outcome::{Decision, Next, Stop, Verification},
-    remedy::{Past, Plan, Weight, nothing_to_look_after, still_settling},
+    plan::{FollowUp, FollowUpChange, Note, Past, Plan, Weight, nothing_to_look_after, still_settling},
 };
 
 use crate::{

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::remedy::{Past, Plan};
+use shared::plan::{Past, Plan};
 
 use crate::{
     docdb::{ClusterSettings, InstanceSettings},

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::{clock::readable, ledger::FollowUp};
+use shared::{clock::readable, plan::FollowUp};
 
 use crate::{
     docdb::{Cluster, ClusterSettings, Instance, InstanceSettings},

@@ -8,9 +8,8 @@ use shared::{
     clock::readable,
     code,
     ecs::{Service, ready},
-    ledger::FollowUp,
     outcome::{Decision, Next, Stop},
-    remedy::{Past, Plan, nothing_to_look_after, still_settling},
+    plan::{FollowUp, Past, Plan, nothing_to_look_after, still_settling},
 };
 
 use crate::{

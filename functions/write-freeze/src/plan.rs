@@ -9,9 +9,8 @@ use shared::{
     alarms,
     ecs::{Service, ready, revision},
     freeze::{Freeze, Variable},
-    ledger::{FollowUpChange, Note},
     outcome::{Next, Stop, Verification},
-    remedy::{Past, Plan, Weight},
+    plan::{FollowUpChange, Note, Past, Plan, Weight},
 };
 
 use crate::{

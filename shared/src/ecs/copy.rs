@@ -22,7 +22,11 @@ use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use serde_json::Value;
 
 use super::{COPY_OF, FROZEN_FROM, Registered, family, newest_revisions, registered};
-use crate::{aws::Cause, error::Error, once::once, text};
+use crate::{
+    error::{Cause, Error},
+    once::once,
+    text,
+};
 
 const OPERATION: &str = "register a copy of";
 

@@ -7,10 +7,15 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 
 use super::{
-    Before, Claim, DAY, Decision, EVENT_KEPT, FollowUpChange, Ledger, Seen, WantedChange,
+    Before, Claim, DAY, EVENT_KEPT, Ledger, Owed, Seen, WantedChange,
     items::{failed_check, item_key, kept, put, reasons, string},
 };
-use crate::{aws, clock, error::Error, outbox::Owed, outcome::Outcome};
+use crate::{
+    aws, clock,
+    error::Error,
+    outcome::{Decision, Outcome},
+    plan::FollowUpChange,
+};
 
 /// A claim at the end of its run.
 #[derive(Debug, Clone, PartialEq)]

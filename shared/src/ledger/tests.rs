@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     code::{self, Name},
-    freeze::Variable,
-    outcome::VERSION,
-    trigger::{Alarm, AlarmState, Kind},
+    freeze::{Freeze, Variable},
+    outcome::{Decision, Outcome, VERSION},
+    plan::{FollowUp, FollowUpChange, Weight},
+    trigger::{Alarm, AlarmState, Kind, Trigger},
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;

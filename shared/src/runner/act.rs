@@ -8,12 +8,12 @@ use super::{Halt, Run, Runner, lines};
 use tokio::time::timeout;
 
 use crate::{
-    aws::Cause,
     clock, code,
-    error::Error,
+    error::{Cause, Error},
     guard::{self, Approved},
-    ledger::{Claim, FollowUpChange, Held, Intent, Memory},
+    ledger::{Claim, Held, Intent, Memory},
     outcome::{Decision, Next, Step, StepResult, Stop, Verification},
+    plan::FollowUpChange,
     remedy::Remedy,
 };
 

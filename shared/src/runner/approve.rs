@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Halt, Run, Runner, hash, lines, value};
+use super::{Halt, Run, Runner, hash, lines};
 use crate::{
     clock, code,
     error::Error,
     guard,
     ledger::{Approval, Rejection},
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
-    remedy::{Plan, Remedy},
+    plan::Plan,
+    remedy::{Remedy, value},
     trigger::Asked,
 };
 

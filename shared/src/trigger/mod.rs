@@ -26,7 +26,7 @@ pub use origin::{CLOUDFRONT_REGION, Here, Origin};
 pub use person::Asked;
 pub use pipeline::{PipelineEvent, PipelineService};
 
-use crate::{error::Error, lambda::Invocation};
+use crate::{error::Error, invocation::Invocation};
 
 /// One reason to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

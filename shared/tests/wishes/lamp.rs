@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::{Aws, Cause},
+    aws::Aws,
     code,
-    error::Error,
+    error::{Cause, Error},
     guard::Approved,
     outcome::{Next, Stop, Verification},
-    remedy::{Past, Plan, Remedy},
+    plan::{Past, Plan},
+    remedy::Remedy,
     runner::Runner,
     settings::{Environment, Policy},
     trigger::{Kind, Trigger},

@@ -4,8 +4,9 @@ use serde_json::json;
 use shared::{
     code,
     guard::{self, Course},
-    ledger::{Claim, Intent, Memory, Note},
+    ledger::{Claim, Intent, Memory},
     outcome::Stop,
+    plan::Note,
     settings::{Mode, Policy},
 };
 

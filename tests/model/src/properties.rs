@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::remedy::Weight;
+use shared::plan::Weight;
 use stateright::Property;
 
 use crate::{

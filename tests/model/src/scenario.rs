@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::{
     ledger::Approval,
-    remedy::Weight,
+    plan::Weight,
     settings::{Mode, Policy},
     trigger::{Alarm, AlarmState, Asked, Kind, Origin, Trigger},
 };

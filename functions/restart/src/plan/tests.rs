@@ -8,7 +8,7 @@ use shared::{
     ecs::{Deployment, StoppedTask, TaskDefinition},
     freeze::{Freeze, Variable},
     outcome::Decision,
-    remedy::Weight,
+    plan::Weight,
     trigger::{Alarm, AlarmState},
 };
 

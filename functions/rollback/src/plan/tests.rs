@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use shared::{
     alarms::AlarmNow,
     ecs::{Deployment, StoppedTask},
-    releases::Release,
+    ledger::Release,
     trigger::{Alarm, AlarmState, EcsEvent},
 };
 

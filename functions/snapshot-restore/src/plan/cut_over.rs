@@ -6,9 +6,8 @@ use serde_json::json;
 use shared::{
     clock::readable,
     ecs::{RunningTask, Service, ready},
-    ledger::{FollowUp, FollowUpChange},
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Weight, still_settling},
+    plan::{FollowUp, FollowUpChange, Past, Plan, Weight, still_settling},
 };
 
 use super::Action;

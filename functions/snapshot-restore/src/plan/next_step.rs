@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Plan, Weight},
+    plan::{FollowUp, FollowUpChange, Plan, Weight},
 };
 
 use super::Action;

@@ -2,7 +2,7 @@
 
 use shared::{
     outcome::Stop,
-    remedy::{Plan, Weight},
+    plan::{Plan, Weight},
 };
 
 use super::{

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use shared::{
     clock::readable,
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Plan, Weight},
+    plan::{FollowUp, FollowUpChange, Plan, Weight},
 };
 
 use super::Action;

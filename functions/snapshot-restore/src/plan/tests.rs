@@ -7,10 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
-use shared::{
-    ledger::{FollowUp, FollowUpChange},
-    remedy::Weight,
-};
+use shared::plan::{FollowUp, FollowUpChange, Weight};
 
 use super::*;
 use crate::{

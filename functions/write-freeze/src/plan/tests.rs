@@ -6,8 +6,8 @@ use serde_json::json;
 use shared::{
     ecs::{Deployment, TaskDefinition},
     freeze::Freeze,
-    ledger::FollowUp,
     outcome::Decision,
+    plan::FollowUp,
     trigger::{Alarm, AlarmState},
 };
 

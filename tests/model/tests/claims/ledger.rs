@@ -14,11 +14,11 @@ use serde_json::json;
 use shared::{
     clock,
     ledger::{
-        Attempt, Claim, FollowUpChange, Held, Intent, Ledger, Memory, NotClaimed, NotSettled, Note,
-        Settlement, WantedChange, items::item_key,
+        Attempt, Claim, Held, Intent, Ledger, Memory, NotClaimed, NotSettled, Settlement, WantedChange,
+        items::item_key,
     },
     outcome::{Decision, Outcome},
-    remedy::Weight,
+    plan::{FollowUpChange, Note, Weight},
 };
 
 use crate::table::{self, Table};

@@ -4,14 +4,21 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{aws, error::Error, ledger::kept};
+use super::{
+    AUDIT_KEPT, Ledger,
+    items::{built, item_key, kept, string},
+};
+use crate::{aws, error::Error};
 
 /// As long as the audit records that say why.
-pub(crate) const KEPT: Duration = Duration::from_hours(24 * 400);
+const KEPT: Duration = AUDIT_KEPT;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
@@ -143,6 +150,24 @@ impl Releases {
     }
 }
 
+impl Ledger {
+    /// Notes that a release was rolled back from.
+    pub(super) fn rolled_back(
+        &self,
+        target: &str,
+        release: &str,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&key(target), release)))
+            .update_expression("SET rolled_back_at = :now, expires_at = :expires")
+            .expression_attribute_values(":now", string(now.to_string()))
+            .expression_attribute_values(":expires", kept(now, KEPT));
+        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+    }
+}
+
 fn release(item: &HashMap<String, AttributeValue>) -> Option<Release> {
     let text = |name| item.get(name).map(|value| value.as_s().map_or("", String::as_str));
     Some(Release {
@@ -156,6 +181,6 @@ fn release(item: &HashMap<String, AttributeValue>) -> Option<Release> {
     })
 }
 
-pub(crate) fn key(service: &str) -> String {
+fn key(service: &str) -> String {
     format!("release#{service}")
 }
