@@ -1,5 +1,8 @@
 //! The files around the code agree with it.
 
+#[path = "layout/circles.rs"]
+mod circles;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
