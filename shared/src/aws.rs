@@ -18,7 +18,8 @@ use aws_smithy_runtime_api::client::{
     result::SdkError,
 };
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::SharedCredentialsProvider};
+pub use aws_types::SdkConfig;
+use aws_types::{app_name::AppName, region::Region, sdk_config::SharedCredentialsProvider};
 
 use crate::{
     error::Error,
@@ -127,4 +128,26 @@ pub fn failed<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
 ) -> Error {
     Error::Aws { operation, resource: resource.into(), source: error.into() }
+}
+
+/// Declares the SDK clients of a function: a struct with a method for each, which `new` makes from an [`SdkConfig`].
+#[macro_export]
+macro_rules! aws_clients {
+    ($vis:vis struct $name:ident { $($client:ident: $sdk:ident),+ $(,)? }) => {
+        /// Each is made when it is first needed: Lambda waits for none of them while the function starts.
+        $vis struct $name {
+            config: $crate::aws::SdkConfig,
+            $($client: ::std::sync::OnceLock<$sdk::Client>,)+
+        }
+
+        impl $name {
+            $vis fn new(config: $crate::aws::SdkConfig) -> Self {
+                Self { config, $($client: ::std::sync::OnceLock::new()),+ }
+            }
+
+            $($vis fn $client(&self) -> &$sdk::Client {
+                self.$client.get_or_init(|| $sdk::Client::new(&self.config))
+            })+
+        }
+    };
 }

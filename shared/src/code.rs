@@ -126,8 +126,6 @@ pub const STILL_SETTLING: Code = Code::under_way(
     "still_settling",
     "The scheduled run saw that an earlier change has not taken effect yet, and still has time.",
 );
-pub const FOLLOW_UP_UNREADABLE: Code =
-    Code::new("follow_up_unreadable", "The ledger's note of what is to be looked after cannot be read.");
 
 // The event, and whoever sent it.
 pub const MODE_OFF: Code = Code::new("mode_off", "The function is switched off: `MODE` is `off`.");
@@ -253,7 +251,6 @@ pub const CODES: &[&Code] = &[
     &SUPERSEDED,
     &NOTHING_TO_LOOK_AFTER,
     &STILL_SETTLING,
-    &FOLLOW_UP_UNREADABLE,
     &MODE_OFF,
     &NOT_OF_THIS_ACCOUNT,
     &NOT_ALLOWED,

@@ -1,4 +1,4 @@
-//! Calls that take no token: two of the same may take effect twice.
+//! Calls without an idempotency token: sending one twice may take effect twice.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::{
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// Sends it, and again where that can help and `effect` sees nothing of the last one: its answer may be all that failed.
-/// `send` is to have the SDK's own retries switched off.
-pub async fn once<T, E: ProvideErrorMetadata>(
+/// Sends a call, and sends it again only if `effect` shows that the last one did nothing: perhaps only its answer was
+/// lost. `send` must have the SDK's own retries switched off.
+pub async fn send_once<T, E: ProvideErrorMetadata>(
     operation: &'static str,
     resource: &str,
     send: impl AsyncFn() -> Result<T, SdkError<E, HttpResponse>>,

@@ -7,11 +7,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    aws::Aws,
     error::Error,
     guard::Approved,
     ledger::Intent,
     outcome::{Stop, Verification},
-    plan::{Past, Plan},
+    plan::{Past, Plan, value},
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
@@ -20,22 +22,27 @@ use crate::{
     async_fn_in_trait,
     reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
 )]
-pub trait Remedy {
+pub trait Remedy: Sized {
     const FUNCTION: &'static str;
     /// Whether a person is asked first in mode `auto` too.
     const ASKS_FIRST: bool = false;
-    /// Whether it goes before others that want the same target: what it ends gets worse while it waits.
+    /// Whether other remedies let it go first on a target, because waiting makes things worse.
     const IS_URGENT: bool = false;
-    /// Whether what it looks after is an intent of its own: what a dead run did not come to is done by that, also when
-    /// the intent is too old.
+    /// Whether its follow-up also says what is still to be done. Then the scheduled run finishes what a dead run left
+    /// from the follow-up, even if the intent is too old.
     const RESUMES: bool = false;
-    /// Whether what is read shows which actions are left; if not, each finds that out as it is done.
+    /// Whether what is read shows which actions are left. If not, each action finds that out itself.
     const ACTIONS_SHOW: bool = true;
     type Request: Serialize + Clone;
     type Observed: Serialize;
-    /// One change to AWS, in absolute values; its text says it to a person.
+    /// One change to AWS, in absolute values. `Display` says it to a person.
     type Action: Serialize + DeserializeOwned + ToString;
+    /// What the scheduled run looks after once this run has ended. It has to read what earlier versions stored: the
+    /// runner leaves out what cannot be read, and reports it.
+    type FollowUp: Serialize + DeserializeOwned;
 
+    /// As its environment sets it up.
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError>;
     /// What a trigger asks of this function: one request for each target it concerns.
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Self::Request>, Error>;
     /// What the request would change, if the settings allow that.
@@ -48,10 +55,10 @@ pub trait Remedy {
         now: Timestamp,
         observed: &Self::Observed,
         request: &Self::Request,
-        past: &Past,
-    ) -> Plan<Self::Action>;
-    /// Looks once more at what somebody else may have changed since, while the target is being claimed. What is not
-    /// read again is as it was in `seen`.
+        past: &Past<Self::FollowUp>,
+    ) -> Plan<Self::Action, Self::FollowUp>;
+    /// Reads again, while the target is being claimed, what somebody else may have changed since. The rest is taken
+    /// from `seen`.
     async fn look_again(
         &self,
         request: &Self::Request,
@@ -60,14 +67,9 @@ pub trait Remedy {
         let _ = (request, seen);
         Ok(None)
     }
-    /// What an action is known by: who asks for it again joins the plan that waits for approval.
+    /// What identifies an action: a second request for it joins the plan that waits for approval.
     fn known_by(&self, action: &Self::Action) -> Value {
         value(action)
-    }
-    /// Whether it can read what is to be looked after; if not, that is left out, and people are told.
-    fn understands(&self, what: &Value) -> bool {
-        let _ = what;
-        true
     }
     /// An intent as today's version would have written it.
     fn of_today(&self, intent: Intent) -> Intent {
@@ -80,7 +82,7 @@ pub trait Remedy {
     }
     /// Whether an action that was decided earlier is still to be done.
     fn is_outstanding(&self, action: &Self::Action, observed: &Self::Observed) -> bool;
-    /// Whether what is not outstanding shows the action's own effect, and not somebody else's change since.
+    /// Whether an action that is not outstanding took effect itself, and nobody else made the change.
     fn has_taken_effect(&self, action: &Self::Action, observed: &Self::Observed) -> bool {
         let _ = (action, observed);
         true
@@ -92,16 +94,11 @@ pub trait Remedy {
     }
     /// Does one action.
     async fn apply(&self, action: &Approved<Self::Action>) -> Result<(), Error>;
-    /// Looks again, until the actions show or `patience` ends.
+    /// Looks until the actions have taken effect, or `patience` ends.
     async fn verify(
         &self,
         request: &Self::Request,
         actions: &[&Self::Action],
         patience: Duration,
     ) -> Verification;
-}
-
-/// Our own types always serialize; a failure here would be a defect, and must not cost the run.
-pub(crate) fn value(data: &impl Serialize) -> Value {
-    serde_json::to_value(data).unwrap_or_default()
 }

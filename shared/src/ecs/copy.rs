@@ -24,7 +24,7 @@ use serde_json::Value;
 use super::{COPY_OF, FROZEN_FROM, Registered, family, newest_revisions, registered};
 use crate::{
     error::{Cause, Error},
-    once::once,
+    once::send_once,
     text,
 };
 
@@ -64,7 +64,7 @@ pub async fn copy_of(client: &Client, copy: &Copy<'_>) -> Result<String, Error> 
         let newest = newest_revisions(client, family(copy.of)).await?;
         Ok(copy.made(client, newest, &wanted).await?.map(Some))
     };
-    let arn = once(OPERATION, copy.of, send, effect).await?;
+    let arn = send_once(OPERATION, copy.of, send, effect).await?;
     arn.ok_or_else(|| cannot("ECS did not say what it registered".to_owned()))
 }
 

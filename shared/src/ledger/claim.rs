@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws,
     error::Error,
-    plan::{FollowUp, FollowUpChange, Note, Weight},
+    plan::{FollowUp, FollowUpChange, Limits, Note},
     trigger::Trigger,
 };
 
@@ -45,24 +45,23 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// As a run gives it back that is through with it.
+    /// As a run gives it back at its end.
     #[must_use]
     pub fn closed(self) -> Self {
         Self { open: false, version: self.version.saturating_add(1), in_place_of: None, ..self }
     }
 
-    /// As a run gives it back whose action failed: for the next one to take up, from `now` on.
+    /// As a run gives it back whose action failed: the next run may take it up from `now` on.
     #[must_use]
     pub fn left_open(self, now: Timestamp) -> Self {
         Self { lease_until: now, version: self.version.saturating_add(1), in_place_of: None, ..self }
     }
 
-    /// Without the attempt of its intent and what that adds to the month's count: nothing was changed, so nobody has to
-    /// wait for an effect.
+    /// Without its intent's attempt and count: nothing was changed, so no effect is awaited.
     #[must_use]
     pub fn uncounted(mut self) -> Self {
         if let Some(counted) = self.counted.take() {
-            // Two intents may be of one moment.
+            // Two attempts may have the same time.
             if let Some(place) = self.attempts.iter().rposition(|attempt| attempt.at == counted) {
                 self.attempts.remove(place);
             }
@@ -71,10 +70,10 @@ impl Claim {
         self
     }
 
-    /// With an attempt of its intent, if it has none: a call that seemed to have failed took effect after all.
+    /// With its intent's attempt, if it has none: a call that seemed to fail took effect.
     #[must_use]
     pub fn counted_at(mut self, now: Timestamp, what: &str) -> Self {
-        if self.counted.is_none() && self.intent.weight != Weight::PutsBack {
+        if self.counted.is_none() && self.intent.limits != Limits::Exempt {
             self.counted = Some(now);
             self.attempts.push(Attempt { at: now, about: self.intent.about.clone(), what: what.to_owned() });
             self.month_units = self.month_units.saturating_add(self.intent.units);
@@ -88,8 +87,8 @@ impl Claim {
 #[serde(from = "StoredAttempt")]
 pub struct Attempt {
     pub at: Timestamp,
-    /// What cooldown and budget belong to, where that is less than the target: a release that was rolled back from,
-    /// and the one in its place.
+    /// What cooldown and budget are counted for, if not for the whole target: a release that was rolled back from, and
+    /// the one in its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<String>,
     /// What was done, and who asked for it.
@@ -97,7 +96,7 @@ pub struct Attempt {
     pub what: String,
 }
 
-/// An attempt was once no more than its time.
+/// Earlier versions stored only the time of an attempt.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredAttempt {
@@ -127,7 +126,8 @@ pub struct Intent {
     pub trigger: Trigger,
     pub actions: Value,
     pub reason: String,
-    pub weight: Weight,
+    #[serde(rename = "weight")]
+    pub limits: Limits,
     /// What it adds to the month's count.
     pub units: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -135,7 +135,7 @@ pub struct Intent {
     /// What the ledger is to remember once all is done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
-    /// Whether a person has approved just this; nothing where an earlier version has not noted that.
+    /// Whether a person has approved exactly this. Items of earlier versions do not say it.
     pub approved: Option<bool>,
     /// The target's follow-up before the claim, where the claim changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,8 +148,9 @@ struct StoredIntent {
     trigger: Trigger,
     actions: Value,
     reason: String,
-    weight: Option<Weight>,
-    /// What was once said in place of a weight: whether it counts for the cooldown and the day's budget.
+    #[serde(rename = "weight")]
+    limits: Option<Limits>,
+    /// Earlier versions stored this instead: whether it counts for cooldown and budget.
     counts: Option<bool>,
     #[serde(default)]
     units: u32,
@@ -164,13 +165,13 @@ struct StoredIntent {
 impl From<StoredIntent> for Intent {
     fn from(stored: StoredIntent) -> Self {
         let StoredIntent { trigger, actions, reason, units, about, notes, approved, instead_of, .. } = stored;
-        let once = if stored.counts == Some(false) { Weight::PutsBack } else { Weight::Full };
-        let weight = stored.weight.unwrap_or(once);
-        Self { trigger, actions, reason, weight, units, about, notes, approved, instead_of }
+        let once = if stored.counts == Some(false) { Limits::Exempt } else { Limits::Apply };
+        let limits = stored.limits.unwrap_or(once);
+        Self { trigger, actions, reason, limits, units, about, notes, approved, instead_of }
     }
 }
 
-/// What a claim took the place of, to be put back when nothing comes of it.
+/// What a claim replaced. It is put back if nothing was changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Before {
     pub follow_up: Option<FollowUp>,
@@ -191,7 +192,7 @@ pub enum NotClaimed {
     Overtaken,
     /// Another remedy is at work on the target.
     Held,
-    /// Another run has answered the event since it was looked for.
+    /// Another run has answered the event since this one read it.
     Answered,
     ApprovalUsed,
     Ledger(Error),
@@ -204,7 +205,7 @@ impl From<Error> for NotClaimed {
 }
 
 impl Ledger {
-    /// Takes the target for a run, with its intent and what that notes, in one conditional write.
+    /// Claims the target, with the intent and its notes, in one conditional transaction.
     pub async fn claim(
         &self,
         target: &str,

@@ -12,7 +12,7 @@ use crate::{
     freeze::{Freeze, Variable},
 };
 
-/// A freeze that cannot be read is one all the same: nothing lets writes through by mistake.
+/// An item that cannot be read still counts as a freeze, so that no writes get through by mistake.
 pub(super) fn freeze(item: &Item, odd: &mut Vec<Odd>) -> Freeze {
     let text = |name| text(item, name).to_owned();
     let since = text("since").parse().unwrap_or_else(|error: jiff::Error| {

@@ -42,7 +42,7 @@ pub fn string(value: impl Into<String>) -> AttributeValue {
 pub(super) fn holder(item: &Item) -> Holder {
     Holder {
         function: text(item, "held_by").to_owned(),
-        // One that cannot be read counts as over: a lease lasts a minute.
+        // A lease that cannot be read counts as over: it lasts a minute anyway.
         lease_until: text(item, "lease_until").parse().unwrap_or_default(),
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn is_unmet(error: &SdkError<UpdateItemError>) -> bool {
     error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
-/// Whether a transaction was cancelled for another one's sake, and its own conditions may well be met.
+/// Whether a transaction was cancelled only because it met another one. Its own conditions may hold.
 pub(super) fn only_met_another(reasons: &[String]) -> bool {
     reasons.iter().any(|reason| reason == "TransactionConflict")
         && !reasons.iter().any(|reason| failed_check(reason))

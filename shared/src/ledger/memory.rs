@@ -40,7 +40,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The follow-up can be read, and says nothing to the function whose it is.
+    /// The follow-up is JSON, but not what its function stores.
     pub fn not_understood(&mut self, why: String) {
         self.odd.extend(self.follow_up_item.clone().map(|item| Odd { why, ..item }));
     }
@@ -90,7 +90,7 @@ impl Ledger {
         Ok(memory)
     }
 
-    /// A claim that cannot be compared by its version still is one.
+    /// A claim without a version still counts.
     fn claim_of(item: &Item, odd: &mut Vec<Odd>) -> Option<Claim> {
         let mut claim: Claim = readable(item, odd)?;
         if let Some(version) = version(item) {
@@ -131,7 +131,7 @@ impl Ledger {
     }
 }
 
-/// What an item says, or that it says nothing that can be understood.
+/// What an item says. One that cannot be read is added to `odd`.
 fn readable<T: DeserializeOwned>(item: &Item, odd: &mut Vec<Odd>) -> Option<T> {
     data(item).map_err(|error| odd.push(Odd::new(item, chain(&error)))).ok()
 }

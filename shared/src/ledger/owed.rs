@@ -1,4 +1,4 @@
-//! A notice that is owed to people: written in the transaction that ends what it tells of.
+//! A pending notice: written in the transaction that ends what it reports.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,10 +9,10 @@ use super::{
 use crate::{clock, notice::Notice};
 
 pub(crate) const OWED: &str = "owed";
-/// Nobody else sends it while whoever wrote it, or took it on, may be at it.
+/// For this long, only the run that wrote or took on the notice sends it.
 pub(crate) const OWN_TIME: SignedDuration = SignedDuration::from_secs(60);
 
-/// A notice, and from when on others may send it.
+/// A pending notice. Other runs may send it after the time in its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
     pub(crate) key: String,

@@ -34,7 +34,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// The release that it is no more than a copy of.
+    /// The release that it is only a copy of.
     pub fn stands_for(&self) -> Option<&str> {
         self.frozen_from.as_deref().or(self.copy_of.as_deref())
     }
@@ -173,9 +173,9 @@ fn release(item: &HashMap<String, AttributeValue>) -> Option<Release> {
     Some(Release {
         revision: text("sk")?.to_owned(),
         good_at: text("good_at").and_then(|at| at.parse().ok()),
-        // Whenever it was: nothing goes back to it by itself.
+        // An unreadable time still means that it was rolled back from.
         rolled_back_at: text("rolled_back_at").map(|at| at.parse().unwrap_or(Timestamp::MAX)),
-        // A copy of what cannot be told is no release either.
+        // A copy of an unreadable release is still a copy.
         frozen_from: text("frozen_from").map(str::to_owned),
         copy_of: text("copy_of").map(str::to_owned),
     })

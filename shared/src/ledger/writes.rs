@@ -18,7 +18,7 @@ use super::{
 use crate::{aws, clock, error::Error, outcome::Outcome, plan::FollowUp};
 
 impl Ledger {
-    /// Sends a transaction, and sends it again where it met another one: that says nothing of its conditions.
+    /// Sends a transaction, and sends it again if it met another one: that does not mean that a condition failed.
     /// All claims check the same kill switches, so runs that have nothing else in common may meet there.
     pub(super) async fn transact(
         &self,
@@ -86,7 +86,7 @@ impl Ledger {
         item.insert("execution_id".to_owned(), string(&claim.execution_id));
         item.insert("lease_until".to_owned(), string(clock::sortable(claim.lease_until)));
         item.insert("expires_at".to_owned(), kept(claim.lease_until, DAY));
-        // A lease that is no time, or none that a run can have, is over.
+        // A lease that is not a time, or is longer than any run, counts as over.
         let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now OR lease_until > :beyond OR \
                     NOT attribute_type(lease_until, :text)";
         let beyond = claim.claimed_at.checked_add(DAY).unwrap_or(Timestamp::MAX);

@@ -71,6 +71,11 @@ impl Trigger {
         matches!(self.kind, Kind::Schedule { .. })
     }
 
+    /// Whether it asks for a dry run.
+    pub fn only_looks(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.dry_run)
+    }
+
     /// Who asks, for a plan's reason.
     pub fn words(&self) -> String {
         let because =
@@ -193,7 +198,7 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
             (source, name) => Err(unknown(object, &format!(" `{name}` from `{source}`"))),
         });
     }
-    // An event of a service that is not known is no person's request with typing errors in it.
+    // Anything that looks like an AWS event is reported as an unknown event, not as a mistyped request.
     ["source", "detail", "eventSource", "Type", "TopicArn"]
         .iter()
         .any(|key| object.contains_key(*key))

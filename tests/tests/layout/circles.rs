@@ -8,15 +8,21 @@ use std::{
 
 use anyhow::Result;
 
-use super::{files, workspace};
+use super::{files, names_in, workspace};
 
 /// A module, and those that it uses.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
+/// Where a circle is left: a decision, its incident and the notices of it know each other.
+const NOT_YET: [&str; 1] = ["incident"];
+
 #[test]
-fn no_module_of_shared_is_used_by_what_it_uses() -> Result<()> {
-    let circles = in_circles(uses(&workspace().join("shared/src"))?);
-    assert!(circles.is_empty(), "modules of shared use each other in a circle: {circles:?}");
+fn no_module_is_used_by_what_it_uses() -> Result<()> {
+    let functions = names_in("functions")?.into_iter().filter(|name| !NOT_YET.contains(&name.as_str()));
+    for folder in functions.map(|name| format!("functions/{name}/src")).chain(["shared/src".to_owned()]) {
+        let circles = in_circles(uses(&workspace().join(&folder))?);
+        assert!(circles.is_empty(), "modules of {folder} use each other in a circle: {circles:?}");
+    }
     Ok(())
 }
 
@@ -50,7 +56,7 @@ fn used(text: &str, depth: usize) -> BTreeSet<String> {
     let code: String = text
         .lines()
         .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
-        .take_while(|line| line.trim() != "mod tests {")
+        .take_while(|line| !line.ends_with("mod tests {"))
         .flat_map(|line| [line, "\n"])
         .collect();
     let to_the_root = "super::".repeat(depth);
@@ -96,7 +102,9 @@ fn in_circles(mut uses: Uses) -> Uses {
             are_used.contains(module) && used.iter().any(|other| left.contains(other))
         });
         let now: BTreeSet<String> = uses.keys().cloned().collect();
-        uses.values_mut().for_each(|used| used.retain(|other| now.contains(other)));
+        for used in uses.values_mut() {
+            used.retain(|other| now.contains(other));
+        }
         if now == left {
             return uses;
         }
@@ -107,7 +115,7 @@ fn in_circles(mut uses: Uses) -> Uses {
 fn imports_are_read_in_every_form() {
     let text = "use super::{a, b::{self, x}};\nuse crate::{\n    c::y,\n    d::{Z, W},\n};\n// crate::no\nfn f() { crate::e::g() }\n\
                 #[cfg(test)]\nmod tests {\n    use crate::no;\n}\n";
-    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(used(text, 1), names(&["a", "b", "c", "d", "e"]));
     assert_eq!(used(text, 2), names(&["c", "d", "e"]));
 }
@@ -115,7 +123,7 @@ fn imports_are_read_in_every_form() {
 #[test]
 fn a_circle_is_found_and_what_only_leads_to_it_is_not_named() {
     let uses = |pairs: &[(&str, &[&str])]| {
-        let uses = |used: &[&str]| used.iter().map(ToString::to_string).collect();
+        let uses = |used: &[&str]| used.iter().map(|name| (*name).to_owned()).collect();
         pairs.iter().map(|(module, used)| ((*module).to_owned(), uses(used))).collect::<Uses>()
     };
     let one_way = uses(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]);

@@ -18,7 +18,7 @@ use shared::{
         items::item_key,
     },
     outcome::{Decision, Outcome},
-    plan::{FollowUpChange, Note, Weight},
+    plan::{FollowUpChange, Limits, Note},
 };
 
 use crate::table::{self, Table};
@@ -51,7 +51,7 @@ fn claim(run: &str, event: &'static str, version: u64, claimed: Tick) -> Claim {
         trigger: delivery.trigger(0),
         actions: json!(1),
         reason: String::new(),
-        weight: Weight::Full,
+        limits: Limits::Apply,
         units: 0,
         about: Vec::new(),
         notes: vec![Note::Frozen { freeze: Noted::freeze(event, false), before: None }],
