@@ -14,8 +14,8 @@ use serde_json::Value;
 pub use chapter::Chapter;
 
 use crate::{
+    decision::Next,
     lenient::{if_known, or_default},
-    outcome::Next,
     status::{Advice, Level, advice},
 };
 

@@ -5,24 +5,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service
 use serde_json::Value;
 use tower::util::MapRequestLayer;
 
+pub use crate::invocation::Invocation;
 use crate::{
     error::{Error, chain},
     settings::{Environment, SettingsError},
     telemetry,
 };
-
-/// One call of the function.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// As it came, so that even an empty or broken body gets an answer in our words.
-    pub body: String,
-    /// The same for every try of one asynchronous invocation.
-    pub request_id: String,
-    /// When Lambda ends this run.
-    pub deadline: Timestamp,
-    /// The ARN of the function that was called: the account and the region that events must be of.
-    pub function_arn: String,
-}
 
 /// A function of the runbook.
 #[expect(

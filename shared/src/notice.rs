@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    aws::{self, Cause},
-    error::{Error, chain},
+    aws,
+    error::{Cause, Error, chain},
     outcome::{Decision, Outcome, first},
     text,
 };

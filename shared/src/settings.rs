@@ -109,6 +109,13 @@ pub enum Mode {
     Auto,
 }
 
+impl Mode {
+    /// Whether it lets anything be changed, at least once a person has approved it.
+    pub fn may_act(self) -> bool {
+        matches!(self, Self::Approve | Self::Auto)
+    }
+}
+
 impl FromStr for Mode {
     type Err = &'static str;
 

@@ -1,5 +1,7 @@
 //! The code and the files around it agree. What the documents say is looked at by the test `documents`.
 
+mod circles;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result};

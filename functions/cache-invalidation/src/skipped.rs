@@ -9,9 +9,8 @@ use shared::{
 };
 
 use crate::{
-    awaited::PATIENCE,
     codes,
-    settings::{FILES_IN_PROGRESS, WILDCARDS_IN_PROGRESS},
+    settings::{FILES_IN_PROGRESS, PATIENCE, WILDCARDS_IN_PROGRESS},
 };
 
 /// A thousandth of a dollar each: $0.005 (<https://aws.amazon.com/cloudfront/pricing/>).
@@ -115,15 +114,6 @@ pub(crate) fn not_sent(what: &str, asked: &[String]) -> Stop {
             Next::devops("see which invalidations are in progress, then send it by hand")
                 .send(json!({ "paths": asked })),
         ),
-    }
-}
-
-pub(crate) fn follow_up_unreadable() -> Stop {
-    Stop {
-        decision: Decision::Failed,
-        code: &code::FOLLOW_UP_UNREADABLE,
-        reason: "what was to be looked after cannot be read from the ledger".to_owned(),
-        next: Some(Next::devops("see the last records of cache-invalidation, and check by `status`")),
     }
 }
 

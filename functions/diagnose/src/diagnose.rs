@@ -6,10 +6,10 @@ use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use shared::{
     alarms,
-    aws::{Aws, Cause},
+    aws::Aws,
     clock, code,
     diagnosis::{Diagnosis, Impact, VERSION},
-    error::Error,
+    error::{Cause, Error},
     guard,
     lambda::{Invocation, Task},
     notice::{self, Notice},
@@ -48,14 +48,14 @@ impl Diagnose {
     /// # Errors
     /// A setting that is missing or mistyped.
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
-        Self::over(environment, &Aws::new(environment, FUNCTION)?)
+        Self::with_aws(environment, &Aws::new(environment, FUNCTION)?)
     }
 
-    /// The same, over an AWS that is there already.
+    /// The same, with this way to AWS.
     ///
     /// # Errors
     /// A setting that is missing or mistyped.
-    pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+    pub fn with_aws(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
         Ok(Self { settings, config: aws.config().clone() })
     }

@@ -6,7 +6,6 @@ use shared::settings::{Environment, SettingsError};
 use url::Url;
 
 use crate::certificate::Limits;
-use crate::release::Watched;
 
 /// How long the probe waits before its second and third try. A restarting task is often back within the
 /// first; the second outlasts a load balancer's change of targets.
@@ -95,6 +94,28 @@ fn path(environment: &Environment, name: &'static str, default: &str) -> Result<
     } else {
         let wanted = "a path that begins with / and has no ? or #".to_owned();
         Err(SettingsError::Invalid { name, value: path, wanted })
+    }
+}
+
+/// The service whose release is noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    pub cluster: String,
+    pub service: String,
+    pub ledger_table: String,
+}
+
+impl Watched {
+    /// Nothing where no cluster is set: then releases are not noted.
+    pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
+        if environment.optional("CLUSTER").is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            cluster: environment.text("CLUSTER")?,
+            service: environment.text("SERVICE")?,
+            ledger_table: environment.text("LEDGER_TABLE")?,
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     ecs::{family, revision},
-    releases::Release,
+    ledger::Release,
 };
 
 /// A deployment in AWS's history of the service.

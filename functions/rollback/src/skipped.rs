@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::{
     clock::readable,
     code,
-    ecs::{ready::CANNOT_BE_COPIED, revision},
+    ecs::revision,
     outcome::{Next, Stop},
 };
 
@@ -94,7 +94,7 @@ pub(crate) fn does_not_fit(service: &str, named: &str, what: &str) -> Stop {
 
 pub(crate) fn cannot_be_copied(named: &str, why: &str) -> Stop {
     let reason = format!("{named} can be deployed only as a copy, and that would not be the same: {why}");
-    Stop::refused(&CANNOT_BE_COPIED, reason)
+    Stop::refused(&code::CANNOT_BE_COPIED, reason)
         .next(Next::devops("register a copy by hand and deploy that, or name another release"))
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace}
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use shared::{aws, ecs, error::Error, guard::Approved, outcome::Verification};
 
-use crate::{Clients, observe, plan::Action};
+use crate::{Clients, action::Action, observe};
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     match approved.action() {

@@ -133,14 +133,6 @@ pub(crate) fn nothing_under_way() -> Stop {
     Stop::nothing_to_do(&codes::NOTHING_UNDER_WAY, "nothing is looked after")
 }
 
-pub(crate) fn follow_up_unreadable() -> Stop {
-    failed(
-        &code::FOLLOW_UP_UNREADABLE,
-        "what is under way cannot be read from the ledger",
-        Next::devops("see the last records of snapshot-restore, and the clusters in the console"),
-    )
-}
-
 pub(crate) fn other_restore(named: &str, under_way: &str) -> Stop {
     Stop::refused(&codes::OTHER_RESTORE, format!("there is no restore {named}: {under_way} is under way"))
         .next(send("go on with that one", "continue", under_way))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::{
     clock::readable,
-    ecs::ready::CANNOT_BE_COPIED,
+    code,
     freeze::{Freeze, Variable},
     outcome::{Next, Stop},
 };
@@ -13,7 +13,7 @@ use crate::{codes, settings::Settings};
 pub(crate) fn cannot_be_copied(release: &str, why: &str, settings: &Settings) -> Stop {
     let Settings { service, variable, .. } = settings;
     let reason = format!("{release} would have to be copied, and the copy would not be the same: {why}");
-    Stop::refused(&CANNOT_BE_COPIED, reason).next(Next::devops(format!(
+    Stop::refused(&code::CANNOT_BE_COPIED, reason).next(Next::devops(format!(
         "deploy {service} by hand with {variable} in its container {}, or without it to let writes through",
         variable.container
     )))

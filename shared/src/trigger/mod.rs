@@ -26,7 +26,7 @@ pub use origin::{CLOUDFRONT_REGION, Here, Origin};
 pub use person::Asked;
 pub use pipeline::{PipelineEvent, PipelineService};
 
-use crate::{error::Error, lambda::Invocation};
+use crate::{error::Error, invocation::Invocation};
 
 /// One reason to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,11 @@ impl Trigger {
     /// Whether the whole answer is wanted. A state machine takes what it needs from it.
     pub fn is_verbose(&self) -> bool {
         matches!(self.kind, Kind::StepFunctions { .. }) || self.asked().is_some_and(|asked| asked.verbose)
+    }
+
+    /// Whether it asks for a dry run.
+    pub fn only_looks(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.dry_run)
     }
 
     /// Who asks, for a plan's reason.
@@ -201,7 +206,7 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
             (source, name) => Err(unknown(object, &format!(" `{name}` from `{source}`"))),
         });
     }
-    // An event of a service that is not known is no person's request with typing errors in it.
+    // Anything that looks like an AWS event is reported as an unknown event, not as a mistyped request.
     ["source", "detail", "eventSource", "Type", "TopicArn"]
         .iter()
         .any(|key| object.contains_key(*key))

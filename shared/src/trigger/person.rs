@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{Here, Kind, Origin, Trigger, mistake};
-use crate::{clock, error::Error, lambda::Invocation, text};
+use crate::{clock, error::Error, invocation::Invocation, text};
 
 /// What was asked for. The fields that every function takes are read here; the rest is the function's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -75,7 +75,7 @@ fn is_over(wire: &Wire, code: &str) {
 #[tokio::test]
 async fn what_is_wanted_is_done_once_the_target_is_free() {
     let wire = Wire::default();
-    let runner = lamp::over(&wire, Moves::Freely);
+    let runner = lamp::with_wire(&wire, Moves::Freely);
     hold(&wire);
     let refused = handle(&runner, &event("1")).await.unwrap();
     assert_eq!(read(&refused), ["refused held_by_another_remedy"]);
@@ -92,7 +92,7 @@ async fn what_is_wanted_is_done_once_the_target_is_free() {
 #[tokio::test]
 async fn a_wish_that_cannot_be_written_is_an_error_so_that_lambda_repeats_the_event() {
     let wire = Wire::default();
-    let runner = lamp::over(&wire, Moves::Freely);
+    let runner = lamp::with_wire(&wire, Moves::Freely);
     hold(&wire);
     wire.fail("TransactWriteItems", true);
     let error = handle(&runner, &event("1")).await.unwrap_err();
@@ -114,7 +114,7 @@ async fn a_wish_that_cannot_be_written_is_an_error_so_that_lambda_repeats_the_ev
 async fn a_wish_of_an_event_that_failed_is_an_error_whether_or_not_it_can_be_written() {
     for fails in [false, true] {
         let wire = Wire::default();
-        let runner = lamp::over(&wire, Moves::Unseen);
+        let runner = lamp::with_wire(&wire, Moves::Unseen);
         wire.fail("TransactWriteItems", fails);
         wire.fail("PutItem", fails);
         let error = handle(&runner, &event("1")).await.unwrap_err();
@@ -127,9 +127,9 @@ async fn a_wish_of_an_event_that_failed_is_an_error_whether_or_not_it_can_be_wri
 async fn a_wish_that_is_refused_for_good_is_recorded_and_told_and_wanted_no_more() {
     let wire = Wire::default();
     hold(&wire);
-    handle(&lamp::over(&wire, Moves::Freely), &event("1")).await.unwrap();
+    handle(&lamp::with_wire(&wire, Moves::Freely), &event("1")).await.unwrap();
     wire.delete(&format!("target#{TARGET}"), "holder");
-    let refusing = lamp::over(&wire, Moves::NotAllowed);
+    let refusing = lamp::with_wire(&wire, Moves::NotAllowed);
     let answer = handle(&refusing, &tick()).await.unwrap();
     assert_eq!(read(&answer), ["nothing_to_do nothing_to_look_after", "refused not_allowed"]);
     is_over(&wire, "not_allowed");
@@ -141,9 +141,9 @@ async fn a_wish_that_is_refused_for_good_is_recorded_and_told_and_wanted_no_more
 async fn a_wish_that_todays_settings_let_in_no_more_is_recorded_and_told_and_wanted_no_more() {
     let wire = Wire::default();
     hold(&wire);
-    handle(&lamp::over(&wire, Moves::Freely), &event("1")).await.unwrap();
+    handle(&lamp::with_wire(&wire, Moves::Freely), &event("1")).await.unwrap();
     wire.delete(&format!("target#{TARGET}"), "holder");
-    let refusing = lamp::over(&wire, Moves::NotOurs);
+    let refusing = lamp::with_wire(&wire, Moves::NotOurs);
     handle(&refusing, &tick()).await.unwrap();
     is_over(&wire, "not_allowed");
 }

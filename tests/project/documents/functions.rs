@@ -7,7 +7,7 @@ use shared::{
     lambda::{Invocation, Task},
     remedy::Remedy,
     runner::Runner,
-    settings::{Environment, SettingsError},
+    settings::Environment,
     trigger::{self, Trigger},
 };
 
@@ -43,7 +43,7 @@ pub(crate) static ALL: [Function; 9] = [
         name: "cache-invalidation",
         codes: cache_invalidation::codes::CODES,
         example: cache_invalidation::CacheInvalidation::EXAMPLE,
-        takes: |environment, invocation| remedy(cache_invalidation::start(environment), invocation),
+        takes: remedy::<cache_invalidation::CacheInvalidation>,
     },
     Function {
         name: "diagnose",
@@ -72,36 +72,36 @@ pub(crate) static ALL: [Function; 9] = [
         name: "restart",
         codes: restart::codes::CODES,
         example: restart::Restart::EXAMPLE,
-        takes: |environment, invocation| remedy(restart::start(environment), invocation),
+        takes: remedy::<restart::Restart>,
     },
     Function {
         name: "rollback",
         codes: rollback::codes::CODES,
         example: rollback::Rollback::EXAMPLE,
-        takes: |environment, invocation| remedy(rollback::start(environment), invocation),
+        takes: remedy::<rollback::Rollback>,
     },
     Function {
         name: "scale-up",
         codes: scale_up::codes::CODES,
         example: scale_up::ScaleUp::EXAMPLE,
-        takes: |environment, invocation| remedy(scale_up::start(environment), invocation),
+        takes: remedy::<scale_up::ScaleUp>,
     },
     Function {
         name: "snapshot-restore",
         codes: snapshot_restore::codes::CODES,
         example: snapshot_restore::SnapshotRestore::EXAMPLE,
-        takes: |environment, invocation| remedy(snapshot_restore::start(environment), invocation),
+        takes: remedy::<snapshot_restore::SnapshotRestore>,
     },
     Function {
         name: "write-freeze",
         codes: write_freeze::codes::CODES,
         example: write_freeze::WriteFreeze::EXAMPLE,
-        takes: |environment, invocation| remedy(write_freeze::start(environment), invocation),
+        takes: remedy::<write_freeze::WriteFreeze>,
     },
 ];
 
-fn remedy<R: Remedy>(runner: Result<Runner<R>, SettingsError>, invocation: &Invocation) -> Result<()> {
-    let runner = runner?;
+fn remedy<R: Remedy>(environment: &Environment, invocation: &Invocation) -> Result<()> {
+    let runner = Runner::<R>::start(environment)?;
     for trigger in trigger::parse(invocation)? {
         runner.remedy().requests(&trigger)?;
     }

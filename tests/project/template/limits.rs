@@ -443,7 +443,7 @@ fn of_runs() -> Vec<Limit> {
             5_000,
             "ECS developer guide, quotas",
             "a person's request to scale-up",
-            &[("functions/scale-up/src/request.rs", "const ECS_MAX_TASKS: u32 = 5_000;")],
+            &[("functions/scale-up/src/settings.rs", "const ECS_MAX_TASKS: u32 = 5_000;")],
         ),
         by_code(
             "values of a filter",

@@ -8,6 +8,8 @@ use shared::{
     aws::Aws,
     error::Error,
     lambda::{Invocation, Task},
+    remedy::Remedy,
+    runner::Runner,
     settings::{Environment, SettingsError},
 };
 use subject::Subject;
@@ -34,7 +36,7 @@ pub type Started = Result<Box<dyn Runs>, SettingsError>;
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
     subject: &'static Subject,
-    /// Starts it over an AWS that is there already.
+    /// Starts it with this way to AWS.
     start: fn(&Environment, &Aws) -> Started,
 }
 
@@ -42,37 +44,29 @@ pub struct Function {
 pub static FUNCTIONS: [Function; 8] = [
     Function {
         subject: &subject::cache_invalidation::SUBJECT,
-        start: |environment, aws| started(cache_invalidation::over(environment, aws.clone())),
+        start: remedy::<cache_invalidation::CacheInvalidation>,
     },
     Function {
         subject: &subject::diagnose::SUBJECT,
-        start: |environment, aws| started(Diagnose::over(environment, aws)),
+        start: |environment, aws| started(Diagnose::with_aws(environment, aws)),
     },
     Function {
         subject: &subject::incident::SUBJECT,
         start: |environment, aws| started(incident::Handler::with_aws(environment, aws)),
     },
-    Function {
-        subject: &subject::restart::SUBJECT,
-        start: |environment, aws| started(restart::over(environment, aws.clone())),
-    },
-    Function {
-        subject: &subject::rollback::SUBJECT,
-        start: |environment, aws| started(rollback::over(environment, aws.clone())),
-    },
-    Function {
-        subject: &subject::scale_up::SUBJECT,
-        start: |environment, aws| started(scale_up::over(environment, aws.clone())),
-    },
+    Function { subject: &subject::restart::SUBJECT, start: remedy::<restart::Restart> },
+    Function { subject: &subject::rollback::SUBJECT, start: remedy::<rollback::Rollback> },
+    Function { subject: &subject::scale_up::SUBJECT, start: remedy::<scale_up::ScaleUp> },
     Function {
         subject: &subject::snapshot_restore::SUBJECT,
-        start: |environment, aws| started(snapshot_restore::over(environment, aws.clone())),
+        start: remedy::<snapshot_restore::SnapshotRestore>,
     },
-    Function {
-        subject: &subject::write_freeze::SUBJECT,
-        start: |environment, aws| started(write_freeze::over(environment, aws.clone())),
-    },
+    Function { subject: &subject::write_freeze::SUBJECT, start: remedy::<write_freeze::WriteFreeze> },
 ];
+
+fn remedy<R: Remedy + 'static>(environment: &Environment, aws: &Aws) -> Started {
+    started(Runner::<R>::with_aws(environment, aws.clone()))
+}
 
 fn started<T: Task + 'static>(made: Result<T, SettingsError>) -> Started {
     Ok(Box::new(made?))

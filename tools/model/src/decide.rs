@@ -3,10 +3,11 @@
 use serde_json::json;
 use shared::{
     code,
-    guard::{self, Course},
-    ledger::{Claim, Intent, Memory, Note},
+    guard::{self, Admitted, Case, Disposition},
+    ledger::{Claim, Intent, Memory},
     outcome::Stop,
-    settings::{Mode, Policy},
+    plan::{Note, Plan, nothing_to_look_after},
+    settings::Policy,
 };
 
 use crate::{
@@ -115,17 +116,17 @@ impl Decider<'_> {
         let in_hand = self.is_in_hand(&memory);
         let comes_again =
             |dead: &Claim| dead.intent.trigger.id != trigger.id && !self.delivery.cause.is_scheduled();
-        let mut course = guard::course(self.policy, &memory, false, &trigger, at(now));
+        let mut disposition = guard::disposition(self.policy, &memory, false, &trigger, at(now));
         if self.broken == Some(Broken::ApprovalSupersedes)
             && approval_used.is_some()
-            && let Course::TakeUp(dead) = course
+            && let Disposition::TakeUp(dead) = disposition
         {
-            course = Course::GiveUp(dead, "a person has asked for something since");
+            disposition = Disposition::GiveUp(dead, "a person has asked for something since");
         }
-        match course {
-            Course::Replay(_) => return Err(End::Replayed),
-            Course::Stop(stop) => return Err(end_of(&stop)),
-            Course::TakeUp(dead) => {
+        match disposition {
+            Disposition::Replay(_) => return Err(End::Replayed),
+            Disposition::Stop(stop) => return Err(end_of(&stop)),
+            Disposition::TakeUp(dead) => {
                 return Ok(Phase::Claiming(Work {
                     claim: self.claim(&memory, dead.intent.clone(), now),
                     observed,
@@ -135,10 +136,10 @@ impl Decider<'_> {
                     in_hand,
                 }));
             }
-            Course::GiveUp(dead, _) if self.broken != Some(Broken::NothingGivenUp) => {
+            Disposition::GiveUp(dead, _) if self.broken != Some(Broken::NothingGivenUp) => {
                 return Ok(self.give_up(dead, observed, comes_again(dead), now));
             }
-            Course::GiveUp(..) | Course::Plan => {}
+            Disposition::GiveUp(..) | Disposition::Plan => {}
         }
         if self.broken == Some(Broken::NothingGivenUp)
             && let Some(claim) = &mut memory.claim
@@ -146,27 +147,33 @@ impl Decider<'_> {
             claim.open = false;
         }
         let approval = approval_used.map(approval);
-        if let Some(approval) = &approval {
-            guard::check_approval(approval, at(now)).map_err(|stop| end_of(&stop))?;
-        }
-        if self.delivery.cause.is_scheduled() {
-            return Err(End::Stopped("enough_tasks"));
-        }
-        let (value, weight) = (observed + 1, self.delivery.cause.weight());
-        let function = self.delivery.function;
-        guard::check_room(&memory, function.name(), function.is_urgent(), at(now))
-            .and_then(|()| guard::check_limits(self.policy, &memory, weight, &[], at(now)))
-            .map_err(|stop| end_of(&stop))?;
-        if let Some(approval) = &approval {
-            guard::check_same_plan(approval, &plan_hash(value), &[]).map_err(|stop| end_of(&stop))?;
-        } else if self.policy.mode != Mode::Auto {
-            return Err(End::Stopped("approval_needed"));
+        let (value, function) = (observed + 1, self.delivery.function);
+        let plan: Plan<u8, ()> = if self.delivery.cause.is_scheduled() {
+            Plan::skip(nothing_to_look_after())
+        } else {
+            Plan { limits: self.delivery.cause.limits(), ..Plan::act(vec![value], String::new()) }
+        };
+        let case = Case {
+            policy: self.policy,
+            memory: &memory,
+            trigger: &trigger,
+            approval: approval.as_ref(),
+            function: function.name(),
+            asks_first: false,
+            is_urgent: function.is_urgent(),
+            now: at(now),
+        };
+        match guard::admit(&case, &plan, &plan_hash(value)) {
+            Ok(Admitted::Act { .. }) => {}
+            Ok(Admitted::Ask { .. }) => return Err(End::Stopped("approval_needed")),
+            Ok(Admitted::Settle(_)) => return Err(End::Stopped("enough_tasks")),
+            Err(stop) => return Err(end_of(&stop)),
         }
         let intent = Intent {
             trigger,
             actions: json!(value),
             reason: String::new(),
-            weight,
+            limits: plan.limits,
             units: 0,
             about: Vec::new(),
             notes: if self.setup.notes { vec![self.note(&memory)] } else { Vec::new() },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::remedy::Weight;
+use shared::plan::Limits;
 use stateright::Property;
 
 use crate::{
@@ -158,7 +158,7 @@ fn one_event_acts_once(world: &World) -> bool {
 /// A window begins with the claim under which an action took effect, and lasts for the cooldown. A run that
 /// takes a dead one's intent up begins a new window for the same action.
 fn one_action_a_window(protocol: &Protocol, world: &World) -> bool {
-    let full = |act: &&Act| act.changed && act.claim.0.intent.weight == Weight::Full;
+    let full = |act: &&Act| act.changed && act.claim.0.intent.limits == Limits::Apply;
     let acts: Vec<&Act> = world.history.acts.iter().filter(full).collect();
     acts.iter().enumerate().all(|(place, later)| {
         acts.iter().take(place).filter(|earlier| earlier.function == later.function).all(|earlier| {

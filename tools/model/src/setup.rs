@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::{
     ledger::Approval,
-    remedy::Weight,
+    plan::Limits,
     settings::{Mode, Policy},
     trigger::{Alarm, AlarmState, Asked, Kind, Origin, Trigger},
 };
@@ -73,8 +73,8 @@ impl Cause {
         matches!(self, Self::Schedule | Self::LastSchedule)
     }
 
-    pub fn weight(self) -> Weight {
-        if self == Self::Step { Weight::Wished } else { Weight::Full }
+    pub fn limits(self) -> Limits {
+        if self == Self::Step { Limits::SkipCooldown } else { Limits::Apply }
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
 
 use shared::{
     freeze::{Freeze, Variable},
-    ledger::{Claim, Note},
+    ledger::Claim,
+    plan::Note,
 };
 
 use crate::{

@@ -8,7 +8,11 @@ use shared::{
 };
 
 use super::*;
-use crate::paths::Limits;
+use crate::{
+    follow_up::follow_up,
+    observe::{Asset, Invalidation},
+    paths::{PathLimits, is_wildcard},
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const MINUTE: Duration = Duration::from_mins(1);
@@ -20,7 +24,7 @@ fn settings() -> Settings {
         build_project: Some("lendpeak2-frontend".to_owned()),
         pipeline: None,
         asset_path: "/assets/main.js".to_owned(),
-        limits: Limits { paths: 15, wildcards: 5 },
+        limits: PathLimits { paths: 15, wildcards: 5 },
         free_paths: 1_000,
     }
 }
@@ -98,10 +102,10 @@ fn awaited(sent: bool, paths: &[&str]) -> Awaited {
 }
 
 fn looking_after(awaited: &[Awaited]) -> Past {
-    Past { follow_up: Some(crate::awaited::follow_up(awaited)), ..Past::default() }
+    Past { follow_up: Some(follow_up(awaited.to_vec())), ..Past::default() }
 }
 
-fn planned(observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+fn planned(observed: &Observed, request: &Request, past: &Past) -> Plan {
     plan(NOW, observed, request, &settings(), past)
 }
 
@@ -115,7 +119,7 @@ fn sending(paths: &[&str]) -> Action {
 }
 
 #[track_caller]
-fn stops(plan: &Plan<Action>, decision: Decision, code: &str) {
+fn stops(plan: &Plan, decision: Decision, code: &str) {
     let stop = plan.skipped.as_ref().unwrap();
     assert_eq!(
         (plan.actions.as_slice(), stop.decision, stop.code.name()),
@@ -128,10 +132,10 @@ fn stops(plan: &Plan<Action>, decision: Decision, code: &str) {
 fn a_person_s_paths_are_sent_and_looked_after() {
     let plan = planned(&sees(vec![]), &by_hand(&["/assets/*"]), &Past::default());
     let expected = Plan {
-        weight: Weight::Wished,
+        limits: Limits::SkipCooldown,
         units: 1,
         by_hand: Some(json!({ "paths": ["/assets/*"] })),
-        follow_up: FollowUpChange::Set(awaited::follow_up(&[awaited(true, &["/assets/*"])])),
+        follow_up: FollowUpChange::Set(follow_up(vec![awaited(true, &["/assets/*"])])),
         ..Plan::act(vec![sending(&["/assets/*"])], "asked by hand")
     };
     assert_eq!(plan, expected);
@@ -139,10 +143,10 @@ fn a_person_s_paths_are_sent_and_looked_after() {
 
 #[test]
 fn only_an_alarm_waits_out_a_cooldown() {
-    let weight = |request: &Request| planned(&sees(vec![]), request, &Past::default()).weight;
-    assert_eq!(weight(&by_alarm()), Weight::Full);
-    assert_eq!(weight(&by_deployment()), Weight::Wished);
-    assert_eq!(weight(&by_hand(&["/a"])), Weight::Wished);
+    let limits = |request: &Request| planned(&sees(vec![]), request, &Past::default()).limits;
+    assert_eq!(limits(&by_alarm()), Limits::Apply);
+    assert_eq!(limits(&by_deployment()), Limits::SkipCooldown);
+    assert_eq!(limits(&by_hand(&["/a"])), Limits::SkipCooldown);
 }
 
 #[test]
@@ -233,7 +237,7 @@ fn what_cloudfront_has_no_room_for_waits() {
 
     let plan = planned(&busy(0, 15), &by_hand(&["/*"]), &Past::default());
     stops(&plan, Decision::NothingToDo, "waiting_for_room");
-    let waits = awaited::follow_up(&[awaited(false, &["/*"])]);
+    let waits = follow_up(vec![awaited(false, &["/*"])]);
     assert_eq!(plan.follow_up, FollowUpChange::Set(waits));
     let again = planned(&busy(0, 15), &by_hand(&["/*"]), &looking_after(&[awaited(false, &["/*"])]));
     stops(&again, Decision::NothingToDo, "already_waiting");
@@ -255,7 +259,7 @@ fn what_waits_is_not_pushed_out_by_what_comes_later() {
     else {
         panic!("nothing is kept")
     };
-    let kept = awaited::read(Some(&kept)).unwrap();
+    let kept = crate::follow_up::awaited(Some(&kept));
     let references: Vec<&str> = kept.iter().map(|one| one.caller_reference.as_str()).collect();
     assert_eq!(references, ["r0", "r2", "r3", "r4", "cache-invalidation event-1"]);
 }
@@ -266,7 +270,7 @@ fn several_that_are_looked_after_do_not_end_with_the_first() {
     let plan = planned(&sees(vec![]), &by_hand(&["/a"]), &looking_after(std::slice::from_ref(&other)));
     let FollowUpChange::Set(kept) = plan.follow_up else { panic!("nothing is kept") };
     assert!(!kept.until_verified);
-    assert_eq!(awaited::read(Some(&kept)).unwrap(), [other, awaited(true, &["/a"])]);
+    assert_eq!(crate::follow_up::awaited(Some(&kept)), [other, awaited(true, &["/a"])]);
 }
 
 #[test]
@@ -274,9 +278,9 @@ fn the_schedule_sends_what_waited_once_there_is_room() {
     let past = looking_after(&[awaited(false, &["/*"])]);
     stops(&planned(&busy(0, 15), &tick(), &past), Decision::NothingToDo, "waiting_for_room");
     let sent = planned(&busy(0, 14), &tick(), &past);
-    assert_eq!((sent.actions, sent.units, sent.weight), (vec![sending(&["/*"])], 1, Weight::Wished));
+    assert_eq!((sent.actions, sent.units, sent.limits), (vec![sending(&["/*"])], 1, Limits::SkipCooldown));
     assert_eq!(sent.reason, "asked by hand; it had to wait");
-    let kept = awaited::follow_up(&[awaited(true, &["/*"])]);
+    let kept = follow_up(vec![awaited(true, &["/*"])]);
     assert_eq!(sent.follow_up, FollowUpChange::Set(kept));
 }
 
@@ -325,16 +329,7 @@ fn of_several_the_one_that_ended_is_told_and_the_others_stay() {
     let plan = planned(&seen, &tick(), &looking_after(&[other.clone(), awaited(true, &["/a"])]));
     stops(&plan, Decision::NothingToDo, "verified");
     assert!(plan.skipped.unwrap().reason.starts_with("invalidation I1 of /a"));
-    assert_eq!(plan.follow_up, FollowUpChange::Set(awaited::follow_up(&[other])));
-}
-
-#[test]
-fn what_cannot_be_read_is_ended_and_told() {
-    let follow_up = FollowUp { due: NOW, what: json!("?"), until_verified: true };
-    let past = Past { follow_up: Some(follow_up), ..Past::default() };
-    let plan = planned(&sees(vec![]), &tick(), &past);
-    stops(&plan, Decision::Failed, "follow_up_unreadable");
-    assert_eq!(plan.follow_up, FollowUpChange::Clear);
+    assert_eq!(plan.follow_up, FollowUpChange::Set(follow_up(vec![other])));
 }
 
 fn asset(x_cache: &str, age_seconds: u64, etag: &str) -> Asset {

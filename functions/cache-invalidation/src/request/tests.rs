@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use shared::{lambda::Invocation, outcome::Decision, trigger};
 
 use super::*;
-use crate::paths::Limits;
+use crate::paths::PathLimits;
 
 fn settings() -> Settings {
     Settings {
@@ -11,7 +11,7 @@ fn settings() -> Settings {
         build_project: Some("lendpeak2-frontend".to_owned()),
         pipeline: None,
         asset_path: "/assets/main.js".to_owned(),
-        limits: Limits { paths: 15, wildcards: 5 },
+        limits: PathLimits { paths: 15, wildcards: 5 },
         free_paths: 1_000,
     }
 }

@@ -9,9 +9,9 @@ use aws_sdk_ecr::{
     types::ImageIdentifier,
 };
 use shared::{
-    aws::{self, Cause},
+    aws,
     ecr::{self, Version},
-    error::Error,
+    error::{Cause, Error},
 };
 use tokio::task::JoinSet;
 

@@ -7,9 +7,9 @@ use aws_sdk_ecs::{
     types::{self, Compatibility, ContainerDefinition, DeploymentStrategy, LaunchType, LogDriver},
 };
 use shared::{
-    aws::{self, Cause},
+    aws,
     ecs::{self, count, revision},
-    error::Error,
+    error::{Cause, Error},
     text,
 };
 

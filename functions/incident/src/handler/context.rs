@@ -5,8 +5,8 @@ use std::{sync::OnceLock, time::Duration};
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    aws::{Aws, Cause},
-    error::Error,
+    aws::Aws,
+    error::{Cause, Error},
     notice as topic,
     outbox::{Outbox, Owed},
     settings::{Environment, SettingsError},

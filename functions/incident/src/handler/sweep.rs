@@ -7,9 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::{
     alarms::{self, Ringing},
-    aws::Cause,
     clock,
-    error::{Error, chain},
+    error::{Cause, Error, chain},
     text::line,
 };
 

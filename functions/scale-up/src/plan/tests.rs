@@ -9,6 +9,7 @@ use shared::{
 };
 
 use super::*;
+use crate::{follow_up::FollowUp, observe::ScalableTarget};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -91,7 +92,12 @@ impl Observed {
 
 /// A raised minimum to bring back.
 fn raised(due: Timestamp, min_capacity: u32) -> FollowUp {
-    FollowUp { due, what: json!({ "min_capacity": min_capacity, "raised_to": 3 }), until_verified: false }
+    raised_to(3, due, min_capacity)
+}
+
+fn raised_to(raised_to: u32, due: Timestamp, min_capacity: u32) -> FollowUp {
+    let what = json!({ "min_capacity": min_capacity, "raised_to": raised_to });
+    FollowUp { due, what: serde_json::from_value(what).unwrap(), until_verified: false }
 }
 
 fn past(follow_up: Option<FollowUp>) -> Past {
@@ -151,8 +157,7 @@ fn the_second_raise_remembers_the_first_minimum() {
     let before = past(Some(raised(NOW, 2)));
     let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), &before);
     let due = NOW + Duration::from_hours(1);
-    let what = |original: u32| json!({ "min_capacity": original, "raised_to": 5 });
-    let of = |original| FollowUpChange::Set(FollowUp { what: what(original), ..raised(due, 2) });
+    let of = |original| FollowUpChange::Set(raised_to(5, due, original));
     assert_eq!(plan.follow_up, of(2));
     // A minimum that somebody has set since is the one to go back to.
     let theirs = super::plan(NOW, &running(3).with_capacity(4, 10), &asked(Goal::Step), &settings(), &before);

@@ -15,8 +15,8 @@ use aws_sdk_docdb::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use shared::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 
 use crate::{

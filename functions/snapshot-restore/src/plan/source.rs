@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 use shared::{
     clock::readable,
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Plan, Weight},
+    plan::{FollowUpChange, Limits},
 };
 
-use super::Action;
 use crate::{
+    action::Action,
+    data::choose,
     docdb::{Cluster, Snapshot},
+    follow_up::{self, FollowUp, Plan, Progress},
     observe::Observed,
     price,
     request::Wanted,
-    restore::{Origin, Progress, Restore, span},
+    restore::{Restore, span},
     settings::Settings,
     skipped,
 };
@@ -26,16 +27,16 @@ pub(super) fn restore(
     at: Timestamp,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    if let Some(follow_up) = follow_up {
-        let progress = Progress::read(follow_up).ok_or_else(skipped::follow_up_unreadable)?;
+) -> Result<Plan, Stop> {
+    if let Some((_, progress)) = follow_up::restore(follow_up) {
         return Err(skipped::restore_in_progress(&progress.restore.id));
     }
-    let source = observed.source.as_ref().ok_or_else(|| skipped::source_missing(&settings.source))?;
+    let there = observed.there().ok_or_else(|| skipped::source_missing(&settings.source))?;
+    let source = there.source;
     if source.instances.is_empty() {
         return Err(skipped::source_without_instances(&settings.source));
     }
-    let (origin, lost_since, version) = choose(now, observed, wanted, source)?;
+    let (origin, lost_since, version) = choose(now, &there, wanted)?;
     let mut restore = Restore::new(source, origin, &observed.source_tags, at);
     if let Some(version) = version {
         restore.settings.engine_version = version;
@@ -57,78 +58,11 @@ pub(super) fn restore(
     }
     Ok(Plan {
         details,
-        follow_up: FollowUpChange::Set(progress.follow_up(now + settings.limit)),
+        follow_up: FollowUpChange::Set(progress.until(now + settings.limit)),
         // A person said which data.
-        weight: Weight::Wished,
+        limits: Limits::SkipCooldown,
         ..Plan::act(vec![Action::CreateCluster(Box::new(restore))], reason)
     })
-}
-
-/// The time of the data that a request asks for, where there is such data.
-pub(crate) fn data_of(now: Timestamp, observed: &Observed, wanted: &Wanted) -> Option<Timestamp> {
-    let source = observed.source.as_ref()?;
-    choose(now, observed, wanted, source).ok().map(|(_, lost_since, _)| lost_since)
-}
-
-/// What to restore from, since when all writes are lost, and the engine's version if it is not the source's.
-fn choose(
-    now: Timestamp,
-    observed: &Observed,
-    wanted: &Wanted,
-    source: &Cluster,
-) -> Result<(Origin, Timestamp, Option<String>), Stop> {
-    let usable = || observed.snapshots.iter().filter(|snapshot| snapshot.is_available());
-    let snapshot = match wanted {
-        Wanted::LatestPointInTime => {
-            let latest = source.latest_restorable.ok_or_else(|| skipped::no_window(&source.name))?;
-            return Ok((Origin::LatestPointInTime, latest, None));
-        }
-        Wanted::PointInTime(at) => {
-            let (from, to) = source
-                .earliest_restorable
-                .zip(source.latest_restorable)
-                .ok_or_else(|| skipped::no_window(&source.name))?;
-            if *at < from || *at > to {
-                return Err(skipped::outside_window(*at, from, to));
-            }
-            return Ok((Origin::PointInTime { at: *at }, *at, None));
-        }
-        Wanted::Snapshot(id) => {
-            let named = observed.named.as_ref();
-            let snapshot = named.ok_or_else(|| skipped::snapshot_missing(id, &observed.snapshots))?;
-            if snapshot.cluster != source.name {
-                return Err(skipped::other_cluster(id, &snapshot.cluster, &source.name));
-            }
-            if !snapshot.is_available() {
-                return Err(skipped::snapshot_not_available(snapshot));
-            }
-            snapshot
-        }
-        Wanted::LatestSnapshot => usable().find(|snapshot| snapshot.taken_at.is_some()).ok_or_else(|| {
-            match observed.snapshots.first() {
-                Some(under_way) => skipped::snapshot_not_available(under_way),
-                None => skipped::no_snapshot(&source.name),
-            }
-        })?,
-        Wanted::SnapshotBefore(at) => usable()
-            .find(|snapshot| snapshot.taken_at.is_some_and(|taken| taken < *at))
-            .ok_or_else(|| skipped::no_snapshot_before(*at, &observed.snapshots))?,
-    };
-    if let Some(key) = foreign_key(snapshot, source) {
-        return Err(skipped::key_not_ours(&snapshot.id, key));
-    }
-    let taken_at = snapshot.taken_at.ok_or_else(|| skipped::snapshot_not_available(snapshot))?;
-    let version = Some(snapshot.engine_version.clone())
-        .filter(|version| !version.is_empty() && *version != source.settings.engine_version);
-    Ok((Origin::Snapshot { id: snapshot.id.clone(), taken_at }, taken_at.min(now), version))
-}
-
-/// The snapshot's key, when it is of another account than the cluster.
-fn foreign_key<'a>(snapshot: &'a Snapshot, source: &Cluster) -> Option<&'a str> {
-    let account = |arn: &'a str| arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
-    let key = snapshot.kms_key.as_deref()?;
-    let ours = source.arn.split(':').nth(4)?;
-    account(key).filter(|theirs| *theirs != ours).map(|_| key)
 }
 
 /// Everything else that a person should know before saying yes, a line each.
@@ -180,7 +114,7 @@ fn consequences(
 }
 
 /// What can be restored, newest first.
-pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> Result<Plan<Action>, Stop> {
+pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> Result<Plan, Stop> {
     let source = observed.source.as_ref().ok_or_else(|| skipped::source_missing(&settings.source))?;
     let mut lines: Vec<String> = Vec::new();
     if let Some((from, to)) = source.earliest_restorable.zip(source.latest_restorable) {

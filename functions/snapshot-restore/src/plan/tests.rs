@@ -2,24 +2,25 @@ mod differences;
 mod password;
 mod use_it;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
 use shared::{
-    ledger::{FollowUp, FollowUpChange},
     outcome::Decision,
-    remedy::Weight,
+    plan::{FollowUpChange, Limits},
 };
 
 use super::*;
 use crate::{
-    docdb::{Cluster, Instance, Snapshot},
+    action::Action,
+    docdb::{Cluster, ClusterSettings, Instance, InstanceSettings, Snapshot},
+    follow_up::{FollowUp, Progress},
     login::{Fit, Login},
     name,
     request::Wanted,
-    restore::{Origin, Progress},
+    restore::{Origin, Restore},
 };
 
 const SOURCE: &str = "lendpeak2-production";
@@ -136,7 +137,7 @@ fn for_snapshot(wanted: Wanted) -> Request {
     asks(Goal::Restore(wanted))
 }
 
-fn planned(observed: &Observed, request: &Request, follow_up: Option<FollowUp>) -> Plan<Action> {
+fn planned(observed: &Observed, request: &Request, follow_up: Option<FollowUp>) -> Plan {
     plan(now(), observed, request, &settings(), &Past { follow_up, ..Past::default() })
 }
 
@@ -251,7 +252,7 @@ fn under_way(tried: &[&str]) -> FollowUp {
     let restore = Restore::new(&source, of("new", HOUR * 3), &BTreeMap::new(), now());
     let tried = tried.iter().map(|step| (*step).to_owned()).collect();
     let progress = Progress { restore, begun_at: now() - HOUR, tried };
-    progress.follow_up(now() + HOUR)
+    progress.until(now() + HOUR)
 }
 
 fn with_cluster(instances: &[&str]) -> Observed {
@@ -280,8 +281,6 @@ fn each_state_has_its_next_step() {
     waits(&going, &under_way(&[]), "discarded");
     let late = FollowUp { due: now(), ..under_way(&[]) };
     waits(&creating, &late, "not_finished");
-    let unreadable = FollowUp { what: json!({}), ..under_way(&[]) };
-    waits(&creating, &unreadable, "follow_up_unreadable");
 }
 
 #[test]
@@ -302,7 +301,7 @@ fn acts(observed: &Observed, goal: Goal, follow_up: &FollowUp, expected: &str) {
     let plan = planned(observed, &asks(goal), Some(follow_up.clone()));
     let words: Vec<String> = plan.actions.iter().map(ToString::to_string).collect();
     assert_eq!(words, [expected]);
-    assert_eq!(plan.weight, Weight::PutsBack);
+    assert_eq!(plan.limits, Limits::Exempt);
     // The time that it has is the one that it was given.
     assert!(matches!(plan.follow_up, FollowUpChange::Set(kept) if kept.due == follow_up.due));
 }

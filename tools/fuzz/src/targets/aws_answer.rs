@@ -1,6 +1,6 @@
 //! What AWS answers, in JSON, XML and CBOR, while a function runs on one of its events.
 
-use health_probe::release::{Notes, Watched};
+use health_probe::{release::Notes, settings::Watched};
 use jiff::Timestamp;
 use shared::settings::Environment;
 

@@ -14,11 +14,11 @@ use serde_json::json;
 use shared::{
     clock,
     ledger::{
-        Attempt, Claim, FollowUpChange, Held, Intent, Ledger, Memory, NotClaimed, NotSettled, Note,
-        Settlement, WantedChange, items::item_key,
+        Attempt, Claim, Held, Intent, Ledger, Memory, NotClaimed, NotSettled, Settlement, WantedChange,
+        items::item_key,
     },
     outcome::{Decision, Outcome},
-    remedy::Weight,
+    plan::{FollowUpChange, Limits, Note},
 };
 
 use crate::table::{self, Table};
@@ -51,7 +51,7 @@ fn claim(run: &str, event: &'static str, version: u64, claimed: Tick) -> Claim {
         trigger: delivery.trigger(0),
         actions: json!(1),
         reason: String::new(),
-        weight: Weight::Full,
+        limits: Limits::Apply,
         units: 0,
         about: Vec::new(),
         notes: vec![Note::Frozen { freeze: Noted::freeze(event, false), before: None }],

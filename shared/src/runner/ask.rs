@@ -1,22 +1,22 @@
 //! A plan waits for a person, who says yes or no.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Halt, Run, Runner, hash, lines, value};
+use super::{Ended, Run, Runner, hash};
 use crate::{
     clock, code,
     error::Error,
     guard,
     ledger::{Approval, Rejection},
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
-    remedy::{Plan, Remedy},
+    plan::{Plan, lines, value},
+    remedy::Remedy,
     trigger::Asked,
 };
 
 impl<R: Remedy> Runner<R> {
-    /// A person who decides sends only the plan's id: what it is for is in the ledger.
-    pub(super) async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Halt> {
+    /// Finds the plan that a person approves or rejects by its id.
+    pub(super) async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Ended> {
         let asked = run.trigger.asked().cloned().unwrap_or_default();
         let Some(id) = asked.approve.as_deref().or(asked.reject.as_deref()) else {
             return Ok(());
@@ -79,13 +79,13 @@ impl<R: Remedy> Runner<R> {
         Ok(Stop::nothing_to_do(&code::REJECTED, reason))
     }
 
-    /// Stores the plan and says what to send to have it carried out. Whoever asks for the same joins it.
+    /// Stores the plan for a person to approve. A second request for the same plan joins it.
     pub(super) async fn ask(
         &self,
         run: &mut Run<'_, R::Request>,
-        plan: &Plan<R::Action>,
+        plan: &Plan<R::Action, R::FollowUp>,
         plan_hash: String,
-    ) -> Result<Stop, Halt> {
+    ) -> Result<Stop, Ended> {
         if run.trigger.is_scheduled() {
             // Asking at every tick would drown the question.
             return Ok(Stop::nothing_to_do(
@@ -104,7 +104,7 @@ impl<R: Remedy> Runner<R> {
             && stored.as_ref().is_some_and(|stored| run.now < stored.expires)
             && run.trigger.is_an_event()
         {
-            // A person said no a moment ago: another alarm does not ask again.
+            // A person rejected this plan a moment ago. Another alarm does not ask again.
             return Ok(Stop::nothing_to_do(&code::APPROVAL_REJECTED, guard::rejected(rejection)));
         }
         let expires = run.now + self.policy.approval_lifetime;
@@ -138,7 +138,7 @@ impl<R: Remedy> Runner<R> {
         Ok(stop)
     }
 
-    /// The plan that somebody else asked for while this run was about to.
+    /// Joins the plan that another run stored while this one was about to.
     pub(super) async fn join(
         &self,
         outcome: &mut Outcome,
@@ -149,7 +149,7 @@ impl<R: Remedy> Runner<R> {
     }
 }
 
-/// The answer has the plan that waits, which may name what it creates otherwise than this run would have.
+/// The answer shows the plan that waits. It may name new resources otherwise than this run would have.
 fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
     // An item of an earlier version has neither actions nor a reason.
     if let Some(plan) = outcome.plan.as_object_mut() {
@@ -179,11 +179,4 @@ fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
             &open.id,
         )),
     }
-}
-
-/// Who has approved, when and why.
-pub(super) fn approved(asked: &Asked, at: Timestamp) -> String {
-    let by = asked.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let why = asked.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("approved{by} at {}{why}", clock::readable(at))
 }

@@ -4,14 +4,21 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{aws, error::Error, ledger::kept};
+use super::{
+    AUDIT_KEPT, Ledger,
+    items::{built, item_key, kept, string},
+};
+use crate::{aws, error::Error};
 
 /// As long as the audit records that say why.
-pub(crate) const KEPT: Duration = Duration::from_hours(24 * 400);
+const KEPT: Duration = AUDIT_KEPT;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
@@ -27,7 +34,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// The release that it is no more than a copy of.
+    /// The release that it is only a copy of.
     pub fn stands_for(&self) -> Option<&str> {
         self.frozen_from.as_deref().or(self.copy_of.as_deref())
     }
@@ -143,19 +150,37 @@ impl Releases {
     }
 }
 
+impl Ledger {
+    /// Notes that a release was rolled back from.
+    pub(super) fn rolled_back(
+        &self,
+        target: &str,
+        release: &str,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(item_key(&key(target), release)))
+            .update_expression("SET rolled_back_at = :now, expires_at = :expires")
+            .expression_attribute_values(":now", string(now.to_string()))
+            .expression_attribute_values(":expires", kept(now, KEPT));
+        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+    }
+}
+
 fn release(item: &HashMap<String, AttributeValue>) -> Option<Release> {
     let text = |name| item.get(name).map(|value| value.as_s().map_or("", String::as_str));
     Some(Release {
         revision: text("sk")?.to_owned(),
         good_at: text("good_at").and_then(|at| at.parse().ok()),
-        // Whenever it was: nothing goes back to it by itself.
+        // An unreadable time still means that it was rolled back from.
         rolled_back_at: text("rolled_back_at").map(|at| at.parse().unwrap_or(Timestamp::MAX)),
-        // A copy of what cannot be told is no release either.
+        // A copy of an unreadable release is still a copy.
         frozen_from: text("frozen_from").map(str::to_owned),
         copy_of: text("copy_of").map(str::to_owned),
     })
 }
 
-pub(crate) fn key(service: &str) -> String {
+fn key(service: &str) -> String {
     format!("release#{service}")
 }

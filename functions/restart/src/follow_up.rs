@@ -2,21 +2,23 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use shared::{
     clock::readable,
     code,
     ecs::{Deployment, Service, revision, some_of},
-    ledger::FollowUp,
     outcome::{Decision, Next, Stop},
-    remedy::{Plan, nothing_to_look_after, still_settling},
+    plan::{self, nothing_to_look_after, still_settling},
 };
 
-use crate::{codes, observe::Observed, plan::Action, settings::Settings};
+use crate::{action::Action, codes, observe::Observed, settings::Settings};
+
+pub(crate) type FollowUp = plan::FollowUp<Restarted>;
+pub(crate) type Past = plan::Past<Restarted>;
+pub(crate) type Plan = plan::Plan<Action, Restarted>;
 
 /// A restart that was begun: what is looked after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Restarted {
+pub struct Restarted {
     pub(crate) task_definition: String,
     /// The deployment before it.
     pub(crate) replaces: String,
@@ -24,8 +26,9 @@ pub(crate) struct Restarted {
 }
 
 impl Restarted {
-    pub(crate) fn to_json(&self) -> Value {
-        json!(self)
+    /// That it has begun is seen at once; how it ends is for the scheduled run.
+    pub(crate) fn until(self, due: Timestamp) -> FollowUp {
+        FollowUp { due, what: self, until_verified: false }
     }
 }
 
@@ -50,17 +53,16 @@ pub(crate) fn look_after(
     observed: &Observed,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    let (follow_up, restarted) = follow_up
-        .and_then(|follow_up| Some((follow_up, Restarted::deserialize(&follow_up.what).ok()?)))
-        .ok_or_else(nothing_to_look_after)?;
-    let state = state(observed, &restarted);
+) -> Result<Plan, Stop> {
+    let follow_up = follow_up.ok_or_else(nothing_to_look_after)?;
+    let restarted = &follow_up.what;
+    let state = state(observed, restarted);
     let progress = progress(observed);
     let failed = |code, what: &str, next| {
         let reason = format!(
             "the restart of {} {what}: {progress}{}",
             settings.service,
-            failures(observed, &restarted)
+            failures(observed, restarted)
         );
         Ok(Plan::settle(Stop { decision: Decision::Failed, code, reason, next: Some(next) }))
     };

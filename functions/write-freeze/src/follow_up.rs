@@ -8,23 +8,26 @@ use shared::{
     clock::readable,
     code,
     ecs::{Service, ready},
-    ledger::FollowUp,
-    outcome::{Decision, Next, Stop},
-    remedy::{Past, Plan, nothing_to_look_after, still_settling},
+    outcome::{Decision, Next, Stop, Verification},
+    plan::{self, nothing_to_look_after, still_settling},
 };
 
 use crate::{
+    action::Action,
     codes,
     observe::{Observed, Release},
-    plan::{Action, freeze, settled},
     settings::Settings,
     skipped,
 };
 
+pub(crate) type FollowUp = plan::FollowUp<Awaited>;
+pub(crate) type Past = plan::Past<Awaited>;
+pub(crate) type Plan = plan::Plan<Action, Awaited>;
+
 /// What the scheduled run looks after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Awaited {
+pub enum Awaited {
     /// The roll-out from a revision to one with writes frozen, or let through.
     Settling { frozen: bool, from: String },
     /// The end of somebody's deployment, to freeze writes then.
@@ -36,39 +39,38 @@ pub(crate) enum Awaited {
 impl Awaited {
     pub(crate) fn until(&self, due: Timestamp) -> FollowUp {
         let until_verified = matches!(self, Self::Settling { .. });
-        FollowUp { due, what: json!(self), until_verified }
+        FollowUp { due, what: self.clone(), until_verified }
     }
 }
 
+/// `freeze` plans the freeze for which there is room now.
 pub(crate) fn look_after(
     now: Timestamp,
     observed: &Observed,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Stop> {
+    freeze: impl FnOnce(&str, bool) -> Result<Plan, Stop>,
+) -> Result<Plan, Stop> {
     let current = observed.current.as_ref();
     // Writes are to be frozen, and what runs lets them through.
-    let freeze = past
+    let on_record = past
         .freeze
         .as_ref()
         .filter(|freeze| !freeze.pending)
         .filter(|freeze| freeze.variable == settings.variable || freeze.variable.name.is_empty());
-    let unfrozen = current.filter(|current| freeze.is_some() && !current.is_frozen);
-    let awaited = past
-        .follow_up
-        .as_ref()
-        .and_then(|follow_up| Some((follow_up.due, serde_json::from_value(follow_up.what.clone()).ok()?)));
+    let unfrozen = current.filter(|current| on_record.is_some() && !current.is_frozen);
+    let awaited = past.follow_up.as_ref().map(|follow_up| (follow_up.due, &follow_up.what));
     match (awaited, unfrozen) {
         (Some((due, Awaited::Waiting { why, wished })), _) => {
-            waiting(now, observed, settings, past, due, &why, wished)
+            waiting(now, observed, settings, due, || freeze(why, *wished))
         }
         (Some((due, Awaited::Settling { frozen, from })), _) => {
-            settling(now, observed, settings, due, frozen, &from, unfrozen)
+            settling(now, observed, settings, due, *frozen, from, unfrozen)
         }
         (Some((_, Awaited::Told { release })), Some(unfrozen))
             if unfrozen.definition.revision() == release =>
         {
-            Err(skipped::told_before(&release, &settings.variable))
+            Err(skipped::told_before(release, &settings.variable))
         }
         (_, Some(unfrozen)) => Ok(not_frozen(now, unfrozen, settings)),
         (Some((_, Awaited::Told { .. })), None) => {
@@ -86,11 +88,9 @@ fn waiting(
     now: Timestamp,
     observed: &Observed,
     settings: &Settings,
-    past: &Past,
     due: Timestamp,
-    why: &str,
-    wished: bool,
-) -> Result<Plan<Action>, Stop> {
+    freeze: impl FnOnce() -> Result<Plan, Stop>,
+) -> Result<Plan, Stop> {
     let progress =
         observed.service.as_ref().map_or_else(|| "the service is gone".to_owned(), Service::progress);
     if now >= due {
@@ -112,7 +112,7 @@ fn waiting(
     if observed.service.as_ref().is_some_and(deploys) {
         return Err(skipped::still_waiting(due, &progress));
     }
-    Ok(freeze(now, observed, settings, past, why, wished).unwrap_or_else(Plan::settle))
+    Ok(freeze().unwrap_or_else(Plan::settle))
 }
 
 fn settling(
@@ -123,7 +123,7 @@ fn settling(
     frozen: bool,
     from: &str,
     unfrozen: Option<&Release>,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let seen = settled(observed, frozen);
     if seen.verified {
         return Ok(Plan::settle(Stop::nothing_to_do(
@@ -154,7 +154,7 @@ fn settling(
 }
 
 /// Tells people that writes go through, once for each release.
-fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan<Action> {
+fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan {
     let release = unfrozen.definition.revision();
     let next = Next::devops("freeze it too, or end the freeze with {\"state\": \"off\"}")
         .send(json!({ "state": "on" }));
@@ -173,4 +173,21 @@ fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan<A
 fn told(now: Timestamp, unfrozen: &Release, settings: &Settings) -> FollowUp {
     let release = unfrozen.definition.revision().to_owned();
     Awaited::Told { release }.until(now + settings.settle)
+}
+
+/// Whether all tasks run with writes frozen, or all without.
+pub(crate) fn settled(observed: &Observed, frozen: bool) -> Verification {
+    let Some(service) = &observed.service else {
+        return Verification { verified: false, what: "the service is gone".to_owned() };
+    };
+    let is_frozen = observed.current.as_ref().map(|current| current.is_frozen);
+    let with = match is_frozen {
+        Some(true) => ", with writes frozen",
+        Some(false) => ", with writes let through",
+        None => "",
+    };
+    Verification {
+        verified: is_frozen == Some(frozen) && service.is_steady(),
+        what: format!("{}{with}", service.progress()),
+    }
 }
