@@ -136,9 +136,7 @@ impl Source {
         if name == "code.rs" || name == "codes.rs" {
             return BTreeSet::new();
         }
-        // Beside the checks, a code is named without its module.
-        let pattern =
-            if name == "ready.rs" { r"&([A-Z][A-Z_]+)\b" } else { r"\b(?:codes?|ready)::([A-Z][A-Z_]+)\b" };
+        let pattern = r"\bcodes?::([A-Z][A-Z_]+)\b";
         Regex::new(pattern).map(|pattern| captured(&pattern, &self.text)).unwrap_or_default()
     }
 }

@@ -321,7 +321,7 @@ fn a_freeze_by_another_variable_is_neither_begun_again_nor_ended() {
     past.freeze.as_mut().unwrap().variable.name = "WRITES".to_owned();
     for goal in [Goal::On, Goal::Off] {
         let stop = skips(&frozen(), goal, &past, Decision::Refused, "other_variable");
-        assert!(stop.reason.contains("by WRITES=true in the container backend"), "{}", stop.reason);
+        assert!(stop.reason.contains("with WRITES=true in container backend"), "{}", stop.reason);
     }
     skips(&runs(release(2)), Goal::LookAfter, &past, Decision::NothingToDo, "nothing_to_look_after");
 }
