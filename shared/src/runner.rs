@@ -234,13 +234,11 @@ impl<R: Remedy> Task for Runner<R> {
 
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let (outcomes, verbose) = self.answer(invocation).await?;
-        Ok(match outcomes.as_slice() {
-            [outcome] => outcome.shown(verbose),
-            _ => {
-                let outcomes: Vec<Value> = outcomes.iter().map(|outcome| outcome.shown(verbose)).collect();
-                json!({ "outcomes": outcomes })
-            }
-        })
+        if let [outcome] = outcomes.as_slice() {
+            return Ok(outcome.shown(verbose));
+        }
+        let outcomes: Vec<Value> = outcomes.iter().map(|outcome| outcome.shown(verbose)).collect();
+        Ok(json!({ "outcomes": outcomes }))
     }
 }
 

@@ -162,9 +162,10 @@ fn parts<'a>(
 /// The usual value is the one that most functions have: whoever changes one of them changes all, or says why not.
 #[test]
 fn what_a_function_has_as_others_do_it_has_the_same() -> Result<()> {
+    type Fields<'a> = BTreeMap<&'a str, String>;
     let template = Template::read()?;
     // By part and key: each function's value, with no function's name in it, or that it has none.
-    let mut written: BTreeMap<String, Vec<(&Subject, BTreeMap<&str, String>)>> = BTreeMap::new();
+    let mut written: BTreeMap<String, Vec<(&Subject, Fields)>> = BTreeMap::new();
     for subject in subject::ALL {
         let camel = subject.camel();
         let of_any = |value: &Value| {
@@ -184,9 +185,9 @@ fn what_a_function_has_as_others_do_it_has_the_same() -> Result<()> {
                 continue;
             }
             let values: Vec<Option<&String>> = functions.iter().map(|(_, fields)| fields.get(key)).collect();
-            let times = |value: &Option<&String>| values.iter().filter(|other| *other == value).count();
-            let most = values.iter().map(times).max().unwrap_or_default();
-            let usual = values.iter().find(|value| times(value) == most).copied().flatten();
+            let times = |value: Option<&String>| values.iter().filter(|other| **other == value).count();
+            let most = values.iter().copied().map(times).max().unwrap_or_default();
+            let usual = values.iter().copied().find(|value| times(*value) == most).flatten();
             for ((subject, _), value) in functions.iter().zip(&values).filter(|(_, value)| **value != usual) {
                 if is_explained(subject.name, &path) {
                     differs.insert((subject.name, path.clone()));

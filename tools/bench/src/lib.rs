@@ -17,7 +17,7 @@ mod target;
 mod traffic;
 mod variant;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Context;
 use sandbox::command::write;
@@ -132,12 +132,12 @@ async fn first_round(variant: &Variant, endpoint: &Endpoint) -> anyhow::Result<S
 
 impl Measured {
     /// What an earlier run wrote with [`Self::save`].
-    pub fn load(path: &PathBuf) -> anyhow::Result<Self> {
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} holds other figures", path.display()))
     }
 
-    pub fn save(&self, path: &PathBuf) -> anyhow::Result<()> {
+    pub fn save(&self, path: &Path) -> anyhow::Result<()> {
         write(path, &serde_json::to_string_pretty(self)?)
     }
 
@@ -146,7 +146,7 @@ impl Measured {
     }
 
     /// Writes the document, and beside it its picture.
-    pub fn document(&self, path: &PathBuf) -> anyhow::Result<()> {
+    pub fn document(&self, path: &Path) -> anyhow::Result<()> {
         let picture = path.with_extension("svg");
         write(&picture, &plot::svg(self)?)?;
         let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -75,7 +75,7 @@ impl Handler {
                 deployment.plans = plans;
             }
             Ok((Err(error), _)) => {
-                tracing::warn!(error = chain(&error), "the kill switches could not be read")
+                tracing::warn!(error = chain(&error), "the kill switches could not be read");
             }
             Err(_) => tracing::warn!("the kill switches could not be read: the ledger does not answer"),
         }

@@ -152,7 +152,7 @@ impl Handler {
         let how =
             reason.map_or_else(|| format!("resolved by {}", actor.by), |reason| line(&reason, MAX_TEXT));
         let how = with_changes(&how, &changes);
-        let (mut incident, changed) = self
+        let (mut incident, is_changed) = self
             .change(id, actor, |incident| {
                 if !incident.is_open() {
                     return None;
@@ -163,10 +163,10 @@ impl Handler {
             })
             .await?;
         let mut delivery = Delivery::default();
-        if changed && !actor.dry_run {
+        if is_changed && !actor.dry_run {
             delivery = self.side_effects(&mut incident, actor).await?.or_error()?;
         }
-        let (did, what) = if changed { (Did::Resolved, how) } else { (Did::Nothing, is_over(&incident)) };
+        let (did, what) = if is_changed { (Did::Resolved, how) } else { (Did::Nothing, is_over(&incident)) };
         Ok(self.done(did, &incident, &what, &delivery, actor))
     }
 

@@ -258,7 +258,7 @@ impl Handler {
         } else {
             Vec::new()
         };
-        let (changed, _) = self
+        let (after, _) = self
             .change(&incident.id, &actor, |incident| {
                 if !incident.due(now, settings.acknowledge_within, settings.max_handling).contains(due) {
                     return None;
@@ -276,7 +276,7 @@ impl Handler {
                 Some((OpenIndex::Keep, format!("escalated it to level {}: {what}", incident.level)))
             })
             .await?;
-        *incident = changed;
+        *incident = after;
         if incident.pending_notice.is_some() {
             self.side_effects(incident, &actor).await?.all_or_error()?;
         }
