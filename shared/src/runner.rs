@@ -54,6 +54,8 @@ struct Run<'a, Q> {
     outcome: Outcome,
     /// What the actions come to, for people; empty where there are none.
     what: String,
+    /// What would refuse the plan of a dry run now; empty where nothing would.
+    refused: String,
     memory: Memory,
     /// The claim that this run holds, as it is to be given back.
     held: Option<Held>,
@@ -155,6 +157,7 @@ impl<R: Remedy> Runner<R> {
                 wanted,
                 approval: None,
                 what: String::new(),
+                refused: String::new(),
                 memory: Memory::default(),
                 held: None,
                 follow_up: None,
@@ -267,6 +270,7 @@ impl<Q> Run<'_, Q> {
             (None, None) => self.trigger.words(),
         };
         let plan = self.outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default();
-        self.outcome.summary = self.outcome.summarized(About { what: &self.what, asked: &asked, plan });
+        let about = About { what: &self.what, asked: &asked, plan, refused: &self.refused };
+        self.outcome.summary = self.outcome.summarized(about);
     }
 }

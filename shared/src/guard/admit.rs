@@ -44,6 +44,8 @@ pub enum Admitted {
     Ask { reason: String },
     /// There is nothing to do, and this is the answer. The follow-up becomes what the plan says.
     Settle(Stop),
+    /// Only say what would be done, and why it would be refused now, if it would be.
+    Show { stop: Stop, refused: Option<String> },
 }
 
 /// Decides whether a plan is carried out: mode, kill switch, room beside other remedies, cooldown, budget, approval.
@@ -79,7 +81,7 @@ pub fn admit<A: ToString, F>(case: &Case<'_>, plan: &Plan<A, F>, plan_hash: &str
         check_same_plan(approval, plan_hash, &actions)?;
     }
     if dry_run || !case.policy.mode.may_act() {
-        return Err(would_act(&actions, &reason, refused));
+        return Ok(would_act(&actions, &reason, refused));
     }
     // Putting an action back needs no approval of its own.
     Ok(if asks(case) && plan.limits != Limits::Exempt {
@@ -147,18 +149,16 @@ fn by_hand(stop: Stop, request: Option<Value>) -> Stop {
 }
 
 /// The answer of a run that may only look. `refused` is what would refuse the plan now.
-fn would_act(actions: &[String], reason: &str, refused: Option<Stop>) -> Stop {
-    let mut stop = Stop {
+fn would_act(actions: &[String], reason: &str, refused: Option<Stop>) -> Admitted {
+    let why = refused.as_ref().map(|refused| lower(first(&refused.reason)));
+    let refusal = why.as_ref().map(|why| format!("; it would be refused now: {why}")).unwrap_or_default();
+    let stop = Stop {
         decision: Decision::Observed,
         code: &code::WOULD_ACT,
-        reason: format!("would {}: {reason}", actions.join(", ")),
-        next: None,
+        reason: format!("would {}: {reason}{refusal}", actions.join(", ")),
+        next: refused.and_then(|refused| refused.next),
     };
-    if let Some(refused) = refused {
-        stop.reason = format!("{}; it would be refused now: {}", stop.reason, lower(first(&refused.reason)));
-        stop.next = refused.next;
-    }
-    stop
+    Admitted::Show { stop, refused: why }
 }
 
 /// Checks that a stored approval is still good.

@@ -21,17 +21,24 @@ pub(crate) struct About<'a> {
     pub asked: &'a str,
     /// What the plan says of itself.
     pub plan: &'a str,
+    /// What would refuse it now.
+    pub refused: &'a str,
 }
 
 /// As in `backend: 2 → 4 tasks, all run; asked by hand: queue grows`.
 pub(crate) fn of(outcome: &Outcome, about: About<'_>) -> String {
-    let nothing = || format!("nothing was done: {}", lower(first(&outcome.reason)));
+    let nothing = || format!("nothing was done: {}", why(outcome));
     let what = if about.what.is_empty() { actions(outcome) } else { about.what.to_owned() };
     let asked = |text: String| with(text, about.asked);
     let summary = match outcome.decision {
         Decision::Applied if what.is_empty() => first(&outcome.reason).to_owned(),
         Decision::Applied => asked(format!("{what}{}", seen(outcome))),
-        Decision::Observed if outcome.code.is(&code::WOULD_ACT) => asked(format!("would do: {what}")),
+        Decision::Observed if outcome.code.is(&code::WOULD_ACT) && about.refused.is_empty() => {
+            asked(format!("would do: {what}"))
+        }
+        Decision::Observed if outcome.code.is(&code::WOULD_ACT) => {
+            asked(format!("would be refused now ({}): {what}", about.refused))
+        }
         Decision::AwaitingApproval => with(format!("waits for approval: {what}"), first(about.plan)),
         Decision::NothingToDo if outcome.code.is(&code::APPROVAL_PENDING) => {
             with(format!("waits for approval already: {what}"), first(about.plan))
@@ -57,21 +64,27 @@ fn with(text: String, more: &str) -> String {
     if more.is_empty() { text } else { format!("{text}; {more}") }
 }
 
+/// Why nothing was done. Of a cooldown, also what was done before, when, and for whom.
+fn why(outcome: &Outcome) -> String {
+    let sentence = first(&outcome.reason);
+    let rest = outcome.reason.get(sentence.len()..).unwrap_or_default().trim_start_matches(['.', ' ']);
+    if outcome.code.is(&code::COOLDOWN) && !rest.is_empty() {
+        return format!("{}: {}", lower(sentence), lower(rest));
+    }
+    lower(sentence)
+}
+
 /// What a second look showed.
 fn seen(outcome: &Outcome) -> String {
     let Some(seen) = outcome.verification.as_ref().filter(|seen| !seen.what.is_empty()) else {
         return String::new();
     };
-    if seen.verified {
-        format!(", {}", clause(&seen.what))
-    } else {
-        format!(", not to be seen yet: {}", seen.what)
-    }
+    if seen.verified { format!(", {}", clause(&seen.what)) } else { format!(", not seen yet: {}", seen.what) }
 }
 
 /// What comes first in a sentence: the rest stands in the answer.
 fn clause(text: &str) -> &str {
-    let end = [", ", ": "].iter().filter_map(|stop| text.find(stop)).min();
+    let end = [", ", ": ", "; "].iter().filter_map(|stop| text.find(stop)).min();
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 

@@ -147,6 +147,10 @@ impl<R: Remedy> Runner<R> {
                 plan.reason = reason;
                 return Err(self.ask(run, &plan, hash).await?.into());
             }
+            Admitted::Show { stop, refused } => {
+                run.refused = refused.unwrap_or_default();
+                return Err(stop.into());
+            }
             Admitted::Settle(stop) => {
                 run.settled = follow_up != FollowUpChange::Keep;
                 if let (FollowUpChange::Clear, Some(claim)) = (&follow_up, &memory.claim) {

@@ -163,6 +163,7 @@ async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_i
     assert_eq!(read(&refused), ["refused cooldown"]);
     let summary = refused["summary"].as_str().unwrap_or_default();
     assert!(summary.starts_with("nothing was done: cooling down until "), "{summary}");
+    assert!(summary.contains(" did this: switch the lamp on"), "{summary}");
     // The plan that was not carried out, and the request by which it is.
     assert_eq!(refused["plan"], json!({ "lines": ["switch the lamp on"] }));
     let next = &refused["next"];
@@ -173,6 +174,9 @@ async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_i
     assert_eq!(read(&dry), ["observed would_act"]);
     let reason = dry["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("it would be refused now: cooling down until "), "{reason}");
+    let summary = dry["summary"].as_str().unwrap_or_default();
+    assert!(summary.starts_with("would be refused now (cooling down until "), "{summary}");
+    assert!(summary.ends_with("): switch the lamp on; asked by hand"), "{summary}");
     assert!(
         dry["plan"]["actions"].is_array() && dry["trigger"]["kind"]["person"]["verbose"] == true,
         "{dry:#}"

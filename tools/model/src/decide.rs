@@ -166,6 +166,7 @@ impl Decider<'_> {
         match guard::admit(&case, &plan, &plan_hash(value)) {
             Ok(Admitted::Act { .. }) => {}
             Ok(Admitted::Ask { .. }) => return Err(End::Stopped("approval_needed")),
+            Ok(Admitted::Show { .. }) => return Err(End::Stopped("would_act")),
             Ok(Admitted::Settle(_)) => return Err(End::Stopped("enough_tasks")),
             Err(stop) => return Err(end_of(&stop)),
         }

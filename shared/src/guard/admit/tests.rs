@@ -81,10 +81,12 @@ fn refused(mode: &str, memory: &Memory, plan: &Plan<&'static str, ()>, code: &st
 }
 
 #[track_caller]
-fn shown(memory: &Memory) -> Stop {
-    let stop = decided("auto", memory, true, &plan()).unwrap_err();
+fn shown(mode: &str, memory: &Memory, dry_run: bool) -> (Stop, String) {
+    let Ok(Admitted::Show { stop, refused }) = decided(mode, memory, dry_run, &plan()) else {
+        panic!("the plan is not only shown");
+    };
     assert_eq!((stop.decision, stop.code.name()), (Decision::Observed, "would_act"));
-    stop
+    (stop, refused.unwrap_or_default())
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn the_mode_says_whether_it_acts_asks_or_only_looks() {
     // Whoever approved an action approved that it is put back.
     let back = Plan { limits: Limits::Exempt, ..plan() };
     assert_eq!(decided("approve", &free, false, &back), Ok(Admitted::Act { reason }));
-    refused("observe", &free, &plan(), "would_act");
+    assert_eq!(shown("observe", &free, false).1, "");
 }
 
 #[test]
@@ -118,10 +120,12 @@ fn nothing_to_do_may_settle_what_is_looked_after_unless_it_only_looks() {
 
 #[test]
 fn a_dry_run_shows_the_plan_and_says_what_would_refuse_it_now() {
-    assert_eq!(shown(&Memory::default()).reason, "would set the count to 4: the queue grows");
+    let (stop, refusal) = shown("auto", &Memory::default(), true);
+    assert_eq!((stop.reason.as_str(), refusal.as_str()), ("would set the count to 4: the queue grows", ""));
 
     refused("auto", &acted_on(), &plan(), "cooldown");
-    let stop = shown(&acted_on());
+    let (stop, refusal) = shown("auto", &acted_on(), true);
+    assert!(refusal.starts_with("cooling down until ") && !refusal.contains("did this"), "{refusal}");
     let expected = "would set the count to 4: the queue grows; it would be refused now: cooling down until ";
     assert!(stop.reason.starts_with(expected), "{}", stop.reason);
     let send = stop.next.unwrap().send.unwrap();
@@ -130,7 +134,8 @@ fn a_dry_run_shows_the_plan_and_says_what_would_refuse_it_now() {
         (Some(&json!(4)), Some(&json!(true)), None)
     );
 
-    let stop = shown(&switched_off());
+    let (stop, refusal) = shown("auto", &switched_off(), true);
+    assert!(refusal.starts_with("the kill switch `all` is on"), "{refusal}");
     assert!(stop.reason.contains("; it would be refused now: the kill switch `all`"), "{}", stop.reason);
 }
 

@@ -41,9 +41,11 @@ fn applied(steps: &[&str], verified: bool, seen: &str) -> Outcome {
     Outcome { steps, verification, ..outcome(Decision::Applied, &code::APPLIED, "by hand, and all runs") }
 }
 
+const PLAN: &str = "alarm cpu is in ALARM, and all 2 tasks run. More";
+
 #[track_caller]
 fn says(outcome: &Outcome, what: &str, asked: &str, expected: &str) {
-    let about = About { what, asked, plan: "alarm cpu is in ALARM, and 2 tasks run as they should. More" };
+    let about = About { what, asked, plan: PLAN, refused: "" };
     assert_eq!(of(outcome, about), expected);
 }
 
@@ -59,7 +61,7 @@ fn what_was_done_is_said_with_what_was_seen_of_it_and_who_asked() {
         &applied(&["roll back from backend:3 to backend:1"], false, "0 of 2 tasks run"),
         "backend: backend:3 → :1",
         "alarm 5xx is in ALARM",
-        "backend: backend:3 → :1, not to be seen yet: 0 of 2 tasks run; alarm 5xx is in ALARM",
+        "backend: backend:3 → :1, not seen yet: 0 of 2 tasks run; alarm 5xx is in ALARM",
     );
     says(
         &applied(&["roll back from backend:3 to backend:1"], true, "2 of 2 tasks run, and /health passes"),
@@ -81,18 +83,32 @@ fn what_would_be_done_is_said_so() {
     let observed = outcome(Decision::Observed, &code::WOULD_ACT, "would set the desired count");
     says(
         &observed,
-        "E123: clear /index.html",
+        "CloudFront: /index.html cleared",
         "asked by hand",
-        "would do: E123: clear /index.html; asked by hand",
+        "would do: CloudFront: /index.html cleared; asked by hand",
     );
     let reject = outcome(Decision::Observed, &code::WOULD_REJECT, "would reject: delete cluster a");
     says(&reject, "", "asked by hand", "would reject: delete cluster a");
 }
 
 #[test]
+fn a_dry_run_says_first_that_it_would_be_refused_now_and_why() {
+    let observed = outcome(Decision::Observed, &code::WOULD_ACT, "would set the desired count");
+    for refused in ["cooling down until 20:26:45 UTC", "the kill switch `all` is on for 3 min (by Ana)"] {
+        let about =
+            About {
+                what: "backend: 2 → 4 tasks", asked: "asked by hand: queue grows", plan: PLAN, refused
+            };
+        assert_eq!(
+            of(&observed, about),
+            format!("would be refused now ({refused}): backend: 2 → 4 tasks; asked by hand: queue grows")
+        );
+    }
+}
+
+#[test]
 fn an_approval_is_asked_for_with_what_the_plan_says() {
-    let expected =
-        "waits for approval: backend: 2 → 4 tasks; alarm cpu is in ALARM, and 2 tasks run as they should";
+    let expected = "waits for approval: backend: 2 → 4 tasks; alarm cpu is in ALARM, and all 2 tasks run";
     let asks = outcome(Decision::AwaitingApproval, &code::APPROVAL_NEEDED, "…");
     says(&asks, "backend: 2 → 4 tasks", "alarm cpu is in ALARM", expected);
     let joins = outcome(Decision::NothingToDo, &code::APPROVAL_PENDING, "plan a waits already");
@@ -110,7 +126,7 @@ fn why_nothing_was_done_is_the_first_sentence_of_the_reason() {
         ),
         "backend: fresh tasks in place of 2",
         "asked by hand",
-        "nothing was done: cooling down until 20:26:45 UTC",
+        "nothing was done: cooling down until 20:26:45 UTC: at 19:56:45 UTC (6 min ago) run a did this: restart backend",
     );
     says(
         &refused(&code::KILL_SWITCH, "the kill switch `all` is on (by Ana: release freeze)"),
