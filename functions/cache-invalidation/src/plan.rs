@@ -22,10 +22,10 @@ use crate::{
     skipped::{self, billed, cost},
 };
 
-/// As in `E123: clear /index.html`.
+/// As in `CloudFront: /index.html cleared`. The distribution's id is in the step: there is one.
 pub(crate) fn in_short(action: &Action) -> String {
-    let Action::CreateInvalidation { distribution, paths, .. } = action;
-    format!("{distribution}: clear {}", told(paths))
+    let Action::CreateInvalidation { paths, .. } = action;
+    format!("CloudFront: {} cleared", told(paths))
 }
 
 /// The plan for one request.

@@ -4,7 +4,7 @@ mod markdown;
 mod text;
 
 use jiff::Timestamp;
-use shared::diagnosis::Diagnosis;
+use shared::diagnosis::{Diagnosis, Finding};
 
 use crate::FUNCTION;
 
@@ -41,16 +41,21 @@ fn summarized(diagnosis: &Diagnosis) -> String {
         }
         [] if diagnosis.looked_at.is_empty() => format!("Nothing could be looked at.{unseen}"),
         [] => format!("Nothing found.{unseen}"),
-        [only] => format!("{}.{unseen}", capital(&only.what)),
+        [only] => format!("{}.{unseen}", found(only)),
         [first, others @ ..] => {
             let more = if others.len() == 1 {
                 "1 more finding".to_owned()
             } else {
                 format!("{} more findings", others.len())
             };
-            format!("{}; {more}.{unseen}", capital(&first.what))
+            format!("{}; {more}.{unseen}", found(first))
         }
     }
+}
+
+/// A finding with how certain it is: one that is only likely or possible never reads as a fact.
+fn found(finding: &Finding) -> String {
+    capital(&format!("{}{}", text::certainty(finding.confidence), finding.what))
 }
 
 pub(crate) fn capital(text: &str) -> String {

@@ -52,7 +52,12 @@ async fn look(
     };
     let what = match now.primary() {
         Some(primary) if has_begun(&now, replaces) => {
-            format!("deployment {} has begun in place of {replaces}: {}", primary.id, now.progress())
+            let (fresh, desired) = (primary.running_count.min(now.desired_count), now.desired_count);
+            format!(
+                "{fresh} of {desired} fresh tasks run; {}; deployment {} has begun in place of {replaces}",
+                now.progress(),
+                primary.id
+            )
         }
         _ => format!("no new deployment shows yet: {}", now.progress()),
     };

@@ -61,6 +61,7 @@ fn service_with(deployment: &'static str) -> DescribeServicesOutput {
         .status("PRIMARY")
         .task_definition(TASK_DEFINITION)
         .rollout_state(DeploymentRolloutState::Completed)
+        .running_count(1)
         .build();
     let configuration =
         DeploymentConfiguration::builder().minimum_healthy_percent(50).maximum_percent(150).build();
@@ -301,5 +302,7 @@ async fn looking_again_waits_until_another_deployment_shows_and_no_longer_than_i
     assert_eq!((seen.verified, seen.what.as_str()), (false, what));
     let begun = clients(&[service_runs("ecs-svc/2")], &[], &[]);
     let seen = apply::verify(&begun, &[&action], Duration::ZERO).await;
-    assert!(seen.verified && seen.what.starts_with("deployment ecs-svc/2 has begun in place of ecs-svc/1: "));
+    let what = "1 of 2 fresh tasks run; 2 of 2 tasks run, the deployment of backend:7 is completed; \
+                deployment ecs-svc/2 has begun in place of ecs-svc/1";
+    assert_eq!((seen.verified, seen.what.as_str()), (true, what));
 }

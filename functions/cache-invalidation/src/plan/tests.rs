@@ -501,6 +501,6 @@ proptest! {
 
 #[test]
 fn what_it_comes_to_is_said_in_short() {
-    assert_eq!(in_short(&sending(&["/a", "/b/*"])), "E1234567890ABC: clear /a, /b/*");
-    assert_eq!(in_short(&sending(&["/a", "/b", "/c", "/d"])), "E1234567890ABC: clear /a, /b, /c and 1 more");
+    assert_eq!(in_short(&sending(&["/a", "/b/*"])), "CloudFront: /a, /b/* cleared");
+    assert_eq!(in_short(&sending(&["/a", "/b", "/c", "/d"])), "CloudFront: /a, /b, /c and 1 more cleared");
 }

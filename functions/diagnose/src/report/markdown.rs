@@ -7,7 +7,7 @@ use shared::{
     settings::function_name,
 };
 
-use super::{capital, text, when};
+use super::{found, text, when};
 
 pub(super) fn markdown(report: &Diagnosis) -> Vec<String> {
     let mut out = format!("# {}: {}\n", report.environment, report.summary);
@@ -36,7 +36,7 @@ pub(super) fn markdown(report: &Diagnosis) -> Vec<String> {
 }
 
 fn section(out: &mut String, number: usize, finding: &Finding, report: &Diagnosis) {
-    let title = capital(&format!("{}{}", text::certainty(finding.confidence), finding.what));
+    let title = found(finding);
     let _ = writeln!(out, "\n## {number}. {title}\n");
     if let Some(since) = finding.since {
         let _ = writeln!(out, "Since {}. ", when(since, report.at));

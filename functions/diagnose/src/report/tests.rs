@@ -53,6 +53,24 @@ fn the_text_has_the_cause_what_shows_it_and_the_next_step() {
 }
 
 #[test]
+fn a_summary_says_how_certain_the_cause_is() {
+    let summary = |confidence| {
+        let finding = Finding { confidence, ..broken_release() };
+        let said = [vec![finding.clone()], vec![finding, broken_release()]];
+        said.map(|findings| told(report(findings), Format::Text).summary)
+    };
+    let fact = "elease backend:7 answers 500 since it was deployed";
+    for (confidence, begins) in
+        [(Confidence::Certain, "R"), (Confidence::Likely, "Likely: r"), (Confidence::Possible, "Possibly: r")]
+    {
+        assert_eq!(
+            summary(confidence),
+            [format!("{begins}{fact}."), format!("{begins}{fact}; 1 more finding.")]
+        );
+    }
+}
+
+#[test]
 fn healthy_is_an_answer_with_what_was_looked_at_and_what_was_not_seen() {
     let mut healthy = report(Vec::new());
     healthy.not_seen.push(NotSeen { source: "the alarms".to_owned(), why: "AccessDenied".to_owned() });

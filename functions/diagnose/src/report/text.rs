@@ -7,7 +7,7 @@ use shared::{
     settings::function_name,
 };
 
-use super::{capital, when};
+use super::{found, when};
 
 /// A terminal's height, and what fits on a phone after two turns.
 const LINES: usize = 24;
@@ -61,8 +61,7 @@ pub(super) fn status(Status { code, meaning, action }: &Status) -> String {
 
 fn cause(report: &Diagnosis, finding: &Finding) -> Vec<String> {
     let since = finding.since.map_or_else(String::new, |at| format!(", since {}", when(at, report.at)));
-    let mut lines =
-        vec![format!("{}{since}.", capital(&format!("{}{}", certainty(finding.confidence), finding.what)))];
+    let mut lines = vec![format!("{}{since}.", found(finding))];
     lines.extend(finding.evidence.iter().take(FACTS).map(|fact| format!("  {}", line(fact, report))));
     if !finding.explains.is_empty() {
         let consequences: Vec<&str> =

@@ -69,6 +69,13 @@ fn what_was_done_is_said_with_what_was_seen_of_it_and_who_asked() {
         "asked by hand",
         "backend: backend:3 → :1, 2 of 2 tasks run; asked by hand",
     );
+    // The ids come last, and stay in the second look.
+    says(
+        &applied(&["restart backend"], true, "1 of 2 fresh tasks run; 3 of 2 tasks run; deployment a has begun"),
+        "backend: fresh tasks in place of 2 (backend:7)",
+        "asked by hand",
+        "backend: fresh tasks in place of 2 (backend:7), 1 of 2 fresh tasks run; asked by hand",
+    );
     // Nobody says what the actions come to.
     says(
         &applied(&["delete instance a-1", "delete cluster a"], true, "both are being deleted"),
