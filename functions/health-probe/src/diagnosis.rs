@@ -1,5 +1,6 @@
 //! From the checks together to a sentence and a next step: which layer is the likely cause.
 
+use serde_json::json;
 use shared::outcome::Next;
 use shared::probe::State;
 use shared::status::{Level, is_success};
@@ -45,17 +46,27 @@ pub fn diagnose(checks: &[CheckReport]) -> Diagnosis {
     }
     let level =
         causes.iter().map(|cause| cause.level).chain(failed.iter().filter_map(|check| check.level)).max();
-    let mut actions: Vec<String> = causes.iter().map(|cause| cause.action.to_owned()).collect();
-    for check in &failed {
-        actions.push(format!("{}: {}", check.name, check.action));
-    }
+    // What each check says is beside it, and less than what its cause does.
+    let actions: Vec<String> = if causes.is_empty() {
+        failed.iter().map(|check| format!("{}: {}", check.name, check.action)).collect()
+    } else {
+        causes.iter().map(|cause| cause.action.to_owned()).collect()
+    };
     let level = level.unwrap_or(Level::Development);
-    Diagnosis { healthy: false, summary, next: Some(next(level, &actions)) }
+    // It reads what the probe does not see: releases, tasks, the database, logs.
+    let next = next(level, &actions).send_to("diagnose", json!({}));
+    Diagnosis { healthy: false, summary, next: Some(next) }
 }
 
 /// Who acts, and what they look at.
 fn next(level: Level, actions: &[String]) -> Next {
-    let what = format!("{}: {}", level.people(), actions.join("; "));
+    let mut parts: Vec<&str> = Vec::new();
+    for action in actions {
+        if !parts.contains(&action.as_str()) {
+            parts.push(action);
+        }
+    }
+    let what = format!("{}: {}", level.people(), parts.join("; "));
     Next { what, level: level as u8, ..Next::default() }
 }
 

@@ -78,7 +78,7 @@ impl Probe {
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             healthy,
             summary,
-            next,
+            next: next.map(|next| next.addressed(&self.settings.environment, FUNCTION)),
             checks,
             metrics: 0,
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::{
     clock::readable,
     code,
@@ -79,9 +80,9 @@ pub(crate) fn look_after(
             &codes::RESTART_FAILED,
             "has failed, and ECS has given its deployment up",
             Next::devops(
-                "see why fresh tasks do not start: ask diagnose {\"symptom\": \"application-wont-start\"}; the tasks \
-                 from before go on meanwhile",
-            ),
+                "see why fresh tasks do not start by the request below; the tasks from before go on meanwhile",
+            )
+            .send_to("diagnose", json!({ "symptom": "application-wont-start" })),
         ),
         State::NotBegun | State::UnderWay | State::ServiceGone if now < follow_up.due => {
             Err(still_settling(&format!("the restart of {}", settings.service), follow_up.due, &progress))

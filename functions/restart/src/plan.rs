@@ -105,7 +105,7 @@ fn replaceable<'a>(observed: &'a Observed, request: &Request, name: &str) -> Res
         alarms::lasts(alarm, &observed.alarms)?;
     }
     ready::not_stopped(service, name)?;
-    ready::not_failed(service, name).map_err(|stop| stop.next(skipped::roll_back()))?;
+    ready::not_failed(service, name)?;
     ready::still(service, name)?;
     if observed.is_deploying() {
         return Err(ready::deployment_in_progress(service, name));
@@ -123,7 +123,7 @@ fn new_tasks_would_start(
     // Those of another release say nothing about this one.
     let of_this =
         observed.stopped_tasks.iter().filter(|task| task.task_definition == service.task_definition);
-    ready::tasks_start(of_this, now, name).map_err(|stop| stop.next(skipped::roll_back()))?;
+    ready::tasks_start(of_this, now, name)?;
     match &observed.task_definition {
         None => return Err(ready::task_definition_missing(service, name)),
         Some(definition) if !definition.is_active => {

@@ -1,6 +1,5 @@
 //! Why a service is left as it is.
 
-use serde_json::json;
 use shared::{
     code,
     outcome::{Next, Stop},
@@ -49,9 +48,4 @@ pub(crate) fn no_room(service: &str, desired: u32) -> Stop {
     );
     Stop::refused(&codes::NO_ROOM_FOR_A_DEPLOYMENT, reason)
         .next(Next::devops("set the service's maximum percent to 200, then send the request again"))
-}
-
-pub(crate) fn roll_back() -> Next {
-    Next::development("roll back to the last release that worked")
-        .send_to("rollback", json!({ "to": "previous" }))
 }

@@ -177,12 +177,13 @@ fn choose<'a>(
     let Some((mut action, candidate)) = usable.next() else {
         let is_named = observed.candidates.iter().any(|(candidate, _)| candidate.why == Why::Named);
         let existing = &observed.existing;
+        let runs = revision(&service.task_definition);
         let is_gone = |why: &Stop| *why.code == codes::RELEASE_UNKNOWN;
         return Err(match <[Stop; 1]>::try_from(unusable) {
             Ok([why]) if is_named || !is_gone(&why) => why,
-            Ok(_) => skipped::no_known_good(name, existing),
-            Err(unusable) if unusable.iter().all(is_gone) => skipped::no_known_good(name, existing),
-            Err(unusable) => skipped::none_usable(name, &unusable, existing),
+            Ok(_) => skipped::no_known_good(name, runs, existing),
+            Err(unusable) if unusable.iter().all(is_gone) => skipped::no_known_good(name, runs, existing),
+            Err(unusable) => skipped::none_usable(name, runs, &unusable, existing),
         });
     };
     if let Action::Deploy { or, .. } = &mut action {

@@ -55,35 +55,48 @@ pub(crate) fn already_runs(service: &str, release: &str, others: &[String]) -> S
 
 pub(crate) fn release_unknown(named: &str, existing: &[String]) -> Stop {
     let reason = format!("there is no release {named}; there are {}", list(existing));
-    Stop::refused(&codes::RELEASE_UNKNOWN, reason).next(Next::development("name one that exists"))
+    Stop::refused(&codes::RELEASE_UNKNOWN, reason).next(previous("name one that exists"))
 }
 
 pub(crate) fn other_family(service: &str, named: &str, family: &str) -> Stop {
     let reason = format!("{named} is not a release of {service}, which runs {family}");
-    Stop::refused(&codes::OTHER_FAMILY, reason).next(Next::development("name a revision of that family"))
+    Stop::refused(&codes::OTHER_FAMILY, reason).next(previous(&format!("name a revision of {family}")))
 }
 
-pub(crate) fn no_known_good(service: &str, existing: &[String]) -> Stop {
+fn previous(or: &str) -> Next {
+    Next::development(format!("go back to the last good release by the request below, or {or}"))
+        .send(json!({ "to": "previous" }))
+}
+
+pub(crate) fn no_known_good(service: &str, runs: &str, existing: &[String]) -> Stop {
     let reason = format!(
         "no release of {service} is known to be good: neither AWS's history nor the ledger has one that was not rolled \
          back from; there are {}",
         list(existing)
     );
-    Stop::refused(&codes::NO_KNOWN_GOOD_RELEASE, reason).next(name_one())
+    Stop::refused(&codes::NO_KNOWN_GOOD_RELEASE, reason).next(name_one(runs, existing, &[]))
 }
 
-pub(crate) fn none_usable(service: &str, unusable: &[Stop], existing: &[String]) -> Stop {
+pub(crate) fn none_usable(service: &str, runs: &str, unusable: &[Stop], existing: &[String]) -> Stop {
     let why: Vec<&str> = unusable.iter().map(|why| why.reason.as_str()).collect();
     let reason = format!(
         "of the releases of {service} that were good, none can be deployed: {}; there are {}",
         why.join("; "),
         list(existing)
     );
-    Stop::refused(&codes::NO_USABLE_RELEASE, reason).next(name_one())
+    Stop::refused(&codes::NO_USABLE_RELEASE, reason).next(name_one(runs, existing, &why))
 }
 
-fn name_one() -> Next {
-    Next::development("name the release to go back to, as in {\"to\": \"family:revision\"}")
+/// Offers the newest release that does not run and of which nothing is said in `unusable`.
+fn name_one(runs: &str, existing: &[String], unusable: &[&str]) -> Next {
+    let is_left = |release: &&str| *release != runs && !unusable.iter().any(|why| why.contains(release));
+    match existing.iter().map(|arn| revision(arn)).find(is_left) {
+        Some(newest) => Next::development(format!(
+            "name the release to go back to; the newest that does not run is {newest}, and nothing says that it is good"
+        ))
+        .send(json!({ "to": newest })),
+        None => Next::development("deploy a release that works: there is none to go back to"),
+    }
 }
 
 pub(crate) fn does_not_fit(service: &str, named: &str, what: &str) -> Stop {
@@ -100,9 +113,8 @@ pub(crate) fn cannot_be_copied(named: &str, why: &str) -> Stop {
 
 pub(crate) fn release_refused(service: &str, named: &str, why: &str) -> Stop {
     let reason = format!("ECS does not take {named} for {service}: {why}");
-    Stop::refused(&codes::RELEASE_REFUSED, reason).next(Next::development(
-        "name another release, as in {\"to\": \"family:revision\"}, or correct what ECS minds",
-    ))
+    let next = format!("correct what ECS refuses, then send {named} again by the request below; or name another release");
+    Stop::refused(&codes::RELEASE_REFUSED, reason).next(Next::development(next).send(json!({ "to": named })))
 }
 
 pub(crate) fn frozen_copy(named: &str, release: &str) -> Stop {

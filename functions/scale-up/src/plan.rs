@@ -131,7 +131,7 @@ fn more_tasks(
     let desired = service.desired_count;
     let wanted = match request.goal {
         Goal::DesiredCount(asked) if asked > maximum => {
-            return Err(skipped::count_out_of_range(name, asked, maximum));
+            return Err(skipped::count_out_of_range(name, asked, desired, maximum));
         }
         Goal::DesiredCount(asked) if asked <= desired => return Err(skipped::enough_tasks(name, desired)),
         _ if desired >= maximum => return Err(skipped::at_maximum(name, maximum)),

@@ -1,6 +1,7 @@
 //! Why a service is left as it is.
 
 use jiff::Timestamp;
+use serde_json::json;
 use shared::{
     clock::readable,
     outcome::{Next, Stop},
@@ -22,10 +23,15 @@ pub(crate) fn at_maximum(service: &str, maximum: u32) -> Stop {
     )
 }
 
-pub(crate) fn count_out_of_range(service: &str, asked: u32, maximum: u32) -> Stop {
+pub(crate) fn count_out_of_range(service: &str, asked: u32, desired: u32, maximum: u32) -> Stop {
     let reason = format!("{asked} tasks were asked for, and {service} may have {maximum} at most");
-    Stop::refused(&codes::COUNT_OUT_OF_RANGE, reason)
-        .next(Next::devops("ask for fewer, or raise MaximumTasks or the scalable target's maximum"))
+    let raise = "raise MaximumTasks or the scalable target's maximum";
+    Stop::refused(&codes::COUNT_OUT_OF_RANGE, reason).next(if desired < maximum {
+        Next::devops(format!("ask for {maximum} by the request below, or {raise}"))
+            .send(json!({ "desired_count": maximum }))
+    } else {
+        Next::devops(format!("{service} has as many already: {raise}"))
+    })
 }
 
 pub(crate) fn enough_tasks(service: &str, desired: u32) -> Stop {

@@ -34,7 +34,7 @@ pub const OTHER_RESTORE: Code = Code::new(
 );
 pub const RESTORE_UNKNOWN: Code =
     Code::new("restore_unknown", "There is no such restore: it was not approved in time, or is deleted.");
-pub const NOTHING_UNDER_WAY: Code = Code::new("nothing_under_way", "No restore or cut-over is looked after.");
+pub const NOTHING_UNDER_WAY: Code = Code::new("nothing_under_way", "No restore or cut-over is under way.");
 pub const NOT_BEGUN: Code = Code::new(
     "not_begun",
     "The restore has no cluster yet: it waits for its approval, unless it was discarded.",

@@ -51,7 +51,8 @@ pub(crate) fn of_snapshot(error: &FromSnapshot, restore: &Restore) -> Option<Err
         FromSnapshot::InvalidDbClusterSnapshotStateFault(_)
         | FromSnapshot::InvalidDbSnapshotStateFault(_) => {
             let reason = format!("snapshot {from} is not available any more");
-            refused(&codes::SNAPSHOT_NOT_AVAILABLE, reason, Next::devops("choose another snapshot"), true)
+            let next = Next::devops("choose another snapshot").send(json!({ "list": true }));
+            refused(&codes::SNAPSHOT_NOT_AVAILABLE, reason, next, true)
         }
         FromSnapshot::KmsKeyNotAccessibleFault(_) => key(restore, from),
         FromSnapshot::DbClusterQuotaExceededFault(_) => cluster_quota(restore),
@@ -79,25 +80,31 @@ pub(crate) fn of_point_in_time(error: &ToPointInTime, restore: &Restore) -> Opti
     })
 }
 
-pub(crate) fn of_instance(error: &Instance, instance: &InstanceSettings) -> Option<Error> {
+pub(crate) fn of_instance(error: &Instance, instance: &InstanceSettings, cluster: &str) -> Option<Error> {
     let name = &instance.name;
+    let go_on = || json!({ "continue": cluster });
     Some(match error {
         Instance::InstanceQuotaExceededFault(_) => refused(
             &codes::INSTANCE_QUOTA,
             format!("instance {name} would be one more than this account may have here"),
-            ask_aws("delete an instance that nobody needs, or have the quota of instances raised; then send `continue`".to_owned()),
+            ask_aws(
+                "delete an instance that nobody needs, or have the quota of instances raised; then send the request below"
+                    .to_owned(),
+            )
+            .send(go_on()),
             false,
         ),
         Instance::KmsKeyNotAccessibleFault(_) => refused(
             &codes::KEY_NOT_OURS,
             format!("the key that instance {name} needs cannot be used"),
-            Next::devops("see whether the key is enabled and lets this function use it; then send `continue`"),
+            Next::devops("see whether the key is enabled and lets this function use it; then send the request below")
+                .send(go_on()),
             false,
         ),
         Instance::DbSubnetGroupDoesNotCoverEnoughAZs(_) | Instance::InvalidSubnet(_) => refused(
             &codes::NO_CAPACITY,
             format!("the subnet group has no place for instance {name}"),
-            Next::devops("see the subnet group's zones; then send `continue`"),
+            Next::devops("see the subnet group's zones; then send the request below").send(go_on()),
             false,
         ),
         _ => return None,

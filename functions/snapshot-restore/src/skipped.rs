@@ -76,11 +76,13 @@ pub(crate) fn no_snapshot_before(at: Timestamp, snapshots: &[Snapshot]) -> Stop 
 
 pub(crate) fn snapshot_not_available(snapshot: &Snapshot) -> Stop {
     let Snapshot { id, status, progress, .. } = snapshot;
-    Stop::refused(
-        &codes::SNAPSHOT_NOT_AVAILABLE,
-        format!("snapshot {id} is {status} ({progress} %), not available"),
-    )
-    .next(Next::devops("wait until it is available, or choose an older one"))
+    let next = if status == "creating" {
+        send("wait until it is available, then send the request below; or choose an older one", "snapshot", id)
+    } else {
+        choose_again()
+    };
+    let reason = format!("snapshot {id} is {status} ({progress} %), not available");
+    Stop::refused(&codes::SNAPSHOT_NOT_AVAILABLE, reason).next(next)
 }
 
 pub(crate) fn other_cluster(id: &str, its: &str, source: &str) -> Stop {
@@ -111,8 +113,11 @@ pub(crate) fn outside_window(at: Timestamp, from: Timestamp, to: Timestamp) -> S
         readable(from),
         readable(to)
     );
-    Stop::refused(&codes::OUTSIDE_WINDOW, reason)
-        .next(Next::devops("send a time between these, or choose a snapshot"))
+    Stop::refused(&codes::OUTSIDE_WINDOW, reason).next(send(
+        "restore the latest possible time by the request below, or send a time between these, or choose a snapshot",
+        "point_in_time",
+        "latest",
+    ))
 }
 
 /// Each is in a line of the plan's details.
@@ -127,13 +132,20 @@ pub(crate) fn list(source: &str, window: Option<&str>, snapshots: usize) -> Stop
         (Some(window), 0) => format!("cluster {source} can be restored to {window}"),
         (Some(window), _) => format!("cluster {source} can be restored to {window}, or from {counted}"),
     };
-    Stop::listed(&codes::LIST, what).next(Next::devops(
-        "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
-    ))
+    let next = match (window, snapshots) {
+        (None, 0) => Next::devops("see why the cluster has neither backups nor snapshots"),
+        (None, _) => send("restore the newest by the request below, or name another", "snapshot", "latest"),
+        (Some(_), _) => send(
+            "restore the latest possible time by the request below, or name another time or a snapshot",
+            "point_in_time",
+            "latest",
+        ),
+    };
+    Stop::listed(&codes::LIST, what).next(next)
 }
 
 pub(crate) fn nothing_under_way() -> Stop {
-    Stop::nothing_to_do(&codes::NOTHING_UNDER_WAY, "nothing is looked after")
+    Stop::nothing_to_do(&codes::NOTHING_UNDER_WAY, "no restore or cut-over is under way")
 }
 
 pub(crate) fn other_restore(named: &str, under_way: &str) -> Stop {

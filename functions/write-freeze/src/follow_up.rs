@@ -101,8 +101,8 @@ fn waiting(
             reason: format!("writes could not be frozen by {}: {progress}", readable(due)),
             next: Some(
                 Next::devops(
-                    "see why the deployment takes so long, or roll it back: send rollback {\"to\": \"previous\"}; then \
-                     send this request again",
+                    "see why the deployment takes so long, or roll it back; once it has ended, freeze writes by the \
+                     request below",
                 )
                 .send(json!({ "state": "on" })),
             ),
@@ -156,7 +156,7 @@ fn settling(
 /// Tells people that writes go through, once for each release.
 fn not_frozen(now: Timestamp, unfrozen: &Release, settings: &Settings) -> Plan {
     let release = unfrozen.definition.revision();
-    let next = Next::devops("freeze it too, or end the freeze with {\"state\": \"off\"}")
+    let next = Next::devops("freeze it too by the request below, unless the freeze may end")
         .send(json!({ "state": "on" }));
     let stop = Stop {
         decision: Decision::Failed,

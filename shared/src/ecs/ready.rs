@@ -1,6 +1,7 @@
 //! What has to hold before a remedy changes a service, each said once; a remedy asks in the order that suits it.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{Deployment, Service, Stage, StoppedTask, revision, some_of, starts::why_tasks_fail_to_start};
 use crate::{
@@ -48,9 +49,8 @@ pub fn not_failed(service: &Service, name: &str) -> Result<(), Stop> {
         let reason = format!(
             "the last deployment of {name}, of {release}, has failed: another would fail the same way"
         );
-        return Err(Stop::refused(&code::DEPLOYMENT_FAILED, reason).next(Next::development(
-            "roll back first: send rollback {\"to\": \"previous\"}; then send this request again",
-        )));
+        return Err(Stop::refused(&code::DEPLOYMENT_FAILED, reason)
+            .next(roll_back("roll back first by the request below; then send this request again")));
     }
     Ok(())
 }
@@ -104,9 +104,12 @@ pub fn tasks_start<'a>(
         "new tasks of {name} fail to start ({}): more of them, or others in their place, would fail the same way",
         some_of(&reasons)
     );
-    Err(Stop::refused(&code::TASKS_FAIL_TO_START, reason).next(Next::development(
-        "roll back to the last release that worked: send rollback {\"to\": \"previous\"}",
-    )))
+    Err(Stop::refused(&code::TASKS_FAIL_TO_START, reason)
+        .next(roll_back("roll back to the last release that worked by the request below")))
+}
+
+fn roll_back(what: &str) -> Next {
+    Next::development(what).send_to("rollback", json!({ "to": "previous" }))
 }
 
 pub fn task_definition_missing(service: &Service, name: &str) -> Stop {

@@ -88,10 +88,15 @@ impl<R: Remedy> Runner<R> {
     ) -> Result<Stop, Ended> {
         if run.trigger.is_scheduled() {
             // Asking at every tick would drown the question.
-            return Ok(Stop::nothing_to_do(
-                &code::APPROVAL_NEEDED,
-                "a scheduled run does not ask; send a request by hand",
-            ));
+            let reason = "a person has to approve this, and a scheduled run asks nobody";
+            let stop = Stop::nothing_to_do(&code::APPROVAL_NEEDED, reason);
+            return Ok(match &plan.by_hand {
+                Some(request) => stop.next(
+                    Next::development("to be asked for the approval, send the request below")
+                        .send(request.clone()),
+                ),
+                None => stop.next(Next::development("send the request by hand to be asked for the approval")),
+            });
         }
         let what = format!("{}: {}", lines(&plan.actions).join(", "), plan.reason);
         let stored = self.ledger.approval_of(&plan_hash).await.map_err(|error| guard::no_ledger(&error))?;

@@ -28,6 +28,7 @@ async fn the_guides_create_incident_and_update_status() -> Test {
     outcome(&function, &status).await?;
     let list = outcome(&function, &json!({ "list": true })).await?;
     assert!(list["did"] == "listed" && list["summary"].is_string(), "{list:#}");
+    assert_eq!(list["next"]["send"], next["send"], "{list:#}");
     let text = for_people(&list);
     for words in [
         "1 incident is open",

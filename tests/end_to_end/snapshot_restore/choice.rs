@@ -86,6 +86,7 @@ async fn a_time_outside_the_window_is_refused_and_the_window_said() -> Test {
         let refused = outcome(&function, &json!({ "point_in_time": hours_ago(hours).to_string() })).await?;
         assert_eq!(read(&refused), "refused outside_window");
         assert!(text(&refused, "/reason").contains("that is possible from 20"), "{refused:#}");
+        assert_eq!(refused["next"]["send"], json!({ "point_in_time": "latest" }));
     }
     Ok(())
 }

@@ -133,12 +133,18 @@ fn separate_causes_are_both_named() {
         (
             2,
             "DevOps Team: Check the Redis cluster: status, memory, connections, and its security group; Check that the \
-             deployment uploaded its assets, then invalidate CloudFront's cache; health-redis: Check ALB targets; \
-             asset: Verify endpoint/resource",
-            None,
-            None
+             deployment uploaded its assets, then invalidate CloudFront's cache",
+            Some("diagnose".to_owned()),
+            Some(json!({}))
         )
     );
+}
+
+#[test]
+fn what_several_say_is_said_once() {
+    let actions = ["Look", "Check logs", "Look"].map(str::to_owned);
+    let next = next(Level::Development, &actions);
+    assert_eq!((next.what.as_str(), next.send), ("Development Team: Look; Check logs", None));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What `incident` answers: first a summary, then the facts for programs, the next step, and lines for people.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -151,7 +153,7 @@ impl Handler {
             } else {
                 serde_json::to_value(delivery).unwrap_or_default()
             },
-            next: if actor.dry_run { Value::Null } else { next(incident, &deployment) },
+            next: if actor.dry_run { Value::Null } else { next(incident, &deployment, actor.now) },
             lines,
             function: FUNCTION,
             version: VERSION,
@@ -160,7 +162,7 @@ impl Handler {
 }
 
 /// The next step for whoever has the incident.
-pub(super) fn next(incident: &Incident, deployment: &Deployment) -> Value {
+pub(super) fn next(incident: &Incident, deployment: &Deployment, now: Timestamp) -> Value {
     let id = &incident.id;
     let (what, send) = if !incident.is_open() {
         ("read the report".to_owned(), json!({ "show": id }))
@@ -169,14 +171,24 @@ pub(super) fn next(incident: &Incident, deployment: &Deployment) -> Value {
     } else {
         let what = match incident.deadline(deployment.acknowledge_within) {
             Some(within) => {
-                let (level, minutes) = (incident.level.saturating_add(1), within.as_secs() / 60);
-                format!("acknowledge it, or level {level} is called in {minutes} min")
+                let waited = Duration::try_from(now.duration_since(incident.level_since)).unwrap_or_default();
+                let (level, left) = (incident.level.saturating_add(1), within.saturating_sub(waited));
+                if left.is_zero() {
+                    format!("acknowledge it: level {level} is called now")
+                } else {
+                    format!("acknowledge it, or level {level} is called in {} min", minutes(left))
+                }
             }
             None => "acknowledge it".to_owned(),
         };
         (what, json!({ "acknowledge": id, "by": "<your name>" }))
     };
     next_step(&what, &deployment.function, &send, incident.level)
+}
+
+/// Whole minutes, of which the last has begun.
+fn minutes(left: Duration) -> u128 {
+    left.as_millis().div_ceil(60_000)
 }
 
 /// A step that a person takes by sending JSON to this function, in the form that every function answers.

@@ -28,7 +28,7 @@ pub(super) fn list(
     components: &[ComponentState],
     switches: &[Switch],
     unreadable: &[Unreadable],
-    function: &str,
+    deployment: &Deployment,
     now: Timestamp,
 ) -> Value {
     let OpenAndRecent { open, ended, .. } = incidents;
@@ -64,9 +64,7 @@ pub(super) fn list(
         .map(|item| line(&format!("{} / {} cannot be read: {}", item.pk, item.sk, item.why), MAX_TEXT))
         .collect();
     lines.extend(unreadable.iter().map(|item| format!("left out: {item}")));
-    let next = open.first().map(|incident| {
-        next_step("see its timeline", function, &json!({ "show": incident.id }), incident.level)
-    });
+    let next = next_of(open, &switches, deployment, now);
     let mut answer = json!({
         "summary": line(&summary.join("; "), MAX_SUMMARY),
         "did": "listed",
@@ -83,6 +81,30 @@ pub(super) fn list(
     });
     drop_empty(&mut answer, &["next", "lines"]);
     answer
+}
+
+/// To acknowledge what nobody has yet, to read on about what is open, or to lift what stops the functions.
+fn next_of(
+    open: &[Incident],
+    switches: &[&Switch],
+    deployment: &Deployment,
+    now: Timestamp,
+) -> Option<Value> {
+    let function = &deployment.function;
+    let acknowledge = || {
+        let unheard = open.iter().find(|incident| incident.acknowledged.is_none())?;
+        Some(next(unheard, deployment, now))
+    };
+    let show = || {
+        let first = open.first()?;
+        Some(next_step("see its timeline", function, &json!({ "show": first.id }), first.level))
+    };
+    let lift = || Some(lifting(switches.first()?, function));
+    acknowledge().or_else(show).or_else(lift)
+}
+
+fn lifting(switch: &Switch, function: &str) -> Value {
+    next_step("lift it when functions may act again", function, &switch.lift(), 1)
 }
 
 /// An incident and its timeline. With `verbose`, also both as they are in the ledger.
@@ -114,7 +136,7 @@ pub(super) fn show(
         "cause": incident.cause,
         "assignee": incident.assignee,
         "stages": incident.stages(),
-        "next": next(incident, deployment),
+        "next": next(incident, deployment, now),
         "lines": lines,
         "left_out": left_out,
         "record": verbose.then_some(incident),
@@ -161,7 +183,7 @@ pub(super) fn switched(
     let next = switches
         .first()
         .filter(|_| !actor.dry_run)
-        .map(|switch| next_step("lift it when functions may act again", function, &switch.lift(), 1));
+        .map(|switch| lifting(switch, function));
     let mut lines = delivery.to_vec();
     for switch in switches {
         let on = line(&switch.in_words(actor.now), MAX_TEXT);
@@ -240,4 +262,69 @@ fn short(state: &ComponentState) -> Value {
 fn component_line(state: &ComponentState) -> String {
     let Component { component, status, message } = &state.component;
     line(&format!("{component} is {}: {message}", status.as_str()), MAX_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::incident::{Acknowledged, Severity};
+
+    fn at(minutes: i64) -> Timestamp {
+        "2026-11-24T03:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
+    }
+
+    fn deployment() -> Deployment {
+        let minutes = Duration::from_mins;
+        Deployment {
+            environment: "production".to_owned(),
+            function: "lendpeak2-production-incident".to_owned(),
+            acknowledge_within: [minutes(15), minutes(30)],
+            remedies: [].into(),
+            switches: Vec::new(),
+            plans: Vec::new(),
+            unreached: Vec::new(),
+        }
+    }
+
+    fn incident(cause: &str, acknowledged: bool) -> Incident {
+        let mut incident = Incident::new(cause, "Service down".to_owned(), Severity::High, at(0), at(0));
+        incident.acknowledged = acknowledged.then(|| Acknowledged { by: "Ana".to_owned(), at: at(1) });
+        incident
+    }
+
+    /// What is to be done and sent next, after so many minutes.
+    fn next_after(minutes: i64, open: Vec<Incident>, switches: &[Switch]) -> (Value, Value) {
+        let incidents = OpenAndRecent { open, ended: Vec::new(), indexed: BTreeSet::new() };
+        let list = list(&incidents, &[], switches, &[], &deployment(), at(minutes));
+        (list["next"]["what"].clone(), list["next"]["send"].clone())
+    }
+
+    #[test]
+    fn a_list_says_first_to_acknowledge_what_nobody_has_and_when_the_next_level_is_called() {
+        let heard = incident("heard", true);
+        let unheard = incident("unheard", false);
+        let acknowledge = json!({ "acknowledge": unheard.id, "by": "<your name>" });
+        let open = || vec![heard.clone(), unheard.clone()];
+        for (minutes, what) in [
+            (0, "acknowledge it, or level 2 is called in 15 min"),
+            (9, "acknowledge it, or level 2 is called in 6 min"),
+            (16, "acknowledge it: level 2 is called now"),
+        ] {
+            assert_eq!(next_after(minutes, open(), &[]), (json!(what), acknowledge.clone()));
+        }
+        let show = json!({ "show": heard.id });
+        assert_eq!(next_after(9, vec![heard.clone()], &[]), (json!("see its timeline"), show));
+    }
+
+    #[test]
+    fn where_nothing_is_open_a_kill_switch_is_lifted_next() {
+        let switch = Switch { name: "all".to_owned(), stops: "all".to_owned(), ..Switch::default() };
+        let what = "lift it when functions may act again";
+        assert_eq!(next_after(0, Vec::new(), &[switch.clone()]), (json!(what), switch.lift()));
+        assert_eq!(next_after(0, Vec::new(), &[]), (Value::Null, Value::Null));
+    }
 }

@@ -21,7 +21,6 @@ use super::{
     report::with_changes,
 };
 use crate::{
-    FUNCTION,
     incident::{Acknowledged, Incident, Owner},
     notice::team,
     request::{Component, Open, Request},
@@ -204,8 +203,7 @@ impl Handler {
         )?;
         let unreadable = self.store().unreadable();
         let on: Vec<Switch> = switches.into_iter().filter(|switch| switch.is_on(now)).collect();
-        let function = self.settings.function_name(FUNCTION);
-        Ok(listing::list(&incidents, &components, &on, &unreadable, &function, now))
+        Ok(listing::list(&incidents, &components, &on, &unreadable, &self.deployment(), now))
     }
 }
 

@@ -208,8 +208,9 @@ fn while_a_roll_out_is_under_way_nothing_is_restarted() {
 #[test]
 fn a_release_that_failed_is_not_deployed_again() {
     let failed = running(2).with_service(|service| service.deployments[0].rollout = "FAILED".to_owned());
-    let stop = refuses(&failed, "deployment_failed");
-    assert_eq!(stop.next.unwrap().send, Some(json!({ "to": "previous" })));
+    let next = refuses(&failed, "deployment_failed").next.unwrap();
+    assert_eq!(next.function.as_deref(), Some("rollback"));
+    assert_eq!(next.send, Some(json!({ "to": "previous" })));
 }
 
 #[test]
@@ -219,6 +220,8 @@ fn living_tasks_are_not_taken_away_where_fresh_ones_would_not_start() {
     };
     let stop = refuses(&dying(ARN, 2), "tasks_fail_to_start");
     assert!(stop.reason.contains("(exit 1)"), "{}", stop.reason);
+    let next = stop.next.unwrap();
+    assert_eq!((next.function.as_deref(), next.send), (Some("rollback"), Some(json!({ "to": "previous" }))));
     acts(&dying(ARN, 1), &by_hand());
     // Those of the release before say nothing about this one.
     acts(&dying(OTHER, 5), &by_hand());
@@ -356,6 +359,9 @@ fn a_restart_that_ecs_gives_up_is_passed_up_with_what_its_tasks_died_of() {
         observed.stopped_tasks = vec![died(ARN, "exit 1"), died(ARN, "exit 1"), died(OTHER, "exit 2")];
         observed.stopped_tasks.push(StoppedTask { stopped_at: Some(now() - MINUTE * 9), ..died(ARN, "old") });
     });
+    let next = looked_after(&dying, MINUTE).skipped.unwrap().next.unwrap();
+    let symptom = json!({ "symptom": "application-wont-start" });
+    assert_eq!((next.function.as_deref(), next.send), (Some("diagnose"), Some(symptom)));
     let reason = ends(looked_after(&dying, MINUTE), Decision::Failed, "restart_failed");
     assert!(reason.ends_with("; tasks stopped with: exit 1"), "{reason}");
     // ECS may have rolled back by then: another deployment of the same task definition is the primary one.

@@ -217,6 +217,11 @@ fn skips(observed: &Observed, request: &Request, code: &str) -> String {
     stop.reason
 }
 
+/// The request that a refusal offers.
+fn sends(observed: &Observed, request: &Request) -> Option<serde_json::Value> {
+    plan(now(), observed, request, &settings(), &Past::default()).skipped?.next?.send
+}
+
 #[test]
 fn goes_back_to_the_last_good_release_and_looks_after_it() {
     let plan = acts(&observed(), &by_alarm(), deploy_to(2));
@@ -333,16 +338,21 @@ fn a_name_that_cannot_be_taken_says_why() {
         let observed = observed().with(naming(named)).with(|observed| {
             observed.existing = vec![definition(3).arn, definition(2).arn];
         });
-        skips(&observed, &by_hand(To::Revision("x:9".to_owned())), code)
+        let by_hand = by_hand(To::Revision("x:9".to_owned()));
+        let reason = skips(&observed, &by_hand, code);
+        (reason, sends(&observed, &by_hand))
     };
-    let reason = ask(None, "release_unknown");
+    let last_good = Some(json!({ "to": "previous" }));
+    let (reason, send) = ask(None, "release_unknown");
+    assert_eq!(send, last_good);
     assert!(
         reason.ends_with("there are lendpeak2-backend-production:3, lendpeak2-backend-production:2"),
         "{reason}"
     );
     ask(Some(definition(3)), "already_runs");
     let other = "arn:aws:ecs:us-east-1:123456789012:task-definition/other:1".to_owned();
-    ask(Some(TaskDefinition { arn: other, ..definition(1) }), "other_family");
+    let (_, send) = ask(Some(TaskDefinition { arn: other, ..definition(1) }), "other_family");
+    assert_eq!(send, last_good);
 }
 
 #[test]
@@ -411,6 +421,10 @@ fn nothing_known_to_be_good_is_refused_with_what_there_is() {
         observed.existing = vec![definition(3).arn, definition(1).arn];
     });
     let reason = skips(&nothing, &by_alarm(), "no_known_good_release");
+    assert_eq!(sends(&nothing, &by_alarm()), Some(json!({ "to": name(1) })), "the newest that does not run");
+    let alone = nothing.clone().with(|observed| observed.existing.truncate(1));
+    skips(&alone, &by_alarm(), "no_known_good_release");
+    assert_eq!(sends(&alone, &by_alarm()), None);
     assert!(
         reason.ends_with("there are lendpeak2-backend-production:3, lendpeak2-backend-production:1"),
         "{reason}"

@@ -184,7 +184,14 @@ fn the_scalable_targets_maximum_counts_if_it_is_lower() {
 fn refuses_past_the_maximum() {
     skips(&running(10), &asked(Goal::Step), "at_maximum");
     skips(&running(10), &asked(Goal::By(1)), "at_maximum");
-    skips(&running(2), &asked(Goal::DesiredCount(11)), "count_out_of_range");
+    let send = |running: &Observed| {
+        let asked = asked(Goal::DesiredCount(11));
+        skips(running, &asked, "count_out_of_range");
+        plan(NOW, running, &asked, &settings(), &Past::default()).skipped.unwrap().next.unwrap().send
+    };
+    assert_eq!(send(&running(2)), Some(json!({ "desired_count": 10 })));
+    // It has as many as it may have.
+    assert_eq!(send(&running(10)), None);
 }
 
 #[test]
@@ -207,6 +214,8 @@ fn refuses_to_scale_a_crash_loop() {
     skips(&crash_loop, &asked(Goal::Step), "tasks_fail_to_start");
     let stop = plan(NOW, &crash_loop, &asked(Goal::Step), &settings(), &Past::default()).skipped.unwrap();
     assert!(stop.reason.contains("(Essential container in task exited)"), "{}", stop.reason);
+    let next = stop.next.unwrap();
+    assert_eq!((next.function.as_deref(), next.send), (Some("rollback"), Some(json!({ "to": "previous" }))));
 }
 
 #[test]

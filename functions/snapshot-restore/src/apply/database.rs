@@ -194,7 +194,7 @@ pub(crate) async fn create_instance(
             tracing::info!(%refused, others = others.len(), "no capacity");
             Err(refusal::no_instance_capacity(instance, cluster, &others))
         }
-        Some(refused) => Err(refusal::of_instance(refused, instance)
+        Some(refused) => Err(refusal::of_instance(refused, instance, cluster)
             .unwrap_or_else(|| aws::failed("create instance", instance.name.as_str(), &error))),
         None => Err(aws::failed("create instance", instance.name.as_str(), &error)),
     }

@@ -152,6 +152,11 @@ fn refuses(observed: &Observed, request: &Request, code: &str) {
     assert!(!matches!(request.goal, Goal::Report(_) | Goal::List) || stop.decision != Decision::Failed);
 }
 
+/// The request that a refusal offers.
+fn sends(observed: &Observed, wanted: Wanted) -> Option<serde_json::Value> {
+    planned(observed, &for_snapshot(wanted), None).skipped?.next?.send
+}
+
 #[track_caller]
 fn origin(observed: &Observed, wanted: Wanted) -> Origin {
     let plan = planned(observed, &for_snapshot(wanted), None);
@@ -213,6 +218,27 @@ fn what_cannot_be_restored_has_a_reason_and_a_next_step() {
         seen.source.as_mut().unwrap().latest_restorable = None;
     };
     refuses(&before().with(no_backups), &for_snapshot(Wanted::LatestPointInTime), "outside_window");
+}
+
+#[test]
+fn a_refusal_offers_what_can_be_restored() {
+    let latest_time = Some(json!({ "point_in_time": "latest" }));
+    assert_eq!(sends(&before(), Wanted::PointInTime(now() + HOUR)), latest_time);
+    let named = |status: &'static str| {
+        let seen = before().with(|seen| {
+            seen.named = Some(Snapshot { status: status.to_owned(), ..snapshot("x", HOUR) });
+        });
+        sends(&seen, Wanted::Snapshot("x".to_owned()))
+    };
+    assert_eq!(named("creating"), Some(json!({ "snapshot": "x" })));
+    assert_eq!(named("failed"), Some(json!({ "list": true })));
+
+    let list = |seen: Observed| planned(&seen, &asks(Goal::List), None).skipped.unwrap().next.unwrap().send;
+    assert_eq!(list(before()), latest_time);
+    let no_backups = |seen: &mut Observed| seen.source.as_mut().unwrap().latest_restorable = None;
+    assert_eq!(list(before().with(no_backups)), Some(json!({ "snapshot": "latest" })));
+    let nothing = before().with(no_backups).with(|seen| seen.snapshots.clear());
+    assert_eq!(list(nothing), None);
 }
 
 #[test]

@@ -345,6 +345,9 @@ fn a_deployment_under_way_is_waited_for() {
     // In time, or not at all.
     let too_late = looks_after(&waiting(), -MINUTE, Past::default());
     for observed in [rolling, runs(release(2))] {
+        let next = plan_of(&observed, Goal::LookAfter, &too_late).skipped.unwrap().next.unwrap();
+        assert_eq!(next.send, Some(json!({ "state": "on" })));
+        assert!(!next.what.contains('{'), "there is one request: {}", next.what);
         ends(&observed, &too_late, Decision::Failed, "not_frozen");
     }
     let failed =
