@@ -119,7 +119,7 @@ pub const SUPERSEDED: Code = Code::new(
     "A newer deployment or change has taken the place of the one that this was about.",
 );
 
-// What is looked after.
+// What takes longer than a run.
 pub const NOTHING_TO_LOOK_AFTER: Code =
     Code::new("nothing_to_look_after", "The scheduled run found nothing that waits to settle.");
 pub const STILL_SETTLING: Code = Code::under_way(
@@ -172,9 +172,9 @@ pub const LEDGER_UNAVAILABLE: Code =
     Code::for_now("ledger_unavailable", "The ledger did not answer, and nothing is changed without it.");
 pub const AWS_FAILED: Code = Code::for_now("aws_failed", "AWS could not be read.");
 pub const COOLDOWN: Code =
-    Code::new("cooldown", "The target was acted on a while ago, and the effect is awaited.");
+    Code::new("cooldown", "Something was done to the target a moment ago, and its effect may still come.");
 pub const BUDGET_SPENT: Code =
-    Code::new("budget_spent", "The target was acted on as often within 24 hours as is allowed.");
+    Code::new("budget_spent", "As many actions as are allowed were done to the target within 24 hours.");
 
 // What an event asked for and could not be done then.
 pub const NO_LONGER_WANTED: Code =

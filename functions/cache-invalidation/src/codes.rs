@@ -26,7 +26,7 @@ pub const STATUS: Code = Code::new("status", "The answer says how the named inva
 pub const INVALIDATION_UNKNOWN: Code =
     Code::new("invalidation_unknown", "The distribution has no invalidation of the named id.");
 pub const NOTHING_AWAITED: Code =
-    Code::new("nothing_awaited", "The scheduled run found no invalidation to look after.");
+    Code::new("nothing_awaited", "The scheduled run found no invalidation in progress.");
 pub const STILL_IN_PROGRESS: Code =
     Code::under_way("still_in_progress", "The scheduled run saw that an invalidation is still in progress.");
 pub const STILL_SERVED: Code = Code::new(

@@ -57,7 +57,7 @@ pub(crate) fn too_many_waiting() -> Stop {
 }
 
 pub(crate) fn nothing_awaited() -> Stop {
-    Stop::nothing_to_do(&codes::NOTHING_AWAITED, "no invalidation is looked after")
+    Stop::nothing_to_do(&codes::NOTHING_AWAITED, "no invalidation is in progress")
 }
 
 pub(crate) fn still_in_progress(what: &str, due: Timestamp) -> Stop {

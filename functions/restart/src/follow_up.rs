@@ -73,7 +73,7 @@ pub(crate) fn look_after(
             Ok(Plan::settle(Stop::nothing_to_do(&code::VERIFIED, reason)))
         }
         State::Superseded { runs } => {
-            let reason = format!("{runs} was deployed since: the restart is not looked after any more");
+            let reason = format!("{runs} was deployed since, in place of the restart");
             Ok(Plan::settle(Stop::nothing_to_do(&code::SUPERSEDED, reason)))
         }
         State::Failed => failed(

@@ -78,7 +78,7 @@ fn restart(
     };
     let frozen = past.freeze.as_ref().map(|freeze| format!("; {}, and stay so", freeze.said()));
     let reason = format!(
-        "{because}; {} tasks of {} run as they should, and at least {} stay while fresh ones start{}",
+        "{because}; {} tasks of {} run, and at least {} stay while fresh ones start{}",
         service.running_count,
         revision(&task_definition),
         service.kept_by_a_deployment(),

@@ -62,7 +62,7 @@ pub(crate) fn look_after(
     let is_one = targets.iter().any(|target| target.to == runs);
     let is_copy = observed.current.as_ref().and_then(is_at).is_some();
     if !runs.is_empty() && runs != *from && !is_one && observed.current.is_some() && !is_copy {
-        let reason = format!("{runs} was deployed since: the roll-back to {to} is not looked after any more");
+        let reason = format!("{runs} was deployed since, in place of the roll-back to {to}");
         return Ok(Plan::settle(Stop::nothing_to_do(&code::SUPERSEDED, reason)));
     }
     if now < follow_up.due {

@@ -113,7 +113,9 @@ pub(crate) fn cannot_be_copied(named: &str, why: &str) -> Stop {
 
 pub(crate) fn release_refused(service: &str, named: &str, why: &str) -> Stop {
     let reason = format!("ECS does not take {named} for {service}: {why}");
-    let next = format!("correct what ECS refuses, then send {named} again by the request below; or name another release");
+    let next = format!(
+        "correct what ECS refuses, then send {named} again by the request below; or name another release"
+    );
     Stop::refused(&codes::RELEASE_REFUSED, reason).next(Next::development(next).send(json!({ "to": named })))
 }
 

@@ -162,7 +162,7 @@ fn more_tasks(
     } else {
         String::new()
     };
-    let reason = format!("{why}, and {desired} tasks run as they should{limit}");
+    let reason = format!("{why}; all {desired} tasks run{limit}");
     // Whoever says how many has looked.
     let limits =
         if matches!(request.goal, Goal::DesiredCount(_)) { Limits::SkipCooldown } else { Limits::Apply };

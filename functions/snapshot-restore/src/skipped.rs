@@ -77,7 +77,11 @@ pub(crate) fn no_snapshot_before(at: Timestamp, snapshots: &[Snapshot]) -> Stop 
 pub(crate) fn snapshot_not_available(snapshot: &Snapshot) -> Stop {
     let Snapshot { id, status, progress, .. } = snapshot;
     let next = if status == "creating" {
-        send("wait until it is available, then send the request below; or choose an older one", "snapshot", id)
+        send(
+            "wait until it is available, then send the request below; or choose an older one",
+            "snapshot",
+            id,
+        )
     } else {
         choose_again()
     };
@@ -215,7 +219,7 @@ pub(crate) fn not_finished(state: &str) -> Stop {
 }
 
 pub(crate) fn given_up(state: &str) -> Stop {
-    Stop::refused(&code::GIVEN_UP, format!("this restore is not looked after any more; there is {state}"))
+    Stop::refused(&code::GIVEN_UP, format!("this restore was given up; there is {state}"))
         .next(Next::devops("finish it by hand in the console, or discard it"))
 }
 

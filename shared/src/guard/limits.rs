@@ -39,7 +39,7 @@ fn is_about(attempt: &Attempt, about: &[String]) -> bool {
     attempt.about.is_empty() || about.first().is_none_or(|subject| attempt.about.contains(subject))
 }
 
-/// Refuses while the effect of the last action is awaited.
+/// Refuses while the last action may still take effect.
 fn check_cooldown(
     policy: &Policy,
     memory: &Memory,
@@ -61,7 +61,7 @@ fn check_cooldown(
         near(last.at, now),
         spoken(now.duration_since(last.at)),
         run.as_deref().unwrap_or("this was done"),
-        if last.what.is_empty() { "the target was acted on" } else { &last.what }
+        if last.what.is_empty() { "a change of the target" } else { &last.what }
     );
     Err(Stop::refused(&code::COOLDOWN, reason).next(Next::development(
         "look whether that helped; if not, and this is right all the same, send the request below",
@@ -77,7 +77,7 @@ fn check_budget(policy: &Policy, attempts: &[&Attempt]) -> Result<(), Stop> {
     Err(Stop::refused(
         &code::BUDGET_SPENT,
         format!(
-            "the target was acted on {spent} times in 24 hours, and {} are allowed: {}",
+            "the budget is spent ({spent} of {} actions in 24 hours): {}",
             policy.attempts_per_day,
             told(attempts)
         ),
@@ -95,7 +95,7 @@ fn told(attempts: &[&Attempt]) -> String {
         .rev()
         .take(MOST)
         .map(|attempt| match attempt.what.as_str() {
-            "" => format!("the target was acted on at {}", readable(attempt.at)),
+            "" => format!("a change of the target at {}", readable(attempt.at)),
             what => format!("{what} at {}", readable(attempt.at)),
         })
         .collect();

@@ -5,7 +5,7 @@ use super::*;
 fn outcome(change: &Value) -> Outcome {
     let mut written = json!({
         "summary": "backend: 2 → 4 tasks, all run; asked by hand: queue grows", "decision": "applied",
-        "code": "applied", "next": null, "reason": "asked by hand: queue grows, and 2 tasks run as they should",
+        "code": "applied", "next": null, "reason": "asked by hand: queue grows; all 2 tasks run",
         "target": "service/lendpeak2-production/backend",
         "steps": [{ "action": "set the desired count of backend to 4", "result": "done" }],
         "verification": { "verified": true, "what": "all run" }, "function": "scale-up",
@@ -58,7 +58,7 @@ fn a_message_begins_with_the_summary_and_says_nothing_twice() {
     assert_eq!(
         notice.message,
         "backend: 2 → 4 tasks, all run; asked by hand: queue grows\n\
-         asked by hand: queue grows, and 2 tasks run as they should\n\
+         asked by hand: queue grows; all 2 tasks run\n\
          - set the desired count of backend to 4: done\n\
          - it costs $1 an hour\n\
          Next (level 2): look\n\

@@ -103,7 +103,7 @@ impl<R: Remedy> Runner<R> {
             memory.follow_up.take_if(|follow_up| follow_up.read::<R::FollowUp>().is_err())
         {
             let why =
-                format!("nobody knows what is to be looked after until {}", clock::readable(follow_up.due));
+                format!("the follow-up that is due at {} cannot be read", clock::readable(follow_up.due));
             memory.not_understood(why);
         }
     }

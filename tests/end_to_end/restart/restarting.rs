@@ -40,7 +40,8 @@ async fn the_second_look_says_which_deployment_began_in_place_of_which() -> Test
     let outcome = outcome(&function, &by_hand()).await?;
     assert_eq!(outcome["verification"]["verified"], true, "{outcome:#}");
     let what = outcome["verification"]["what"].as_str().unwrap_or_default();
-    let begun = format!("is in_progress; deployment {} has begun in place of {before}", primary(&stack).await?);
+    let begun =
+        format!("is in_progress; deployment {} has begun in place of {before}", primary(&stack).await?);
     assert!(what.contains(" fresh tasks run; ") && what.ends_with(&begun), "{what}");
     // The ids are in the second look; the line has how far it is.
     let summary = outcome["summary"].as_str().unwrap_or_default();

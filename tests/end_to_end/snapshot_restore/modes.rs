@@ -88,7 +88,7 @@ async fn the_days_budget_is_for_restores_and_not_for_their_steps() -> Test {
     let again = outcome(&function, &latest()).await?;
     assert_eq!(read(&again), "awaiting_approval approval_needed", "{again:#}");
     assert!(
-        text(&again, "/reason").contains("overridden by a person: the target was acted on 1 times"),
+        text(&again, "/reason").contains("overridden by a person: the budget is spent (1 of "),
         "{again:#}"
     );
     approved(&function, &json!({ "cut_over": id })).await?;

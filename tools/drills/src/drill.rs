@@ -80,7 +80,7 @@ impl Drill {
             Self::BadRelease => "A release answers every request with 500",
             Self::LoadSpike => "More work than two tasks can do: they turn requests away",
             Self::OutOfMemory => {
-                "The tasks are killed for want of memory, again and again, and no release is to blame"
+                "The tasks run out of memory and are killed, again and again, and no release is to blame"
             }
             Self::SecretDeleted => "The secret that each task needs to start is scheduled for deletion",
             Self::DatabaseDown => "No instance of the database is available",

@@ -180,10 +180,7 @@ pub(super) fn switched(
     function: &str,
     actor: &Actor<'_>,
 ) -> Value {
-    let next = switches
-        .first()
-        .filter(|_| !actor.dry_run)
-        .map(|switch| lifting(switch, function));
+    let next = switches.first().filter(|_| !actor.dry_run).map(|switch| lifting(switch, function));
     let mut lines = delivery.to_vec();
     for switch in switches {
         let on = line(&switch.in_words(actor.now), MAX_TEXT);

@@ -150,7 +150,7 @@ fn a_service_that_does_well_is_restarted_as_it_is() {
     let plan = acts(&running(2), &by_hand());
     assert_eq!(
         plan.reason,
-        "asked by hand; 2 tasks of lendpeak2-backend-production:7 run as they should, and at least 2 stay \
+        "asked by hand; 2 tasks of lendpeak2-backend-production:7 run, and at least 2 stay \
          while fresh ones start"
     );
     assert_eq!(

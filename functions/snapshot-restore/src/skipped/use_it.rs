@@ -127,7 +127,7 @@ pub(crate) fn in_use(id: &str, host: Option<&str>) -> Stop {
 pub(crate) fn superseded(what: &str) -> Stop {
     Stop::nothing_to_do(
         &code::SUPERSEDED,
-        format!("the secret was changed since: {what} is not looked after any more"),
+        format!("the secret was changed since: {what} is not checked any more"),
     )
 }
 

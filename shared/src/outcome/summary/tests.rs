@@ -71,7 +71,11 @@ fn what_was_done_is_said_with_what_was_seen_of_it_and_who_asked() {
     );
     // The ids come last, and stay in the second look.
     says(
-        &applied(&["restart backend"], true, "1 of 2 fresh tasks run; 3 of 2 tasks run; deployment a has begun"),
+        &applied(
+            &["restart backend"],
+            true,
+            "1 of 2 fresh tasks run; 3 of 2 tasks run; deployment a has begun",
+        ),
         "backend: fresh tasks in place of 2 (backend:7)",
         "asked by hand",
         "backend: fresh tasks in place of 2 (backend:7), 1 of 2 fresh tasks run; asked by hand",
