@@ -10,6 +10,7 @@ use aws_sdk_ecs::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Service, service, timestamp};
 use crate::{
@@ -75,9 +76,9 @@ impl Stage {
     /// That nothing can be done while it lasts.
     pub(super) fn stop(&self, reason: String) -> Stop {
         let until = self.ends_at.map(|at| format!(" until {}", readable(at))).unwrap_or_default();
-        Stop::refused(&code::DEPLOYMENT_STAGE, reason).next(Next::development(format!(
-            "wait{until} and send it again, or end the deployment: send rollback {{\"to\": \"previous\"}}"
-        )))
+        let next = format!("wait{until} and send it again, or end the deployment by the request below");
+        Stop::refused(&code::DEPLOYMENT_STAGE, reason)
+            .next(Next::development(next).send_to("rollback", json!({ "to": "previous" })))
     }
 
     fn of(deployment: &ServiceDeployment, strategy: &str) -> Self {

@@ -38,6 +38,11 @@ async fn while_a_load_alarm_lasts_the_scheduled_run_takes_the_next_step() -> Tes
     assert_eq!(decision(&function, &tick()).await?, "refused cooldown");
     let claim = format!("target#{TARGET}");
     stack.end_cooldown(&claim, "scale-up").await?;
+    // Where a person has to approve, the schedule asks nobody, and says what to send.
+    let asking = stack.function(&[("MODE", "approve")]).await?;
+    let asks_nobody = outcome(&asking, &tick()).await?;
+    assert_eq!(read(&asks_nobody), "nothing_to_do approval_needed");
+    assert_eq!(asks_nobody["next"]["send"], json!({ "service": "backend", "desired_count": 5 }));
     assert_eq!(decision(&function, &tick()).await?, "applied applied");
     assert_eq!(stack.sandbox.desired_count().await?, 5);
     Ok(())

@@ -81,7 +81,9 @@ async fn an_instance_that_a_person_made_in_another_class_is_taken_up_and_told() 
     let function = stack.function(&[]).await?;
     let id = id(&approved(&function, &latest()).await?);
     docdb(&stack).refuse("CreateDBInstance", "InstanceQuotaExceeded", 1);
-    assert_eq!(read(&finish(&function, &id).await?), "failed instance_quota");
+    let failed = finish(&function, &id).await?;
+    assert_eq!(read(&failed), "failed instance_quota");
+    assert_eq!(failed["next"]["send"], json!({ "continue": id }));
     let by_hand = stack.sandbox.clients.docdb.create_db_instance().db_instance_identifier(format!("{id}-1"));
     by_hand
         .db_cluster_identifier(&id)
