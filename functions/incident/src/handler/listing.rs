@@ -263,7 +263,7 @@ fn component_line(state: &ComponentState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::{collections::BTreeSet, slice, time::Duration};
 
     use jiff::SignedDuration;
 
@@ -321,7 +321,7 @@ mod tests {
     fn where_nothing_is_open_a_kill_switch_is_lifted_next() {
         let switch = Switch { name: "all".to_owned(), stops: "all".to_owned(), ..Switch::default() };
         let what = "lift it when functions may act again";
-        assert_eq!(next_after(0, Vec::new(), &[switch.clone()]), (json!(what), switch.lift()));
+        assert_eq!(next_after(0, Vec::new(), slice::from_ref(&switch)), (json!(what), switch.lift()));
         assert_eq!(next_after(0, Vec::new(), &[]), (Value::Null, Value::Null));
     }
 }
