@@ -38,7 +38,7 @@ pub(crate) struct Function {
     takes: fn(&Environment, &Invocation) -> Result<()>,
 }
 
-pub(crate) static ALL: [Function; 9] = [
+pub(crate) static ALL: [Function; subject::COUNT] = [
     Function {
         name: "cache-invalidation",
         codes: cache_invalidation::codes::CODES,
