@@ -1,5 +1,5 @@
 //! Notices that are owed to people, as a transactional outbox: each is written in the transaction that ends what it
-//! tells of, sent after that, and deleted once SNS has taken it. What whoever wrote it could not send, others do.
+//! reports, sent after that, and deleted once SNS has taken it. If the writer cannot send it, the next run does.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -78,7 +78,7 @@ impl Outbox {
         Ok(count.into_inner())
     }
 
-    /// What is due and nobody else is at. What cannot be sent keeps nothing else from its turn.
+    /// Notices that are due and not leased. One that fails does not block the rest.
     async fn due(&self, most: usize) -> Result<Vec<Item>, Error> {
         const MOST_PAGES: usize = 10;
         const PAGE: i32 = 200;
@@ -135,7 +135,7 @@ impl Outbox {
         self.levels.first().cloned().unwrap_or_default()
     }
 
-    /// Keeps others from it until then. `false` where it is somebody else's by now.
+    /// Leases the notice; `false` if another run has it.
     async fn take(&self, key: &str, seen: &str, until: Timestamp) -> Result<bool, Error> {
         let taken = self
             .client

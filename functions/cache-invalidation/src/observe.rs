@@ -20,8 +20,8 @@ use crate::{
 
 /// One page of CloudFront's list. Older ones ended long ago.
 const MAX_LISTED: i32 = 100;
-/// The paths of an invalidation take a call each. When more than so many are under way, CloudFront itself has the
-/// last word on how many it takes.
+/// The paths of each invalidation take a call. With more invalidations than this, skip reading their paths: CloudFront
+/// itself refuses one too many.
 const MAX_READ: usize = 15;
 /// What ended longer ago is of no interest: no invalidation is looked after for so long.
 const RECENT: SignedDuration = SignedDuration::from_hours(1);

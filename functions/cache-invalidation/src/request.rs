@@ -99,7 +99,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
         Source::Person | Source::Schedule => {}
     }
     Ok(match &request.goal {
-        // A question waits for nobody who is at work on the distribution.
+        // A status question does not wait for a running invalidation.
         Goal::Status(id) => format!("{}/invalidation/{id}", settings.target()),
         Goal::Invalidate(_) | Goal::LookAfter => settings.target(),
     })

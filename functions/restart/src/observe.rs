@@ -128,7 +128,7 @@ async fn service_and_needs(
     Ok((Some(service), summary, missing))
 }
 
-/// What an alarm watches is for whoever wired it here, as long as it is nothing of somebody else's.
+/// Trust the alarm's wiring, unless it watches somebody else's resource.
 async fn alarms(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
     match &request.alarm {
         Some(alarm) => {

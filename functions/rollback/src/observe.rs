@@ -218,7 +218,7 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
         describe(clients, known, &candidates),
     );
     let current = current?;
-    // A copy that the ledger does not know, and that is one: what it is a copy of is no choice.
+    // A copy the ledger does not know: do not choose its original either.
     if let Some(copy) = current.as_ref().filter(|current| current.release() != current.revision())
         && known.stands_for(&copy.arn) == copy.revision()
     {

@@ -141,7 +141,7 @@ fn roll_back(
         failures(observed)
     );
     let awaited = Awaited::new(current, first, or);
-    // Of a copy, just that is noted: what it is a copy of may have run with other images.
+    // For a copy, note only the copy: its original may have had other images.
     let release = known.frozen_from(current).unwrap_or(current).to_owned();
     Ok(Plan {
         follow_up: FollowUpChange::Set(awaited.until(now + settings.settle)),

@@ -64,7 +64,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
     }
 }
 
-/// What is not deleted after all has its protection back; whoever tries again takes it off again.
+/// If the deletion fails, protection is switched on again; a retry switches it off.
 async fn or_protected(clients: &Clients, cluster: &str, deleted: Result<(), Error>) -> Result<(), Error> {
     if deleted.as_ref().is_err_and(|error| !error.may_have_happened())
         && !cluster.is_empty()

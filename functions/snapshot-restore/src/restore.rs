@@ -141,7 +141,7 @@ impl Restore {
         found.0
     }
 
-    /// What AWS does not take when a cluster is restored, and what it may not have heeded.
+    /// Settings that AWS rejects at restore, or may ignore.
     pub(crate) fn needs_settings(&self, cluster: &Cluster) -> bool {
         let (is, wanted) = (&cluster.settings, &self.settings);
         let differs = |is: &Option<String>, wanted: &Option<String>| wanted.is_some() && is != wanted;

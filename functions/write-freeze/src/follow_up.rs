@@ -31,7 +31,12 @@ pub enum Awaited {
     /// The roll-out from a revision to one with writes frozen, or let through.
     Settling { frozen: bool, from: String },
     /// The end of somebody's deployment, to freeze writes then.
-    Waiting { why: String, wished: bool },
+    Waiting {
+        why: String,
+        /// Stored under its first name.
+        #[serde(rename = "wished")]
+        by_person: bool,
+    },
     /// Nothing: people were told that this revision is not frozen.
     Told { release: String },
 }
@@ -61,8 +66,8 @@ pub(crate) fn look_after(
     let unfrozen = current.filter(|current| on_record.is_some() && !current.is_frozen);
     let awaited = past.follow_up.as_ref().map(|follow_up| (follow_up.due, &follow_up.what));
     match (awaited, unfrozen) {
-        (Some((due, Awaited::Waiting { why, wished })), _) => {
-            waiting(now, observed, settings, due, || freeze(why, *wished))
+        (Some((due, Awaited::Waiting { why, by_person })), _) => {
+            waiting(now, observed, settings, due, || freeze(why, *by_person))
         }
         (Some((due, Awaited::Settling { frozen, from })), _) => {
             settling(now, observed, settings, due, *frozen, from, unfrozen)

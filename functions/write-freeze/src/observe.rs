@@ -55,7 +55,7 @@ pub(crate) async fn observe(
     Ok(Observed { service, current, original, refused, is_calm })
 }
 
-/// What an alarm watches is for whoever wired it here, as long as it is nothing of somebody else's.
+/// Trust the alarm's wiring, unless it watches somebody else's resource.
 async fn alarm(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
     match &request.because {
         Because::Alarm(alarm) => {

@@ -49,12 +49,12 @@ pub(crate) fn plan(
     }
     let decided = match request.goal {
         Goal::On => {
-            let wished = matches!(request.because, Because::Person(_));
-            freeze(now, observed, settings, past, &request.because.words(), wished)
+            let by_person = matches!(request.because, Because::Person(_));
+            freeze(now, observed, settings, past, &request.because.words(), by_person)
         }
         Goal::Off => unfreeze(now, observed, settings, past, &request.because.words()),
-        Goal::LookAfter => look_after(now, observed, settings, past, |why, wished| {
-            freeze(now, observed, settings, past, why, wished)
+        Goal::LookAfter => look_after(now, observed, settings, past, |why, by_person| {
+            freeze(now, observed, settings, past, why, by_person)
         }),
     };
     decided.unwrap_or_else(Plan::skip)
@@ -77,20 +77,20 @@ pub(crate) fn has_taken_effect(action: &Action, observed: &Observed) -> bool {
     action.freezes().is_none_or(|frozen| is_frozen == Some(frozen))
 }
 
-/// `wished` is whether a person asks: that need not wait out a cooldown.
+/// A person (`by_person`) does not wait out a cooldown.
 fn freeze(
     now: Timestamp,
     observed: &Observed,
     settings: &Settings,
     past: &Past,
     why: &str,
-    wished: bool,
+    by_person: bool,
 ) -> Result<Plan, Stop> {
     let (service, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
-    let limits = if wished { Limits::SkipCooldown } else { Limits::Apply };
-    // What a run set out to do and did not come to is no freeze.
+    let limits = if by_person { Limits::SkipCooldown } else { Limits::Apply };
+    // A freeze that a run planned but did not carry out does not count.
     let before = past.freeze.clone().filter(|freeze| !freeze.pending);
     let notes = |release: &str| {
         let since = before.as_ref().map_or(now, |before| before.since);
@@ -133,7 +133,7 @@ fn freeze(
         return Err(skipped::cannot_be_copied(runs, why, settings));
     }
     if let Err(stop) = ready::still_or_baking(service, &settings.service) {
-        let awaited = Awaited::Waiting { why: why.to_owned(), wished };
+        let awaited = Awaited::Waiting { why: why.to_owned(), by_person };
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
         let stop = stop.next(Next::development(next));

@@ -34,7 +34,7 @@ pub(super) fn check_limits(
     }
 }
 
-/// The first of `about` is what a plan is about; an attempt is also about what came of it.
+/// An attempt counts for its subject and its results. A plan's subject is the first of `about`.
 fn is_about(attempt: &Attempt, about: &[String]) -> bool {
     attempt.about.is_empty() || about.first().is_none_or(|subject| attempt.about.contains(subject))
 }

@@ -1,5 +1,5 @@
-//! The kill switch. Whatever stands in its partition stops something: an item named after a function of the runbook
-//! stops that one, any other item stops all, a misspelt one too. Past its `until` it stops nothing.
+//! The kill switch. Any item in this partition stops something: a function by its name, everything otherwise (also by a
+//! misspelt name). Past its `until` it stops nothing.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::Timestamp;

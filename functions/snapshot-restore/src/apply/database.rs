@@ -123,7 +123,7 @@ async fn from_point_in_time(client: &Client, restore: &Restore) -> Result<Result
     }
 }
 
-/// A cluster of that name is ours if a run made it that died, and nobody else's then.
+/// A cluster of this name is ours only if a run that died made it.
 async fn take_up(client: &Client, id: &str) -> Result<(), Error> {
     let found = docdb::cluster(client, id).await?;
     let tags = match &found {

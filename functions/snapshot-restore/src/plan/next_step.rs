@@ -107,7 +107,7 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
         return Next::Wait(skipped::cluster_creating(id, &format!("is {}", cluster.status)));
     }
     let tried = |step: &str| progress.times_tried(step) > 0;
-    // What AWS has not heeded three times it will not.
+    // After three ignored requests, stop trying.
     let most = if scheduled { 1 } else { MOST_SETTINGS };
     if restore.needs_settings(cluster) && progress.times_tried(SETTINGS) < most {
         let settings = Box::new(restore.settings.clone());

@@ -7,15 +7,15 @@ use shared::{
 };
 
 use crate::{
+    choices::Choices,
     claims,
     functions::{FUNCTIONS, Function},
     seeds,
-    tape::Tape,
 };
 
 pub fn trigger(data: &[u8]) {
     // One function's events or another's: by the byte after the first, which says that this is no JSON.
-    let place = Tape::new(data.get(1..).unwrap_or_default()).below(FUNCTIONS.len());
+    let place = Choices::new(data.get(1..).unwrap_or_default()).below(FUNCTIONS.len());
     let function = FUNCTIONS.get(place).map_or("scale-up", Function::name);
     read(seeds::body(function, data));
 }
