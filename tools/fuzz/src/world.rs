@@ -1,4 +1,4 @@
-//! An AWS in memory: canned answers in each service's own wire format, a ledger that remembers, and a choices that says
+//! An AWS in memory: canned answers in each service's own wire format, a ledger that remembers, and bytes that say
 //! which answers are odd, and how.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ pub const CANARY: &str = "canary-Tr0ub4dor-and-3";
 /// As much as one run reads with ease.
 const SMALL: Size = Size { log_events: 40, stopped_tasks: 4, alarms: 6 };
 
-/// Which answers the choices changes.
+/// Which answers the bytes change.
 #[derive(Debug, Default, Clone, Copy)]
 pub enum Mutated {
     #[default]
