@@ -82,7 +82,7 @@ fn taken(secret: &str, set: Set) -> Result<(), Error> {
     }
 }
 
-/// Starts new tasks, unless somebody has since it was decided.
+/// Starts new tasks, unless somebody has done so since the decision.
 async fn redeploy(clients: &Clients, cluster: &str, service: &str, running: &str) -> Result<(), Error> {
     let begun = async || {
         let now = ecs::service(clients.ecs(), cluster, service).await?;

@@ -1,4 +1,4 @@
-//! What takes longer than a run, or has to wait: a roll-out that is to settle, a freeze for which there was no room,
+//! What takes longer than a run, or has to wait: a roll-out that has to settle, a freeze for which there was no room,
 //! and a release that somebody deploys into a freeze, with which writes go through again.
 
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub enum Awaited {
         #[serde(rename = "wished")]
         by_person: bool,
     },
-    /// Nothing: people were told that this revision is not frozen.
+    /// Nothing: people were notified that this revision is not frozen.
     Told { release: String },
 }
 
@@ -99,7 +99,7 @@ fn waiting(
     let progress =
         observed.service.as_ref().map_or_else(|| "the service is gone".to_owned(), Service::progress);
     if now >= due {
-        // Later than that, nobody would expect it any more.
+        // Nobody would expect it later than that.
         return Ok(Plan::settle(Stop {
             decision: Decision::Failed,
             code: &codes::NOT_FROZEN,

@@ -146,7 +146,7 @@ mod tests {
             "Cooling down until 20:26:45 UTC. At 19:56:45 UTC (5 min ago) run Z did this: set the desired count of \
              backend to 3 (asked by hand: queue grows)"
         );
-        // It is not known whose it was.
+        // Its owner is unknown.
         assert!(stop(&acted(false)).reason.contains("(5 min ago) this was done: set"));
         assert_eq!(*stop(&acted(true)).code, code::COOLDOWN);
         let over = at("2026-11-28T20:26:46Z");

@@ -31,7 +31,7 @@ pub struct Switch {
     pub by: String,
     /// Since when, as it was written.
     pub at: String,
-    /// Until when, as it was written; empty is for ever.
+    /// The end as it was written; empty means no end.
     pub until: String,
 }
 
@@ -86,7 +86,7 @@ fn readable(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| format!("`{text}`"), clock::readable)
 }
 
-/// A condition: there is no switch, or it is over. `until` is a reserved word of DynamoDB.
+/// A condition: there is no switch, or it has ended. `until` is a reserved word of DynamoDB.
 pub(super) const OFF: &str = "attribute_not_exists(pk) OR #until < :now";
 
 pub(super) fn now_value(now: Timestamp) -> AttributeValue {

@@ -34,7 +34,7 @@ pub struct Held {
 pub struct Settlement<'a> {
     pub outcome: &'a Outcome,
     pub held: Option<&'a Held>,
-    /// What becomes of the follow-up where nothing was claimed, and the one that was read.
+    /// The change to the follow-up where nothing was claimed, and the one that was read.
     pub follow_up: Option<(&'a FollowUpChange, Option<&'a Seen>)>,
     pub wanted: &'a WantedChange,
     pub owed: Option<&'a Owed>,
