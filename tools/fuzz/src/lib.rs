@@ -13,7 +13,6 @@
 
 pub mod choices;
 pub mod claims;
-pub mod functions;
 pub mod house;
 pub mod json;
 pub mod seeds;

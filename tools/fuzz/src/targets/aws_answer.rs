@@ -1,5 +1,6 @@
 //! What AWS answers, in JSON, XML and CBOR, while a function runs on one of its events.
 
+use functions::Function;
 use health_probe::{release::Notes, settings::Watched};
 use jiff::Timestamp;
 use shared::settings::Environment;
@@ -7,7 +8,6 @@ use shared::settings::Environment;
 use crate::{
     choices::Choices,
     claims,
-    functions::Function,
     house::{SETTINGS, in_house},
     seeds,
     world::Mutated,

@@ -1,16 +1,10 @@
 //! Items of the ledger that somebody else's version wrote: a first run leaves them, they are changed, and a second
 //! run finds them.
 
+use functions::{FUNCTIONS, Function};
 use serde_json::Value;
 
-use crate::{
-    choices::Choices,
-    claims,
-    functions::{FUNCTIONS, Function},
-    house::in_house,
-    json, seeds,
-    world::Mutated,
-};
+use crate::{choices::Choices, claims, house::in_house, json, seeds, world::Mutated};
 
 pub fn ledger_item(data: &[u8]) {
     let mut choices = Choices::new(data);

@@ -1,5 +1,6 @@
 //! What people and events ask of each function, with a well-behaved AWS behind it.
 
+use functions::Function;
 use health_probe::{request::Request, settings::Settings};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,7 +13,6 @@ use shared::{
 
 use crate::{
     claims,
-    functions::Function,
     house::{SETTINGS, in_house},
     seeds,
     world::Mutated,

@@ -1,11 +1,11 @@
 //! The operator's settings: mistyped, missing, out of range.
 
+use functions::FUNCTIONS;
 use health_probe::settings::Settings as Probe;
 use shared::settings::{Environment, SettingsError};
 
 use crate::{
     choices::Choices,
-    functions::FUNCTIONS,
     house::{SETTINGS, in_house},
 };
 

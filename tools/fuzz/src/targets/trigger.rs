@@ -1,17 +1,13 @@
 //! Events of every kind, and what is none.
 
+use functions::{FUNCTIONS, Function};
 use jiff::Timestamp;
 use shared::{
     lambda::Invocation,
     trigger::{self, Trigger},
 };
 
-use crate::{
-    choices::Choices,
-    claims,
-    functions::{FUNCTIONS, Function},
-    seeds,
-};
+use crate::{choices::Choices, claims, seeds};
 
 pub fn trigger(data: &[u8]) {
     // One function's events or another's: by the byte after the first, which says that this is no JSON.

@@ -5,15 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fuzz::{
-    claims,
-    functions::{FUNCTIONS, Function},
-    house::in_house,
-    json::is_time,
-    seeds,
-    table::Table,
-    world::Mutated,
-};
+use functions::{FUNCTIONS, Function};
+use fuzz::{claims, house::in_house, json::is_time, seeds, table::Table, world::Mutated};
 use jiff::Timestamp;
 use serde_json::Value;
 

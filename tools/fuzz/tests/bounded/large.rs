@@ -9,10 +9,10 @@ use diagnose::{
     judge,
     report::Format,
 };
+use functions::FUNCTIONS;
 use fuzz::{
     choices::Choices,
     claims,
-    functions::FUNCTIONS,
     house::in_house,
     targets::{evidence, trigger},
     world::Mutated,

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs};
 
 use anyhow::{Result, ensure};
 use diagnose::{ask::Ask, chapter::Chapter, judge, rules};
-use fuzz::{functions::FUNCTIONS, house::in_house, targets::request::probed, world::Mutated};
+use functions::FUNCTIONS;
+use fuzz::{house::in_house, targets::request::probed, world::Mutated};
 use sandbox::{cases, workspace};
 use serde_json::{Deserializer, Value};
 use shared::diagnosis::{Remedy, Sent};
