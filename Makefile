@@ -106,9 +106,9 @@ event: ## Print a sample event as if it happened now; FILE=events/<task>/<sample
 
 test: STEPS := 6
 test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lints, dependencies, then all tests
-	@$(call step,4,build,some 10 minutes on 2 cores the first time; tests and calls are left)
+	@$(call step,4,build,some 6 minutes on 2 cores the first time; tests and calls are left)
 	$(BUILD_ALL)
-	@$(call step,5,tests,some 15 minutes on 2 cores; calls are left)
+	@$(call step,5,tests,some 10 minutes on 2 cores; calls are left)
 	$(RECORDED_TESTS)
 	@$(call step,6,calls of AWS beside roles and models,seconds)
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --summary
@@ -117,7 +117,7 @@ test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lin
 check: ## Check the format and the lints of the Rust code
 	@$(call step,1,format,seconds; lints and dependencies and build and tests and calls are left)
 	$(CARGO) fmt --all --check
-	@$(call step,2,lints,some 5 minutes on 2 cores the first time; dependencies and build and tests and calls are left)
+	@$(call step,2,lints,some 3 minutes on 2 cores the first time; dependencies and build and tests and calls are left)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without running it
@@ -236,7 +236,7 @@ packages = $(addprefix --package ,$(1))
 define build
 @test -x "$(CARGO_TARGET_DIR)/debug/$(firstword $(1))" || echo "building some" \
 	"$$($(CARGO) tree --locked --prefix none --edges no-dev $(packages) | sed 's/ .*//' | sort -u | wc -l)" \
-	"crates, a line each: some 10 minutes on 2 cores, the first time"
+	"crates, a line each: some 5 minutes on 2 cores, the first time"
 $(CARGO) build --locked $(packages)
 endef
 

@@ -15,6 +15,8 @@ use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::python::virtual_environment;
+
 /// On a busy machine.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
@@ -48,7 +50,7 @@ impl Ministack {
     pub async fn start() -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("lendpeak2-sandbox-").tempdir()?;
         let port = ReservedPort::new()?;
-        let life = Nursery::bear(directory.path(), port.number).context("cannot start ministack")?;
+        let life = Nursery::fork(directory.path(), port.number).context("cannot start ministack")?;
         let address = format!("127.0.0.1:{}", port.number);
         let started = Self { life, address, directory, _port: port };
         started.wait_until_ready().await?;
@@ -109,8 +111,8 @@ pub struct Nursery {
 }
 
 impl Nursery {
-    /// The connection that a new ministack lives as long as.
-    fn bear(directory: &Path, port: u16) -> anyhow::Result<UnixStream> {
+    /// Has a new ministack forked, and returns the connection: that ministack ends when it is closed.
+    fn fork(directory: &Path, port: u16) -> anyhow::Result<UnixStream> {
         let mut starter = STARTER.lock().unwrap_or_else(PoisonError::into_inner);
         // Put back only where it takes connections: one that has died is followed by another.
         let (nursery, mut life) = match starter.take().map(Self::connected) {
@@ -158,7 +160,7 @@ impl Nursery {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_DEFAULT_REGION", crate::clients::REGION)
+            .env("AWS_DEFAULT_REGION", crate::names::REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -169,11 +171,6 @@ impl Nursery {
         ensure!(!socket.is_empty(), "it has ended at once");
         Ok(Self { socket: PathBuf::from(socket.trim_end()), _process: Some(process) })
     }
-}
-
-/// The project's Python environment.
-pub fn virtual_environment() -> PathBuf {
-    std::env::var_os("LENDPEAK2_VENV").map_or_else(|| crate::workspace().join(".venv"), PathBuf::from)
 }
 
 /// A TCP port that no other sandbox picks: whoever picks one holds the UDP port of that number as long as it lives.

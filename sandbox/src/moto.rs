@@ -9,9 +9,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::clients::{ACCOUNT, REGION};
 use crate::deploy::TASKS;
-use crate::ministack::virtual_environment;
+use crate::names::{ACCOUNT, REGION};
+use crate::python::virtual_environment;
 
 /// On a busy machine.
 const START_TIMEOUT: Duration = Duration::from_mins(1);

@@ -4,7 +4,8 @@ use anyhow::Context;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
-use crate::clients::{ACCOUNT, Clients, REGION};
+use crate::clients::Clients;
+use crate::names::{ACCOUNT, REGION};
 
 const TOPICS: [&str; 3] = ["notices", "level-2", "level-3"];
 /// The words with which `incident` begins.

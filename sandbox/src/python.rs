@@ -1,16 +1,21 @@
 //! This project's Python programs, run beside a sandbox.
 
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::process::Command;
 
-use crate::clients::REGION;
-use crate::ministack::virtual_environment;
+use crate::names::REGION;
 
 /// On a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// The project's Python environment.
+pub fn virtual_environment() -> PathBuf {
+    std::env::var_os("LENDPEAK2_VENV").map_or_else(|| crate::workspace().join(".venv"), PathBuf::from)
+}
 
 /// How a program ended, and what it printed. The gateway at `endpoint` is its AWS, and records its calls under `name`.
 pub async fn run(arguments: &[&str], endpoint: &str, name: &str) -> anyhow::Result<Output> {

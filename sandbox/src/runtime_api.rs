@@ -147,7 +147,7 @@ fn command(path: &Path, runtime_api: &str, environment: &[(String, String)]) -> 
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/lendpeak2-production-function")
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "sandbox")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-        .env("AWS_REGION", crate::clients::REGION)
+        .env("AWS_REGION", crate::names::REGION)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_EC2_METADATA_DISABLED", "true")

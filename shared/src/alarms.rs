@@ -54,7 +54,7 @@ pub async fn alarms_now(client: &Client, names: Vec<String>) -> Result<Vec<Alarm
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ringing {
     pub name: String,
-    /// Since when, as far as CloudWatch says it.
+    /// Since when, if CloudWatch says so.
     pub since: Option<Timestamp>,
     /// In CloudWatch's words.
     pub reason: String,
@@ -83,13 +83,13 @@ pub async fn ringing(client: &Client, names: Vec<String>) -> Result<Vec<Ringing>
     Ok(rings.collect())
 }
 
-/// That the alarm that asks has not ended, as far as was seen.
+/// Refuses if the alarm that asks was seen to have ended.
 pub fn lasts(asking: &Alarm, seen: &[AlarmNow]) -> Result<(), Stop> {
     let is_over = seen.iter().any(|seen| seen.name == asking.name && !seen.is_in_alarm);
     if is_over { Err(ended(asking)) } else { Ok(()) }
 }
 
-/// That the alarm that asks has ended.
+/// The answer when the alarm that asks has ended.
 pub fn ended(asking: &Alarm) -> Stop {
     let reason = format!("alarm {} is not in ALARM any more", asking.name);
     Stop::nothing_to_do(&code::ALARM_NOT_IN_ALARM, reason)
@@ -100,7 +100,7 @@ pub fn ended(asking: &Alarm) -> Stop {
 pub struct Asking {
     /// It as it is now, where CloudWatch knows it.
     pub now: Vec<AlarmNow>,
-    /// Why it is no reason to act.
+    /// Why it is not a reason to act.
     pub refused: Option<NotAReason>,
 }
 
@@ -116,7 +116,7 @@ pub async fn still_rings(config: &SdkConfig, alarm: &Alarm) -> Result<bool, Erro
     Ok(described.is_some_and(|described| described.is_in_alarm))
 }
 
-/// Whether CloudWatch has such an alarm, in whatever state.
+/// Whether CloudWatch has such an alarm, in any state.
 pub async fn is_known(config: &SdkConfig, alarm: &Alarm) -> Result<bool, Error> {
     let describe = client_of(config, alarm).describe_alarms().alarm_names(&alarm.name);
     let describe = describe.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);

@@ -117,7 +117,7 @@ impl Aws {
 
     /// What asks pages that are not AWS's.
     pub fn web(&self) -> Web {
-        self.answered_by.clone().map_or_else(|| Web::new(self.bundle.clone()), Web::over)
+        self.answered_by.clone().map_or_else(|| Web::new(self.bundle.clone()), Web::with_connector)
     }
 }
 

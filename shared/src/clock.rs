@@ -19,7 +19,7 @@ pub fn near(at: Timestamp, now: Timestamp) -> String {
     if day(at) == day(now) { at.strftime("%H:%M:%S UTC").to_string() } else { readable(at) }
 }
 
-/// Leaves out the parts of seconds in the times of an answer. A request that is to be sent stays as it is.
+/// Cuts the times of an answer to whole seconds. A request to send stays as it is.
 pub fn to_the_second(answer: &mut Value) {
     const REQUESTS: [&str; 2] = ["send", "request"];
     match answer {

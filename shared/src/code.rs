@@ -14,7 +14,7 @@ pub struct Code {
     standing: Standing,
 }
 
-/// What becomes of a request that changed nothing.
+/// What follows a request that changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Answered,
@@ -28,12 +28,12 @@ impl Code {
         Self { name, when, standing: Standing::Answered }
     }
 
-    /// The same is being done already: whoever asks looks whether it helps.
+    /// The same is being done already: the caller looks whether it helps.
     pub const fn under_way(name: &'static str, when: &'static str) -> Self {
         Self { name, when, standing: Standing::UnderWay }
     }
 
-    /// It cannot be done yet: whoever asks does so again.
+    /// It cannot be done yet: the caller asks again.
     pub(crate) const fn for_now(name: &'static str, when: &'static str) -> Self {
         Self { name, when, standing: Standing::ForNow }
     }
@@ -119,7 +119,7 @@ pub const SUPERSEDED: Code = Code::new(
     "A newer deployment or change has taken the place of the one that this was about.",
 );
 
-// What takes longer than a run.
+// Follow-ups.
 pub const NOTHING_TO_LOOK_AFTER: Code =
     Code::new("nothing_to_look_after", "The scheduled run found nothing that waits to settle.");
 pub const STILL_SETTLING: Code = Code::under_way(
@@ -127,7 +127,7 @@ pub const STILL_SETTLING: Code = Code::under_way(
     "The scheduled run saw that an earlier change has not taken effect yet, and still has time.",
 );
 
-// The event, and whoever sent it.
+// The event and its sender.
 pub const MODE_OFF: Code = Code::new("mode_off", "The function is switched off: `MODE` is `off`.");
 pub const NOT_OF_THIS_ACCOUNT: Code =
     Code::new("not_of_this_account", "The event is of another account or region.");
@@ -160,7 +160,7 @@ pub const DATA_MISSING: Code = Code::new("data_missing", "The alarm is in ALARM 
 pub const ACTIONS_SUPPRESSED: Code =
     Code::new("actions_suppressed", "Somebody has suppressed the composite alarm's actions.");
 
-// What stands in the way of a plan.
+// What prevents a plan.
 pub const KILL_SWITCH: Code = Code::for_now("kill_switch", "Somebody has set a kill switch.");
 pub const CLAIMED_BY_ANOTHER: Code =
     Code::for_now("claimed_by_another", "Another run is at work on the target, and answers for this.");

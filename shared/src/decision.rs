@@ -121,7 +121,7 @@ impl Stop {
         Self { decision: Decision::NothingToDo, ..Self::refused(code, reason) }
     }
 
-    /// What was to be read is in the answer.
+    /// The answer has what was asked for.
     pub fn listed(code: &'static Code, reason: impl Into<String>) -> Self {
         Self { decision: Decision::Listed, ..Self::refused(code, reason) }
     }

@@ -1,4 +1,4 @@
-//! What `diagnose` answers, and what `incident` reads of it: causes, what shows each of them, and what to do.
+//! What `diagnose` answers and `incident` reads: causes, what shows each of them, and what to do.
 //!
 //! What is read may be of another version. A field that is not known is left out. One that is missing is empty, but for
 //! those that a cause has always had.
@@ -31,7 +31,7 @@ pub struct Diagnosis {
     /// What to do about the first cause, as every function says it.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "if_known")]
     pub next: Option<Next>,
-    /// Whether nothing was found, as far as could be seen.
+    /// Whether nothing was found in what could be read.
     pub nothing_found: bool,
     /// What a person reads, line by line; Markdown where that was asked for. The state machine hands it on as one text.
     #[serde(deserialize_with = "lines")]
@@ -60,7 +60,7 @@ pub struct Diagnosis {
     /// The error that the state machine hands on where there is no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The words of that error.
+    /// The message of that error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

@@ -65,7 +65,7 @@ pub struct Service {
     /// Where a deployment that moves traffic stands, while one is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
-    /// What it names of its task definition.
+    /// The ports and volumes of its task definition that it names.
     #[serde(skip)]
     pub needs: Needs,
 }
@@ -110,7 +110,7 @@ impl Service {
         }
     }
 
-    /// How many tasks run of what the service is set to; beside them, those run on that it is moved away from.
+    /// How many tasks run. While a deployment moves traffic, only those of the new release count.
     pub fn running(&self) -> u32 {
         match (&self.stage, self.primary()) {
             (Some(_), Some(primary)) => primary.running_count,
@@ -156,7 +156,7 @@ impl Deployment {
     }
 }
 
-/// The service, or nothing when the cluster has none of that name.
+/// The service; `None` if the cluster has none of that name.
 pub async fn service(client: &Client, cluster: &str, service: &str) -> Result<Option<Service>, Error> {
     const EVENTS: usize = 5;
     /// What ECS takes where a service does not say.

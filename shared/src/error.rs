@@ -42,11 +42,11 @@ pub enum Error {
     /// The ledger did not answer a claim for an event: Lambda repeats that, and finds the claim if it was written.
     #[error("{}", .0.reason)]
     Unclaimed(Box<Stop>),
-    /// AWS refused an action for a reason that has an answer of its own, and trying again by itself is no use.
+    /// AWS refused an action for a reason with its own answer, and a retry alone cannot help.
     #[error("{}", .stop.reason)]
     Refused {
         stop: Box<Stop>,
-        /// Whether what the run was to look after is over with that.
+        /// Whether the follow-up ends with that.
         over: bool,
     },
 }
@@ -111,7 +111,7 @@ pub struct Cause {
     pub is_refused: bool,
 }
 
-/// Characters of AWS's message that people are told.
+/// The most characters of AWS's message that people read.
 const MAX_MESSAGE: usize = 1_000;
 
 impl Cause {
@@ -172,7 +172,7 @@ pub(crate) fn is_busy(error: &impl ProvideErrorMetadata) -> bool {
         "RequestLimitExceeded",
         "ConflictException",
     ];
-    // ECS has no code of its own for it: "Too many concurrent attempts to create a new revision of the specified family".
+    // ECS has no code for it: "Too many concurrent attempts to create a new revision of the specified family".
     const WORDS: [&str; 2] = ["concurrent", "rate exceeded"];
     let message = error.message().unwrap_or_default().to_ascii_lowercase();
     error.code().is_some_and(|code| CODES.contains(&code)) || WORDS.iter().any(|word| message.contains(word))

@@ -1,5 +1,5 @@
 //! A freeze of writes: a variable in the service's containers that makes the application read-only, and an item
-//! of the ledger that tells every remedy of it: `target#<target>`, `freeze`.
+//! of the ledger by which every remedy knows of it: `target#<target>`, `freeze`.
 
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair};
 use jiff::Timestamp;

@@ -18,7 +18,7 @@ use crate::{
     reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
 )]
 pub trait Task {
-    /// A request of its own, for whoever sent none. It changes nothing, since people send what they are shown.
+    /// An example, shown to a caller who sent no request. It changes nothing, since people send what they are shown.
     const EXAMPLE: &'static str;
 
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error>;

@@ -78,7 +78,7 @@ pub struct Ledger {
     client: Client,
     table: String,
     function: &'static str,
-    /// The names of all functions of the runbook, as far as they are known.
+    /// The names of all functions of the runbook that are known.
     functions: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Nothing in place of what cannot be read.
+/// `None` in place of a value that cannot be read.
 pub(crate) fn if_known<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -12,7 +12,7 @@ where
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
-/// The default in place of what cannot be read.
+/// The default in place of a value that cannot be read.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,7 +1,7 @@
 //! What every function of the runbook shares: the one way from an event to a recorded outcome.
 //!
 //! ```text
-//! parse → gate → recall, observe → plan → admit → claim → apply → verify → settle → tell
+//! parse → gate → recall, observe → disposition → plan → admit → claim → apply → verify → settle → tell
 //! ```
 //!
 //! [`remedy::Remedy`] is what a function supplies; [`runner::Runner`] walks the way. This crate knows no

@@ -23,7 +23,7 @@ const MAX_SUBJECT: usize = 100;
 /// its notice comes once more.
 const PATIENCE: Duration = Duration::from_secs(6);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_400);
-/// As much as is said of why SNS did not take it.
+/// The most characters of why SNS did not take it.
 const MAX_WHY: usize = 200;
 
 /// What people are sent.
@@ -34,23 +34,23 @@ pub struct Notice {
     pub message: String,
 }
 
-/// What became of a notice that SNS has taken.
+/// The result of sending a notice to one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
     /// How many have confirmed that they want to hear; not known where SNS did not say.
     pub subscribers: Option<u32>,
 }
 
-/// What became of a notice that goes upwards where its own topic does not take it.
+/// The result of sending a notice to its topic and, where that fails, to the levels above.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// Somebody hears of it, or SNS does not say that nobody does.
+    /// Somebody is subscribed, or SNS does not say that nobody is.
     pub heard: bool,
-    /// SNS failed, and nobody has heard of it: another try is worth it.
+    /// SNS failed and nobody was reached: it is worth another try.
     pub owed: bool,
     /// The topics that nobody is subscribed to.
     pub unheard: Vec<String>,
-    /// What became of it at each topic, in words.
+    /// The result at each topic, in words.
     pub words: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ pub fn is_due(outcome: &Outcome, by_event: bool) -> bool {
 
 /// Publishes a notice, and asks beside it whether anybody hears it.
 pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
-    // Most runs tell nobody: the client is made only here.
+    // Most runs send no notice, so the client is made only here.
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let client = Client::from_conf(Builder::from(config).timeout_config(timeouts).build());
     let published = async {
@@ -116,7 +116,7 @@ pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
             .await
             .map_err(|error| aws::failed("publish to", &notice.topic_arn, &error))
     };
-    // A topic that does not answer must not keep the next one from being told.
+    // A topic that does not answer must not delay the next one.
     let (published, subscribers) = tokio::join!(
         timeout(PATIENCE, published),
         timeout(PATIENCE, subscribers(&client, &notice.topic_arn))
@@ -135,7 +135,7 @@ pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
     Ok(Told { subscribers })
 }
 
-/// Sends a notice to its topic, and where that fails or nobody hears it, to the levels above, one after the other.
+/// Sends a notice to its topic. If that fails or nobody is subscribed, it goes to the levels above, one after the other.
 pub async fn tell(config: &SdkConfig, notice: &Notice, levels: &[String]) -> Sent {
     let mut sent = Sent::default();
     let mut tried = BTreeSet::new();

@@ -37,7 +37,7 @@ pub async fn send_once<T, E: ProvideErrorMetadata>(
     send().await.map_err(|error| aws::failed(operation, resource, &error))
 }
 
-/// Whether another try can: AWS was busy or failed, or nobody knows whether it heard.
+/// Whether another try can help: AWS was busy or failed, or it is unknown whether the call arrived.
 fn may_help<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(context) => context.raw().status().is_server_error() || is_busy(context.err()),

@@ -1,5 +1,5 @@
 //! Notices that are owed to people, as a transactional outbox: each is written in the transaction that ends what it
-//! tells of, sent after that, and deleted once SNS has taken it. What whoever wrote it could not send, others do.
+//! reports, sent after that, and deleted once SNS has taken it. If the writer cannot send it, the next run does.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -24,7 +24,7 @@ use crate::{
 
 /// How many are sent at once.
 const AT_ONCE: usize = 10;
-/// All that others owe have this long together: what is left then is for the next run.
+/// The time for all pending notices of other runs together. The next run sends the rest.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The outbox: the ledger's partition `owed`, and the topics that its notices go to.
@@ -42,7 +42,7 @@ impl Outbox {
         Self { client, table: table.into(), config, levels }
     }
 
-    /// Sends a notice that has been written, and forgets it once somebody hears it.
+    /// Sends a notice that has been written, and deletes it once somebody was reached.
     pub async fn send(&self, owed: &Owed) -> Sent {
         let mut sent = self.tell(&owed.notice).await;
         if !sent.owed
@@ -62,7 +62,7 @@ impl Outbox {
         notice::tell(&self.config, notice, &self.levels).await
     }
 
-    /// Sends what others could not, at most so many. How many were sent.
+    /// Sends pending notices of other runs, at most this many. Returns how many were sent.
     pub async fn sweep(&self, most: usize) -> Result<usize, Error> {
         let due = self.due(most).await?;
         let count = AtomicUsize::new(0);
@@ -78,7 +78,7 @@ impl Outbox {
         Ok(count.into_inner())
     }
 
-    /// What is due and nobody else is at. What cannot be sent keeps nothing else from its turn.
+    /// Notices that are due and not leased. One that fails does not block the rest.
     async fn due(&self, most: usize) -> Result<Vec<Item>, Error> {
         const MOST_PAGES: usize = 10;
         const PAGE: i32 = 200;
@@ -104,7 +104,7 @@ impl Outbox {
                 break;
             }
         }
-        // First those that nobody has tried, then those whose last try is longest ago.
+        // First those never tried, then those with the oldest try.
         due.sort_by(|one, other| text(one, "taken_until").cmp(text(other, "taken_until")));
         due.truncate(most);
         Ok(due)
@@ -123,7 +123,7 @@ impl Outbox {
         if notice.message.is_empty() {
             tracing::error!(key, "a notice without words");
         } else if self.tell(&notice).await.owed {
-            // Whoever comes next may try it.
+            // The next run may try it.
             self.take(&key, &clock::sortable(until), clock::now()).await?;
             return Ok(false);
         }
@@ -135,7 +135,7 @@ impl Outbox {
         self.levels.first().cloned().unwrap_or_default()
     }
 
-    /// Keeps others from it until then. `false` where it is somebody else's by now.
+    /// Leases the notice; `false` if another run has it.
     async fn take(&self, key: &str, seen: &str, until: Timestamp) -> Result<bool, Error> {
         let taken = self
             .client

@@ -52,7 +52,7 @@ pub struct Outcome {
     pub at: Timestamp,
     pub duration_ms: u64,
     pub version: u32,
-    /// What was decided: the actions, and what a person should know of them, a line each.
+    /// What was decided: the actions, and what a person should know about them, a line each.
     pub plan: Value,
     /// Who or what woke the function: a [`WokenBy`], masked and bounded.
     pub trigger: Value,
@@ -67,7 +67,7 @@ impl Outcome {
         self.under_way = code.is_under_way();
     }
 
-    /// Who or what woke the function; nothing where too little is left of it to be read.
+    /// Who or what woke the function; `None` if too little of it is left to read.
     pub fn woken_by(&self) -> Option<WokenBy> {
         WokenBy::deserialize(&self.trigger).ok()
     }
@@ -106,7 +106,7 @@ impl Outcome {
     /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
     pub(crate) fn tidy(&mut self) {
         const LONGEST: usize = text::PERSON;
-        /// More steps are told by their number.
+        /// Further steps are only counted.
         const MOST_STEPS: usize = 50;
         let tidy = |text: &mut String| *text = text::line(text, LONGEST);
         tidy(&mut self.summary);
@@ -155,7 +155,7 @@ pub enum StepResult {
     Done,
     /// An earlier run had done it before it died.
     AlreadyDone,
-    /// Somebody else has changed it meanwhile, and that is left as it is.
+    /// Somebody else changed it meanwhile, and that change stays.
     LeftAlone,
     Failed,
 }
@@ -173,7 +173,7 @@ impl StepResult {
 }
 
 impl Step {
-    /// What became of one action.
+    /// The result of one action.
     pub fn of(action: &impl ToString, result: Result<(), Error>) -> Self {
         let error = result.err().map(|error| chain(&error));
         let result = if error.is_some() { StepResult::Failed } else { StepResult::Done };

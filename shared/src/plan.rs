@@ -42,7 +42,7 @@ pub struct Plan<A, F> {
     pub about: Vec<String>,
     /// What the ledger is to remember once all is done.
     pub notes: Vec<Note>,
-    /// The request by which a person asks for exactly this.
+    /// The request with which a person asks for exactly this.
     pub by_hand: Option<Value>,
     pub skipped: Option<Stop>,
 }
@@ -58,7 +58,7 @@ pub enum Limits {
     /// to do is bound by neither.
     #[serde(rename = "wished")]
     SkipCooldown,
-    /// It puts back what an earlier action changed: whoever allowed that has allowed this.
+    /// It undoes what an earlier action changed, and was allowed with it.
     #[serde(rename = "puts_back")]
     Exempt,
 }
@@ -68,7 +68,7 @@ pub fn nothing_to_look_after() -> Stop {
     Stop::nothing_to_do(&code::NOTHING_TO_LOOK_AFTER, "nothing is waiting to settle")
 }
 
-/// The answer while an earlier change still has time. `what` is the change, `seen` what was seen of it.
+/// The answer while an earlier change still has time. `what` is the change, `seen` what it shows so far.
 pub fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
     Stop::nothing_to_do(&code::STILL_SETTLING, format!("{what} has until {}: {seen}", readable(due)))
 }

@@ -18,7 +18,7 @@ use crate::{
 /// The probe gives each check ten seconds. Asked again meanwhile, it would only start over.
 const PROBE_TIME: Duration = Duration::from_secs(12);
 
-/// Asks for these checks once, without the probe's retries and metrics: whoever asks needs a quick answer.
+/// Asks for these checks once, without the probe's retries and metrics: the caller needs a quick answer.
 pub async fn ask(client: &Client, function: &str, checks: &[&str]) -> Result<Report, Error> {
     request(client, function, &json!({ "checks": checks, "tries": 1, "dry_run": true })).await
 }

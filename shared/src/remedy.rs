@@ -87,7 +87,7 @@ pub trait Remedy: Sized {
         let _ = action;
         Ok(())
     }
-    /// Whether an action that was decided earlier is still to be done.
+    /// Whether an action that was decided earlier still has to be done.
     fn is_outstanding(&self, action: &Self::Action, observed: &Self::Observed) -> bool;
     /// Whether an action that is not outstanding took effect itself, and nobody else made the change.
     fn has_taken_effect(&self, action: &Self::Action, observed: &Self::Observed) -> bool {

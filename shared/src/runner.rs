@@ -57,19 +57,19 @@ struct Run<'a, Q> {
     /// What would refuse the plan of a dry run now; empty where nothing would.
     refused: String,
     memory: Memory,
-    /// The claim that this run holds, as it is to be given back.
+    /// The claim that this run holds, as it will be given back.
     held: Option<Held>,
     /// The follow-up once this run has acted.
     follow_up: Option<FollowUp>,
-    /// What becomes of the follow-up of a run that does not act.
+    /// The change to the follow-up by a run that does not act.
     change: FollowUpChange,
-    /// A plan that is to be stored for a person.
+    /// A plan to store for a person.
     asks: Option<Approval>,
     /// Whether this run ended the follow-up.
     settled: bool,
     /// Whether it carries on what a dead run began.
     takes_up: bool,
-    /// Whether its own event is still to be answered.
+    /// Whether its own event still needs an answer.
     comes_again: bool,
 }
 
@@ -92,7 +92,7 @@ impl From<Error> for Ended {
     }
 }
 
-/// What is still to be run.
+/// The runs that are left.
 struct Due<Q> {
     trigger: Trigger,
     request: Q,
@@ -170,7 +170,7 @@ impl<R: Remedy> Runner<R> {
             let mut over = Vec::new();
             // Boxed, as are the two below: the compiler gives up on futures that are nested too deeply.
             let walked = Box::pin(self.walk(&mut run)).await;
-            // This run finished what a dead run had begun. Its own event is still to be answered.
+            // This run finished what a dead run had begun. Its own event still needs an answer.
             if run.comes_again && walked.is_ok() && run.held.as_ref().is_some_and(|held| !held.claim.open) {
                 due.push_front(Due { trigger: trigger.clone(), request: request.clone(), wanted: None });
             }
@@ -255,7 +255,7 @@ fn hash(text: &str) -> String {
 }
 
 impl<Q> Run<'_, Q> {
-    /// Says in one line what came of it.
+    /// Says the result in one line.
     fn sum_up(&mut self) {
         let begun = self.memory.claim.as_ref().filter(|_| self.takes_up);
         let asked = match (begun, &self.approval) {

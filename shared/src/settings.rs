@@ -136,7 +136,7 @@ pub fn function_name(environment: &str, task: &str) -> String {
     if task.starts_with(&prefix) { task.to_owned() } else { format!("{prefix}{task}") }
 }
 
-/// What every remedy is told by its environment.
+/// What every remedy reads from its environment.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub environment: String,
@@ -145,7 +145,7 @@ pub struct Policy {
     pub mode: Mode,
     pub ledger_table: String,
     pub notice_topic_arn: Option<String>,
-    /// Where a notice goes that the first topic does not take, or that nobody hears there.
+    /// Where a notice goes if the first topic fails or has no subscriber.
     pub level_topic_arns: Vec<String>,
     /// After an action, the target is left alone for this long.
     pub cooldown: Duration,

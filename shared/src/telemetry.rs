@@ -71,7 +71,7 @@ impl Write for Tidied {
     }
 }
 
-/// Counts a notice that nobody hears.
+/// Counts a notice that reached nobody.
 pub fn unheard(environment: &str, topic_arn: &str) {
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;

@@ -22,7 +22,7 @@ pub const MAX_NOTICE: usize = 4_000;
 /// Characters that a person may write into one field.
 pub const PERSON: usize = 2_000;
 
-/// A text on one line, masked, and no longer than so many characters: a longer one ends with `…`.
+/// A text on one line, masked and cut to this many characters: a cut one ends with `…`.
 pub fn line(text: &str, max_chars: usize) -> String {
     /// What is cut in the midst of a word may look like another kind of word.
     const MOST_PASSES: usize = 4;

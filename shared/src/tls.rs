@@ -12,7 +12,7 @@ pub fn public_roots() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
-/// Trusts the public authorities and those of `bundle`, as PEM. What is no certificate there is passed over.
+/// Trusts the public authorities and those of `bundle`, as PEM. Anything in it that is not a certificate is skipped.
 pub(crate) fn client(bundle: &[u8]) -> Result<ClientConfig, rustls::Error> {
     let mut roots = public_roots();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(bundle).flatten());

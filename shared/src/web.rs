@@ -92,7 +92,7 @@ impl Web {
         Self { by: By::Pages(Arc::new(Pages { bundle, client: OnceLock::new() })) }
     }
 
-    pub(crate) fn over(connector: SharedHttpConnector) -> Self {
+    pub(crate) fn with_connector(connector: SharedHttpConnector) -> Self {
         Self { by: By::Connector(connector) }
     }
 
@@ -101,7 +101,7 @@ impl Web {
         let asking = async {
             match &self.by {
                 By::Pages(pages) => pages.head(url).await,
-                By::Connector(connector) => head_over(connector, url).await,
+                By::Connector(connector) => head_by(connector, url).await,
             }
         };
         tokio::time::timeout(TIMEOUT, asking).await.unwrap_or(Err(Unanswered::Timeout))
@@ -133,7 +133,7 @@ fn client(bundle: &[u8]) -> Result<PageClient, rustls::Error> {
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
-async fn head_over(connector: &SharedHttpConnector, url: &str) -> Result<Head, Unanswered> {
+async fn head_by(connector: &SharedHttpConnector, url: &str) -> Result<Head, Unanswered> {
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_method("HEAD").map_err(|_| Unanswered::Address)?;
     request.set_uri(url).map_err(|_| Unanswered::Address)?;

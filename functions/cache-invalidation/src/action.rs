@@ -17,7 +17,7 @@ pub enum Action {
         paths: Vec<String>,
         /// CloudFront takes the same one once.
         caller_reference: String,
-        /// The assets as they were, to compare; no part of what is to be done.
+        /// The assets as they were, only to compare.
         #[serde(skip)]
         before: Vec<Asset>,
     },
@@ -30,7 +30,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// Paths as a person wants to read them.
+/// Paths for people.
 pub(crate) fn told(paths: &[String]) -> String {
     let some: Vec<&str> = paths.iter().take(MAX_TOLD).map(String::as_str).collect();
     match paths.len().saturating_sub(MAX_TOLD) {

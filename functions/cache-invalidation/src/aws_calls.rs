@@ -39,7 +39,7 @@ fn web() -> Web {
     Aws::new(&environment, "test").unwrap().web()
 }
 
-/// The front end is at an address where nobody listens.
+/// The front end is at an address where nothing listens.
 fn settings() -> Settings {
     Settings {
         distribution: DISTRIBUTION.to_owned(),

@@ -1,4 +1,4 @@
-//! The invalidations that are looked after: kept in the ledger as the distribution's follow-up.
+//! The invalidations to follow up, kept in the ledger as the distribution's follow-up.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub(crate) struct Awaited {
     pub(crate) before: Vec<Asset>,
 }
 
-/// All that is looked after on a distribution.
+/// All follow-ups of a distribution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     awaited: Vec<Awaited>,
@@ -72,7 +72,7 @@ pub(crate) fn add(mut awaited: Vec<Awaited>, new: Awaited) -> Option<FollowUp> {
 pub(crate) fn follow_up(awaited: Vec<Awaited>) -> FollowUp {
     FollowUp {
         due: awaited.iter().map(|one| one.due).max().unwrap_or_default(),
-        // Of several, the run that sends one sees only the end of that one.
+        // With several, the run that sends one sees only the end of that one.
         until_verified: awaited.len() == 1,
         what: Kept { awaited },
     }

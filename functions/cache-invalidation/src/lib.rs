@@ -1,10 +1,10 @@
 //! Clears old content from the CloudFront distribution of the front end.
 //!
-//! Woken by the end of a front end's deployment, by the alarm on CloudFront's 4xx answers, or by a person. The
-//! paths are put right as CloudFront needs them, what would be paid for and clear nothing is refused with what was
-//! probably meant, paths that are being invalidated are not sent again, the same event is never paid for twice, and
-//! the month's free paths are counted. When CloudFront has no room for more, the invalidation waits for the scheduled
-//! run; that run also looks whether what was sent has come to its end, and tells people.
+//! Woken by the end of a front end's deployment, by the alarm on CloudFront's 4xx answers, or by a person.
+//! Paths are corrected for CloudFront; one that would cost money and clear nothing is refused with a correction. Paths
+//! that are being invalidated are not sent again, the same event is never paid for twice, and the month's free paths are
+//! counted. When CloudFront has no room for more, the invalidation waits for the scheduled run. That run also looks
+//! whether earlier invalidations have ended, and tells people.
 //!
 //! [`request`] says what is asked, [`paths`] puts it right, [`mistakes`] knows what nobody means, [`observe`] reads,
 //! [`plan`] decides, [`follow_up`] sees to what was sent or has to wait, [`apply`] writes and looks again.

@@ -36,7 +36,7 @@ pub(crate) fn look(text: &str, own: &str) -> Option<(Mistake, Vec<String>)> {
     let mut first = None;
     let mut meant = Vec::new();
     let mut rest = vec![text.to_owned()];
-    // What is put right is shorter than before, or has fewer backslashes: this ends.
+    // Each correction is shorter or has fewer backslashes, so this ends.
     while let Some(text) = rest.pop() {
         match mistake(&text, own) {
             None => meant.push(text),
@@ -213,7 +213,7 @@ fn letter(text: &str) -> Option<(char, &str)> {
     Some((first, text.get(first.len_utf8()..).unwrap_or_default()))
 }
 
-/// The one letter of which this is the encoded form.
+/// The single letter that this encodes.
 fn decoded(text: &str) -> Option<char> {
     let digits = text.strip_prefix('%')?.split('%');
     let bytes: Option<Vec<u8>> = digits.map(|digits| u8::from_str_radix(digits, 16).ok()).collect();

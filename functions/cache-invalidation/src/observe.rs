@@ -20,10 +20,10 @@ use crate::{
 
 /// One page of CloudFront's list. Older ones ended long ago.
 const MAX_LISTED: i32 = 100;
-/// The paths of an invalidation take a call each. When more than so many are under way, CloudFront itself has the
-/// last word on how many it takes.
+/// The paths of each invalidation take a call. With more invalidations than this, skip reading their paths: CloudFront
+/// itself refuses one too many.
 const MAX_READ: usize = 15;
-/// What ended longer ago is of no interest: no invalidation is looked after for so long.
+/// Older ends do not matter: no invalidation is followed up for that long.
 const RECENT: SignedDuration = SignedDuration::from_hours(1);
 /// As many as a person would look at.
 const MAX_ASSETS: usize = 3;
@@ -38,7 +38,7 @@ pub struct Observed {
     /// The one that was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Invalidation>,
-    /// Why the alarm that asks is no reason to clear the cache.
+    /// Why the alarm that asks is not a reason to clear the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<NotAReason>,
     /// Whether that alarm has calmed down.
@@ -122,10 +122,10 @@ impl Asset {
     }
 }
 
-/// What an asset shows once its invalidation is completed; of several, the greatest counts.
+/// What an asset shows once its invalidation is completed. With several, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sight {
-    /// What is served now is newer.
+    /// A newer file is served now.
     Fresh,
     /// The origin has no such file: deleted, or not uploaded.
     NotThere,
@@ -216,7 +216,7 @@ pub(crate) async fn observe(
         }
         Goal::LookAfter => {
             let invalidations = recent(clients, settings, MAX_READ).await?;
-            // Mostly there is nothing to look after, and nobody to be asked.
+            // Mostly there is nothing to follow up, and nothing to ask.
             let cleared = invalidations.iter().flat_map(|one| one.paths.iter().cloned());
             let assets = assets(web, settings, &cleared.collect::<Vec<_>>()).await;
             Ok(Observed { invalidations, assets, ..Observed::default() })

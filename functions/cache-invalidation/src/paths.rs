@@ -28,7 +28,7 @@ pub struct PathLimits {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Paths {
     pub paths: Vec<String>,
-    /// What was widened, for a person. Spelling alone is put right without a word.
+    /// What was widened, for a person. Spelling is corrected silently.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub widened: Vec<String>,
 }
@@ -63,7 +63,7 @@ impl Paths {
         Self { paths: vec!["/*".to_owned()], widened: Vec::new() }
     }
 
-    /// `own` is the front end's host, of which no path has the name.
+    /// `own` is the front end's host, which a path does not contain.
     pub fn of(asked: &[String], own: &str, limits: PathLimits) -> Result<Self, BadPath> {
         let mut widened = Vec::new();
         let mut paths = Vec::new();
@@ -119,7 +119,7 @@ impl BadPath {
     }
 }
 
-/// What a text probably means, if that can be told.
+/// What a text probably means, if that is clear.
 fn probably(one: Result<One, BadPath>) -> Option<Vec<String>> {
     match one {
         Ok(one) => Some(vec![one.text]),
@@ -165,7 +165,7 @@ fn one(text: &str, own: &str) -> Result<One, BadPath> {
     if trimmed.len() > MAX_TEXT {
         return Err(BadPath::TooLong { path: quoted(trimmed), length: trimmed.len() });
     }
-    // CloudFront takes `#tag` for a cache tag, which is no path.
+    // CloudFront takes `#tag` for a cache tag, which is not a path.
     if trimmed.starts_with('#') {
         return Err(BadPath::Tag(quoted(trimmed)));
     }

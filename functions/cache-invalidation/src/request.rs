@@ -99,7 +99,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
         Source::Person | Source::Schedule => {}
     }
     Ok(match &request.goal {
-        // A question waits for nobody who is at work on the distribution.
+        // A status question does not wait for a running invalidation.
         Goal::Status(id) => format!("{}/invalidation/{id}", settings.target()),
         Goal::Invalidate(_) | Goal::LookAfter => settings.target(),
     })
@@ -108,7 +108,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
 fn check_alarm(alarm: &Alarm, settings: &Settings) -> Result<(), Stop> {
     let wire_to = || Next::devops("correct which alarms call cache-invalidation, in template.yaml");
     let watched: Vec<&str> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
-    // A composite alarm has no metrics of its own: whoever wired it here knew why.
+    // A composite alarm has no metrics: trust its wiring.
     let helps = |metric: &shared::trigger::Metric| {
         metric.namespace == "AWS/CloudFront" && CACHE_METRICS.contains(&metric.name.as_str())
     };

@@ -92,7 +92,7 @@ impl Diagnose {
 impl Diagnose {
     /// Whoever is woken by the alarm gets its cause along with it.
     async fn tell(&self, report: &Diagnosis) -> Result<(), Error> {
-        // What hurts nobody, and will not, is for the day: a failover that went well, an alarm that is always on.
+        // Findings that hurt nobody wait for the day: a failover that went well, an alarm that is always on.
         let matters = report.findings.iter().any(|finding| finding.impact >= Impact::Risk);
         let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| matters) else {
             return Ok(());
@@ -188,7 +188,7 @@ impl Task for Diagnose {
 
 /// One line of JSON: what was found is there to be searched for when nobody waited for the answer.
 fn log(report: &Diagnosis) {
-    // Whoever has not started logging has no log to be searched.
+    // Without `telemetry::init` (unit tests) there is no log.
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;
     }

@@ -12,7 +12,7 @@ use shared::{
     text::line,
 };
 
-use crate::incident::{Attempt, HIGHEST_LEVEL, Remedy};
+use crate::incident::{Attempt, Decided, HIGHEST_LEVEL, Remedy};
 
 /// A third remedy would be a guess.
 pub const MAX_REMEDIES: usize = 2;
@@ -155,9 +155,9 @@ fn is_done_with(attempt: &Attempt) -> bool {
 fn in_words(attempts: &[Attempt]) -> String {
     let one = |attempt: &Attempt| {
         let function = &attempt.remedy.function;
-        match attempt.decision.as_deref() {
+        match &attempt.decision {
             _ if attempt.acted() => format!("{function} did not help"),
-            Some("not_approved") => format!("{function} was not approved"),
+            Some(Decided::NotApproved) => format!("{function} was not approved"),
             _ => {
                 let why = attempt.reason.as_deref().unwrap_or("no reason given");
                 format!("{function} did nothing ({why})")

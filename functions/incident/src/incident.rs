@@ -16,7 +16,7 @@ mod severity;
 mod state;
 
 pub use alarms::Recurrence;
-pub use attempt::{Attempt, Remedy};
+pub use attempt::{Attempt, Decided, Remedy};
 pub use due::{Due, REOPENED_WITHIN};
 pub use parts::{Acknowledged, Answered, OpsItem, Owner};
 pub use pending::{NoticeKind, PendingNotice};

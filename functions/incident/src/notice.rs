@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use shared::{
     clock,
     diagnosis::Confidence,
+    outcome::Decision,
     text::{self, MAX_NOTICE},
 };
 
 pub use deployment::{Deployment, WaitingPlan};
 pub use wording::{capital, levels, team, timeline_line, were_told};
 
-use crate::incident::{Attempt, Incident, NoticeKind, Owner};
+use crate::incident::{Attempt, Decided, Incident, NoticeKind, Owner};
 use wording::{minute, nth};
 
 /// The longest line: a screen has about twenty lines of forty letters.
@@ -141,8 +142,8 @@ fn attempt_in_words(attempt: &Attempt) -> String {
     let function = &attempt.remedy.function;
     let at = minute(attempt.at);
     let code = attempt.code.as_deref().unwrap_or_default();
-    let decision = attempt.decision.as_deref();
-    let why = if code.is_empty() || Some(code) == decision {
+    let decision = attempt.decision.as_ref();
+    let why = if code.is_empty() || Some(code) == decision.map(Decided::as_str) {
         String::new()
     } else {
         format!(" ({})", code.replace('_', " "))
@@ -152,14 +153,16 @@ fn attempt_in_words(attempt: &Attempt) -> String {
     }
     let what = match decision {
         None => "was called",
-        Some("applied") => "acted",
-        Some("refused") => "refused",
-        Some("nothing_to_do") => "found nothing to do",
-        Some("observed") => "only observed",
-        Some("awaiting_approval") => "asked for approval",
-        Some("not_approved") => return format!("{function} was not approved (asked at {at})"),
-        Some("failed") => "failed",
-        Some(other) => return format!("{function} {} at {at}{why}", other.replace('_', " ")),
+        Some(Decided::Remedy(Decision::Applied)) => "acted",
+        Some(Decided::Remedy(Decision::Refused)) => "refused",
+        Some(Decided::Remedy(Decision::NothingToDo)) => "found nothing to do",
+        Some(Decided::Remedy(Decision::Observed)) => "only observed",
+        Some(Decided::Remedy(Decision::AwaitingApproval)) => "asked for approval",
+        Some(Decided::Remedy(Decision::Failed)) => "failed",
+        Some(Decided::NotApproved) => return format!("{function} was not approved (asked at {at})"),
+        Some(other @ (Decided::Remedy(Decision::Listed | Decision::Replayed) | Decided::Unknown(_))) => {
+            return format!("{function} {} at {at}{why}", other.as_str().replace('_', " "));
+        }
     };
     format!("{function} {what} at {at}{why}")
 }

@@ -10,7 +10,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
     deploy(clients, approved.action()).await
 }
 
-/// Each `UpdateService` with the same task definition would begin a deployment of its own.
+/// Each `UpdateService` with the same task definition would begin another deployment.
 pub(crate) async fn deploy(clients: &Clients, action: &Action) -> Result<(), Error> {
     let Action::Deploy { cluster, service, task_definition, replaces } = action;
     // Nothing else is sent, so that counts, load balancers and network stay as they are.

@@ -17,7 +17,7 @@ pub(crate) type FollowUp = plan::FollowUp<Restarted>;
 pub(crate) type Past = plan::Past<Restarted>;
 pub(crate) type Plan = plan::Plan<Action, Restarted>;
 
-/// A restart that was begun: what is looked after.
+/// A restart that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restarted {
     pub(crate) task_definition: String,
@@ -27,7 +27,7 @@ pub struct Restarted {
 }
 
 impl Restarted {
-    /// That it has begun is seen at once; how it ends is for the scheduled run.
+    /// Its start is seen at once; the scheduled run sees its end.
     pub(crate) fn until(self, due: Timestamp) -> FollowUp {
         FollowUp { due, what: self, until_verified: false }
     }

@@ -38,7 +38,7 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What these containers name and is not there, in order.
+/// What these containers name but does not exist, in order.
 pub(crate) async fn missing(clients: &Clients, containers: &[ContainerDefinition]) -> Vec<Missing> {
     let region = clients.config.region().map_or("", AsRef::as_ref);
     let images: BTreeSet<&str> = containers.iter().filter_map(ContainerDefinition::image).collect();

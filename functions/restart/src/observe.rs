@@ -18,7 +18,7 @@ use crate::{
     settings::Settings,
 };
 
-/// What a service deployment is before it has ended.
+/// The states of a service deployment that has not ended.
 const UNDER_WAY: [ServiceDeploymentStatus; 5] = [
     ServiceDeploymentStatus::Pending,
     ServiceDeploymentStatus::InProgress,
@@ -29,11 +29,11 @@ const UNDER_WAY: [ServiceDeploymentStatus; 5] = [
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Observed {
-    /// Nothing when the cluster has no such service.
+    /// `None` if the cluster has no such service.
     pub service: Option<Service>,
     /// The task definition that the service runs; nothing if it is being deleted.
     pub task_definition: Option<TaskDefinition>,
-    /// What new tasks need and is not there.
+    /// What new tasks need but does not exist.
     pub missing: Vec<Missing>,
     /// The service deployments under way; for the scheduled run, all of late. The newest first.
     pub deployments: Vec<ServiceDeployment>,
@@ -41,7 +41,7 @@ pub struct Observed {
     pub stopped_tasks: Vec<StoppedTask>,
     /// The alarm that asks, as it is now.
     pub alarms: Vec<AlarmNow>,
-    /// Why the alarm that asks is no reason to restart.
+    /// Why the alarm that asks is not a reason to restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<NotAReason>,
 }
@@ -91,7 +91,7 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
 
 /// Only what tells how a restart went: this runs every few minutes.
 async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, Error> {
-    // No restart is looked after for longer than it takes to settle.
+    // A restart is followed up no longer than it takes to settle.
     let young = clock::now() - settings.settle.saturating_mul(2);
     let (service, deployments, stopped_tasks) = tokio::join!(
         ecs::staged_service(clients.ecs(), &settings.cluster, &settings.service),
@@ -106,7 +106,7 @@ async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, 
     })
 }
 
-/// The service, its task definition, and what that names but is not there.
+/// The service, its task definition, and what that names but does not exist.
 async fn service_and_needs(
     clients: &Clients,
     settings: &Settings,
@@ -115,7 +115,7 @@ async fn service_and_needs(
     else {
         return Ok((None, None, Vec::new()));
     };
-    // A service with no task definition is deployed by somebody else than ECS.
+    // ECS does not deploy a service without a task definition.
     let registered = match service.task_definition.as_str() {
         "" => None,
         name => ecs::registered(clients.ecs(), name).await?,
@@ -128,7 +128,7 @@ async fn service_and_needs(
     Ok((Some(service), summary, missing))
 }
 
-/// What an alarm watches is for whoever wired it here, as long as it is nothing of somebody else's.
+/// Trust the alarm's wiring, unless it watches somebody else's resource.
 async fn alarms(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
     match &request.alarm {
         Some(alarm) => {

@@ -97,7 +97,7 @@ fn restart(
     })
 }
 
-/// The service, if its tasks are there to be replaced and nobody is replacing them.
+/// The service, if it has tasks to replace and nobody is replacing them.
 fn replaceable<'a>(observed: &'a Observed, request: &Request, name: &str) -> Result<&'a Service, Stop> {
     let service = ready::usable(observed.service.as_ref(), name)?;
     ready::deployed_by_ecs(service, name, "restart it there")?;

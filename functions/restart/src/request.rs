@@ -57,8 +57,7 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
     }
 }
 
-/// The service, if the request may concern it. What an alarm watches is for whoever wired it here: only one about
-/// another service is certain to be a mistake.
+/// The service, or a refusal if the alarm watches another one.
 pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, Stop> {
     if let Some(alarm) = &request.alarm {
         settings.stack.is_wired(alarm, request.topic.as_deref()).map_err(|why| why.stop(crate::FUNCTION))?;

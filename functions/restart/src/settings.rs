@@ -11,7 +11,7 @@ use shared::{
 pub struct Settings {
     pub cluster: String,
     pub service: String,
-    /// By then a restart has settled, or people are told that it has not.
+    /// The time for a restart to settle. After it, people are notified that it has not.
     pub settle: Duration,
     /// Which alarms may call, and what they may be about.
     pub stack: Stack,

@@ -58,7 +58,7 @@ pub(crate) async fn apply(
     }
 }
 
-/// What ECS refuses of one release it may take of another; to try the same again is no use.
+/// ECS may refuse one release and take another; retrying the same one is useless.
 fn refused(error: Error, to: &str, settings: &Settings) -> Error {
     if !error.is_refused() {
         return error;

@@ -163,8 +163,7 @@ impl<'a> Known<'a> {
         self.deployed(found.max_by_key(|deployment| deployment.created_at)?)
     }
 
-    /// Whether what is noted of a revision at a time is about this: the name may have run with other images before and
-    /// since.
+    /// Whether a note made then is about these images: the name may have run with other images before and since.
     fn is_about(self, noted: &str, at: Timestamp, runs: &Runs<'_>) -> bool {
         let ran = self.newest(|deployment| {
             deployment.task_definition.as_deref().map(revision) == Some(noted)

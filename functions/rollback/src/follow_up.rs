@@ -98,7 +98,7 @@ pub(crate) fn settled(observed: &Observed, targets: &[Target]) -> Verification {
     }
 }
 
-/// Whether the service runs one of these as far as ECS can tell, and what it runs.
+/// Whether the service runs one of these, by what ECS shows, and what it runs.
 pub(crate) fn deployed(observed: &Observed, targets: &[Target]) -> (bool, String) {
     let Some(service) = &observed.service else {
         return (false, "the service is gone".to_owned());

@@ -1,4 +1,4 @@
-//! What ECS remembers of the service's deployments, and of what each of them brought.
+//! ECS's history of the service's deployments, and what each of them deployed.
 
 use std::cmp::Reverse;
 
@@ -13,7 +13,7 @@ use crate::{
     settings::Settings,
 };
 
-/// So many of the last deployments are looked up, and of the last successful ones: two calls' worth of each.
+/// How many of the last deployments are looked up, and of the last successful ones: two calls each.
 const MAX_LOOKED_UP: usize = 40;
 /// `DescribeServiceRevisions` takes no more at once.
 const REVISIONS_A_CALL: usize = 20;

@@ -22,14 +22,14 @@ use crate::{
     settings::Settings,
 };
 
-/// So many of the best releases are looked up; the first that can be used is taken.
+/// How many of the best releases are looked up. The first usable one is taken.
 const MAX_CANDIDATES: usize = 10;
-/// Whoever rolls back is in a hurry, and the API may hang: that is what it is for.
+/// A roll-back is urgent, and a hanging API may be the very reason for it.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Observed {
-    /// Nothing when the cluster has no such service.
+    /// `None` if the cluster has no such service.
     pub service: Option<Service>,
     /// The service's task definition.
     pub current: Option<TaskDefinition>,
@@ -41,13 +41,13 @@ pub struct Observed {
     pub releases: Vec<Release>,
     /// The best releases, in order, or the one that a person named, and whether their task definitions exist.
     pub candidates: Vec<(Candidate, Option<TaskDefinition>)>,
-    /// Where there is no release to go back to: the revisions there are.
+    /// The existing revisions, if there is no release to go back to.
     pub existing: Vec<String>,
     #[serde(serialize_with = "ecs::few_stopped_tasks")]
     pub stopped_tasks: Vec<StoppedTask>,
     /// The alarm that asks, as it is now.
     pub alarms: Vec<AlarmNow>,
-    /// Why the alarm that asks is no reason to go back.
+    /// Why the alarm that asks is not a reason to go back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<NotAReason>,
     /// Nothing when the probe could not be asked.
@@ -110,7 +110,7 @@ async fn look_after(clients: &Clients, settings: &Settings) -> Result<Observed, 
         deployments(clients, settings),
     );
     let service = service?;
-    // No roll-back is looked after for longer than it takes to settle.
+    // A roll-back is followed up no longer than it takes to settle.
     let young = clock::now() - settings.settle.saturating_mul(2);
     let changed = service
         .as_ref()
@@ -140,7 +140,7 @@ pub(crate) async fn current(
     Ok((service, current))
 }
 
-/// A task definition and what the ledger knows of it; nothing if none is wanted or there is none.
+/// A task definition and what the ledger knows about it; `None` if none is wanted or there is none.
 async fn definition(
     clients: &Clients,
     settings: &Settings,
@@ -218,7 +218,7 @@ async fn observe_all(clients: &Clients, settings: &Settings, request: &Request) 
         describe(clients, known, &candidates),
     );
     let current = current?;
-    // A copy that the ledger does not know, and that is one: what it is a copy of is no choice.
+    // A copy the ledger does not know: do not choose its original either.
     if let Some(copy) = current.as_ref().filter(|current| current.release() != current.revision())
         && known.stands_for(&copy.arn) == copy.revision()
     {

@@ -66,7 +66,7 @@ pub(crate) fn of_today(mut intent: Intent) -> Intent {
     intent
 }
 
-/// Whether an action that was begun earlier is still to be done. If somebody has deployed something else
+/// Whether an action that was begun earlier still has to be done. If somebody has deployed something else
 /// since, it is not.
 pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     match action {
@@ -141,12 +141,12 @@ fn roll_back(
         failures(observed)
     );
     let awaited = Awaited::new(current, first, or);
-    // Of a copy, just that is noted: what it is a copy of may have run with other images.
+    // For a copy, note only the copy: its original may have had other images.
     let release = known.frozen_from(current).unwrap_or(current).to_owned();
     Ok(Plan {
         follow_up: FollowUpChange::Set(awaited.until(now + settings.settle)),
         limits: if is_named { Limits::SkipCooldown } else { Limits::Apply },
-        // Another release that breaks has a cooldown and a budget of its own; the one that was gone back to has not.
+        // Another release that breaks has its own cooldown and budget; the one that this goes back to has not.
         about: vec![known.told(runs.release, &runs.digests()), choice],
         notes: vec![Note::RolledBack { release }],
         by_hand: Some(json!({ "to": to })),
@@ -309,7 +309,7 @@ fn because(request: &Request, service: &Service, asked: &str) -> String {
     }
 }
 
-/// What the release's tasks died of, for whoever has to mend it.
+/// Why the release's tasks died, for the person who mends it.
 fn failures(observed: &Observed) -> String {
     let current = observed.service.as_ref().map(|service| service.task_definition.as_str());
     let mut reasons: Vec<&str> = observed

@@ -105,7 +105,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
     match &request.because {
         Because::Alarm(alarm) => {
             let watched: Vec<&str> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
-            // A composite alarm has no metrics of its own: whoever wired it here knew why.
+            // A composite alarm has no metrics: trust its wiring.
             if !watched.is_empty() && !watched.iter().any(|name| name.contains("5XX")) {
                 let reason = format!(
                     "alarm {} watches {}, which tells nothing about a release: rollback is for the 5xx rate",

@@ -16,7 +16,7 @@ pub struct Settings {
     pub probe_function: String,
     /// An alarm rolls back only a release that is younger: an old one is not the cause.
     pub young_release: Duration,
-    /// By then a roll-back has settled, or people are told that it has not.
+    /// The time for a roll-back to settle. After it, people are notified that it has not.
     pub settle: Duration,
     /// What an alarm may be about.
     pub stack: Stack,

@@ -19,7 +19,7 @@ pub enum Action {
     RestoreMinCapacity {
         resource_id: String,
         min_capacity: u32,
-        /// What it was raised to: another minimum is somebody else's.
+        /// The minimum it was raised to. If it is another now, somebody else has set it.
         #[serde(default)]
         raised_to: Option<u32>,
     },

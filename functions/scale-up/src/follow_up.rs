@@ -23,15 +23,16 @@ pub(crate) type Plan = plan::Plan<Action, RaisedMinimum>;
 /// A minimum that was raised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaisedMinimum {
-    /// What it is brought back to.
+    /// The minimum to go back to.
     min_capacity: u32,
-    /// What it was raised to: another minimum is somebody else's. Items of earlier versions do not have it.
+    /// The minimum it was raised to. If it is another now, somebody else has set it. Items of earlier versions do not
+    /// have it.
     #[serde(default)]
     raised_to: Option<u32>,
 }
 
 impl RaisedMinimum {
-    /// Of several raises, the minimum before the first is the one to go back to, unless somebody has set another since.
+    /// After several raises, it goes back to the minimum before the first, unless somebody has set another since.
     pub(crate) fn new(target: &ScalableTarget, raised_to: u32, earlier: Option<&FollowUp>) -> Self {
         let is = target.min_capacity;
         let ours = earlier

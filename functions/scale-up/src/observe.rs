@@ -17,14 +17,14 @@ use crate::{
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Observed {
-    /// Nothing when the cluster has no such service.
+    /// `None` if the cluster has no such service.
     pub service: Option<Service>,
     pub scalable_target: Option<ScalableTarget>,
     #[serde(serialize_with = "ecs::few_stopped_tasks")]
     pub stopped_tasks: Vec<StoppedTask>,
     /// The alarms that bear on the request, as they are now.
     pub alarms: Vec<AlarmNow>,
-    /// Why the alarm that asks is no reason for more tasks.
+    /// Why the alarm that asks is not a reason for more tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<NotAReason>,
 }

@@ -66,7 +66,7 @@ pub(crate) fn plan(
     decided.map_or_else(Plan::skip, |plan| Plan { reason: plan.reason.clone() + &frozen, ..plan })
 }
 
-/// Whether an action that was begun earlier is still to be done. A count that somebody has set higher since
+/// Whether an action that was begun earlier still has to be done. A count that somebody has set higher since
 /// is left as it is.
 pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     let min_capacity = observed.scalable_target.as_ref().map(|target| target.min_capacity);
@@ -163,7 +163,7 @@ fn more_tasks(
         String::new()
     };
     let reason = format!("{why}; all {desired} tasks run{limit}");
-    // Whoever says how many has looked.
+    // Somebody who names a number has looked.
     let limits =
         if matches!(request.goal, Goal::DesiredCount(_)) { Limits::SkipCooldown } else { Limits::Apply };
     let by_hand = Some(json!({ "service": request.service, "desired_count": count }));

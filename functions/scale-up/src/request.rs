@@ -31,9 +31,9 @@ pub struct Request {
 pub enum Goal {
     /// Half as many tasks again.
     Step,
-    /// So many tasks.
+    /// This many tasks.
     DesiredCount(u32),
-    /// So many tasks more.
+    /// This many more tasks.
     By(u32),
     /// Another step while a load alarm lasts, since an alarm calls only once; when it is over, the minimum
     /// that was raised back to what it was.
@@ -92,7 +92,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, S
     let wire_to = || Next::devops("correct which alarms call scale-up, in template.yaml");
     if let Some(alarm) = &request.alarm {
         let watched: Vec<&str> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
-        // A composite alarm has no metrics of its own: whoever wired it here knew why.
+        // A composite alarm has no metrics: trust its wiring.
         if !watched.is_empty() && !watched.iter().any(|name| LOAD_METRICS.contains(name)) {
             let reason = format!(
                 "alarm {} watches {}, which more tasks do not help",

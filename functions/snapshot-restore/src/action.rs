@@ -13,7 +13,7 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     CreateCluster(Box<Restore>),
-    /// What AWS does not take when a cluster is restored.
+    /// Settings that AWS rejects at restore.
     CopySettings {
         cluster: String,
         settings: Box<ClusterSettings>,

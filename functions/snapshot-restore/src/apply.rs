@@ -64,7 +64,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
     }
 }
 
-/// What is not deleted after all has its protection back; whoever tries again takes it off again.
+/// If the deletion fails, protection is switched on again; a retry switches it off.
 async fn or_protected(clients: &Clients, cluster: &str, deleted: Result<(), Error>) -> Result<(), Error> {
     if deleted.as_ref().is_err_and(|error| !error.may_have_happened())
         && !cluster.is_empty()
@@ -82,7 +82,7 @@ fn taken(secret: &str, set: Set) -> Result<(), Error> {
     }
 }
 
-/// Starts new tasks, unless somebody has since it was decided.
+/// Starts new tasks, unless somebody has done so since the decision.
 async fn redeploy(clients: &Clients, cluster: &str, service: &str, running: &str) -> Result<(), Error> {
     let begun = async || {
         let now = ecs::service(clients.ecs(), cluster, service).await?;

@@ -1,4 +1,4 @@
-//! Which data a request asks for, from what there is.
+//! Which of the available data a request asks for.
 
 use jiff::Timestamp;
 use shared::outcome::Stop;
@@ -10,7 +10,7 @@ use crate::{
     skipped,
 };
 
-/// What there is to be restored.
+/// What can be restored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct There<'a> {
     pub(crate) source: &'a Cluster,
@@ -20,7 +20,7 @@ pub(crate) struct There<'a> {
     pub(crate) snapshots: &'a [Snapshot],
 }
 
-/// The time of the data that a request asks for, where there is such data.
+/// The time of the data that a request asks for, if there is such data.
 pub(crate) fn data_of(now: Timestamp, there: &There<'_>, wanted: &Wanted) -> Option<Timestamp> {
     choose(now, there, wanted).ok().map(|(_, lost_since, _)| lost_since)
 }
@@ -77,7 +77,7 @@ pub(crate) fn choose(
     Ok((Origin::Snapshot { id: snapshot.id.clone(), taken_at }, taken_at.min(now), version))
 }
 
-/// The snapshot's key, when it is of another account than the cluster.
+/// The snapshot's key, if it belongs to another account than the cluster.
 fn foreign_key<'a>(snapshot: &'a Snapshot, source: &Cluster) -> Option<&'a str> {
     let account = |arn: &'a str| arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
     let key = snapshot.kms_key.as_deref()?;

@@ -1,4 +1,4 @@
-//! What takes longer than a run: a restore that is under way, and a cut-over that is to settle.
+//! What takes longer than a run: a restore that is under way, and a cut-over that has to settle.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub(crate) type FollowUp = plan::FollowUp<UnderWay>;
 pub(crate) type Past = plan::Past<UnderWay>;
 pub(crate) type Plan = plan::Plan<Action, UnderWay>;
 
-/// What is looked after: the source's restore, or the service's cut-over.
+/// The source's restore, or the service's cut-over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum UnderWay {

@@ -30,7 +30,7 @@ pub enum Fit {
         /// When the secret was changed first after that.
         changed_at: Option<Timestamp>,
     },
-    /// It cannot be told, for this reason.
+    /// Unknown, for this reason.
     Unknown {
         why: String,
     },
@@ -47,7 +47,7 @@ pub(crate) enum Whose {
     Version(String),
 }
 
-/// What a restored cluster's tags say of its password; nothing where they do not say when its data is of.
+/// What a restored cluster's tags say about its password; `None` if they do not say when its data is from.
 pub(crate) fn whose(cluster: &str, tags: &BTreeMap<String, String>) -> Option<Whose> {
     /// AWS can restore to within the last five minutes, mostly.
     const LATEST_IS_BEHIND: SignedDuration = SignedDuration::from_mins(15);

@@ -1,4 +1,4 @@
-//! Reads what a request is about, and no more than that.
+//! Reads what a request is about, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Observed {
     pub source_tags: BTreeMap<String, String>,
     /// Of the source, newest first.
     pub snapshots: Vec<Snapshot>,
-    /// The snapshot that was named, of whatever cluster.
+    /// The snapshot that was named, of any cluster.
     pub named: Option<Snapshot>,
     /// How large the source's volume was, in bytes, by the day.
     pub volume: Vec<(Timestamp, f64)>,
@@ -46,7 +46,7 @@ pub struct Observed {
     pub database: Option<Database>,
 }
 
-/// What the probe says of the service's database.
+/// What the probe says about the service's database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Database {
     pub answers: bool,
@@ -127,7 +127,7 @@ async fn clusters(clients: &Clients, settings: &Settings) -> Result<(Option<Clus
     Ok((source.pop(), restored))
 }
 
-/// What is read beside the clusters is for the hand-over: before that, there is no need.
+/// Only the hand-over needs more than the clusters.
 async fn under_way(clients: &Clients, settings: &Settings, named: Option<&str>) -> Result<Observed, Error> {
     let (source, restored) = clusters(clients, settings).await?;
     let reached = reached(settings, &restored).await;

@@ -1,4 +1,4 @@
-//! What instances cost: list prices, for a rough idea before somebody says yes.
+//! What instances cost: list prices, for a rough idea before somebody approves.
 
 /// Dollars an hour of an instance on demand in us-east-1 with standard storage, rounded; the AWS pricing page of
 /// early 2025 (<https://aws.amazon.com/documentdb/pricing/>). Storage, I/O and backups come on top.

@@ -1,4 +1,4 @@
-//! What AWS refuses while something is made, each with what a person can do about it.
+//! What AWS refuses while something is created, and what a person can do about it.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::{
     skipped,
 };
 
-/// `over`: nothing was made, so there is nothing to look after.
+/// `over`: nothing was created, so there is nothing to follow up.
 fn refused(code: &'static Code, reason: String, next: Next, over: bool) -> Error {
     let stop = Stop { decision: Decision::Failed, code, reason, next: Some(next) };
     Error::Refused { stop: Box::new(stop), over }
@@ -156,7 +156,7 @@ pub(crate) fn of_secret(secret: &str) -> Error {
     Error::Refused { stop: Box::new(stop), over: true }
 }
 
-/// What was approved was the password of that version.
+/// The password of that version was approved.
 pub(crate) fn of_password(secret: &str, cluster: &str) -> Error {
     let reason = format!("secret {secret} was changed since: {cluster} was not given its password");
     let next = Next::devops("ask for it once more: it is given the one that the secret has then")

@@ -24,7 +24,7 @@ pub enum Goal {
     List,
     /// The next step of this restore.
     Continue(String),
-    /// What there is of this restore.
+    /// The state of this restore.
     Report(String),
     /// The same, asked by the state machine: it has come to a stop, which people have to hear of.
     Stopped(String),
@@ -36,7 +36,7 @@ pub enum Goal {
     Undo(String),
     /// Deletes this restore's cluster, unless it was cut over.
     Discard(String),
-    /// The next step of whatever restore is under way.
+    /// The next step of the restore that is under way.
     LookAfter,
     /// How the last cut-over went.
     LookAfterCutOver,

@@ -1,4 +1,4 @@
-//! A restore: what is to be made, kept in the ledger as the source's follow-up until it is handed over.
+//! A restore: what to create, kept in the ledger as the source's follow-up until the hand-over.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -141,7 +141,7 @@ impl Restore {
         found.0
     }
 
-    /// What AWS does not take when a cluster is restored, and what it may not have heeded.
+    /// Settings that AWS rejects at restore, or may ignore.
     pub(crate) fn needs_settings(&self, cluster: &Cluster) -> bool {
         let (is, wanted) = (&cluster.settings, &self.settings);
         let differs = |is: &Option<String>, wanted: &Option<String>| wanted.is_some() && is != wanted;
@@ -203,7 +203,7 @@ impl Differences {
     }
 }
 
-/// What AWS does not tell is the usual one.
+/// If AWS does not say, it is the usual one.
 /// (<https://docs.aws.amazon.com/documentdb/latest/developerguide/API_DBCluster.html>)
 const USUAL_STORAGE: &str = "standard";
 const USUAL_NETWORK: &str = "IPV4";

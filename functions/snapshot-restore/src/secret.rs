@@ -38,13 +38,13 @@ pub struct Secret {
     pub changed_at: Option<Timestamp>,
     /// When a rotation ended last.
     pub rotated_at: Option<Timestamp>,
-    /// Where the current version points, if it was asked for and could be told.
+    /// Where the current version points, if that was asked for and could be read.
     pub host: Option<String>,
     /// Other fields that name the same host. Only their names.
     pub also: Vec<String>,
 }
 
-/// What is known without reading the content, or nothing when there is no such secret.
+/// What is known without reading the content; `None` if there is no such secret.
 pub(crate) async fn describe(client: &Client, name: &str) -> Result<Option<Secret>, Error> {
     let answer = match client.describe_secret().secret_id(name).send().await {
         Ok(answer) => answer,
@@ -91,7 +91,7 @@ pub(crate) async fn with_host(client: &Client, name: &str) -> Result<Option<Secr
 }
 
 /// Whether a cluster with this master user, which has this version's password, lets in whom the current version names.
-/// What cannot be read is no error: then it cannot be told.
+/// An unreadable value is not an error: the answer is then unknown.
 pub(crate) async fn login(client: &Client, name: &str, whose: Option<&Whose>, master: Option<&str>) -> Login {
     let Some(whose) = whose else {
         return Login::unknown("when its data is of is not noted on it");
@@ -237,7 +237,7 @@ pub(crate) async fn set_host(
     let put = client.put_secret_value().secret_id(name).client_request_token(version).secret_string(content);
     match put.send().await {
         Ok(put) if put.version_stages().iter().any(|stage| stage == CURRENT) => Ok(Set::Done),
-        // It was made before, and somebody has gone back since: then AWS leaves the labels where they are.
+        // It was created before, and somebody has gone back since: AWS leaves the labels where they are.
         Ok(_) => move_current(client, name, before, version).await,
         // A version of this id with other content: not made here.
         Err(error)
@@ -279,7 +279,7 @@ async fn move_current(client: &Client, name: &str, from: &str, to: &str) -> Resu
 /// Not `Debug`: it holds the password.
 struct Content {
     version: String,
-    /// Nothing when the content is no JSON object.
+    /// `None` if the content is not a JSON object.
     fields: Option<Map<String, Value>>,
 }
 

@@ -16,7 +16,7 @@ pub struct Settings {
     pub probe_function: String,
     /// A restore that is not done by then is given up.
     pub limit: Duration,
-    /// By then a cut-over has settled, or people are told that it has not.
+    /// The time for a cut-over to settle. After it, people are notified that it has not.
     pub settle: Duration,
     /// Whether this function runs in the database's network, and can try to connect.
     pub in_network: bool,

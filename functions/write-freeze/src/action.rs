@@ -8,7 +8,7 @@ use shared::freeze::Variable;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Nothing but that other remedies know: what runs is frozen already.
+    /// Only notes it for other remedies: what runs is frozen already.
     Note { release: String, variable: Variable, reason: String },
     /// Points the service at a copy of its task definition that has the variable.
     Freeze { release: String, variable: Variable },
@@ -21,7 +21,7 @@ pub enum Action {
         release: String,
         variable: Variable,
     },
-    /// Nothing but that other remedies know: what runs is not frozen any more.
+    /// Only notes it for other remedies: what runs is no longer frozen.
     End,
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn apply(
     }
 }
 
-/// The release with the variable. What it is a copy of is noted before anything runs it.
+/// The release with the variable. Its original is noted before anything runs the copy.
 async fn frozen_copy(
     clients: &Clients,
     settings: &Settings,

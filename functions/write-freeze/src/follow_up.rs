@@ -1,4 +1,4 @@
-//! What takes longer than a run, or has to wait: a roll-out that is to settle, a freeze for which there was no room,
+//! What takes longer than a run, or has to wait: a roll-out that has to settle, a freeze for which there was no room,
 //! and a release that somebody deploys into a freeze, with which writes go through again.
 
 use jiff::Timestamp;
@@ -31,8 +31,13 @@ pub enum Awaited {
     /// The roll-out from a revision to one with writes frozen, or let through.
     Settling { frozen: bool, from: String },
     /// The end of somebody's deployment, to freeze writes then.
-    Waiting { why: String, wished: bool },
-    /// Nothing: people were told that this revision is not frozen.
+    Waiting {
+        why: String,
+        /// Stored under its first name.
+        #[serde(rename = "wished")]
+        by_person: bool,
+    },
+    /// Nothing: people were notified that this revision is not frozen.
     Told { release: String },
 }
 
@@ -61,8 +66,8 @@ pub(crate) fn look_after(
     let unfrozen = current.filter(|current| on_record.is_some() && !current.is_frozen);
     let awaited = past.follow_up.as_ref().map(|follow_up| (follow_up.due, &follow_up.what));
     match (awaited, unfrozen) {
-        (Some((due, Awaited::Waiting { why, wished })), _) => {
-            waiting(now, observed, settings, due, || freeze(why, *wished))
+        (Some((due, Awaited::Waiting { why, by_person })), _) => {
+            waiting(now, observed, settings, due, || freeze(why, *by_person))
         }
         (Some((due, Awaited::Settling { frozen, from })), _) => {
             settling(now, observed, settings, due, *frozen, from, unfrozen)
@@ -94,7 +99,7 @@ fn waiting(
     let progress =
         observed.service.as_ref().map_or_else(|| "the service is gone".to_owned(), Service::progress);
     if now >= due {
-        // Later than that, nobody would expect it any more.
+        // Nobody would expect it later than that.
         return Ok(Plan::settle(Stop {
             decision: Decision::Failed,
             code: &codes::NOT_FROZEN,

@@ -15,13 +15,13 @@ use crate::{
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Observed {
-    /// Nothing when the cluster has no such service.
+    /// `None` if the cluster has no such service.
     pub service: Option<Service>,
-    /// What the service is set to.
+    /// The release that the service is set to.
     pub current: Option<Release>,
     /// The release that the current one is a frozen copy of.
     pub original: Option<Release>,
-    /// Why the alarm that asks is no reason to freeze.
+    /// Why the alarm that asks is not a reason to freeze.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<NotAReason>,
     /// Whether that alarm has calmed down.
@@ -55,7 +55,7 @@ pub(crate) async fn observe(
     Ok(Observed { service, current, original, refused, is_calm })
 }
 
-/// What an alarm watches is for whoever wired it here, as long as it is nothing of somebody else's.
+/// Trust the alarm's wiring, unless it watches somebody else's resource.
 async fn alarm(clients: &Clients, settings: &Settings, request: &Request) -> Result<Asking, Error> {
     match &request.because {
         Because::Alarm(alarm) => {
@@ -66,7 +66,7 @@ async fn alarm(clients: &Clients, settings: &Settings, request: &Request) -> Res
     }
 }
 
-/// The service, and what it is set to.
+/// The service, and the release it is set to.
 pub(crate) async fn current(
     clients: &Clients,
     settings: &Settings,

@@ -49,18 +49,18 @@ pub(crate) fn plan(
     }
     let decided = match request.goal {
         Goal::On => {
-            let wished = matches!(request.because, Because::Person(_));
-            freeze(now, observed, settings, past, &request.because.words(), wished)
+            let by_person = matches!(request.because, Because::Person(_));
+            freeze(now, observed, settings, past, &request.because.words(), by_person)
         }
         Goal::Off => unfreeze(now, observed, settings, past, &request.because.words()),
-        Goal::LookAfter => look_after(now, observed, settings, past, |why, wished| {
-            freeze(now, observed, settings, past, why, wished)
+        Goal::LookAfter => look_after(now, observed, settings, past, |why, by_person| {
+            freeze(now, observed, settings, past, why, by_person)
         }),
     };
     decided.unwrap_or_else(Plan::skip)
 }
 
-/// Whether an action that was begun earlier is still to be done. If somebody has deployed something else since, it
+/// Whether an action that was begun earlier still has to be done. If somebody has deployed something else since, it
 /// is not.
 pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     let runs = observed.service.as_ref().map(|service| revision(&service.task_definition));
@@ -71,26 +71,26 @@ pub(crate) fn is_outstanding(action: &Action, observed: &Observed) -> bool {
     }
 }
 
-/// Whether what runs is as the action makes it.
+/// Whether what runs is already as the action would make it.
 pub(crate) fn has_taken_effect(action: &Action, observed: &Observed) -> bool {
     let is_frozen = observed.current.as_ref().map(|current| current.is_frozen);
     action.freezes().is_none_or(|frozen| is_frozen == Some(frozen))
 }
 
-/// `wished` is whether a person asks: that need not wait out a cooldown.
+/// A person (`by_person`) does not wait out a cooldown.
 fn freeze(
     now: Timestamp,
     observed: &Observed,
     settings: &Settings,
     past: &Past,
     why: &str,
-    wished: bool,
+    by_person: bool,
 ) -> Result<Plan, Stop> {
     let (service, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
-    let limits = if wished { Limits::SkipCooldown } else { Limits::Apply };
-    // What a run set out to do and did not come to is no freeze.
+    let limits = if by_person { Limits::SkipCooldown } else { Limits::Apply };
+    // A freeze that a run planned but did not carry out does not count.
     let before = past.freeze.clone().filter(|freeze| !freeze.pending);
     let notes = |release: &str| {
         let since = before.as_ref().map_or(now, |before| before.since);
@@ -133,7 +133,7 @@ fn freeze(
         return Err(skipped::cannot_be_copied(runs, why, settings));
     }
     if let Err(stop) = ready::still_or_baking(service, &settings.service) {
-        let awaited = Awaited::Waiting { why: why.to_owned(), wished };
+        let awaited = Awaited::Waiting { why: why.to_owned(), by_person };
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
         let stop = stop.next(Next::development(next));
@@ -200,7 +200,7 @@ fn unfreeze(
     let settling = Awaited::Settling { frozen: false, from: runs.to_owned() };
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
-        // Whoever allowed the freeze has allowed its end. Without a freeze, nobody has.
+        // The end of a freeze is allowed with the freeze. Without one, it is not.
         limits: if past.freeze.is_some() { Limits::Exempt } else { Limits::SkipCooldown },
         notes: past.freeze.iter().map(|before| Note::Thawed { before: before.clone() }).collect(),
         by_hand: Some(json!({ "state": "off" })),
@@ -217,7 +217,7 @@ fn goes_back_to<'a>(current: &Release, original: Option<&'a Release>) -> Option<
     })
 }
 
-/// The service, if what it runs can be changed, and what that is.
+/// The service and what it runs, if that can be changed.
 fn usable<'a>(
     observed: &'a Observed,
     settings: &Settings,
@@ -228,7 +228,7 @@ fn usable<'a>(
     let by_hand = format!("deploy {name} there, with {variable} in its container {}", variable.container);
     ready::deployed_by_ecs(service, name, &by_hand)?;
     let current = observed.current.as_ref().ok_or_else(|| ready::task_definition_missing(service, name))?;
-    // What was read tells nothing of another variable.
+    // What was read says nothing about another variable.
     let another = |freeze: &&Freeze| freeze.variable != *variable && !freeze.variable.name.is_empty();
     if let Some(freeze) = past.freeze.as_ref().filter(another) {
         return Err(skipped::other_variable(freeze, variable));
@@ -236,7 +236,7 @@ fn usable<'a>(
     Ok((service, current))
 }
 
-/// What was looked after is over.
+/// The follow-up has ended.
 fn clear(past: &Past) -> FollowUpChange<Awaited> {
     if past.follow_up.is_some() { FollowUpChange::Clear } else { FollowUpChange::Keep }
 }

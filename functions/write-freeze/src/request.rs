@@ -42,7 +42,7 @@ pub enum Because {
 }
 
 impl Because {
-    /// For the record, and for whoever wonders why nothing can be written.
+    /// For the record, and for people who wonder why nothing can be written.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
@@ -86,7 +86,7 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
     Ok(Request { goal, because, topic: trigger.origin.topic.clone() })
 }
 
-/// The service, if whoever asks may.
+/// The service, if the caller may change it.
 pub(crate) fn target(request: &Request, settings: &Settings) -> Result<String, Stop> {
     if let Because::Alarm(alarm) = &request.because {
         settings.stack.is_wired(alarm, request.topic.as_deref()).map_err(|why| why.stop(crate::FUNCTION))?;

@@ -15,7 +15,7 @@ pub struct Settings {
     pub ledger_table: String,
     /// What makes the application read-only, and in which container.
     pub variable: Variable,
-    /// By then the tasks run, or people are told that they do not.
+    /// The time for the tasks to start. After it, people are notified that they have not.
     pub settle: Duration,
     /// Which alarms may call, and what they may be about.
     pub stack: Stack,

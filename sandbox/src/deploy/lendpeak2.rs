@@ -8,8 +8,9 @@ use aws_sdk_ecs::types::{
     LogConfiguration, LogDriver, NetworkConfiguration, NetworkMode, PortMapping, Secret, Tag,
 };
 
-use crate::clients::{ACCOUNT, Clients, REGION};
+use crate::clients::Clients;
 use crate::gateway::{BACKEND_PORT, DATABASE_USER, SECRET, SOURCE, TARGET_GROUP, TASKS_GROUP, endpoint};
+use crate::names::{ACCOUNT, REGION};
 use crate::standin::{LOAD_BALANCER, REQUESTS_A_SECOND};
 
 pub use crate::names::{CLUSTER, PASSWORD, SCALING_ALARMS, SERVICE, TARGET_CPU};

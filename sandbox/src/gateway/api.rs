@@ -124,7 +124,7 @@ pub(super) type Problems = Option<Vec<String>>;
 
 impl Api {
     pub(super) fn read() -> Self {
-        Self { folder: crate::ministack::virtual_environment().join("api"), read: Mutex::default() }
+        Self { folder: crate::python::virtual_environment().join("api"), read: Mutex::default() }
     }
 
     /// What AWS would refuse of a request.

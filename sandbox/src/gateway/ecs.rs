@@ -344,7 +344,7 @@ impl Inner {
     }
 }
 
-/// ministack says of what is not set that it is an empty text; AWS does not say it, and takes none.
+/// ministack answers `""` for unset fields; AWS omits and rejects them.
 fn leave_out_empty(of: &mut Value) {
     if let Some(members) = of.as_object_mut() {
         members.retain(|_, value| value != "");

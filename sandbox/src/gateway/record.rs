@@ -101,8 +101,8 @@ impl Record {
         Self { folder, functions, file: Mutex::new(None) }
     }
 
-    /// Nothing when nobody wants it, when the caller is no function of ours, or when what is to be changed or deleted is
-    /// gone: then it has no tags by which that is allowed.
+    /// Returns `None` if recording is off, if the caller is not one of our functions, or if the resource to change no longer
+    /// exists (its tags, which the policy checks, are gone too).
     pub(super) fn entry(&self, call: &Call, parts: &Parts, docdb: &DocDb) -> Option<Entry<'_>> {
         self.folder.as_ref()?;
         if !self.functions.contains(&call.caller) {

@@ -15,8 +15,11 @@ pub mod write_freeze;
 
 use std::cmp::Ordering;
 
+/// How many functions there are.
+pub const COUNT: usize = 9;
+
 /// All functions, in the template's order.
-pub static ALL: [&Subject; 9] = [
+pub static ALL: [&Subject; COUNT] = [
     &health_probe::SUBJECT,
     &scale_up::SUBJECT,
     &rollback::SUBJECT,

@@ -1,4 +1,4 @@
-//! `snapshot-restore`: the data of then, beside the data of now, and the way to it.
+//! `snapshot-restore`: restores an older copy beside the live database.
 
 use crate::{
     Does,

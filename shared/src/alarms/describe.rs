@@ -53,7 +53,7 @@ pub struct Query {
     pub is_compared: bool,
     pub metric: Option<WatchedMetric>,
     pub expression: Option<String>,
-    /// The account that the metric is of, if it is said.
+    /// The metric's account, if it is given.
     pub account: Option<String>,
 }
 

@@ -7,7 +7,7 @@ pub(super) enum Way {
     Down,
     /// The metric is not in it.
     Same,
-    /// Both, or nobody can say.
+    /// Both, or unknown.
     Unknown,
 }
 

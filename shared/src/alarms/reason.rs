@@ -30,11 +30,11 @@ pub struct About {
 pub struct Reason {
     pub namespace: &'static str,
     pub is_metric: fn(&str) -> bool,
-    /// The dimensions that such a metric must have, so that it is about one thing of ours.
+    /// The dimensions that such a metric must have to be about one resource of ours.
     pub dimensions: &'static [&'static str],
 }
 
-/// Why an alarm is no reason.
+/// Why an alarm is not a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotAReason {
     pub code: &'static Code,
@@ -53,7 +53,7 @@ fn no(code: &'static Code, why: String) -> Result<(), NotAReason> {
     Err(NotAReason { code, why })
 }
 
-/// Dimensions that name a thing that a stack has of its own.
+/// Dimensions that name one of a stack's own resources.
 const NAMES: [&str; 7] = [
     "ClusterName",
     "ServiceName",
@@ -66,7 +66,7 @@ const NAMES: [&str; 7] = [
 /// Dimensions that name a part of the same thing.
 const PARTS: [&str; 2] = ["AvailabilityZone", "Region"];
 
-/// Whether the alarm that an event tells of is a reason, by what CloudWatch knows of it.
+/// Whether the alarm of an event is a reason, judged by its description in CloudWatch.
 pub fn is_ours(asking: &Alarm, described: Option<&Described>, about: &About) -> Result<(), NotAReason> {
     let Some(described) = described else {
         let why = format!("CloudWatch has no alarm {} that this function may read", asking.name);

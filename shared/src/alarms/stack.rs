@@ -1,4 +1,4 @@
-//! What of a stack an alarm may be about, and which alarms of people's own may call a function.
+//! Which resources of a stack an alarm may be about, and which of people's own alarms may call a function.
 
 use super::{About, NotAReason, Reason};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     trigger::Alarm,
 };
 
-/// The stack's things by their dimensions' values, as far as a function's settings name them.
+/// The stack's resources that a function's settings name, by the values of their dimensions.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
     /// As in `app/lendpeak2-production/0123456789abcdef`.

@@ -30,7 +30,7 @@ use crate::{
 
 const OPERATION: &str = "register a copy of";
 
-/// A copy to be made of a task definition.
+/// A copy of a task definition, to be registered.
 pub struct Copy<'a> {
     pub of: &'a str,
     /// What the copy is for: [`COPY_OF`] and [`FROZEN_FROM`] with a release each. It has no other of these.
@@ -146,7 +146,7 @@ fn register(
         .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
 }
 
-/// What ECS gives a task definition, and takes from nobody.
+/// Fields that ECS itself sets, and refuses in a request.
 const GIVEN_BY_ECS: [&str; 9] = [
     "taskDefinitionArn",
     "revision",

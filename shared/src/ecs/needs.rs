@@ -1,4 +1,4 @@
-//! What a service names of its task definition. ECS refuses to set it to one that has not got that.
+//! The ports and volumes that a service names. ECS refuses a task definition that lacks one.
 
 use aws_sdk_ecs::types;
 
@@ -41,7 +41,7 @@ impl Needs {
         }
     }
 
-    /// What of it a task definition has not got, for people.
+    /// The parts that a task definition lacks, for people.
     pub fn missing_in(&self, offers: &Offers) -> Option<String> {
         let port = self.ports.iter().find(|port| !offers.ports.contains(port));
         let port_name = self.port_names.iter().find(|name| !offers.port_names.contains(name));

@@ -33,7 +33,7 @@ pub fn deployed_by_ecs(service: &Service, name: &str, by_hand: &str) -> Result<(
     Err(Stop::refused(&code::NOT_DEPLOYED_BY_ECS, reason).next(Next::devops(by_hand)))
 }
 
-/// That nobody has stopped it.
+/// Refuses a service that somebody stopped.
 pub fn not_stopped(service: &Service, name: &str) -> Result<(), Stop> {
     if service.desired_count > 0 {
         return Ok(());
@@ -55,7 +55,7 @@ pub fn not_failed(service: &Service, name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// That no deployment of it is under way.
+/// Refuses while one of its deployments is under way.
 pub fn still(service: &Service, name: &str) -> Result<(), Stop> {
     match &service.stage {
         Some(stage) => Err(stage.stop(deploying(service, name))),

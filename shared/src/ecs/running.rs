@@ -13,13 +13,13 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunningTask {
     pub task: String,
-    /// The deployment that it is of, as in `ecs-svc/1234`.
+    /// Its deployment, as in `ecs-svc/1234`.
     pub started_by: String,
     /// It reads its secrets after that.
     pub created_at: Option<Timestamp>,
 }
 
-/// None when the cluster has no such service: `DescribeServices` says that.
+/// `None` if the cluster has no such service: `DescribeServices` says so.
 pub async fn running_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<RunningTask>, Error> {
     let tasks = tasks(client, cluster, service, DesiredStatus::Running).await?;
     Ok(tasks.into_iter().flat_map(|found| found.tasks).map(running_task).collect())

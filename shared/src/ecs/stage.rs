@@ -32,7 +32,7 @@ pub struct Stage {
     pub status: String,
     /// When ECS last moved on in it.
     pub since: Option<Timestamp>,
-    /// When the bake time ends, as far as ECS says when it began, or a pause that waits for a person.
+    /// When the bake time ends, if ECS says when it began, or when a pause that waits for a person ends.
     pub ends_at: Option<Timestamp>,
     /// The hooks that are waited for: a Lambda function's name, or the id of a pause.
     pub hooks: Vec<String>,
@@ -129,7 +129,7 @@ pub async fn staged_service(client: &Client, cluster: &str, name: &str) -> Resul
     Ok(Some(service))
 }
 
-/// Why ECS has refused to change a service: that a deployment moves its traffic is a reason of its own.
+/// Why ECS refused to change a service. A deployment that moves its traffic is a separate reason.
 pub(super) async fn refused_meanwhile(client: &Client, cluster: &str, name: &str, error: Error) -> Error {
     match staged_service(client, cluster, name).await {
         Ok(Some(Service { stage: Some(stage), .. })) => {

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::{tasks, timestamp};
 use crate::{error::Error, text};
 
-/// Characters of what a task stopped for: whoever wrote more of it is not read to the end.
+/// The most characters of a stopped reason.
 const MAX_REASON: usize = 300;
 
 /// A task that ECS still remembers, for about an hour.
@@ -28,7 +28,7 @@ pub struct StoppedTask {
     pub reason: String,
 }
 
-/// None when the cluster has no such service: `DescribeServices` says that.
+/// `None` if the cluster has no such service: `DescribeServices` says so.
 pub async fn stopped_tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<StoppedTask>, Error> {
     let tasks = tasks(client, cluster, service, DesiredStatus::Stopped).await?;
     Ok(tasks.into_iter().flat_map(|found| found.tasks).map(stopped).collect())

@@ -1,4 +1,4 @@
-//! Task definitions as they are read, and what their tags say of them.
+//! Task definitions as they are read, with what their tags say.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub const COPY_OF: &str = "lendpeak2:copy-of";
 /// The tag on a copy with which writes are frozen, with the `family:revision` of the release.
 pub const FROZEN_FROM: &str = "lendpeak2:frozen-from";
 
-/// What may be told of a task definition: its variables may be nobody's business.
+/// The parts of a task definition that may be shown. Its variables may be secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TaskDefinition {
     pub arn: String,
@@ -34,10 +34,10 @@ pub struct TaskDefinition {
     pub frozen_from: Option<String>,
     /// The containers' images, by the containers' names.
     pub images: BTreeMap<String, String>,
-    /// What a service may name of it.
+    /// The ports and volumes that a service may name.
     #[serde(skip)]
     pub offers: Offers,
-    /// Why a copy of it would not be the same, if it would not.
+    /// Why a copy would differ, if it would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_be_copied: Option<String>,
 }
@@ -92,7 +92,7 @@ impl Registered {
         self.tags.iter().filter(move |tag| tag.key().is_some_and(is_own))
     }
 
-    /// Why a copy with so many tags more would not be the same, if it would not.
+    /// Why a copy with this many more tags would differ, if it would.
     pub(super) fn cannot_be_copied(&self, more_tags: usize) -> Option<String> {
         /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>)
         const MOST_TAGS: usize = 50;
@@ -108,7 +108,7 @@ impl Registered {
         })
     }
 
-    /// With what its tags say of it. Nothing if it is being deleted.
+    /// With what its tags say. `None` if it is being deleted.
     pub fn summary(&self) -> Option<TaskDefinition> {
         let is_active = match self.definition.status()? {
             TaskDefinitionStatus::Active => true,

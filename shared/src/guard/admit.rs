@@ -26,7 +26,7 @@ pub struct Case<'a> {
     pub trigger: &'a Trigger,
     /// The plan that the trigger approves.
     pub approval: Option<&'a Approval>,
-    /// Whose plan it is.
+    /// The plan's function.
     pub function: &'a str,
     /// Whether this remedy asks a person in mode `auto` too.
     pub asks_first: bool,
@@ -83,7 +83,7 @@ pub fn admit<A: ToString, F>(case: &Case<'_>, plan: &Plan<A, F>, plan_hash: &str
     if dry_run || !case.policy.mode.may_act() {
         return Ok(would_act(&actions, &reason, refused));
     }
-    // Putting an action back needs no approval of its own.
+    // Undoing an action needs no second approval.
     Ok(if asks(case) && plan.limits != Limits::Exempt {
         Admitted::Ask { reason }
     } else {
@@ -133,7 +133,7 @@ fn check_room(memory: &Memory, function: &str, is_urgent: bool, now: Timestamp) 
     }
 }
 
-/// Adds the request by which a person overrides the refusal.
+/// Adds the request with which a person overrides the refusal.
 fn by_hand(stop: Stop, request: Option<Value>) -> Stop {
     let mut request = match request {
         Some(Value::Object(request)) => request,

@@ -1,4 +1,4 @@
-//! The claim on a target, and the permission that comes of it.
+//! The claim on a target, and the permission that it gives.
 
 use jiff::Timestamp;
 use serde_json::json;

@@ -56,7 +56,7 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
     Ok(())
 }
 
-/// Whether an event of that time can still be acted on. One dated in the future never can.
+/// Whether an event of that time may still cause an action. One dated in the future never may.
 pub(super) fn is_fresh(policy: &Policy, seen: Timestamp, now: Timestamp) -> bool {
     !is_from_the_future(seen, now)
         && now.duration_since(seen)

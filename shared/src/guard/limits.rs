@@ -34,7 +34,7 @@ pub(super) fn check_limits(
     }
 }
 
-/// The first of `about` is what a plan is about; an attempt is also about what came of it.
+/// An attempt counts for its subject and its results. A plan's subject is the first of `about`.
 fn is_about(attempt: &Attempt, about: &[String]) -> bool {
     attempt.about.is_empty() || about.first().is_none_or(|subject| attempt.about.contains(subject))
 }
@@ -146,7 +146,7 @@ mod tests {
             "Cooling down until 20:26:45 UTC. At 19:56:45 UTC (5 min ago) run Z did this: set the desired count of \
              backend to 3 (asked by hand: queue grows)"
         );
-        // It is not known whose it was.
+        // Its owner is unknown.
         assert!(stop(&acted(false)).reason.contains("(5 min ago) this was done: set"));
         assert_eq!(*stop(&acted(true)).code, code::COOLDOWN);
         let over = at("2026-11-28T20:26:46Z");

@@ -25,7 +25,7 @@ pub struct Approval {
     /// Its actions, as people read them.
     #[serde(default)]
     pub plan: Vec<String>,
-    /// What the plan says of itself. Items of earlier versions do not have it.
+    /// The plan's own words. Items of earlier versions do not have it.
     #[serde(default)]
     pub reason: String,
     /// What else a person should know before a yes, a line each.
@@ -120,7 +120,7 @@ impl Ledger {
             .send()
             .await
             .map_err(|error| aws::failed("read the ledger", &self.table, &error))?;
-        // One that cannot be read approves nothing; whoever asks again gets another.
+        // One that cannot be read approves nothing; asking again makes another.
         Ok(answer.item.as_ref().and_then(|item| {
             let unreadable = |error: &Error| {
                 tracing::error!(error = crate::error::chain(error), "an approval is left out");
@@ -129,7 +129,7 @@ impl Ledger {
         }))
     }
 
-    /// Says no for good. `false` if somebody was quicker with a yes or a no.
+    /// Rejects it for good. `false` if somebody approved or rejected it first.
     pub async fn reject(&self, approval: &Approval, rejection: &Rejection) -> Result<bool, Error> {
         let sent = self
             .client

@@ -51,7 +51,7 @@ impl Claim {
         Self { open: false, version: self.version.saturating_add(1), in_place_of: None, ..self }
     }
 
-    /// As a run gives it back whose action failed: the next run may take it up from `now` on.
+    /// As a run whose action failed gives it back: the next run may take it up from `now` on.
     #[must_use]
     pub fn left_open(self, now: Timestamp) -> Self {
         Self { lease_until: now, version: self.version.saturating_add(1), in_place_of: None, ..self }

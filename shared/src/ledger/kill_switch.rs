@@ -1,5 +1,5 @@
-//! The kill switch. Whatever stands in its partition stops something: an item named after a function of the runbook
-//! stops that one, any other item stops all, a misspelt one too. Past its `until` it stops nothing.
+//! The kill switch. Any item in this partition stops something: a function by its name, everything otherwise (also by a
+//! misspelt name). Past its `until` it stops nothing.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub struct Switch {
     pub by: String,
     /// Since when, as it was written.
     pub at: String,
-    /// Until when, as it was written; empty is for ever.
+    /// The end as it was written; empty means no end.
     pub until: String,
 }
 
@@ -86,7 +86,7 @@ fn readable(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| format!("`{text}`"), clock::readable)
 }
 
-/// A condition: there is no switch, or it is over. `until` is a reserved word of DynamoDB.
+/// A condition: there is no switch, or it has ended. `until` is a reserved word of DynamoDB.
 pub(super) const OFF: &str = "attribute_not_exists(pk) OR #until < :now";
 
 pub(super) fn now_value(now: Timestamp) -> AttributeValue {

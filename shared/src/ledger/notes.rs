@@ -37,7 +37,7 @@ impl Ledger {
         }
     }
 
-    /// Nothing came of the change.
+    /// The change did not happen.
     pub(super) fn taken_back(&self, target: &str, note: &Note) -> Result<Option<TransactWriteItem>, Error> {
         match note {
             Note::Frozen { before: None, .. } => self.no_freeze(target).map(Some),

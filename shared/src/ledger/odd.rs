@@ -52,7 +52,7 @@ pub struct Odd {
     pub pk: String,
     pub sk: String,
     pub why: String,
-    /// Whether people know of it.
+    /// Whether people were notified of it.
     pub reported: bool,
     pub seen: Seen,
 }

@@ -104,7 +104,7 @@ impl Releases {
         self.mark(service, revision, "good_at", at.to_string(), at).await
     }
 
-    /// Notes that a revision is no release of its own, but the copy of one with which writes are frozen.
+    /// Notes that a revision is a copy of a release with writes frozen.
     pub async fn mark_frozen(
         &self,
         service: &str,
@@ -115,7 +115,7 @@ impl Releases {
         self.mark(service, revision, "frozen_from", release.to_owned(), at).await
     }
 
-    /// Notes that a revision is no release of its own, but a copy of one.
+    /// Notes that a revision is a copy of a release.
     pub async fn mark_copy(
         &self,
         service: &str,

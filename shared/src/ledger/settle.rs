@@ -34,7 +34,7 @@ pub struct Held {
 pub struct Settlement<'a> {
     pub outcome: &'a Outcome,
     pub held: Option<&'a Held>,
-    /// What becomes of the follow-up where nothing was claimed, and the one that was read.
+    /// The change to the follow-up where nothing was claimed, and the one that was read.
     pub follow_up: Option<(&'a FollowUpChange, Option<&'a Seen>)>,
     pub wanted: &'a WantedChange,
     pub owed: Option<&'a Owed>,
@@ -79,7 +79,7 @@ pub(super) enum Part {
     /// That this function waits for the target.
     Waiting,
     /// The notice of a refusal, and the note that people know it.
-    News,
+    Refusal,
     Must,
 }
 
@@ -98,20 +98,20 @@ impl Ledger {
         let mut parts: Vec<(Part, TransactWriteItem)> =
             with.into_iter().map(|write| (Part::Must, write)).collect();
         parts.extend(self.parts(settlement)?);
-        let mut is_news = settlement.owed.is_some();
+        let mut is_owed = settlement.owed.is_some();
         loop {
             match &parts[..] {
-                [] => return Ok(is_news),
+                [] => return Ok(is_owed),
                 // One record alone needs no transaction, which costs twice.
                 [(Part::Always, TransactWriteItem { put: Some(put), .. })] => {
                     self.put_alone(put.item.clone()).await?;
-                    return Ok(is_news);
+                    return Ok(is_owed);
                 }
                 _ => {}
             }
             let writes = parts.iter().map(|(_, write)| write.clone()).collect();
             let Err(error) = self.transact(writes).await else {
-                return Ok(is_news);
+                return Ok(is_owed);
             };
             let unmet: Vec<Part> = reasons(&error)
                 .iter()
@@ -129,8 +129,8 @@ impl Ledger {
             }
             // Another remedy has taken the holder or waits, the same was asked for again, or people know the refusal: those
             // writes are left out.
-            is_news &= !unmet.contains(&Part::News);
-            for part in [Part::Holder, Part::Wanted, Part::Waiting, Part::News] {
+            is_owed &= !unmet.contains(&Part::Refusal);
+            for part in [Part::Holder, Part::Wanted, Part::Waiting, Part::Refusal] {
                 if unmet.contains(&part) {
                     parts.retain(|(other, _)| *other != part);
                 }
@@ -152,7 +152,7 @@ impl Ledger {
         if settlement.record {
             parts.push((Part::Always, put(self.put(self.audit(outcome)?))?));
         }
-        let part = if settlement.refused.is_some() { Part::News } else { Part::Always };
+        let part = if settlement.refused.is_some() { Part::Refusal } else { Part::Always };
         if let Some(owed) = settlement.owed {
             parts.push((part, put(self.put(owed.item()))?));
         }

@@ -18,7 +18,7 @@ use crate::{
     trigger::{Kind, Trigger},
 };
 
-/// After this time nobody expects it any more.
+/// Nobody expects it after this time.
 pub const WANTED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

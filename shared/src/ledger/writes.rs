@@ -1,4 +1,4 @@
-//! The writes of which the ledger's transactions are made, each with its condition.
+//! The writes in the ledger's transactions, each with its condition.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::{
 /// Characters that a line of the console shows.
 const LONGEST: usize = 300;
 
-/// Ends that say themselves what came of it: nothing was to be done, and something is known now.
+/// Codes whose reason already says the result.
 const ENDS: &[&Code] = &[&code::VERIFIED, &code::SUPERSEDED, &code::REJECTED];
 
 /// What the line is made of, besides the outcome.

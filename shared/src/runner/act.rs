@@ -167,7 +167,7 @@ impl<R: Remedy> Runner<R> {
                          now",
                     ))
                     .onto(&mut run.outcome);
-                // People expect what a dead run began, so they are told that it does not happen.
+                // People expect what a dead run began, so they are notified that it does not happen.
                 run.settled |= run.takes_up;
                 claim = claim.closed().uncounted();
                 run.held =

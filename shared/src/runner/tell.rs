@@ -1,4 +1,4 @@
-//! Notices to people, and what the answer says of them.
+//! Notices to people, and what the answer says about them.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 
 /// Time kept for the answer after the notice is sent.
 const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_millis(500);
-/// How much the answer says of who was notified.
+/// The most characters of the answer about who was notified.
 const MAX_TOLD: usize = 600;
 
 impl<R: Remedy> Runner<R> {
@@ -73,7 +73,7 @@ impl<R: Remedy> Runner<R> {
             return Ok(());
         };
         let sent = self.outbox.tell(&owed.notice).await;
-        // Nothing was changed, nothing recorded, nobody told.
+        // Nothing was changed or recorded, and nobody notified.
         if sent.owed && run.held.is_none() && run.trigger.is_an_event() {
             return Err(error);
         }
@@ -114,7 +114,7 @@ impl<R: Remedy> Runner<R> {
     }
 }
 
-/// Says in the answer if people do not hear of it, or not yet.
+/// Says in the answer if nobody was notified, or not yet.
 fn say_who_heard(outcome: &mut Outcome, sent: &Sent) {
     for topic in &sent.unheard {
         telemetry::unheard(&outcome.environment, topic);

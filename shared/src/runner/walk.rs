@@ -1,4 +1,4 @@
-//! The way from a trigger to a claim: gate, recall, observe, plan, admit.
+//! The way from a trigger to a claim: gate, recall, observe, disposition, plan, admit.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -98,7 +98,7 @@ impl<R: Remedy> Runner<R> {
         WantedChange::Set { wanted: Box::new(wanted), first_until: R::IS_URGENT.then(|| run.now + waits) }
     }
 
-    /// What to write about what is wanted. It also changes what the answer says.
+    /// The update of the `wanted` item; also changes the answer.
     pub(super) fn wanted_change(&self, run: &mut Run<'_, R::Request>) -> WantedChange {
         let open = run.held.as_ref().is_some_and(|held| held.claim.open);
         let for_now = is_for_now(run);

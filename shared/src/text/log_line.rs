@@ -1,4 +1,4 @@
-//! What of a log line may be told, and its shape: the line without what differs from one event to the next.
+//! The part of a log line that may be shown, and its shape: the line without what differs from one event to the next.
 //!
 //! It keeps what looks like a word and replaces the rest, so that what nobody thought of is masked too: anything
 //! with a digit that is no well-known code, addresses, tokens, whatever follows `password`, `token` or
@@ -70,7 +70,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Not among them is what stands inside of addresses, paths and numbers.
+/// Those inside addresses, paths and numbers do not count.
 fn is_separator(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control() || "\"'`()[]{}<>,;|=".contains(letter)
 }
@@ -124,7 +124,7 @@ fn hides(word: &str, after: &[&str]) -> usize {
     usize::from(!says && names(&["password", "passwd", "pwd", "token"]))
 }
 
-/// What is said of a password or a token.
+/// Words about a password or a token.
 const SAYS: [&str; 30] = [
     "",
     "a",

@@ -29,7 +29,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     names::kind(name).is_some()
 }
 
-/// Whether a secret field's value may be shown: what it names is no secret.
+/// Whether a secret field's value may be shown, because it only names the secret.
 pub(super) fn may_be_shown(value: &str) -> bool {
     names::is_harmless(value)
 }

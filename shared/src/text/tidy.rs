@@ -21,7 +21,7 @@ const DEEPEST: usize = 64;
 /// Masks every string, and leaves out the ends of long lists until the whole has less than [`MAX_ANSWER`] bytes as
 /// JSON. The fields of the outermost object stay, unless their names alone are too long.
 pub fn tidy(value: &mut Value) {
-    /// After so many lists, it is not one list that is too long.
+    /// After this many lists, no single list is too long.
     const MOST_ROUNDS: usize = 32;
     strings(value, PERSON, MOST_ENTRIES, 0);
     for _ in 0..MOST_ROUNDS {
@@ -46,7 +46,7 @@ pub fn tidy(value: &mut Value) {
     }
 }
 
-/// Every string and every name on one line, masked and no longer than so many characters; lists of so many entries.
+/// Every string and every name on one line, masked and cut to this many characters; lists cut to this many entries.
 fn strings(value: &mut Value, longest: usize, entries: usize, depth: usize) {
     match value {
         Value::String(text) => *text = line(text, longest),
@@ -79,7 +79,7 @@ fn strings(value: &mut Value, longest: usize, entries: usize, depth: usize) {
     }
 }
 
-/// What stands under the name of a secret. Names of secrets and their ARNs may be told.
+/// The value of a field named like a secret. Names and ARNs of secrets may be shown.
 fn secret(name: &str, value: &mut Value) {
     if let Value::String(text) = value
         && mask::is_secret_name(name)
@@ -113,7 +113,7 @@ fn said(value: &Value, what: &str) -> Option<usize> {
     text.strip_suffix(" left out")?.strip_suffix(what)?.strip_suffix(" more ")?.parse().ok()
 }
 
-/// Keeps so many entries, the last of which says how many are missing.
+/// Keeps this many entries; the last one says how many are missing.
 fn keep(values: &mut Vec<Value>, most: usize) {
     const WHAT: &str = "entries";
     if values.len() <= most {

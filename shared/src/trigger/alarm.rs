@@ -10,7 +10,7 @@
 //! - `CloudWatchAlarmPayload`, what SNS brings: a composite alarm, which has no `Trigger`, and an alarm whose description
 //!   is null, as it has none.
 //!
-//! Times with `+0000` for the zone are no reason for a type of our own: the crate reads them.
+//! Times with the zone `+0000` need no type of our own: the crate reads them.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ pub struct Metric {
 const NO_DATA: &str = "INSUFFICIENT_DATA";
 
 impl Alarm {
-    /// Whether it rings although it never had a value: it was made a moment ago, and counts what is missing as trouble.
+    /// Whether it rings without ever having had a value: it is new, and treats missing data as breaching.
     pub fn is_newborn(&self) -> bool {
         self.from_no_data && self.reason.contains("no datapoints were received")
     }

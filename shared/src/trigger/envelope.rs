@@ -37,7 +37,7 @@ impl Envelope {
         moment(self.what, at.timestamp(), at.timestamp_subsec_nanos())
     }
 
-    /// The first of what it is about, if it names anything.
+    /// The first resource that it names, if any.
     pub(super) fn resource(&mut self) -> Option<String> {
         self.event.resources.take().unwrap_or_default().into_iter().next()
     }

@@ -152,7 +152,7 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
     }
 }
 
-/// What is no JSON, or says a thing twice.
+/// Not JSON, or a field stands twice.
 fn unreadable(error: serde_json::Error) -> Error {
     if error.is_data() { Error::InvalidRequest(error.to_string()) } else { Error::InvalidJson(error) }
 }
@@ -176,7 +176,7 @@ fn sns_record(record: &Value, here: Option<&Here>) -> Option<Result<Trigger, Err
     };
     let object = match json::read(&sns.message) {
         Ok(Value::Object(object)) => object,
-        // What is no JSON is no event; what is nearly one is told.
+        // Text that is not JSON is not an event; the error says what is wrong with it.
         Err(error) if error.is_data() => return Some(Err(unreadable(error))),
         _ => return None,
     };

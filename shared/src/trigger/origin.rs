@@ -1,4 +1,4 @@
-//! Whose an event is. What another account or another region reports is no reason to touch this stack.
+//! Which account and region an event is from. One from elsewhere is not a reason to touch this stack.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ pub struct Here {
     pub account: String,
 }
 
-/// What a trigger says of where it comes from.
+/// Where a trigger says it comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The topic that brought it.

@@ -18,7 +18,7 @@ pub struct Asked {
     /// The id of a stored plan to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
-    /// The id of a stored plan that is not to be carried out.
+    /// The id of a stored plan to reject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject: Option<String>,
     /// Why, in the person's words; kept in the record.
@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it says what becomes of a stored plan: that plan has its own request.
+    /// Whether it approves or rejects a stored plan, which has its own request.
     pub fn decides(&self) -> bool {
         self.approve.is_some() || self.reject.is_some()
     }

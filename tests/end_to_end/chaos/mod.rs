@@ -1,5 +1,5 @@
-//! `make chaos`, as much of it as a test has time for: at each call that answers the first delivery one harm, all of
-//! them in turn. `make chaos` tries every harm at every call of all deliveries. A function alone is struck in its own tests.
+//! `make chaos`, as much of it as a test has time for: at each call that answers the first delivery one failure, all of
+//! them in turn. `make chaos` tries every failure at every call of all deliveries. A function alone is struck in its own tests.
 
 use anyhow::Context;
 use stories::chaos::{self, Choice, Machine, Piece, Storm};

@@ -12,14 +12,12 @@ use regex_lite::Regex;
 use sandbox::workspace;
 use shared::code::{self, Code};
 
-use super::functions;
-
 const BEGINNING: &str = "<!-- codes -->";
 const END: &str = "<!-- end of codes -->";
 
 /// By crate, as its folder is called.
 fn tables() -> BTreeMap<String, &'static [&'static Code]> {
-    let each = functions::ALL.iter().map(|function| (format!("functions/{}", function.name), function.codes));
+    let each = functions::all().map(|function| (format!("functions/{}", function.name()), function.codes));
     each.chain([("shared".to_owned(), code::CODES)]).collect()
 }
 

@@ -6,8 +6,8 @@
 //! - [`words`]: the glossary.
 
 mod codes;
-mod functions;
 mod markdown;
 mod pages;
 mod requests;
+mod sent;
 mod words;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Deserializer, Value};
 
 use super::{
-    functions::{self, Function},
     markdown::{Block, Document, documents},
+    sent::{named, takes},
 };
 
 /// What a block of JSON is.
@@ -28,25 +28,25 @@ fn check(block: &Block) -> Result<Kind> {
     }
     let name = before.strip_prefix("Send to `").and_then(|words| words.split('`').next());
     let Some(name) = name else { bail!("neither a request nor an answer, after `{before}`") };
-    let function = Function::named(name)?;
-    function.takes(text)?;
-    Ok(Kind::Request(function.name))
+    let function = named(name)?;
+    takes(function, text)?;
+    Ok(Kind::Request(function.name()))
 }
 
 /// Tries every request in an answer. One that names no function is for the one that answered.
 fn advice(answer: &Value, by: Option<&str>) -> Result<()> {
-    let to = |name: Option<&str>| Function::named(name.context("nothing says which function is to take it")?);
+    let to = |name: Option<&str>| named(name.context("nothing says which function is to take it")?);
     match answer {
         Value::Object(fields) => {
             if let Some(send) = fields.get("send").filter(|send| send.is_object()) {
-                let named = fields.get("function").and_then(Value::as_str);
-                to(named.or(by))?.takes(&send.to_string())?;
+                let function = fields.get("function").and_then(Value::as_str);
+                takes(to(function.or(by))?, &send.to_string())?;
             }
             fields.values().try_for_each(|field| advice(field, by))
         }
         Value::Array(values) => values.iter().try_for_each(|value| advice(value, by)),
         Value::String(text) => {
-            sends(text).into_iter().try_for_each(|(send, named)| to(named.as_deref().or(by))?.takes(&send))
+            sends(text).into_iter().try_for_each(|(send, name)| takes(to(name.as_deref().or(by))?, &send))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
@@ -61,8 +61,8 @@ fn sends(text: &str) -> Vec<(String, Option<String>)> {
             let after = rest.get(values.byte_offset()..).unwrap_or_default();
             let word =
                 after.strip_prefix(" to ").and_then(|words| words.split([' ', '.', ',', ';', '\n']).next());
-            let named = word.filter(|name| Function::named(name).is_ok());
-            found.push((send.to_string(), named.map(str::to_owned)));
+            let name = word.filter(|name| named(name).is_ok());
+            found.push((send.to_string(), name.map(str::to_owned)));
         }
     }
     found
@@ -111,7 +111,7 @@ fn every_request_in_a_table_or_a_sentence_is_one_that_a_function_takes() -> Resu
             continue;
         }
         for span in Document::read(&path)?.prose.iter().flat_map(|line| spans(line)) {
-            let is_taken = functions::ALL.iter().any(|function| function.takes(&span).is_ok());
+            let is_taken = functions::all().any(|function| takes(function, &span).is_ok());
             ensure!(is_taken, "{}: no function takes {span}", path.display());
             tried.insert(span);
         }
@@ -168,12 +168,12 @@ fn what_is_wrong_with_a_block_is_said() {
 /// Whoever sends nothing pastes what the error shows.
 #[test]
 fn the_example_in_each_functions_errors_is_one_that_it_takes_and_changes_nothing() -> Result<()> {
-    for function in &functions::ALL {
-        function.takes(function.example)?;
+    for function in functions::all() {
+        takes(function, function.example)?;
         let request: Value = serde_json::from_str(function.example)?;
-        let changes = subject::named(function.name).is_some_and(|subject| subject.remedy().is_some());
+        let changes = subject::named(function.name()).is_some_and(|subject| subject.remedy().is_some());
         let looks_only = request.get("dry_run") == Some(&Value::Bool(true));
-        ensure!(!changes || looks_only, "{}: {request}", function.name);
+        ensure!(!changes || looks_only, "{}: {request}", function.name());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use jiff::Timestamp;
-use sandbox::ministack::virtual_environment;
+use sandbox::python::virtual_environment;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

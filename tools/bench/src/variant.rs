@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
 use sandbox::clients::REGION;
-use sandbox::ministack::virtual_environment;
+use sandbox::python::virtual_environment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stories::job::{self, Job, NOW, Peer};

@@ -3,6 +3,7 @@
 
 use std::{cell::OnceCell, collections::BTreeMap, sync::LazyLock};
 
+use functions::{FUNCTIONS, Runs};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use shared::{
@@ -13,10 +14,7 @@ use shared::{
 };
 use tokio::runtime::Runtime;
 
-use crate::{
-    functions::{FUNCTIONS, Runs},
-    world::Wire,
-};
+use crate::world::Wire;
 
 /// What each function's environment says beside what all of them are told.
 pub const SETTINGS: [(&str, &str); 40] = [

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::{tape::Tape, world::CANARY};
+use crate::{choices::Choices, world::CANARY};
 
 /// Stands before text that is written without quotation marks: what no [`Value`] can hold.
 const BARE: char = '\u{e000}';
@@ -29,13 +29,13 @@ const MOST_CHANGES: usize = 6;
 /// Repeated, a part of a value takes no more bytes.
 const LARGEST: usize = 100_000;
 
-/// Changes some places of a value, as the tape says.
-pub fn twist(value: &mut Value, tape: &mut Tape<'_>) {
-    for _ in 0..=tape.below(MOST_CHANGES) {
-        if tape.is_over() {
+/// Changes some places of a value, as the choices say.
+pub fn mutate(value: &mut Value, choices: &mut Choices<'_>) {
+    for _ in 0..=choices.below(MOST_CHANGES) {
+        if choices.is_over() {
             return;
         }
-        change_somewhere(value, tape, 0);
+        change_somewhere(value, choices, 0);
     }
 }
 
@@ -56,16 +56,16 @@ fn bare(token: &str) -> String {
     format!("{BARE}{token}")
 }
 
-fn change_somewhere(value: &mut Value, tape: &mut Tape<'_>, depth: u8) {
+fn change_somewhere(value: &mut Value, choices: &mut Choices<'_>, depth: u8) {
     const DEEPEST: u8 = 14;
     let children = count(value);
-    if depth < DEEPEST && children > 0 && !tape.byte().is_multiple_of(5) {
-        let place = tape.below(children);
+    if depth < DEEPEST && children > 0 && !choices.byte().is_multiple_of(5) {
+        let place = choices.below(children);
         if let Some(child) = child(value, place) {
-            return change_somewhere(child, tape, depth + 1);
+            return change_somewhere(child, choices, depth + 1);
         }
     }
-    change(value, tape);
+    change(value, choices);
 }
 
 fn count(value: &Value) -> usize {
@@ -84,29 +84,29 @@ fn child(value: &mut Value, place: usize) -> Option<&mut Value> {
     }
 }
 
-fn change(value: &mut Value, tape: &mut Tape<'_>) {
-    match tape.byte() % 20 {
+fn change(value: &mut Value, choices: &mut Choices<'_>) {
+    match choices.byte() % 20 {
         0 => *value = Value::Null,
-        1 => *value = scalar(tape),
-        2 => *value = tape.text().into(),
-        3 => *value = number(tape),
-        4 | 5 => remove(value, tape),
-        6 => repeat(value, tape),
-        7 => rename(value, tape),
-        8 => add(value, tape),
-        9 => deepen(value, tape),
-        10 => *value = bare(tape.one_of(&TOKENS).copied().unwrap_or_default()).into(),
+        1 => *value = scalar(choices),
+        2 => *value = choices.text().into(),
+        3 => *value = number(choices),
+        4 | 5 => remove(value, choices),
+        6 => repeat(value, choices),
+        7 => rename(value, choices),
+        8 => add(value, choices),
+        9 => deepen(value, choices),
+        10 => *value = bare(choices.one_of(&TOKENS).copied().unwrap_or_default()).into(),
         11 => *value = bare("deep").into(),
-        12 => within(value, tape),
+        12 => within(value, choices),
         13 => *value = json!([value.clone()]),
         14 => *value = json!({ "value": value.clone() }),
         15 => as_text(value),
-        _ => extreme(value, tape),
+        _ => extreme(value, choices),
     }
 }
 
-fn scalar(tape: &mut Tape<'_>) -> Value {
-    match tape.byte() % 6 {
+fn scalar(choices: &mut Choices<'_>) -> Value {
+    match choices.byte() % 6 {
         0 => true.into(),
         1 => false.into(),
         2 => json!([]),
@@ -118,7 +118,7 @@ fn scalar(tape: &mut Tape<'_>) -> Value {
 
 const PARTS: [f64; 7] = [0.5, -0.0, 1e308, -1e308, 5e-324, 1e19, 1.797e12];
 
-fn number(tape: &mut Tape<'_>) -> Value {
+fn number(choices: &mut Choices<'_>) -> Value {
     const WHOLE: [i64; 12] = [
         -1,
         1,
@@ -133,15 +133,15 @@ fn number(tape: &mut Tape<'_>) -> Value {
         1_000_000,
         65_536,
     ];
-    match tape.byte() % 4 {
-        0 | 1 => tape.one_of(&WHOLE).copied().unwrap_or_default().into(),
-        2 => number_of(&PARTS, tape),
-        _ => tape.number().into(),
+    match choices.byte() % 4 {
+        0 | 1 => choices.one_of(&WHOLE).copied().unwrap_or_default().into(),
+        2 => number_of(&PARTS, choices),
+        _ => choices.number().into(),
     }
 }
 
-fn remove(value: &mut Value, tape: &mut Tape<'_>) {
-    let place = tape.below(count(value));
+fn remove(value: &mut Value, choices: &mut Choices<'_>) {
+    let place = choices.below(count(value));
     match value {
         Value::Array(values) if !values.is_empty() => _ = values.remove(place),
         Value::Object(fields) => {
@@ -154,20 +154,20 @@ fn remove(value: &mut Value, tape: &mut Tape<'_>) {
 }
 
 /// The same once more, or many times.
-fn repeat(value: &mut Value, tape: &mut Tape<'_>) {
+fn repeat(value: &mut Value, choices: &mut Choices<'_>) {
     const MANY: usize = 300;
-    let times = if tape.byte() % 8 == 7 { tape.below(MANY) } else { 1 };
+    let times = if choices.byte() % 8 == 7 { choices.below(MANY) } else { 1 };
     // What is repeated again and again would be the memory's end, and no reader's fault.
     let times = times.min(LARGEST / value.to_string().len().max(1));
     match value {
         Value::Array(values) => {
-            let place = tape.below(values.len());
+            let place = choices.below(values.len());
             if let Some(one) = values.get(place).cloned() {
                 values.extend(std::iter::repeat_n(one, times));
             }
         }
         Value::Object(fields) => {
-            let place = tape.below(fields.len());
+            let place = choices.below(fields.len());
             let some = fields.iter().nth(place).map(|(name, value)| (format!("{name}{name}"), value.clone()));
             fields.extend(some);
         }
@@ -176,15 +176,15 @@ fn repeat(value: &mut Value, tape: &mut Tape<'_>) {
     }
 }
 
-fn rename(value: &mut Value, tape: &mut Tape<'_>) {
+fn rename(value: &mut Value, choices: &mut Choices<'_>) {
     let Value::Object(fields) = value else {
         return;
     };
-    let place = tape.below(fields.len());
-    let new = match tape.byte() % 3 {
+    let place = choices.below(fields.len());
+    let new = match choices.byte() % 3 {
         0 => None,
-        1 => Some(tape.text()),
-        _ => fields.keys().nth(tape.below(fields.len())).cloned(),
+        1 => Some(choices.text()),
+        _ => fields.keys().nth(choices.below(fields.len())).cloned(),
     };
     let renamed = |(number, (name, value)): (usize, (String, Value))| {
         let other = new.clone().unwrap_or_else(|| name.to_ascii_uppercase());
@@ -194,34 +194,34 @@ fn rename(value: &mut Value, tape: &mut Tape<'_>) {
     *fields = std::mem::take(fields).into_iter().enumerate().map(renamed).collect();
 }
 
-fn add(value: &mut Value, tape: &mut Tape<'_>) {
-    let more = scalar(tape);
+fn add(value: &mut Value, choices: &mut Choices<'_>) {
+    let more = scalar(choices);
     match value {
         Value::Array(values) => values.push(more),
-        Value::Object(fields) => _ = fields.insert(tape.text(), more),
+        Value::Object(fields) => _ = fields.insert(choices.text(), more),
         _ => {}
     }
 }
 
 /// Deep, but not deeper than serde takes: what is deeper is a token.
-fn deepen(value: &mut Value, tape: &mut Tape<'_>) {
-    for _ in 0..tape.below(110) {
+fn deepen(value: &mut Value, choices: &mut Choices<'_>) {
+    for _ in 0..choices.below(110) {
         *value = json!([value.take()]);
     }
 }
 
 /// Something odd in the midst of a text.
-fn within(value: &mut Value, tape: &mut Tape<'_>) {
+fn within(value: &mut Value, choices: &mut Choices<'_>) {
     let Value::String(text) = value else {
         return;
     };
-    let odd = tape.text();
-    let place = text.floor_char_boundary(tape.below(text.len() + 1));
+    let odd = choices.text();
+    let place = text.floor_char_boundary(choices.below(text.len() + 1));
     text.insert_str(place, &odd);
 }
 
 /// At the edge of what it is: the first and the last times, the largest numbers.
-fn extreme(value: &mut Value, tape: &mut Tape<'_>) {
+fn extreme(value: &mut Value, choices: &mut Choices<'_>) {
     const TIMES: [&str; 6] = [
         "-009999-01-02T01:59:59Z",
         "-009999-01-02T02:00:00Z",
@@ -231,24 +231,27 @@ fn extreme(value: &mut Value, tape: &mut Tape<'_>) {
         "0000-01-01T00:00:00Z",
     ];
     const NUMBERS: [&str; 5] = ["18446744073709551615", "9223372036854775807", "4294967295", "0", "-1"];
-    let one_of = |all: &[&str], tape: &mut Tape<'_>| tape.one_of(all).copied().unwrap_or_default().to_owned();
+    let one_of =
+        |all: &[&str], choices: &mut Choices<'_>| choices.one_of(all).copied().unwrap_or_default().to_owned();
     match value {
-        Value::String(text) if is_time(text) => *text = one_of(&TIMES, tape),
-        Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, tape),
-        Value::String(text) => *text = text.repeat((1 + tape.below(40)).min(1 + LARGEST / text.len().max(1))),
-        Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, tape),
+        Value::String(text) if is_time(text) => *text = one_of(&TIMES, choices),
+        Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, choices),
+        Value::String(text) => {
+            *text = text.repeat((1 + choices.below(40)).min(1 + LARGEST / text.len().max(1)))
+        }
+        Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, choices),
         Value::Number(_) => {
             const LARGE: [u64; 9] =
                 [0, 1, 255, 65_535, 4_294_967_295, 2_147_483_647, 1 << 53, 1 << 63, u64::MAX];
-            *value = tape.one_of(&LARGE).copied().unwrap_or_default().into();
+            *value = choices.one_of(&LARGE).copied().unwrap_or_default().into();
         }
         Value::Bool(truth) => *truth = !*truth,
-        Value::Null => *value = scalar(tape),
+        Value::Null => *value = scalar(choices),
         // One of its parts, then.
         Value::Array(_) | Value::Object(_) => {
-            let place = tape.below(count(value));
+            let place = choices.below(count(value));
             match child(value, place) {
-                Some(child) => extreme(child, tape),
+                Some(child) => extreme(child, choices),
                 None => *value = Value::Null,
             }
         }
@@ -263,8 +266,8 @@ pub fn is_time(text: &str) -> bool {
     )
 }
 
-fn number_of(parts: &[f64], tape: &mut Tape<'_>) -> Value {
-    tape.one_of(parts).and_then(|part| Number::from_f64(*part)).map_or(Value::Null, Value::Number)
+fn number_of(parts: &[f64], choices: &mut Choices<'_>) -> Value {
+    choices.one_of(parts).and_then(|part| Number::from_f64(*part)).map_or(Value::Null, Value::Number)
 }
 
 fn as_text(value: &mut Value) {

@@ -1,7 +1,7 @@
 //! Everything that reads what others wrote, fed with anything.
 //!
 //! - [`all_targets`]: what is fed, by name; one file a family in [`targets`].
-//! - [`tape`]: bytes as choices; [`json`] and [`text`]: valid input, changed in odd ways.
+//! - [`choices`]: bytes as choices; [`json`] and [`text`]: valid input, changed in odd ways.
 //! - [`seeds`]: what is changed: the sample events, and whatever failed once.
 //! - [`world`], with [`table`]: an AWS in memory, whose answers are changed the same way.
 //! - [`functions`], in a [`house`]: the functions over it. [`claims`]: what must hold whatever they are fed.
@@ -11,13 +11,12 @@
 
 #![expect(clippy::missing_panics_doc, reason = "to panic is how a target says that something does not hold")]
 
+pub mod choices;
 pub mod claims;
-pub mod functions;
 pub mod house;
 pub mod json;
 pub mod seeds;
 pub mod table;
-pub mod tape;
 pub mod targets;
 pub mod text;
 pub mod world;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sandbox::events::filled;
 use serde_json::Value;
 
-use crate::{json, tape::Tape};
+use crate::{choices::Choices, json};
 
 /// Of one function, by their files' names.
 pub type Events = Vec<(String, Value)>;
@@ -54,17 +54,17 @@ pub fn body(function: &str, data: &[u8]) -> String {
         // The samples themselves are among what it begins with.
         return filled(&String::from_utf8_lossy(data), Timestamp::now());
     }
-    let mut tape = Tape::new(data);
+    let mut choices = Choices::new(data);
     // The first byte is the one that says that this is no JSON.
-    tape.byte();
-    let mut event = event(function, &mut tape);
-    json::twist(&mut event, &mut tape);
+    choices.byte();
+    let mut event = event(function, &mut choices);
+    json::mutate(&mut event, &mut choices);
     json::written(&event)
 }
 
 /// One of the function's events, as if it had just happened.
-pub fn event(function: &str, tape: &mut Tape<'_>) -> Value {
-    let mut event = tape.one_of(events(function)).map(|(_, event)| event.clone()).unwrap_or_default();
+pub fn event(function: &str, choices: &mut Choices<'_>) -> Value {
+    let mut event = choices.one_of(events(function)).map(|(_, event)| event.clone()).unwrap_or_default();
     refresh(&mut event, &Timestamp::now().to_string());
     event
 }

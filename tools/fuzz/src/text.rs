@@ -1,40 +1,40 @@
 //! Bytes of any format, changed in odd ways.
 
-use crate::tape::Tape;
+use crate::choices::Choices;
 
 const MOST_CHANGES: usize = 4;
 
-pub fn twist(bytes: &mut Vec<u8>, tape: &mut Tape<'_>) {
-    for _ in 0..=tape.below(MOST_CHANGES) {
-        if tape.is_over() {
+pub fn mutate(bytes: &mut Vec<u8>, choices: &mut Choices<'_>) {
+    for _ in 0..=choices.below(MOST_CHANGES) {
+        if choices.is_over() {
             return;
         }
-        change(bytes, tape);
+        change(bytes, choices);
     }
 }
 
-fn change(bytes: &mut Vec<u8>, tape: &mut Tape<'_>) {
+fn change(bytes: &mut Vec<u8>, choices: &mut Choices<'_>) {
     /// More would only be slower.
     const LONGEST: usize = 1 << 20;
-    let from = tape.below(bytes.len() + 1);
-    let length = if tape.byte() % 4 == 3 { tape.below(bytes.len() + 1) } else { tape.below(24) };
+    let from = choices.below(bytes.len() + 1);
+    let length = if choices.byte() % 4 == 3 { choices.below(bytes.len() + 1) } else { choices.below(24) };
     let to = from.saturating_add(length).min(bytes.len());
-    match tape.byte() % 8 {
+    match choices.byte() % 8 {
         0 => _ = bytes.drain(from..to),
         1 if bytes.len() < LONGEST => {
             let part = bytes.get(from..to).unwrap_or_default().to_vec();
             insert(bytes, from, &part);
         }
-        2 => insert(bytes, from, tape.text().as_bytes()),
+        2 => insert(bytes, from, choices.text().as_bytes()),
         3 => {
             if let Some(byte) = bytes.get_mut(from) {
-                *byte ^= tape.byte().max(1);
+                *byte ^= choices.byte().max(1);
             }
         }
         4 => bytes.truncate(from),
-        5 => element(bytes, from, &tape.text()),
-        6 => insert(bytes, from, "<a>".repeat(tape.below(400)).as_bytes()),
-        _ => insert(bytes, from, tape.bytes(64)),
+        5 => element(bytes, from, &choices.text()),
+        6 => insert(bytes, from, "<a>".repeat(choices.below(400)).as_bytes()),
+        _ => insert(bytes, from, choices.bytes(64)),
     }
 }
 

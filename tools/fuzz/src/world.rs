@@ -1,4 +1,4 @@
-//! An AWS in memory: canned answers in each service's own wire format, a ledger that remembers, and a tape that says
+//! An AWS in memory: canned answers in each service's own wire format, a ledger that remembers, and bytes that say
 //! which answers are odd, and how.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use sandbox::cbor;
 use serde_json::{Value, json};
 
-use crate::{json, table::Table, tape::Tape, text};
+use crate::{choices::Choices, json, table::Table, text};
 
 /// Stands where secrets stand: the values of variables, what is in a secret. It must come out nowhere.
 pub const CANARY: &str = "canary-Tr0ub4dor-and-3";
@@ -25,9 +25,9 @@ pub const CANARY: &str = "canary-Tr0ub4dor-and-3";
 /// As much as one run reads with ease.
 const SMALL: Size = Size { log_events: 40, stopped_tasks: 4, alarms: 6 };
 
-/// Which answers the tape changes.
+/// Which answers the bytes change.
 #[derive(Debug, Default, Clone, Copy)]
-pub enum Twisted {
+pub enum Mutated {
     #[default]
     None,
     All,
@@ -39,9 +39,9 @@ pub enum Twisted {
 pub struct World {
     canned: Canned,
     pub table: Table,
-    tape: Vec<u8>,
+    choices: Vec<u8>,
     read: usize,
-    twisted: Twisted,
+    mutated: Mutated,
     /// The last answer's body, for one that is given to another question.
     last: Vec<u8>,
     pub calls: usize,
@@ -84,20 +84,20 @@ impl Wire {
     }
 
     /// Begins anew, with other answers to come.
-    pub fn begin(&self, twisted: Twisted, tape: &[u8]) {
-        self.begin_with(SMALL, twisted, tape);
+    pub fn begin(&self, mutated: Mutated, choices: &[u8]) {
+        self.begin_with(SMALL, mutated, choices);
     }
 
-    pub fn begin_with(&self, size: Size, twisted: Twisted, tape: &[u8]) {
+    pub fn begin_with(&self, size: Size, mutated: Mutated, choices: &[u8]) {
         let canned = Canned::of_size(size);
-        *self.world() = World { canned, twisted, tape: tape.to_vec(), ..World::default() };
+        *self.world() = World { canned, mutated, choices: choices.to_vec(), ..World::default() };
     }
 
     /// Goes on with what is remembered, and other answers.
-    pub fn go_on(&self, twisted: Twisted, tape: &[u8]) {
+    pub fn go_on(&self, mutated: Mutated, choices: &[u8]) {
         let mut world = self.world();
-        world.twisted = twisted;
-        world.tape = tape.to_vec();
+        world.mutated = mutated;
+        world.choices = choices.to_vec();
         world.read = 0;
         world.calls = 0;
     }
@@ -115,7 +115,7 @@ impl World {
         self.calls += 1;
         self.watch(&call);
         let answer = self.usual(&call);
-        let answer = if self.is_twisted(&call) { self.twist(answer)? } else { answer };
+        let answer = if self.is_mutated(&call) { self.mutate(answer)? } else { answer };
         self.answered += answer.body.len();
         self.last.clone_from(&answer.body);
         if call.operation == "DescribeTaskDefinition" {
@@ -144,11 +144,11 @@ impl World {
         }
     }
 
-    fn is_twisted(&self, call: &Call) -> bool {
-        match self.twisted {
-            Twisted::None => false,
-            Twisted::All => true,
-            Twisted::Only(operations) => operations.contains(&call.operation.as_str()),
+    fn is_mutated(&self, call: &Call) -> bool {
+        match self.mutated {
+            Mutated::None => false,
+            Mutated::All => true,
+            Mutated::Only(operations) => operations.contains(&call.operation.as_str()),
         }
     }
 
@@ -190,7 +190,7 @@ impl World {
         Answer::json(&answer)
     }
 
-    fn twist(&mut self, mut answer: Answer) -> Result<Answer, ConnectorError> {
+    fn mutate(&mut self, mut answer: Answer) -> Result<Answer, ConnectorError> {
         const CODES: [&str; 10] = [
             "AccessDeniedException",
             "ThrottlingException",
@@ -203,38 +203,38 @@ impl World {
             "DBClusterNotFoundFault",
             "NoSuchDistribution",
         ];
-        let bytes = std::mem::take(&mut self.tape);
+        let bytes = std::mem::take(&mut self.choices);
         let left = bytes.get(self.read..).unwrap_or_default();
-        let mut tape = Tape::new(left);
+        let mut choices = Choices::new(left);
         let mut result = Ok(());
-        match tape.byte() {
+        match choices.byte() {
             0..=99 => {}
-            100..=179 => answer.twist_values(&mut tape),
+            100..=179 => answer.mutate_values(&mut choices),
             180..=199 => {
-                text::twist(&mut answer.body, &mut tape);
+                text::mutate(&mut answer.body, &mut choices);
                 self.mixed_up = true;
             }
             200..=211 => {
-                let code = tape.one_of(&CODES).copied().unwrap_or_default();
-                answer = Answer::error(code, &tape.text(), tape.byte());
+                let code = choices.one_of(&CODES).copied().unwrap_or_default();
+                answer = Answer::error(code, &choices.text(), choices.byte());
             }
             212..=219 => {
                 answer.status =
-                    *tape.one_of(&[200, 204, 301, 400, 403, 404, 429, 500, 503, 599]).unwrap_or(&200);
+                    *choices.one_of(&[200, 204, 301, 400, 403, 404, 429, 500, 503, 599]).unwrap_or(&200);
             }
             220..=223 => answer.body.clear(),
-            224..=227 => answer.body.truncate(tape.below(answer.body.len() + 1)),
+            224..=227 => answer.body.truncate(choices.below(answer.body.len() + 1)),
             228..=230 => result = Err(ConnectorError::timeout("odd".into())),
             231..=233 => result = Err(ConnectorError::io("odd".into())),
-            234..=243 => answer.body = tape.bytes(4_096).to_vec(),
-            244..=250 => answer.odd_header(&mut tape),
+            234..=243 => answer.body = choices.bytes(4_096).to_vec(),
+            244..=250 => answer.odd_header(&mut choices),
             _ => {
                 answer.body.clone_from(&self.last);
                 self.mixed_up = true;
             }
         }
-        self.read += left.len() - tape.left();
-        self.tape = bytes;
+        self.read += left.len() - choices.left();
+        self.choices = bytes;
         result.map(|()| answer)
     }
 }
@@ -305,20 +305,20 @@ impl Answer {
     }
 
     /// Changes fields and elements; what is written is still of the format.
-    fn twist_values(&mut self, tape: &mut Tape<'_>) {
+    fn mutate_values(&mut self, choices: &mut Choices<'_>) {
         if self.is("cbor") {
             let mut value = cbor::decode(&self.body).unwrap_or_default();
-            json::twist(&mut value, tape);
+            json::mutate(&mut value, choices);
             self.body = cbor::encode(&value);
         } else if let Ok(mut value) = serde_json::from_slice(&self.body) {
-            json::twist(&mut value, tape);
+            json::mutate(&mut value, choices);
             self.body = json::written(&value).into_bytes();
         } else {
-            text::twist(&mut self.body, tape);
+            text::mutate(&mut self.body, choices);
         }
     }
 
-    fn odd_header(&mut self, tape: &mut Tape<'_>) {
+    fn odd_header(&mut self, choices: &mut Choices<'_>) {
         const NAMES: [&str; 10] = [
             "content-type",
             "x-amzn-errortype",
@@ -331,9 +331,9 @@ impl Answer {
             "etag",
             "retry-after",
         ];
-        let name = tape.one_of(&NAMES).copied().unwrap_or_default().to_owned();
-        let value = tape.text();
-        if tape.byte().is_multiple_of(2) {
+        let name = choices.one_of(&NAMES).copied().unwrap_or_default().to_owned();
+        let value = choices.text();
+        if choices.byte().is_multiple_of(2) {
             self.headers.retain(|(known, _)| *known != name);
         }
         self.headers.push((name, value));

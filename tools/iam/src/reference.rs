@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use sandbox::clients::{ACCOUNT, REGION};
-use sandbox::ministack::virtual_environment;
+use sandbox::python::virtual_environment;
 use serde::Deserialize;
 
 use super::policy::matches;

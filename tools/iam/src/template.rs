@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use sandbox::{ministack::virtual_environment, workspace};
+use sandbox::{python::virtual_environment, workspace};
 use serde_json::Value;
 
 /// The template, with the short tags written out: `!Ref A` is `{"Ref": "A"}`.

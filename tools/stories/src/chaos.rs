@@ -4,12 +4,12 @@
 //! What must hold is what the same deliveries come to when nothing goes wrong. So each story is played well once, and
 //! every other play is compared with that.
 
-pub(crate) mod books;
 mod budget;
 mod check;
 mod deliveries;
-mod harm;
+mod failure;
 mod intents;
+pub(crate) mod ledger;
 mod machine;
 mod managed;
 mod noted;
@@ -31,7 +31,7 @@ use tokio::task::JoinSet;
 
 use crate::story::Story;
 
-pub use harm::Harm;
+pub use failure::Failure;
 pub use machine::Machine;
 pub use pair::Pair;
 pub use point::{Piece, Place, Point};
@@ -53,9 +53,9 @@ pub struct Options {
 
 #[derive(Debug, Clone)]
 pub enum Choice {
-    /// Every harm at every call.
+    /// Every failure at every call.
     All,
-    /// At calls that answer the first delivery, this many at most and evenly spread, one harm each, all of them in turn.
+    /// At calls that answer the first delivery, this many at most and evenly spread, one failure each, all of them in turn.
     OneEach {
         most: usize,
     },
@@ -68,9 +68,9 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     let mut report = Report::default();
     for &piece in &options.pieces {
         let name = piece.name();
-        let well = Arc::new(played(piece, None).await.with_context(|| format!("{name}, with no harm"))?);
+        let well = Arc::new(played(piece, None).await.with_context(|| format!("{name}, with no failure"))?);
         let wrong = check::by_itself(piece, None, &well, None);
-        ensure!(wrong.is_empty(), "{name}, with no harm: {}", wrong.join("; "));
+        ensure!(wrong.is_empty(), "{name}, with no failure: {}", wrong.join("; "));
         let points = points(piece, &well, &options.choice);
         let calls = well.points(piece).len();
         eprintln!("{name}: {calls} calls, {} points", points.len());
@@ -112,8 +112,8 @@ fn points(piece: Piece, well: &Ended, choice: &Choice) -> Vec<Point> {
             let calls = well.points(piece);
             let places = point::places(calls).into_iter().zip(calls);
             let all = |(place, call): (Place, &Call)| {
-                let point = move |harm| Point { piece, place: place.clone(), harm };
-                piece.harms(call).into_iter().map(point)
+                let point = move |failure| Point { piece, place: place.clone(), failure };
+                piece.failures(call).into_iter().map(point)
             };
             places.filter(|(place, _)| piece.is_struck_at(place)).flat_map(all).collect()
         }
@@ -124,8 +124,8 @@ fn points(piece: Piece, well: &Ended, choice: &Choice) -> Vec<Point> {
             let step = places.len().div_ceil(*most).max(1);
             let in_turn = places.into_iter().step_by(step).enumerate();
             let point = |(turn, (place, call)): (usize, (Place, &Call))| {
-                let harm = piece.harms(call).into_iter().cycle().nth(turn)?;
-                Some(Point { piece, place, harm })
+                let failure = piece.failures(call).into_iter().cycle().nth(turn)?;
+                Some(Point { piece, place, failure })
             };
             in_turn.filter_map(point).collect()
         }
@@ -190,7 +190,7 @@ async fn played(piece: Piece, point: Option<&Point>) -> anyhow::Result<Ended> {
     match piece {
         Piece::Function(story) => {
             let stack = story.start().await?;
-            let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.harm))).await?;
+            let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.failure))).await?;
             deliveries::play(story, &mut player).await?;
             Ended::look(player).await
         }

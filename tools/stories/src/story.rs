@@ -28,7 +28,7 @@ use crate::job::{Addresses, Job};
 use crate::peer::Row;
 
 /// All of them, in the order of the subjects.
-pub static ALL: [&Story; 9] = [
+pub static ALL: [&Story; subject::COUNT] = [
     &health_probe::STORY,
     &scale_up::STORY,
     &rollback::STORY,

@@ -144,8 +144,8 @@ pub(super) fn certainty(confidence: Confidence) -> &'static str {
     }
 }
 
-/// Wraps lines that are too long, and cuts what is too much: of what was not seen a fifth of the screen is left, then
-/// the other findings give way, then what shows the cause.
+/// Wraps long lines, then cuts: first other findings, then evidence; the steps stay. The end, with what was not seen, has
+/// a fifth of the screen.
 fn fit(parts: [Vec<String>; 4]) -> Vec<String> {
     /// That there are others is told.
     const FEWEST_OTHERS: usize = 3;

@@ -101,7 +101,7 @@ fn left(hours: f64) -> String {
     if hours < 1.0 { format!("{:.0} min", hours * 60.0) } else { format!("{hours:.0} h") }
 }
 
-/// In how many hours it is full, if it goes on as in the last six hours; nothing for what goes up and down.
+/// Hours until full at the last six hours' rate; `None` if it goes up and down.
 fn hours_left(series: &Series) -> Option<f64> {
     const HOURS: f64 = 6.0;
     /// Later than this is for the day.

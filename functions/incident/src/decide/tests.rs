@@ -32,7 +32,7 @@ fn modes(rollback: Mode, scale_up: Mode) -> BTreeMap<String, Mode> {
 
 fn tried(function: &str, decision: &str) -> Attempt {
     let remedy = Remedy { function: function.to_owned(), request: json!({}), cause: "some".to_owned() };
-    Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, Timestamp::UNIX_EPOCH) }
+    Attempt { decision: Some(decision.to_owned().into()), ..Attempt::new(remedy, Timestamp::UNIX_EPOCH) }
 }
 
 /// An attempt of a remedy that cannot act yet.

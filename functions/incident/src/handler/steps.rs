@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     decide::{self, After, Choice, DEVOPS, bounded, choose},
-    incident::{Answered, Attempt, Incident, Owner, Remedy, SERVICE_DOWN, open_key},
+    incident::{Answered, Attempt, Decided, Incident, Owner, Remedy, SERVICE_DOWN, open_key},
     request::{Step, by_hand},
     store::{OpenIndex, OpenLookup},
 };
@@ -136,7 +136,7 @@ impl Handler {
                 incident.acted_at.get_or_insert(actor.now);
             }
             if let Some(attempt) = last_of(incident, function) {
-                attempt.decision = Some(decision.as_str().to_owned());
+                attempt.decision = Some(decision.into());
                 attempt.reason = Some(reason.clone());
                 attempt.code = Some(line(&answer.code, MAX_CODE));
                 attempt.under_way = decide::is_under_way(answer);
@@ -198,9 +198,11 @@ impl Handler {
         let settled = outcomes.iter().rev().find(|outcome| is_of_plan(outcome, &plan));
         let (after, decision, reason) = match settled.map(|outcome| (outcome.decision, outcome)) {
             Some((Decision::Applied | Decision::Failed | Decision::Replayed, outcome)) => {
-                (After::Verify, outcome.decision.as_str(), line(&outcome.reason, MAX_TEXT))
+                (After::Verify, Decided::from(outcome.decision), line(&outcome.reason, MAX_TEXT))
             }
-            Some((_, outcome)) => (After::Look, outcome.decision.as_str(), line(&outcome.reason, MAX_TEXT)),
+            Some((_, outcome)) => {
+                (After::Look, Decided::from(outcome.decision), line(&outcome.reason, MAX_TEXT))
+            }
             None => {
                 let waits = self.store().approval(&function, &plan).await?.is_some_and(|approval| {
                     // Once a person has decided, the remedy's run gets time to finish.
@@ -210,19 +212,20 @@ impl Handler {
                 if waits && is_ours(&incident, actor) {
                     return Ok(json!({ "do": "wait" }));
                 }
-                (After::Look, "not_approved", "nobody approved it in time".to_owned())
+                (After::Look, Decided::NotApproved, "nobody approved it in time".to_owned())
             }
         };
         self.answer_once(id, actor, |incident| {
-            if decision == "applied" {
+            if decision == Decided::Remedy(Decision::Applied) {
                 incident.acted_at.get_or_insert(actor.now);
             }
             if let Some(attempt) = last_of(incident, &function) {
-                attempt.decision = Some(decision.to_owned());
+                attempt.decision = Some(decision.clone());
                 attempt.reason = Some(reason.clone());
                 attempt.approval = None;
             }
-            (after.answer(), format!("plan of {function}: {}: {reason}", decision.replace('_', " ")))
+            let decision = decision.as_str().replace('_', " ");
+            (after.answer(), format!("plan of {function}: {decision}: {reason}"))
         })
         .await
     }

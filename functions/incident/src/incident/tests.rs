@@ -178,7 +178,7 @@ fn what_a_person_opened_no_quiet_ends() {
 fn only_what_was_tried_since_it_came_back_counts() {
     let tried = |minutes: i64| {
         let remedy = Remedy { function: "rollback".to_owned(), request: Value::Null, cause: "c".to_owned() };
-        Attempt { decision: Some("applied".to_owned()), ..Attempt::new(remedy, at(minutes)) }
+        Attempt { decision: Some("applied".to_owned().into()), ..Attempt::new(remedy, at(minutes)) }
     };
     let mut incident = incident();
     incident.attempts = vec![tried(1), tried(2)];

@@ -45,7 +45,7 @@ fn found(what: &str) -> Finding {
 fn tried(function: &str, decision: &str) -> Attempt {
     let remedy =
         Remedy { function: function.to_owned(), request: json!({}), cause: "bad_release".to_owned() };
-    Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, at(1)) }
+    Attempt { decision: Some(decision.to_owned().into()), ..Attempt::new(remedy, at(1)) }
 }
 
 #[track_caller]

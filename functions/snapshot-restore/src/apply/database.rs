@@ -26,7 +26,7 @@ use crate::{
     secret::Password,
 };
 
-/// Makes the cluster; one of that name that is ours has been made before.
+/// Creates the cluster. If one of that name is ours, it was created before.
 pub(crate) async fn create_cluster(client: &Client, restore: &Restore) -> Result<(), Error> {
     let made = match &restore.origin {
         Origin::Snapshot { id, .. } => from_snapshot(client, restore, id).await,
@@ -38,7 +38,7 @@ pub(crate) async fn create_cluster(client: &Client, restore: &Restore) -> Result
     }
 }
 
-/// There is a cluster of that name.
+/// A cluster of that name exists.
 struct Exists;
 
 async fn from_snapshot(
@@ -123,7 +123,7 @@ async fn from_point_in_time(client: &Client, restore: &Restore) -> Result<Result
     }
 }
 
-/// A cluster of that name is ours if a run made it that died, and nobody else's then.
+/// A cluster of this name is ours only if a run that died made it.
 async fn take_up(client: &Client, id: &str) -> Result<(), Error> {
     let found = docdb::cluster(client, id).await?;
     let tags = match &found {
@@ -189,7 +189,7 @@ pub(crate) async fn create_instance(
             Err(refusal::name_taken(&instance.name, false))
         }
         Some(refused @ CreateDBInstanceError::InsufficientDbInstanceCapacityFault(_)) => {
-            // What else there is, if it can be told, makes the answer worth more.
+            // The other choices, if they can be read, make the answer more useful.
             let others = docdb::orderable(client, engine).await.unwrap_or_default();
             tracing::info!(%refused, others = others.len(), "no capacity");
             Err(refusal::no_instance_capacity(instance, cluster, &others))
@@ -228,7 +228,7 @@ pub(crate) async fn set_password(client: &Client, cluster: &str, password: &Pass
     let modify = client.modify_db_cluster().db_cluster_identifier(cluster).master_user_password(password);
     modify.apply_immediately(true).send().await.map(|_| ()).map_err(|error| {
         let mut source = Cause::from(&error);
-        // AWS says what is wrong with it; it is not known to repeat it.
+        // AWS says what is wrong with it, and is not known to repeat the value.
         if source.to_string().contains(password) {
             let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
             let mut short = Cause::new(code.unwrap_or("an error without a code"));

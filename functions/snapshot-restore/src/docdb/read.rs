@@ -17,7 +17,7 @@ use super::{Cluster, ClusterSettings, Instance, Snapshot};
 /// 100 records a page, and an account has 40 clusters and instances unless AWS raised that.
 const MAX_PAGES: usize = 20;
 
-/// The cluster without its instances, or nothing when there is none of that name.
+/// The cluster without its instances; `None` if there is none of that name.
 pub(crate) async fn cluster(client: &Client, name: &str) -> Result<Option<Cluster>, Error> {
     match client.describe_db_clusters().db_cluster_identifier(name).send().await {
         Ok(answer) => Ok(answer.db_clusters.unwrap_or_default().into_iter().next().map(Cluster::from)),
@@ -121,7 +121,7 @@ pub(crate) async fn snapshots(client: &Client, cluster: &str) -> Result<Vec<Snap
     Ok(snapshots)
 }
 
-/// The snapshot of this id, of whatever cluster; nothing when there is none.
+/// The snapshot with this id, of any cluster; `None` if there is none.
 pub(crate) async fn snapshot(client: &Client, id: &str) -> Result<Option<Snapshot>, Error> {
     let described = client.describe_db_cluster_snapshots().db_cluster_snapshot_identifier(id).send().await;
     match described {

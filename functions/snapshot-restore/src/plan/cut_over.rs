@@ -1,4 +1,4 @@
-//! What becomes of a restored cluster: put to use, back again, or deleted.
+//! The ways on from a restored cluster: cut over, undo, discard.
 
 use jiff::Timestamp;
 use shared::{
@@ -132,7 +132,7 @@ pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Res
     {
         return Err(skipped::was_cut_over(id));
     }
-    // Whoever pointed the service at it by hand left no tag.
+    // Somebody who pointed the service at it by hand left no tag.
     let host = secret.and_then(|secret| secret.host.as_deref());
     if host.is_none_or(|host| host == cluster.endpoint || host == cluster.reader_endpoint) {
         return Err(skipped::in_use(id, host));

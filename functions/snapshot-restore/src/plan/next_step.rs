@@ -32,7 +32,7 @@ const BROKEN: [&str; 6] = [
     "storage-full",
 ];
 const SETTINGS: &str = "settings";
-/// How often a person may have the settings set: a try that was refused or died costs nobody the next one.
+/// How often a person may have the settings set: a try that was refused or died does not use up the next one.
 const MOST_SETTINGS: usize = 3;
 
 /// `named` is the restore that was asked for; the schedule asks for whatever is under way.
@@ -107,7 +107,7 @@ fn step(cluster: &Cluster, progress: Progress, scheduled: bool) -> Next {
         return Next::Wait(skipped::cluster_creating(id, &format!("is {}", cluster.status)));
     }
     let tried = |step: &str| progress.times_tried(step) > 0;
-    // What AWS has not heeded three times it will not.
+    // After three ignored requests, stop trying.
     let most = if scheduled { 1 } else { MOST_SETTINGS };
     if restore.needs_settings(cluster) && progress.times_tried(SETTINGS) < most {
         let settings = Box::new(restore.settings.clone());
@@ -176,7 +176,7 @@ fn ordinal(number: usize) -> String {
 fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Settings) -> Stop {
     match observed.cluster(id) {
         Some(cluster) if cluster.is_going() => skipped::discarded(id),
-        // What was approved is not kept any longer: mostly, the source still has it.
+        // The approved settings are no longer kept; mostly, the source still has them.
         Some(cluster) if cluster.is_up() => {
             let as_source = observed.source.as_ref().map(|source| {
                 let asked_at = name::asked_at(id).unwrap_or(now);
@@ -194,7 +194,7 @@ fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Setti
     }
 }
 
-/// What there is of a restore, for a person who asks.
+/// The state of a restore, for a person who asks.
 pub(super) fn report(observed: &Observed, id: &str) -> Stop {
     match observed.cluster(id) {
         None => Stop { decision: Decision::Refused, ..skipped::nothing_left(id) },

@@ -1,4 +1,4 @@
-//! Why what was restored is not given a password, put to use, back again, or deleted.
+//! Why a restored cluster is not given a password, cut over to, undone or discarded.
 
 use shared::{
     code,

@@ -219,7 +219,7 @@ fn a_freeze_is_noted_with_the_one_that_it_takes_the_place_of() {
     let again = plan_of(&runs(release(4)), Goal::On, &on_record());
     let expected = Note::Frozen { freeze: freeze(before.since, 4), before: Some(before.clone()) };
     assert_eq!(again.notes, [expected]);
-    // One that a run set out for and did not come to is no freeze.
+    // A freeze that a run planned but did not carry out does not count.
     let pending = Past { freeze: Some(Freeze { pending: true, ..before.clone() }), ..Past::default() };
     assert_eq!(plan_of(&runs(release(2)), Goal::On, &pending).notes, first.notes);
     let off = plan_of(&frozen(), Goal::Off, &on_record());
@@ -327,7 +327,7 @@ fn a_freeze_by_another_variable_is_neither_begun_again_nor_ended() {
 }
 
 fn waiting() -> Awaited {
-    Awaited::Waiting { why: WHY.to_owned(), wished: true }
+    Awaited::Waiting { why: WHY.to_owned(), by_person: true }
 }
 
 #[test]

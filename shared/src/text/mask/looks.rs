@@ -24,7 +24,7 @@ fn separates(letter: char) -> bool {
     letter.is_whitespace() || "\"'`()[]{}<>,;|=\\".contains(letter)
 }
 
-/// One word, with what is secret of it left out.
+/// One word, without its secret part.
 fn word(word: &str, before: &str, is_alone: bool, out: &mut String) {
     const SHORTEST: usize = 15;
     if word.len() < SHORTEST {
@@ -121,7 +121,7 @@ const KEYS: [&str; 24] = [
 ];
 const REST_OF_KEY: usize = 12;
 
-/// A digest, and a commit that is an image's tag, is told by its beginning.
+/// A digest, or a commit that is an image's tag, is shown by its beginning.
 const SHOWN: usize = 12;
 
 fn without_digests(word: &str) -> String {

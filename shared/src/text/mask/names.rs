@@ -298,7 +298,7 @@ fn is_constant(value: &str) -> bool {
     ) || bare.starts_with(HIDDEN)
 }
 
-/// A value that is no secret although its name says so: an ARN, a secret's name with a path.
+/// A value that is not secret although its name says so: an ARN, a secret's name with a path.
 pub(super) fn is_harmless(value: &str) -> bool {
     let is_path = |value: &str| {
         value.contains('/')
@@ -309,7 +309,7 @@ pub(super) fn is_harmless(value: &str) -> bool {
     is_constant(value) || value.starts_with("arn:") || is_path(value)
 }
 
-/// What is said of a password or a token rather than being one.
+/// Words about a password or a token that are not one.
 fn is_said(value: &str) -> bool {
     let bare = value.trim_matches(|letter: char| !letter.is_alphanumeric());
     let is_code = ["Exception", "Error", "Denied", "NotFound", "Fault", "Throttled"]

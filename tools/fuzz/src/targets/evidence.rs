@@ -12,7 +12,7 @@ use sandbox::cases;
 use serde_json::Value;
 use shared::diagnosis::{Diagnosis, VERSION};
 
-use crate::{json, tape::Tape};
+use crate::{choices::Choices, json};
 
 /// A terminal's height, and what stands in it.
 const LINES: usize = 24;
@@ -25,16 +25,16 @@ static RECORDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
 });
 
 pub fn evidence(data: &[u8]) {
-    let mut tape = Tape::new(data);
-    let mut value = recorded(&mut tape);
-    json::twist(&mut value, &mut tape);
+    let mut choices = Choices::new(data);
+    let mut value = recorded(&mut choices);
+    json::mutate(&mut value, &mut choices);
     let Ok(evidence) = serde_json::from_str::<Evidence>(&json::written(&value)) else { return };
-    judged(&evidence, if tape.byte().is_multiple_of(2) { Format::Text } else { Format::Markdown });
+    judged(&evidence, if choices.byte().is_multiple_of(2) { Format::Text } else { Format::Markdown });
 }
 
 /// One of the recorded cases.
-pub fn recorded(tape: &mut Tape<'_>) -> Value {
-    let case = tape.one_of(&RECORDED);
+pub fn recorded(choices: &mut Choices<'_>) -> Value {
+    let case = choices.one_of(&RECORDED);
     case.and_then(|case| cases::written_out(case).ok()).unwrap_or_default()
 }
 

@@ -1,42 +1,36 @@
 //! Items of the ledger that somebody else's version wrote: a first run leaves them, they are changed, and a second
 //! run finds them.
 
+use functions::{FUNCTIONS, Function};
 use serde_json::Value;
 
-use crate::{
-    claims,
-    functions::{FUNCTIONS, Function},
-    house::in_house,
-    json, seeds,
-    tape::Tape,
-    world::Twisted,
-};
+use crate::{choices::Choices, claims, house::in_house, json, seeds, world::Mutated};
 
 pub fn ledger_item(data: &[u8]) {
-    let mut tape = Tape::new(data);
-    let Some(function) = tape.one_of(&FUNCTIONS).map(Function::name) else { return };
-    let first = seeds::event(function, &mut tape).to_string();
-    let second = seeds::event(function, &mut tape).to_string();
+    let mut choices = Choices::new(data);
+    let Some(function) = choices.one_of(&FUNCTIONS).map(Function::name) else { return };
+    let first = seeds::event(function, &mut choices).to_string();
+    let second = seeds::event(function, &mut choices).to_string();
     in_house(|house| {
-        house.wire.begin(Twisted::None, &[]);
+        house.wire.begin(Mutated::None, &[]);
         // The first may be refused: then there is less to be found.
         let _ = house.handle(function, first);
         {
             let mut world = house.wire.world();
             for item in world.table.items_mut() {
-                twist(item, &mut tape);
+                mutate(item, &mut choices);
             }
         }
-        house.wire.go_on(Twisted::Only(&["Query"]), tape.rest());
+        house.wire.go_on(Mutated::Only(&["Query"]), choices.rest());
         let answer = house.handle(function, second);
         claims::answer_can_be_sent(&answer, &house.wire.world());
     });
 }
 
 /// Mostly what an item holds as JSON; at times the item itself.
-fn twist(item: &mut Value, tape: &mut Tape<'_>) {
+fn mutate(item: &mut Value, choices: &mut Choices<'_>) {
     const CONTENT: [&str; 2] = ["/data/S", "/outcome/S"];
-    match tape.byte() {
+    match choices.byte() {
         0..=79 => {}
         80..=199 => {
             for path in CONTENT {
@@ -44,21 +38,21 @@ fn twist(item: &mut Value, tape: &mut Tape<'_>) {
                 let Some(Ok(mut content)) = text.as_str().map(serde_json::from_str::<Value>) else {
                     continue;
                 };
-                json::twist(&mut content, tape);
+                json::mutate(&mut content, choices);
                 *text = json::written(&content).into();
             }
         }
         200..=219 => {
-            let number = tape.number().to_string();
+            let number = choices.number().to_string();
             if let Some(version) = item.pointer_mut("/version/N") {
                 *version = number.into();
             }
         }
         220..=239 => {
             if let Some(version) = item.pointer_mut("/version/N") {
-                *version = tape.text().into();
+                *version = choices.text().into();
             }
         }
-        _ => json::twist(item, tape),
+        _ => json::mutate(item, choices),
     }
 }

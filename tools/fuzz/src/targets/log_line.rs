@@ -2,7 +2,7 @@
 
 use shared::text;
 
-use crate::{claims, tape::Tape};
+use crate::{choices::Choices, claims};
 
 /// What is shown of a line, at most.
 const LONGEST: usize = 300;
@@ -46,10 +46,10 @@ fn planted(data: &[u8]) {
         "mongodb://root:hunter2@db.internal/x",
         "+41791234567",
     ];
-    let mut tape = Tape::new(data);
-    let Some(secret) = tape.one_of(&SECRETS).copied() else { return };
-    let before = String::from_utf8_lossy(tape.bytes(200)).into_owned();
-    let after = String::from_utf8_lossy(tape.rest()).into_owned();
+    let mut choices = Choices::new(data);
+    let Some(secret) = choices.one_of(&SECRETS).copied() else { return };
+    let before = String::from_utf8_lossy(choices.bytes(200)).into_owned();
+    let after = String::from_utf8_lossy(choices.rest()).into_owned();
     let shown = text::log_line(&format!("{before} {secret} {after}"));
     assert!(
         !shown.contains(secret) || before.contains(secret) || after.contains(secret),

@@ -1,5 +1,6 @@
 //! What people and events ask of each function, with a well-behaved AWS behind it.
 
+use functions::Function;
 use health_probe::{request::Request, settings::Settings};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,10 +13,9 @@ use shared::{
 
 use crate::{
     claims,
-    functions::Function,
     house::{SETTINGS, in_house},
     seeds,
-    world::Twisted,
+    world::Mutated,
 };
 
 /// A field that no request has.
@@ -61,13 +61,13 @@ pub fn probed(body: String) -> Result<Value, Error> {
 pub fn ask(function: &Function, data: &[u8]) {
     let body = seeds::body(function.name(), data);
     in_house(|house| {
-        house.wire.begin(Twisted::None, &[]);
+        house.wire.begin(Mutated::None, &[]);
         let answer = house.handle(function.name(), body.clone());
         claims::answer_can_be_sent(&answer, &house.wire.world());
         if answer.is_ok()
             && let Some(body) = with_unknown_field(&body)
         {
-            house.wire.begin(Twisted::None, &[]);
+            house.wire.begin(Mutated::None, &[]);
             is_refused(&house.handle(function.name(), body));
         }
     });

@@ -1,28 +1,28 @@
 //! The operator's settings: mistyped, missing, out of range.
 
+use functions::FUNCTIONS;
 use health_probe::settings::Settings as Probe;
 use shared::settings::{Environment, SettingsError};
 
 use crate::{
-    functions::FUNCTIONS,
+    choices::Choices,
     house::{SETTINGS, in_house},
-    tape::Tape,
 };
 
 const MOST_CHANGES: usize = 4;
 
 pub fn settings(data: &[u8]) {
-    let mut tape = Tape::new(data);
+    let mut choices = Choices::new(data);
     let mut pairs: Vec<(&str, String)> =
         SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    for _ in 0..=tape.below(MOST_CHANGES) {
-        let place = tape.below(pairs.len());
+    for _ in 0..=choices.below(MOST_CHANGES) {
+        let place = choices.below(pairs.len());
         if let Some((_, value)) = pairs.get_mut(place) {
-            let odd = tape.text();
-            if tape.byte().is_multiple_of(2) {
+            let odd = choices.text();
+            if choices.byte().is_multiple_of(2) {
                 *value = odd;
             } else {
-                value.insert_str(value.floor_char_boundary(tape.below(value.len() + 1)), &odd);
+                value.insert_str(value.floor_char_boundary(choices.below(value.len() + 1)), &odd);
             }
         }
     }

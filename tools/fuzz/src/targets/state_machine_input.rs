@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use crate::{claims, house::in_house, json, seeds, tape::Tape, world::Twisted};
+use crate::{choices::Choices, claims, house::in_house, json, seeds, world::Mutated};
 
 const EXECUTION: &str =
     "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one";
 const MOST_STEPS: usize = 5;
 
 pub fn state_machine_input(data: &[u8]) {
-    let mut tape = Tape::new(data);
+    let mut choices = Choices::new(data);
     in_house(|house| {
-        house.wire.begin(Twisted::None, &[]);
+        house.wire.begin(Mutated::None, &[]);
         let opened = house.handle("incident", envelope("Take@1", &json!({ "step": { "take": {} } })));
         let id = opened.ok().and_then(|answer| Some(answer.get("incident")?.as_str()?.to_owned()));
         assert!(id.is_some(), "a good first step opens no incident");
-        for number in 0..=tape.below(MOST_STEPS) {
-            let mut step = step(id.as_deref().unwrap_or_default(), &mut tape);
-            if !tape.byte().is_multiple_of(4) {
-                json::twist(&mut step, &mut tape);
+        for number in 0..=choices.below(MOST_STEPS) {
+            let mut step = step(id.as_deref().unwrap_or_default(), &mut choices);
+            if !choices.byte().is_multiple_of(4) {
+                json::mutate(&mut step, &mut choices);
             }
             let body = envelope(&format!("Step@{number}"), &step);
             let answer = house.handle("incident", body);
@@ -37,7 +37,7 @@ fn envelope(state: &str, request: &Value) -> String {
 }
 
 /// A step of the samples, or one of the short ones, about this incident.
-fn step(incident: &str, tape: &mut Tape<'_>) -> Value {
+fn step(incident: &str, choices: &mut Choices<'_>) -> Value {
     let samples: Vec<Value> = seeds::events("incident")
         .iter()
         .filter_map(|(_, event)| event.get("request"))
@@ -61,7 +61,7 @@ fn step(incident: &str, tape: &mut Tape<'_>) -> Value {
         } } } }),
     ];
     let mut all: Vec<Value> = samples.into_iter().chain(short).collect();
-    let place = tape.below(all.len());
+    let place = choices.below(all.len());
     let mut step = all.swap_remove(place);
     about(&mut step, incident);
     step

@@ -6,7 +6,7 @@ use shared::ecs::{self, Copy};
 use crate::{
     claims,
     house::in_house,
-    world::{CANARY, Twisted},
+    world::{CANARY, Mutated},
 };
 
 const RELEASE: &str = "backend:7";
@@ -14,7 +14,7 @@ const RELEASE: &str = "backend:7";
 pub fn task_definition(data: &[u8]) {
     in_house(|house| {
         let client = aws_sdk_ecs::Client::new(house.aws.config());
-        house.wire.begin(Twisted::Only(&["DescribeTaskDefinition"]), data);
+        house.wire.begin(Mutated::Only(&["DescribeTaskDefinition"]), data);
         match house.run(ecs::registered(&client, RELEASE)) {
             Ok(Some(registered)) => {
                 let summary = registered.summary();
@@ -29,7 +29,7 @@ pub fn task_definition(data: &[u8]) {
             Err(error) => claims::error_is_bounded(&error),
         }
 
-        house.wire.begin(Twisted::Only(&["DescribeTaskDefinition", "ListTaskDefinitions"]), data);
+        house.wire.begin(Mutated::Only(&["DescribeTaskDefinition", "ListTaskDefinitions"]), data);
         let copy = Copy { of: RELEASE, tags: &[(ecs::COPY_OF, RELEASE)], change: &|container| container };
         let copied = house.run(ecs::copy_of(&client, &copy));
         let world = house.wire.world();

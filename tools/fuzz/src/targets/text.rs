@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::text::{MAX_ANSWER, line, tidy};
 
-use crate::{claims, tape::Tape};
+use crate::{choices::Choices, claims};
 
 const LONGEST: usize = 500;
 
@@ -36,11 +36,11 @@ fn planted(data: &[u8]) {
         ("{\"apiKey\": \"hunter2S\"}", "hunter2S"),
         ("0123456789abcdef0123456789abcdef01234567", "0123456789abcdef0123456789abcdef01234567"),
     ];
-    let mut tape = Tape::new(data);
-    let Some((text, secret)) = tape.one_of(&SECRETS).copied() else { return };
-    let before = String::from_utf8_lossy(tape.bytes(100)).into_owned();
+    let mut choices = Choices::new(data);
+    let Some((text, secret)) = choices.one_of(&SECRETS).copied() else { return };
+    let before = String::from_utf8_lossy(choices.bytes(100)).into_owned();
     let before: String = before.chars().filter(|letter| letter.is_alphabetic() || *letter == ' ').collect();
-    let after = String::from_utf8_lossy(tape.rest()).into_owned();
+    let after = String::from_utf8_lossy(choices.rest()).into_owned();
     let shown = line(&format!("{before} {text} {after}"), LONGEST);
     assert!(
         !shown.contains(secret) || before.contains(secret) || after.contains(secret),

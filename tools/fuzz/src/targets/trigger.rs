@@ -1,21 +1,17 @@
 //! Events of every kind, and what is none.
 
+use functions::{FUNCTIONS, Function};
 use jiff::Timestamp;
 use shared::{
     lambda::Invocation,
     trigger::{self, Trigger},
 };
 
-use crate::{
-    claims,
-    functions::{FUNCTIONS, Function},
-    seeds,
-    tape::Tape,
-};
+use crate::{choices::Choices, claims, seeds};
 
 pub fn trigger(data: &[u8]) {
     // One function's events or another's: by the byte after the first, which says that this is no JSON.
-    let place = Tape::new(data.get(1..).unwrap_or_default()).below(FUNCTIONS.len());
+    let place = Choices::new(data.get(1..).unwrap_or_default()).below(FUNCTIONS.len());
     let function = FUNCTIONS.get(place).map_or("scale-up", Function::name);
     read(seeds::body(function, data));
 }

@@ -19,10 +19,9 @@ use shared::settings::Environment;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
+    choices::Choices,
     house::{SETTINGS, in_house},
-    json,
-    tape::Tape,
-    text,
+    json, text,
     world::CANARY,
 };
 
@@ -35,15 +34,15 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\
 const LONGEST_REPORT: usize = 8_192;
 
 pub fn health_probe_answer(data: &[u8]) {
-    let mut tape = Tape::new(data);
-    let name = tape.one_of(&Name::ALL).copied().unwrap_or(Name::Page);
-    let answer = answer(&mut tape);
+    let mut choices = Choices::new(data);
+    let name = choices.one_of(&Name::ALL).copied().unwrap_or(Name::Page);
+    let answer = answer(&mut choices);
     let environment = Environment::from_pairs(SETTINGS);
     let settings = Settings::from_environment(&environment);
     assert!(settings.is_ok(), "{settings:?}");
     let Ok(settings) = settings else { return };
     let check = Check::named(name, &settings);
-    let not_after = Timestamp::from_second(i64::from_ne_bytes(tape.number().to_ne_bytes()) >> 20).ok();
+    let not_after = Timestamp::from_second(i64::from_ne_bytes(choices.number().to_ne_bytes()) >> 20).ok();
     let measured = in_house(|house| {
         // Time is an answer too: one that goes on for ever ends with it.
         house.run(http::talk(Canned { answer, read: 0 }, &check.exchange, Duration::from_secs(10)))
@@ -59,31 +58,31 @@ pub fn health_probe_answer(data: &[u8]) {
     assert!(!text.contains(CANARY), "a body is told: {text}");
 }
 
-/// The tape as it is, or a good answer changed by it, with a body that nobody is to be told.
-fn answer(tape: &mut Tape<'_>) -> Vec<u8> {
-    if tape.byte() % 4 == 3 {
-        return tape.bytes(100_000).to_vec();
+/// The bytes as they are, or a good answer changed by them, with a body that nobody is to be told.
+fn answer(choices: &mut Choices<'_>) -> Vec<u8> {
+    if choices.byte() % 4 == 3 {
+        return choices.bytes(100_000).to_vec();
     }
     let mut head = HEAD.as_bytes().to_vec();
-    text::twist(&mut head, tape);
-    if tape.byte().is_multiple_of(2) {
+    text::mutate(&mut head, choices);
+    if choices.byte().is_multiple_of(2) {
         let mut body = serde_json::json!({ "status": "ok", "checks": [{ "token": CANARY }] });
-        json::twist(&mut body, tape);
+        json::mutate(&mut body, choices);
         let body = json::written(&body);
-        let length = if tape.byte() % 8 == 7 { tape.below(1 << 20) } else { body.len() };
+        let length = if choices.byte() % 8 == 7 { choices.below(1 << 20) } else { body.len() };
         [head, format!("content-length: {length}\r\n\r\n{body}").into_bytes()].concat()
     } else {
         let mut body = format!("{:x}\r\n{CANARY}\r\n0\r\n\r\n", CANARY.len()).into_bytes();
-        text::twist(&mut body, tape);
+        text::mutate(&mut body, choices);
         [head, b"transfer-encoding: chunked\r\n\r\n".to_vec(), body].concat()
     }
 }
 
 pub fn certificate(data: &[u8]) {
     let _ = certificate::not_after(data);
-    let mut tape = Tape::new(data);
+    let mut choices = Choices::new(data);
     let mut known = known_certificate();
-    text::twist(&mut known, &mut tape);
+    text::mutate(&mut known, &mut choices);
     let _ = certificate::not_after(&known);
 }
 

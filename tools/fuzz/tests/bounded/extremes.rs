@@ -5,15 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fuzz::{
-    claims,
-    functions::{FUNCTIONS, Function},
-    house::in_house,
-    json::is_time,
-    seeds,
-    table::Table,
-    world::Twisted,
-};
+use functions::{FUNCTIONS, Function};
+use fuzz::{claims, house::in_house, json::is_time, seeds, table::Table, world::Mutated};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -33,7 +26,7 @@ fn an_item_at_the_edge_of_time_ends_no_run() {
             for event in &events {
                 let run = || {
                     in_house(|house| {
-                        house.wire.begin(Twisted::None, &[]);
+                        house.wire.begin(Mutated::None, &[]);
                         house.wire.world().table = changed.clone();
                         let answer = house.handle(function, event.clone());
                         claims::answer_can_be_sent(&answer, &house.wire.world());
@@ -56,7 +49,7 @@ fn left_by_a_run(function: &str) -> Option<Table> {
         let mut event = event.clone();
         seeds::refresh(&mut event, &Timestamp::now().to_string());
         in_house(|house| {
-            house.wire.begin(Twisted::None, &[]);
+            house.wire.begin(Mutated::None, &[]);
             let _ = house.handle(function, event.to_string());
             house.wire.world().table.clone()
         })

@@ -57,7 +57,7 @@ pub(crate) fn chosen(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn input(known: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
-    /// A tape of this length changes most of the answers of a run.
+    /// So many bytes change most of the answers of a run.
     const LONGEST: usize = 600;
     let length = 1 + chance.below(LONGEST);
     if chance.below(4) > 0 {

@@ -9,13 +9,13 @@ use diagnose::{
     judge,
     report::Format,
 };
+use functions::FUNCTIONS;
 use fuzz::{
+    choices::Choices,
     claims,
-    functions::FUNCTIONS,
     house::in_house,
-    tape::Tape,
     targets::{evidence, trigger},
-    world::Twisted,
+    world::Mutated,
 };
 use jiff::SignedDuration;
 use sandbox::stack;
@@ -73,7 +73,7 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
         for function in &FUNCTIONS {
             let body = event.clone();
             in_house(|house| {
-                house.wire.begin(Twisted::None, &[]);
+                house.wire.begin(Mutated::None, &[]);
                 let (answer, used) = peak(|| house.handle(function.name(), body));
                 let error = answer.expect_err(what);
                 claims::error_is_bounded(&error);
@@ -126,7 +126,7 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
     let _alone = alone();
     in_house(|house| {
         let size = Size { log_events: 10_000, stopped_tasks: 10_000, alarms: 1_000 };
-        house.wire.begin_with(size, Twisted::None, &[]);
+        house.wire.begin_with(size, Mutated::None, &[]);
         let begun = Instant::now();
         let (answer, used) =
             peak(|| house.handle("diagnose", json!({ "symptom": "service-down" }).to_string()));
@@ -143,7 +143,7 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
 #[test]
 fn evidence_of_ten_thousand_stopped_tasks_is_judged_in_its_own_size() {
     let _alone = alone();
-    let mut well: Evidence = serde_json::from_value(evidence::recorded(&mut Tape::new(&[]))).unwrap();
+    let mut well: Evidence = serde_json::from_value(evidence::recorded(&mut Choices::new(&[]))).unwrap();
     let running = well.tasks.as_ref().unwrap().running.clone();
     let revision = running[0].task_definition.clone();
     let task = |number: usize| StoppedTask {

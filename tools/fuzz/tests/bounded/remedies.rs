@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs};
 
 use anyhow::{Result, ensure};
 use diagnose::{ask::Ask, chapter::Chapter, judge, rules};
-use fuzz::{functions::FUNCTIONS, house::in_house, targets::request::probed, world::Twisted};
+use functions::FUNCTIONS;
+use fuzz::{house::in_house, targets::request::probed, world::Mutated};
 use sandbox::{cases, workspace};
 use serde_json::{Deserializer, Value};
 use shared::diagnosis::{Remedy, Sent};
@@ -82,7 +83,7 @@ fn every_request_of_a_remedy_is_one_that_its_function_takes() -> Result<()> {
             let is_known = FUNCTIONS.iter().any(|known| known.name() == function);
             ensure!(is_known, "{place}: there is no function {function}");
             in_house(|house| {
-                house.wire.begin(Twisted::None, &[]);
+                house.wire.begin(Mutated::None, &[]);
                 house.handle(&function, send.clone())
             })
         };

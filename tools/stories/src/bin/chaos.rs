@@ -19,7 +19,7 @@ struct Arguments {
     /// Only this point, as it was printed.
     #[arg(long, conflicts_with = "pieces")]
     point: Option<Point>,
-    /// In place of every harm at every call, one at each of the first delivery's calls, and at so many of them at most.
+    /// In place of every failure at every call, one at each of the first delivery's calls, and at so many of them at most.
     #[arg(long, value_name = "MOST")]
     quick: Option<NonZeroUsize>,
     /// How many sandboxes at once.

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::books::Item;
 use super::intents::Intent;
+use super::ledger::Item;
 use super::part;
 
 /// What is wrong with the counts in the claims. A change whose answer was lost may count or not.

@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use crate::story::Flow;
 
-use super::books::{self, Item};
-use super::harm::Harm;
+use super::failure::Failure;
 use super::intents::took_effect;
+use super::ledger::{self, Item};
 use super::noted::Facts;
 use super::part;
 use super::player::{Player, Said, tells_of_denial};
@@ -34,7 +34,7 @@ pub(super) struct Ended {
     /// Decisions in the audit records, and how often each.
     pub(super) recorded: BTreeMap<String, usize>,
     said: Vec<Said>,
-    /// Whether the harm came.
+    /// Whether the failure came.
     pub(super) reached: bool,
     /// All that is in the ledger.
     pub(super) items: Vec<Item>,
@@ -53,10 +53,10 @@ impl Ended {
         let facts = Facts::of(sandbox, &player.ran, &calls).await?;
         let effects = managed::effects(sandbox).await?;
         let stack = managed::state(sandbox).await?;
-        let items = books::items(&sandbox.clients).await?;
+        let items = ledger::items(&sandbox.clients).await?;
         let reached = player.spoilt() > 0;
-        let standing = managed::without_names(sandbox, &books::standing(&items)).await?;
-        let recorded = books::recorded(&items);
+        let standing = managed::without_names(sandbox, &ledger::standing(&items)).await?;
+        let recorded = ledger::recorded(&items);
         let Player { said, heard, .. } = player;
         Ok(Self { calls, stack, effects, standing, recorded, said, reached, items, heard, facts })
     }
@@ -103,14 +103,15 @@ impl Ended {
 pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String> {
     let mut wrong = Vec::new();
     if !ended.reached {
-        wrong.push("the harm never came: the call was not made".to_owned());
+        wrong.push("the failure never came: the call was not made".to_owned());
     }
     match point.piece {
         Piece::Function(_) => {
             differ(&mut wrong, "the stack", &ended.stack, &well.stack);
             differ(&mut wrong, "the ledger", &ended.standing, &well.standing);
             wrong.extend(ended.said.iter().filter_map(|said| unanswered(point, said)));
-            if point.harm == Harm::Denied && !ended.said.iter().any(|said| said.struck && owns_up(said)) {
+            if point.failure == Failure::Denied && !ended.said.iter().any(|said| said.struck && owns_up(said))
+            {
                 wrong.push("nobody can see that the call was denied".to_owned());
             }
         }
@@ -132,7 +133,7 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
     wrong
 }
 
-/// What must hold with and without harm: of the notices, the budgets and the notes, and of two remedies at once.
+/// What must hold with and without failure: of the notices, the budgets and the notes, and of two remedies at once.
 pub(super) fn by_itself(
     piece: Piece,
     point: Option<&Point>,
@@ -213,12 +214,12 @@ pub(super) fn differ(wrong: &mut Vec<String>, what: &str, is: &Value, expected: 
     }
 }
 
-/// A delivery that no harm came to is answered; and one that a harm came to at least ends.
+/// A delivery that no failure came to is answered; and one that a failure came to at least ends.
 fn unanswered(point: &Point, said: &Said) -> Option<String> {
     let fine = match &said.answer {
         Answer::Ok(_) => true,
         Answer::Err { .. } => said.struck,
-        Answer::Exited(_) => said.struck && point.harm.kills(),
+        Answer::Exited(_) => said.struck && point.failure.kills(),
         Answer::TimedOut => false,
     };
     (!fine).then(|| format!("{} was answered with {:?}", said.event, said.answer))

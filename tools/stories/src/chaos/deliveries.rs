@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::story::{Flow, Story};
 
 use super::player::Player;
-use super::{books, managed};
+use super::{ledger, managed};
 
 pub(super) async fn play(story: &Story, player: &mut Player<'_>) -> anyhow::Result<()> {
     match story.flow {
@@ -39,13 +39,13 @@ async fn act(alarm: &Value, by_hand: &Value, player: &mut Player<'_>) -> anyhow:
     let stack = player.stack;
     player.send(alarm).await?;
     player.send(alarm).await?;
-    books::let_time_pass(stack).await?;
+    ledger::let_time_pass(stack).await?;
     player.send(alarm).await?;
     stack.sandbox.show_what_runs().await?;
     player.send(&tick()).await?;
     let before = managed::state(&stack.sandbox).await?;
     player.send(by_hand).await?;
-    books::let_time_pass(stack).await?;
+    ledger::let_time_pass(stack).await?;
     stack.sandbox.show_what_runs().await?;
     player.send(&tick()).await?;
     if managed::state(&stack.sandbox).await? == before {
@@ -59,7 +59,7 @@ pub(super) async fn pay(player: &mut Player<'_>) -> anyhow::Result<()> {
     /// What goes wrong may go wrong with the first of them.
     const TRIES: usize = 2;
     for _ in 0..TRIES {
-        if books::is_anything_owed(player.stack).await? {
+        if ledger::is_anything_owed(player.stack).await? {
             player.send(&tick()).await?;
         }
     }

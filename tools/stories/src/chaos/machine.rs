@@ -12,8 +12,8 @@ use sandbox::stack::{Stack, tick};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
-use super::books;
 use super::check::Ended;
+use super::ledger;
 use super::player::Player;
 use super::point::Point;
 
@@ -57,19 +57,19 @@ impl Machine {
             sandbox.release(&[("FEATURE", "new")]).await?;
             sandbox.release(&[("BROKEN", "true")]).await?;
         }
-        if let Some(point) = point.filter(|point| point.harm.kills()) {
+        if let Some(point) = point.filter(|point| point.failure.kills()) {
             let hurry = sandbox.clients.lambda.update_function_configuration();
             let hurry = hurry.function_name(Sandbox::function_name(&point.place.caller));
             hurry.timeout(KILLED_AFTER_SECONDS).send().await?;
         }
-        let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.harm))).await?;
+        let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.failure))).await?;
         match self {
             Self::ServiceDown => service_down(&mut player).await?,
             Self::SnapshotRestore => snapshot_restore(&stack).await?,
         }
         // Whoever runs next sends what is owed.
         for _ in 0..OWED_TRIES {
-            if books::is_anything_owed(&stack).await? {
+            if ledger::is_anything_owed(&stack).await? {
                 invoke(sandbox, "incident", &tick()).await?;
             }
         }
@@ -83,7 +83,7 @@ async fn service_down(player: &mut Player<'_>) -> anyhow::Result<()> {
     let sandbox = &stack.sandbox;
     let execution = start(sandbox, Machine::ServiceDown, &json!({})).await?;
     end(sandbox, &execution).await?;
-    books::let_time_pass(stack).await?;
+    ledger::let_time_pass(stack).await?;
     for function in ["incident", "rollback"] {
         invoke(sandbox, function, &tick()).await?;
     }
@@ -119,7 +119,7 @@ async fn snapshot_restore(stack: &Stack) -> anyhow::Result<()> {
             approve(stack, &execution).await?;
         }
         let status = end(sandbox, &execution).await?;
-        books::let_time_pass(stack).await?;
+        ledger::let_time_pass(stack).await?;
         invoke(sandbox, "snapshot-restore", &tick()).await?;
         if status == ExecutionStatus::Succeeded {
             return Ok(());
@@ -141,11 +141,11 @@ async fn approve(stack: &Stack, execution: &str) -> anyhow::Result<()> {
         {
             return Ok(());
         }
-        for item in books::items(&sandbox.clients).await? {
+        for item in ledger::items(&sandbox.clients).await? {
             if item.pk == "approval#snapshot-restore" {
                 // One that died has used the approval: the schedule finishes it.
                 let _ = invoke(sandbox, "snapshot-restore", &json!({ "approve": item.data.get("id") })).await;
-                books::let_time_pass(stack).await?;
+                ledger::let_time_pass(stack).await?;
                 let _ = invoke(sandbox, "snapshot-restore", &tick()).await;
             }
         }

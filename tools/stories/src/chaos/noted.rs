@@ -10,8 +10,8 @@ use sandbox::gateway::{Call, SECRET};
 use sandbox::stack::TARGET;
 use serde_json::Value;
 
-use super::books::Item;
 use super::intents::took_effect;
+use super::ledger::Item;
 use super::part;
 
 /// What makes the application read-only, and what breaks it.

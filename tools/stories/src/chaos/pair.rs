@@ -8,9 +8,9 @@ use sandbox::stack::{Stack, tick};
 
 use crate::story::{self, Story};
 
-use super::books;
 use super::check::Ended;
 use super::deliveries::pay;
+use super::ledger;
 use super::player::{Player, Said};
 use super::point::Point;
 
@@ -49,8 +49,8 @@ impl Pair {
     /// Plays it until nothing is left to be done.
     pub(super) async fn played(self, point: Option<&Point>) -> anyhow::Result<Ended> {
         let stack = self.start().await?;
-        let harm = point.map(|point| (&point.place, point.harm));
-        let mut player = Player::begin_with(self.tasks().to_vec(), &stack, harm).await?;
+        let failure = point.map(|point| (&point.place, point.failure));
+        let mut player = Player::begin_with(self.tasks().to_vec(), &stack, failure).await?;
         self.play(&mut player).await?;
         Ended::look(player).await
     }
@@ -76,12 +76,12 @@ impl Pair {
             }
         }
         for _ in 0..MINUTES {
-            books::let_time_pass(player.stack).await?;
+            ledger::let_time_pass(player.stack).await?;
             player.stack.sandbox.show_what_runs().await?;
             for task in self.tasks() {
                 player.send_to(task, &tick()).await?;
             }
-            if !books::is_unfinished(&books::items(&player.stack.sandbox.clients).await?) {
+            if !ledger::is_unfinished(&ledger::items(&player.stack.sandbox.clients).await?) {
                 break;
             }
         }

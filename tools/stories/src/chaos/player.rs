@@ -14,7 +14,7 @@ use sandbox::runtime_api::{Answer, Bootstrap};
 use sandbox::stack::{DEADLINE, Stack};
 use serde_json::Value;
 
-use super::harm::Harm;
+use super::failure::Failure;
 use super::point::Place;
 
 const POLL: Duration = Duration::from_millis(5);
@@ -32,7 +32,7 @@ pub(crate) struct Said {
     pub(crate) answer: Answer,
     /// All that the process logged until then.
     pub(crate) log: String,
-    /// Whether the harm came to this delivery.
+    /// Whether the failure came to this delivery.
     pub(crate) struck: bool,
     /// How many calls the functions had made when it was over.
     pub(crate) calls: usize,
@@ -48,26 +48,26 @@ pub(crate) struct Player<'a> {
     /// The functions that events are delivered to, and their processes.
     tasks: Vec<&'static str>,
     processes: HashMap<&'static str, Bootstrap>,
-    harm: Option<(Place, Harm)>,
+    failure: Option<(Place, Failure)>,
     pub(crate) said: Vec<Said>,
 }
 
 impl<'a> Player<'a> {
-    /// From now on it counts what is called and told. Nothing goes wrong without `harm`.
-    pub(crate) async fn begin(stack: &'a Stack, harm: Option<(&Place, Harm)>) -> anyhow::Result<Self> {
-        Self::begin_with(vec![stack.task()], stack, harm).await
+    /// From now on it counts what is called and told. Nothing goes wrong without `failure`.
+    pub(crate) async fn begin(stack: &'a Stack, failure: Option<(&Place, Failure)>) -> anyhow::Result<Self> {
+        Self::begin_with(vec![stack.task()], stack, failure).await
     }
 
     /// The same with more than one function that events are delivered to.
     pub(crate) async fn begin_with(
         tasks: Vec<&'static str>,
         stack: &'a Stack,
-        harm: Option<(&Place, Harm)>,
+        failure: Option<(&Place, Failure)>,
     ) -> anyhow::Result<Self> {
         let (ears, ran) = (Ears::new(&stack.sandbox.clients).await?, stack.sandbox.runs().await?);
         stack.sandbox.gateway.record().clear();
-        if let Some((place, harm)) = harm {
-            stack.sandbox.gateway.faults().add(harm.at(place));
+        if let Some((place, failure)) = failure {
+            stack.sandbox.gateway.faults().add(failure.at(place));
         }
         Ok(Self {
             stack,
@@ -76,7 +76,7 @@ impl<'a> Player<'a> {
             ran,
             tasks,
             processes: HashMap::new(),
-            harm: harm.map(|(place, harm)| (place.clone(), harm)),
+            failure: failure.map(|(place, failure)| (place.clone(), failure)),
             said: Vec::new(),
         })
     }
@@ -87,7 +87,7 @@ impl<'a> Player<'a> {
         Ok(&self.heard)
     }
 
-    /// How many calls the harm has come to.
+    /// How many calls the failure has come to.
     pub(crate) fn spoilt(&self) -> usize {
         self.stack.sandbox.gateway.calls().iter().filter(|call| call.fault.is_some()).count()
     }
@@ -148,8 +148,8 @@ impl<'a> Player<'a> {
 
     async fn deliver(&self, task: &str, function: &Bootstrap, event: &Value) -> anyhow::Result<Answer> {
         // A call of a function that is not delivered to is made because this one asks it.
-        let dies = self.harm.as_ref().is_some_and(|(place, harm)| {
-            harm.kills() && (place.caller == task || !self.tasks.contains(&place.caller.as_str()))
+        let dies = self.failure.as_ref().is_some_and(|(place, failure)| {
+            failure.kills() && (place.caller == task || !self.tasks.contains(&place.caller.as_str()))
         });
         if dies && self.spoilt() == 0 {
             self.until_killed(function, event).await
@@ -158,7 +158,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Notes what came of a delivery. `spoilt` is how many calls the harm had come to before it.
+    /// Notes what came of a delivery. `spoilt` is how many calls the failure had come to before it.
     async fn heard_back(
         &mut self,
         task: &'static str,
@@ -168,7 +168,7 @@ impl<'a> Player<'a> {
         spoilt: usize,
     ) -> anyhow::Result<Option<Value>> {
         let struck = self.spoilt() > spoilt;
-        if struck && self.harm.as_ref().is_some_and(|(_, harm)| *harm == Harm::Denied) {
+        if struck && self.failure.as_ref().is_some_and(|(_, failure)| *failure == Failure::Denied) {
             let_denial_be_logged(&function).await;
         }
         let log = function.log();

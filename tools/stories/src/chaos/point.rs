@@ -9,7 +9,7 @@ use sandbox::gateway::Call;
 
 use crate::story::{self, Story};
 
-use super::harm::Harm;
+use super::failure::Failure;
 use super::machine::Machine;
 use super::pair::Pair;
 
@@ -53,14 +53,14 @@ impl Piece {
 
 impl Piece {
     /// What goes wrong with one of its calls. Two remedies are only to die.
-    pub(super) fn harms(self, call: &Call) -> Vec<Harm> {
-        let is_due = |harm: &Harm| match harm {
-            Harm::KilledBefore => true,
+    pub(super) fn failures(self, call: &Call) -> Vec<Failure> {
+        let is_due = |failure: &Failure| match failure {
+            Failure::KilledBefore => true,
             // After a read is as before it.
-            Harm::KilledAfter => !call.is_read(),
+            Failure::KilledAfter => !call.is_read(),
             _ => !matches!(self, Self::Pair(_)),
         };
-        Harm::ALL.into_iter().filter(is_due).collect()
+        Failure::ALL.into_iter().filter(is_due).collect()
     }
 
     /// Whether something goes wrong there: of two remedies, neither is the function that one of them asks.
@@ -76,7 +76,7 @@ impl Piece {
 pub struct Point {
     pub piece: Piece,
     pub place: Place,
-    pub harm: Harm,
+    pub failure: Failure,
 }
 
 /// The place of each of these calls, in order.
@@ -105,7 +105,7 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.piece.name(), self.place, self.harm.name())
+        write!(f, "{}/{}/{}", self.piece.name(), self.place, self.failure.name())
     }
 }
 
@@ -132,15 +132,15 @@ impl FromStr for Point {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let wanted = "a point is a function, a state machine or a pair, a place and a harm, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
+        let wanted = "a point is a function, a state machine or a pair, a place and a failure, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
         let (piece, rest) = text.split_once('/').context(wanted)?;
-        let (place, harm) = rest.rsplit_once('/').context(wanted)?;
+        let (place, failure) = rest.rsplit_once('/').context(wanted)?;
         let piece = Piece::named(piece).with_context(|| format!("there is no `{piece}`"))?;
-        let known = Harm::ALL.into_iter().find(|known| known.name() == harm);
+        let known = Failure::ALL.into_iter().find(|known| known.name() == failure);
         Ok(Self {
             piece,
             place: place.parse()?,
-            harm: known.with_context(|| format!("there is no harm `{harm}`"))?,
+            failure: known.with_context(|| format!("there is no failure `{failure}`"))?,
         })
     }
 }

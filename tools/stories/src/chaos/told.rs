@@ -6,9 +6,9 @@ use sandbox::notices::Notice;
 use sandbox::stack::read;
 use serde_json::Value;
 
-use super::books::Item;
-use super::harm::Harm;
+use super::failure::Failure;
 use super::intents::Intent;
+use super::ledger::Item;
 use super::part;
 use super::point::Point;
 
@@ -28,19 +28,19 @@ impl Leave {
     pub(super) fn at(point: &Point) -> Self {
         let call = (point.place.service.as_str(), point.place.operation.as_str());
         let second_copy = match call {
-            ("sns", "Publish") => matches!(point.harm, Harm::KilledAfter | Harm::CutShort),
+            ("sns", "Publish") => matches!(point.failure, Failure::KilledAfter | Failure::CutShort),
             // It is asked beside that.
-            ("sns", "GetTopicAttributes") => point.harm.kills(),
+            ("sns", "GetTopicAttributes") => point.failure.kills(),
             // By this the ledger hears of it.
-            ("dynamodb", "DeleteItem") => matches!(point.harm, Harm::KilledBefore | Harm::Denied),
+            ("dynamodb", "DeleteItem") => matches!(point.failure, Failure::KilledBefore | Failure::Denied),
             _ => false,
         };
         let ledger = point.place.service == "dynamodb";
         Self {
             second_copy,
-            no_record: ledger && !point.harm.kills(),
+            no_record: ledger && !point.failure.kills(),
             // Which level has heard it is noted in the incident.
-            news_again: second_copy || point.harm.kills() || (ledger && point.harm == Harm::Denied),
+            news_again: second_copy || point.failure.kills() || (ledger && point.failure == Failure::Denied),
         }
     }
 }

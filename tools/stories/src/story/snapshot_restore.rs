@@ -8,7 +8,7 @@ use sandbox::stack::{outcome, read, tick};
 use serde_json::{Value, json};
 
 use super::{Flow, LocalWork, NOTICES, PROBE, Story, Work};
-use crate::chaos::{Player, books, part};
+use crate::chaos::{Player, ledger, part};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, text};
 
@@ -52,7 +52,7 @@ async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
         last = player.send(&json!({ "continue": id })).await?.as_ref().map(read).unwrap_or_default();
         // It died, or what it could not record is held until its lease ends.
         if ["", "refused claimed_by_another"].contains(&last.as_str()) {
-            books::let_time_pass(player.stack).await?;
+            ledger::let_time_pass(player.stack).await?;
         }
         if last == "nothing_to_do handed_over" {
             break;
@@ -65,7 +65,7 @@ async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
     }
     // What could not be recorded is settled when its lease has ended, and what could not be seen, when it can.
     for _ in 0..2 {
-        books::let_time_pass(player.stack).await?;
+        ledger::let_time_pass(player.stack).await?;
         player.send(&tick()).await?;
     }
     Ok(())
@@ -80,7 +80,7 @@ async fn ask(player: &mut Player<'_>, request: &Value) -> anyhow::Result<Value> 
         {
             return Ok(asked);
         }
-        books::let_time_pass(player.stack).await?;
+        ledger::let_time_pass(player.stack).await?;
     }
     anyhow::bail!("{request} is never asked about: {:?}", player.said.last())
 }
@@ -96,7 +96,7 @@ async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
         {
             return Ok(());
         }
-        books::let_time_pass(player.stack).await?;
+        ledger::let_time_pass(player.stack).await?;
         if is_applied(&player.send(&tick()).await?.unwrap_or_default()) {
             return Ok(());
         }

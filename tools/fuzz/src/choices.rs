@@ -1,5 +1,5 @@
-//! Bytes as choices: each is decided by what comes next, and always the same way. At the end of the tape all choices
-//! are the first ones, by which nothing is changed.
+//! Bytes as choices: each is decided by what comes next, and always the same way. Once the bytes
+//! are used up, each choice is the first one, by which nothing is changed.
 
 use arbitrary::Unstructured;
 
@@ -42,9 +42,9 @@ const ODD: [&str; 34] = [
 ];
 
 /// What is read of the bytes so far.
-pub struct Tape<'a>(Unstructured<'a>);
+pub struct Choices<'a>(Unstructured<'a>);
 
-impl<'a> Tape<'a> {
+impl<'a> Choices<'a> {
     pub fn new(data: &'a [u8]) -> Self {
         Self(Unstructured::new(data))
     }
@@ -83,7 +83,7 @@ impl<'a> Tape<'a> {
         self.0.bytes(count).unwrap_or_default()
     }
 
-    /// Odd text: of a list, from the tape, or very long.
+    /// Odd text: of a list, from the bytes, or very long.
     pub fn text(&mut self) -> String {
         const LONGEST: usize = 70_000;
         match self.byte() {

@@ -10,7 +10,7 @@ use super::point::Place;
 const OUT_OF_PATIENCE: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Harm {
+pub enum Failure {
     /// The process is killed before the call does anything.
     KilledBefore,
     /// The process is killed when the call has taken effect, before its answer.
@@ -24,7 +24,7 @@ pub enum Harm {
     CutShort,
 }
 
-impl Harm {
+impl Failure {
     pub const ALL: [Self; 7] = [
         Self::KilledBefore,
         Self::KilledAfter,
