@@ -96,7 +96,7 @@ impl Notice {
     /// The bodies by protocol, as SNS takes them: each is a text, also where that is JSON.
     pub fn bodies(&self) -> String {
         let facts = self.facts.clone().unwrap_or_else(|| self.of_its_text()).bounded();
-        let links = Links::of(&self.topic_arn, &facts.environment, &facts.function_name());
+        let links = Links::of(&self.topic_arn, &facts);
         let chat = chat::body(&facts, links.as_ref()).to_string();
         let sms = sms(&self.subject, &facts);
         let mut most = MAX_TEXT;

@@ -10,7 +10,7 @@ use shared::{
     clock,
     diagnosis::Confidence,
     notice::{Facts, Kind, Page, State},
-    text::{self, MAX_NOTICE},
+    text,
 };
 
 pub use deployment::{Deployment, WaitingPlan};
@@ -55,9 +55,7 @@ pub fn notice(incident: &Incident, kind: &NoticeKind, deployment: &Deployment, n
     let mut most = MAX_LINE;
     let facts = loop {
         let facts = facts(incident, kind, deployment, now, most);
-        let bytes = facts.opening.len() + facts.lines.iter().map(|line| line.len() + 1).sum::<usize>();
-        let rest = Facts { opening: String::new(), lines: Vec::new(), ..facts.clone() };
-        if bytes + rest.text().len() <= MAX_NOTICE || most <= 40 {
+        if facts.fit() || most <= 40 {
             break facts;
         }
         most -= 40;

@@ -77,13 +77,9 @@ fn description(facts: &Facts, links: Option<&Links>) -> String {
             break;
         }
     }
-    match (shown.is_empty(), last.is_empty()) {
-        // Amazon Q drops a notification without a description.
-        (true, true) => escaped(&facts.headline, room),
-        (true, false) => last,
-        (false, true) => shown,
-        (false, false) => format!("{}\n{last}", shown.trim_end()),
-    }
+    let whole = format!("{}\n{last}", shown.trim_end()).trim().to_owned();
+    // Amazon Q drops a notification without a description.
+    if whole.is_empty() { "A notice of LendPeak2.".to_owned() } else { whole }
 }
 
 /// What to do, with the request in a span of code: there, a chat interprets nothing.

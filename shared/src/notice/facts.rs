@@ -160,19 +160,27 @@ impl Facts {
 
     /// A text that fits a phone: what is too long for it is left out in the middle, never the next step.
     pub fn text(&self) -> String {
-        let last = self.steps.iter().map(Step::text).chain([self.closing.clone()]);
-        let last = last.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
-        let opening = (!self.opening.is_empty()).then_some(&self.opening);
-        let first = opening.into_iter().chain(&self.lines).map(String::as_str).collect::<Vec<_>>().join("\n");
-        if last.is_empty() {
-            return cut(&first, MAX_NOTICE);
-        }
-        let room = MAX_NOTICE.saturating_sub(last.len() + "\n…\n".len());
+        let [first, last] = self.parts();
+        let room = room(&last);
         if first.len() <= room {
-            return if first.is_empty() { last } else { format!("{first}\n{last}") };
+            return [first, last].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
         }
         let kept = first.get(..first.floor_char_boundary(room)).unwrap_or_default();
-        format!("{kept}…\n{last}")
+        format!("{kept}…\n{last}").trim_end().to_owned()
+    }
+
+    /// Whether the text has all of it.
+    pub fn fit(&self) -> bool {
+        let [first, last] = self.parts();
+        first.len() <= room(&last)
+    }
+
+    /// What is so, and what to do.
+    fn parts(&self) -> [String; 2] {
+        let opening = (!self.opening.is_empty()).then_some(&self.opening);
+        let first = opening.into_iter().chain(&self.lines).map(String::as_str).collect::<Vec<_>>().join("\n");
+        let last = self.steps.iter().map(Step::text).chain([self.closing.clone()]);
+        [first, last.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")]
     }
 
     /// The full name of the function that tells it.
@@ -213,10 +221,7 @@ impl Facts {
     }
 }
 
-fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let room = most.saturating_sub("…".len());
-    format!("{}…", text.get(..text.floor_char_boundary(room)).unwrap_or_default())
+/// What is left for the rest of a text that ends so.
+fn room(last: &str) -> usize {
+    MAX_NOTICE.saturating_sub(last.len() + "\n…\n".len())
 }
