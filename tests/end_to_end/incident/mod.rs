@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
 
+mod bodies;
 mod crashes;
 mod first_hour;
 mod input;
