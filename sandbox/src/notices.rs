@@ -32,6 +32,23 @@ impl Notice {
     }
 }
 
+/// The text in a request that publishes: of several bodies, the one for whoever has none of his own.
+pub fn text_of(publish: &Value) -> String {
+    body_of(publish, "default")
+}
+
+/// What a subscriber of this protocol gets of a request that publishes.
+pub fn body_of(publish: &Value, protocol: &str) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let field = |name: &str| publish.get(name).unwrap_or(&Value::Null);
+    let message = text(field("Message"));
+    if field("MessageStructure") != "json" {
+        return message;
+    }
+    let bodies: Value = serde_json::from_str(&message).unwrap_or_default();
+    bodies.get(protocol).or_else(|| bodies.get("default")).map(text).unwrap_or_default()
+}
+
 /// A queue for each level.
 pub struct Ears {
     queues: Vec<(u8, String)>,

@@ -314,9 +314,10 @@ pub fn parameters(
         ("TargetGroupFullName", TARGET_GROUP_NAME),
         ("ServiceDownPollSeconds", "1"),
         ("RecoverySeconds", "20"),
-        // The template refuses a mode that acts where nobody is told. Nobody confirms this one, so that nobody is there
-        // but whom the sandbox itself subscribes.
-        ("ChatWebhookUrl", "https://127.0.0.1/chat"),
+        // The template refuses a mode that acts where nobody is told. The local AWS makes no channel, so that nobody is
+        // there but whom the sandbox itself subscribes.
+        ("SlackWorkspaceId", "T0123ABCD"),
+        ("SlackChannelId", "C0123ABCD"),
     ];
     let replaced = |name: &str| given.iter().any(|(other, _)| other == name);
     let mut all: Vec<_> = own

@@ -1,4 +1,13 @@
-//! Notices to people, over SNS: short enough for a phone's screen.
+//! Notices to people, over SNS: a body for each protocol, made of the same facts.
+//!
+//! - e-mail, and whatever has no body of its own: a text short enough for a phone's screen. An e-mail has links below it;
+//! - SMS: a line;
+//! - HTTPS: what Amazon Q shows in a chat.
+
+mod chat;
+mod facts;
+mod links;
+mod page;
 
 use std::{collections::BTreeSet, iter, time::Duration};
 
@@ -7,8 +16,12 @@ use aws_sdk_sns::{
     config::{Builder, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
+
+pub use facts::{Facts, Kind, Send, Step};
+use links::Links;
+pub use page::{Page, State};
 
 use crate::{
     aws,
@@ -19,6 +32,13 @@ use crate::{
 
 /// SNS takes a subject of 100 ASCII characters at most.
 const MAX_SUBJECT: usize = 100;
+/// What SNS takes: the bodies of all protocols together, in bytes.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+const MAX_BODIES: usize = 262_144;
+/// Bytes of a text. What a notice has is a tenth of it; what another version wrote to the ledger may have more.
+const MAX_TEXT: usize = 40_000;
+/// One SMS has 140 bytes.
+const MAX_SMS: usize = 140;
 /// What one topic has: two attempts, with up to a second between them. One that is cut short may have been taken, and
 /// its notice comes once more.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -31,7 +51,11 @@ const MAX_WHY: usize = 200;
 pub struct Notice {
     pub topic_arn: String,
     pub subject: String,
+    /// The text, as an e-mail has it.
     pub message: String,
+    /// What the other bodies are made of. A notice that an earlier version wrote to the ledger has none: its text is shown
+    /// in their place.
+    pub facts: Option<Facts>,
 }
 
 /// The result of sending a notice to one topic.
@@ -55,19 +79,83 @@ pub struct Sent {
 }
 
 impl Notice {
-    /// With as much of the subject as SNS takes.
-    pub fn new(topic_arn: impl Into<String>, subject: &str, message: impl Into<String>) -> Self {
-        let subject = subject.replace('→', "->").replace('…', "...");
-        let subject =
-            subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect();
-        Self { topic_arn: topic_arn.into(), subject, message: message.into() }
+    pub fn new(topic_arn: impl Into<String>, facts: Facts) -> Self {
+        Self {
+            topic_arn: topic_arn.into(),
+            subject: ascii_subject(&facts.subject()),
+            message: facts.text(),
+            facts: Some(facts.bounded()),
+        }
     }
 
     /// An outcome, as its function's people read it. `what` is what its actions come to.
     pub fn of(outcome: &Outcome, topic_arn: &str, what: &str) -> Self {
-        let subject = format!("[{}] {}", outcome.environment, title(outcome, what));
-        Self::new(topic_arn, &subject, message(outcome))
+        Self::new(topic_arn, facts_of(outcome, what))
     }
+
+    /// The bodies by protocol, as SNS takes them: each is a text, also where that is JSON.
+    pub fn bodies(&self) -> String {
+        let facts = self.facts.clone().unwrap_or_else(|| self.of_its_text()).bounded();
+        let links = Links::of(&self.topic_arn, &facts);
+        let chat = chat::body(&facts, links.as_ref()).to_string();
+        let sms = sms(&self.subject, &facts);
+        let mut most = MAX_TEXT;
+        loop {
+            let text = self.message.get(..self.message.floor_char_boundary(most)).unwrap_or_default();
+            // SNS takes no empty body.
+            let text = if text.trim().is_empty() { &self.subject } else { text };
+            let bodies = json!({
+                "default": text,
+                "email": email(text, links.as_ref()),
+                "sms": sms,
+                "http": chat,
+                "https": chat,
+            });
+            let bodies = bodies.to_string();
+            if bodies.len() <= MAX_BODIES || most == 0 {
+                return bodies;
+            }
+            most /= 2;
+        }
+    }
+
+    /// What can be said in a chat of a notice that has a text only.
+    fn of_its_text(&self) -> Facts {
+        let subject = self.subject.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+        let (environment, headline) = subject.unwrap_or(("lendpeak2", &self.subject));
+        let lines = self.message.lines().map(str::to_owned).collect();
+        Facts { lines, ..Facts::new(environment, "incident", Kind::Other, headline) }
+    }
+}
+
+/// As much of a subject as SNS takes.
+fn ascii_subject(subject: &str) -> String {
+    let subject = subject.replace('→', "->").replace('…', "...");
+    subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect()
+}
+
+/// The text with the links below it: an e-mail is read where they can be followed.
+fn email(text: &str, links: Option<&Links>) -> String {
+    let links: Vec<String> =
+        links.iter().flat_map(|links| links.all()).map(|(name, link)| format!("{name}: {link}")).collect();
+    if links.is_empty() { text.to_owned() } else { format!("{text}\n\n{}", links.join("\n")) }
+}
+
+/// One line: what happened, and what to ask for.
+fn sms(subject: &str, facts: &Facts) -> String {
+    let id = match (&facts.plan, &facts.incident) {
+        (Some(plan), _) => format!(". Plan {plan}"),
+        (None, Some(incident)) => format!(". Incident {incident}"),
+        (None, None) => String::new(),
+    };
+    // A letter that is not of ASCII makes an SMS half as long.
+    let id: String = id.chars().filter(char::is_ascii).take(MAX_SMS / 2).collect();
+    let subject = subject.replacen('[', "", 1).replacen(']', ":", 1);
+    let subject = subject.trim_end_matches(['.', ' ']);
+    let room = MAX_SMS.saturating_sub(id.len());
+    let kept = subject.get(..subject.floor_char_boundary(room)).unwrap_or_default();
+    let sms = format!("{kept}{id}");
+    if sms.trim().is_empty() { "LendPeak2: a notice".to_owned() } else { sms }
 }
 
 /// As in `backend 2 → 4 tasks (scale-up, by hand)`.
@@ -103,15 +191,14 @@ pub fn is_due(outcome: &Outcome, by_event: bool) -> bool {
 
 /// Publishes a notice, and asks beside it whether anybody hears it.
 pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
-    // Most runs send no notice, so the client is made only here.
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let client = Client::from_conf(Builder::from(config).timeout_config(timeouts).build());
+    let client = client(config);
     let published = async {
         client
             .publish()
             .topic_arn(&notice.topic_arn)
             .subject(&notice.subject)
-            .message(&notice.message)
+            .message(notice.bodies())
+            .message_structure("json")
             .send()
             .await
             .map_err(|error| aws::failed("publish to", &notice.topic_arn, &error))
@@ -133,6 +220,29 @@ pub async fn send(config: &SdkConfig, notice: &Notice) -> Result<Told, Error> {
         );
     }
     Ok(Told { subscribers })
+}
+
+/// Calls a pager, or tells it that it is over. Whether anybody hears it is not asked: where there is no pager, the levels
+/// are told all the same.
+pub async fn page(config: &SdkConfig, topic_arn: &str, page: &Page) -> Result<(), Error> {
+    let client = client(config);
+    let published =
+        client.publish().topic_arn(topic_arn).subject(&page.subject).message(&page.message).send();
+    match timeout(PATIENCE, published).await {
+        Ok(published) => {
+            published.map(drop).map_err(|error| aws::failed("publish to", &topic_arn.to_owned(), &error))
+        }
+        Err(_) => {
+            let source = Cause::new(format!("no answer within {} s", PATIENCE.as_secs()));
+            Err(Error::Aws { operation: "publish to", resource: topic_arn.to_owned(), source })
+        }
+    }
+}
+
+/// Most runs send no notice, so the client is made only for one that does.
+fn client(config: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    Client::from_conf(Builder::from(config).timeout_config(timeouts).build())
 }
 
 /// Sends a notice to its topic. If that fails or nobody is subscribed, it goes to the levels above, one after the other.
@@ -175,8 +285,8 @@ async fn subscribers(client: &Client, topic_arn: &str) -> Option<u32> {
     answer.attributes()?.get("SubscriptionsConfirmed")?.parse().ok()
 }
 
-/// A notice that fits a phone: what is too long for it is left out in the middle, never the next step.
-fn message(outcome: &Outcome) -> String {
+/// An outcome, for people.
+fn facts_of(outcome: &Outcome, what: &str) -> Facts {
     let mut lines: Vec<String> = vec![outcome.summary.clone()];
     let more = |lines: &mut Vec<String>, text: &str| {
         if !text.is_empty() && !lines.iter().any(|line| line.contains(text)) {
@@ -193,21 +303,27 @@ fn message(outcome: &Outcome) -> String {
     }
     let details = outcome.plan.get("details").and_then(Value::as_array);
     lines.extend(details.into_iter().flatten().filter_map(Value::as_str).map(|detail| format!("- {detail}")));
-    let mut last = Vec::new();
+    let mut steps = Vec::new();
     if let Some(next) = &outcome.next {
-        last.push(format!("Next (level {}): {}", next.level, next.what));
+        steps.push(Step::new(format!("Next (level {}): {}", next.level, next.what)));
         let function = next.function.as_deref().unwrap_or(&outcome.function);
-        last.extend(next.send.iter().map(|send| format!("Send to {function}: {send}")));
+        steps.extend(next.send.iter().map(|send| Step::default().send(function, send.clone())));
     }
-    last.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
-    let last = last.join("\n");
-    let first = lines.join("\n");
-    let room = text::MAX_NOTICE.saturating_sub(last.len() + "\n…\n".len());
-    if first.len() <= room {
-        return format!("{first}\n{last}");
+    let kind = match outcome.decision {
+        Decision::Applied => Kind::Applied,
+        Decision::AwaitingApproval => Kind::AwaitingApproval,
+        Decision::Failed => Kind::Failed,
+        Decision::Refused => Kind::Refused,
+        Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => Kind::Other,
+    };
+    let plan = outcome.next.as_ref().and_then(|next| next.send.as_ref()?.get("approve")?.as_str());
+    Facts {
+        lines,
+        steps,
+        closing: format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)),
+        plan: plan.filter(|_| kind == Kind::AwaitingApproval).map(str::to_owned),
+        ..Facts::new(&outcome.environment, &outcome.function, kind, title(outcome, what))
     }
-    let kept = first.get(..first.floor_char_boundary(room)).unwrap_or_default();
-    format!("{kept}…\n{last}")
 }
 
 #[cfg(test)]

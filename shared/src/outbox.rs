@@ -119,7 +119,9 @@ impl Outbox {
         }
         // An item of another hand may name no topic.
         let topic_arn = if field("topic").starts_with("arn:") { field("topic") } else { self.own() };
-        let notice = Notice { topic_arn, subject: field("subject"), message: field("message") };
+        // One of an earlier version has a text only, and so has one whose facts cannot be read.
+        let facts = serde_json::from_str(&field("facts")).ok();
+        let notice = Notice { topic_arn, subject: field("subject"), message: field("message"), facts };
         if notice.message.is_empty() {
             tracing::error!(key, "a notice without words");
         } else if self.tell(&notice).await.owed {

@@ -3,6 +3,7 @@
 mod documents;
 mod layout;
 mod least_privilege;
+mod notices;
 mod permissions;
 mod supply_chain;
 mod template;

@@ -1,4 +1,4 @@
-//! The policies in `docs/permissions/`, for whoever deploys and whoever operates: AWS knows what is in them, they are no
+//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, and whoever operates: AWS knows what is in them, they are no
 //! longer than AWS takes, and what the template makes and README tells a person to do is allowed.
 
 use std::fs;
@@ -11,7 +11,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-const POLICIES: [&str; 2] = ["deploy", "operate"];
+const POLICIES: [&str; 3] = ["chat", "deploy", "operate"];
 /// Of a managed policy, without blanks
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MAX_CHARACTERS: usize = 6_144;

@@ -65,7 +65,7 @@ async fn the_probe_notes_the_release_that_ran_for_ten_healthy_minutes() -> anyho
 #[tokio::test]
 async fn a_deployment_that_acts_and_tells_nobody_is_refused_and_says_what_to_fill_in() -> anyhow::Result<()> {
     for (mode, of_one) in [("auto", ""), ("observe", "approve")] {
-        let parameters = [("ChatWebhookUrl", ""), ("RollbackMode", of_one)];
+        let parameters = [("SlackChannelId", ""), ("RollbackMode", of_one)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let refused = Sandbox::start(Options {
             mode: mode.to_owned(),

@@ -12,7 +12,7 @@ use shared::{
     error::{Cause, Error},
     guard,
     lambda::{Invocation, Task},
-    notice::{self, Notice},
+    notice::{self, Facts, Notice},
     outcome::Stop,
     settings::{Environment, SettingsError},
     telemetry,
@@ -97,8 +97,12 @@ impl Diagnose {
         let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| matters) else {
             return Ok(());
         };
-        let subject = format!("[{}] {FUNCTION}: {}", report.environment, report.summary);
-        let notice = Notice::new(topic, &subject, report.text.join("\n"));
+        let headline = format!("{FUNCTION}: {}", report.summary);
+        let facts = Facts {
+            lines: report.text.clone(),
+            ..Facts::new(&report.environment, FUNCTION, notice::Kind::Other, headline)
+        };
+        let notice = Notice::new(topic, facts);
         let sent = notice::tell(&self.config, &notice, self.settings.level_2_topic_arn.as_slice()).await;
         let failed = || Error::Aws {
             operation: "tell people",

@@ -9,41 +9,121 @@ use jiff::Timestamp;
 use shared::{
     clock,
     diagnosis::Confidence,
+    notice::{Facts, Kind, Page, State},
     outcome::Decision,
-    text::{self, MAX_NOTICE},
+    text,
 };
 
 pub use deployment::{Deployment, WaitingPlan};
 pub use wording::{capital, levels, team, timeline_line, were_told};
 
-use crate::incident::{Attempt, Decided, Incident, NoticeKind, Owner};
-use wording::{minute, nth};
+use crate::{
+    FUNCTION,
+    incident::{Attempt, Decided, Incident, NoticeKind, Owner},
+};
+use wording::{minute, nth, took};
 
 /// The longest line: a screen has about twenty lines of forty letters.
 const MAX_LINE: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    pub subject: String,
-    pub text: String,
+    pub facts: Facts,
+    /// What a pager gets beside it: none where it calls nobody.
+    pub page: Option<PageOf>,
     /// The highest level that gets it: so many topics, from the first on.
     pub levels: u8,
 }
 
+/// A page but for where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOf {
+    state: State,
+    title: String,
+    reason: String,
+    at: Timestamp,
+}
+
+impl Notice {
+    pub fn page(&self, topic_arn: &str) -> Option<Page> {
+        let PageOf { state, title, reason, at } = self.page.as_ref()?;
+        Some(Page::new(&self.facts, *state, title, reason, *at, topic_arn))
+    }
+}
+
 pub fn notice(incident: &Incident, kind: &NoticeKind, deployment: &Deployment, now: Timestamp) -> Notice {
-    let severity = incident.severity.as_str();
-    let subject =
-        format!("[{}] {} {severity}: {}", deployment.environment, kind.headline(), title_in_ascii(incident));
     // SNS counts bytes, and some letters take several: then less of each line is shown.
     let mut most = MAX_LINE;
-    let text = loop {
-        let text = lines(incident, kind, deployment, now, most).join("\n");
-        if text.len() <= MAX_NOTICE || most <= 40 {
-            break text;
+    let facts = loop {
+        let facts = facts(incident, kind, deployment, now, most);
+        if facts.fit() || most <= 40 {
+            break facts;
         }
         most -= 40;
     };
-    Notice { subject, text, levels: incident.level }
+    Notice { facts, page: page(incident, kind, now), levels: incident.level }
+}
+
+/// Called when it begins, comes back or goes up a level, and sent home when it is over.
+fn page(incident: &Incident, kind: &NoticeKind, now: Timestamp) -> Option<PageOf> {
+    let (state, reason) = match kind {
+        NoticeKind::Opened | NoticeKind::Reopened => (State::Alarm, cause(incident)),
+        NoticeKind::Escalated { reason } => {
+            (State::Alarm, Some(cause(incident).unwrap_or_else(|| reason.clone())))
+        }
+        NoticeKind::Resolved => (State::Ok, incident.resolution.clone()),
+        NoticeKind::Worse { .. } | NoticeKind::ProbePasses => return None,
+    };
+    let title = incident.title.clone();
+    let reason = reason.unwrap_or_else(|| when(incident, now));
+    Some(PageOf { state, title, reason, at: now })
+}
+
+/// As in `Cause (certain): release backend:12 answers 500`.
+fn cause(incident: &Incident) -> Option<String> {
+    let found = incident.found.as_ref()?;
+    let sure = match found.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    };
+    Some(format!("Cause ({sure}): {}.", found.what.trim_end_matches('.')))
+}
+
+fn facts(
+    incident: &Incident,
+    kind: &NoticeKind,
+    deployment: &Deployment,
+    now: Timestamp,
+    most: usize,
+) -> Facts {
+    let severity = incident.severity.as_str();
+    let opening = format!("{}: {} ({severity})", kind.headline(), incident.title);
+    let headline = format!("{} {severity}: {}", kind.headline(), title_in_ascii(incident));
+    let plan = match kind {
+        NoticeKind::Resolved | NoticeKind::ProbePasses => None,
+        _ => advice::plan(incident, deployment).map(|plan| plan.id.clone()),
+    };
+    Facts {
+        opening: text::line(&opening, most),
+        lines: lines(incident, kind, deployment, now, most),
+        steps: advice::steps(incident, kind, deployment, now, most),
+        closing: format!("Incident {}", incident.id),
+        incident: Some(incident.id.clone()),
+        plan,
+        ..Facts::new(&deployment.environment, FUNCTION, kind_of(kind), headline)
+    }
+}
+
+fn kind_of(kind: &NoticeKind) -> Kind {
+    match kind {
+        NoticeKind::Opened => Kind::Opened,
+        NoticeKind::Reopened => Kind::BackAgain,
+        NoticeKind::Worse { .. } => Kind::Worse,
+        NoticeKind::Escalated { .. } => Kind::Escalated,
+        NoticeKind::ProbePasses => Kind::ProbePasses,
+        NoticeKind::Resolved => Kind::Resolved,
+    }
 }
 
 fn lines(
@@ -55,10 +135,7 @@ fn lines(
 ) -> Vec<String> {
     let line = |text: &str| text::line(text, most);
     let severity = incident.severity.as_str();
-    let mut lines = vec![
-        line(&format!("{}: {} ({severity})", kind.headline(), incident.title)),
-        line(&when(incident, now)),
-    ];
+    let mut lines = vec![line(&when(incident, now))];
     if let Some(first) = incident.first_began_at {
         let times = incident.reopened.saturating_add(1);
         lines.push(line(&format!(
@@ -81,17 +158,15 @@ fn lines(
     if let Some(assignee) = incident.assignee.as_ref().filter(|_| *kind != NoticeKind::Resolved) {
         lines.push(line(&format!("Assigned to {assignee}.")));
     }
-    if let Some(found) = &incident.found {
-        let sure = match found.confidence {
-            Confidence::Certain => "certain",
-            Confidence::Likely => "likely",
-            Confidence::Possible => "possible",
-        };
-        lines.push(line(&format!("Cause ({sure}): {}.", found.what.trim_end_matches('.'))));
-    }
+    lines.extend(cause(incident).map(|cause| line(&cause)));
     lines.push(line(&format!("Done: {}.", done(incident, kind))));
-    lines.extend(advice::lines(incident, kind, deployment, now, most));
-    lines.push(format!("Incident {}", incident.id));
+    if *kind == NoticeKind::Resolved {
+        let stages = incident.stages();
+        let acted = stages.acted_seconds.map_or(String::new(), |at| format!(", acted after {}", took(at)));
+        let recovered = took(stages.recovered_seconds.unwrap_or_default());
+        let detected = took(stages.detected_seconds);
+        lines.push(format!("Noticed after {detected}{acted}, over after {recovered}."));
+    }
     lines
 }
 

@@ -29,9 +29,13 @@ impl Owed {
 
     pub fn item(&self) -> Item {
         let mut item = item_key(OWED, &self.key);
-        let Notice { topic_arn, subject, message } = &self.notice;
+        let Notice { topic_arn, subject, message, facts } = &self.notice;
         for (name, value) in [("topic", topic_arn), ("subject", subject), ("message", message)] {
             item.insert(name.to_owned(), string(value));
+        }
+        // An earlier version sends the text, and leaves this out. Our own types always serialize.
+        if let Some(facts) = facts.as_ref().and_then(|facts| serde_json::to_string(facts).ok()) {
+            item.insert("facts".to_owned(), string(facts));
         }
         item.insert("expires_at".to_owned(), kept(self.since, AUDIT_KEPT));
         item

@@ -9,7 +9,7 @@ use super::{Run, Runner, record::unrecorded, wanted::is_still_wanted};
 use crate::{
     clock, code,
     error::{Error, chain},
-    notice::{self, Notice, Sent},
+    notice::{self, Facts, Kind, Notice, Sent, Step},
     outbox::Owed,
     outcome::Outcome,
     remedy::Remedy,
@@ -91,18 +91,17 @@ impl<R: Remedy> Runner<R> {
         };
         for (place, odd) in run.memory.odd.iter().filter(|odd| !odd.reported).enumerate() {
             tracing::error!(item = odd.line(), "an item of the ledger cannot be read, and is left out");
-            let subject = format!(
-                "[{}] {}: an item of the ledger cannot be read",
-                self.policy.environment,
-                R::FUNCTION
-            );
-            let message = format!(
-                "{}\nIt is left out, and everything else goes on. Next (level 2): look at the item in table {}; delete it \
-                 if it is of no use.",
-                odd.line(),
+            let step = format!(
+                "Next (level 2): look at the item in table {}; delete it if it is of no use.",
                 self.policy.ledger_table
             );
-            let notice = Notice::new(topic, &subject, message);
+            let headline = format!("{}: an item of the ledger cannot be read", R::FUNCTION);
+            let facts = Facts {
+                lines: vec![odd.line(), "It is left out, and everything else goes on.".to_owned()],
+                steps: vec![Step::new(step)],
+                ..Facts::new(&self.policy.environment, R::FUNCTION, Kind::Other, headline)
+            };
+            let notice = Notice::new(topic, facts);
             let key = format!("{}-odd-{place}", run.outcome.execution_id);
             let owed = Owed::new(&key, notice, run.now, run.invocation.deadline);
             match self.ledger.report_odd(odd, &owed, run.now).await {

@@ -87,7 +87,9 @@ impl House {
         let published = calls.filter(|call| call.name() == "sns Publish" && call.status == Some(200));
         let text = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         published
-            .map(|call| format!("{}\n{}", text(&call.request, "Subject"), text(&call.request, "Message")))
+            .map(|call| {
+                format!("{}\n{}", text(&call.request, "Subject"), sandbox::notices::text_of(&call.request))
+            })
             .collect()
     }
 

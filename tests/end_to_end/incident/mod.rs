@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
 
+mod bodies;
 mod crashes;
 mod first_hour;
 mod input;
@@ -24,6 +25,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{
     Options, Sandbox,
+    notices::text_of,
     runtime_api::Bootstrap,
     stack::{self, outcome, tick},
 };
@@ -96,8 +98,17 @@ impl Stack {
         short.collect()
     }
 
-    /// The notices themselves.
+    /// The notices themselves, with the text of each as its message.
     fn published(&self) -> Vec<Value> {
+        let mut published = self.requests();
+        for notice in &mut published {
+            notice["Message"] = json!(text_of(notice));
+        }
+        published
+    }
+
+    /// The notices as they were handed to SNS.
+    fn requests(&self) -> Vec<Value> {
         let calls = self.sandbox.gateway.record().by("incident").into_iter();
         calls.filter(|call| call.name() == "sns Publish").map(|call| call.request).collect()
     }

@@ -27,7 +27,7 @@ async fn no_secret_of_the_logs_reaches_a_notice_or_the_record() -> Test {
     }
     let shown = outcome(&function, &json!({ "show": id })).await?;
     assert!(stack.told().iter().any(|told| told.ends_with("ESCALATED")), "{:?}", stack.told());
-    for text in stack.published().into_iter().chain([shown]) {
+    for text in stack.requests().into_iter().chain([shown]) {
         let text = text.to_string();
         for secret in [PASSWORD, TOKEN] {
             assert!(!text.contains(secret), "{text}");

@@ -255,7 +255,9 @@ impl Ledger<'_> {
         let published = calls.into_iter().skip(self.calls).filter(|call| call.name() == "sns Publish");
         let text = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         published
-            .map(|call| format!("{}\n{}", text(&call.request, "Subject"), text(&call.request, "Message")))
+            .map(|call| {
+                format!("{}\n{}", text(&call.request, "Subject"), sandbox::notices::text_of(&call.request))
+            })
             .collect()
     }
 

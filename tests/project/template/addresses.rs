@@ -68,6 +68,26 @@ fn modes(template: &Template) -> Vec<&str> {
     parameters.filter(|(_, parameter)| acts(parameter)).map(|(name, _)| name.as_str()).collect()
 }
 
+const SLACK: [(&str, &str); 2] = [("SlackWorkspaceId", "T0123ABCD"), ("SlackChannelId", "C0123ABCD")];
+const TEAMS: [(&str, &str); 3] = [
+    ("TeamsTenantId", "01234567-89ab-cdef-0123-456789abcdef"),
+    ("TeamsTeamId", "89abcdef-0123-4567-89ab-cdef01234567"),
+    ("TeamsChannelId", "19%3a0123456789abcdef%40thread.tacv2"),
+];
+
+#[test]
+fn a_channel_is_not_deployed_without_what_it_is_of() -> Result<()> {
+    let template = Template::read()?;
+    for channel in [&SLACK[..], &TEAMS] {
+        for (left_out, _) in channel.split_last().context("no channel")?.1 {
+            let given: Vec<_> = channel.iter().filter(|(name, _)| name != left_out).copied().collect();
+            let refused = refusals(&template, &given)?;
+            assert!(matches!(refused.as_slice(), [one] if one.contains(left_out)), "{refused:?}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_mode_that_acts_or_asks_needs_an_address_and_the_refusal_names_it() -> Result<()> {
     let template = Template::read()?;
@@ -77,20 +97,17 @@ fn a_mode_that_acts_or_asks_needs_an_address_and_the_refusal_names_it() -> Resul
         for value in ["approve", "auto"] {
             let refused = refusals(&template, &[(mode, value)])?;
             let [sentence] = refused.as_slice() else { bail!("{mode}={value}: {refused:?}") };
-            for name in ["NoticeEmail", "ChatWebhookUrl", "Nobody would be told"] {
+            for name in ["NoticeEmail", "SlackChannelId", "TeamsChannelId", "Nobody would be told"] {
                 assert!(sentence.contains(name), "{sentence}");
             }
-            for address in
-                [("NoticeEmail", "on-call@example.com"), ("ChatWebhookUrl", "https://example.com/x")]
-            {
-                assert!(
-                    refusals(&template, &[(mode, value), address])?.is_empty(),
-                    "{mode}={value} {address:?}"
-                );
+            for address in [&[("NoticeEmail", "on-call@example.com")][..], &SLACK, &TEAMS] {
+                let given = [&[(mode, value)], address].concat();
+                assert!(refusals(&template, &given)?.is_empty(), "{given:?}");
             }
-            // What tells level 2 tells nobody of what remedies do.
-            let above = [(mode, value), ("Level2Email", "level-2@example.com")];
-            assert_eq!(refusals(&template, &above)?, refused);
+            // What tells level 2, or pages, tells nobody of what remedies do.
+            for elsewhere in [("Level2Email", "level-2@example.com"), ("PagerUrl", "https://example.com/x")] {
+                assert_eq!(refusals(&template, &[(mode, value), elsewhere])?, refused);
+            }
         }
         for value in ["off", "observe"] {
             assert!(refusals(&template, &[(mode, value)])?.is_empty(), "{mode}={value}");
@@ -118,7 +135,7 @@ fn samconfig_says_which_address_to_fill_in() -> Result<()> {
         assert!(told || acts, "{name}");
     }
     let deploy = document::deploy()?;
-    for words in ["`NoticeEmail`", "`ChatWebhookUrl`", "Confirm the subscription"] {
+    for words in ["`NoticeEmail`", "`SlackChannelId`", "`PagerUrl`", "Confirm the subscription"] {
         assert!(deploy.contains(words), "docs/deploy.md does not say {words}");
     }
     Ok(())

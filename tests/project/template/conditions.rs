@@ -140,7 +140,12 @@ fn nothing_that_is_made_refers_to_what_is_left_out() -> Result<()> {
     let everything = [
         ("TargetGroupFullName", "targetgroup/lendpeak2-backend/0123456789abcdef"),
         ("NoticeEmail", "on-call@example.com"),
-        ("ChatWebhookUrl", "https://example.com/x"),
+        ("SlackWorkspaceId", "T0123ABCD"),
+        ("SlackChannelId", "C0123ABCD"),
+        ("TeamsTenantId", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("TeamsTeamId", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("TeamsChannelId", "19%3a0123456789abcdef%40thread.tacv2"),
+        ("PagerUrl", "https://example.com/x"),
         ("Level2Email", "level-2@example.com"),
         ("Level3Email", "level-3@example.com"),
         ("OpsItems", "true"),
@@ -156,6 +161,9 @@ fn nothing_that_is_made_refers_to_what_is_left_out() -> Result<()> {
         ("us-gov-west-1", &[("DistributionId", "")]),
         ("us-east-1", &[("DistributionId", ""), ("CacheInvalidationMode", "auto")]),
         ("us-east-1", &[("AwsEndpointUrl", "http://127.0.0.1:4566")]),
+        // The sandbox: a channel is named, and none is made.
+        ("us-east-1", &[("AwsEndpointUrl", "http://127.0.0.1:4566"), ("SlackChannelId", "C0123ABCD")]),
+        ("us-east-1", &[("TeamsChannelId", "19%3a0123456789abcdef%40thread.tacv2")]),
     ] {
         let stack = Stack::with(region, given)?;
         let resources = stack.made("Resources")?;

@@ -5,7 +5,7 @@ use sandbox::{deploy::SERVICE_DOWN_RULE, workspace};
 use serde_json::{Value, json};
 
 use crate::template::{
-    document::{Template, if_it_holds},
+    document::{Template, if_it_holds, texts},
     functions::variable,
 };
 
@@ -82,6 +82,48 @@ fn a_level_is_told_by_incident_or_by_the_last_net() -> Result<()> {
             assert_eq!(statement["Resource"]["Ref"], level);
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_pager_has_a_topic_of_its_own_that_incident_alone_publishes_to() -> Result<()> {
+    let template = Template::read()?;
+    let topic = json!({ "Fn::If": ["HasPager", { "Ref": "Pager" }, { "Ref": "AWS::NoValue" }] });
+    assert_eq!(variables(&template)["PAGER_TOPIC_ARN"], topic);
+    let policy = &template.0["Resources"]["PagerPolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    assert_eq!(policy.as_array().map(Vec::len), Some(1));
+    assert_eq!(policy[0]["Principal"], json!({ "AWS": { "Fn::GetAtt": ["IncidentRole", "Arn"] } }));
+    let of_topic = |kind: &str| {
+        let subscriptions = template.of_type("AWS::SNS::Subscription");
+        let its = subscriptions.into_iter().filter(|one| one["TopicArn"]["Ref"] == kind);
+        its.map(|one| one["Protocol"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_topic("Pager"), ["https"]);
+    assert_eq!(of_topic("Notices"), ["email"], "SNS has one body for HTTPS: a chat's");
+    Ok(())
+}
+
+/// Without a guardrail of its own, a channel would have `AdministratorAccess` as its bounds.
+#[test]
+fn a_chat_may_look_at_metrics_and_nothing_else() -> Result<()> {
+    let template = Template::read()?;
+    let own = json!([{ "Ref": "ChatMayDo" }]);
+    for channel in ["NoticesInSlack", "NoticesInTeams"] {
+        let channel = &template.0["Resources"][channel]["Properties"];
+        assert_eq!(channel["GuardrailPolicies"], own);
+        assert_eq!(channel["IamRoleArn"], json!({ "Fn::GetAtt": ["ChatRole", "Arn"] }));
+        assert_eq!(channel["SnsTopicArns"], json!([{ "Ref": "Notices" }]));
+    }
+    let role = &template.0["Resources"]["ChatRole"]["Properties"];
+    assert_eq!((&role["ManagedPolicyArns"], &role["Policies"]), (&own, &Value::Null));
+    let document = &template.0["Resources"]["ChatMayDo"]["Properties"]["PolicyDocument"];
+    let statements = document["Statement"].as_array().context("no statement")?;
+    for action in statements.iter().flat_map(|statement| texts(&statement["Action"])) {
+        let looks =
+            ["Describe", "Get", "List"].iter().any(|verb| action.starts_with(&format!("cloudwatch:{verb}")));
+        assert!(looks, "{action}");
+    }
+    assert_eq!(statements.len(), 1);
     Ok(())
 }
 

@@ -136,7 +136,7 @@ impl Handler {
         let lines = match kind {
             Some(kind) => {
                 let notice = notice(incident, &kind, &deployment, actor.now);
-                notice.text.lines().map(str::to_owned).collect()
+                notice.facts.text().lines().map(str::to_owned).collect()
             }
             None => vec![one_line(incident, actor.now)],
         };

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     aws::Aws,
     error::{Cause, Error},
-    notice as topic,
+    notice::{self as topic, Facts},
     outbox::{Outbox, Owed},
     settings::{Environment, SettingsError},
 };
@@ -57,10 +57,10 @@ impl Handler {
     }
 
     /// A notice to level 1, to be written to the outbox.
-    pub(super) fn notice_to_level_1(&self, subject: &str, message: &str, id: &str, now: Timestamp) -> Owed {
+    pub(super) fn notice_to_level_1(&self, facts: Facts, id: &str, now: Timestamp) -> Owed {
         let [topic, ..] = &self.settings.topics;
         let deadline = now.checked_add(SENDS_ITSELF_WITHIN).unwrap_or(now);
-        Owed::new(id, topic::Notice::new(topic, subject, message), now, deadline)
+        Owed::new(id, topic::Notice::new(topic, facts), now, deadline)
     }
 
     /// Changes an incident, again and again until nobody else has written it meanwhile. `change` says `None` if there

@@ -13,6 +13,7 @@ use shared::{
         ALL, AUDIT_KEPT, KILL_SWITCH, Switch, Switches,
         items::{item_key, json as as_json, kept, string},
     },
+    notice::{Facts, Kind, Step},
     outcome::{Decision, Outcome, VERSION},
     text::{PERSON, line},
 };
@@ -203,13 +204,16 @@ impl Handler {
         }
         audit.insert("expires_at".to_owned(), kept(actor.now, AUDIT_KEPT));
         let lift = on.iter().map(|switch| {
-            format!("To lift `{}`, send to {function}\n{}", line(&switch.name, 60), switch.lift())
+            Step::new(format!("To lift `{}`,", line(&switch.name, 60))).send(&function, switch.lift())
         });
-        let message: Vec<String> =
-            std::iter::once(format!("{}.", capital(&told))).chain(lift.take(5)).collect();
         let headline = if is_lifted { "KILL SWITCH LIFTED" } else { "KILL SWITCH ON" };
-        let subject = format!("[{}] {headline}: {}", self.settings.environment, names.join(", "));
-        let pending = self.notice_to_level_1(&subject, &message.join("\n"), actor.id, actor.now);
+        let headline = format!("{headline}: {}", names.join(", "));
+        let facts = Facts {
+            lines: vec![format!("{}.", capital(&told))],
+            steps: lift.take(5).collect(),
+            ..Facts::new(&self.settings.environment, FUNCTION, Kind::Other, headline)
+        };
+        let pending = self.notice_to_level_1(facts, actor.id, actor.now);
         writes.push(self.store().put(audit)?);
         writes.push(self.store().put(pending.item())?);
         if !self.store().transact(writes, KILL_SWITCH).await? {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::{
     error::{Error, chain},
     ledger::Switch,
-    notice as topic,
+    notice::{self as topic, Page},
     text::line,
 };
 
@@ -32,35 +32,44 @@ impl Handler {
         };
         let mut deployment = self.deployment_now(incident, now).await;
         let mut delivery = Delivery { told: pending.told.clone(), ..Delivery::default() };
+        let page = self.page_of(incident, &pending, &deployment, now);
         let (mut highest, mut addressed) = (incident.level.min(HIGHEST_LEVEL), incident.clone());
-        loop {
-            addressed.level = highest;
-            self.publish_up_to(highest, &addressed, &pending.kind, &deployment, &mut delivery, now).await;
-            let is_reached = delivery.told.contains(&highest);
-            // Only levels that heard of the incident hear of its end.
-            if is_reached || highest >= HIGHEST_LEVEL || pending.kind == NoticeKind::Resolved {
-                break;
+        let levels = async {
+            loop {
+                addressed.level = highest;
+                self.publish_up_to(highest, &addressed, &pending.kind, &deployment, &mut delivery, now).await;
+                let is_reached = delivery.told.contains(&highest);
+                // Only levels that heard of the incident hear of its end.
+                if is_reached || highest >= HIGHEST_LEVEL || pending.kind == NoticeKind::Resolved {
+                    break;
+                }
+                deployment.unreached = delivery.unreached();
+                highest += 1;
             }
-            deployment.unreached = delivery.unreached();
-            highest += 1;
-        }
+        };
+        // The levels do not wait for the pager, nor it for them.
+        let (page, ()) = tokio::join!(self.send_page(page), levels);
         for why in delivery.unreached() {
             tracing::error!(incident = incident.id, why, "people were not told");
         }
         let unreached: BTreeSet<u8> =
             delivery.nobody_subscribed.iter().chain(delivery.failed.keys()).copied().collect();
         let raised = highest > incident.level && delivery.told.contains(&highest);
-        if delivery.told != pending.told || unreached != pending.unreached || raised {
+        let paged = pending.paged || page == Paged::Yes;
+        if delivery.told != pending.told || unreached != pending.unreached || raised || paged != pending.paged
+        {
             let mut words: Vec<String> = delivery.unreached();
             if delivery.told != pending.told {
                 words.push(told_what(&pending.kind, &delivery.told));
             }
+            words.extend(page.in_words());
             let entry =
                 TimelineEntry { at: now, by: FUNCTION.to_owned(), what: line(&words.join("; "), MAX_TEXT) };
             // If nobody got it, it stays pending: whoever subscribes later gets it.
-            let is_left = !delivery.failed.is_empty() || delivery.told.is_empty();
-            let left =
-                is_left.then(|| PendingNotice { told: delivery.told.clone(), unreached, ..pending.clone() });
+            let is_left =
+                !delivery.failed.is_empty() || delivery.told.is_empty() || matches!(page, Paged::Failed(_));
+            let told = delivery.told.clone();
+            let left = is_left.then(|| PendingNotice { told, unreached, paged, ..pending.clone() });
             let stops = |switch: &Switch| deployment.remedies.keys().any(|function| switch.stops(function));
             let delivered = Delivered {
                 left,
@@ -69,7 +78,36 @@ impl Handler {
             };
             self.record_delivery(incident, &pending, &delivered, &entry).await?;
         }
+        if let Paged::Failed(_) = &page {
+            delivery.also.extend(page.in_words());
+        }
         Ok(delivery)
+    }
+
+    /// The page beside a notice, with the topic that it goes to: none where there is no pager, where it has it already, or
+    /// where the notice calls nobody.
+    fn page_of(
+        &self,
+        incident: &Incident,
+        pending: &PendingNotice,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Option<(&str, Page)> {
+        let topic = self.settings.pager_topic.as_deref().filter(|_| !pending.paged)?;
+        Some((topic, notice(incident, &pending.kind, deployment, now).page(topic)?))
+    }
+
+    async fn send_page(&self, page: Option<(&str, Page)>) -> Paged {
+        let Some((topic, page)) = page else {
+            return Paged::No;
+        };
+        match topic::page(&self.config, topic, &page).await {
+            Ok(()) => Paged::Yes,
+            Err(error) => {
+                tracing::error!(error = chain(&error), "the pager was not told");
+                Paged::Failed(why(&error))
+            }
+        }
     }
 
     /// Publishes to the topics of all levels up to one, at once: a topic that does not answer keeps none waiting.
@@ -98,11 +136,7 @@ impl Handler {
             if let Some(before) = levels.iter().find(|level| tried.contains(level)) {
                 return (levels.clone(), Err(*before));
             }
-            let message = topic::Notice {
-                topic_arn: topic.clone(),
-                subject: notice.subject.clone(),
-                message: notice.text.clone(),
-            };
+            let message = topic::Notice::new(topic, notice.facts.clone());
             (levels, Ok(topic::send(&self.config, &message).await))
         });
         for (levels, sent) in join_all(sent).await {
@@ -161,6 +195,26 @@ impl Handler {
             *incident = self.known(&incident.id).await?;
         }
         Err(write_conflict(&incident.id))
+    }
+}
+
+/// What became of a page.
+#[derive(Debug, PartialEq, Eq)]
+enum Paged {
+    /// There was none to send.
+    No,
+    Yes,
+    /// Why SNS did not take it: a later run tries again.
+    Failed(String),
+}
+
+impl Paged {
+    fn in_words(&self) -> Option<String> {
+        match self {
+            Self::No => None,
+            Self::Yes => Some("told the pager".to_owned()),
+            Self::Failed(why) => Some(format!("the pager could not be told ({why})")),
+        }
     }
 }
 

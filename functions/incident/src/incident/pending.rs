@@ -55,11 +55,14 @@ pub struct PendingNotice {
     /// The levels that could not be reached.
     #[serde(default, rename = "in_vain")]
     pub unreached: BTreeSet<u8>,
+    /// Whether the pager has got it, if somebody else has not. An earlier version leaves it out, and pages nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paged: bool,
 }
 
 impl PendingNotice {
     pub fn new(kind: NoticeKind, since: Timestamp) -> Self {
-        Self { kind, since, told: BTreeSet::new(), unreached: BTreeSet::new() }
+        Self { kind, since, told: BTreeSet::new(), unreached: BTreeSet::new(), paged: false }
     }
 
     /// Whether the run that wrote it should have sent it by now.

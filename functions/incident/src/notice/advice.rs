@@ -1,54 +1,42 @@
 //! What a person should do, and the JSON for it.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
     diagnosis::{Finding, Sent},
     ledger::{ALL, Switch},
+    notice::Step,
     settings::Mode,
     text,
 };
 
-use super::{
-    deployment::{Deployment, WaitingPlan},
-    wording::took,
-};
+use super::deployment::{Deployment, WaitingPlan};
 use crate::incident::{Incident, NoticeKind};
 
 /// JSON is never cut. A longer request is left to the report.
 const MAX_JSON: usize = 600;
 
-pub(super) fn lines(
+pub(super) fn steps(
     incident: &Incident,
     kind: &NoticeKind,
     deployment: &Deployment,
     now: Timestamp,
     most: usize,
-) -> Vec<String> {
+) -> Vec<Step> {
     let function = &deployment.function;
-    let send = |lines: &mut Vec<String>, to: &str, what: &Value| {
-        lines.push(format!("Send to {to}"));
-        lines.push(what.to_string());
-    };
     let line = |text: &str| text::line(text, most);
-    let mut lines = Vec::new();
+    let mut steps = Vec::new();
     match kind {
         NoticeKind::Resolved => {
-            let stages = incident.stages();
-            let acted =
-                stages.acted_seconds.map_or(String::new(), |at| format!(", acted after {}", took(at)));
-            let recovered = took(stages.recovered_seconds.unwrap_or_default());
-            let detected = took(stages.detected_seconds);
-            lines.push(format!("Noticed after {detected}{acted}, over after {recovered}."));
-            lines.push(format!("You: nothing to do. For the report, send to {function}"));
-            lines.push(json!({ "show": incident.id }).to_string());
-            return lines;
+            let show = json!({ "show": incident.id });
+            return vec![Step::new("You: nothing to do. For the report,").send(function, show)];
         }
         NoticeKind::ProbePasses => {
             let diagnose = deployment.name_of("diagnose");
-            lines.push(line(&format!("You: if it is still broken for you, send {{}} to {diagnose}.")));
-            lines.push(format!("If it is over, send to {function}"));
-            lines.push(json!({ "resolve": incident.id, "reason": "<how>" }).to_string());
+            let broken = Step::new("You: if it is still broken for you,");
+            steps.push(broken.send(line(&diagnose), json!({})));
+            let resolve = json!({ "resolve": incident.id, "reason": "<how>" });
+            steps.push(Step::new("If it is over,").send(function, resolve));
         }
         NoticeKind::Opened
         | NoticeKind::Reopened
@@ -62,31 +50,29 @@ pub(super) fn lines(
                     ALL => "No remedy acts".to_owned(),
                     function => format!("{function} does not act"),
                 };
-                lines.push(line(&format!(
-                    "You: {words}. {stops} while it is on: mend it yourself, or lift it."
-                )));
-                send(&mut lines, function, &switch.lift());
+                let words =
+                    line(&format!("You: {words}. {stops} while it is on: mend it yourself, or lift it."));
+                steps.push(Step::new(words).send(function, switch.lift()));
             }
             if let Some(WaitingPlan { function: remedy, id }) = plan {
-                let remedy = text::line(&deployment.name_of(remedy), most);
-                lines.push(format!("You: approve, or it stays down. Send to {remedy}"));
-                lines.push(json!({ "approve": id }).to_string());
+                let approve = Step::new("You: approve, or it stays down.");
+                steps.push(approve.send(line(&deployment.name_of(remedy)), json!({ "approve": id })));
             }
             if stopped_by.is_none() && plan.is_none() {
-                if incident.is_with_the_machine() {
-                    lines.push(line(&format!("You: {}", while_the_machine_works(deployment))));
+                steps.push(if incident.is_with_the_machine() {
+                    Step::new(line(&format!("You: {}", while_the_machine_works(deployment))))
                 } else if let Some(found) = &incident.found {
-                    lines.push(line(&format!("You: {}.", found.remedy.what.trim_end_matches('.'))));
+                    Step::new(line(&format!("You: {}.", found.remedy.what.trim_end_matches('.'))))
                 } else {
-                    let diagnose = deployment.name_of("diagnose");
-                    lines.push(line(&format!("You: find the cause. Send {{}} to {diagnose}")));
-                }
+                    let diagnose = line(&deployment.name_of("diagnose"));
+                    Step::new("You: find the cause.").send(diagnose, json!({}))
+                });
             }
             if !incident.is_with_the_machine()
                 && plan.is_none()
                 && let Some(found) = &incident.found
             {
-                lines.extend(remedy(incident, found, deployment, most));
+                steps.extend(remedy(incident, found, deployment, most));
             }
         }
     }
@@ -94,15 +80,15 @@ pub(super) fn lines(
         let (next, minutes) = (incident.level.saturating_add(1), within.as_secs() / 60);
         format!(" Level {next} is called in {minutes} min unless you acknowledge.")
     });
-    lines.push(format!("Do you have it?{next} Send to {function}"));
-    lines.push(json!({ "acknowledge": incident.id, "by": "<your name>" }).to_string());
+    let acknowledge = json!({ "acknowledge": incident.id, "by": "<your name>" });
+    steps.push(Step::new(format!("Do you have it?{next}")).send(function, acknowledge));
     if incident.is_with_the_machine() {
-        lines.push("Add \"take_over\": true to stop service-down.".to_owned());
+        steps.push(Step::new("Add \"take_over\": true to stop service-down."));
     }
     if incident.by_person && incident.is_with_the_machine() {
-        lines.push(line("A person opened it, so it stays open until a person resolves it."));
+        steps.push(Step::new(line("A person opened it, so it stays open until a person resolves it.")));
     }
-    lines
+    steps
 }
 
 /// What the state machine does meanwhile, in the modes of its remedies.
@@ -131,7 +117,7 @@ fn stopped_by<'a>(incident: &Incident, deployment: &'a Deployment) -> Option<&'a
 }
 
 /// The plan that the state machine waits for, or another plan of the remedy to be used.
-fn plan<'a>(incident: &'a Incident, deployment: &'a Deployment) -> Option<&'a WaitingPlan> {
+pub(super) fn plan<'a>(incident: &'a Incident, deployment: &'a Deployment) -> Option<&'a WaitingPlan> {
     let of_machine = incident.current_attempts().iter().rev().find_map(|attempt| {
         let id = attempt.approval.as_ref()?;
         deployment.plans.iter().find(|plan| plan.id == *id)
@@ -143,19 +129,19 @@ fn plan<'a>(incident: &'a Incident, deployment: &'a Deployment) -> Option<&'a Wa
 }
 
 /// The request for the remedy, unless that has acted already.
-fn remedy(incident: &Incident, found: &Finding, deployment: &Deployment, most: usize) -> Vec<String> {
-    let Some(Sent { function, request }) = &found.remedy.sent else {
-        return Vec::new();
-    };
+fn remedy(incident: &Incident, found: &Finding, deployment: &Deployment, most: usize) -> Option<Step> {
+    let Sent { function, request } = found.remedy.sent.as_ref()?;
     let acted = |attempt: &crate::incident::Attempt| attempt.remedy.function == *function && attempt.acted();
     if incident.current_attempts().iter().any(acted) {
-        return Vec::new();
+        return None;
     }
     let name = text::line(&deployment.name_of(function), most);
-    let request = request.to_string();
-    if request.len() > MAX_JSON {
+    if request.to_string().len() > MAX_JSON {
         let show = json!({ "show": incident.id });
-        return vec![format!("For what to send to {name}, send {show} to {}", deployment.function)];
+        return Some(Step::new(format!(
+            "For what to send to {name}, send {show} to {}",
+            deployment.function
+        )));
     }
-    vec![format!("Send to {name}: {request}")]
+    Some(Step::default().send(name, request.clone()))
 }

@@ -51,7 +51,7 @@ fn tried(function: &str, decision: &str) -> Attempt {
 #[track_caller]
 fn check(incident: &Incident, kind: &NoticeKind, minutes: i64, expected: &str) {
     let notice = notice(incident, kind, &deployment(), at(minutes));
-    assert_eq!(notice.text, expected.trim_start());
+    assert_eq!(notice.facts.text(), expected.trim_start());
 }
 
 #[test]
@@ -122,7 +122,7 @@ Incident 20261124-140000-service-down"#,
 fn without_a_cause_the_next_step_is_to_look_for_it() {
     let mut incident = incident();
     incident.owner = Owner::People;
-    let text = notice(&incident, &NoticeKind::Opened, &deployment(), at(0)).text;
+    let text = notice(&incident, &NoticeKind::Opened, &deployment(), at(0)).facts.text();
     assert!(text.contains("Send {} to lendpeak2-production-diagnose"), "{text}");
 }
 
@@ -140,8 +140,8 @@ fn it_fits_a_phones_screen_whatever_was_found() {
     incident.hand_over(at(1), 3, "reason ".repeat(300));
     let kind = NoticeKind::Escalated { reason: "reason ".repeat(300) };
     let notice = notice(&incident, &kind, &deployment(), at(1));
-    let lines: usize = notice.text.lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
-    assert!(lines <= LINES, "{lines} lines: {}", notice.text);
+    let lines: usize = notice.facts.text().lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
+    assert!(lines <= LINES, "{lines} lines: {}", notice.facts.text());
     assert_eq!(notice.levels, 3);
 }
 
@@ -154,9 +154,8 @@ fn all_stopped() -> shared::ledger::Switch {
 #[test]
 fn with_the_kill_switch_on_it_says_how_to_lift_it_and_nobody_is_to_watch() {
     let deployment = Deployment { switches: vec![all_stopped()], ..deployment() };
-    let text = notice(&incident(), &NoticeKind::Opened, &deployment, at(0)).text;
-    let words = r#"You: the kill switch `all` is on (by Ana). No remedy acts while it is on: mend it yourself, or lift it.
-Send to lendpeak2-production-incident
+    let text = notice(&incident(), &NoticeKind::Opened, &deployment, at(0)).facts.text();
+    let words = r#"You: the kill switch `all` is on (by Ana). No remedy acts while it is on: mend it yourself, or lift it. Send to lendpeak2-production-incident
 {"go":"all","by":"<your name>"}"#;
     assert!(text.contains(words) && !text.contains("watch"), "{text}");
 }
@@ -165,10 +164,10 @@ Send to lendpeak2-production-incident
 fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
     let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Approve)].into();
     let without = Deployment { remedies, ..deployment() };
-    let text = notice(&incident(), &NoticeKind::Opened, &without, at(0)).text;
+    let text = notice(&incident(), &NoticeKind::Opened, &without, at(0)).facts.text();
     assert!(text.contains("You: approve, or it stays down") && !text.contains("watch"), "{text}");
     let plans = vec![WaitingPlan { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
-    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { plans, ..without }, at(0)).text;
+    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { plans, ..without }, at(0)).facts.text();
     let words = "You: approve, or it stays down. Send to lendpeak2-production-rollback\n{\"approve\":\"499484d277f1\"}";
     assert!(text.contains(words), "{text}");
 }
@@ -176,7 +175,9 @@ fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
 #[test]
 fn where_nothing_may_act_a_person_is_to() {
     let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Observe)].into();
-    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { remedies, ..deployment() }, at(0)).text;
+    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { remedies, ..deployment() }, at(0))
+        .facts
+        .text();
     assert!(text.contains("You: mend it yourself"), "{text}");
 }
 
@@ -186,7 +187,7 @@ fn the_assignee_is_told_and_why_another_level_is() {
     incident.assignee = Some("oncall@lendpeak.com".to_owned());
     let deployment =
         Deployment { unreached: vec!["nobody is subscribed to level 1".to_owned()], ..deployment() };
-    let text = notice(&incident, &NoticeKind::Opened, &deployment, at(0)).text;
+    let text = notice(&incident, &NoticeKind::Opened, &deployment, at(0)).facts.text();
     assert!(text.contains("Assigned to oncall@lendpeak.com.\n"), "{text}");
     assert!(text.contains("Nobody is subscribed to level 1.\n"), "{text}");
 }
@@ -196,7 +197,7 @@ fn what_ended_it_is_told_and_not_what_did_nothing() {
     let mut incident = incident();
     incident.attempts = vec![tried("rollback", "refused")];
     incident.resolve(at(4), "the probe passed twice after rollback (approved by hand, 14:03 UTC)".to_owned());
-    let text = notice(&incident, &NoticeKind::Resolved, &deployment(), at(9)).text;
+    let text = notice(&incident, &NoticeKind::Resolved, &deployment(), at(9)).facts.text();
     assert!(
         text.contains("Done: the probe passed twice after rollback (approved by hand, 14:03 UTC)."),
         "{text}"
@@ -206,7 +207,8 @@ fn what_ended_it_is_told_and_not_what_did_nothing() {
 #[test]
 fn the_subject_of_a_title_in_other_letters_names_the_incident() {
     let mut incident = incident();
-    let subject = |incident: &Incident| notice(incident, &NoticeKind::Opened, &deployment(), at(0)).subject;
+    let subject =
+        |incident: &Incident| notice(incident, &NoticeKind::Opened, &deployment(), at(0)).facts.subject();
     incident.title = "支払いができない".to_owned();
     assert_eq!(subject(&incident), "[production] OPEN critical: 20261124-140000-service-down");
     incident.title = "Überweisung fehlt".to_owned();
@@ -231,9 +233,10 @@ proptest::proptest! {
         (plain.title, plain.assignee, plain.found) = ("t".to_owned(), Some("a".to_owned()), Some(found("f")));
         let kind = NoticeKind::Escalated { reason };
         let told = notice(&incident, &kind, &deployment(), at(1));
-        let lines = notice(&plain, &kind, &deployment(), at(1)).text.lines().count();
-        proptest::prop_assert_eq!(told.text.split('\n').count(), lines);
-        proptest::prop_assert!(told.text.len() < 4_096);
-        proptest::prop_assert!(told.text.chars().all(|c| c == '\n' || !c.is_control()));
+        let lines = notice(&plain, &kind, &deployment(), at(1)).facts.text().lines().count();
+        let told = told.facts.text();
+        proptest::prop_assert_eq!(told.split('\n').count(), lines);
+        proptest::prop_assert!(told.len() < 4_096);
+        proptest::prop_assert!(told.chars().all(|c| c == '\n' || !c.is_control()));
     }
 }

@@ -1,0 +1,223 @@
+//! Notices as people get them: an e-mail, a chat message, an SMS and a page of each kind, in `tests/notices/`, to be read
+//! in a review.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use incident::{
+    incident::{Attempt, Incident, NoticeKind, Owner, Remedy, SERVICE_DOWN, Severity},
+    notice::{Deployment, WaitingPlan, notice},
+};
+use jiff::{SignedDuration, Timestamp};
+use sandbox::workspace;
+use serde_json::{Value, json};
+use shared::{
+    diagnosis::{Confidence, Finding, Impact, Sent},
+    notice::{Notice, Page},
+    outcome::Outcome,
+    settings::Mode,
+    status::Level,
+};
+
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices";
+const PAGER: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-pager";
+
+fn at(minutes: i64) -> Result<Timestamp> {
+    let began: Timestamp = "2026-11-24T14:00:00Z".parse()?;
+    Ok(began + SignedDuration::from_mins(minutes))
+}
+
+fn deployment() -> Deployment {
+    Deployment {
+        environment: "production".to_owned(),
+        function: "lendpeak2-production-incident".to_owned(),
+        acknowledge_within: [Duration::from_mins(15), Duration::from_mins(30)],
+        remedies: [("rollback".to_owned(), Mode::Auto), ("scale-up".to_owned(), Mode::Auto)].into(),
+        switches: Vec::new(),
+        plans: Vec::new(),
+        unreached: Vec::new(),
+    }
+}
+
+fn incident() -> Result<Incident> {
+    let mut incident =
+        Incident::new(SERVICE_DOWN, "Service down".to_owned(), Severity::Critical, at(-2)?, at(0)?);
+    incident.owner = Owner::MachineRequested { since: at(0)? };
+    Ok(incident)
+}
+
+fn found() -> Result<Finding> {
+    let what = "release backend:12 answers 500 to 40 % of the requests";
+    let finding = Finding::new(Confidence::Certain, Impact::Down, what)
+        .since(Some(at(-2)?))
+        .next(Level::Development, "Roll back to backend:11")
+        .send(Sent { function: "rollback".into(), request: json!({ "to": "previous" }) });
+    Ok(Finding { cause: "bad_release".into(), ..finding })
+}
+
+fn tried(function: &str, decision: &str) -> Result<Attempt> {
+    let cause = "bad_release".to_owned();
+    let remedy = Remedy { function: function.to_owned(), request: json!({}), cause };
+    Ok(Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, at(1)?) })
+}
+
+/// An incident's notice and page.
+fn of_incident(
+    incident: &Incident,
+    kind: &NoticeKind,
+    deployment: &Deployment,
+    minutes: i64,
+) -> Result<String> {
+    let told = notice(incident, kind, deployment, at(minutes)?);
+    let page = told.page(PAGER);
+    shown(&Notice::new(TOPIC, told.facts), page.as_ref())
+}
+
+/// A remedy's notice.
+fn of_outcome(change: &Value, what: &str) -> Result<String> {
+    let alarm =
+        json!({ "name": "ecs-cpu", "arn": "arn", "state": "ALARM", "reason": "crossed", "metrics": [] });
+    let mut written = json!({
+        "summary": "backend: 2 → 4 tasks, all run; alarm ecs-cpu", "decision": "applied",
+        "code": "applied", "next": null, "reason": "alarm ecs-cpu is in ALARM, and 2 tasks run as they should",
+        "target": "service/lendpeak2-production/backend",
+        "steps": [{ "action": "set the desired count of backend to 4", "result": "done" }],
+        "verification": { "verified": true, "what": "all run" }, "function": "scale-up",
+        "environment": "production", "execution_id": "run-1", "at": "2026-11-24T14:00:00.123Z", "duration_ms": 1,
+        "version": 1, "plan": null, "observed": null,
+        "trigger": { "id": "a", "at": "2026-11-24T14:00:00Z", "kind": { "alarm": alarm } },
+    });
+    for (name, value) in change.as_object().into_iter().flatten() {
+        written[name] = value.clone();
+    }
+    let outcome: Outcome = serde_json::from_value(written)?;
+    shown(&Notice::of(&outcome, TOPIC, what), None)
+}
+
+/// Each body as whoever gets it reads it.
+fn shown(notice: &Notice, page: Option<&Page>) -> Result<String> {
+    let bodies: Value = serde_json::from_str(&notice.bodies())?;
+    let body = |protocol: &str| bodies[protocol].as_str().context(protocol.to_owned());
+    ensure!(body("default")? == notice.message, "a queue gets the text");
+    ensure!(body("http")? == body("https")?, "two protocols, one body");
+    let chat: Value = serde_json::from_str(body("https")?)?;
+    let (content, metadata) = (&chat["content"], &chat["metadata"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let steps = content["nextSteps"].as_array().into_iter().flatten();
+    let steps: Vec<String> = steps.map(|step| format!("- {}", text(step))).collect();
+    let context = metadata["additionalContext"].as_object().context("no context")?;
+    let context: Vec<String> =
+        context.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+    let mut shown = format!(
+        "--- E-mail\nSubject: {}\n\n{}\n\n--- Chat, thread {}\n{}\n\n{}\n\nNext steps\n{}\n\nFor buttons: {}\n\n--- SMS\n{}\n",
+        notice.subject,
+        body("email")?,
+        metadata["threadId"].as_str().unwrap_or("of its own"),
+        text(&content["title"]),
+        text(&content["description"]),
+        steps.join("\n"),
+        context.join(", "),
+        body("sms")?,
+    );
+    if let Some(Page { subject, message }) = page {
+        let mut page: Value = serde_json::from_str(message)?;
+        ensure!(page["AlarmDescription"] == notice.message, "a pager shows the text");
+        page["AlarmDescription"] = json!("<the text>");
+        shown += &format!("\n--- Page\nSubject: {subject}\n\n{page:#}\n");
+    }
+    Ok(shown)
+}
+
+fn all() -> Result<Vec<(&'static str, String)>> {
+    let own = deployment();
+    let open = incident()?;
+    let mut back = open.clone();
+    (back.reopened, back.first_began_at) = (1, Some(at(-30)?));
+    let mut worse = open.clone();
+    worse.found = Some(found()?);
+    let mut waiting = open.clone();
+    (waiting.found, waiting.owner) = (
+        Some(found()?),
+        Owner::StateMachine {
+            execution:
+                "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one"
+                    .to_owned(),
+            since: at(0)?,
+        },
+    );
+    let plans = vec![WaitingPlan { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
+    let remedies = [("rollback".to_owned(), Mode::Approve)].into();
+    let asks = Deployment { plans, remedies, ..own.clone() };
+    let mut escalated = open.clone();
+    escalated.found = Some(found()?);
+    escalated.attempts = vec![tried("scale-up", "applied")?, tried("rollback", "refused")?];
+    escalated.hand_over(at(6)?, 2, "two remedies did not help".to_owned());
+    let mut passes = open.clone();
+    (passes.by_person, passes.severity) = (true, Severity::High);
+    passes.probe_passes(at(3)?, "the probe passed twice".to_owned());
+    let mut resolved = open.clone();
+    resolved.attempts = vec![tried("rollback", "applied")?];
+    resolved.acted_at = Some(at(1)?);
+    resolved.resolve(at(4)?, "the probe passed twice after rollback".to_owned());
+    let reason = "two remedies did not help".to_owned();
+    let worse_kind = NoticeKind::Worse { from: Severity::High };
+
+    let approve = json!({ "what": "approve it within 30 min, or nothing is done", "level": 1,
+        "function": "lendpeak2-production-rollback", "send": { "approve": "499484d277f1" } });
+    let awaiting = json!({ "function": "rollback", "decision": "awaiting_approval", "code": "approval_needed",
+        "summary": "backend: release :3 → :1, if you approve; alarm alb-5xx-rate", "next": approve, "steps": [],
+        "reason": "release :3 answers 500", "verification": null,
+        "plan": { "details": ["2 tasks are replaced, which takes about 2 min"] } });
+    let look = json!({ "what": "look at the service's events", "level": 2, "function": "lendpeak2-production-scale-up" });
+    let steps = json!([{ "action": "set the desired count of backend to 4", "result": "failed",
+        "error": "cannot update service `backend`: AccessDeniedException" }]);
+    let failed = json!({ "decision": "failed", "code": "failed", "summary": "failed: backend: 2 → 4 tasks",
+        "steps": steps, "verification": null, "next": look });
+    let refused = json!({ "decision": "refused", "code": "at_maximum", "steps": [], "verification": null,
+        "summary": "refused: 4 tasks run, and no more are allowed", "reason": "4 tasks run, and no more are allowed",
+        "next": { "what": "raise MaximumTasks, or find out what takes so much", "level": 1 } });
+    let what = "backend: 2 → 4 tasks";
+    Ok(vec![
+        ("open", of_incident(&open, &NoticeKind::Opened, &own, 0)?),
+        ("open, with a plan that waits", of_incident(&waiting, &NoticeKind::Opened, &asks, 1)?),
+        ("back again", of_incident(&back, &NoticeKind::Reopened, &own, 0)?),
+        ("worse", of_incident(&worse, &worse_kind, &own, 2)?),
+        ("escalated", of_incident(&escalated, &NoticeKind::Escalated { reason }, &own, 6)?),
+        ("probe passes", of_incident(&passes, &NoticeKind::ProbePasses, &own, 3)?),
+        ("resolved", of_incident(&resolved, &NoticeKind::Resolved, &own, 9)?),
+        ("applied", of_outcome(&json!({}), what)?),
+        ("awaiting approval", of_outcome(&awaiting, "backend: release :3 → :1")?),
+        ("failed", of_outcome(&failed, what)?),
+        ("refused", of_outcome(&refused, "")?),
+    ])
+}
+
+/// What a notice is now lies beside the test binaries, for whoever has changed one on purpose.
+#[test]
+fn each_kind_of_notice_looks_as_it_is_shown() -> Result<()> {
+    let folder = workspace().join("tests/notices");
+    let now = Path::new(env!("CARGO_TARGET_TMPDIR")).join("notices");
+    fs::create_dir_all(&now)?;
+    let mut names = Vec::new();
+    let mut wrong = Vec::new();
+    for (name, shown) in all()? {
+        let file = format!("{}.txt", name.replace(", ", "-").replace(' ', "-"));
+        fs::write(now.join(&file), &shown)?;
+        let expected = fs::read_to_string(folder.join(&file)).unwrap_or_default();
+        if expected != shown {
+            wrong.push(format!("{file}, which is now\n{shown}"));
+        }
+        names.push(file);
+    }
+    let there = fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut there = there.collect::<Result<Vec<_>>>()?;
+    (there.sort(), names.sort());
+    ensure!(
+        wrong.is_empty(),
+        "not as in tests/notices (if that is meant: cp {}/* tests/notices/):\n{}",
+        now.display(),
+        wrong.join("\n\n")
+    );
+    ensure!(there == names, "{there:?} is shown, and {names:?} are there");
+    Ok(())
+}
