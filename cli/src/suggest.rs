@@ -1,0 +1,141 @@
+//! The command for a request that an answer advises to send. Whoever reads it at 3 a.m. does not type JSON.
+
+use serde_json::Value;
+
+use crate::{answer::text, function::Function};
+
+/// Nothing where there is no command for it: then the JSON is shown.
+pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
+    let field = |name: &str| Some(text(send, name)).filter(|value| !value.is_empty());
+    let number = |name: &str| send.get(name).and_then(Value::as_u64);
+    let with = |name: &str, command: &str| field(name).map(|value| format!("{command} {}", word(&value)));
+    if let Some(decided) = with("approve", "approve").or_else(|| with("reject", "reject")) {
+        return Some(format!("lendpeak2 {decided}"));
+    }
+    let command = match function {
+        Function::HealthProbe => "health".to_owned(),
+        Function::Diagnose => with("symptom", "diagnose").unwrap_or_else(|| "diagnose".to_owned()),
+        Function::Rollback => with("to", "rollback")?,
+        Function::ScaleUp => match (number("desired_count"), number("by")) {
+            (Some(count), _) => format!("scale {count}"),
+            (None, Some(more)) => format!("scale +{more}"),
+            (None, None) => "scale step".to_owned(),
+        },
+        Function::Restart => "restart".to_owned(),
+        Function::WriteFreeze => with("state", "freeze")?,
+        Function::CacheInvalidation => match (field("status"), send.get("paths").and_then(Value::as_array)) {
+            (Some(id), _) => format!("invalidate --status {}", word(&id)),
+            (None, Some(paths)) => {
+                let paths: Vec<String> = paths.iter().filter_map(Value::as_str).map(word).collect();
+                format!("invalidate {}", paths.join(" "))
+            }
+            (None, None) => "invalidate '/*'".to_owned(),
+        },
+        Function::SnapshotRestore => restore(send)?,
+        Function::Incident => return incident(send),
+    };
+    let overrides = if send.get("override").and_then(Value::as_bool) == Some(true) { " --override" } else { "" };
+    let reason = field("reason").map(|reason| format!(" --reason {}", word(&reason))).unwrap_or_default();
+    // These two have nothing to give a reason for.
+    let reason = if matches!(function, Function::HealthProbe | Function::Diagnose) { String::new() } else { reason };
+    Some(format!("lendpeak2 {command}{overrides}{reason}"))
+}
+
+fn restore(send: &Value) -> Option<String> {
+    if send.get("list").is_some() {
+        return Some("restore list".to_owned());
+    }
+    [
+        ("snapshot", "snapshot"),
+        ("point_in_time", "at"),
+        ("before", "snapshot --before"),
+        ("continue", "continue"),
+        ("set_password_of", "set-password"),
+        ("cut_over", "cut-over"),
+        ("undo", "undo"),
+        ("discard", "discard"),
+    ]
+    .into_iter()
+    .find_map(|(field, command)| {
+        let value = send.get(field)?.as_str()?;
+        Some(format!("restore {command} {}", word(value)))
+    })
+}
+
+fn incident(send: &Value) -> Option<String> {
+    if let Some(whom) = send.get("go").and_then(Value::as_str) {
+        return Some(if whom == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {}", word(whom)) });
+    }
+    let (name, id) = ["show", "acknowledge", "escalate", "resolve"]
+        .into_iter()
+        .find_map(|field| Some((field, send.get(field)?.as_str()?)))?;
+    let name = if name == "acknowledge" { "ack" } else { name };
+    let take_over = if send.get("take_over").and_then(Value::as_bool) == Some(true) { " --take-over" } else { "" };
+    Some(format!("lendpeak2 incident {name} {}{take_over}", word(id)))
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+    use crate::args::Arguments;
+
+    #[track_caller]
+    fn check(function: Function, send: &Value, expected: &str) {
+        let command = command(function, send).unwrap();
+        assert_eq!(command, format!("lendpeak2 {expected}"));
+        // Whatever is advised can be typed.
+        let typed = command.replace("'not waited for: cooldown'", "x").replace('\'', "");
+        let typed = Arguments::try_parse_from(typed.split(' '));
+        assert!(typed.is_ok(), "{command}: {}", typed.unwrap_err());
+    }
+
+    #[test]
+    fn every_request_that_functions_advise_has_a_command() {
+        check(Function::Rollback, &json!({ "to": "previous" }), "rollback previous");
+        check(Function::Rollback, &json!({ "approve": "0a1b" }), "approve 0a1b");
+        check(
+            Function::ScaleUp,
+            &json!({ "service": "backend", "desired_count": 5, "override": true, "reason": "not waited for: cooldown" }),
+            "scale 5 --override --reason 'not waited for: cooldown'",
+        );
+        check(Function::ScaleUp, &json!({ "by": 2 }), "scale +2");
+        check(Function::ScaleUp, &json!({ "reason": "short" }), "scale step --reason short");
+        check(Function::Restart, &json!({ "reason": "leak" }), "restart --reason leak");
+        check(Function::WriteFreeze, &json!({ "state": "on" }), "freeze on");
+        check(Function::CacheInvalidation, &json!({}), "invalidate '/*'");
+        check(Function::CacheInvalidation, &json!({ "paths": ["/a", "/b/*"] }), "invalidate /a '/b/*'");
+        check(Function::CacheInvalidation, &json!({ "status": "I1" }), "invalidate --status I1");
+        check(Function::SnapshotRestore, &json!({ "point_in_time": "2026-12-01T10:00:00Z" }), "restore at 2026-12-01T10:00:00Z");
+        check(Function::SnapshotRestore, &json!({ "cut_over": "c-1" }), "restore cut-over c-1");
+        check(Function::SnapshotRestore, &json!({ "set_password_of": "c-1" }), "restore set-password c-1");
+        check(Function::SnapshotRestore, &json!({ "continue": "c-1" }), "restore continue c-1");
+        check(Function::Incident, &json!({ "go": "all", "by": "<your name>" }), "start");
+        check(Function::Incident, &json!({ "acknowledge": "i", "by": "x", "take_over": true }), "incident ack i --take-over");
+        check(Function::Diagnose, &json!({}), "diagnose");
+    }
+
+    #[test]
+    fn what_has_no_command_is_left_as_json() {
+        assert_eq!(command(Function::Rollback, &json!({})), None);
+        assert_eq!(command(Function::SnapshotRestore, &json!({ "report": "x" })), None);
+    }
+
+    #[test]
+    fn a_word_survives_a_shell() {
+        for (text, expected) in [("a-b:1", "a-b:1"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''"), ("$(rm)", "'$(rm)'")] {
+            assert_eq!(word(text), expected);
+        }
+    }
+}
