@@ -167,6 +167,10 @@ fn decision(value: &Value) -> Decision {
     if text(value, "code") == "list" {
         return Decision::Listed;
     }
+    // Whoever asks for what waits already joins it, and waits too.
+    if text(value, "code") == "approval_pending" {
+        return Decision::AwaitingApproval;
+    }
     let word = text(value, "decision");
     if !word.is_empty() {
         return Decision::of(&word);

@@ -127,6 +127,11 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asks_for_what_waits_already_waits_too() {
+        check(&json!({ "decision": "nothing_to_do", "code": "approval_pending" }), 8);
+    }
+
+    #[test]
     fn what_was_applied_and_not_seen_to_work_is_not_well() {
         check(&json!({ "decision": "applied", "verification": { "verified": true, "what": "" } }), 0);
         check(&json!({ "decision": "applied", "verification": { "verified": false, "what": "" } }), 5);
