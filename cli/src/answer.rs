@@ -27,7 +27,6 @@ pub(crate) struct Answer {
     /// Why.
     pub(crate) reason: String,
     pub(crate) target: String,
-    pub(crate) function: String,
     pub(crate) at: String,
     pub(crate) next: Option<Next>,
     pub(crate) steps: Vec<Step>,
@@ -36,8 +35,6 @@ pub(crate) struct Answer {
     pub(crate) lines: Vec<String>,
     /// Of the probe alone.
     pub(crate) healthy: Option<bool>,
-    /// The incident that it is about.
-    pub(crate) incident: String,
     /// Where a run had several targets: an answer for each.
     pub(crate) outcomes: Vec<Answer>,
 }
@@ -112,7 +109,6 @@ impl Answer {
             summary: text(value, "summary"),
             reason: text(value, "reason"),
             target: text(value, "target"),
-            function: text(value, "function"),
             at: text(value, "at"),
             next: value.get("next").filter(|next| next.is_object()).map(Next::of),
             steps: array(value, "steps").iter().map(Step::of).collect(),
@@ -122,7 +118,6 @@ impl Answer {
             }),
             lines: lines(value),
             healthy: value.get("healthy").and_then(Value::as_bool),
-            incident: text(value, "incident"),
             outcomes,
         }
     }

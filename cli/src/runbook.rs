@@ -65,7 +65,7 @@ impl<'a> Runbook<'a> {
 
     /// Whoever types: what was given, or whom AWS takes the credentials for.
     pub(crate) async fn by(&self, given: Option<&str>) -> Result<String, Failure> {
-        match given {
+        match given.filter(|by| !by.is_empty()) {
             Some(by) => Ok(by.to_owned()),
             None => who::am_i(&aws_sdk_sts::Client::new(&self.config)).await,
         }

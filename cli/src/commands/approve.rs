@@ -18,7 +18,7 @@ pub(crate) struct Options {
     /// The plan's id, from its notice or from `lendpeak2 plans`
     id: String,
     /// Who approves; whose credentials these are if left out
-    #[arg(long, env = "LENDPEAK2_BY", value_name = "NAME")]
+    #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
     #[command(flatten)]
     common: Common,

@@ -50,7 +50,7 @@ struct Which {
 #[derive(Debug, Args)]
 struct By {
     /// Who says so; whose credentials these are if left out
-    #[arg(long, env = "LENDPEAK2_BY", value_name = "NAME")]
+    #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
 }
 

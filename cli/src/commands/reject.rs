@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Who rejects; whose credentials these are if left out
-    #[arg(long, env = "LENDPEAK2_BY", value_name = "NAME")]
+    #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Options {
     #[arg(default_value = "all")]
     function: String,
     /// Who lifts it; whose credentials these are if left out
-    #[arg(long, env = "LENDPEAK2_BY", value_name = "NAME")]
+    #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
     /// Show what would be lifted, and lift nothing
     #[arg(long)]

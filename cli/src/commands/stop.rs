@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SPAN|TIME")]
     until: Option<String>,
     /// Who stops it; whose credentials these are if left out
-    #[arg(long, env = "LENDPEAK2_BY", value_name = "NAME")]
+    #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
 }
 
