@@ -33,6 +33,10 @@ pub(crate) struct Answer {
     pub(crate) verification: Option<Verification>,
     /// What a list, a diagnosis or an incident has to say.
     pub(crate) lines: Vec<String>,
+    /// What would be done, where nothing was.
+    pub(crate) plan: Vec<String>,
+    /// What a person should know of it before a yes; of a list, what there is.
+    pub(crate) details: Vec<String>,
     /// Of the probe alone.
     pub(crate) healthy: Option<bool>,
     /// Where a run had several targets: an answer for each.
@@ -117,6 +121,8 @@ impl Answer {
                 what: text(seen, "what"),
             }),
             lines: lines(value),
+            plan: value.get("plan").map(|plan| listed(plan, "lines")).unwrap_or_default(),
+            details: value.get("plan").map(|plan| listed(plan, "details")).unwrap_or_default(),
             healthy: value.get("healthy").and_then(Value::as_bool),
             outcomes,
         }
@@ -128,7 +134,7 @@ impl Answer {
     }
 
     /// The plan that waits for approval.
-    pub(crate) fn plan(&self) -> Option<&str> {
+    pub(crate) fn approval(&self) -> Option<&str> {
         self.next.as_ref()?.send.as_ref()?.get("approve")?.as_str()
     }
 
@@ -182,18 +188,20 @@ fn decision(value: &Value) -> Decision {
 
 /// `lines`, or what earlier versions called `text`: a list, or one text.
 fn lines(value: &Value) -> Vec<String> {
-    let listed = |name: &str| -> Vec<String> {
-        array(value, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let first = listed("lines");
+    let first = listed(value, "lines");
     if !first.is_empty() {
         return first;
     }
-    let second = listed("text");
+    let second = listed(value, "text");
     if !second.is_empty() {
         return second;
     }
     text(value, "text").lines().map(str::to_owned).collect()
+}
+
+/// The texts of a list.
+fn listed(value: &Value, name: &str) -> Vec<String> {
+    array(value, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn array<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -220,13 +228,13 @@ mod tests {
         });
         let next = json!({
             "summary": "backend: :3 → :2", "decision": "awaiting_approval", "code": "approval_needed",
-            "next": { "what": "approve", "function": "rollback", "send": { "approve": "0a1b" }, "level": 1 },
+            "next": { "what": "approve", "function": "lendpeak2-production-rollback", "send": { "approve": "0a1b" }, "level": 1 },
             "reason": "because", "target": "service/c/s",
         });
-        for (value, summary, function) in [(today, "because", ""), (next, "backend: :3 → :2", "rollback")] {
+        for (value, summary, function) in [(today, "because", ""), (next, "backend: :3 → :2", "lendpeak2-production-rollback")] {
             let answer = Answer::of(&value);
             assert_eq!(answer.decision, Decision::AwaitingApproval);
-            assert_eq!((answer.plan(), answer.in_a_line()), (Some("0a1b"), summary));
+            assert_eq!((answer.approval(), answer.in_a_line()), (Some("0a1b"), summary));
             let asked = answer.next.unwrap();
             assert_eq!((asked.level, asked.function.as_str()), (1, function));
         }

@@ -61,8 +61,13 @@ impl Function {
         }
     }
 
+    /// By its own name, or by its full one, as in `lendpeak2-production-rollback`.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name() == name)
+        let is_its = |function: &Self| {
+            let rest = name.strip_suffix(function.name());
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('-'))
+        };
+        Self::ALL.into_iter().find(is_its)
     }
 
     /// The stack's output with the function's name in Lambda.
@@ -91,7 +96,13 @@ mod tests {
             let typed = function.to_possible_value().map(|value| value.get_name().to_owned());
             assert_eq!(typed.as_deref(), Some(function.name()));
             assert_eq!(Function::named(function.name()), Some(function));
+            assert_eq!(Function::named(&format!("lendpeak2-production-{}", function.name())), Some(function));
         }
+    }
+
+    #[test]
+    fn what_only_ends_like_a_function_is_none() {
+        assert_eq!(["prestart", "", "backend"].map(Function::named), [None; 3]);
     }
 
     #[test]

@@ -21,27 +21,7 @@ pub(crate) fn answer(answer: &Answer, of: Function, width: Option<usize>) -> Str
         let all: Vec<String> = answer.outcomes.iter().map(|one| self::answer(one, of, width)).collect();
         return all.join("\n\n");
     }
-    let mut lines = Vec::new();
-    if answer.lines.is_empty() && answer.decision == Decision::Listed {
-        lines.push(self::lines(&parts(answer.in_a_line()), width));
-    } else if answer.lines.is_empty() {
-        let style = match answer.decision {
-            Decision::Applied if answer.verified() == Some(false) => WARN,
-            Decision::Applied | Decision::NothingToDo | Decision::Replayed | Decision::Listed => GOOD,
-            Decision::Observed | Decision::AwaitingApproval => WARN,
-            Decision::Refused | Decision::Failed | Decision::Unknown(_) => BAD,
-        };
-        let first = if answer.in_a_line().is_empty() { &answer.code } else { answer.in_a_line() };
-        lines.push(field(answer.decision.words(), style, first, width));
-        if !answer.summary.is_empty() && !answer.reason.is_empty() && answer.reason != answer.summary {
-            lines.push(field("why", DIM, &answer.reason, width));
-        }
-    } else {
-        if !answer.summary.is_empty() && answer.lines.first() != Some(&answer.summary) {
-            lines.push(wrapped(&paint_first(&answer.summary), width, 0));
-        }
-        lines.push(self::lines(&answer.lines, width));
-    }
+    let mut said = if answer.lines.is_empty() { outcome(answer, width) } else { told(answer, of, width) };
     for step in &answer.steps {
         let (label, style) = match step.result.as_str() {
             "failed" => ("failed", BAD),
@@ -49,44 +29,91 @@ pub(crate) fn answer(answer: &Answer, of: Function, width: Option<usize>) -> Str
             _ => ("step", GOOD),
         };
         let error = if step.error.is_empty() { String::new() } else { format!(": {}", step.error) };
-        lines.push(field(label, style, &format!("{}{error}", step.action), width));
+        said.push(field(label, style, &format!("{}{error}", step.action), width));
     }
     if let Some(seen) = answer.verification.as_ref().filter(|seen| !seen.what.is_empty()) {
         let (label, style) = if seen.verified { ("checked", GOOD) } else { ("not seen", WARN) };
-        lines.push(field(label, style, &seen.what, width));
+        said.push(field(label, style, &seen.what, width));
     }
     if let Some(next) = &answer.next {
-        lines.extend(self::next(next, of, width));
+        said.extend(self::next(next, of, width));
     }
-    lines.join("\n")
+    said.join("\n")
+}
+
+/// What came of it, and why.
+fn outcome(answer: &Answer, width: Option<usize>) -> Vec<String> {
+    let style = match answer.decision {
+        Decision::Applied if answer.verified() == Some(false) => WARN,
+        Decision::Applied | Decision::NothingToDo | Decision::Replayed | Decision::Listed => GOOD,
+        Decision::Observed | Decision::AwaitingApproval => WARN,
+        Decision::Refused | Decision::Failed | Decision::Unknown(_) => BAD,
+    };
+    let first = if answer.in_a_line().is_empty() { &answer.code } else { answer.in_a_line() };
+    if answer.decision == Decision::Listed {
+        let parts = if answer.details.is_empty() { parts(first) } else { answer.details.clone() };
+        return parts.iter().map(|part| wrapped(part, width, 2)).collect();
+    }
+    let mut said = vec![field(answer.decision.words(), style, first, width)];
+    // What was done, and what would be, is told by its summary, its steps and its plan.
+    let needs_why = matches!(answer.decision, Decision::Refused | Decision::Failed | Decision::NothingToDo);
+    if needs_why && answer.in_a_line() != answer.reason && !answer.reason.is_empty() {
+        said.push(field("why", DIM, &answer.reason, width));
+    }
+    said.extend(details(answer, width));
+    said
+}
+
+/// What a person should know before a yes.
+fn details(answer: &Answer, width: Option<usize>) -> Vec<String> {
+    answer.details.iter().map(|detail| field("know", DIM, detail, width)).collect()
+}
+
+/// What a function has put into words itself.
+fn told(answer: &Answer, of: Function, width: Option<usize>) -> Vec<String> {
+    let mut said = Vec::new();
+    if !answer.summary.is_empty() && answer.lines.first() != Some(&answer.summary) {
+        said.push(paint(BOLD, &wrapped(&answer.summary, width, 0)));
+    }
+    said.push(lines(&answer.lines, of, width));
+    said
 }
 
 /// Lines as a function has written them, each on its own.
-pub(crate) fn lines(lines: &[String], width: Option<usize>) -> String {
-    let lines: Vec<String> = lines.iter().map(|line| wrapped(&with_commands(line), width, indent(line))).collect();
-    lines.join("\n")
+pub(crate) fn lines(lines: &[String], of: Function, width: Option<usize>) -> String {
+    let typed = suggest::in_place(lines, of);
+    let wrapped = |(line, is_command): &(String, bool)| {
+        // A command is copied: it is never wrapped.
+        if *is_command { paint(BOLD, line) } else { wrapped(line, width, indent(line)) }
+    };
+    typed.iter().map(wrapped).collect::<Vec<_>>().join("\n")
 }
 
 /// What would be done, before a person is asked.
-pub(crate) fn plan(plan: &Answer, environment: &str, width: Option<usize>) -> String {
-    let mut lines = Vec::new();
+pub(crate) fn plan(plan: &Answer, of: Function, environment: &str, width: Option<usize>) -> String {
+    let mut said = Vec::new();
     if !plan.in_a_line().is_empty() {
-        lines.push(field("plan", BOLD, plan.in_a_line(), width));
+        said.push(field("plan", BOLD, plan.in_a_line(), width));
     }
-    if !plan.summary.is_empty() && !plan.reason.is_empty() && plan.reason != plan.summary {
-        lines.push(field("why", DIM, &plan.reason, width));
+    said.extend(plan.plan.iter().map(|line| field("would", BOLD, line, width)));
+    said.extend(details(plan, width));
+    if !plan.lines.is_empty() {
+        said.push(lines(&plan.lines, of, width));
     }
-    lines.extend(plan.lines.iter().map(|line| field("plan", BOLD, line, width)));
-    let target = if plan.target.is_empty() { environment.to_owned() } else { format!("{}, {environment}", plan.target) };
-    lines.push(field("of", DIM, &target, width));
-    lines.join("\n")
+    let target = match plan.target.as_str() {
+        "" => environment.to_owned(),
+        target => format!("{target}, {environment}"),
+    };
+    said.push(field("of", DIM, &target, width));
+    said.join("\n")
 }
 
 fn next(next: &Next, of: Function, width: Option<usize>) -> Vec<String> {
     let mut lines = Vec::new();
     let level = if next.level > 1 { format!("(level {}) ", next.level) } else { String::new() };
     if !next.what.is_empty() {
-        lines.push(field("next", BOLD, &format!("{level}{}", next.what), width));
+        let what = suggest::inline(&next.what, Function::named(&next.function).unwrap_or(of));
+        lines.push(field("next", BOLD, &format!("{level}{what}"), width));
     }
     if let Some(send) = &next.send {
         let function = Function::named(&next.function).unwrap_or(of);
@@ -132,21 +159,6 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len() + if line.trim_start().starts_with("- ") { 2 } else { 0 }
 }
 
-fn paint_first(text: &str) -> String {
-    paint(BOLD, text)
-}
-
-/// A line that says what to send, as in `send rollback: {"to":"previous"}`: with the command in the JSON's place.
-fn with_commands(line: &str) -> String {
-    let command = || {
-        let (before, rest) = line.split_once("send ")?;
-        let (name, json) = rest.split_once(": ")?;
-        let send = serde_json::from_str(json).ok()?;
-        Some(format!("{before}{}", suggest::command(Function::named(name)?, &send)?))
-    };
-    command().unwrap_or_else(|| line.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -185,7 +197,7 @@ mod tests {
     #[test]
     fn what_was_done_and_seen_is_told_step_by_step() {
         let applied = json!({
-            "summary": "backend: 2 → 3 tasks", "decision": "applied", "reason": "by hand: queues grow",
+            "summary": "backend: 2 → 3 tasks; by hand: queues grow", "decision": "applied", "reason": "by hand: queues grow",
             "steps": [{ "action": "set the desired count to 3", "result": "done" },
                 { "action": "raise the minimum", "result": "failed", "error": "throttled" }],
             "verification": { "verified": false, "what": "2 of 3 tasks run" },
@@ -193,9 +205,35 @@ mod tests {
         });
         assert_eq!(
             plain(&applied, None),
-            "done     backend: 2 → 3 tasks\nwhy      by hand: queues grow\nstep     set the desired count to 3\n\
+            "done     backend: 2 → 3 tasks; by hand: queues grow\nstep     set the desired count to 3\n\
              failed   raise the minimum: throttled\nnot seen 2 of 3 tasks run\nnext     (level 2) look again"
         );
+    }
+
+    #[test]
+    fn a_plan_says_what_a_person_should_know_before_a_yes() {
+        let asked = json!({
+            "summary": "waits for approval: restore of a as b", "decision": "awaiting_approval", "reason": "create cluster b",
+            "plan": { "lines": ["create cluster b"], "details": ["it costs $1 an hour"] },
+            "next": { "what": "approve by 10:00 UTC, or send {\"reject\":\"0a1b\"} to reject it",
+                "function": "lendpeak2-production-snapshot-restore", "send": { "approve": "0a1b" }, "level": 1 },
+        });
+        assert_eq!(
+            plain(&asked, None),
+            "waits    waits for approval: restore of a as b\nknow     it costs $1 an hour\n\
+             next     approve by 10:00 UTC, or lendpeak2 reject 0a1b to reject it\n         lendpeak2 approve 0a1b"
+        );
+        let before = super::plan(&Answer::of(&asked), Function::SnapshotRestore, "production", None);
+        assert_eq!(
+            anstream::adapter::strip_str(&before).to_string(),
+            "plan     waits for approval: restore of a as b\nwould    create cluster b\nknow     it costs $1 an hour\nof       production"
+        );
+    }
+
+    #[test]
+    fn a_list_is_a_line_for_each() {
+        let listed = json!({ "decision": "listed", "summary": "2 snapshots", "plan": { "details": ["one", "two"] } });
+        assert_eq!(plain(&listed, None), "one\ntwo");
     }
 
     #[test]

@@ -41,6 +41,46 @@ pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
     Some(format!("lendpeak2 {command}{overrides}{reason}"))
 }
 
+/// A text with commands in the place of requests, as in `send {"reject":"0a1b"} to reject it`.
+pub(crate) fn inline(text: &str, of: Function) -> String {
+    const SEND: &str = "send ";
+    let Some((before, rest)) = text.split_once(SEND) else { return text.to_owned() };
+    let (function, from) = match rest.split_once(": {") {
+        Some((name, _)) if Function::named(name).is_some() => (Function::named(name).unwrap_or(of), name.len() + 2),
+        _ => (of, 0),
+    };
+    let typed = rest.get(from..).and_then(|json| {
+        let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+        let send = values.next()?.ok()?;
+        let after = json.get(values.byte_offset()..)?;
+        Some(format!("{before}{}{}", command(function, &send)?, inline(after, of)))
+    });
+    typed.unwrap_or_else(|| format!("{before}{SEND}{}", inline(rest, of)))
+}
+
+/// Lines with commands in the place of requests; whether a line is nothing but one.
+pub(crate) fn in_place(lines: &[String], of: Function) -> Vec<(String, bool)> {
+    let mut typed: Vec<(String, bool)> = Vec::new();
+    for line in lines {
+        // `Send to lendpeak2-production-incident`, and the request in the next line.
+        let asked = typed.last().and_then(|(before, _)| Some(before.rsplit_once("end to ")?.1.to_owned()));
+        let function = asked.as_deref().and_then(Function::named);
+        let alone = serde_json::from_str(line).ok().and_then(|send: Value| command(function.unwrap_or(of), &send));
+        match alone {
+            Some(command) => {
+                if let Some((before, _)) = typed.last_mut().filter(|_| function.is_some()) {
+                    let kept = before.len() - asked.map_or(0, |name| name.len()) - "Send to ".len();
+                    before.truncate(kept);
+                    before.push_str("Type");
+                }
+                typed.push((command, true));
+            }
+            None => typed.push((inline(line, of), false)),
+        }
+    }
+    typed
+}
+
 fn restore(send: &Value) -> Option<String> {
     if send.get("list").is_some() {
         return Some("restore list".to_owned());
@@ -130,6 +170,33 @@ mod tests {
     fn what_has_no_command_is_left_as_json() {
         assert_eq!(command(Function::Rollback, &json!({})), None);
         assert_eq!(command(Function::SnapshotRestore, &json!({ "report": "x" })), None);
+    }
+
+    #[test]
+    fn requests_inside_of_a_text_are_commands() {
+        for (text, expected) in [
+            ("approve by 10:00, or send {\"reject\":\"0a1b\"} to reject it", "approve by 10:00, or lendpeak2 reject 0a1b to reject it"),
+            ("  send lendpeak2-production-scale-up: {\"by\":2}", "  lendpeak2 scale +2"),
+            ("to lift it send {\"go\":\"all\",\"by\":\"<your name>\"}", "to lift it lendpeak2 start"),
+            ("send it again", "send it again"),
+            ("send {\"odd\": 1}, or send {\"reject\":\"x\"}", "send {\"odd\": 1}, or lendpeak2 reject x"),
+        ] {
+            assert_eq!(inline(text, Function::Incident), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_in_a_line_of_its_own_is_a_command() {
+        let lines = ["You have it? Send to lendpeak2-production-incident", "{\"acknowledge\":\"i\",\"by\":\"<your name>\"}", "Incident i"];
+        let typed = in_place(&lines.map(str::to_owned), Function::Incident);
+        assert_eq!(
+            typed,
+            [
+                ("You have it? Type".to_owned(), false),
+                ("lendpeak2 incident ack i".to_owned(), true),
+                ("Incident i".to_owned(), false)
+            ]
+        );
     }
 
     #[test]

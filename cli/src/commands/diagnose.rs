@@ -34,7 +34,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         let lines = Answer::of(&value).lines;
         // Markdown is for another program to wrap.
         let width = screen.width().filter(|_| !options.markdown);
-        let words = if options.markdown { lines.join("\n") } else { render::lines(&lines, width) };
+        let words = if options.markdown { lines.join("\n") } else { render::lines(&lines, Function::Diagnose, width) };
         screen.answer(if words.is_empty() { text(&value, "summary") } else { words }.as_str());
     }
     Ok(exit(&value))
