@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// More is a mistake: CloudWatch and the ledger keep less.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 400);
@@ -14,8 +14,8 @@ pub(crate) fn now() -> Timestamp {
 
 /// A span, as in `10m` or `90s`.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    let read: SignedDuration =
-        text.parse().map_err(|_| format!("`{text}` is not a span: write it as in 90s, 10m or 2h"))?;
+    let read = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let read = read.map_err(|_| format!("`{text}` is not a span: write it as in 90s, 10m or 2h"))?;
     if read > LONGEST {
         return Err(format!("`{text}` is longer than 400 days"));
     }
@@ -93,6 +93,7 @@ mod tests {
         for (text, expected) in [
             ("1h", "2026-12-01T09:00:00Z"),
             ("90s", "2026-12-01T09:58:30Z"),
+            ("2d", "2026-11-29T10:00:00Z"),
             ("2026-11-28T22:00:00Z", "2026-11-28T22:00:00Z"),
         ] {
             assert_eq!(Since::read(text).unwrap().from(now).to_string(), expected, "{text}");
