@@ -133,11 +133,6 @@ impl Answer {
         self.verification.as_ref().map(|seen| seen.verified)
     }
 
-    /// The plan that waits for approval.
-    pub(crate) fn approval(&self) -> Option<&str> {
-        self.next.as_ref()?.send.as_ref()?.get("approve")?.as_str()
-    }
-
     /// The most that one line says of it.
     pub(crate) fn in_a_line(&self) -> &str {
         if self.summary.is_empty() { &self.reason } else { &self.summary }
@@ -234,8 +229,9 @@ mod tests {
         for (value, summary, function) in [(today, "because", ""), (next, "backend: :3 → :2", "lendpeak2-production-rollback")] {
             let answer = Answer::of(&value);
             assert_eq!(answer.decision, Decision::AwaitingApproval);
-            assert_eq!((answer.approval(), answer.in_a_line()), (Some("0a1b"), summary));
+            assert_eq!(answer.in_a_line(), summary);
             let asked = answer.next.unwrap();
+            assert_eq!(asked.send, Some(json!({ "approve": "0a1b" })));
             assert_eq!((asked.level, asked.function.as_str()), (1, function));
         }
     }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, invalidate, logs, man, plans,
+        approve, completion, diagnose, events, freeze, health, history, incident, invalidate, logs, man,
         reject, restart, restore, rollback, scale, start, status, stop,
     },
     time,

@@ -70,15 +70,18 @@ async fn read(
 ) -> Result<i64, Failure> {
     let filter = client.filter_log_events().log_group_name(group).start_time(from);
     let filter = filter.set_filter_pattern(options.filter.clone());
-    let mut pages = filter.into_paginator().items().send();
+    let mut pages = filter.into_paginator().send();
     let mut latest = from;
-    while let Some(event) = pages.next().await {
-        let event =
-            event.map_err(|error| Failure::aws(format!("read the log {group}"), "logs:FilterLogEvents", &error))?;
-        latest = latest.max(event.timestamp().unwrap_or_default());
-        let id = event.event_id().unwrap_or_default();
-        if !options.follow || id.is_empty() || shown.insert(id.to_owned()) {
-            runbook.screen.answer(&if runbook.screen.is_json() { as_json(&event) } else { line(&event) });
+    while let Some(page) = pages.next().await {
+        let page = page
+            .map_err(|error| Failure::aws(format!("read the log {group}"), "logs:FilterLogEvents", &error))?;
+        for event in page.events() {
+            latest = latest.max(event.timestamp().unwrap_or_default());
+            let id = event.event_id().unwrap_or_default();
+            if !options.follow || id.is_empty() || shown.insert(id.to_owned()) {
+                let words = if runbook.screen.is_json() { as_json(event) } else { line(event) };
+                runbook.screen.answer(&words);
+            }
         }
         if runbook.screen.is_closed() {
             break;

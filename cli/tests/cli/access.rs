@@ -1,10 +1,8 @@
 //! No credentials, no region, and sign-ins that are over: 4, or 2 where the command line could say it.
 
-mod support;
-
 use std::{fs, path::PathBuf, process::Command};
 
-use support::{Said, lendpeak2, said};
+use crate::support::{Said, lendpeak2, said};
 
 fn profiles(name: &str, content: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);

@@ -13,13 +13,13 @@ use serde_json::Value;
 const SANDBOX: &str = "LENDPEAK2_SANDBOX";
 
 /// A running sandbox; it ends with this.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Sandbox {
-    pub fn start(mode: &str) -> Self {
+    pub(crate) fn start(mode: &str) -> Self {
         let Some(program) = std::env::var_os(SANDBOX) else {
             panic!(
                 "{SANDBOX} is not set. These tests need the sandbox: run `cargo build` in the repository's root, and \
@@ -39,18 +39,18 @@ impl Sandbox {
     }
 
     /// The program, as somebody types it who has set nothing else.
-    pub fn lendpeak2(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn lendpeak2(&self, arguments: &[&str]) -> Command {
         let mut command = lendpeak2(arguments);
         command.env("AWS_ENDPOINT_URL", &self.url);
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         said(&mut self.lendpeak2(arguments))
     }
 
     /// What is asked of the sandbox's functions by another way than the program.
-    pub fn typed(&self, folder: &str) {
+    pub(crate) fn typed(&self, folder: &str) {
         let mut files: Vec<PathBuf> = std::fs::read_dir(format!("tests/cmd/{folder}"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -82,21 +82,21 @@ impl Drop for Sandbox {
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// Without a sandbox, and without anything that this machine's user has set up.
-pub fn lendpeak2(arguments: &[&str]) -> Command {
+pub(crate) fn lendpeak2(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lendpeak2"));
     for (name, _) in std::env::vars() {
         if name.starts_with("AWS_") || name.starts_with("LENDPEAK2_") || name == "COLUMNS" {
@@ -117,7 +117,7 @@ fn alone() -> [(&'static str, &'static str); 4] {
     ]
 }
 
-pub fn said(command: &mut Command) -> Said {
+pub(crate) fn said(command: &mut Command) -> Said {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }

@@ -1,11 +1,9 @@
 //! Every command against a sandbox: what it writes, and how it ends.
 
-mod support;
-
 use std::process::{Command, Stdio};
 
+use crate::support::{Said, Sandbox, said};
 use serde_json::Value;
-use support::{Said, Sandbox, said};
 
 #[test]
 fn with_functions_that_act() {
