@@ -72,7 +72,7 @@ pub(crate) struct Global {
 impl Global {
     /// A variable that is set to nothing is not set.
     #[must_use]
-    pub(crate) fn as_meant(self) -> Self {
+    pub(crate) fn or_unset(self) -> Self {
         let given = |value: Option<String>| value.filter(|value| !value.is_empty());
         Self { environment: given(self.environment), endpoint_url: given(self.endpoint_url), ..self }
     }
@@ -134,7 +134,6 @@ mod tests {
 
     #[test]
     fn what_is_half_said_is_refused_before_anything_is_called() {
-        wrong("lendpeak2", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
         wrong("lendpeak2 scale", ErrorKind::MissingRequiredArgument);
         wrong("lendpeak2 scale many", ErrorKind::ValueValidation);
         wrong("lendpeak2 scale +0", ErrorKind::ValueValidation);

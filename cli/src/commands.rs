@@ -33,7 +33,7 @@ use crate::{
 /// Boxed, each: one command is run, and no room is needed for all of them.
 pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let Arguments { global, command } = arguments;
-    let global = global.as_meant();
+    let global = global.or_unset();
     // These need no AWS.
     match &command {
         Command::Completion(options) => return Ok(completion::run(options, screen)),

@@ -190,8 +190,8 @@ mod tests {
         let expires: Timestamp = "2026-12-01T10:30:00Z".parse().unwrap();
         let before: Timestamp = "2026-12-01T10:00:00Z".parse().unwrap();
         assert_eq!(over(&asked(), expires, before), None);
-        let expired = over(&asked(), expires, expires).unwrap();
-        assert_eq!((expired.code(), expired.words().as_str()), ("approval_expired", "expired at 2026-12-01 10:30:00 UTC"));
+        let late = over(&asked(), expires, expires).unwrap();
+        assert_eq!((late.code(), late.words().as_str()), ("approval_expired", "expired at 2026-12-01 10:30:00 UTC"));
         let mut used = asked();
         used.extend(item(&[("used_at", "2026-12-01T10:05:00.123Z")]));
         assert_eq!(over(&used, expires, expires).unwrap().words(), "was approved at 2026-12-01 10:05:00 UTC");

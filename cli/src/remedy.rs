@@ -44,7 +44,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// A remedy's own fields, with what every remedy takes.
-    pub(crate) fn new(function: Function, own: Value, common: &Common, question: &'static str) -> Self {
+    pub(crate) fn new(function: Function, own: &Value, common: &Common, question: &'static str) -> Self {
         let mut request = own.as_object().cloned().unwrap_or_default();
         if let Some(reason) = &common.reason {
             request.insert("reason".to_owned(), json!(reason));
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_look_is_the_request_itself_and_changes_nothing() {
         let common = Common { reason: Some("queues grow".to_owned()), dry_run: false };
-        let ask = Ask::new(Function::ScaleUp, json!({ "by": 2 }), &common, "Scale?")
+        let ask = Ask::new(Function::ScaleUp, &json!({ "by": 2 }), &common, "Scale?")
             .overriding(&Override { overrides: true });
         let sent = json!({ "by": 2, "reason": "queues grow", "override": true });
         assert_eq!(Value::Object(ask.request.clone()), sent);

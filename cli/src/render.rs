@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(
             plain(&asked, None),
             "waits    waits for approval: restore of a as b\nknow     it costs $1 an hour\n\
-             next     approve by 10:00 UTC, or lendpeak2 reject 0a1b to reject it\n         lendpeak2 approve 0a1b"
+             next     approve by 10:00 UTC, or type `lendpeak2 reject 0a1b` to reject it\n         lendpeak2 approve 0a1b"
         );
         let before = super::plan(&Answer::of(&asked), Function::SnapshotRestore, "production", None);
         assert_eq!(
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn lines_are_shown_as_they_come_with_commands_in_place_of_json() {
         let found = json!({ "text": ["Likely: the release broke it", "  send rollback: {\"to\":\"previous\"}"] });
-        assert_eq!(plain(&found, None), "Likely: the release broke it\n  lendpeak2 rollback previous");
+        assert_eq!(plain(&found, None), "Likely: the release broke it\n  type `lendpeak2 rollback previous`");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Screen {
     }
 
     /// Whether stdout is a screen that can be cleared.
-    pub(crate) fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal() -> bool {
         std::io::stdout().is_terminal()
     }
 

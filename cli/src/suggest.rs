@@ -12,9 +12,17 @@ pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
     if let Some(decided) = with("approve", "approve").or_else(|| with("reject", "reject")) {
         return Some(format!("lendpeak2 {decided}"));
     }
+    // A field that a command does not say would be lost.
+    let known = fields(function);
+    if send.as_object()?.keys().any(|field| !known.contains(&field.as_str())) {
+        return None;
+    }
     let command = match function {
         Function::HealthProbe => "health".to_owned(),
-        Function::Diagnose => with("symptom", "diagnose").unwrap_or_else(|| "diagnose".to_owned()),
+        Function::Diagnose => match number("status") {
+            Some(status) => format!("diagnose {status}"),
+            None => with("symptom", "diagnose").unwrap_or_else(|| "diagnose".to_owned()),
+        },
         Function::Rollback => with("to", "rollback")?,
         Function::ScaleUp => match (number("desired_count"), number("by")) {
             (Some(count), _) => format!("scale {count}"),
@@ -41,21 +49,51 @@ pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
     Some(format!("lendpeak2 {command}{overrides}{reason}"))
 }
 
-/// A text with commands in the place of requests, as in `send {"reject":"0a1b"} to reject it`.
+/// A text with commands in the place of requests, as in ``or send {"reject":"0a1b"} to reject it``.
 pub(crate) fn inline(text: &str, of: Function) -> String {
-    const SEND: &str = "send ";
-    let Some((before, rest)) = text.split_once(SEND) else { return text.to_owned() };
-    let (function, from) = match rest.split_once(": {") {
-        Some((name, _)) if Function::named(name).is_some() => (Function::named(name).unwrap_or(of), name.len() + 2),
-        _ => (of, 0),
-    };
-    let typed = rest.get(from..).and_then(|json| {
-        let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
-        let send = values.next()?.ok()?;
-        let after = json.get(values.byte_offset()..)?;
-        Some(format!("{before}{}{}", command(function, &send)?, inline(after, of)))
+    /// What stands before a request, and before a command in its place.
+    const BEFORE: [(&str, &str); 2] = [("send ", "type "), ("as in ", "as in ")];
+    let found = BEFORE.into_iter().filter_map(|(send, r#type)| Some((text.find(send)?, send, r#type)));
+    let Some((at, send, r#type)) = found.min() else { return text.to_owned() };
+    let (before, rest) = text.split_at(at);
+    let rest = rest.strip_prefix(send).unwrap_or(rest);
+    match requests(rest, of) {
+        Some((commands, after)) => format!("{before}{type}{commands}{}", inline(after, of)),
+        None => format!("{before}{send}{}", inline(rest, of)),
+    }
+}
+
+/// One request, or several, at the beginning of a text: their commands, and what comes after.
+fn requests(text: &str, of: Function) -> Option<(String, &str)> {
+    const BETWEEN: [&str; 3] = [", ", " or ", " and "];
+    let (first, mut after) = request(text, of)?;
+    let mut commands = format!("`{first}`");
+    while let Some((between, (next, left))) =
+        BETWEEN.into_iter().find_map(|between| Some((between, request(after.strip_prefix(between)?, of)?)))
+    {
+        commands = format!("{commands}{between}`{next}`");
+        after = left;
+    }
+    Some((commands, after))
+}
+
+/// `{"to":"previous"}`, `rollback: {"to":"previous"}` or `{"to":"previous"} to rollback`.
+fn request(text: &str, of: Function) -> Option<(String, &str)> {
+    let named = text.split_once(": {").and_then(|(name, _)| Some((Function::named(name)?, name.len() + 2)));
+    let (named, from) = named.map_or((None, 0), |(function, from)| (Some(function), from));
+    let json = text.get(from..).filter(|json| json.starts_with('{'))?;
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let send = values.next()?.ok()?;
+    let after = json.get(values.byte_offset()..)?;
+    let to = after.strip_prefix(" to ").and_then(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        Some((Function::named(name)?, after))
     });
-    typed.unwrap_or_else(|| format!("{before}{SEND}{}", inline(rest, of)))
+    match to {
+        Some((function, after)) => Some((command(function, &send)?, after)),
+        None => Some((command(named.unwrap_or(of), &send)?, after)),
+    }
 }
 
 /// Lines with commands in the place of requests; whether a line is nothing but one.
@@ -79,6 +117,24 @@ pub(crate) fn in_place(lines: &[String], of: Function) -> Vec<(String, bool)> {
         }
     }
     typed
+}
+
+/// The fields of a request that its command says.
+fn fields(function: Function) -> &'static [&'static str] {
+    match function {
+        Function::HealthProbe => &[],
+        Function::Diagnose => &["symptom", "status"],
+        Function::Rollback => &["to", "override", "reason"],
+        Function::ScaleUp => &["service", "desired_count", "by", "override", "reason"],
+        Function::Restart => &["override", "reason"],
+        Function::WriteFreeze => &["state", "reason"],
+        Function::CacheInvalidation => &["paths", "status", "reason"],
+        Function::SnapshotRestore => &[
+            "list", "snapshot", "point_in_time", "before", "continue", "set_password_of", "cut_over", "undo", "discard",
+            "reason",
+        ],
+        Function::Incident => &["go", "by", "show", "acknowledge", "take_over", "escalate", "resolve"],
+    }
 }
 
 fn restore(send: &Value) -> Option<String> {
@@ -168,6 +224,7 @@ mod tests {
 
     #[test]
     fn what_has_no_command_is_left_as_json() {
+        assert_eq!(command(Function::Restart, &json!({ "go": "all" })), None);
         assert_eq!(command(Function::Rollback, &json!({})), None);
         assert_eq!(command(Function::SnapshotRestore, &json!({ "report": "x" })), None);
     }
@@ -175,14 +232,21 @@ mod tests {
     #[test]
     fn requests_inside_of_a_text_are_commands() {
         for (text, expected) in [
-            ("approve by 10:00, or send {\"reject\":\"0a1b\"} to reject it", "approve by 10:00, or lendpeak2 reject 0a1b to reject it"),
-            ("  send lendpeak2-production-scale-up: {\"by\":2}", "  lendpeak2 scale +2"),
-            ("to lift it send {\"go\":\"all\",\"by\":\"<your name>\"}", "to lift it lendpeak2 start"),
+            ("approve by 10:00, or send {\"reject\":\"0a1b\"} to reject it", "approve by 10:00, or type `lendpeak2 reject 0a1b` to reject it"),
+            ("  send lendpeak2-production-scale-up: {\"by\":2}", "  type `lendpeak2 scale +2`"),
+            ("to lift it send {\"go\":\"all\",\"by\":\"<your name>\"}", "to lift it type `lendpeak2 start`"),
+            ("when it is safe, send {\"go\":\"all\"} to incident, which lifts it", "when it is safe, type `lendpeak2 start`, which lifts it"),
+            ("look for the cause; send {} to diagnose.", "look for the cause; type `lendpeak2 diagnose`."),
             ("send it again", "send it again"),
-            ("send {\"odd\": 1}, or send {\"reject\":\"x\"}", "send {\"odd\": 1}, or lendpeak2 reject x"),
+            ("send {\"odd\": 1}, or send {\"reject\":\"x\"}", "send {\"odd\": 1}, or type `lendpeak2 reject x`"),
         ] {
             assert_eq!(inline(text, Function::Incident), expected);
         }
+        assert_eq!(
+            inline("send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"latest\"}", Function::SnapshotRestore),
+            "type `lendpeak2 restore snapshot '<id>'`, `lendpeak2 restore snapshot --before '<time>'` or `lendpeak2 restore at latest`"
+        );
+        assert_eq!(inline("name the release, as in {\"to\": \"family:revision\"}", Function::Rollback), "name the release, as in `lendpeak2 rollback family:revision`");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     let plan = waiting(runbook, &options.id).await?;
     let by = runbook.by(options.by.as_deref()).await?;
     let own = json!({ "approve": plan.id, "by": by });
-    carry_out(runbook, Ask::new(plan.function, own, &options.common, "Approve?")).await
+    carry_out(runbook, Ask::new(plan.function, &own, &options.common, "Approve?")).await
 }
 
 /// The plan, if it waits. The ledger says which function's it is.

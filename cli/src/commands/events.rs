@@ -130,7 +130,7 @@ async fn service(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, F
             let state = deployment.rollout_state().map_or(String::new(), |state| format!(": {}", state.as_str()));
             if let Some(at) = deployment.created_at() {
                 let at = time::of_millis(at.to_millis().unwrap_or_default());
-                events.push(Event { at, source: "deployment", what: format!("{name} begins") });
+                events.push(Event { at, source: "deployment", what: format!("{name}: BEGUN") });
             }
             if let (Some(at), false) = (deployment.updated_at(), state.is_empty()) {
                 let at = time::of_millis(at.to_millis().unwrap_or_default());

@@ -31,6 +31,6 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         State::On => ("on", "Stop writes?"),
         State::Off => ("off", "Let writes through again?"),
     };
-    let ask = Ask::new(Function::WriteFreeze, json!({ "state": state }), &options.common, question);
+    let ask = Ask::new(Function::WriteFreeze, &json!({ "state": state }), &options.common, question);
     carry_out(runbook, ask).await
 }

@@ -12,7 +12,7 @@ use crate::{
     function::Function,
     render,
     runbook::Runbook,
-    screen::{BAD, BOLD, GOOD, paint},
+    screen::{BAD, BOLD, GOOD, Screen, paint},
     table::table,
     time,
 };
@@ -79,7 +79,7 @@ fn watched(runbook: &Runbook<'_>, value: &Value, before: &mut String) -> Exit {
     let now = time::of_day(time::now());
     if screen.is_json() {
         screen.answer(&value.to_string());
-    } else if screen.is_terminal() {
+    } else if Screen::is_terminal() {
         screen.answer(&format!("{CLEAR}{now} UTC\n{}", words(value, screen.width())));
     } else {
         let summary = text(value, "summary");

@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Of this function alone
     #[arg(long, value_name = "NAME")]
     function: Option<Function>,
+    /// Also what was only looked at, by a dry run: each command that asks makes one
+    #[arg(long)]
+    all: bool,
     /// Go on with what comes, a line for each, until interrupted or for --timeout
     #[arg(long)]
     follow: bool,
@@ -45,7 +48,12 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     // Keys begin with the time.
     let from = time::key(options.since.from(time::now()));
     let mut after: Vec<(Function, String)> = functions.into_iter().map(|function| (function, from.clone())).collect();
-    let mut records = newer(&ledger, &mut after).await?;
+    let newest = async |after: &mut [(Function, String)]| {
+        let mut records = newer(&ledger, after).await?;
+        records.retain(|(_, _, value)| options.all || !is_dry_run(value));
+        Ok::<_, Failure>(records)
+    };
+    let mut records = newest(&mut after).await?;
     if !options.follow {
         records.reverse();
         show(runbook, &records);
@@ -62,7 +70,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
             return Ok(Exit::Done);
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
-        records = newer(&ledger, &mut after).await?;
+        records = newest(&mut after).await?;
     }
 }
 
@@ -78,6 +86,12 @@ async fn newer(ledger: &Ledger, after: &mut [(Function, String)]) -> Result<Vec<
     }
     records.sort_by(|one, other| one.1.cmp(&other.1));
     Ok(records)
+}
+
+/// Whether a person only looked.
+fn is_dry_run(value: &Value) -> bool {
+    let asked = ["/trigger/kind/person", "/trigger/approved_by/kind/person", "/trigger/rejected_by/kind/person"];
+    asked.iter().any(|asked| value.pointer(&format!("{asked}/dry_run")).and_then(Value::as_bool) == Some(true))
 }
 
 fn show(runbook: &Runbook<'_>, records: &[Record]) {

@@ -32,5 +32,5 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         return Ok(Exit::of(&Answer::of(&value)));
     }
     let own = json!({ "paths": options.paths });
-    carry_out(runbook, Ask::new(Function::CacheInvalidation, own, &options.common, "Invalidate?")).await
+    carry_out(runbook, Ask::new(Function::CacheInvalidation, &own, &options.common, "Invalidate?")).await
 }

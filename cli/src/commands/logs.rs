@@ -48,10 +48,16 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     let begun = Instant::now();
     // Ids of what was shown and may come again.
     let mut shown = BTreeSet::new();
+    let mut is_empty = true;
     loop {
         let latest = read(runbook, &client, &group, options, from, &mut shown).await?;
+        is_empty &= latest.is_none();
+        let latest = latest.unwrap_or(from);
         let is_over = runbook.global.timeout.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
         if !options.follow || is_over || runbook.screen.is_closed() {
+            if is_empty {
+                runbook.screen.note(&format!("{group} has nothing of that time"));
+            }
             return Ok(Exit::Done);
         }
         from = from.max(latest.saturating_sub(OVERLAP_MS));
@@ -59,7 +65,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     }
 }
 
-/// Shows what is new, and answers how far that goes.
+/// Shows what is new, and answers how far that goes, if there was anything.
 async fn read(
     runbook: &Runbook<'_>,
     client: &Client,
@@ -67,16 +73,16 @@ async fn read(
     options: &Options,
     from: i64,
     shown: &mut BTreeSet<String>,
-) -> Result<i64, Failure> {
+) -> Result<Option<i64>, Failure> {
     let filter = client.filter_log_events().log_group_name(group).start_time(from);
     let filter = filter.set_filter_pattern(options.filter.clone());
     let mut pages = filter.into_paginator().send();
-    let mut latest = from;
+    let mut latest = None;
     while let Some(page) = pages.next().await {
         let page = page
             .map_err(|error| Failure::aws(format!("read the log {group}"), "logs:FilterLogEvents", &error))?;
         for event in page.events() {
-            latest = latest.max(event.timestamp().unwrap_or_default());
+            latest = latest.max(Some(event.timestamp().unwrap_or(from)));
             let id = event.event_id().unwrap_or_default();
             if !options.follow || id.is_empty() || shown.insert(id.to_owned()) {
                 let words = if runbook.screen.is_json() { as_json(event) } else { line(event) };

@@ -19,13 +19,12 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options, screen: &Screen) -> Result<Exit, Failure> {
     let here = |source| Failure::Here { what: "cannot write the manual".to_owned(), source };
-    match &options.dir {
-        Some(folder) => clap_mangen::generate_to(Arguments::command(), folder).map_err(here)?,
-        None => {
-            let mut page = Vec::new();
-            Man::new(Arguments::command()).render(&mut page).map_err(here)?;
-            screen.answer(&String::from_utf8_lossy(&page));
-        }
+    if let Some(folder) = &options.dir {
+        clap_mangen::generate_to(Arguments::command(), folder).map_err(here)?;
+        return Ok(Exit::Done);
     }
+    let mut page = Vec::new();
+    Man::new(Arguments::command()).render(&mut page).map_err(here)?;
+    screen.answer(&String::from_utf8_lossy(&page));
     Ok(Exit::Done)
 }

@@ -21,6 +21,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    let ask = Ask::new(Function::Restart, json!({}), &options.common, "Restart?");
+    let ask = Ask::new(Function::Restart, &json!({}), &options.common, "Restart?");
     carry_out(runbook, ask.overriding(&options.overrides)).await
 }

@@ -84,9 +84,9 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         }
         What::Snapshot(Snapshot { id, before, common }) => {
             let own = before.map_or_else(|| json!({ "snapshot": id }), |before| json!({ "before": before }));
-            return begin::run(runbook, own, &common).await;
+            return begin::run(runbook, &own, &common).await;
         }
-        What::At(At { time, common }) => return begin::run(runbook, json!({ "point_in_time": time }), &common).await,
+        What::At(At { time, common }) => return begin::run(runbook, &json!({ "point_in_time": time }), &common).await,
         What::Status(options) => return status::run(runbook, &options).await,
         What::Continue(which) => (named("continue", &which), which, "Go on?"),
         What::SetPassword(which) => (named("set_password_of", &which), which, "Set its password?"),
@@ -94,7 +94,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         What::Undo(which) => (named("undo", &which), which, "Go back?"),
         What::Discard(which) => (named("discard", &which), which, "Delete it?"),
     };
-    carry_out(runbook, Ask::new(function, own, &which.common, question)).await
+    carry_out(runbook, Ask::new(function, &own, &which.common, question)).await
 }
 
 fn named(field: &str, which: &Which) -> Value {

@@ -28,7 +28,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         Some(revision) => format!("{}:{revision}", runbook.stack.parameter("TaskFamily")?),
         None => options.to.clone(),
     };
-    let ask = Ask::new(Function::Rollback, json!({ "to": to }), &options.common, "Roll back?");
+    let ask = Ask::new(Function::Rollback, &json!({ "to": to }), &options.common, "Roll back?");
     carry_out(runbook, ask.overriding(&options.overrides)).await
 }
 

@@ -55,7 +55,7 @@ impl Tasks {
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    let ask = Ask::new(Function::ScaleUp, options.tasks.request(), &options.common, "Scale up?");
+    let ask = Ask::new(Function::ScaleUp, &options.tasks.request(), &options.common, "Scale up?");
     carry_out(runbook, ask.overriding(&options.overrides)).await
 }
 

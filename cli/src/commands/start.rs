@@ -29,5 +29,5 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     let by = runbook.by(options.by.as_deref()).await?;
     let own = json!({ "go": options.function, "by": by });
     let common = Common { dry_run: options.dry_run, ..Common::default() };
-    carry_out(runbook, Ask::new(Function::Incident, own, &common, "Lift it?")).await
+    carry_out(runbook, Ask::new(Function::Incident, &own, &common, "Lift it?")).await
 }

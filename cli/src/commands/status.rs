@@ -103,17 +103,17 @@ fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
         [] => lines.push("No incident is open.".to_owned()),
         open => lines.extend(open.iter().map(|incident| {
             let taken = incident.get("acknowledged").filter(|taken| taken.is_object());
-            let with = taken.map_or_else(|| "nobody has it yet".to_owned(), |taken| format!("with {}", text(taken, "by")));
+            let whose = taken.map_or_else(|| "nobody has it yet".to_owned(), |taken| format!("with {}", text(taken, "by")));
             let (id, title, severity) = (text(incident, "incident"), text(incident, "title"), text(incident, "severity"));
-            render::field("open", BAD, &format!("{id}: {title} ({severity}), {with}"), width)
+            render::field("open", BAD, &format!("{id}: {title} ({severity}), {whose}"), width)
         })),
     }
     for switch in list("switches") {
         let (name, by, reason) = (text(switch, "name"), text(switch, "by"), text(switch, "reason"));
         let who: Vec<&str> = [by.as_str(), reason.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
         let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(": ")) };
-        let lift = if name == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {name}") };
-        lines.push(render::field("stopped", WARN, &format!("the kill switch {name} is on{who}; to lift it: {lift}"), width));
+        let start = if name == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {name}") };
+        lines.push(render::field("stopped", WARN, &format!("the kill switch {name} is on{who}; to lift it: {start}"), width));
     }
     lines.extend(waiting.iter().map(|plan| render::field("waits", BOLD, plan, width)));
     let components = list("components");

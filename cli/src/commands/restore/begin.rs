@@ -19,7 +19,7 @@ use crate::{
 const FIRST_ANSWER: Duration = Duration::from_secs(90);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-pub(crate) async fn run(runbook: &Runbook<'_>, own: Value, common: &Common) -> Result<Exit, Failure> {
+pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> Result<Exit, Failure> {
     let function = Function::SnapshotRestore;
     let ask = Ask::new(function, own, common, "Ask for it? Nothing is made before the plan is approved");
     if let Agreed::Over(exit) = agree(runbook, &ask).await? {

@@ -106,11 +106,10 @@ impl Execution {
 fn reached(answer: &Answer) -> usize {
     match (answer.code.as_str(), &answer.decision) {
         ("handed_over" | "handed_over_with_differences", _) => 5,
-        ("instances_creating", _) => 3,
         ("cluster_creating", _) => 2,
         ("not_begun" | "approval_needed" | "approval_pending", _) => 1,
         // The state machine's own steps make the instances: the cluster is there.
-        (_, Decision::Applied) => 3,
+        ("instances_creating", _) | (_, Decision::Applied) => 3,
         _ => 0,
     }
 }
