@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::Credentials;
+use aws_config::{
+    AppName, BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -27,7 +30,7 @@ pub(crate) async fn config(global: &Global) -> Result<SdkConfig, Failure> {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http.clone())
         .retry_config(RetryConfig::standard())
         .timeout_config(timeouts);
     if let Ok(name) = AppName::new("lendpeak2") {
@@ -51,7 +54,14 @@ pub(crate) async fn config(global: &Global) -> Result<SdkConfig, Failure> {
     if is_local && global.profile.is_none() && !is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_PROFILE") {
         loader = loader.credentials_provider(Credentials::new(key, key, None, None, "sandbox"));
     }
-    let config = loader.load().await;
+    let mut config = loader.load().await;
+    if let Some(profile) = &global.profile {
+        // Of a profile that is named nothing else is taken: not what variables say, and not what an instance has. One
+        // that is not there is an error.
+        let found = ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&found).build();
+        config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
+    }
     if config.region().is_none() {
         return Err(Failure::usage(
             "no region is named",

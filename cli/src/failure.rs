@@ -83,7 +83,7 @@ impl Failure {
     pub(crate) fn aws<E, R>(doing: impl Into<String>, action: &'static str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
-        R: fmt::Debug,
+        R: fmt::Debug + 'static,
         SdkError<E, R>: Error,
     {
         let answered = matches!(error, SdkError::ServiceError(_) | SdkError::ConstructionFailure(_));
@@ -93,8 +93,17 @@ impl Failure {
             action,
             kind,
             may_be_done: !answered && kind == Kind::Other,
-            source: Cause(words(error)),
+            source: Cause(if kind == Kind::Other || kind == Kind::Denied { words(error) } else { deepest(error) }),
         }
+    }
+
+    /// The same, where credentials were to come from a profile: the SDK does not say that there is none of that name.
+    #[must_use]
+    pub(crate) fn of_profile(mut self, profile: Option<&str>) -> Self {
+        if let (Self::Aws { kind: Kind::NoCredentials, source, .. }, Some(profile)) = (&mut self, profile) {
+            *source = Cause(format!("profile `{profile}` is not there, or has no credentials"));
+        }
+        self
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -169,7 +178,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 fn kind<E, R>(error: &SdkError<E, R>) -> Kind
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: fmt::Debug,
+    R: fmt::Debug + 'static,
     SdkError<E, R>: Error,
 {
     if let SdkError::ServiceError(answer) = error {
@@ -194,10 +203,21 @@ where
     Kind::Other
 }
 
+/// Of a chain of providers that had no credentials, the last says why, and then lists all of them.
+fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    let text = last.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.split(" Attempted:").next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
 fn words<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: fmt::Debug,
+    R: fmt::Debug + 'static,
     SdkError<E, R>: Error,
 {
     if let SdkError::ServiceError(answer) = error {

@@ -28,7 +28,8 @@ impl<'a> Runbook<'a> {
     pub(crate) async fn open(global: Global, screen: &'a Screen) -> Result<Self, Failure> {
         let config = aws::config(&global).await?;
         let client = aws_sdk_cloudformation::Client::new(&config);
-        let stack = Stack::find(&client, global.environment.as_deref()).await?;
+        let stack = Stack::find(&client, global.environment.as_deref()).await;
+        let stack = stack.map_err(|failure| failure.of_profile(global.profile.as_deref()))?;
         Ok(Self { global, screen, config, stack })
     }
 
