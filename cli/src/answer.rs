@@ -175,6 +175,7 @@ fn decision(value: &Value) -> Decision {
     match text(value, "did").as_str() {
         "" if value.get("open").is_some_and(Value::is_array) || value.get("timeline").is_some() => Decision::Listed,
         "" => Decision::Unknown(String::new()),
+        "listed" | "shown" | "checked" => Decision::Listed,
         "nothing" => Decision::NothingToDo,
         _ if dry_run => Decision::Observed,
         _ => Decision::Applied,
@@ -251,6 +252,7 @@ mod tests {
             (json!({ "did": "opened", "dry_run": false }), Decision::Applied),
             (json!({ "did": "opened", "dry_run": true }), Decision::Observed),
             (json!({ "did": "nothing", "dry_run": false }), Decision::NothingToDo),
+            (json!({ "did": "shown", "incident": "i" }), Decision::Listed),
             (json!({ "did": "opened", "decision": "applied" }), Decision::Applied),
             (json!({ "open": [], "text": "No incident is open." }), Decision::Listed),
             (json!({ "incident": {}, "timeline": [] }), Decision::Listed),

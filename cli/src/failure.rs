@@ -93,7 +93,7 @@ impl Failure {
             action,
             kind,
             may_be_done: !answered && kind == Kind::Other,
-            source: Cause(if kind == Kind::Other || kind == Kind::Denied { words(error) } else { deepest(error) }),
+            source: Cause(words(error, kind)),
         }
     }
 
@@ -214,7 +214,7 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
     first.split(" Attempted:").next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-fn words<E, R>(error: &SdkError<E, R>) -> String
+fn words<E, R>(error: &SdkError<E, R>, kind: Kind) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: fmt::Debug + 'static,
@@ -228,7 +228,10 @@ where
             (None, None) => "AWS gave no reason".to_owned(),
         };
     }
-    error.source().map_or_else(|| error.to_string(), chain)
+    match kind {
+        Kind::NoCredentials | Kind::BadCredentials => deepest(error),
+        Kind::Denied | Kind::Other => error.source().map_or_else(|| error.to_string(), chain),
+    }
 }
 
 #[cfg(test)]

@@ -54,14 +54,43 @@ fn outcome(answer: &Answer, width: Option<usize>) -> Vec<String> {
         let parts = if answer.details.is_empty() { parts(first) } else { answer.details.clone() };
         return parts.iter().map(|part| wrapped(part, width, 2)).collect();
     }
-    let mut said = vec![field(answer.decision.words(), style, first, width)];
-    // What was done, and what would be, is told by its summary, its steps and its plan.
-    let needs_why = matches!(answer.decision, Decision::Refused | Decision::Failed | Decision::NothingToDo);
-    if needs_why && answer.in_a_line() != answer.reason && !answer.reason.is_empty() {
-        said.push(field("why", DIM, &answer.reason, width));
+    let mut said = vec![field(answer.decision.words(), style, without_label(first), width)];
+    // What was done is told by its summary and its steps.
+    if answer.decision != Decision::Applied {
+        said.extend(why(answer, width));
+    }
+    if matches!(answer.decision, Decision::Observed | Decision::AwaitingApproval) {
+        said.extend(actions(answer, width));
     }
     said.extend(details(answer, width));
     said
+}
+
+/// A summary without the words that its label says already.
+fn without_label(summary: &str) -> &str {
+    const LABELS: [&str; 6] = [
+        "nothing was done: ",
+        "waits for approval: ",
+        "waits for approval already: ",
+        "would do: ",
+        "dry run, nothing was changed: ",
+        "would ",
+    ];
+    LABELS.iter().find_map(|label| summary.strip_prefix(label)).unwrap_or(summary)
+}
+
+/// The reason, as far as the summary and the plan do not say it: of a restore, what would be lost.
+fn why(answer: &Answer, width: Option<usize>) -> Option<String> {
+    let actions = format!("{}: ", answer.plan.join(", "));
+    let reason = answer.reason.strip_prefix("would ").unwrap_or(&answer.reason);
+    let reason = reason.strip_prefix(&actions).unwrap_or(reason);
+    let is_said = answer.in_a_line().to_lowercase().contains(&reason.to_lowercase());
+    (!is_said).then(|| field("why", DIM, reason, width))
+}
+
+/// What would be done, action by action.
+fn actions(answer: &Answer, width: Option<usize>) -> Vec<String> {
+    answer.plan.iter().map(|line| field("would", BOLD, line, width)).collect()
 }
 
 /// What a person should know before a yes.
@@ -93,9 +122,10 @@ pub(crate) fn lines(lines: &[String], of: Function, width: Option<usize>) -> Str
 pub(crate) fn plan(plan: &Answer, of: Function, environment: &str, width: Option<usize>) -> String {
     let mut said = Vec::new();
     if !plan.in_a_line().is_empty() {
-        said.push(field("plan", BOLD, plan.in_a_line(), width));
+        said.push(field("plan", BOLD, without_label(plan.in_a_line()), width));
     }
-    said.extend(plan.plan.iter().map(|line| field("would", BOLD, line, width)));
+    said.extend(why(plan, width));
+    said.extend(actions(plan, width));
     said.extend(details(plan, width));
     if !plan.lines.is_empty() {
         said.push(lines(&plan.lines, of, width));
@@ -213,20 +243,21 @@ mod tests {
     #[test]
     fn a_plan_says_what_a_person_should_know_before_a_yes() {
         let asked = json!({
-            "summary": "waits for approval: restore of a as b", "decision": "awaiting_approval", "reason": "create cluster b",
+            "summary": "waits for approval: restore of a as b", "decision": "awaiting_approval",
+            "reason": "create cluster b: LOST would be 3 h of writes",
             "plan": { "lines": ["create cluster b"], "details": ["it costs $1 an hour"] },
             "next": { "what": "approve by 10:00 UTC, or send {\"reject\":\"0a1b\"} to reject it",
                 "function": "lendpeak2-production-snapshot-restore", "send": { "approve": "0a1b" }, "level": 1 },
         });
         assert_eq!(
             plain(&asked, None),
-            "waits    waits for approval: restore of a as b\nknow     it costs $1 an hour\n\
+            "waits    restore of a as b\nwhy      LOST would be 3 h of writes\nwould    create cluster b\nknow     it costs $1 an hour\n\
              next     approve by 10:00 UTC, or type `lendpeak2 reject 0a1b` to reject it\n         lendpeak2 approve 0a1b"
         );
         let before = super::plan(&Answer::of(&asked), Function::SnapshotRestore, "production", None);
         assert_eq!(
             anstream::adapter::strip_str(&before).to_string(),
-            "plan     waits for approval: restore of a as b\nwould    create cluster b\nknow     it costs $1 an hour\nof       production"
+            "plan     restore of a as b\nwhy      LOST would be 3 h of writes\nwould    create cluster b\nknow     it costs $1 an hour\nof       production"
         );
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
 /// A text with commands in the place of requests, as in ``or send {"reject":"0a1b"} to reject it``.
 pub(crate) fn inline(text: &str, of: Function) -> String {
     /// What stands before a request, and before a command in its place.
-    const BEFORE: [(&str, &str); 2] = [("send ", "type "), ("as in ", "as in ")];
+    const BEFORE: [(&str, &str); 3] = [("Send ", "Type "), ("send ", "type "), ("as in ", "as in ")];
     let found = BEFORE.into_iter().filter_map(|(send, r#type)| Some((text.find(send)?, send, r#type)));
     let Some((at, send, r#type)) = found.min() else { return text.to_owned() };
     let (before, rest) = text.split_at(at);
@@ -133,7 +133,7 @@ fn fields(function: Function) -> &'static [&'static str] {
             "list", "snapshot", "point_in_time", "before", "continue", "set_password_of", "cut_over", "undo", "discard",
             "reason",
         ],
-        Function::Incident => &["go", "by", "show", "acknowledge", "take_over", "escalate", "resolve"],
+        Function::Incident => &["go", "by", "show", "acknowledge", "take_over", "escalate", "resolve", "reason"],
     }
 }
 
@@ -167,7 +167,9 @@ fn incident(send: &Value) -> Option<String> {
         .find_map(|field| Some((field, send.get(field)?.as_str()?)))?;
     let name = if name == "acknowledge" { "ack" } else { name };
     let take_over = if send.get("take_over").and_then(Value::as_bool) == Some(true) { " --take-over" } else { "" };
-    Some(format!("lendpeak2 incident {name} {}{take_over}", word(id)))
+    let reason = text(send, "reason");
+    let reason = if reason.is_empty() { reason } else { format!(" --reason {}", word(&reason)) };
+    Some(format!("lendpeak2 incident {name} {}{take_over}{reason}", word(id)))
 }
 
 /// A word as a shell takes it.
@@ -219,6 +221,7 @@ mod tests {
         check(Function::SnapshotRestore, &json!({ "continue": "c-1" }), "restore continue c-1");
         check(Function::Incident, &json!({ "go": "all", "by": "<your name>" }), "start");
         check(Function::Incident, &json!({ "acknowledge": "i", "by": "x", "take_over": true }), "incident ack i --take-over");
+        check(Function::Incident, &json!({ "resolve": "i", "reason": "<how>" }), "incident resolve i --reason '<how>'");
         check(Function::Diagnose, &json!({}), "diagnose");
     }
 
@@ -236,6 +239,7 @@ mod tests {
             ("  send lendpeak2-production-scale-up: {\"by\":2}", "  type `lendpeak2 scale +2`"),
             ("to lift it send {\"go\":\"all\",\"by\":\"<your name>\"}", "to lift it type `lendpeak2 start`"),
             ("when it is safe, send {\"go\":\"all\"} to incident, which lifts it", "when it is safe, type `lendpeak2 start`, which lifts it"),
+            ("Find the cause. Send {} to lendpeak2-production-diagnose", "Find the cause. Type `lendpeak2 diagnose`"),
             ("look for the cause; send {} to diagnose.", "look for the cause; type `lendpeak2 diagnose`."),
             ("send it again", "send it again"),
             ("send {\"odd\": 1}, or send {\"reject\":\"x\"}", "send {\"odd\": 1}, or type `lendpeak2 reject x`"),

@@ -37,7 +37,7 @@ fn words(plans: &[Plan], now: Timestamp, width: Option<usize>) -> String {
     });
     let first = plans.first().map_or("", |plan| plan.id.as_str());
     format!(
-        "{}\n\nTo decide: lendpeak2 approve {first}, or lendpeak2 reject {first} --reason …",
+        "{}\n\nTo decide:\n    lendpeak2 approve {first}\n    lendpeak2 reject {first} --reason …",
         table(["plan", "function", "expires in", "would"], rows, width)
     )
 }
@@ -61,7 +61,7 @@ mod tests {
         let now = "2026-12-01T10:10:00Z".parse().unwrap();
         assert_eq!(
             words(&[plan], now, None),
-            "PLAN  FUNCTION  EXPIRES IN  WOULD\n0a1b  restart   20 min      restart s\n\nTo decide: lendpeak2 approve 0a1b, or lendpeak2 reject 0a1b --reason …"
+            "PLAN  FUNCTION  EXPIRES IN  WOULD\n0a1b  restart   20 min      restart s\n\nTo decide:\n    lendpeak2 approve 0a1b\n    lendpeak2 reject 0a1b --reason …"
         );
     }
 }

@@ -10,10 +10,12 @@ use crate::{
 
 /// From what `show` answers.
 pub(crate) fn markdown(value: &Value) -> String {
-    let Some(incident) = value.get("incident").filter(|incident| incident.is_object()) else {
-        // Of another version: its own words are what there is.
+    // Earlier versions put the incident into an object of its own.
+    let incident = value.get("incident").filter(|incident| incident.is_object()).unwrap_or(value);
+    if text(incident, "title").is_empty() {
+        // Of a version that says it in another way: its own words are what there is.
         return Answer::of(value).lines.join("\n");
-    };
+    }
     let mut lines = vec![format!("# {}", plain(&text(incident, "title"))), String::new()];
     lines.push("| | |".to_owned());
     lines.push("|---|---|".to_owned());
@@ -25,7 +27,7 @@ pub(crate) fn markdown(value: &Value) -> String {
     let taken = incident.get("acknowledged").filter(|taken| taken.is_object()).map(|taken| text(taken, "by"));
     let field = |name: &str| Some(text(incident, name)).filter(|value| !value.is_empty());
     for (name, said) in [
-        ("Incident", field("id")),
+        ("Incident", field("id").or_else(|| field("incident"))),
         ("Severity", field("severity")),
         ("Cause", field("cause")),
         ("Began", time("began_at")),
@@ -49,6 +51,9 @@ pub(crate) fn markdown(value: &Value) -> String {
     for entry in timeline {
         let (at, by, what) = (readable(&text(entry, "at")), text(entry, "by"), text(entry, "what"));
         lines.push(format!("- {at} **{}**: {}", plain(&by), plain(&what)));
+    }
+    if timeline.is_empty() {
+        lines.extend(Answer::of(value).lines.iter().map(|line| format!("- {}", plain(line))));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -80,6 +85,17 @@ mod tests {
              | Cause | service-down |\n| Began | 2026-11-30 22:50:00 UTC |\n| Noticed | after 60 s |\n| Over | after 18 min |\n\
              | Ended | 2026-11-30 23:08:19 UTC |\n| Acknowledged by | Ana |\n\n## Timeline (UTC)\n\n- 2 older entries are left out\n\
              - 2026-11-30 23:08:12 **alarm**: probe-failing is in ALARM\n"
+        );
+    }
+
+    #[test]
+    fn the_next_versions_report_has_its_timeline_in_lines() {
+        let shown = json!({ "did": "shown", "incident": "i-1", "title": "Slow", "severity": "low",
+            "lines": ["2026-12-01 03:35:27 UTC person: reported: Slow"] });
+        assert_eq!(
+            markdown(&shown),
+            "# Slow\n\n| | |\n|---|---|\n| Incident | i-1 |\n| Severity | low |\n\n## Timeline (UTC)\n\n\
+             - 2026-12-01 03:35:27 UTC person: reported: Slow\n"
         );
     }
 
