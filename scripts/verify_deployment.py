@@ -100,12 +100,11 @@ def judged(answer, has_failed, said):
     if unseen:
         return "look", "not seen: " + ", ".join(unseen)
     if "decision" not in answer:
-        open_now = f"{answer.get('open_in_all')} open"
-        return "ok" if answer.get("healthy", True) else "look", answer.get("summary", open_now)
+        return "ok" if answer.get("healthy", True) else "look", answer.get("summary", "")
     told = f"{answer['decision']} {answer['code']}"
     if answer["code"] == "mode_off":
         return "off", "not tried: its mode is off"
-    if answer["decision"] in ["observed", "nothing_to_do"]:
+    if answer["decision"] in ["observed", "nothing_to_do", "listed"]:
         return "ok", told
     return "look", f"{told}: {answer['reason']}"
 

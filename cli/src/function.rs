@@ -101,6 +101,16 @@ mod tests {
     }
 
     #[test]
+    fn it_is_all_of_them() {
+        let folders = std::fs::read_dir("../functions").unwrap().map(|entry| entry.unwrap().file_name());
+        let mut there: Vec<String> = folders.map(|name| name.to_string_lossy().into_owned()).collect();
+        there.sort_unstable();
+        let mut named = Function::ALL.map(Function::name);
+        named.sort_unstable();
+        assert_eq!(there, named);
+    }
+
+    #[test]
     fn what_only_ends_like_a_function_is_none() {
         assert_eq!(["prestart", "", "backend"].map(Function::named), [None; 3]);
     }

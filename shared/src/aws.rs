@@ -3,7 +3,7 @@
 //! The configuration is put together by hand from what Lambda sets. `aws-config` would search profiles,
 //! instance metadata and the system's ~145 root certificates for the same answer, at a millisecond a start.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -18,12 +18,12 @@ use aws_smithy_runtime_api::client::{
     result::SdkError,
 };
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::SharedCredentialsProvider};
+pub use aws_types::SdkConfig;
+use aws_types::{app_name::AppName, region::Region, sdk_config::SharedCredentialsProvider};
 
 use crate::{
     error::Error,
     settings::{Environment, SettingsError, invalid},
-    text,
     web::Web,
 };
 
@@ -121,84 +121,6 @@ impl Aws {
     }
 }
 
-/// Why an AWS call failed, in words fit for people and records: AWS's error code and message or the kind
-/// of transport failure; never a response body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    text: String,
-    /// Whether the call may have taken effect all the same.
-    pub may_have_happened: bool,
-    /// Whether AWS has refused what was asked, and would again: neither was it busy, nor were rights missing.
-    pub is_refused: bool,
-}
-
-/// Characters of AWS's message that people are told.
-const MAX_MESSAGE: usize = 1_000;
-
-impl Cause {
-    pub fn new(text: impl AsRef<str>) -> Self {
-        Self { text: text::line(text.as_ref(), MAX_MESSAGE), may_have_happened: false, is_refused: false }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Cause {}
-
-impl<E: ProvideErrorMetadata> From<&SdkError<E, HttpResponse>> for Cause {
-    fn from(error: &SdkError<E, HttpResponse>) -> Self {
-        let text = match error {
-            SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("an error without a code");
-                context.err().message().map_or_else(
-                    || code.to_owned(),
-                    |message| format!("{code}: {}", text::line(message, MAX_MESSAGE)),
-                )
-            }
-            SdkError::TimeoutError(_) => "AWS did not answer in time".to_owned(),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                "AWS could not be reached in time".to_owned()
-            }
-            SdkError::DispatchFailure(_) => "the connection to AWS failed".to_owned(),
-            SdkError::ResponseError(_) => "AWS's answer could not be read".to_owned(),
-            _ => "the call could not be made".to_owned(),
-        };
-        let may_have_happened = match error {
-            SdkError::ServiceError(context) => context.raw().status().is_server_error(),
-            SdkError::ConstructionFailure(_) => false,
-            _ => true,
-        };
-        let is_refused = match error {
-            SdkError::ServiceError(context) => {
-                let status = context.raw().status().as_u16();
-                let is_denied = context.err().code().is_some_and(|code| code.contains("AccessDenied"));
-                matches!(status, 400 | 404 | 409) && !is_denied && !is_busy(context.err())
-            }
-            _ => false,
-        };
-        Self { text, may_have_happened, is_refused }
-    }
-}
-
-/// Whether AWS only asks for patience.
-pub(crate) fn is_busy(error: &impl ProvideErrorMetadata) -> bool {
-    const CODES: [&str; 5] = [
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "ConflictException",
-    ];
-    // ECS has no code of its own for it: "Too many concurrent attempts to create a new revision of the specified family".
-    const WORDS: [&str; 2] = ["concurrent", "rate exceeded"];
-    let message = error.message().unwrap_or_default().to_ascii_lowercase();
-    error.code().is_some_and(|code| CODES.contains(&code)) || WORDS.iter().any(|word| message.contains(word))
-}
-
 /// An [`Error`] that says what was tried on what.
 pub fn failed<E: ProvideErrorMetadata>(
     operation: &'static str,
@@ -206,4 +128,26 @@ pub fn failed<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
 ) -> Error {
     Error::Aws { operation, resource: resource.into(), source: error.into() }
+}
+
+/// Declares the SDK clients of a function: a struct with a method for each, which `new` makes from an [`SdkConfig`].
+#[macro_export]
+macro_rules! aws_clients {
+    ($vis:vis struct $name:ident { $($client:ident: $sdk:ident),+ $(,)? }) => {
+        /// Each is made when it is first needed: Lambda waits for none of them while the function starts.
+        $vis struct $name {
+            config: $crate::aws::SdkConfig,
+            $($client: ::std::sync::OnceLock<$sdk::Client>,)+
+        }
+
+        impl $name {
+            $vis fn new(config: $crate::aws::SdkConfig) -> Self {
+                Self { config, $($client: ::std::sync::OnceLock::new()),+ }
+            }
+
+            $($vis fn $client(&self) -> &$sdk::Client {
+                self.$client.get_or_init(|| $sdk::Client::new(&self.config))
+            })+
+        }
+    };
 }

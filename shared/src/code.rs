@@ -1,12 +1,10 @@
 //! Why a run answered as it did, for programs. Each code is declared once, with the sentence that says when it is the
-//! answer: a function's own in its `codes.rs`, and what several functions answer here, or beside the check that they
-//! share ([`ready`]). Two functions never declare the same name.
+//! answer: a function's own in its `codes.rs`, and what several functions answer here. Two functions never declare the
+//! same name.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::ecs::ready;
 
 /// A reason, as answers name it.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,8 +126,6 @@ pub const STILL_SETTLING: Code = Code::under_way(
     "still_settling",
     "The scheduled run saw that an earlier change has not taken effect yet, and still has time.",
 );
-pub const FOLLOW_UP_UNREADABLE: Code =
-    Code::new("follow_up_unreadable", "The ledger's note of what is to be looked after cannot be read.");
 
 // The event, and whoever sent it.
 pub const MODE_OFF: Code = Code::new("mode_off", "The function is switched off: `MODE` is `off`.");
@@ -206,6 +202,42 @@ pub const REJECTED: Code = Code::new("rejected", "The person's rejection of the 
 pub const SECRET_MISSING: Code =
     Code::new("secret_missing", "There is no such secret, or it is being deleted.");
 
+// What has to hold of an ECS service: `ecs::ready` checks it.
+pub const SERVICE_MISSING: Code =
+    Code::new("service_missing", "The cluster has no service of the configured name.");
+pub const SERVICE_INACTIVE: Code =
+    Code::new("service_inactive", "The service is not ACTIVE: somebody has deleted it.");
+pub const NOT_DEPLOYED_BY_ECS: Code = Code::new(
+    "not_deployed_by_ecs",
+    "ECS does not carry out the service's deployments: CodeDeploy or another does.",
+);
+pub const SCALED_TO_ZERO: Code =
+    Code::new("scaled_to_zero", "The service has a desired count of 0: somebody stopped it.");
+pub const DEPLOYMENT_FAILED: Code = Code::new(
+    "deployment_failed",
+    "The service's last deployment has failed, and another would fail the same way.",
+);
+pub const DEPLOYMENT_IN_PROGRESS: Code =
+    Code::under_way("deployment_in_progress", "A deployment of the service is under way.");
+pub const DEPLOYMENT_STAGE: Code = Code::new(
+    "deployment_stage",
+    "A deployment of the service is moving its traffic (blue/green, linear or canary), and ECS takes no change meanwhile.",
+);
+pub const TASKS_PENDING: Code = Code::under_way(
+    "tasks_pending",
+    "Fewer tasks run than the desired count: the others are still starting.",
+);
+pub const TASKS_FAIL_TO_START: Code = Code::new(
+    "tasks_fail_to_start",
+    "At least two tasks failed within 2 minutes of their start in the last 10 minutes: new ones would fail the same way.",
+);
+pub const TASK_DEFINITION_MISSING: Code =
+    Code::new("task_definition_missing", "The service's task definition is being deleted.");
+pub const CANNOT_BE_COPIED: Code = Code::new(
+    "cannot_be_copied",
+    "The task definition would have to be copied, and a copy would lose a field or a tag.",
+);
+
 /// All that this crate declares.
 pub const CODES: &[&Code] = &[
     &APPLIED,
@@ -219,7 +251,6 @@ pub const CODES: &[&Code] = &[
     &SUPERSEDED,
     &NOTHING_TO_LOOK_AFTER,
     &STILL_SETTLING,
-    &FOLLOW_UP_UNREADABLE,
     &MODE_OFF,
     &NOT_OF_THIS_ACCOUNT,
     &NOT_ALLOWED,
@@ -252,15 +283,15 @@ pub const CODES: &[&Code] = &[
     &PLAN_CHANGED,
     &REJECTED,
     &SECRET_MISSING,
-    &ready::SERVICE_MISSING,
-    &ready::SERVICE_INACTIVE,
-    &ready::NOT_DEPLOYED_BY_ECS,
-    &ready::SCALED_TO_ZERO,
-    &ready::DEPLOYMENT_FAILED,
-    &ready::DEPLOYMENT_IN_PROGRESS,
-    &ready::DEPLOYMENT_STAGE,
-    &ready::TASKS_PENDING,
-    &ready::TASKS_FAIL_TO_START,
-    &ready::TASK_DEFINITION_MISSING,
-    &ready::CANNOT_BE_COPIED,
+    &SERVICE_MISSING,
+    &SERVICE_INACTIVE,
+    &NOT_DEPLOYED_BY_ECS,
+    &SCALED_TO_ZERO,
+    &DEPLOYMENT_FAILED,
+    &DEPLOYMENT_IN_PROGRESS,
+    &DEPLOYMENT_STAGE,
+    &TASKS_PENDING,
+    &TASKS_FAIL_TO_START,
+    &TASK_DEFINITION_MISSING,
+    &CANNOT_BE_COPIED,
 ];

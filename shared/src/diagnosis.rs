@@ -14,6 +14,7 @@ use serde_json::Value;
 pub use chapter::Chapter;
 
 use crate::{
+    decision::Next,
     lenient::{if_known, or_default},
     status::{Advice, Level, advice},
 };
@@ -25,11 +26,13 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Diagnosis {
-    pub version: u32,
-    /// Whether nothing was found, as far as could be seen.
-    pub nothing_found: bool,
     /// One sentence.
     pub summary: String,
+    /// What to do about the first cause, as every function says it.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "if_known")]
+    pub next: Option<Next>,
+    /// Whether nothing was found, as far as could be seen.
+    pub nothing_found: bool,
     /// What a person reads, line by line; Markdown where that was asked for. The state machine hands it on as one text.
     #[serde(deserialize_with = "lines")]
     pub text: Vec<String>,
@@ -48,6 +51,7 @@ pub struct Diagnosis {
     /// What could not be seen, and why. Nothing is concluded from it.
     #[serde(deserialize_with = "or_default")]
     pub not_seen: Vec<NotSeen>,
+    pub version: u32,
     pub function: Cow<'static, str>,
     pub environment: String,
     pub execution_id: String,
@@ -283,6 +287,18 @@ impl Finding {
     pub fn send(mut self, sent: impl Into<Sent>) -> Self {
         self.remedy.sent = Some(sent.into());
         self
+    }
+}
+
+impl Finding {
+    /// What to do about it, as an answer says it.
+    pub fn next_step(&self, environment: &str, own: &str) -> Next {
+        let Remedy { what, sent, .. } = &self.remedy;
+        let (function, send) = match sent {
+            Some(Sent { function, request }) => (Some(function.to_string()), Some(request.clone())),
+            None => (None, None),
+        };
+        Next { what: what.clone(), function, send, level: self.support_level }.addressed(environment, own)
     }
 }
 

@@ -30,7 +30,7 @@ pub use task_definition::{
 };
 pub use tasks::{Tasks, tasks};
 
-use crate::{aws, error::Error, once::once};
+use crate::{aws, error::Error, once::send_once};
 
 /// For a call that the SDK is not to repeat: see [`once`](crate::once).
 pub fn not_repeated() -> config::Builder {
@@ -227,7 +227,7 @@ pub async fn update(
     let update = change(client.update_service().cluster(cluster).service(name));
     let send = async || update.clone().customize().config_override(not_repeated()).send().await.map(|_| ());
     let what = format!("{name} in cluster {cluster} to {to}");
-    let answer = once("set service", &what, send, async || Ok(None)).await;
+    let answer = send_once("set service", &what, send, async || Ok(None)).await;
     match answer {
         Err(error) if error.is_refused() => Err(stage::refused_meanwhile(client, cluster, name, error).await),
         answer => answer,

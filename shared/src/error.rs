@@ -2,20 +2,25 @@
 //!
 //! An `Err` reaches Lambda only when nothing was written: Lambda repeats a failed asynchronous run.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, fmt};
 
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use lambda_runtime::Diagnostic;
 
-use crate::{aws::Cause, outcome::Stop, text};
+use crate::{decision::Stop, text};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body has no content at all.
-    #[error("the request is empty: send a JSON object, as in {{\"dry_run\": true}}")]
+    #[error("the request is empty")]
     EmptyRequest,
     /// The body is not JSON.
     #[error("the request is not JSON")]
     InvalidJson(#[source] serde_json::Error),
+    /// The body is JSON, and no object.
+    #[error("the request must be a JSON object, and is {0}")]
+    NotAnObject(&'static str),
     /// The body is JSON, and says something this function does not take.
     #[error("{0}")]
     InvalidRequest(String),
@@ -52,12 +57,21 @@ impl Error {
         match self {
             Self::EmptyRequest => "EmptyRequest",
             Self::InvalidJson(_) => "InvalidJson",
-            Self::InvalidRequest(_) => "InvalidRequest",
+            Self::NotAnObject(_) | Self::InvalidRequest(_) => "InvalidRequest",
             Self::UnknownEvent { .. } => "UnknownEvent",
             Self::Aws { .. } => "Aws",
             Self::Unclaimed(_) => "LedgerUnavailable",
             Self::Refused { .. } => "Refused",
         }
+    }
+
+    /// What the caller reads. Whoever sent no request at all is shown one that the function takes: its own `example`.
+    pub fn diagnostic(&self, example: &str) -> Diagnostic {
+        let mut error_message = chain(self);
+        if matches!(self, Self::EmptyRequest | Self::InvalidJson(_) | Self::NotAnObject(_)) {
+            error_message = format!("{error_message}; send a JSON object, as in {example}");
+        }
+        Diagnostic { error_type: self.kind().to_owned(), error_message }
     }
 
     /// Whether AWS has refused the call, and would again.
@@ -68,12 +82,6 @@ impl Error {
     /// Whether the call that failed may have taken effect.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, Self::Aws { source, .. } if source.may_have_happened)
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        Self { error_type: error.kind().to_owned(), error_message: chain(&error) }
     }
 }
 
@@ -92,6 +100,84 @@ pub fn chain(error: &dyn StdError) -> String {
     text::line(&text, LONGEST)
 }
 
+/// Why an AWS call failed, in words fit for people and records: AWS's error code and message or the kind
+/// of transport failure; never a response body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    text: String,
+    /// Whether the call may have taken effect all the same.
+    pub may_have_happened: bool,
+    /// Whether AWS has refused what was asked, and would again: neither was it busy, nor were rights missing.
+    pub is_refused: bool,
+}
+
+/// Characters of AWS's message that people are told.
+const MAX_MESSAGE: usize = 1_000;
+
+impl Cause {
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self { text: text::line(text.as_ref(), MAX_MESSAGE), may_have_happened: false, is_refused: false }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Cause {}
+
+impl<E: ProvideErrorMetadata> From<&SdkError<E, HttpResponse>> for Cause {
+    fn from(error: &SdkError<E, HttpResponse>) -> Self {
+        let text = match error {
+            SdkError::ServiceError(context) => {
+                let code = context.err().code().unwrap_or("an error without a code");
+                context.err().message().map_or_else(
+                    || code.to_owned(),
+                    |message| format!("{code}: {}", text::line(message, MAX_MESSAGE)),
+                )
+            }
+            SdkError::TimeoutError(_) => "AWS did not answer in time".to_owned(),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                "AWS could not be reached in time".to_owned()
+            }
+            SdkError::DispatchFailure(_) => "the connection to AWS failed".to_owned(),
+            SdkError::ResponseError(_) => "AWS's answer could not be read".to_owned(),
+            _ => "the call could not be made".to_owned(),
+        };
+        let may_have_happened = match error {
+            SdkError::ServiceError(context) => context.raw().status().is_server_error(),
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
+        };
+        let is_refused = match error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                let is_denied = context.err().code().is_some_and(|code| code.contains("AccessDenied"));
+                matches!(status, 400 | 404 | 409) && !is_denied && !is_busy(context.err())
+            }
+            _ => false,
+        };
+        Self { text, may_have_happened, is_refused }
+    }
+}
+
+/// Whether AWS only asks for patience.
+pub(crate) fn is_busy(error: &impl ProvideErrorMetadata) -> bool {
+    const CODES: [&str; 5] = [
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "ConflictException",
+    ];
+    // ECS has no code of its own for it: "Too many concurrent attempts to create a new revision of the specified family".
+    const WORDS: [&str; 2] = ["concurrent", "rate exceeded"];
+    let message = error.message().unwrap_or_default().to_ascii_lowercase();
+    error.code().is_some_and(|code| CODES.contains(&code)) || WORDS.iter().any(|word| message.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +188,19 @@ mod tests {
         let text = chain(&error);
         assert!(text.starts_with("`format` is `ää") && text.ends_with("ä…"), "{text}");
         assert_eq!(text.chars().count(), LONGEST);
-        assert_eq!(Diagnostic::from(error).error_message, text);
+        assert_eq!(error.diagnostic("{}").error_message, text);
+    }
+
+    #[test]
+    fn whoever_sent_no_request_is_shown_one_of_the_function_and_nobody_else() {
+        let says = |error: &Error| error.diagnostic(r#"{"to": "previous"}"#).error_message;
+        let shown = r#"; send a JSON object, as in {"to": "previous"}"#;
+        assert_eq!(says(&Error::EmptyRequest), format!("the request is empty{shown}"));
+        let list = Error::NotAnObject("a list");
+        assert_eq!(says(&list), format!("the request must be a JSON object, and is a list{shown}"));
+        let broken = Error::InvalidJson(serde_json::from_str::<u8>("{").unwrap_err());
+        assert!(says(&broken).starts_with("the request is not JSON: ") && says(&broken).ends_with(shown));
+        assert_eq!(says(&Error::InvalidRequest("`to` is missing".to_owned())), "`to` is missing");
     }
 
     #[test]

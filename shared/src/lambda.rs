@@ -5,24 +5,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service
 use serde_json::Value;
 use tower::util::MapRequestLayer;
 
+pub use crate::invocation::Invocation;
 use crate::{
     error::{Error, chain},
     settings::{Environment, SettingsError},
     telemetry,
 };
-
-/// One call of the function.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// As it came, so that even an empty or broken body gets an answer in our words.
-    pub body: String,
-    /// The same for every try of one asynchronous invocation.
-    pub request_id: String,
-    /// When Lambda ends this run.
-    pub deadline: Timestamp,
-    /// The ARN of the function that was called: the account and the region that events must be of.
-    pub function_arn: String,
-}
 
 /// A function of the runbook.
 #[expect(
@@ -30,6 +18,9 @@ pub struct Invocation {
     reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
 )]
 pub trait Task {
+    /// A request of its own, for whoever sent none. It changes nothing, since people send what they are shown.
+    const EXAMPLE: &'static str;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error>;
 }
 
@@ -59,12 +50,20 @@ pub async fn run<T: Task>(
                 .unwrap_or_else(crate::clock::now),
         };
         // Boxed: the compiler gives up on futures that are nested too deeply.
-        Box::pin(task.handle(&invocation)).await.map_err(|error| {
-            tracing::warn!(kind = error.kind(), error = chain(&error), "answered with an error");
-            error.into()
+        let answer = Box::pin(task.handle(&invocation)).await;
+        answer.map(answered).map_err(|error| {
+            let diagnostic = error.diagnostic(T::EXAMPLE);
+            tracing::warn!(kind = error.kind(), error = diagnostic.error_message, "answered with an error");
+            diagnostic
         })
     });
     Runtime::new(handler).layer(MapRequestLayer::new(body_as_text)).run().await
+}
+
+/// An answer as people and machines get it.
+fn answered(mut answer: Value) -> Value {
+    crate::clock::to_the_second(&mut answer);
+    answer
 }
 
 /// Hands the body on as a JSON string: the runtime would answer one that is not JSON in its own words.

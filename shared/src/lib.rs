@@ -1,7 +1,7 @@
 //! What every function of the runbook shares: the one way from an event to a recorded outcome.
 //!
 //! ```text
-//! parse → gate → observe → plan → admit → claim → apply → verify → record
+//! parse → gate → recall, observe → plan → admit → claim → apply → verify → settle → tell
 //! ```
 //!
 //! [`remedy::Remedy`] is what a function supplies; [`runner::Runner`] walks the way. This crate knows no
@@ -12,12 +12,14 @@ pub mod alarms;
 pub mod aws;
 pub mod clock;
 pub mod code;
+pub mod decision;
 pub mod diagnosis;
 pub mod ecr;
 pub mod ecs;
 pub mod error;
 pub mod freeze;
 pub mod guard;
+pub mod invocation;
 pub mod lambda;
 pub mod ledger;
 mod lenient;
@@ -25,8 +27,8 @@ pub mod notice;
 pub mod once;
 pub mod outbox;
 pub mod outcome;
+pub mod plan;
 pub mod probe;
-pub mod releases;
 pub mod remedy;
 pub mod runner;
 pub mod settings;

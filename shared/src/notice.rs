@@ -7,12 +7,13 @@ use aws_sdk_sns::{
     config::{Builder, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    aws::{self, Cause},
-    error::{Error, chain},
-    outcome::{Decision, Outcome},
+    aws,
+    error::{Cause, Error, chain},
+    outcome::{Decision, Outcome, first},
     text,
 };
 
@@ -56,17 +57,37 @@ pub struct Sent {
 impl Notice {
     /// With as much of the subject as SNS takes.
     pub fn new(topic_arn: impl Into<String>, subject: &str, message: impl Into<String>) -> Self {
+        let subject = subject.replace('→', "->").replace('…', "...");
         let subject =
             subject.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).take(MAX_SUBJECT).collect();
         Self { topic_arn: topic_arn.into(), subject, message: message.into() }
     }
 
-    /// An outcome, as its function's people read it. `name` is what they send requests to.
-    pub fn of(outcome: &Outcome, topic_arn: &str, name: &str) -> Self {
-        let Outcome { environment, function, decision, target, .. } = outcome;
-        let what = decision.as_str().replace('_', " ");
-        let about = if target.is_empty() { String::new() } else { format!(": {target}") };
-        Self::new(topic_arn, &format!("[{environment}] {function} {what}{about}"), message(outcome, name))
+    /// An outcome, as its function's people read it. `what` is what its actions come to.
+    pub fn of(outcome: &Outcome, topic_arn: &str, what: &str) -> Self {
+        let subject = format!("[{}] {}", outcome.environment, title(outcome, what));
+        Self::new(topic_arn, &subject, message(outcome))
+    }
+}
+
+/// As in `backend 2 → 4 tasks (scale-up, by hand)`.
+fn title(outcome: &Outcome, what: &str) -> String {
+    let function = &outcome.function;
+    let by = outcome.woken_by().map_or("", |woken_by| woken_by.by());
+    let by = if by.is_empty() { function.clone() } else { format!("{function}, {by}") };
+    // A colon would set off what is one thing.
+    let what = if what.is_empty() { first(&outcome.reason).to_owned() } else { what.replacen(": ", " ", 1) };
+    match outcome.decision {
+        Decision::Applied => format!("{what} ({by})"),
+        Decision::AwaitingApproval => format!("approve? {what} ({by})"),
+        Decision::Failed if outcome.steps.is_empty() => {
+            format!("{function} failed: {}", first(&outcome.reason))
+        }
+        Decision::Failed => format!("failed: {what} ({by})"),
+        Decision::Refused => format!("{function} refused: {}", first(&outcome.reason)),
+        Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => {
+            format!("{function}: {}", first(&outcome.reason))
+        }
     }
 }
 
@@ -76,7 +97,7 @@ pub fn is_due(outcome: &Outcome, by_event: bool) -> bool {
     match outcome.decision {
         Decision::Applied | Decision::AwaitingApproval | Decision::Failed => true,
         Decision::Refused => outcome.next.is_some() && by_event,
-        Decision::Observed | Decision::NothingToDo | Decision::Replayed => false,
+        Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => false,
     }
 }
 
@@ -155,17 +176,28 @@ async fn subscribers(client: &Client, topic_arn: &str) -> Option<u32> {
 }
 
 /// A notice that fits a phone: what is too long for it is left out in the middle, never the next step.
-fn message(outcome: &Outcome, name: &str) -> String {
-    let mut lines = vec![outcome.reason.clone()];
+fn message(outcome: &Outcome) -> String {
+    let mut lines: Vec<String> = vec![outcome.summary.clone()];
+    let more = |lines: &mut Vec<String>, text: &str| {
+        if !text.is_empty() && !lines.iter().any(|line| line.contains(text)) {
+            lines.push(text.to_owned());
+        }
+    };
+    more(&mut lines, &outcome.reason);
     lines.extend(outcome.steps.iter().map(|step| {
         let error = step.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
         format!("- {}: {}{error}", step.action, step.result.as_str())
     }));
-    lines.extend(outcome.verification.iter().map(|verification| verification.what.clone()));
+    if let Some(verification) = &outcome.verification {
+        more(&mut lines, &verification.what);
+    }
+    let details = outcome.plan.get("details").and_then(Value::as_array);
+    lines.extend(details.into_iter().flatten().filter_map(Value::as_str).map(|detail| format!("- {detail}")));
     let mut last = Vec::new();
     if let Some(next) = &outcome.next {
-        last.push(format!("Next (level {}): {}", next.support_level, next.what));
-        last.extend(next.send.iter().map(|send| format!("Send to {name}: {send}")));
+        last.push(format!("Next (level {}): {}", next.level, next.what));
+        let function = next.function.as_deref().unwrap_or(&outcome.function);
+        last.extend(next.send.iter().map(|send| format!("Send to {function}: {send}")));
     }
     last.push(format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)));
     let last = last.join("\n");
@@ -177,3 +209,6 @@ fn message(outcome: &Outcome, name: &str) -> String {
     let kept = first.get(..first.floor_char_boundary(room)).unwrap_or_default();
     format!("{kept}…\n{last}")
 }
+
+#[cfg(test)]
+mod tests;

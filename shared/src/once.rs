@@ -1,4 +1,4 @@
-//! Calls that take no token: two of the same may take effect twice.
+//! Calls without an idempotency token: sending one twice may take effect twice.
 
 use std::time::Duration;
 
@@ -6,14 +6,17 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-use crate::{aws, error::Error};
+use crate::{
+    aws,
+    error::{Error, is_busy},
+};
 
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// Sends it, and again where that can help and `effect` sees nothing of the last one: its answer may be all that failed.
-/// `send` is to have the SDK's own retries switched off.
-pub async fn once<T, E: ProvideErrorMetadata>(
+/// Sends a call, and sends it again only if `effect` shows that the last one did nothing: perhaps only its answer was
+/// lost. `send` must have the SDK's own retries switched off.
+pub async fn send_once<T, E: ProvideErrorMetadata>(
     operation: &'static str,
     resource: &str,
     send: impl AsyncFn() -> Result<T, SdkError<E, HttpResponse>>,
@@ -37,9 +40,7 @@ pub async fn once<T, E: ProvideErrorMetadata>(
 /// Whether another try can: AWS was busy or failed, or nobody knows whether it heard.
 fn may_help<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
-        SdkError::ServiceError(context) => {
-            context.raw().status().is_server_error() || aws::is_busy(context.err())
-        }
+        SdkError::ServiceError(context) => context.raw().status().is_server_error() || is_busy(context.err()),
         SdkError::ConstructionFailure(_) => false,
         _ => true,
     }

@@ -9,51 +9,23 @@ use std::{
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 use futures_util::StreamExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+pub use crate::ledger::Owed;
 use crate::{
     aws, clock,
     error::{Error, chain},
     ledger::{
-        AUDIT_KEPT,
-        items::{Item, is_unmet, item_key, kept, string, text},
+        OWED, OWN_TIME,
+        items::{Item, is_unmet, item_key, string, text},
     },
     notice::{self, Notice, Sent},
 };
 
-const OWED: &str = "owed";
-/// Nobody else sends it while whoever wrote it, or took it on, may be at it.
-const OWN_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// How many are sent at once.
 const AT_ONCE: usize = 10;
 /// All that others owe have this long together: what is left then is for the next run.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A notice, and from when on others may send it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owed {
-    key: String,
-    pub notice: Notice,
-    since: Timestamp,
-}
-
-impl Owed {
-    /// `deadline` is when the run that owes it ends.
-    pub fn new(execution_id: &str, notice: Notice, now: Timestamp, deadline: Timestamp) -> Self {
-        let from = deadline.max(now).min(now + OWN_TIME);
-        Self { key: format!("{}#{execution_id}", clock::sortable(from)), notice, since: now }
-    }
-
-    pub fn item(&self) -> Item {
-        let mut item = item_key(OWED, &self.key);
-        let Notice { topic_arn, subject, message } = &self.notice;
-        for (name, value) in [("topic", topic_arn), ("subject", subject), ("message", message)] {
-            item.insert(name.to_owned(), string(value));
-        }
-        item.insert("expires_at".to_owned(), kept(self.since, AUDIT_KEPT));
-        item
-    }
-}
 
 /// The outbox: the ledger's partition `owed`, and the topics that its notices go to.
 #[derive(Debug, Clone)]

@@ -1,18 +1,21 @@
 //! What a run answers and leaves behind.
 
 mod answer;
+mod summary;
 mod woken_by;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 pub use answer::Answer;
+pub(crate) use summary::{About, capital, first, lower};
 pub use woken_by::WokenBy;
 
+pub use crate::decision::{Decision, Next, Stop};
 use crate::{
     code::{Code, Name},
     error::{Error, chain},
@@ -22,68 +25,39 @@ use crate::{
 /// Grows when a field changes its meaning or goes; a new field alone does not change it.
 pub const VERSION: u32 = 1;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Every action was done.
-    Applied,
-    /// Would have acted, but may only look.
-    Observed,
-    /// A person is asked; nothing was done.
-    AwaitingApproval,
-    /// Something was asked for, and a rule forbids it.
-    Refused,
-    /// There was no need.
-    NothingToDo,
-    /// The same event was answered before; this is that answer.
-    Replayed,
-    /// An action was begun and did not succeed.
-    Failed,
-}
-
-impl Decision {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Observed => "observed",
-            Self::AwaitingApproval => "awaiting_approval",
-            Self::Refused => "refused",
-            Self::NothingToDo => "nothing_to_do",
-            Self::Replayed => "replayed",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// The answer to the caller and the ledger's audit record, in one.
+/// The ledger's audit record, and the answer to the caller: what a person reads first stands first. [`Outcome::shown`]
+/// leaves the last three fields out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    pub version: u32,
+    /// In one line what was done, or would be, or why nothing was. Items of earlier versions do not have it.
+    #[serde(default)]
+    pub summary: String,
     pub decision: Decision,
     /// Why, for a program: `at_maximum`.
     pub code: Name,
-    /// Whether what was asked for is being done already. Items of earlier versions do not say it.
-    #[serde(default)]
-    pub under_way: bool,
-    /// Why, for a person.
-    pub reason: String,
     /// What a person should do.
     pub next: Option<Next>,
+    /// Why, for a person.
+    pub reason: String,
     /// What was or would be changed: `service/lendpeak2-production/backend`.
     pub target: String,
     pub steps: Vec<Step>,
     pub verification: Option<Verification>,
-    /// What was decided.
-    pub plan: Value,
-    /// What was read before deciding.
-    pub observed: Value,
-    /// Who or what woke the function: a [`WokenBy`], masked and bounded.
-    pub trigger: Value,
+    /// Whether what was asked for is being done already. Items of earlier versions do not say it.
+    #[serde(default)]
+    pub under_way: bool,
     pub function: String,
     pub environment: String,
     pub execution_id: String,
     pub at: Timestamp,
     pub duration_ms: u64,
+    pub version: u32,
+    /// What was decided: the actions, and what a person should know of them, a line each.
+    pub plan: Value,
+    /// Who or what woke the function: a [`WokenBy`], masked and bounded.
+    pub trigger: Value,
+    /// What was read before deciding.
+    pub observed: Value,
 }
 
 impl Outcome {
@@ -98,12 +72,44 @@ impl Outcome {
         WokenBy::deserialize(&self.trigger).ok()
     }
 
+    /// In one line what was done, or would be, or why nothing was.
+    pub(crate) fn summarized(&self, about: About<'_>) -> String {
+        summary::of(self, about)
+    }
+
+    /// The outcome as it answers a request. Whoever asked for all of it gets all of it; a person in the console gets
+    /// what to do now, and of the plan only the lines that are written for people.
+    pub fn shown(&self, verbose: bool) -> Value {
+        /// The lines of a plan that are written for people.
+        const FOR_PEOPLE: [&str; 2] = ["lines", "details"];
+        // Our own types always serialize.
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        let Some(fields) = shown.as_object_mut().filter(|_| !verbose) else {
+            return shown;
+        };
+        for name in ["plan", "trigger", "observed"] {
+            fields.shift_remove(name);
+        }
+        let lines = |name: &str| {
+            // What was done stands in the steps.
+            let left_out = name == "lines" && !self.steps.is_empty();
+            let lines = self.plan.get(name).filter(|_| !left_out)?;
+            lines.as_array().is_some_and(|lines| !lines.is_empty()).then(|| (name.to_owned(), lines.clone()))
+        };
+        let plan: Map<String, Value> = FOR_PEOPLE.into_iter().filter_map(lines).collect();
+        if !plan.is_empty() {
+            fields.insert("plan".to_owned(), Value::Object(plan));
+        }
+        shown
+    }
+
     /// Nothing that others wrote leaves the function as it came: one line each, masked, and no more than fits.
     pub(crate) fn tidy(&mut self) {
         const LONGEST: usize = text::PERSON;
         /// More steps are told by their number.
         const MOST_STEPS: usize = 50;
         let tidy = |text: &mut String| *text = text::line(text, LONGEST);
+        tidy(&mut self.summary);
         tidy(&mut self.reason);
         tidy(&mut self.target);
         if let Some(next) = &mut self.next {
@@ -216,72 +222,13 @@ impl Verification {
     }
 }
 
-/// The field of a request that approves a plan.
-const APPROVE: &str = "approve";
-
-/// The next step for a person, with the guide's support level.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Next {
-    #[serde(default)]
-    pub what: String,
-    /// 1 development, 2 DevOps, 3 AWS support.
-    #[serde(default)]
-    pub support_level: u8,
-    /// The JSON to send to a function.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub send: Option<Value>,
-}
-
-impl Next {
-    pub fn development(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 1, send: None }
-    }
-
-    pub fn devops(what: impl Into<String>) -> Self {
-        Self { what: what.into(), support_level: 2, send: None }
-    }
-
-    /// Asks for the approval of a plan.
-    pub(crate) fn approval(what: impl Into<String>, plan: &str) -> Self {
-        Self { send: Some(json!({ (APPROVE): plan })), ..Self::development(what) }
-    }
-
-    /// The plan whose approval it asks for.
-    pub fn plan(&self) -> Option<&str> {
-        self.send.as_ref()?.get(APPROVE)?.as_str()
-    }
-}
-
-/// A reason for not acting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stop {
-    pub decision: Decision,
-    pub code: &'static Code,
-    pub reason: String,
-    pub next: Option<Next>,
-}
-
 impl Stop {
-    pub fn refused(code: &'static Code, reason: impl Into<String>) -> Self {
-        Self { decision: Decision::Refused, code, reason: reason.into(), next: None }
-    }
-
-    pub fn nothing_to_do(code: &'static Code, reason: impl Into<String>) -> Self {
-        Self { decision: Decision::NothingToDo, code, reason: reason.into(), next: None }
-    }
-
-    #[must_use]
-    pub fn next(mut self, next: Next) -> Self {
-        self.next = Some(next);
-        self
-    }
-
     /// Makes it the answer.
     pub(crate) fn onto(self, outcome: &mut Outcome) {
         outcome.decision = self.decision;
         outcome.says(self.code);
         outcome.reason = self.reason;
-        outcome.next = self.next;
+        outcome.next = self.next.map(|next| next.addressed(&outcome.environment, &outcome.function));
     }
 }
 
@@ -290,6 +237,56 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+
+    fn written(change: &Value) -> Outcome {
+        let mut written = json!({
+            "summary": "backend: 2 → 4 tasks", "decision": "observed", "code": "would_act", "next": null,
+            "reason": "asked by hand", "target": "service/a/backend", "steps": [], "verification": null,
+            "under_way": false, "function": "scale-up", "environment": "production", "execution_id": "run-1",
+            "at": "2026-11-24T14:00:00Z", "duration_ms": 1, "version": 1,
+            "plan": { "lines": ["set the count to 4"], "reason": "asked", "actions": [1], "details": ["it costs $1"] },
+            "trigger": { "id": "a" }, "observed": { "tasks": 2 },
+        });
+        for (name, value) in change.as_object().into_iter().flatten() {
+            written[name] = value.clone();
+        }
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn an_answer_begins_with_what_counts_and_ends_with_what_was_observed_where_that_is_wanted() {
+        let names = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let first = ["summary", "decision", "code", "next", "reason", "target", "steps", "verification"];
+        let whole = written(&json!({})).shown(true);
+        assert_eq!(names(&whole)[..8], first);
+        assert_eq!(names(&whole)[15..], ["plan", "trigger", "observed"]);
+        assert_eq!(whole, serde_json::to_value(written(&json!({}))).unwrap(), "the record has all of it");
+        let short = written(&json!({})).shown(false);
+        assert_eq!(names(&short)[..8], first);
+        assert_eq!(names(&short)[14..], ["version", "plan"]);
+        // Of the plan what is written for people.
+        let plan = json!({ "lines": ["set the count to 4"], "details": ["it costs $1"] });
+        assert_eq!(short["plan"], plan);
+    }
+
+    #[test]
+    fn what_was_done_is_not_repeated_as_a_plan() {
+        let steps = json!([{ "action": "set the count to 4", "result": "done" }]);
+        let done = json!({ "steps": steps, "plan": { "lines": ["set the count to 4"], "actions": [1] } });
+        assert_eq!(written(&done).shown(false).get("plan"), None);
+        assert_eq!(written(&json!({ "plan": null })).shown(false).get("plan"), None);
+        let left_out = json!({ "plan": "left out: it would be too long" });
+        assert_eq!(written(&left_out).shown(false).get("plan"), None);
+    }
+
+    #[test]
+    fn an_outcome_of_an_earlier_version_is_read() {
+        let mut earlier = serde_json::to_value(written(&json!({}))).unwrap();
+        earlier.as_object_mut().unwrap().retain(|name, _| !["summary", "under_way"].contains(&name.as_str()));
+        earlier["next"] = json!({ "what": "look", "support_level": 2 });
+        let read: Outcome = serde_json::from_value(earlier).unwrap();
+        assert_eq!((read.summary.as_str(), read.next), ("", Some(Next::devops("look"))));
+    }
 
     const PATIENCE: Duration = Duration::from_secs(20);
     const BETWEEN: Duration = Duration::from_secs(2);

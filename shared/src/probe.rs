@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 pub use report::*;
 
 use crate::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 
 /// The probe gives each check ten seconds. Asked again meanwhile, it would only start over.

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    clock::readable,
-    code,
+    aws::Aws,
     error::Error,
-    freeze::Freeze,
     guard::Approved,
-    ledger::{FollowUp, FollowUpChange, Intent, Note},
+    ledger::Intent,
     outcome::{Stop, Verification},
-    runner::value,
+    plan::{Past, Plan, lines, value},
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
@@ -23,22 +22,29 @@ use crate::{
     async_fn_in_trait,
     reason = "Lambda gives one invocation at a time to one thread: nothing needs Send"
 )]
-pub trait Remedy {
+pub trait Remedy: Sized {
     const FUNCTION: &'static str;
+    /// See [`crate::lambda::Task::EXAMPLE`].
+    const EXAMPLE: &'static str;
     /// Whether a person is asked first in mode `auto` too.
     const ASKS_FIRST: bool = false;
-    /// Whether it goes before others that want the same target: what it ends gets worse while it waits.
+    /// Whether other remedies let it go first on a target, because waiting makes things worse.
     const IS_URGENT: bool = false;
-    /// Whether what it looks after is an intent of its own: what a dead run did not come to is done by that, also when
-    /// the intent is too old.
+    /// Whether its follow-up also says what is still to be done. Then the scheduled run finishes what a dead run left
+    /// from the follow-up, even if the intent is too old.
     const RESUMES: bool = false;
-    /// Whether what is read shows which actions are left; if not, each finds that out as it is done.
+    /// Whether what is read shows which actions are left. If not, each action finds that out itself.
     const ACTIONS_SHOW: bool = true;
     type Request: Serialize + Clone;
     type Observed: Serialize;
-    /// One change to AWS, in absolute values; its text says it to a person.
+    /// One change to AWS, in absolute values. `Display` says it to a person.
     type Action: Serialize + DeserializeOwned + ToString;
+    /// What the scheduled run looks after once this run has ended. It has to read what earlier versions stored: the
+    /// runner leaves out what cannot be read, and reports it.
+    type FollowUp: Serialize + DeserializeOwned;
 
+    /// As its environment sets it up.
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError>;
     /// What a trigger asks of this function: one request for each target it concerns.
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Self::Request>, Error>;
     /// What the request would change, if the settings allow that.
@@ -51,10 +57,15 @@ pub trait Remedy {
         now: Timestamp,
         observed: &Self::Observed,
         request: &Self::Request,
-        past: &Past,
-    ) -> Plan<Self::Action>;
-    /// Looks once more at what somebody else may have changed since, while the target is being claimed. What is not
-    /// read again is as it was in `seen`.
+        past: &Past<Self::FollowUp>,
+    ) -> Plan<Self::Action, Self::FollowUp>;
+    /// What the actions come to, in some words for people: `backend: 2 → 4 tasks`.
+    fn in_short(&self, actions: &[Self::Action], observed: &Self::Observed) -> String {
+        let _ = observed;
+        lines(actions).join(", ")
+    }
+    /// Reads again, while the target is being claimed, what somebody else may have changed since. The rest is taken
+    /// from `seen`.
     async fn look_again(
         &self,
         request: &Self::Request,
@@ -63,14 +74,9 @@ pub trait Remedy {
         let _ = (request, seen);
         Ok(None)
     }
-    /// What an action is known by: who asks for it again joins the plan that waits for approval.
+    /// What identifies an action: a second request for it joins the plan that waits for approval.
     fn known_by(&self, action: &Self::Action) -> Value {
         value(action)
-    }
-    /// Whether it can read what is to be looked after; if not, that is left out, and people are told.
-    fn understands(&self, what: &Value) -> bool {
-        let _ = what;
-        true
     }
     /// An intent as today's version would have written it.
     fn of_today(&self, intent: Intent) -> Intent {
@@ -83,7 +89,7 @@ pub trait Remedy {
     }
     /// Whether an action that was decided earlier is still to be done.
     fn is_outstanding(&self, action: &Self::Action, observed: &Self::Observed) -> bool;
-    /// Whether what is not outstanding shows the action's own effect, and not somebody else's change since.
+    /// Whether an action that is not outstanding took effect itself, and nobody else made the change.
     fn has_taken_effect(&self, action: &Self::Action, observed: &Self::Observed) -> bool {
         let _ = (action, observed);
         true
@@ -95,104 +101,11 @@ pub trait Remedy {
     }
     /// Does one action.
     async fn apply(&self, action: &Approved<Self::Action>) -> Result<(), Error>;
-    /// Looks again, until the actions show or `patience` ends.
+    /// Looks until the actions have taken effect, or `patience` ends.
     async fn verify(
         &self,
         request: &Self::Request,
         actions: &[&Self::Action],
         patience: Duration,
     ) -> Verification;
-}
-
-/// What a plan has to know beside what was read: what earlier runs on the target left for this one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Past {
-    /// Who asks and why, in words.
-    pub asked: String,
-    pub follow_up: Option<FollowUp>,
-    /// What this month's plans have counted so far (the calendar's month, UTC).
-    pub month_units: u32,
-    /// Whether the target's writes are frozen.
-    pub freeze: Option<Freeze>,
-}
-
-impl Default for Past {
-    fn default() -> Self {
-        let asked = "it was asked for by hand".to_owned();
-        Self { asked, follow_up: None, month_units: 0, freeze: None }
-    }
-}
-
-/// What to do, or why not to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan<A> {
-    pub actions: Vec<A>,
-    /// Why these actions.
-    pub reason: String,
-    pub follow_up: FollowUpChange,
-    pub weight: Weight,
-    /// What it adds to the month's count, where AWS bills by number.
-    pub units: u32,
-    /// What cooldown and budget belong to, where that is less than the target: first what the plan is about, then what
-    /// comes of it.
-    pub about: Vec<String>,
-    /// What the ledger is to remember once all is done.
-    pub notes: Vec<Note>,
-    /// How a person asks for just this.
-    pub by_hand: Option<Value>,
-    pub skipped: Option<Stop>,
-}
-
-/// What a plan has to do with the cooldown and the day's budget.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weight {
-    /// Waits for both, and counts for both.
-    #[default]
-    Full,
-    /// Counts for both but does not wait out a cooldown, since it cannot be put off; a person who named exactly what
-    /// to do is bound by neither.
-    Wished,
-    /// Puts back what an earlier action changed: whoever allowed that has allowed this.
-    PutsBack,
-}
-
-/// That nothing waits to settle.
-pub fn nothing_to_look_after() -> Stop {
-    Stop::nothing_to_do(&code::NOTHING_TO_LOOK_AFTER, "nothing is waiting to settle")
-}
-
-/// That an earlier change still has time: what it is, and what was seen of it.
-pub fn still_settling(what: &str, due: Timestamp, seen: &str) -> Stop {
-    Stop::nothing_to_do(&code::STILL_SETTLING, format!("{what} has until {}: {seen}", readable(due)))
-}
-
-impl<A> Plan<A> {
-    pub fn act(actions: Vec<A>, reason: impl Into<String>) -> Self {
-        Self {
-            actions,
-            reason: reason.into(),
-            follow_up: FollowUpChange::Keep,
-            weight: Weight::Full,
-            units: 0,
-            about: Vec::new(),
-            notes: Vec::new(),
-            by_hand: None,
-            skipped: None,
-        }
-    }
-
-    pub fn skip(stop: Stop) -> Self {
-        Self { skipped: Some(stop), ..Self::act(Vec::new(), String::new()) }
-    }
-
-    /// Ends what is looked after: recorded and told, also on a scheduled run.
-    pub fn settle(stop: Stop) -> Self {
-        Self { follow_up: FollowUpChange::Clear, ..Self::skip(stop) }
-    }
-
-    /// Leaves it to the scheduled run.
-    pub fn postpone(follow_up: FollowUp, stop: Stop) -> Self {
-        Self { follow_up: FollowUpChange::Set(follow_up), ..Self::skip(stop) }
-    }
 }

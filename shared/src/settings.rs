@@ -109,6 +109,13 @@ pub enum Mode {
     Auto,
 }
 
+impl Mode {
+    /// Whether it lets anything be changed, at least once a person has approved it.
+    pub fn may_act(self) -> bool {
+        matches!(self, Self::Approve | Self::Auto)
+    }
+}
+
 impl FromStr for Mode {
     type Err = &'static str;
 
@@ -123,12 +130,16 @@ impl FromStr for Mode {
     }
 }
 
+/// What a function of this environment is called in Lambda, from its short name. A full name stays as it is.
+pub fn function_name(environment: &str, task: &str) -> String {
+    let prefix = format!("lendpeak2-{environment}-");
+    if task.starts_with(&prefix) { task.to_owned() } else { format!("{prefix}{task}") }
+}
+
 /// What every remedy is told by its environment.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub environment: String,
-    /// What this function is called in Lambda, where people send requests to.
-    pub name: Option<String>,
     /// The names of all functions of the runbook: a kill switch of another name stops all.
     pub functions: Vec<String>,
     pub mode: Mode,
@@ -152,7 +163,6 @@ impl Policy {
         const DAY_SECONDS: u64 = 86_400;
         Ok(Self {
             environment: environment.text("ENVIRONMENT")?,
-            name: environment.optional("AWS_LAMBDA_FUNCTION_NAME").map(str::to_owned),
             functions: match environment.optional("RUNBOOK_FUNCTIONS") {
                 Some(_) => environment.list("RUNBOOK_FUNCTIONS")?,
                 None => Vec::new(),

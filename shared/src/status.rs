@@ -18,6 +18,11 @@ impl Level {
             Self::Aws => "Level 3: AWS Support",
         }
     }
+
+    /// The team without its level.
+    pub fn people(self) -> &'static str {
+        self.team().split_once(": ").map_or(self.team(), |(_, people)| people)
+    }
 }
 
 impl Serialize for Level {

@@ -40,7 +40,7 @@ pub fn init(environment: &Environment) -> Result<(), SettingsError> {
     Ok(())
 }
 
-/// Logs and counts a decision, where logging was started: on any level, since what counts is not for reading.
+/// Writes the decision line, whatever `LOG_LEVEL` is: it is also the metric. Does nothing before [`init`].
 pub fn decided(outcome: &Outcome) {
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;

@@ -23,7 +23,7 @@ use hyper_util::{
 
 use crate::tls;
 
-/// A page that takes longer is no answer to wait for before something is mended.
+/// Do not hold up a remedy for a page slower than this.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const AGENT: &str = concat!("lendpeak2-runbook/", env!("CARGO_PKG_VERSION"));

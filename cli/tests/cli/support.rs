@@ -22,8 +22,8 @@ impl Sandbox {
     pub(crate) fn start(mode: &str) -> Self {
         let Some(program) = std::env::var_os(SANDBOX) else {
             panic!(
-                "{SANDBOX} is not set. These tests need the sandbox: run `cargo build` in the repository's root, and \
-                 set {SANDBOX} to its target/debug/sandbox (`make test-cli` does both)"
+                "{SANDBOX} is not set. These tests need the sandbox: run `cargo build --workspace` in the \
+                 repository's root, and set {SANDBOX} to its target/debug/sandbox"
             );
         };
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();

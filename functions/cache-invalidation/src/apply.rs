@@ -5,15 +5,16 @@ use std::time::Duration;
 use aws_sdk_cloudfront::types;
 use shared::{
     aws, clock,
-    error::{Error, chain},
+    error::{Cause, Error, chain},
     guard::Approved,
     outcome::Verification,
+    web::Web,
 };
 
 use crate::{
     Clients,
-    observe::{self, Asset, Invalidation, Sight},
-    plan::{Action, compared},
+    action::Action,
+    observe::{self, Asset, Invalidation, Sight, compared},
     settings::Settings,
 };
 
@@ -23,7 +24,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
     let unbuilt = |error: aws_sdk_cloudfront::error::BuildError| Error::Aws {
         operation: "put together an invalidation of",
         resource: whose(),
-        source: aws::Cause::new(error.to_string()),
+        source: Cause::new(error.to_string()),
     };
     let quantity = i32::try_from(paths.len()).unwrap_or(i32::MAX);
     let paths = types::Paths::builder().quantity(quantity).set_items(Some(paths.clone())).build();
@@ -46,6 +47,7 @@ pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Res
 /// Looks until CloudFront says that it is done, or for as long as there is patience; then at the assets.
 pub(crate) async fn verify(
     clients: &Clients,
+    web: &Web,
     settings: &Settings,
     actions: &[&Action],
     patience: Duration,
@@ -63,7 +65,7 @@ pub(crate) async fn verify(
             Verification { verified: false, what: format!("invalidation {} is in progress", seen.id) }
         }
         Ok(Some(seen)) => {
-            let assets = observe::assets(&clients.web, settings, paths).await;
+            let assets = observe::assets(web, settings, paths).await;
             served(&seen, before, &assets)
         }
     }

@@ -13,28 +13,30 @@ use aws_sdk_cloudfront::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
-use shared::{aws::Aws, settings::Environment};
+use shared::{aws::Aws, settings::Environment, web::Web};
 
 use crate::{
-    Clients, Goal, Limits, Observed, Paths, Request, Settings, Source, apply,
+    Action, Clients, Goal, Observed, PathLimits, Paths, Request, Settings, Source, apply,
     observe::{self, Asset, Invalidation},
-    plan::Action,
 };
 
 const DISTRIBUTION: &str = "E1234567890ABC";
 
 fn clients(rules: &[Rule]) -> Clients {
     let rules: Vec<&Rule> = rules.iter().collect();
+    Clients {
+        cloudfront: OnceLock::from(mock_client!(aws_sdk_cloudfront, RuleMode::MatchAny, &rules)),
+        ..Clients::new(SdkConfig::builder().build())
+    }
+}
+
+fn web() -> Web {
     let environment = Environment::from_pairs([
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ]);
-    Clients {
-        config: SdkConfig::builder().build(),
-        cloudfront: OnceLock::from(mock_client!(aws_sdk_cloudfront, RuleMode::MatchAny, &rules)),
-        web: Aws::new(&environment, "test").unwrap().web(),
-    }
+    Aws::new(&environment, "test").unwrap().web()
 }
 
 /// The front end is at an address where nobody listens.
@@ -45,7 +47,7 @@ fn settings() -> Settings {
         build_project: None,
         pipeline: None,
         asset_path: "/assets/main.js".to_owned(),
-        limits: Limits { paths: 15, wildcards: 5 },
+        limits: PathLimits { paths: 15, wildcards: 5 },
         free_paths: 1_000,
     }
 }
@@ -130,7 +132,8 @@ async fn those_in_progress_and_the_recent_are_read_with_their_paths() {
         is("I2", "InProgress", 90, "/b"),
     ]);
     let paths = Paths { paths: vec!["/c/*".to_owned()], widened: vec![] };
-    let observed = observe::observe(&clients, &settings(), &request(Goal::Invalidate(paths))).await.unwrap();
+    let observed =
+        observe::observe(&clients, &web(), &settings(), &request(Goal::Invalidate(paths))).await.unwrap();
     let expected = Observed {
         invalidations: vec![
             seen("I4", "InProgress", 1, "/*"),
@@ -146,7 +149,7 @@ async fn those_in_progress_and_the_recent_are_read_with_their_paths() {
 async fn an_asset_that_does_not_answer_is_an_observation() {
     let clients = clients(&[listed(&[])]);
     let everything = request(Goal::Invalidate(Paths::all()));
-    let observed = observe::observe(&clients, &settings(), &everything).await.unwrap();
+    let observed = observe::observe(&clients, &web(), &settings(), &everything).await.unwrap();
     let silent = |path: &str| Asset {
         path: path.to_owned(),
         error: Some("the connection failed".to_owned()),
@@ -159,6 +162,7 @@ async fn an_asset_that_does_not_answer_is_an_observation() {
 async fn with_nothing_to_look_after_only_the_list_is_read() {
     let observed = observe::observe(
         &clients(&[listed(&[("I1", "Completed", 61)])]),
+        &web(),
         &settings(),
         &request(Goal::LookAfter),
     )
@@ -172,7 +176,7 @@ async fn an_unknown_invalidation_is_nothing_and_no_error() {
         .then_error(|| GetInvalidationError::NoSuchInvalidation(NoSuchInvalidation::builder().build()));
     let asked = request(Goal::Status("I9".to_owned()));
     assert_eq!(
-        observe::observe(&clients(&[unknown]), &settings(), &asked).await.unwrap(),
+        observe::observe(&clients(&[unknown]), &web(), &settings(), &asked).await.unwrap(),
         Observed::default()
     );
 }
@@ -183,8 +187,9 @@ async fn a_read_that_fails_names_the_call_the_distribution_and_awss_code() {
         let meta = aws_smithy_types::error::ErrorMetadata::builder();
         ListInvalidationsError::generic(meta.code("AccessDenied").message("not allowed").build())
     });
-    let error =
-        observe::observe(&clients(&[denied]), &settings(), &request(Goal::LookAfter)).await.unwrap_err();
+    let error = observe::observe(&clients(&[denied]), &web(), &settings(), &request(Goal::LookAfter))
+        .await
+        .unwrap_err();
     assert_eq!(
         shared::error::chain(&error),
         "cannot list the invalidations of distribution E1234567890ABC: AccessDenied: not allowed"
@@ -204,12 +209,14 @@ fn sent() -> Action {
 async fn looking_again_waits_for_the_end_and_no_longer_than_its_patience() {
     let running = [listed(&[("I1", "InProgress", 0)]), is("I1", "InProgress", 0, "/c/*")];
     let action = sent();
-    let early = apply::verify(&clients(&running), &settings(), &[&action], Duration::from_secs(5)).await;
+    let early =
+        apply::verify(&clients(&running), &web(), &settings(), &[&action], Duration::from_secs(5)).await;
     assert_eq!((early.verified, early.what.as_str()), (false, "invalidation I1 is in progress"));
     let ended = [listed(&[("I1", "Completed", 0)]), is("I1", "Completed", 0, "/c/*")];
-    let seen = apply::verify(&clients(&ended), &settings(), &[&action], Duration::ZERO).await;
+    let seen = apply::verify(&clients(&ended), &web(), &settings(), &[&action], Duration::ZERO).await;
     assert_eq!((seen.verified, seen.what.as_str()), (true, "invalidation I1 is completed"));
-    let missing = apply::verify(&clients(&[listed(&[])]), &settings(), &[&action], Duration::ZERO).await;
+    let missing =
+        apply::verify(&clients(&[listed(&[])]), &web(), &settings(), &[&action], Duration::ZERO).await;
     assert!(!missing.verified);
 }
 
@@ -219,7 +226,7 @@ async fn a_page_that_does_not_answer_was_not_seen() {
     let Action::CreateInvalidation { distribution, caller_reference, before, .. } = sent();
     let paths = vec!["/index.html".to_owned()];
     let action = Action::CreateInvalidation { distribution, paths, caller_reference, before };
-    let seen = apply::verify(&clients(&ended), &settings(), &[&action], Duration::ZERO).await;
+    let seen = apply::verify(&clients(&ended), &web(), &settings(), &[&action], Duration::ZERO).await;
     assert_eq!(
         (seen.verified, seen.what.as_str()),
         (

@@ -7,13 +7,14 @@
 //! run; that run also looks whether what was sent has come to its end, and tells people.
 //!
 //! [`request`] says what is asked, [`paths`] puts it right, [`mistakes`] knows what nobody means, [`observe`] reads,
-//! [`plan`] decides, [`apply`] writes and looks again.
+//! [`plan`] decides, [`follow_up`] sees to what was sent or has to wait, [`apply`] writes and looks again.
 
+mod action;
 mod apply;
-mod awaited;
 #[cfg(test)]
 mod aws_calls;
 pub mod codes;
+mod follow_up;
 mod mistakes;
 mod observe;
 mod paths;
@@ -22,9 +23,8 @@ mod request;
 mod settings;
 mod skipped;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{
@@ -32,60 +32,51 @@ use shared::{
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Remedy},
-    runner::Runner,
-    settings::{Environment, Policy, SettingsError},
+    remedy::Remedy,
+    settings::{Environment, SettingsError},
     trigger::Trigger,
     web::Web,
 };
 
+use follow_up::{Past, Plan};
+
+pub use action::Action;
+pub use follow_up::Kept;
 pub use observe::Observed;
-pub use paths::{Limits, Paths};
-pub use plan::Action;
+pub use paths::{PathLimits, Paths};
 pub use request::{Goal, Request, Source};
 pub use settings::Settings;
 
 pub const FUNCTION: &str = "cache-invalidation";
 
-/// The function as its environment sets it up.
-pub fn start(environment: &Environment) -> Result<Runner<CacheInvalidation>, SettingsError> {
-    over(environment, Aws::new(environment, FUNCTION)?)
-}
-
-/// The same, over an AWS that is there already.
-pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<CacheInvalidation>, SettingsError> {
-    let policy = Policy::from_environment(environment)?;
-    let remedy = CacheInvalidation {
-        settings: Settings::from_environment(environment)?,
-        clients: Clients { config: aws.config().clone(), cloudfront: OnceLock::new(), web: aws.web() },
-    };
-    Ok(Runner::new(remedy, policy, aws))
-}
-
 pub struct CacheInvalidation {
     settings: Settings,
     clients: Clients,
+    web: Web,
 }
 
-pub(crate) struct Clients {
-    pub(crate) config: SdkConfig,
-    cloudfront: OnceLock<aws_sdk_cloudfront::Client>,
-    pub(crate) web: Web,
-}
-
-impl Clients {
-    /// Made when it is first needed: Lambda does not wait for it while the function starts.
-    pub(crate) fn cloudfront(&self) -> &aws_sdk_cloudfront::Client {
-        self.cloudfront.get_or_init(|| aws_sdk_cloudfront::Client::new(&self.config))
+shared::aws_clients! {
+    pub(crate) struct Clients {
+        cloudfront: aws_sdk_cloudfront,
     }
 }
 
 impl Remedy for CacheInvalidation {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"paths": ["/assets/*"], "dry_run": true}"#;
     const RESUMES: bool = true;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
+    type FollowUp = Kept;
+
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: Settings::from_environment(environment)?,
+            clients: Clients::new(aws.config().clone()),
+            web: aws.web(),
+        })
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         request::from_trigger(trigger, &self.settings).map(|request| vec![request])
@@ -96,15 +87,15 @@ impl Remedy for CacheInvalidation {
     }
 
     async fn observe(&self, request: &Request) -> Result<Observed, Error> {
-        observe::observe(&self.clients, &self.settings, request).await
+        observe::observe(&self.clients, &self.web, &self.settings, request).await
     }
 
-    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn understands(&self, what: &Value) -> bool {
-        awaited::understands(what)
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        actions.iter().map(plan::in_short).collect::<Vec<_>>().join(", ")
     }
 
     /// The reference is the event's, which makes no other invalidation of it.
@@ -122,6 +113,6 @@ impl Remedy for CacheInvalidation {
     }
 
     async fn verify(&self, _request: &Request, actions: &[&Action], patience: Duration) -> Verification {
-        apply::verify(&self.clients, &self.settings, actions, patience).await
+        apply::verify(&self.clients, &self.web, &self.settings, actions, patience).await
     }
 }

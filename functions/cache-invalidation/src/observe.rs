@@ -15,7 +15,7 @@ use crate::{
     Clients,
     paths::{covers, is_wildcard},
     request::{CACHE_METRICS, Goal, Request, Source},
-    settings::Settings,
+    settings::{FILES_IN_PROGRESS, Settings, WILDCARDS_IN_PROGRESS},
 };
 
 /// One page of CloudFront's list. Older ones ended long ago.
@@ -44,6 +44,27 @@ pub struct Observed {
     /// Whether that alarm has calmed down.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_calm: bool,
+}
+
+impl Observed {
+    pub(crate) fn sent_as(&self, caller_reference: &str) -> Option<&Invalidation> {
+        self.invalidations.iter().find(|one| one.caller_reference == caller_reference)
+    }
+
+    /// Files and wildcards that CloudFront is at work on.
+    pub(crate) fn in_progress(&self) -> (usize, usize) {
+        self.invalidations.iter().filter(|one| !one.is_completed()).fold((0, 0), |(files, wildcards), one| {
+            (files + one.paths.len() - one.wildcards(), wildcards + one.wildcards())
+        })
+    }
+
+    pub(crate) fn has_room(&self, paths: &[String]) -> bool {
+        let (files, wildcards) = self.in_progress();
+        let more = paths.iter().filter(|path| is_wildcard(path)).count();
+        // A limit that is not touched does not matter: another's may be exceeded already.
+        (more == 0 || wildcards + more <= WILDCARDS_IN_PROGRESS)
+            && (paths.len() == more || files + paths.len() - more <= FILES_IN_PROGRESS)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,8 +167,36 @@ impl Sight {
     }
 }
 
+/// Assets before and after, as `/main.js: etag "1" → "2", x-cache Hit from cloudfront → Miss from cloudfront`.
+pub(crate) fn compared(before: &[Asset], after: &[Asset]) -> String {
+    let lines: Vec<String> = after
+        .iter()
+        .map(|now| {
+            let was = before.iter().find(|was| was.path == now.path);
+            let mut said = Vec::new();
+            let mut say = |name: &str, of: &dyn Fn(&Asset) -> Option<String>| {
+                let (then, now) = (was.and_then(of), of(now));
+                match (then, now) {
+                    (Some(then), Some(now)) if then != now => said.push(format!("{name} {then} → {now}")),
+                    (_, Some(now)) => said.push(format!("{name} {now}")),
+                    (Some(then), None) => said.push(format!("{name} {then} → none")),
+                    (None, None) => {}
+                }
+            };
+            say("no answer:", &|asset| asset.error.clone());
+            say("status", &|asset| asset.status.map(|status| status.to_string()));
+            say("etag", &|asset| asset.etag.clone());
+            say("x-cache", &|asset| asset.x_cache.clone());
+            say("age", &|asset| asset.age_seconds.map(|age| format!("{age} s")));
+            format!("{}: {}", now.path, said.join(", "))
+        })
+        .collect();
+    lines.join("; ")
+}
+
 pub(crate) async fn observe(
     clients: &Clients,
+    web: &Web,
     settings: &Settings,
     request: &Request,
 ) -> Result<Observed, Error> {
@@ -158,7 +207,7 @@ pub(crate) async fn observe(
         Goal::Invalidate(asked) => {
             let (invalidations, assets, alarm) = tokio::join!(
                 recent(clients, settings, MAX_READ),
-                assets(&clients.web, settings, &asked.paths),
+                assets(web, settings, &asked.paths),
                 alarm(clients, settings, request)
             );
             let Asking { now, refused } = alarm?;
@@ -169,7 +218,7 @@ pub(crate) async fn observe(
             let invalidations = recent(clients, settings, MAX_READ).await?;
             // Mostly there is nothing to look after, and nobody to be asked.
             let cleared = invalidations.iter().flat_map(|one| one.paths.iter().cloned());
-            let assets = assets(&clients.web, settings, &cleared.collect::<Vec<_>>()).await;
+            let assets = assets(web, settings, &cleared.collect::<Vec<_>>()).await;
             Ok(Observed { invalidations, assets, ..Observed::default() })
         }
     }

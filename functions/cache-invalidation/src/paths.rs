@@ -19,7 +19,7 @@ const MAX_REQUEST: usize = 1_000;
 
 /// How many paths one invalidation may have before they become their common wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PathLimits {
     pub paths: usize,
     pub wildcards: usize,
 }
@@ -64,7 +64,7 @@ impl Paths {
     }
 
     /// `own` is the front end's host, of which no path has the name.
-    pub fn of(asked: &[String], own: &str, limits: Limits) -> Result<Self, BadPath> {
+    pub fn of(asked: &[String], own: &str, limits: PathLimits) -> Result<Self, BadPath> {
         let mut widened = Vec::new();
         let mut paths = Vec::new();
         for text in asked {

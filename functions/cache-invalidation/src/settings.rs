@@ -1,13 +1,19 @@
 //! What this stack allows `cache-invalidation` to do.
 
+use std::time::Duration;
+
 use shared::settings::{Environment, SettingsError};
 
-use crate::paths::Limits;
+use crate::paths::PathLimits;
 
 /// CloudFront's own limits on what is in progress at once
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html>).
 pub(crate) const FILES_IN_PROGRESS: usize = 3_000;
 pub(crate) const WILDCARDS_IN_PROGRESS: usize = 15;
+
+/// CloudFront promises no time. Its invalidations mostly end within two minutes; one that has not after half an
+/// hour is worth a person's look.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(30);
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -20,7 +26,7 @@ pub struct Settings {
     pub pipeline: Option<String>,
     /// Looked at to see whether old content is served.
     pub asset_path: String,
-    pub limits: Limits,
+    pub limits: PathLimits,
     /// Paths a month that AWS does not bill.
     pub free_paths: u32,
 }
@@ -33,7 +39,7 @@ impl Settings {
             build_project: environment.optional("BUILD_PROJECT").map(str::to_owned),
             pipeline: environment.optional("PIPELINE").map(str::to_owned),
             asset_path: environment.text_or("ASSET_PATH", "/assets/main.js"),
-            limits: Limits {
+            limits: PathLimits {
                 paths: environment.number("MAX_PATHS", 15, 1..=FILES_IN_PROGRESS)?,
                 wildcards: environment.number("MAX_WILDCARDS", 5, 1..=WILDCARDS_IN_PROGRESS)?,
             },

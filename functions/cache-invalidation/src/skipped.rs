@@ -9,9 +9,8 @@ use shared::{
 };
 
 use crate::{
-    awaited::PATIENCE,
     codes,
-    settings::{FILES_IN_PROGRESS, WILDCARDS_IN_PROGRESS},
+    settings::{FILES_IN_PROGRESS, PATIENCE, WILDCARDS_IN_PROGRESS},
 };
 
 /// A thousandth of a dollar each: $0.005 (<https://aws.amazon.com/cloudfront/pricing/>).
@@ -37,10 +36,8 @@ pub(crate) fn free_paths_spent(spent: u32, free: u32, asked: &[String]) -> Stop 
         counted(asked.len(), "path"),
         cost(billed(spent, asked.len(), free))
     );
-    Stop::refused(&codes::FREE_PATHS_SPENT, reason).next(Next {
-        send: Some(json!({ "paths": asked })),
-        ..Next::devops("send it by hand if it is worth the cost")
-    })
+    Stop::refused(&codes::FREE_PATHS_SPENT, reason)
+        .next(Next::devops("send it by hand if it is worth the cost").send(json!({ "paths": asked })))
 }
 
 pub(crate) fn no_room(files: usize, wildcards: usize) -> Stop {
@@ -113,19 +110,10 @@ pub(crate) fn not_sent(what: &str, asked: &[String]) -> Stop {
         decision: Decision::Failed,
         code: &codes::NOT_SENT,
         reason: format!("{what} could not be sent for {} minutes", PATIENCE.as_secs() / 60),
-        next: Some(Next {
-            send: Some(json!({ "paths": asked })),
-            ..Next::devops("see which invalidations are in progress, then send it by hand")
-        }),
-    }
-}
-
-pub(crate) fn follow_up_unreadable() -> Stop {
-    Stop {
-        decision: Decision::Failed,
-        code: &code::FOLLOW_UP_UNREADABLE,
-        reason: "what was to be looked after cannot be read from the ledger".to_owned(),
-        next: Some(Next::devops("see the last records of cache-invalidation, and check by `status`")),
+        next: Some(
+            Next::devops("see which invalidations are in progress, then send it by hand")
+                .send(json!({ "paths": asked })),
+        ),
     }
 }
 
@@ -151,8 +139,6 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 fn asks_for_status(id: &str) -> Next {
-    Next {
-        send: Some(json!({ "status": id })),
-        ..Next::development("ask how it stands; what was deployed after it began is to be sent again")
-    }
+    Next::development("ask how it stands; what was deployed after it began is to be sent again")
+        .send(json!({ "status": id }))
 }

@@ -1,5 +1,5 @@
 //! What a rule can advise to send to another function. Each kind of request stands here, and a test tries each on the
-//! function that it names (`fuzz/tests/bounded/remedies.rs`): advice that would be refused is none.
+//! function that it names (`tools/fuzz/tests/bounded/remedies.rs`): advice that would be refused is none.
 
 use std::{borrow::Cow, iter::successors};
 

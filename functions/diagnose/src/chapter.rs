@@ -79,7 +79,7 @@ pub fn sources(chapter: Chapter) -> &'static [Source] {
 }
 
 /// The guide's headings, and the chapters below each.
-const HEADINGS: &[(&str, &[Chapter])] = &[
+pub const HEADINGS: &[(&str, &[Chapter])] = &[
     ("Quick Diagnostics", &Chapter::ALL),
     ("System Health Check", &Chapter::ALL),
     ("Common Status Codes", &[Chapter::StatusCode]),

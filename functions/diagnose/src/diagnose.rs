@@ -6,10 +6,10 @@ use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use shared::{
     alarms,
-    aws::{Aws, Cause},
+    aws::Aws,
     clock, code,
     diagnosis::{Diagnosis, Impact, VERSION},
-    error::Error,
+    error::{Cause, Error},
     guard,
     lambda::{Invocation, Task},
     notice::{self, Notice},
@@ -48,14 +48,14 @@ impl Diagnose {
     /// # Errors
     /// A setting that is missing or mistyped.
     pub fn new(environment: &Environment) -> Result<Self, SettingsError> {
-        Self::over(environment, &Aws::new(environment, FUNCTION)?)
+        Self::with_aws(environment, &Aws::new(environment, FUNCTION)?)
     }
 
-    /// The same, over an AWS that is there already.
+    /// The same, with this way to AWS.
     ///
     /// # Errors
     /// A setting that is missing or mistyped.
-    pub fn over(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+    pub fn with_aws(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
         Ok(Self { settings, config: aws.config().clone() })
     }
@@ -152,12 +152,14 @@ impl Diagnose {
     fn refusal(&self, refused: &[Stop], invocation: &Invocation) -> Value {
         let reasons: Vec<&str> = refused.iter().map(|stop| stop.reason.as_str()).collect();
         json!({
-            "version": VERSION,
-            "nothing_found": true,
             "summary": format!("Nothing was looked into: {}.", reasons.join("; ")),
             "decision": "refused",
             "code": refused.first().map(|stop| stop.code),
-            "next": refused.first().and_then(|stop| stop.next.clone()),
+            "next": refused.first().and_then(|stop| stop.next.clone()).map(|next| {
+                next.addressed(&self.settings.environment, FUNCTION)
+            }),
+            "nothing_found": true,
+            "version": VERSION,
             "function": FUNCTION,
             "environment": self.settings.environment,
             "execution_id": invocation.request_id,
@@ -167,6 +169,8 @@ impl Diagnose {
 }
 
 impl Task for Diagnose {
+    const EXAMPLE: &'static str = r#"{"symptom": "Service Down"}"#;
+
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let (triggers, refused) = self.believed(trigger::parse(invocation)?).await?;
         if triggers.is_empty() {

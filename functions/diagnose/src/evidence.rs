@@ -28,7 +28,7 @@ pub struct Evidence {
     pub at: Timestamp,
     /// What the settings call the stack's parts: for a command, where a part itself was not seen.
     pub names: Names,
-    /// None, too, when the cluster has no such service: then [`Self::service_missing`] says so.
+    /// Also `None` if the cluster has no such service: then [`Self::service_missing`] is set.
     pub service: Option<Service>,
     pub service_missing: bool,
     pub tasks: Option<Tasks>,
@@ -77,12 +77,12 @@ pub struct Names {
 }
 
 impl Evidence {
-    /// How long ago something was; nothing for what lies ahead by another clock.
+    /// How long ago something was. `None` for a time in the future, by another clock.
     pub fn ago(&self, at: Timestamp) -> SignedDuration {
         self.at.duration_since(at).max(SignedDuration::ZERO)
     }
 
-    /// Whether something was within the last so many minutes.
+    /// Whether something was within the last `minutes`.
     pub fn within_minutes(&self, at: Timestamp, minutes: i64) -> bool {
         self.ago(at) <= SignedDuration::from_mins(minutes)
     }

@@ -16,11 +16,11 @@ pub(crate) fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {
         (std::cmp::Reverse(weight(finding)), depth(&finding.cause), finding.chapter, finding.cause.clone())
     });
     let mut causes: Vec<Finding> = Vec::new();
-    // The causes of others come first, however they weigh: those that nothing found explains.
+    // Findings that no other finding explains come first, whatever their weight.
     let explained_by: Vec<Option<usize>> =
         findings.iter().map(|finding| findings.iter().position(|other| explains(other, finding))).collect();
     let root = |mut place: usize| {
-        // The table has no circles among its pairs; the bound is for one that somebody may add.
+        // The table has no circles. The bound is for one that somebody may add by mistake.
         for _ in 0..findings.len() {
             match explained_by.get(place).copied().flatten() {
                 Some(cause) if cause != place => place = cause,
@@ -51,13 +51,13 @@ pub(crate) fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {
     causes
 }
 
-/// What the table says a cause brings about.
+/// The causes that the table lists as consequences of a cause.
 pub fn consequences(cause: &str) -> impl Iterator<Item = &'static str> {
     let rows = EXPLAINS.iter().filter(move |(causes, _)| causes.contains(&cause));
     rows.flat_map(|(_, groups)| groups.iter().copied().flatten().copied())
 }
 
-/// Whether this finding is a reason for that cause. One that is only possible explains nothing.
+/// Whether this finding explains that cause. A finding that is only possible explains nothing.
 fn explains(finding: &Finding, other: &Finding) -> bool {
     let in_table = consequences(&finding.cause).any(|consequence| consequence == other.cause);
     finding.confidence > Confidence::Possible
@@ -66,7 +66,7 @@ fn explains(finding: &Finding, other: &Finding) -> bool {
         && (!is_of_front_end(other) || FRONT_END.contains(&finding.chapter))
 }
 
-/// Chapters with causes of what the page and its assets answer; the API's are none.
+/// The chapters whose causes explain the answers of the page and its assets. The API's chapters do not.
 const FRONT_END: &[Chapter] =
     &[Chapter::CloudfrontCache, Chapter::BuildFailures, Chapter::ServiceDown, Chapter::StatusCode];
 
@@ -78,13 +78,13 @@ fn is_of_front_end(finding: &Finding) -> bool {
         && finding.evidence.iter().all(of_front_end)
 }
 
-/// A cause is unknown only while nothing that is felt is more than a symptom.
+/// The cause is unknown only if all findings that users feel are symptoms.
 fn tells_why(finding: &Finding) -> bool {
     const SYMPTOMS: &[&str] = &["status_code", "cors_preflight_refused", "origin_errors", "slow_first_byte"];
     finding.impact >= Impact::Degraded && !SYMPTOMS.contains(&&*finding.cause)
 }
 
-/// What hurts now comes before what may; what is only possible counts for less.
+/// Present harm comes before a risk, and a finding that is only possible counts for less.
 fn weight(finding: &Finding) -> (u8, Confidence) {
     let impact = finding.impact as u8;
     let guess = u8::from(finding.confidence == Confidence::Possible);

@@ -5,7 +5,7 @@
 //! - [`read`]: one reader for each [`source`], all at once and in a bounded time, into [`evidence`].
 //! - [`rules`]: one small pure function for each cause; each [`chapter`]'s file has the table of its causes. [`ask`]: what
 //!   they advise to send to other functions.
-//! - [`explain`]: which finding is the cause of which, and in what order they are told.
+//! - [`explain`]: which finding is the cause of which, and in what order they are reported.
 //! - [`report`]: JSON, a screen of text, Markdown.
 
 pub mod ask;

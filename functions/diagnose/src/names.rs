@@ -1,5 +1,5 @@
-//! The stack's own names in a command that a rule tells: `<cluster>`, `<service>` … A name that was not seen stays as
-//! it is, as it stands in a manual.
+//! The stack's own names in a rule's command: `<cluster>`, `<service>` … The placeholder of a name that was not seen
+//! stays as it is, as in a manual.
 
 use crate::evidence::Evidence;
 

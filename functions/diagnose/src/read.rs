@@ -33,13 +33,13 @@ use crate::{
     source::Source,
 };
 
-/// Puts what was seen into the evidence.
+/// Puts what a reader saw into the evidence.
 pub(crate) type Seen = Box<dyn FnOnce(&mut Evidence) + Send>;
 
 /// Why a source was not seen, for people.
 pub(crate) type Why = String;
 
-/// What the readers share: clients' configuration, settings, and what more than one of them needs.
+/// What the readers share: the clients' configuration, the settings, and reads that several of them need.
 pub(crate) struct Reader {
     pub(crate) config: SdkConfig,
     pub(crate) settings: Settings,
@@ -47,9 +47,9 @@ pub(crate) struct Reader {
     cells: cells::Cells,
 }
 
-/// CloudFront's metrics and AWS Health are there and nowhere else.
+/// The only region with CloudFront's metrics and AWS Health.
 pub(crate) const GLOBAL_REGION: &str = "us-east-1";
-/// Regions of other partitions, whose credentials mean nothing there.
+/// Prefixes of regions in other partitions, whose credentials are not valid in that region.
 const OTHER_PARTITIONS: [&str; 5] = ["cn-", "eu-iso", "eusc-", "us-gov-", "us-iso"];
 
 impl Reader {
@@ -64,7 +64,7 @@ impl Reader {
         (!is_other).then(|| Region::new(GLOBAL_REGION))
     }
 
-    /// What asks CloudWatch there.
+    /// The CloudWatch client of that region.
     pub(crate) fn global_cloudwatch(&self) -> Option<aws_sdk_cloudwatch::Client> {
         let config = aws_sdk_cloudwatch::config::Builder::from(&self.config).region(self.global_region()?);
         Some(aws_sdk_cloudwatch::Client::from_conf(config.build()))
@@ -133,7 +133,7 @@ pub(crate) async fn collect(
     (evidence, seen)
 }
 
-/// That a list was not read to its end.
+/// A note that a list was not read to its end.
 pub(crate) fn cut(source: impl Into<String>, read: usize) -> NotSeen {
     NotSeen { source: source.into(), why: format!("there are more than the {read} that were read") }
 }

@@ -6,6 +6,8 @@ mod text;
 use jiff::Timestamp;
 use shared::diagnosis::Diagnosis;
 
+use crate::FUNCTION;
+
 /// How the text is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
@@ -19,6 +21,8 @@ pub enum Format {
 pub fn told(mut diagnosis: Diagnosis, format: Format) -> Diagnosis {
     diagnosis.nothing_found = diagnosis.findings.is_empty();
     diagnosis.summary = summarized(&diagnosis);
+    let first = diagnosis.findings.first();
+    diagnosis.next = first.map(|first| first.next_step(&diagnosis.environment, FUNCTION));
     diagnosis.text = match format {
         Format::Text => text::text(&diagnosis),
         Format::Markdown => markdown::markdown(&diagnosis),

@@ -1,4 +1,4 @@
-//! What is asked of `diagnose`: everything, one chapter, or what an event is about.
+//! What `diagnose` is asked for: everything, one chapter, or what an event is about.
 
 use serde::Deserialize;
 use shared::{
@@ -34,7 +34,10 @@ struct ByHand {
 
 /// What several triggers ask for, together: one look at the stack answers them all. An alarm that is not in ALARM asks
 /// for nothing.
-pub(crate) fn from_triggers(triggers: &[Trigger]) -> Result<Request, Error> {
+///
+/// # Errors
+/// A person's request that `diagnose` does not take.
+pub fn from_triggers(triggers: &[Trigger]) -> Result<Request, Error> {
     let mut all = Request { chapters: Vec::new(), format: Format::Text, status: None };
     for trigger in triggers {
         let Request { chapters, format, status } = from_trigger(trigger)?;
@@ -51,7 +54,7 @@ fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         |chapters: &[Chapter]| Request { chapters: chapters.to_vec(), format: Format::Text, status: None };
     Ok(match &trigger.kind {
         Kind::Alarm(alarm) if alarm.state == AlarmState::Alarm => of(&of_alarm(alarm)),
-        // That one is over, or knows nothing.
+        // The alarm is OK, or has no data.
         Kind::Alarm(_) => of(&[]),
         Kind::Ecs(_) => of(&[
             Chapter::ServiceDown,
@@ -66,9 +69,6 @@ fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
 }
 
 fn by_hand(asked: &Asked) -> Result<Request, Error> {
-    if asked.approve.is_some() {
-        return Err(Error::InvalidRequest("diagnose only reads: there is nothing to approve".to_owned()));
-    }
     let ByHand { symptom, status, format } = asked.request_without_plan()?;
     let format = match format.as_deref() {
         None | Some("text") => Format::Text,
@@ -109,7 +109,7 @@ fn of_symptom(symptom: &str) -> Result<Vec<Chapter>, Error> {
     })
 }
 
-/// Where the guide sends those who see this code.
+/// The chapters that the guide lists for this code.
 fn of_status(status: u16) -> Vec<Chapter> {
     use Chapter::{
         AlbTargetUnhealthy, ApiTimeouts, ApplicationWontStart, AutoScaling, CloudfrontCache, CorsErrors,

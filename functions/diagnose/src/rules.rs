@@ -39,7 +39,7 @@ mod what_tasks_need;
 
 use crate::{chapter::Chapter, evidence::Evidence, finding::Finding, names::filled};
 
-/// A cause, the rule that looks for it, and what people are told of it.
+/// A cause, the rule that looks for it, and the words for people.
 pub struct Rule {
     /// For programs: `image_missing`.
     pub cause: &'static str,
@@ -47,9 +47,9 @@ pub struct Rule {
     pub(crate) find: fn(&Evidence) -> Option<Finding>,
     /// What it looks at, and why that shows this cause.
     pub looks_at: &'static str,
-    /// What to do where the next step cannot be done, or did not help.
+    /// What to do if the next step is impossible, or did not help.
     pub otherwise: &'static str,
-    /// How one sees that it helped.
+    /// How to see that it helped.
     pub helped: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Which stack is looked at. What is not set is not part of the stack, and is not looked for.
+//! Which stack is read. A part that is not set does not belong to the stack, and is not read.
 
 use shared::{
     alarms::Stack,
@@ -30,11 +30,11 @@ pub struct Settings {
     pub pool_size_variable: String,
     /// Namespace and name of the metric that counts what an integrity check found wrong.
     pub integrity_metric: Option<[String; 2]>,
-    /// Is told what was found when an event asked, and nobody waits for the answer.
+    /// Gets the findings of a run that an event started, where nobody waits for the answer.
     pub notice_topic_arn: Option<String>,
-    /// Is told where the first topic is not heard.
+    /// Gets them if nobody is subscribed to the first topic.
     pub level_2_topic_arn: Option<String>,
-    /// Which alarms may call, and what they may be about.
+    /// Which alarms may start a run, and what they may be about.
     pub stack: Stack,
 }
 

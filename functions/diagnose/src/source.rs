@@ -1,4 +1,4 @@
-//! Where evidence comes from: what is read together, and is seen or not seen together.
+//! The sources of evidence. Each is read as a whole: it is seen or not seen.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {

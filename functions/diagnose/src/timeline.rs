@@ -5,7 +5,7 @@ pub use shared::diagnosis::{Change, ChangeKind as Kind};
 
 use crate::{evidence::Evidence, finding::Finding};
 
-/// The changes of the last so many hours with when the trouble began among them, the oldest first.
+/// The changes of the last `hours`, with the beginning of the trouble among them, the oldest first.
 pub(crate) fn told(evidence: &Evidence, hours: i64, first: Option<&Finding>) -> Vec<Change> {
     let mut found = changes(evidence, hours);
     let began = first.and_then(|first| Some((first.since?, &first.what)));
@@ -18,7 +18,7 @@ pub(crate) fn told(evidence: &Evidence, hours: i64, first: Option<&Finding>) -> 
     found
 }
 
-/// The changes of the last so many hours, the oldest first.
+/// The changes of the last `hours`, the oldest first.
 pub(crate) fn changes(evidence: &Evidence, hours: i64) -> Vec<Change> {
     let mut found = Vec::new();
     let span = SignedDuration::from_hours(hours);

@@ -1,4 +1,4 @@
-//! The server certificate's last day, noted whatever the verdict on the certificate is.
+//! The server certificate's last day, noted even if the certificate is refused.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use shared::probe::{Certificate, State};
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Verifies as `inner` does and notes the leaf's `notAfter` first: an expired certificate refuses the
-/// connection, and how long ago it expired is just what a person then wants to know.
+/// connection, and then a person needs to know how long ago it expired.
 #[derive(Debug)]
 pub struct NotingVerifier {
     pub inner: Arc<WebPkiServerVerifier>,

@@ -1,4 +1,4 @@
-//! Whether a browser makes use of what the front end sends: by its type, as the HTML and Fetch standards say
+//! Whether a browser uses what the front end sends. That depends on its type, as the HTML and Fetch standards say
 //! (<https://html.spec.whatwg.org/multipage/webappapis.html#fetch-a-single-module-script>,
 //! <https://fetch.spec.whatwg.org/#should-response-to-request-be-blocked-due-to-nosniff?>), and by whether anything is in
 //! it.
@@ -59,7 +59,7 @@ pub fn judge_asset(answer: &Answer, path: &str) -> Vec<Finding> {
     let kind = Kind::of(path);
     let is_page = essence(&answer.headers).as_deref().is_some_and(is_html);
     if is_page && kind != Kind::Page {
-        // A front end with client-side routing answers its page for whatever it does not have.
+        // A front end with client-side routing answers its page for every path that it does not have.
         let message = "the asset's address answers with a page: the deployment does not have this file";
         return vec![Finding::failure(message).code("not_the_file")];
     }
@@ -77,7 +77,7 @@ fn judge(answer: &Answer, kind: Kind, what: &str) -> Vec<Finding> {
     findings
 }
 
-/// Why a browser does not take it as what it is.
+/// Why a browser rejects the content.
 fn refused(headers: &HeaderMap, kind: Kind) -> Option<String> {
     let essence = essence(headers);
     let sent = |what: &str, then: &str| {
@@ -111,8 +111,8 @@ fn is_markup(essence: &str) -> bool {
     is_html(essence) || matches!(essence, "text/xml" | "application/xml") || essence.ends_with("+xml")
 }
 
-/// The type as browsers extract it: of several, the last that is one
-/// (<https://fetch.spec.whatwg.org/#concept-header-extract-mime-type>). Nothing where they guess.
+/// The type as browsers extract it: the last valid one of several
+/// (<https://fetch.spec.whatwg.org/#concept-header-extract-mime-type>). `None` if they guess.
 fn essence(headers: &HeaderMap) -> Option<String> {
     let types = list(headers, CONTENT_TYPE).filter_map(|value| {
         let essence = value.split(';').next()?.trim().to_ascii_lowercase();

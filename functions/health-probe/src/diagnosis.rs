@@ -1,6 +1,6 @@
 //! From the checks together to a sentence and a next step: which layer is the likely cause.
 
-pub use shared::probe::Next;
+use shared::outcome::Next;
 use shared::probe::State;
 use shared::status::{Level, is_success};
 
@@ -10,7 +10,7 @@ use crate::finding::Severity;
 use crate::phases::Step;
 use crate::report::CheckReport;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     pub healthy: bool,
     pub summary: String,
@@ -50,7 +50,13 @@ pub fn diagnose(checks: &[CheckReport]) -> Diagnosis {
         actions.push(format!("{}: {}", check.name, check.action));
     }
     let level = level.unwrap_or(Level::Development);
-    Diagnosis { healthy: false, summary, next: Some(Next { level, team: level.team().into(), actions }) }
+    Diagnosis { healthy: false, summary, next: Some(next(level, &actions)) }
+}
+
+/// Who acts, and what they look at.
+fn next(level: Level, actions: &[String]) -> Next {
+    let what = format!("{}: {}", level.people(), actions.join("; "));
+    Next { what, level: level as u8, ..Next::default() }
 }
 
 fn all_passed(checks: &[CheckReport]) -> Diagnosis {
@@ -74,11 +80,10 @@ fn all_passed(checks: &[CheckReport]) -> Diagnosis {
     Diagnosis {
         healthy: true,
         summary: format!("Healthy: {passed}, with {} {urgent}{findings}.", found.len()),
-        next: Some(Next {
+        next: Some(next(
             level,
-            team: level.team().into(),
-            actions: found.iter().map(|(name, _, message)| format!("{name}: {message}")).collect(),
-        }),
+            &found.iter().map(|(name, _, message)| format!("{name}: {message}")).collect::<Vec<_>>(),
+        )),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why an exchange brought no complete answer, in words for a person.
+//! Why an exchange got no complete answer, in words for a person.
 
 use std::error::Error as _;
 use std::io;
@@ -14,12 +14,12 @@ use crate::phases::{Step, doing};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
-    /// What was under way; absent where a whole answer came and it was not a good one, and where nothing was asked.
+    /// The step that failed. Absent if a complete but bad answer came, or if nothing was asked.
     pub step: Option<Step>,
     pub message: String,
     /// What to check.
     pub action: &'static str,
-    /// The status, where the head of an answer came and its body did not.
+    /// The status, if the head of an answer came without its body.
     pub status: Option<u16>,
     /// Whether another try a few seconds later may end otherwise.
     pub passing: bool,
@@ -133,7 +133,7 @@ impl Failure {
     }
 }
 
-/// What to check, where nothing more is known.
+/// What to check if nothing more is known.
 fn action(kind: Kind) -> &'static str {
     match kind {
         Kind::Dns => "Check the DNS record of the name, and the setting that holds the address",
@@ -148,7 +148,7 @@ fn action(kind: Kind) -> &'static str {
     }
 }
 
-/// Why two sides of TLS have nothing in common, where it is known, and what helps: no new certificate does.
+/// Why the two sides of TLS have nothing in common, if that is known, and what helps. A new certificate does not.
 fn not_agreed(error: &rustls::Error) -> Option<(&'static str, &'static str)> {
     use rustls::{AlertDescription, PeerIncompatible, PeerMisbehaved};
     const VERSION: (&str, &str) = (
@@ -189,7 +189,7 @@ fn not_agreed(error: &rustls::Error) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Whether a body could not be read as what it is said to be, as chunks without their length.
+/// Whether a body does not match its headers, as in chunks without a length.
 fn is_malformed(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause

@@ -2,7 +2,7 @@
 
 pub use shared::probe::{Finding, Severity};
 
-/// Of a header's value, so many characters are reported.
+/// How many characters of a header's value are reported.
 const MAX_CHARACTERS: usize = 200;
 
 /// A header's value for the report: readable and short, or absent.
@@ -11,7 +11,7 @@ pub fn header(headers: &http::HeaderMap, name: impl http::header::AsHeaderName) 
     Some(value.chars().take(MAX_CHARACTERS).collect())
 }
 
-/// The same of a header that is to come once: where it comes several times, browsers see one value with commas in it
+/// The same for a header that must come once: if it comes several times, browsers see one value with commas
 /// (<https://fetch.spec.whatwg.org/#concept-header-list-get>).
 pub fn joined(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
     let values: Vec<_> =

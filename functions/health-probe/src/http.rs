@@ -48,7 +48,7 @@ pub struct Exchange {
     pub reads_verdict: bool,
 }
 
-/// What was learnt by one exchange, whether or not it succeeded.
+/// What one exchange measured, whether or not it succeeded.
 #[derive(Debug)]
 pub struct Measured {
     pub phases: Phases,
@@ -59,7 +59,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Of an exchange for which there was no time.
+    /// The result of an exchange for which there was no time.
     pub fn not_asked() -> Self {
         Self {
             phases: Phases::default(),
@@ -77,9 +77,9 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub bytes: u64,
     pub truncated: bool,
-    /// Nothing but white space is in it.
+    /// It has nothing but white space.
     pub is_blank: bool,
-    /// What it says of the health, if that was to be read and is known.
+    /// What it reports about the health, if that was asked for and is understood.
     pub verdict: Option<Verdict>,
 }
 
@@ -139,7 +139,7 @@ impl Engine {
     }
 }
 
-/// Makes one exchange over a connection that is there already, in at most `limit`.
+/// Makes one exchange over an existing connection, in at most `limit`.
 pub async fn talk<S: Io>(stream: S, exchange: &Exchange, limit: Duration) -> Measured {
     let mut run = Run::new();
     run.ready = Some(run.started);
@@ -147,7 +147,7 @@ pub async fn talk<S: Io>(stream: S, exchange: &Exchange, limit: Duration) -> Mea
     run.finish_in_time(answer, limit)
 }
 
-/// What one exchange has learnt so far: it outlives a time-out.
+/// What one exchange has measured so far. It outlives a time-out.
 struct Run {
     started: Instant,
     step: Step,
@@ -233,7 +233,7 @@ impl Run {
         })
     }
 
-    /// The step under way; between sending and reading it is the stream that knows.
+    /// The step under way. Between sending and reading, only the stream knows it.
     fn current_step(&self) -> Step {
         match self.step {
             Step::Send if self.marks.sent().is_some() => Step::FirstByte,
@@ -310,12 +310,12 @@ fn request(exchange: &Exchange) -> Result<http::Request<Empty<Bytes>>, Failure> 
     Ok(request)
 }
 
-/// What a body was, as far as it was read.
+/// A body, as far as it was read.
 struct Read {
     bytes: u64,
     truncated: bool,
     is_blank: bool,
-    /// Nothing, unless it was to be kept.
+    /// Empty, unless the body is to be kept.
     kept: Vec<u8>,
 }
 
@@ -329,7 +329,7 @@ impl Read {
             read.bytes += data.len() as u64;
             read.is_blank &= data.trim_ascii().is_empty();
             if read.bytes > MAX_BODY_BYTES {
-                // A part of JSON is none.
+                // A part of JSON is not JSON.
                 return Ok(Self { bytes: MAX_BODY_BYTES, truncated: true, kept: Vec::new(), ..read });
             }
             if keeps {

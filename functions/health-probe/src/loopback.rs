@@ -138,7 +138,7 @@ async fn converse<S: Io>(mut stream: S, handle: impl FnOnce(String) -> Behaviour
             Err(_) => return,
         }
     }
-    // The prober may be gone at any time: nothing here minds.
+    // The prober may close the connection at any time: errors do not matter here.
     match handle(String::from_utf8(head).unwrap()) {
         Behaviour::Say(text) => {
             stream.write_all(text.as_bytes()).await.ok();

@@ -59,7 +59,7 @@ impl Point<'_> {
     fn check(&self, check: &CheckReport) -> Vec<MetricDatum> {
         let name = Some(check.name.as_str());
         let phases = check.phases;
-        // The time until a refused connection is no answer's time: it would make an outage look fast.
+        // The time until a connection was refused is not a response time: it would make an outage look fast.
         let total = check.bytes.and(phases.total_ms);
         let steps = [
             ("DnsTime", phases.dns_ms),

@@ -28,11 +28,11 @@ use crate::settings::Settings;
 
 const FUNCTION: &str = "health-probe";
 
-/// Kept back from a run's time for the metrics and the answer: an outage that uses up all tries must still
+/// Reserved at the end of a run for the metrics and the answer: an outage that uses up all tries must still
 /// be reported.
 const RESERVE: Duration = Duration::from_secs(5);
 
-/// Of the addresses that a person asks for. A long list must neither load the API nor fill the memory with connections.
+/// How many of a person's addresses are asked at once. A long list must neither load the API nor fill the memory.
 const URLS_AT_ONCE: usize = 25;
 
 pub struct Probe {
@@ -114,7 +114,7 @@ impl Probe {
                 (place, report::of(&check, tried, &settings, clock::now()))
             });
         }
-        // They end in any order and are reported in theirs.
+        // They end in any order, and are reported in the order of the request.
         let mut reports = running.join_all().await;
         reports.sort_by_key(|(place, _)| *place);
         reports.into_iter().map(|(_, report)| report).collect()
@@ -122,16 +122,13 @@ impl Probe {
 }
 
 impl Task for Probe {
+    const EXAMPLE: &'static str = r#"{"checks": ["health"], "dry_run": true}"#;
+
     /// Unhealthy is a report, not an error. An error is a wrong request, or metrics that could not be put:
     /// the alarm would be blind, and Lambda's own error metric must say so. The report is then in the log.
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let triggers = trigger::parse(invocation)?;
         let asked = triggers.iter().find_map(trigger::Trigger::asked);
-        if asked.is_some_and(|asked| asked.approve.is_some()) {
-            return Err(Error::InvalidRequest(
-                "the probe only reads: there is nothing to approve".to_owned(),
-            ));
-        }
         let request =
             asked.map(trigger::Asked::request_without_plan::<Request>).transpose()?.unwrap_or_default();
         let checks = request.checks(&self.settings)?;

@@ -1,7 +1,7 @@
 //! Notes the running release as good once the probe has passed for ten minutes while it ran: `rollback` goes
 //! back to such a release first.
 //!
-//! The probe keeps nothing in mind from one run to the next. So this asks the metrics that it has put, and
+//! The probe keeps no state between runs. So this reads the metrics that it has put, and
 //! only at the runs of every tenth minute.
 
 use std::sync::OnceLock;
@@ -13,38 +13,16 @@ use jiff::{SignedDuration, Timestamp};
 use shared::aws::failed;
 use shared::ecs;
 use shared::error::Error;
-use shared::releases::Releases;
-use shared::settings::{Environment, SettingsError};
+use shared::ledger::Releases;
 use shared::telemetry::NAMESPACE;
 
 use crate::metrics::HEALTHY;
+use crate::settings::Watched;
 
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(10);
 const PERIOD_SECONDS: i32 = 60;
 /// Of the ten minutes before this one; a run may be late, or be lost once.
 const RUNS_NEEDED: usize = 9;
-
-/// The service whose release is noted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
-    pub cluster: String,
-    pub service: String,
-    pub ledger_table: String,
-}
-
-impl Watched {
-    /// Nothing where no cluster is set: then releases are not noted.
-    pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
-        if environment.optional("CLUSTER").is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            cluster: environment.text("CLUSTER")?,
-            service: environment.text("SERVICE")?,
-            ledger_table: environment.text("LEDGER_TABLE")?,
-        }))
-    }
-}
 
 /// Nine of ten runs need none of these clients: they are made when they are needed.
 pub struct Notes {
@@ -75,7 +53,7 @@ impl Notes {
         environment: &str,
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
-        // The time is the event's, which may say any.
+        // The time is the event's own and may be anything.
         let Ok(since) = at.checked_sub(LONG_ENOUGH) else {
             return Ok(None);
         };

@@ -1,6 +1,6 @@
-//! What the probe answers. Its form is shared with those who read it.
+//! The probe's answer. Its types are in `shared`, for the functions that read it.
 //!
-//! Holds no body of an answer, and of an address neither the query nor what redirects add to it.
+//! It has no body of an answer, and addresses are without their query and without what redirects add.
 
 use http::header::LOCATION;
 use jiff::Timestamp;
@@ -79,7 +79,7 @@ fn advise(report: &mut CheckReport, meaning: &str, action: &str, level: Option<L
     report.level = level;
 }
 
-/// Judges an answer of success by the rest of it.
+/// Judges an answer with a status of success by its headers and body.
 fn judge(report: &mut CheckReport, id: Id, answer: &Answer, settings: &Settings) {
     let Id::Named(name) = id else { return };
     let headers = &answer.headers;

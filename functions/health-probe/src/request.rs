@@ -7,7 +7,7 @@ use url::Url;
 use crate::check::{Check, Name};
 use crate::settings::{MAX_TRIES, Settings};
 
-/// All of an API's addresses. Of more, an answer and its line in the log would be too long.
+/// As many as an API has. With more, the answer and its log line would be too long.
 const MAX_URLS: usize = 200;
 
 /// `{}` asks for all checks.

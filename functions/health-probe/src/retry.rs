@@ -1,4 +1,4 @@
-//! Trying again: what may pass by itself is asked again, what will not is not.
+//! Retries a check whose failure may pass by itself, and no other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +23,9 @@ pub struct Patience {
     pub waits: Vec<Duration>,
     /// For one exchange.
     pub timeout: Duration,
-    /// When all has to be over.
+    /// When all tries have to be over.
     pub until: Instant,
-    /// Of those that share it, each exchange waits for its turn; whoever has none asks at once.
+    /// Exchanges that share this take turns; without it, an exchange begins at once.
     pub turns: Option<Arc<Semaphore>>,
 }
 
@@ -36,18 +36,18 @@ pub struct Tried {
     pub tries: u32,
     /// What each earlier try ended with, in words.
     pub earlier: Vec<String>,
-    /// Why fewer tries were made than allowed, where another might have helped.
+    /// Why there were fewer tries than allowed, if another might have helped.
     pub gave_up: Option<String>,
 }
 
-/// Asks until there is an answer that asking again would not change.
+/// Asks until there is an answer that another try would not change.
 pub async fn exchange(engine: &Engine, exchange: &Exchange, patience: &Patience) -> Tried {
     let mut earlier = Vec::new();
     let mut before = None;
     let mut tries = 0;
     loop {
         let Some(last) = in_turn(engine, exchange, patience).await else {
-            // What is then the last try is not an earlier one.
+            // The last try does not count as an earlier one.
             earlier.pop();
             let last = before.unwrap_or_else(Measured::not_asked);
             return Tried { last, tries, earlier, gave_up: Some(NO_TIME.to_owned()) };

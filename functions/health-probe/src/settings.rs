@@ -6,13 +6,12 @@ use shared::settings::{Environment, SettingsError};
 use url::Url;
 
 use crate::certificate::Limits;
-use crate::release::Watched;
 
 /// How long the probe waits before its second and third try. A restarting task is often back within the
 /// first; the second outlasts a load balancer's change of targets.
 const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
-/// More would not fit a run's time.
+/// More tries would not fit into a run.
 pub const MAX_TRIES: u32 = 5;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +27,9 @@ pub struct Settings {
     /// Before the second try, the third, …; the last one serves for all further ones.
     pub waits: Vec<Duration>,
     pub certificate: Limits,
-    /// Whether a health check that answers 200 and writes into its body that it is not well counts as failed.
+    /// Whether a health check counts as failed if it answers 200 and its body reports a failure.
     pub read_health_bodies: bool,
-    /// Whose release is noted as good; nothing where that is not wanted.
+    /// The service whose release is noted as good. `None` to note none.
     pub watched: Option<Watched>,
 }
 
@@ -95,6 +94,28 @@ fn path(environment: &Environment, name: &'static str, default: &str) -> Result<
     } else {
         let wanted = "a path that begins with / and has no ? or #".to_owned();
         Err(SettingsError::Invalid { name, value: path, wanted })
+    }
+}
+
+/// The service whose release is noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    pub cluster: String,
+    pub service: String,
+    pub ledger_table: String,
+}
+
+impl Watched {
+    /// Nothing where no cluster is set: then releases are not noted.
+    pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingsError> {
+        if environment.optional("CLUSTER").is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            cluster: environment.text("CLUSTER")?,
+            service: environment.text("SERVICE")?,
+            ledger_table: environment.text("LEDGER_TABLE")?,
+        }))
     }
 }
 

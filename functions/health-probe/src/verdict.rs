@@ -1,4 +1,4 @@
-//! What a health check's body says of itself: many answer 200 and write into the body that something is down.
+//! What a health check's body reports: many answer 200 and write into the body that something is down.
 //!
 //! `status`, `healthy` and `ok` of a JSON object are read, in any case of letters; of the words that they hold, those
 //! that health checks use. Whatever else a body has means nothing.
@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     Well,
-    /// It works, and not all of it; as in "`status` is `degraded`".
+    /// It works in part, as in "`status` is `degraded`".
     Degraded(String),
     /// It does not work; as in "`status` is `down`".
     Unwell(String),
@@ -44,7 +44,7 @@ const WELL: [&str; 26] = [
     "true",
     "yes",
 ];
-/// The service is used all the same, so that this is no failure.
+/// The service can be used all the same, so this is not a failure.
 const DEGRADED: [&str; 11] = [
     "degraded",
     "degradedperformance",
@@ -103,7 +103,7 @@ const UNWELL: [&str; 42] = [
     "no",
 ];
 
-/// What a JSON body says, if it says anything that is known.
+/// What a JSON body says, if it has a known word.
 pub fn read(body: &[u8]) -> Option<Verdict> {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
     match serde_json::from_slice(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)).ok()? {
@@ -112,7 +112,7 @@ pub fn read(body: &[u8]) -> Option<Verdict> {
     }
 }
 
-/// An object's own word goes before that of its parts: it knows which of them it can do without.
+/// An object's own word counts more than its parts': it knows which of them it can do without.
 fn of_object(fields: &Map<String, Value>) -> Option<Verdict> {
     let own = fields.iter().filter_map(|(name, value)| of_field(field(name)?, value)).max();
     let parts =
@@ -170,7 +170,7 @@ fn of_field(field: Field, value: &Value) -> Option<Verdict> {
             Some(Verdict::Unwell(field.says("0")))
         }
         (_, Value::Bool(true)) | (Field::Healthy | Field::Ok, Value::Number(_)) => Some(Verdict::Well),
-        // As in `{"status": {"database": "down"}}`. Of anything but words there, nobody knows what it means.
+        // As in `{"status": {"database": "down"}}`. Only words are understood there.
         (Field::Status, Value::Object(parts)) => {
             let words = parts.values().filter_map(|part| of_word(field, part.as_str()?));
             words.chain(of_object(parts)).max()
@@ -180,7 +180,7 @@ fn of_field(field: Field, value: &Value) -> Option<Verdict> {
     }
 }
 
-/// Some repeat the HTTP status. What 0 and 1 mean, one is not told.
+/// Some bodies repeat the HTTP status. The meaning of 0 and 1 is not known.
 fn of_code(code: &Number) -> Option<Verdict> {
     match code.as_u64()? {
         200..=399 => Some(Verdict::Well),
@@ -190,7 +190,7 @@ fn of_code(code: &Number) -> Option<Verdict> {
 }
 
 fn of_word(field: Field, text: &str) -> Option<Verdict> {
-    /// No known word is longer. What is longer is not told either.
+    /// No known word is longer, and longer words are not reported.
     const LONGEST: usize = 30;
     if text.len() > LONGEST {
         return None;

@@ -1,4 +1,4 @@
-//! The reason codes of this function alone: those of the records that it leaves of a kill switch.
+//! The reason codes of this function alone: those of its audit records about kill switches.
 
 use shared::code::Code;
 

@@ -1,37 +1,28 @@
-//! What the state machine does next. Pure: from a diagnosis and what was tried, to a choice; from a remedy's
-//! answer, to what follows it.
+//! What the state machine does next. Pure: a diagnosis and the attempts so far give a choice; a remedy's answer gives
+//! the step after it.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
     code,
-    diagnosis::{Confidence, Diagnosis, Fact, Finding, Impact, Remedy as Proposed},
+    diagnosis::{Confidence, Diagnosis, Fact, Finding, Impact, Remedy as Advice},
     outcome::{Answer, Decision},
     settings::Mode,
     text::line,
 };
 
-use crate::incident::{HIGHEST_LEVEL, Tried};
+use crate::incident::{Attempt, HIGHEST_LEVEL, Remedy};
 
-/// More than two would be guessing.
+/// A third remedy would be a guess.
 pub const MAX_REMEDIES: usize = 2;
-/// Who is asked where nothing is known: the guide's level for infrastructure.
+/// Who gets an incident whose cause is not known: the guide's level for infrastructure.
 pub const DEVOPS: u8 = 2;
-
-/// A remedy of ours, and what it is used for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Remedy {
-    pub function: String,
-    pub request: Value,
-    pub cause: String,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     Remedy(Remedy),
-    /// Nothing is known that could be done: perhaps it goes over.
+    /// Nothing to act on was found: it may recover by itself.
     Wait {
         reason: String,
     },
@@ -41,12 +32,12 @@ pub enum Choice {
     },
 }
 
-/// Whether it may be acted on: known well enough, and users feel it.
+/// Whether a finding may be acted on: it is likely or certain, and users feel it.
 fn counts(finding: &Finding) -> bool {
     finding.confidence >= Confidence::Likely && finding.impact >= Impact::Degraded
 }
 
-/// A finding as an incident keeps it: an item of the ledger holds only so much, and people read less.
+/// A finding, cut to what an incident keeps of it: an item of the ledger holds 400 KB, and people read less.
 pub fn bounded(finding: &Finding) -> Finding {
     const MAX_TEXT: usize = 500;
     const MAX_FACTS: usize = 6;
@@ -59,7 +50,7 @@ pub fn bounded(finding: &Finding) -> Finding {
         at: fact.at,
         source: short(&fact.source).into(),
     };
-    let Proposed { what, sent, otherwise, helped } = &finding.remedy;
+    let Advice { what, sent, otherwise, helped } = &finding.remedy;
     Finding {
         cause: short(&finding.cause).into(),
         chapter: finding.chapter,
@@ -68,7 +59,7 @@ pub fn bounded(finding: &Finding) -> Finding {
         what: short(&finding.what),
         since: finding.since,
         evidence: finding.evidence.iter().take(MAX_FACTS).map(fact).collect(),
-        remedy: Proposed {
+        remedy: Advice {
             what: short(what),
             sent: sent
                 .clone()
@@ -85,26 +76,22 @@ fn level(finding: &Finding) -> u8 {
     finding.support_level.clamp(1, HIGHEST_LEVEL)
 }
 
-/// The first cause that counts and was not treated yet says what happens: its remedy is used if its mode allows
-/// it, and a cause that is out of the runbook's reach goes to people at once. Only a remedy whose mode forbids
-/// it, that acted, or that refused for good lets the next cause have its turn: one that could not act yet is asked
-/// again.
+/// Acts on the first cause that counts and was not treated yet: calls its remedy if the mode allows that, or hands
+/// over at once if no function can mend it. The next cause has its turn only after a remedy that acted, that refused
+/// for good, or whose mode forbids it. A remedy that could not act yet is called again.
 pub fn choose(
     diagnosis: &Diagnosis,
     remedies: &BTreeMap<String, Mode>,
-    tried: &[Tried],
+    attempts: &[Attempt],
     waited: bool,
 ) -> Choice {
     let first_level = diagnosis.findings.first().map_or(DEVOPS, level);
     if let Some(error) = &diagnosis.error {
         let reason = diagnosis.reason.as_deref().unwrap_or_default();
-        return Choice::HandOver {
-            level: DEVOPS,
-            reason: format!("there is no diagnosis: {error} {reason}"),
-        };
+        return Choice::HandOver { level: DEVOPS, reason: format!("diagnose failed ({error}): {reason}") };
     }
-    if tried.iter().filter(|tried| tried.counts()).count() >= MAX_REMEDIES {
-        let reason = format!("{}; {}", came_of(tried), found(diagnosis));
+    if attempts.iter().filter(|attempt| attempt.counts()).count() >= MAX_REMEDIES {
+        let reason = format!("{}; {}", in_words(attempts), found(diagnosis));
         return Choice::HandOver { level: first_level, reason };
     }
     let mut forbidden = None;
@@ -112,10 +99,10 @@ pub fn choose(
         let sent = finding.remedy.sent.as_ref();
         let known = sent.and_then(|sent| Some((sent, remedies.get(&*sent.function)?)));
         let Some((sent, mode)) = known else {
-            let reason = format!("{}. It is out of the runbook's reach", finding.what);
+            let reason = format!("{}; no function can mend that", finding.what.trim_end_matches('.'));
             return Choice::HandOver { level: level(finding), reason };
         };
-        if tried.iter().any(|tried| tried.remedy.function == sent.function && is_done_with(tried)) {
+        if attempts.iter().any(|attempt| attempt.remedy.function == sent.function && is_done_with(attempt)) {
             continue;
         }
         match mode {
@@ -128,7 +115,10 @@ pub fn choose(
             }
             Mode::Off | Mode::Observe => {
                 forbidden.get_or_insert_with(|| {
-                    let reason = format!("{}. {} may not act by itself here", finding.what, sent.function);
+                    let (what, function) = (finding.what.trim_end_matches('.'), &sent.function);
+                    let mode = if *mode == Mode::Off { "off" } else { "observe" };
+                    let reason =
+                        format!("{what}; {function} is in mode {mode}, so it changes nothing by itself");
                     Choice::HandOver { level: level(finding), reason }
                 });
             }
@@ -137,98 +127,102 @@ pub fn choose(
     if let Some(forbidden) = forbidden {
         return forbidden;
     }
-    if !tried.is_empty() {
-        let reason = format!("{}; {}", came_of(tried), found(diagnosis));
+    if !attempts.is_empty() {
+        let reason = format!("{}; {}", in_words(attempts), found(diagnosis));
         return Choice::HandOver { level: first_level, reason };
     }
     if !waited {
-        return Choice::Wait { reason: format!("nothing to act on; {}", found(diagnosis)) };
+        return Choice::Wait { reason: format!("found nothing to act on; {}", found(diagnosis)) };
     }
     Choice::HandOver {
         level: first_level,
-        reason: format!("the probe keeps failing and the cause is not known; {}", found(diagnosis)),
+        reason: format!("the probe still fails and the cause is not known; {}", found(diagnosis)),
     }
 }
 
-/// Whether a remedy has had its turn. People have to lift a kill switch first: that may take longer than a lease.
-fn is_done_with(tried: &Tried) -> bool {
-    /// With the growing time between them, about half an hour.
+/// Whether a remedy has had its turn. Waiting for a person to lift a kill switch may take longer than for a lease.
+fn is_done_with(attempt: &Attempt) -> bool {
+    /// About half an hour, since the time between two calls grows.
     const MAX_WAITS: u32 = 10;
-    /// Longer than the state machine lives.
+    /// Longer than the state machine runs.
     const MAX_WAITS_FOR_PEOPLE: u32 = 100;
-    let for_people = tried.code.as_deref() == Some(code::KILL_SWITCH.name());
+    let for_people = attempt.code.as_deref() == Some(code::KILL_SWITCH.name());
     let most = if for_people { MAX_WAITS_FOR_PEOPLE } else { MAX_WAITS };
-    !tried.is_waited_for() || tried.waits >= most
+    !attempt.is_waiting() || attempt.waits >= most
 }
 
 /// As in `rollback did not help, scale-up was not approved`.
-fn came_of(tried: &[Tried]) -> String {
-    let one = |tried: &Tried| {
-        let function = &tried.remedy.function;
-        match tried.decision.as_deref() {
-            _ if tried.acted() => format!("{function} did not help"),
+fn in_words(attempts: &[Attempt]) -> String {
+    let one = |attempt: &Attempt| {
+        let function = &attempt.remedy.function;
+        match attempt.decision.as_deref() {
+            _ if attempt.acted() => format!("{function} did not help"),
             Some("not_approved") => format!("{function} was not approved"),
-            _ => format!("{function} did nothing ({})", tried.reason.as_deref().unwrap_or("no reason given")),
+            _ => {
+                let why = attempt.reason.as_deref().unwrap_or("no reason given");
+                format!("{function} did nothing ({why})")
+            }
         }
     };
-    tried.iter().map(one).collect::<Vec<_>>().join(", ")
+    attempts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn found(diagnosis: &Diagnosis) -> String {
     let summary = diagnosis.summary.trim_end_matches('.');
-    if summary.is_empty() { "diagnose said nothing".to_owned() } else { format!("diagnose: {summary}") }
+    if summary.is_empty() { "diagnose gave no summary".to_owned() } else { format!("diagnose: {summary}") }
 }
 
-/// As long as another remedy usually takes.
+/// How long another remedy usually takes. A remedy that cannot act yet is called again after that.
 const AGAIN_SECONDS: u64 = 30;
 const MOST_SECONDS: u64 = 300;
 
-/// What comes after a remedy's run.
+/// The step after a remedy's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
-    /// Look whether it helped.
+    /// Probe until it has helped, or its time is up.
     Verify,
-    /// It could not act yet: ask it again after so many seconds, if it is not well by then.
+    /// It could not act yet: call it again after this many seconds, unless the probe passes first.
     Again(u64),
-    /// A person is asked to approve this plan.
+    /// Wait until a person approves this plan.
     Approval(String),
-    /// It changed nothing: what else is there?
+    /// It changed nothing: diagnose again.
     Next,
-    /// It changed nothing, and time has passed: is it well by now?
+    /// It changed nothing, and time has passed: probe first.
     Look,
 }
 
-/// A remedy's answer in words: a code for those who search, the reason for those who read.
-pub fn said(answer: &Answer) -> String {
+/// A remedy's answer in words: its reason, or its code if it gave no reason.
+pub fn reason(answer: &Answer) -> String {
     match &answer.error {
-        Some(error) => format!("it did not answer ({error}); whether it acted is not known"),
+        Some(error) => format!("it did not answer ({error}), so it may or may not have acted"),
         None if answer.reason.is_empty() => answer.code.clone(),
         None => answer.reason.clone(),
     }
 }
 
-/// Whether something was done to the target before: if that was a moment ago, its effect is to be seen.
+/// Whether the remedy refused because something was done to the target before. If that was a moment ago, its effect
+/// may still come.
 pub fn is_cooling_down(answer: &Answer) -> bool {
     answer.code == code::COOLDOWN.name()
 }
 
-/// Whether the same is being done already: the remedy's own alarm was quicker, or a person. An execution of an earlier
-/// definition passes the code alone.
+/// Whether the same change is already under way, started by the remedy's own alarm or by a person. An execution of an
+/// earlier definition passes the code alone.
 pub fn is_under_way(answer: &Answer) -> bool {
     answer.under_way || code::is_under_way(&answer.code)
 }
 
-/// Whether a person has stopped it.
+/// Whether a kill switch stopped it.
 pub fn is_stopped(answer: &Answer) -> bool {
     answer.code == code::KILL_SWITCH.name()
 }
 
-/// What follows a remedy's answer. `waits`: how often it was asked again before.
+/// The step after a remedy's answer. `waits` is how often it was called again before.
 pub fn after(answer: &Answer, waits: u32) -> After {
-    use Decision::{Applied, AwaitingApproval, Failed, NothingToDo, Observed, Refused, Replayed};
+    use Decision::{Applied, AwaitingApproval, Failed, Listed, NothingToDo, Observed, Refused, Replayed};
     match (answer.decision(), answer.plan()) {
         (AwaitingApproval, Some(id)) => After::Approval(id.to_owned()),
-        // Asked for before, and not answered yet.
+        // The plan was sent for approval before, and nobody has answered yet.
         (Refused | NothingToDo, Some(id)) if answer.code == code::APPROVAL_PENDING.name() => {
             After::Approval(id.to_owned())
         }
@@ -236,13 +230,13 @@ pub fn after(answer: &Answer, waits: u32) -> After {
         (Refused | NothingToDo, _) if code::is_for_now(&answer.code) => {
             After::Again(AGAIN_SECONDS.saturating_mul(u64::from(waits) + 1).min(MOST_SECONDS))
         }
-        (Refused | NothingToDo | Observed | AwaitingApproval, _) => After::Next,
+        (Refused | NothingToDo | Observed | AwaitingApproval | Listed, _) => After::Next,
         // Done, begun and failed, or unknown: only the probe knows.
         (Applied | Failed | Replayed, _) => After::Verify,
     }
 }
 
-/// As the state machine reads it.
+/// The state machine reads this.
 impl Choice {
     pub fn answer(&self) -> Value {
         match self {

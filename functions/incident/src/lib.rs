@@ -1,23 +1,24 @@
-//! Incidents: opened once for each cause, told to whoever has to know, passed up when nobody answers, and closed
-//! with a record of all that was decided and done. The state machine `service-down` asks here what to do next.
+//! Incidents. One is opened for each cause, people are told, it is escalated when nobody acknowledges, and it is closed
+//! with a record of every decision and change. The state machine `service-down` asks this function what to do next.
 //!
-//! - [`request`]: what people and the state machine ask for.
-//! - [`incident`]: what is known of an incident, and what is due by now.
-//! - [`decide`]: which remedy is used, and what comes after it.
-//! - [`notice`]: what people are told, on a phone's screen.
-//! - [`store`]: the ledger's items of incidents.
-//! - [`desk`]: one run.
+//! - [`request`]: the requests of people and of the state machine.
+//! - [`incident`]: what is known of an incident, and what is due.
+//! - [`decide`]: which remedy comes next, and what follows its answer.
+//! - [`notice`]: the notices that people get, short enough for a phone.
+//! - [`store`]: the items of incidents in the ledger.
+//! - [`handler`]: one run.
 
 pub mod codes;
 pub mod decide;
-pub mod desk;
+pub mod handler;
 pub mod incident;
 pub mod notice;
 mod ops_item;
 pub mod request;
 pub mod settings;
+mod slug;
 pub mod store;
 
-pub use desk::Desk;
+pub use handler::Handler;
 
 pub const FUNCTION: &str = "incident";

@@ -1,101 +1,42 @@
-//! What people are told, on a phone's screen: what is broken, since when, what was done, what they should do, and
-//! the JSON to send.
+//! What people get, on a phone's screen: what is broken and since when, what was done, what they should do, and the
+//! JSON to send.
 
-mod you;
-
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod advice;
+mod deployment;
+mod wording;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use shared::{
-    clock::{self, spoken},
+    clock,
     diagnosis::Confidence,
-    ledger::Switch,
-    settings::Mode,
-    status::Level,
     text::{self, MAX_NOTICE},
 };
 
-use crate::incident::{Incident, Severity, Tried};
+pub use deployment::{Deployment, WaitingPlan};
+pub use wording::{capital, levels, team, timeline_line, were_told};
 
-/// No line is longer than this: a screen has about twenty lines of forty letters.
+use crate::incident::{Attempt, Incident, NoticeKind, Owner};
+use wording::{minute, nth};
+
+/// The longest line: a screen has about twenty lines of forty letters.
 const MAX_LINE: usize = 200;
-
-/// Why people are told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum News {
-    Opened,
-    /// It was over, or its alarms were OK.
-    Reopened,
-    /// It is worse than was thought.
-    Worse {
-        from: Severity,
-    },
-    Escalated {
-        reason: String,
-    },
-    /// A person opened it, and the probe sees nothing wrong.
-    Passes,
-    Resolved,
-}
-
-impl News {
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Opened => "OPEN",
-            Self::Reopened => "BACK AGAIN",
-            Self::Worse { .. } => "WORSE",
-            Self::Escalated { .. } => "ESCALATED",
-            Self::Passes => "PROBE PASSES",
-            Self::Resolved => "RESOLVED",
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub subject: String,
     pub text: String,
-    /// The levels that are told, as places in the list of topics.
+    /// The highest level that gets it: so many topics, from the first on.
     pub levels: u8,
 }
 
-/// A plan that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    pub function: String,
-    pub id: String,
-}
-
-/// Where it is, what holds there, and what people are told of that.
-#[derive(Debug, Clone)]
-pub struct Place {
-    pub environment: String,
-    /// What they send the JSON to.
-    pub function: String,
-    /// How long levels 1 and 2 have.
-    pub acknowledge_within: [Duration; 2],
-    /// How far each remedy of the state machine may go.
-    pub remedies: BTreeMap<String, Mode>,
-    /// The kill switches that are on.
-    pub switches: Vec<Switch>,
-    /// The plans of the remedies that wait for a person.
-    pub plans: Vec<Waiting>,
-    /// Why a level is told that would not be told otherwise.
-    pub unheard: Vec<String>,
-}
-
-pub fn notice(incident: &Incident, news: &News, place: &Place, now: Timestamp) -> Notice {
+pub fn notice(incident: &Incident, kind: &NoticeKind, deployment: &Deployment, now: Timestamp) -> Notice {
     let severity = incident.severity.as_str();
-    let subject = format!("[{}] {} {severity}: {}", place.environment, news.word(), title_in_ascii(incident));
-    // Where letters take more than a byte, less of each line is shown.
+    let subject =
+        format!("[{}] {} {severity}: {}", deployment.environment, kind.headline(), title_in_ascii(incident));
+    // SNS counts bytes, and some letters take several: then less of each line is shown.
     let mut most = MAX_LINE;
     let text = loop {
-        let text = lines(incident, news, place, now, most).join("\n");
+        let text = lines(incident, kind, deployment, now, most).join("\n");
         if text.len() <= MAX_NOTICE || most <= 40 {
             break text;
         }
@@ -104,35 +45,39 @@ pub fn notice(incident: &Incident, news: &News, place: &Place, now: Timestamp) -
     Notice { subject, text, levels: incident.level }
 }
 
-fn lines(incident: &Incident, news: &News, place: &Place, now: Timestamp, most: usize) -> Vec<String> {
+fn lines(
+    incident: &Incident,
+    kind: &NoticeKind,
+    deployment: &Deployment,
+    now: Timestamp,
+    most: usize,
+) -> Vec<String> {
     let line = |text: &str| text::line(text, most);
     let severity = incident.severity.as_str();
     let mut lines = vec![
-        line(&format!("{}: {} ({severity})", news.word(), incident.title)),
-        line(&format!("{}.", capital(&incident.since(now)))),
+        line(&format!("{}: {} ({severity})", kind.headline(), incident.title)),
+        line(&when(incident, now)),
     ];
     if let Some(first) = incident.first_began_at {
         let times = incident.reopened.saturating_add(1);
         lines.push(line(&format!(
-            "It is the {} time; the first was at {}.",
+            "This is the {} time; it first broke at {}.",
             nth(times),
             clock::readable(first)
         )));
     }
-    match news {
-        News::Escalated { reason } => {
-            lines.push(line(&format!(
-                "Now with {}: {}.",
-                team(incident.level),
-                reason.trim_end_matches('.')
-            )));
+    match kind {
+        NoticeKind::Escalated { reason } => {
+            let reason = reason.trim_end_matches('.');
+            lines.push(line(&format!("{} has it: {reason}.", team(incident.level))));
         }
-        News::Worse { from } => lines.push(format!("It was {}, and is {severity}.", from.as_str())),
-        News::Passes => lines.push(line("The probe passes twice, and service-down has changed nothing.")),
-        News::Opened | News::Reopened | News::Resolved => {}
+        NoticeKind::Worse { from } => {
+            lines.push(format!("Its severity rose from {} to {severity}.", from.as_str()));
+        }
+        NoticeKind::ProbePasses | NoticeKind::Opened | NoticeKind::Reopened | NoticeKind::Resolved => {}
     }
-    lines.extend(place.unheard.iter().map(|why| line(&format!("{}.", capital(why)))));
-    if let Some(assignee) = incident.assignee.as_ref().filter(|_| *news != News::Resolved) {
+    lines.extend(deployment.unreached.iter().map(|why| line(&format!("{}.", capital(why)))));
+    if let Some(assignee) = incident.assignee.as_ref().filter(|_| *kind != NoticeKind::Resolved) {
         lines.push(line(&format!("Assigned to {assignee}.")));
     }
     if let Some(found) = &incident.found {
@@ -143,13 +88,25 @@ fn lines(incident: &Incident, news: &News, place: &Place, now: Timestamp, most: 
         };
         lines.push(line(&format!("Cause ({sure}): {}.", found.what.trim_end_matches('.'))));
     }
-    lines.push(line(&format!("Done: {}.", done(incident))));
-    lines.extend(you::lines(incident, news, place, now, most));
+    lines.push(line(&format!("Done: {}.", done(incident, kind))));
+    lines.extend(advice::lines(incident, kind, deployment, now, most));
     lines.push(format!("Incident {}", incident.id));
     lines
 }
 
-/// SNS takes a subject of ASCII alone: a title of other letters is told by the incident's id.
+/// When it broke, and for how long.
+fn when(incident: &Incident, now: Timestamp) -> String {
+    let began = clock::readable(incident.began_at);
+    let until = incident.resolved_at.unwrap_or(now);
+    let lasted = clock::spoken(until.duration_since(incident.began_at));
+    if incident.is_open() {
+        format!("Since {began} ({lasted}).")
+    } else {
+        format!("Began {began}, lasted {lasted}.")
+    }
+}
+
+/// SNS takes a subject of ASCII alone. Where the title has other letters, the subject has the incident's id too.
 fn title_in_ascii(incident: &Incident) -> String {
     let title = text::line(&incident.title, MAX_LINE);
     if title.is_ascii() {
@@ -160,85 +117,51 @@ fn title_in_ascii(incident: &Incident) -> String {
     if words.is_empty() { incident.id.clone() } else { format!("{} ({})", words.join(" "), incident.id) }
 }
 
-/// What was tried since it broke and what came of it.
-fn done(incident: &Incident) -> String {
-    let resolution = incident.resolution.as_deref();
-    // What did nothing did not end it.
-    let tried = incident.tried_now().iter().filter(|tried| resolution.is_none() || tried.acted());
-    let tried: Vec<String> = tried.map(came_of).collect();
-    match (tried.as_slice(), resolution) {
-        ([], None) => "nothing was changed yet".to_owned(),
-        ([], Some(how)) => how.trim_end_matches('.').to_owned(),
-        (tried, None) => tried.join(", "),
-        (tried, Some(how)) => format!("{}; {}", tried.join(", "), how.trim_end_matches('.')),
-    }
-}
-
-fn came_of(tried: &Tried) -> String {
-    let function = &tried.remedy.function;
-    let at = tried.at.strftime("%H:%M");
-    if tried.is_waited_for() {
-        let why = tried.code.as_deref().unwrap_or_default().replace('_', " ");
-        return format!("{function} waits to act ({why}, since {at} UTC)");
-    }
-    let decision = tried.decision.as_deref().unwrap_or("begun").replace('_', " ");
-    format!("{function} {decision} ({at} UTC)")
-}
-
-pub fn team(level: u8) -> &'static str {
-    match level {
-        1 => Level::Development.team(),
-        2 => Level::DevOps.team(),
-        _ => Level::Aws.team(),
-    }
-}
-
-fn nth(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (1, tens) if tens != 11 => "st",
-        (2, tens) if tens != 12 => "nd",
-        (3, tens) if tens != 13 => "rd",
-        _ => "th",
+/// What was tried since it broke, and how that went.
+fn done(incident: &Incident, kind: &NoticeKind) -> String {
+    let end = match (&incident.resolution, kind, &incident.owner) {
+        (Some(how), ..) => Some(how.as_str()),
+        (None, NoticeKind::ProbePasses, Owner::HandedOver { reason, .. }) => Some(reason.as_str()),
+        _ => None,
     };
-    format!("{number}{ending}")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// As in `levels 1 and 2`.
-pub fn levels(levels: &BTreeSet<u8>) -> String {
-    let all: Vec<String> = levels.iter().map(u8::to_string).collect();
-    match all.as_slice() {
-        [] => "nobody".to_owned(),
-        [one] => format!("level {one}"),
-        [rest @ .., last] => format!("levels {} and {last}", rest.join(", ")),
+    let end = end.map(|how| how.trim_end_matches('.'));
+    // A remedy that did nothing did not end it.
+    let attempts = incident.current_attempts().iter().filter(|attempt| end.is_none() || attempt.acted());
+    let attempts: Vec<String> = attempts.map(attempt_in_words).collect();
+    match (attempts.as_slice(), end) {
+        ([], None) => "nothing has been changed yet".to_owned(),
+        ([], Some(how)) => how.to_owned(),
+        (attempts, None) => attempts.join(", "),
+        (attempts, Some(how)) => format!("{}; {how}", attempts.join(", ")),
     }
 }
 
-/// As a line of the timeline.
-pub fn said(news: &News, told: &BTreeSet<u8>) -> String {
-    let what = match news {
-        News::Opened => "it is open",
-        News::Reopened => "it is back",
-        News::Worse { .. } => "it is worse",
-        News::Escalated { .. } => "it went up",
-        News::Passes => "the probe passes",
-        News::Resolved => "it is over",
+/// As in `rollback refused at 14:05 UTC (no known good release)`.
+fn attempt_in_words(attempt: &Attempt) -> String {
+    let function = &attempt.remedy.function;
+    let at = minute(attempt.at);
+    let code = attempt.code.as_deref().unwrap_or_default();
+    let decision = attempt.decision.as_deref();
+    let why = if code.is_empty() || Some(code) == decision {
+        String::new()
+    } else {
+        format!(" ({})", code.replace('_', " "))
     };
-    format!("told {} that {what}", levels(told))
-}
-
-/// As in `2026-11-24 14:05:00 UTC rollback: ...`.
-pub fn line(at: Timestamp, by: &str, what: &str) -> String {
-    format!("{} {by}: {what}", clock::readable(at))
-}
-
-/// How long something took, as people say it.
-fn took(seconds: i64) -> String {
-    spoken(jiff::SignedDuration::from_secs(seconds))
+    if attempt.is_waiting() {
+        return format!("{function} has been waiting since {at}{why}");
+    }
+    let what = match decision {
+        None => "was called",
+        Some("applied") => "acted",
+        Some("refused") => "refused",
+        Some("nothing_to_do") => "found nothing to do",
+        Some("observed") => "only observed",
+        Some("awaiting_approval") => "asked for approval",
+        Some("not_approved") => return format!("{function} was not approved (asked at {at})"),
+        Some("failed") => "failed",
+        Some(other) => return format!("{function} {} at {at}{why}", other.replace('_', " ")),
+    };
+    format!("{function} {what} at {at}{why}")
 }
 
 #[cfg(test)]

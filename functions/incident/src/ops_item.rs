@@ -1,4 +1,4 @@
-//! The incident as an OpsItem in Systems Manager OpsCenter, for those who work there.
+//! The incident as an OpsItem in Systems Manager OpsCenter, for teams that work there.
 
 use aws_sdk_ssm::{
     Client,
@@ -12,12 +12,12 @@ use shared::{aws, error::Error};
 
 use crate::incident::{Incident, Severity};
 
-/// OpsCenter takes a title of 1,024 characters and this as the source of an item, at most 128.
+/// The source of each item. OpsCenter takes 128 characters for it, and 1,024 for a title.
 const SOURCE: &str = "lendpeak2-runbook";
-/// OpsCenter looks for items that are not resolved and have the same of this.
+/// OpsCenter refuses an item if an unresolved one has the same value under this key.
 const DEDUP: &str = "/aws/dedup";
 
-/// Creates the item; one that is there is used.
+/// Creates the item, or finds the one that exists, and answers its id.
 pub(crate) async fn create(
     config: &SdkConfig,
     incident: &Incident,
@@ -52,7 +52,7 @@ pub(crate) async fn create(
     }
 }
 
-/// Closes the item.
+/// Resolves the item.
 pub(crate) async fn resolve(config: &SdkConfig, id: &str) -> Result<(), Error> {
     let update = Client::new(config).update_ops_item().ops_item_id(id).status(OpsItemStatus::Resolved);
     update.send().await.map(|_| ()).map_err(|error| aws::failed("resolve the OpsItem", id, &error))

@@ -1,9 +1,8 @@
-//! What people and the state machine ask for.
+//! The requests of people and of the state machine.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use shared::{
     diagnosis::Diagnosis,
     error::Error,
@@ -11,11 +10,14 @@ use shared::{
     trigger::{Asked, Trigger},
 };
 
-use crate::incident::{SERVICE_DOWN, Severity};
+use crate::{
+    incident::{SERVICE_DOWN, Severity},
+    slug::slug,
+};
 
-/// A title has to fit a notice's subject.
+/// A title has to fit the subject of a notice.
 const MAX_TITLE: usize = 80;
-/// A note is a remark; an item of the ledger holds 400 KB with all that is in it.
+/// A note is a remark. An item of the ledger holds 400 KB in all.
 const MAX_TEXT: usize = PERSON;
 const MAX_NAME: usize = 60;
 
@@ -48,11 +50,11 @@ pub enum Request {
         by: Option<String>,
     },
     UpdateStatus(Component),
-    /// A kill switch is set.
+    /// Set a kill switch.
     Stop(Stop),
-    /// A kill switch is lifted, or all of them are.
+    /// Lift one kill switch, or all of them.
     Go {
-        whom: String,
+        name: String,
         by: Option<String>,
     },
     Step(Step),
@@ -61,13 +63,13 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// `all`, or a function.
-    pub whom: String,
+    pub name: String,
     pub reason: Option<String>,
     pub by: Option<String>,
     pub until: Option<Until>,
 }
 
-/// When a kill switch ends by itself.
+/// When a kill switch lifts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     At(Timestamp),
@@ -83,7 +85,7 @@ pub struct Open {
     pub severity: Severity,
     #[serde(default)]
     pub assignee: Option<String>,
-    /// One incident is open for each. What has none named is a cause of its own by its title.
+    /// Only one incident is open for each cause. Without one, the title is the cause.
     #[serde(default)]
     pub cause: Option<String>,
 }
@@ -121,24 +123,24 @@ impl ComponentStatus {
     }
 }
 
-/// What the state machine `service-down` tells and asks.
+/// What the state machine `service-down` reports and asks.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
-    /// It is there: is the incident its own? Without one, it opens one.
+    /// The execution has begun. Is the incident its own? Without an id, one is opened.
     Take {
         #[serde(default)]
         incident: Option<String>,
     },
-    /// This was found: what is to be done?
+    /// `diagnose` has answered. What is to be done?
     Decide { incident: String, diagnosis: Box<Diagnosis> },
-    /// This came of a remedy: what now?
+    /// A remedy has answered. What comes next?
     Did { incident: String, function: String, outcome: Value },
-    /// Has the remedy been approved?
+    /// Has a person approved the remedy's plan?
     Approval { incident: String },
-    /// The probe passed, and passed again.
+    /// The probe passed twice.
     Recovered { incident: String, probe: String },
-    /// It cannot go on.
+    /// The state machine cannot go on.
     HandOver { incident: String, reason: String },
 }
 
@@ -169,11 +171,6 @@ const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\
 impl Request {
     /// What was asked; `trigger` says whether by a person or by the state machine.
     pub fn new(trigger: &Trigger, asked: &Asked) -> Result<Self, Error> {
-        if asked.approve.is_some() {
-            return Err(invalid(
-                "there is nothing to approve here: send `approve` to the function that asked".to_owned(),
-            ));
-        }
         let ByHand {
             list,
             show,
@@ -206,10 +203,10 @@ impl Request {
             escalate.map(|id| Self::Escalate { id, level, reason: asked.reason.clone(), by: by.clone() }),
             resolve.map(|id| Self::Resolve { id, reason: asked.reason.clone(), by: by.clone() }),
             update_status.map(Self::UpdateStatus),
-            stop.map(|whom| {
-                Self::Stop(Stop { whom, reason: asked.reason.clone(), by: by.clone(), until: ends })
+            stop.map(|name| {
+                Self::Stop(Stop { name, reason: asked.reason.clone(), by: by.clone(), until: ends })
             }),
-            go.map(|whom| Self::Go { whom, by: by.clone() }),
+            go.map(|name| Self::Go { name, by: by.clone() }),
             step.map(Self::Step),
         ];
         let mut wanted = wanted.into_iter().flatten();
@@ -221,7 +218,7 @@ impl Request {
             let leftovers =
                 text.is_some() || by.is_some() || take_over.is_some() || level.is_some() || until.is_some();
             return if leftovers {
-                Err(invalid(format!("this does not say what to do: {WAYS}")))
+                Err(invalid(format!("this request does not say what to do: {WAYS}")))
             } else {
                 Ok(Self::List)
             };
@@ -289,20 +286,20 @@ impl Request {
                 written("component", &component.component, MAX_NAME)?;
                 written("message", &component.message, MAX_TEXT)?;
             }
-            Self::Stop(Stop { whom, reason, by, .. }) => {
-                written("stop", whom, MAX_NAME)?;
+            Self::Stop(Stop { name, reason, by, .. }) => {
+                written("stop", name, MAX_NAME)?;
                 may_be_written("reason", reason.as_deref(), MAX_TEXT)?;
                 may_be_written("by", by.as_deref(), MAX_NAME)?;
             }
-            Self::Go { whom, by } => {
-                if whom.is_empty() {
+            Self::Go { name, by } => {
+                if name.is_empty() {
                     return Err(invalid(format!("`go` is empty: {WAYS}")));
                 }
                 may_be_written("by", by.as_deref(), MAX_NAME)?;
             }
             Self::Step(_) if is_by_machine(trigger) => {}
             Self::Step(_) => {
-                return Err(invalid(format!("a step is for the state machine service-down; {WAYS}")));
+                return Err(invalid(format!("only the state machine service-down sends `step`: {WAYS}")));
             }
         }
         Ok(self)
@@ -314,7 +311,7 @@ impl Until {
     fn read(text: &str) -> Result<Self, Error> {
         text.parse().map(Self::At).or_else(|_| text.parse().map(Self::After)).map_err(|_| {
             invalid(
-                "`until` is no time: send one as in \"2026-11-28T22:00:00Z\", or a span as in \"2h\""
+                "`until` is neither a time nor a span: send a time as in \"2026-11-28T22:00:00Z\", or a span as in \"2h\""
                     .to_owned(),
             )
         })
@@ -322,44 +319,13 @@ impl Until {
 }
 
 impl Open {
-    /// The cause, fit for an id: lower-case letters, digits and hyphens.
+    /// The cause as lower-case letters, digits and hyphens, fit for an id.
     pub fn cause(&self) -> String {
         slug(self.cause.as_deref().unwrap_or(&self.title))
     }
 }
 
-/// A name fit for an id, whatever was given. Different texts are different names: where letters were lost or cut, a
-/// digest of the text stands for them. Only case, blanks and hyphens make no difference.
-pub fn slug(text: &str) -> String {
-    /// Ids are typed by people, and name an execution: 80 characters at most, with the time before it.
-    const MAX_SLUG: usize = 48;
-    /// A hyphen and so many hexadecimal digits.
-    const DIGEST: usize = 9;
-    let is_gap = |c: char| c == '-' || c.is_whitespace();
-    let lost = text.chars().any(|c| !c.is_ascii_alphanumeric() && !is_gap(c));
-    let letters = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
-    let dashed: String = letters.collect();
-    let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();
-    let slug = words.join("-");
-    if !lost && !slug.is_empty() && slug.len() <= MAX_SLUG {
-        return slug;
-    }
-    let start: String = slug.chars().take(MAX_SLUG - DIGEST).collect();
-    let start = start.trim_end_matches('-');
-    let start = if start.is_empty() { "unnamed" } else { start };
-    // What is the same but for case and gaps is the same here too.
-    let plain: Vec<String> =
-        text.split(is_gap).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    format!("{start}-{}", digest(&plain.join(" ")))
-}
-
-/// The first hexadecimal digits of a text's digest.
-pub fn digest(text: &str) -> String {
-    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(text).into();
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
-}
-
-/// The title of an incident that the state machine opened by itself.
+/// The incident of an execution that a person started without one.
 pub fn by_hand() -> Open {
     Open {
         title: "Service down, reported by hand".to_owned(),
@@ -375,7 +341,7 @@ fn is_by_machine(trigger: &Trigger) -> bool {
 
 fn written(field: &str, text: &str, most: usize) -> Result<(), Error> {
     let length = text.chars().count();
-    // What shows nothing says nothing.
+    // A text of blanks and control characters alone shows nothing.
     if line(text, most).is_empty() {
         return Err(invalid(format!("`{field}` is missing or empty: {WAYS}")));
     }

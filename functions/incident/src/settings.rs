@@ -1,4 +1,4 @@
-//! Who is told, how long they have, and which remedies may be used.
+//! Who gets notices, how long each level has to acknowledge, and which remedies may be used.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,25 +10,25 @@ const HOUR_SECONDS: u64 = 3_600;
 pub struct Settings {
     pub environment: String,
     pub ledger_table: String,
-    /// The topics of the guide's support levels, the first the one of level 1.
+    /// The topics of the guide's support levels 1 to 3.
     pub topics: [String; 3],
     /// How long levels 1 and 2 have to acknowledge before the next level is told.
     pub acknowledge_within: [Duration; 2],
-    /// How long the state machine may be at work on an incident.
-    pub handling: Duration,
-    /// The alarms that say that users are not served; each of them wakes the state machine.
+    /// How long the state machine may work on an incident.
+    pub max_handling: Duration,
+    /// The alarms that mean that users are not served. Each of them starts the state machine.
     pub service_down_alarms: Vec<String>,
-    /// The one of them that makes an incident critical.
+    /// The one of these alarms that makes an incident critical.
     pub critical_alarm: Option<String>,
-    /// What handles an incident of cause `service-down`; without it, people do.
+    /// The state machine for incidents of cause `service-down`. Without it, people handle them.
     pub state_machine: Option<String>,
     /// The remedies that the state machine may choose from, and how far each may go.
     pub remedies: BTreeMap<String, Mode>,
-    /// The functions whose records belong to an incident's timeline.
+    /// The functions whose audit records belong to an incident's timeline.
     pub functions: Vec<String>,
-    /// All functions that a kill switch may name; where they are not known, each switch stops all.
+    /// All functions that a kill switch may name. If this is empty, each kill switch stops all of them.
     pub runbook: Vec<String>,
-    /// Whether incidents are put into OpsCenter as well.
+    /// Whether incidents are written to OpsCenter too.
     pub ops_items: bool,
 }
 
@@ -37,7 +37,7 @@ impl Settings {
         let optional = |name| environment.optional(name).map(str::to_owned);
         let list = |name| environment.optional(name).map_or(Ok(Vec::new()), |_| environment.list(name));
         let level_1 = environment.text("NOTICE_TOPIC_ARN")?;
-        // A stack with one team tells it again.
+        // Where a level has no topic, its notices go to the level below.
         let level_2 = environment.text_or("LEVEL_2_TOPIC_ARN", &level_1);
         let level_3 = environment.text_or("LEVEL_3_TOPIC_ARN", &level_2);
         let limits = 60..=24 * HOUR_SECONDS;
@@ -49,7 +49,7 @@ impl Settings {
                 environment.seconds("LEVEL_1_ACKNOWLEDGE_SECONDS", 900, limits.clone())?,
                 environment.seconds("LEVEL_2_ACKNOWLEDGE_SECONDS", 1_800, limits.clone())?,
             ],
-            handling: environment.seconds("HANDLING_SECONDS", 2 * HOUR_SECONDS, limits)?,
+            max_handling: environment.seconds("HANDLING_SECONDS", 2 * HOUR_SECONDS, limits)?,
             service_down_alarms: list("SERVICE_DOWN_ALARMS")?,
             critical_alarm: optional("CRITICAL_ALARM"),
             state_machine: optional("STATE_MACHINE_ARN"),
@@ -60,7 +60,7 @@ impl Settings {
         })
     }
 
-    /// How a person finds this function in the console.
+    /// A function's name in the console, by its task.
     pub fn function_name(&self, task: &str) -> String {
         format!("lendpeak2-{}-{task}", self.environment)
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_with_two_teams_tells_the_second_of_what_is_for_level_3() {
+    fn without_a_topic_for_level_3_its_notices_go_to_level_2() {
         assert_eq!(settings(&[("LEVEL_2_TOPIC_ARN", "two")]).unwrap().topics, ["one", "two", "two"]);
     }
 

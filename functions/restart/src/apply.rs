@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use shared::{ecs, error::Error, guard::Approved, once::once, outcome::Verification};
+use shared::{ecs, error::Error, guard::Approved, once::send_once, outcome::Verification};
 
-use crate::{Clients, plan::Action, settle::has_begun};
+use crate::{Clients, action::Action, follow_up::has_begun};
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     deploy(clients, approved.action()).await
@@ -29,7 +29,7 @@ pub(crate) async fn deploy(clients: &Clients, action: &Action) -> Result<(), Err
         let now = ecs::service(clients.ecs(), cluster, service).await?;
         Ok(now.filter(|now| has_begun(now, replaces)).map(drop))
     };
-    once("restart service", &format!("{service} in cluster {cluster}"), send, effect).await
+    send_once("restart service", &format!("{service} in cluster {cluster}"), send, effect).await
 }
 
 /// Looks until the new deployment shows, or for as long as there is patience. How it ends takes longer than a run.

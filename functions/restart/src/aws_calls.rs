@@ -27,10 +27,12 @@ use aws_types::{SdkConfig, region::Region};
 use shared::error::chain;
 
 use crate::{
-    Clients, apply,
+    Clients,
+    action::Action,
+    apply,
     needs::{Kind, Missing},
     observe,
-    plan::{Action, tests::settings},
+    plan::tests::settings,
     request::{Goal, Request},
 };
 

@@ -9,106 +9,74 @@
 //!
 //! A deployment takes minutes, longer than a run. The scheduled run looks after it, and says how it ended.
 //!
-//! [`request`] says what is asked, [`observe`] reads, and [`needs`] what new tasks need; [`plan`] decides, [`settle`]
+//! [`request`] says what is asked, [`observe`] reads, and [`needs`] what new tasks need; [`plan`] decides, [`follow_up`]
 //! how it ended; [`apply`] writes and looks again.
 
+mod action;
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 pub mod codes;
+mod follow_up;
 mod needs;
 mod observe;
 mod plan;
 mod request;
 mod settings;
-mod settle;
 mod skipped;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
 use shared::{
     aws::Aws,
     code, ecs,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Remedy},
-    runner::Runner,
-    settings::{Environment, Policy, SettingsError},
+    remedy::Remedy,
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
+use follow_up::{Past, Plan};
+
+pub use action::Action;
+pub use follow_up::Restarted;
 pub use observe::Observed;
-pub use plan::Action;
 pub use request::{Goal, Request};
 pub use settings::Settings;
 
 pub const FUNCTION: &str = "restart";
-
-/// The function as its environment sets it up.
-pub fn start(environment: &Environment) -> Result<Runner<Restart>, SettingsError> {
-    over(environment, Aws::new(environment, FUNCTION)?)
-}
-
-/// The same, over an AWS that is there already.
-pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<Restart>, SettingsError> {
-    let policy = Policy::from_environment(environment)?;
-    let settings = Settings::from_environment(environment)?;
-    let restart = Restart { aws: Clients::new(aws.config().clone()), settings };
-    Ok(Runner::new(restart, policy, aws))
-}
 
 pub struct Restart {
     settings: Settings,
     aws: Clients,
 }
 
-/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
-pub(crate) struct Clients {
-    config: SdkConfig,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-    ecr: OnceLock<aws_sdk_ecr::Client>,
-    ecs: OnceLock<aws_sdk_ecs::Client>,
-    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
-}
-
-impl Clients {
-    fn new(config: SdkConfig) -> Self {
-        Self {
-            config,
-            cloudwatch: OnceLock::new(),
-            ecr: OnceLock::new(),
-            ecs: OnceLock::new(),
-            secrets: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
-    }
-
-    pub(crate) fn ecr(&self) -> &aws_sdk_ecr::Client {
-        self.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.config))
-    }
-
-    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
-    }
-
-    pub(crate) fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
-        self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
+shared::aws_clients! {
+    pub(crate) struct Clients {
+        cloudwatch: aws_sdk_cloudwatch,
+        ecr: aws_sdk_ecr,
+        ecs: aws_sdk_ecs,
+        secrets: aws_sdk_secretsmanager,
     }
 }
 
 impl Remedy for Restart {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"dry_run": true}"#;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
+    type FollowUp = Restarted;
+
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: Settings::from_environment(environment)?,
+            aws: Clients::new(aws.config().clone()),
+        })
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         request::from_trigger(trigger).map(|request| vec![request])
@@ -122,8 +90,12 @@ impl Remedy for Restart {
         observe::observe(&self.aws, &self.settings, request).await
     }
 
-    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
+        plan::in_short(actions, observed, &self.settings)
     }
 
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
@@ -139,10 +111,6 @@ impl Remedy for Restart {
         }
         let why = format!("service {service} of cluster {cluster} is not this function's any more");
         Err(Stop::refused(&code::NOT_ALLOWED, why))
-    }
-
-    fn understands(&self, what: &Value) -> bool {
-        settle::Restarted::deserialize(what).is_ok()
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

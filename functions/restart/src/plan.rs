@@ -1,46 +1,30 @@
 //! Decides whether to restart, from what was read and nothing else.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     alarms,
     ecs::{Service, ready, revision},
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Past, Plan},
+    plan::FollowUpChange,
 };
 
 use crate::{
+    action::Action,
+    follow_up::{Past, Plan, Restarted, look_after},
     observe::Observed,
     request::{Goal, Request},
     settings::Settings,
-    settle::{self, Restarted},
     skipped,
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// A new deployment of the task definition that runs.
-    Deploy {
-        cluster: String,
-        service: String,
-        /// Its ARN. Named, so that it is what was looked at and nothing newer.
-        task_definition: String,
-        /// The deployment that is to be replaced, as in `ecs-svc/1234`: once it is not the primary one any more, the
-        /// restart has begun.
-        replaces: String,
-    },
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Deploy { service, task_definition, .. } = self;
-        write!(f, "restart {service}: a new deployment of {}", revision(task_definition))
-    }
+/// As in `backend: fresh tasks in place of 2 (lendpeak2-backend-production:7)`.
+pub(crate) fn in_short(actions: &[Action], observed: &Observed, settings: &Settings) -> String {
+    let Some(Action::Deploy { task_definition, .. }) = actions.first() else {
+        return String::new();
+    };
+    let tasks = observed.service.as_ref().map_or(0, |service| service.running_count);
+    format!("{}: fresh tasks in place of {tasks} ({})", settings.service, revision(task_definition))
 }
 
 /// The plan for one request.
@@ -50,12 +34,12 @@ pub(crate) fn plan(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Plan<Action> {
+) -> Plan {
     if let Some(why) = &observed.refused {
         return Plan::skip(why.stop(crate::FUNCTION));
     }
     let decided = match request.goal {
-        Goal::LookAfter => settle::look_after(now, observed, settings, past.follow_up.as_ref()),
+        Goal::LookAfter => look_after(now, observed, settings, past.follow_up.as_ref()),
         Goal::FreshTasks => restart(now, observed, request, settings, past),
     };
     decided.unwrap_or_else(Plan::skip)
@@ -77,7 +61,7 @@ fn restart(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let name = &settings.service;
     let service = replaceable(observed, request, name)?;
     new_tasks_would_start(now, observed, service, name)?;
@@ -107,12 +91,7 @@ fn restart(
         replaces,
     };
     Ok(Plan {
-        follow_up: FollowUpChange::Set(FollowUp {
-            due: now + settings.settle,
-            what: restarted.to_json(),
-            // That it has begun is seen at once; how it ends is for the scheduled run.
-            until_verified: false,
-        }),
+        follow_up: FollowUpChange::Set(restarted.until(now + settings.settle)),
         by_hand: Some(json!({})),
         ..Plan::act(vec![action], reason)
     })

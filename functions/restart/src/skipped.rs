@@ -52,6 +52,6 @@ pub(crate) fn no_room(service: &str, desired: u32) -> Stop {
 }
 
 pub(crate) fn roll_back() -> Next {
-    let what = "roll back to the last release that worked: send this to rollback";
-    Next { send: Some(json!({ "to": "previous" })), ..Next::development(what) }
+    Next::development("roll back to the last release that worked")
+        .send_to("rollback", json!({ "to": "previous" }))
 }

@@ -17,8 +17,9 @@ use shared::{
 
 use crate::{
     Clients,
+    action::{Action, Target},
+    follow_up::{deployed, settled},
     observe::{self, Observed, unknown},
-    plan::{Action, Target, deployed, settled},
     probe,
     settings::Settings,
     skipped,

@@ -28,8 +28,10 @@ use aws_types::SdkConfig;
 use shared::error::chain;
 
 use crate::{
-    Clients, apply, observe,
-    plan::{Action, tests::settings},
+    Clients,
+    action::Action,
+    apply, observe,
+    plan::tests::settings,
     probe,
     request::{Because, Request, To},
 };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     ecs::{family, revision},
-    releases::Release,
+    ledger::Release,
 };
 
 /// A deployment in AWS's history of the service.
@@ -344,12 +344,12 @@ impl Candidate {
 }
 
 impl Why {
-    /// In a sentence: it is the choice, since …
+    /// In a sentence: to a release, …
     pub(crate) fn said(self) -> &'static str {
         match self {
-            Self::Named => "it was named by hand",
-            Self::ProbePassed => "the health probe passed while it ran",
-            Self::DeploymentSucceeded => "its deployment succeeded, and more is not known of it",
+            Self::Named => "which was named by hand",
+            Self::ProbePassed => "the last release with which the health probe passed",
+            Self::DeploymentSucceeded => "the last release whose deployment succeeded",
         }
     }
 }

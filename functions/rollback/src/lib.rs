@@ -8,14 +8,16 @@
 //! A roll-back takes minutes, longer than a run. The scheduled run looks after it, and closes the record as
 //! verified, or tells people that it did not settle.
 //!
-//! [`request`] says what is asked, [`observe`] and [`history`] read, [`choice`] and [`plan`] decide, [`apply`] writes and
-//! looks again; [`probe`] asks the health probe.
+//! [`request`] says what is asked, [`observe`] and [`history`] read, [`choice`] and [`plan`] decide, [`follow_up`] says how
+//! it ended, [`apply`] writes and looks again; [`probe`] asks the health probe.
 
+mod action;
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 mod choice;
 pub mod codes;
+mod follow_up;
 mod history;
 mod observe;
 mod plan;
@@ -24,94 +26,66 @@ mod request;
 mod settings;
 mod skipped;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde_json::Value;
 use shared::{
     aws::Aws,
     ecs,
     error::Error,
     guard::Approved,
-    ledger::Intent,
+    ledger::{Intent, Releases},
     outcome::{Stop, Verification},
-    releases::Releases,
-    remedy::{Past, Plan, Remedy},
-    runner::Runner,
-    settings::{Environment, Policy, SettingsError},
+    remedy::Remedy,
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
+use follow_up::{Past, Plan};
+
+pub use action::Action;
+pub use follow_up::Awaited;
 pub use observe::Observed;
-pub use plan::Action;
 pub use request::{Because, Request, To};
 pub use settings::Settings;
 
 pub const FUNCTION: &str = "rollback";
-
-/// The function as its environment sets it up.
-pub fn start(environment: &Environment) -> Result<Runner<Rollback>, SettingsError> {
-    over(environment, Aws::new(environment, FUNCTION)?)
-}
-
-/// The same, over an AWS that is there already.
-pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<Rollback>, SettingsError> {
-    let policy = Policy::from_environment(environment)?;
-    let settings = Settings::from_environment(environment)?;
-    let rollback = Rollback { aws: Clients::new(aws.config().clone()), settings };
-    Ok(Runner::new(rollback, policy, aws))
-}
 
 pub struct Rollback {
     settings: Settings,
     aws: Clients,
 }
 
-/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
-pub(crate) struct Clients {
-    config: SdkConfig,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    ecs: OnceLock<aws_sdk_ecs::Client>,
-    lambda: OnceLock<aws_sdk_lambda::Client>,
+shared::aws_clients! {
+    pub(crate) struct Clients {
+        cloudwatch: aws_sdk_cloudwatch,
+        dynamodb: aws_sdk_dynamodb,
+        ecs: aws_sdk_ecs,
+        lambda: aws_sdk_lambda,
+    }
 }
 
 impl Clients {
-    fn new(config: SdkConfig) -> Self {
-        Self {
-            config,
-            cloudwatch: OnceLock::new(),
-            dynamodb: OnceLock::new(),
-            ecs: OnceLock::new(),
-            lambda: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
-    }
-
-    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
-    }
-
-    pub(crate) fn lambda(&self) -> &aws_sdk_lambda::Client {
-        self.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.config))
-    }
-
     pub(crate) fn releases(&self, settings: &Settings) -> Releases {
-        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config));
-        Releases::new(client.clone(), &settings.ledger_table)
+        Releases::new(self.dynamodb().clone(), &settings.ledger_table)
     }
 }
 
 impl Remedy for Rollback {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"to": "previous", "dry_run": true}"#;
     const IS_URGENT: bool = true;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
+    type FollowUp = Awaited;
+
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: Settings::from_environment(environment)?,
+            aws: Clients::new(aws.config().clone()),
+        })
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         request::from_trigger(trigger).map(|request| vec![request])
@@ -125,8 +99,12 @@ impl Remedy for Rollback {
         observe::observe(&self.aws, &self.settings, request).await
     }
 
-    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        plan::in_short(actions, &self.settings)
     }
 
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
@@ -137,10 +115,6 @@ impl Remedy for Rollback {
 
     fn instead(&self, action: &Action) -> Option<Action> {
         action.instead()
-    }
-
-    fn understands(&self, what: &Value) -> bool {
-        ["from", "to"].iter().all(|name| what.get(name).is_some_and(Value::is_string))
     }
 
     fn of_today(&self, intent: Intent) -> Intent {

@@ -1,4 +1,6 @@
+use shared::runner::Runner;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run(rollback::start).await
+    shared::lambda::run(Runner::<rollback::Rollback>::start).await
 }

@@ -9,7 +9,7 @@ use shared::{
     clock,
     ecs::{self, Service, StoppedTask, TaskDefinition},
     error::{Error, chain},
-    releases::Release,
+    ledger::Release,
 };
 use tokio::time::timeout;
 

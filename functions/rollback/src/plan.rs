@@ -1,124 +1,40 @@
 //! Decides whether to roll back and to which release, from what was read and nothing else.
 
-use std::{collections::BTreeMap, fmt};
-
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     alarms,
-    clock::readable,
-    code,
     ecs::{self, Service, TaskDefinition, ready, revision},
-    freeze::{Freeze, Variable},
-    ledger::{FollowUp, FollowUpChange, Intent, Note},
-    outcome::{Decision, Next, Stop, Verification},
-    remedy::{Past, Plan, Weight, nothing_to_look_after, still_settling},
+    freeze::Freeze,
+    ledger::Intent,
+    outcome::Stop,
+    plan::{FollowUpChange, Limits, Note, nothing_to_look_after},
 };
 
 use crate::{
+    action::Action,
     choice::{Candidate, PastDeployment, Runs, Why},
     codes,
+    follow_up::{Awaited, Past, Plan, look_after},
     observe::Observed,
     request::{Because, Request, To},
     settings::Settings,
     skipped,
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Has ECS undo a deployment that is under way.
-    StopDeployment { service_deployment: String, from: String, to: String },
-    /// Points the service at an older task definition.
-    Deploy {
-        from: String,
-        to: String,
-        /// Whether a copy of it must be registered first.
-        copy: bool,
-        /// Images to be named by digest in the copy, since their tag has moved on.
-        images: BTreeMap<String, String>,
-        /// What the copy must have, since writes are frozen.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        freeze: Option<Variable>,
-        /// What is done instead where ECS does not take it: the same to the next ones.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        or: Vec<Self>,
-    },
-}
-
-/// What a roll-back that is under way comes to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Target {
-    pub(crate) to: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    images: BTreeMap<String, String>,
-}
-
-impl Target {
-    fn is(&self, definition: &TaskDefinition) -> bool {
-        let has = |(container, image): (&String, &String)| definition.images.get(container) == Some(image);
-        definition.is(&self.to) && self.images.iter().all(has)
-    }
-}
-
-/// The roll-back that the scheduled run looks after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Awaited {
-    from: String,
-    #[serde(flatten)]
-    target: Target,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    or: Vec<Target>,
-}
-
-impl Action {
-    /// What it may come to, the first choice first.
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        match self {
-            Self::StopDeployment { to, .. } => vec![Target { to: to.clone(), images: BTreeMap::new() }],
-            Self::Deploy { to, images, or, .. } => {
-                let first = Target { to: to.clone(), images: images.clone() };
-                std::iter::once(first).chain(or.iter().flat_map(Self::targets)).collect()
-            }
-        }
-    }
-
-    /// The next choice.
-    pub(crate) fn instead(&self) -> Option<Self> {
-        let Self::Deploy { or, .. } = self else {
-            return None;
-        };
-        let (next, rest) = or.split_first()?;
-        let mut next = next.clone();
-        if let Self::Deploy { or, .. } = &mut next {
-            *or = rest.to_vec();
-        }
-        Some(next)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StopDeployment { from, to, .. } => {
-                write!(f, "stop the deployment of {from} and have ECS roll back to {to}")
-            }
-            Self::Deploy { from, to, copy: false, freeze: None, .. } => {
-                write!(f, "roll back from {from} to {to}")
-            }
-            Self::Deploy { from, to, images, freeze, .. } => {
-                write!(f, "roll back from {from} to a copy of {to}")?;
-                let variable = freeze.iter().map(ToString::to_string);
-                let with: Vec<String> = variable.chain(images.values().cloned()).collect();
-                if with.is_empty() {
-                    write!(f, ", which is INACTIVE")
-                } else {
-                    write!(f, " with {}", with.join(" and "))
-                }
-            }
-        }
-    }
+/// As in `backend: lendpeak2-backend-production:3 → :1`.
+pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> String {
+    let (from, to, how) = match actions.first() {
+        Some(Action::StopDeployment { from, to, .. }) => (from, to, " by ECS itself"),
+        Some(Action::Deploy { from, to, copy: false, freeze: None, .. }) => (from, to, ""),
+        Some(Action::Deploy { from, to, freeze: None, .. }) => (from, to, ", as a copy"),
+        Some(Action::Deploy { from, to, .. }) => (from, to, ", as a copy with writes frozen"),
+        None => return String::new(),
+    };
+    // The family is the same, unless a person named another.
+    let family = from.rsplit_once(':').map_or("", |(family, _)| family);
+    let to = to.strip_prefix(family).filter(|number| number.starts_with(':')).unwrap_or(to);
+    format!("{}: {from} → {to}{how}", settings.service)
 }
 
 /// The plan for one request.
@@ -128,7 +44,7 @@ pub(crate) fn plan(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Plan<Action> {
+) -> Plan {
     if let Some(why) = &observed.refused {
         return Plan::skip(why.stop(crate::FUNCTION));
     }
@@ -182,7 +98,7 @@ fn roll_back(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let freeze = in_force(observed, past.freeze.as_ref());
     let name = &settings.service;
     let service = ready::usable(observed.service.as_ref(), name)?;
@@ -209,7 +125,7 @@ fn roll_back(
             to,
         };
         let stage = service.stage.as_ref().map(|stage| format!("; {}", stage.said())).unwrap_or_default();
-        (action, choice, format!("it is the last release that was deployed successfully{stage}"))
+        (action, choice, format!("the last release that was deployed successfully{stage}"))
     } else {
         let (action, candidate) = choose(observed, service, name, &runs, freeze)?;
         let to = action.targets().first().map(|target| target.to.clone()).unwrap_or_default();
@@ -220,20 +136,16 @@ fn roll_back(
     let to = first.to.clone();
     let frozen = freeze.map(|freeze| format!("; {}, and stay so", freeze.said())).unwrap_or_default();
     let reason = format!(
-        "{}; {choice} is the choice, since {why}{frozen}{}",
+        "{}; to {choice}, {why}{frozen}{}",
         because(request, service, &past.asked),
         failures(observed)
     );
-    let awaited = Awaited { from: current.to_owned(), target: first.clone(), or: or.to_vec() };
+    let awaited = Awaited::new(current, first, or);
     // Of a copy, just that is noted: what it is a copy of may have run with other images.
     let release = known.frozen_from(current).unwrap_or(current).to_owned();
     Ok(Plan {
-        follow_up: FollowUpChange::Set(FollowUp {
-            due: now + settings.settle,
-            what: json!(awaited),
-            until_verified: true,
-        }),
-        weight: if is_named { Weight::Wished } else { Weight::Full },
+        follow_up: FollowUpChange::Set(awaited.until(now + settings.settle)),
+        limits: if is_named { Limits::SkipCooldown } else { Limits::Apply },
         // Another release that breaks has a cooldown and a budget of its own; the one that was gone back to has not.
         about: vec![known.told(runs.release, &runs.digests()), choice],
         notes: vec![Note::RolledBack { release }],
@@ -412,73 +324,6 @@ fn failures(observed: &Observed) -> String {
     } else {
         format!("; its tasks stopped with: {}", ecs::some_of(&reasons))
     }
-}
-
-fn look_after(
-    now: Timestamp,
-    observed: &Observed,
-    settings: &Settings,
-    follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    let follow_up = follow_up.ok_or_else(nothing_to_look_after)?;
-    let Awaited { from, target, or } =
-        serde_json::from_value(follow_up.what.clone()).map_err(|_| nothing_to_look_after())?;
-    let targets = [vec![target], or].concat();
-    let is_at = |current: &TaskDefinition| targets.iter().find(|target| target.is(current));
-    let to = observed.current.as_ref().and_then(is_at).or(targets.first()).map_or("", |target| &target.to);
-    let seen = settled(observed, &targets);
-    if seen.verified {
-        let reason = format!("the roll-back to {to} has settled: {}", seen.what);
-        return Ok(Plan::settle(Stop::nothing_to_do(&code::VERIFIED, reason)));
-    }
-    let runs =
-        observed.service.as_ref().map(|service| revision(&service.task_definition)).unwrap_or_default();
-    let is_one = targets.iter().any(|target| target.to == runs);
-    let is_copy = observed.current.as_ref().and_then(is_at).is_some();
-    if !runs.is_empty() && runs != from && !is_one && observed.current.is_some() && !is_copy {
-        let reason = format!("{runs} was deployed since: the roll-back to {to} is not looked after any more");
-        return Ok(Plan::settle(Stop::nothing_to_do(&code::SUPERSEDED, reason)));
-    }
-    if now < follow_up.due {
-        return Err(still_settling(&format!("the roll-back to {to}"), follow_up.due, &seen.what));
-    }
-    Ok(Plan::settle(Stop {
-        decision: Decision::Failed,
-        code: &code::NOT_VERIFIED,
-        reason: format!(
-            "the roll-back of {} to {to} has not settled by {}: {}",
-            settings.service,
-            readable(follow_up.due),
-            seen.what
-        ),
-        next: Some(Next::devops(
-            "look at the service's events and stopped tasks; if the older release fails too, the cause lies elsewhere",
-        )),
-    }))
-}
-
-/// Whether the service runs one of these, all of it, and the probe agrees.
-pub(crate) fn settled(observed: &Observed, targets: &[Target]) -> Verification {
-    let (runs, what) = deployed(observed, targets);
-    match &observed.health {
-        _ if !runs => Verification { verified: false, what },
-        Some(health) if health.api => {
-            Verification { verified: true, what: format!("{what}, and /health passes") }
-        }
-        Some(health) => {
-            Verification { verified: false, what: format!("{what}, but /health fails: {}", health.summary) }
-        }
-        None => Verification { verified: false, what: format!("{what}, but the probe did not answer") },
-    }
-}
-
-/// Whether the service runs one of these as far as ECS can tell, and what it runs.
-pub(crate) fn deployed(observed: &Observed, targets: &[Target]) -> (bool, String) {
-    let Some(service) = &observed.service else {
-        return (false, "the service is gone".to_owned());
-    };
-    let is_it = |current: &TaskDefinition| targets.iter().any(|target| target.is(current));
-    (observed.current.as_ref().is_some_and(is_it) && service.is_steady(), service.progress())
 }
 
 #[cfg(test)]

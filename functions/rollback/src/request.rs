@@ -62,8 +62,8 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         }
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
             let ByHand { to } = asked.request()?;
-            // An approval brings its own request.
-            let to = if asked.approve.is_some() { To::LastGood } else { parse_to(to.as_deref(), here)? };
+            // A stored plan has its own request.
+            let to = if asked.decides() { To::LastGood } else { parse_to(to.as_deref(), here)? };
             (to, Because::Person)
         }
     };
@@ -193,6 +193,13 @@ mod tests {
         asks("lendpeak2-backend-production:123", To::Revision("lendpeak2-backend-production:123".to_owned()));
         asks("arn:aws:ecs:us-east-1:123456789012:task-definition/a_b:7", To::Revision("a_b:7".to_owned()));
         asks(revision, To::Release(revision.to_owned()));
+    }
+
+    #[test]
+    fn a_stored_plan_is_approved_and_rejected_without_a_release() {
+        for decision in ["approve", "reject"] {
+            assert_eq!(read(&json!({ decision: "0123456789ab" })).unwrap().to, To::LastGood);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::{
     clock::readable,
     code,
-    ecs::{ready::CANNOT_BE_COPIED, revision},
+    ecs::revision,
     outcome::{Next, Stop},
 };
 
@@ -25,10 +25,11 @@ pub(crate) fn database_down(probe: &str) -> Stop {
 
 pub(crate) fn release_too_old(release: &str, since: Timestamp) -> Stop {
     let reason = format!("{release} runs since {}: it is not what broke now", readable(since));
-    Stop::refused(&codes::RELEASE_TOO_OLD, reason).next(Next::development(
-        "look at what else has changed: traffic, data, configuration, AWS; to roll back nevertheless, \
-         send {\"to\": \"previous\"} by hand",
-    ))
+    let next = Next::development(
+        "look at what else has changed: traffic, data, configuration, AWS; to roll back nevertheless, send the request \
+         below",
+    );
+    Stop::refused(&codes::RELEASE_TOO_OLD, reason).next(next.send(json!({ "to": "previous" })))
 }
 
 pub(crate) fn already_rolling_back(service: &str, deployment: &str) -> Stop {
@@ -41,13 +42,13 @@ pub(crate) fn already_rolling_back(service: &str, deployment: &str) -> Stop {
 pub(crate) fn already_runs(service: &str, release: &str, others: &[String]) -> Stop {
     let stop = Stop::nothing_to_do(&codes::ALREADY_RUNS, format!("{service} runs {release} already"));
     match others.first() {
-        Some(newest) => stop.next(Next {
-            send: Some(json!({ "to": newest })),
-            ..Next::development(format!(
+        Some(newest) => {
+            let what = format!(
                 "{release} ran with other images before; to go back to those, name the service revision: {}",
                 others.join(", ")
-            ))
-        }),
+            );
+            stop.next(Next::development(what).send(json!({ "to": newest })))
+        }
         None => stop,
     }
 }
@@ -93,7 +94,7 @@ pub(crate) fn does_not_fit(service: &str, named: &str, what: &str) -> Stop {
 
 pub(crate) fn cannot_be_copied(named: &str, why: &str) -> Stop {
     let reason = format!("{named} can be deployed only as a copy, and that would not be the same: {why}");
-    Stop::refused(&CANNOT_BE_COPIED, reason)
+    Stop::refused(&code::CANNOT_BE_COPIED, reason)
         .next(Next::devops("register a copy by hand and deploy that, or name another release"))
 }
 
@@ -108,15 +109,15 @@ pub(crate) fn frozen_copy(named: &str, release: &str) -> Stop {
     let reason =
         format!("{named} is the copy of {release} with which writes were frozen, and they are not any more");
     Stop::refused(&codes::FROZEN_COPY, reason)
-        .next(Next { send: Some(json!({ "to": release })), ..Next::development(format!("name {release}")) })
+        .next(Next::development(format!("name {release}")).send(json!({ "to": release })))
 }
 
 pub(crate) fn cannot_stay_frozen(release: &str, container: &str) -> Stop {
     let reason =
         format!("writes are frozen, and {release} has no container {container}, in which they could stay so");
-    Stop::refused(&codes::CANNOT_STAY_FROZEN, reason).next(Next::development(
-        "name another release, or end the freeze first: send write-freeze {\"state\": \"off\"}",
-    ))
+    let next = Next::development("name another release, or end the freeze first by the request below");
+    Stop::refused(&codes::CANNOT_STAY_FROZEN, reason)
+        .next(next.send_to("write-freeze", json!({ "state": "off" })))
 }
 
 fn list(revisions: &[String]) -> String {

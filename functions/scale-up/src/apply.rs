@@ -6,7 +6,7 @@ use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace}
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use shared::{aws, ecs, error::Error, guard::Approved, outcome::Verification};
 
-use crate::{Clients, observe, plan::Action};
+use crate::{Clients, action::Action, observe};
 
 pub(crate) async fn apply(clients: &Clients, approved: &Approved<Action>) -> Result<(), Error> {
     match approved.action() {
@@ -41,15 +41,20 @@ async fn verify_once(clients: &Clients, actions: &[&Action]) -> Result<Verificat
     Ok(match actions.last() {
         Some(Action::SetDesiredCount { cluster, service, desired_count }) => {
             match ecs::service(clients.ecs(), cluster, service).await? {
-                Some(now) => Verification {
-                    verified: now.desired_count >= *desired_count && now.running() >= *desired_count,
-                    what: format!(
-                        "{} of {} tasks run, {} are starting",
-                        now.running(),
-                        now.desired_count,
-                        now.pending_count
-                    ),
-                },
+                Some(now) => {
+                    let verified = now.desired_count >= *desired_count && now.running() >= *desired_count;
+                    let what = if verified && now.running() >= now.desired_count {
+                        "all run".to_owned()
+                    } else {
+                        format!(
+                            "{} of {} tasks run, {} are starting",
+                            now.running(),
+                            now.desired_count,
+                            now.pending_count
+                        )
+                    };
+                    Verification { verified, what }
+                }
                 None => Verification { verified: false, what: format!("service {service} is gone") },
             }
         }

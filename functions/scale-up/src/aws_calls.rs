@@ -28,7 +28,7 @@ use shared::{
 };
 
 use crate::{
-    Clients, Goal, Observed, Request, Settings, apply, observe, observe::ScalableTarget, plan::Action,
+    Clients, Goal, Observed, Request, Settings, action::Action, apply, observe, observe::ScalableTarget,
 };
 
 fn clients(ecs: &[Rule], scaling: &[Rule], cloudwatch: &[Rule]) -> Clients {

@@ -7,93 +7,72 @@
 //! scheduled run takes the next step while a load alarm lasts, since an alarm calls only once, and brings
 //! the minimum back once it has expired and no load alarm is in ALARM.
 //!
-//! [`request`] says what is asked, [`observe`] reads, [`plan`] decides, [`apply`] writes and looks again.
+//! [`request`] says what is asked, [`observe`] reads, [`plan`] decides, [`follow_up`] brings the minimum back, [`apply`]
+//! writes and looks again.
 
+mod action;
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 pub mod codes;
+mod follow_up;
 mod observe;
 mod plan;
 mod request;
 mod settings;
 mod skipped;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde_json::Value;
 use shared::{
     aws::Aws,
     ecs,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Remedy},
-    runner::Runner,
-    settings::{Environment, Policy, SettingsError},
+    remedy::Remedy,
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
+use follow_up::{Past, Plan};
+
+pub use action::Action;
+pub use follow_up::RaisedMinimum;
 pub use observe::Observed;
-pub use plan::Action;
 pub use request::{Goal, Request};
 pub use settings::Settings;
 
 pub const FUNCTION: &str = "scale-up";
-
-/// The function as its environment sets it up.
-pub fn start(environment: &Environment) -> Result<Runner<ScaleUp>, SettingsError> {
-    over(environment, Aws::new(environment, FUNCTION)?)
-}
-
-/// The same, over an AWS that is there already.
-pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<ScaleUp>, SettingsError> {
-    let policy = Policy::from_environment(environment)?;
-    let scale_up = ScaleUp {
-        settings: Settings::from_environment(environment)?,
-        aws: Clients::new(aws.config().clone()),
-    };
-    Ok(Runner::new(scale_up, policy, aws))
-}
 
 pub struct ScaleUp {
     settings: Settings,
     aws: Clients,
 }
 
-/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
-pub(crate) struct Clients {
-    config: SdkConfig,
-    ecs: OnceLock<aws_sdk_ecs::Client>,
-    scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-}
-
-impl Clients {
-    fn new(config: SdkConfig) -> Self {
-        Self { config, ecs: OnceLock::new(), scaling: OnceLock::new(), cloudwatch: OnceLock::new() }
-    }
-
-    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
-    }
-
-    pub(crate) fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
-        self.scaling.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.config))
-    }
-
-    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
+shared::aws_clients! {
+    pub(crate) struct Clients {
+        ecs: aws_sdk_ecs,
+        scaling: aws_sdk_applicationautoscaling,
+        cloudwatch: aws_sdk_cloudwatch,
     }
 }
 
 impl Remedy for ScaleUp {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"by": 1, "dry_run": true}"#;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
+    type FollowUp = RaisedMinimum;
+
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: Settings::from_environment(environment)?,
+            aws: Clients::new(aws.config().clone()),
+        })
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         request::from_trigger(trigger, &self.settings).map(|request| vec![request])
@@ -107,8 +86,12 @@ impl Remedy for ScaleUp {
         observe::observe(&self.aws, &self.settings, request).await
     }
 
-    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan {
         plan::plan(now, observed, request, &self.settings, past)
+    }
+
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
+        plan::in_short(actions, observed)
     }
 
     async fn look_again(&self, request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {
@@ -122,10 +105,6 @@ impl Remedy for ScaleUp {
 
     fn allows(&self, action: &Action) -> Result<(), Stop> {
         plan::allows(action, &self.settings)
-    }
-
-    fn understands(&self, what: &Value) -> bool {
-        plan::understands(what)
     }
 
     fn is_outstanding(&self, action: &Action, observed: &Observed) -> bool {

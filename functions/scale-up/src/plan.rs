@@ -1,22 +1,18 @@
 //! Decides how many tasks a service gets, from what was read and nothing else.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
-    alarms,
-    clock::readable,
-    code,
+    alarms, code,
     ecs::{Service, ready},
-    ledger::{FollowUp, FollowUpChange},
     outcome::Stop,
-    remedy::{Past, Plan, Weight},
+    plan::{FollowUpChange, Limits},
 };
 
 use crate::{
-    observe::{Observed, ScalableTarget},
+    action::Action,
+    follow_up::{Past, Plan, RaisedMinimum, restore_minimum},
+    observe::Observed,
     request::{Goal, Request},
     settings::Settings,
     skipped,
@@ -25,40 +21,27 @@ use crate::{
 /// One step never more than doubles the service: a wrong metric must not buy a hundred tasks.
 const MAX_STEP_FACTOR: u32 = 2;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    SetMinCapacity {
-        resource_id: String,
-        min_capacity: u32,
-    },
-    SetDesiredCount {
-        cluster: String,
-        service: String,
-        desired_count: u32,
-    },
-    RestoreMinCapacity {
-        resource_id: String,
-        min_capacity: u32,
-        /// What it was raised to: another minimum is somebody else's.
-        #[serde(default)]
-        raised_to: Option<u32>,
-    },
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SetMinCapacity { resource_id, min_capacity } => {
-                write!(f, "raise the minimum capacity of {resource_id} to {min_capacity}")
-            }
-            Self::SetDesiredCount { service, desired_count, .. } => {
-                write!(f, "set the desired count of {service} to {desired_count}")
-            }
-            Self::RestoreMinCapacity { resource_id, min_capacity, .. } => {
-                write!(f, "bring the minimum capacity of {resource_id} back to {min_capacity}")
-            }
+/// As in `backend: 2 → 4 tasks`.
+pub(crate) fn in_short(actions: &[Action], observed: &Observed) -> String {
+    let change = |is: Option<u32>, to: u32| match is {
+        Some(is) if is != to => format!("{is} → {to}"),
+        _ => to.to_string(),
+    };
+    let tasks = observed.service.as_ref().map(|service| service.desired_count);
+    let minimum = observed.scalable_target.as_ref().map(|target| target.min_capacity);
+    match actions.last() {
+        Some(Action::SetDesiredCount { service, desired_count, .. }) => {
+            format!("{service}: {} tasks", change(tasks, *desired_count))
         }
+        Some(
+            Action::SetMinCapacity { resource_id, min_capacity }
+            | Action::RestoreMinCapacity { resource_id, min_capacity, .. },
+        ) => {
+            // service/<cluster>/<service>
+            let service = resource_id.rsplit('/').next().unwrap_or(resource_id);
+            format!("{service}: a minimum of {} tasks", change(minimum, *min_capacity))
+        }
+        None => String::new(),
     }
 }
 
@@ -69,7 +52,7 @@ pub(crate) fn plan(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Plan<Action> {
+) -> Plan {
     if let Some(why) = &observed.refused {
         return Plan::skip(why.stop(crate::FUNCTION));
     }
@@ -138,8 +121,7 @@ fn more_tasks(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Stop> {
-    let follow_up = past.follow_up.as_ref();
+) -> Result<Plan, Stop> {
     let name = &request.service;
     let service = running_well(now, observed, request)?;
     let maximum = observed
@@ -164,11 +146,8 @@ fn more_tasks(
     let mut change = FollowUpChange::Keep;
     if let Some(target) = observed.scalable_target.as_ref().filter(|target| target.min_capacity < count) {
         actions.push(Action::SetMinCapacity { resource_id, min_capacity: count });
-        change = FollowUpChange::Set(FollowUp {
-            due: now + settings.raised_minimum,
-            what: json!({ "min_capacity": original_minimum(target, follow_up), "raised_to": count }),
-            until_verified: false,
-        });
+        let raised = RaisedMinimum::new(target, count, past.follow_up.as_ref());
+        change = FollowUpChange::Set(raised.until(now + settings.raised_minimum));
     }
     actions.push(Action::SetDesiredCount {
         cluster: settings.cluster.clone(),
@@ -185,9 +164,10 @@ fn more_tasks(
     };
     let reason = format!("{why}, and {desired} tasks run as they should{limit}");
     // Whoever says how many has looked.
-    let weight = if matches!(request.goal, Goal::DesiredCount(_)) { Weight::Wished } else { Weight::Full };
+    let limits =
+        if matches!(request.goal, Goal::DesiredCount(_)) { Limits::SkipCooldown } else { Limits::Apply };
     let by_hand = Some(json!({ "service": request.service, "desired_count": count }));
-    Ok(Plan { follow_up: change, weight, by_hand, ..Plan::act(actions, reason) })
+    Ok(Plan { follow_up: change, limits, by_hand, ..Plan::act(actions, reason) })
 }
 
 fn why(observed: &Observed, request: &Request, asked: &str) -> String {
@@ -215,53 +195,6 @@ fn running_well<'a>(now: Timestamp, observed: &'a Observed, request: &Request) -
     ready::not_stopped(service, name)?;
     ready::complete(service, name)?;
     Ok(service)
-}
-
-/// The minimum to go back to: of several raises, the one before the first, unless somebody has set another since.
-fn original_minimum(target: &ScalableTarget, follow_up: Option<&FollowUp>) -> u32 {
-    let ours = |follow_up: &&FollowUp| {
-        number(follow_up, "raised_to").is_none_or(|raised_to| raised_to == target.min_capacity)
-    };
-    let recorded = follow_up.filter(ours).and_then(minimum);
-    recorded.map_or(target.min_capacity, |recorded| recorded.min(target.min_capacity))
-}
-
-/// Whether it says what minimum to bring back.
-pub(crate) fn understands(what: &Value) -> bool {
-    what.get("min_capacity").and_then(Value::as_u64).is_some_and(|minimum| u32::try_from(minimum).is_ok())
-}
-
-fn minimum(follow_up: &FollowUp) -> Option<u32> {
-    number(follow_up, "min_capacity")
-}
-
-fn number(follow_up: &FollowUp, name: &str) -> Option<u32> {
-    follow_up.what.get(name)?.as_u64().and_then(|number| u32::try_from(number).ok())
-}
-
-fn restore_minimum(
-    now: Timestamp,
-    observed: &Observed,
-    request: &Request,
-    settings: &Settings,
-    follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    let (follow_up, min_capacity) = follow_up
-        .and_then(|follow_up| Some((follow_up, minimum(follow_up)?)))
-        .ok_or_else(|| skipped::no_minimum_raised(&request.service))?;
-    if now < follow_up.due {
-        return Err(skipped::minimum_not_expired(&request.service, follow_up.due));
-    }
-    let raised_to = number(follow_up, "raised_to");
-    let is = observed.scalable_target.as_ref().map_or(0, |target| target.min_capacity);
-    if let Some(raised_to) = raised_to.filter(|raised_to| *raised_to != is) {
-        return Ok(Plan::settle(skipped::minimum_changed(&request.service, raised_to, is)));
-    }
-    let resource_id = settings.target();
-    let action = Action::RestoreMinCapacity { resource_id, min_capacity, raised_to };
-    let reason =
-        format!("the minimum was raised until {}, and no load alarm is in ALARM", readable(follow_up.due));
-    Ok(Plan { follow_up: FollowUpChange::Clear, weight: Weight::PutsBack, ..Plan::act(vec![action], reason) })
 }
 
 #[cfg(test)]

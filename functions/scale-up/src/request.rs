@@ -8,11 +8,10 @@ use shared::{
     trigger::{Alarm, Kind, Trigger},
 };
 
-use crate::{codes, settings::Settings};
-
-/// ECS's own limit of tasks in a service
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>).
-pub(crate) const ECS_MAX_TASKS: u32 = 5_000;
+use crate::{
+    codes,
+    settings::{ECS_MAX_TASKS, Settings},
+};
 
 /// The metrics that more tasks bring down.
 const LOAD_METRICS: [&str; 3] = ["CPUUtilization", "MemoryUtilization", "TargetResponseTime"];
@@ -178,7 +177,7 @@ mod tests {
         );
         refuses(
             &json!({"desird_count": 3}),
-            "unknown field `desird_count`: this function takes `service`, `desired_count`, `by`, `reason`, `dry_run`, `approve`, `reject` and `override`",
+            "unknown field `desird_count`: this function takes `service`, `desired_count`, `by`, `reason`, `dry_run`, `verbose`, `approve`, `reject` and `override`",
         );
         refuses(
             &json!({"desired_count": "six"}),

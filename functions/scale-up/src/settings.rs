@@ -7,6 +7,10 @@ use shared::{
     settings::{Environment, SettingsError},
 };
 
+/// ECS's own limit of tasks in a service
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>).
+pub(crate) const ECS_MAX_TASKS: u32 = 5_000;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub cluster: String,
@@ -27,7 +31,7 @@ impl Settings {
         Ok(Self {
             cluster: environment.text("CLUSTER")?,
             service: environment.text("SERVICE")?,
-            max_tasks: environment.number("MAX_TASKS", 10, 1..=crate::request::ECS_MAX_TASKS)?,
+            max_tasks: environment.number("MAX_TASKS", 10, 1..=ECS_MAX_TASKS)?,
             raised_minimum: environment.seconds("RAISED_MINIMUM_SECONDS", 3_600, 60..=604_800)?,
             load_alarms: environment.list("LOAD_ALARMS")?,
             stack: Stack::from_environment(environment)?,

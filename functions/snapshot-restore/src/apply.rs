@@ -9,14 +9,16 @@ use shared::{
     clock, ecs,
     error::{Error, chain},
     guard::Approved,
-    once::once,
+    once::send_once,
     outcome::Verification,
 };
 
 use crate::{
-    Clients, docdb, observe,
-    plan::{Action, settled},
-    refusal,
+    Clients,
+    action::Action,
+    docdb,
+    follow_up::{redeployed, settled},
+    observe, refusal,
     restore::{CUT_OVER_FROM, PASSWORD_OF},
     secret::{self, Set},
     settings::Settings,
@@ -95,7 +97,7 @@ async fn redeploy(clients: &Clients, cluster: &str, service: &str, running: &str
         let update = update.clone().customize().config_override(ecs::not_repeated());
         update.send().await.map(drop)
     };
-    once("start new tasks of service", &format!("{service} in cluster {cluster}"), send, begun).await
+    send_once("start new tasks of service", &format!("{service} in cluster {cluster}"), send, begun).await
 }
 
 /// Looks until what was done shows, or for as long as there is patience. What takes longer than a run is only seen
@@ -131,7 +133,7 @@ async fn now_settled(
 ) -> Result<Verification, Error> {
     let mut observed = observe::tasks_and_secret(clients, settings).await?;
     // Before all tasks are new ones, the probe's answer would be about the old tasks.
-    if crate::plan::redeployed(&observed, version).0 {
+    if redeployed(&observed, version).0 {
         observed.database = observe::database(clients, settings).await;
     }
     Ok(settled(&observed, version, also))

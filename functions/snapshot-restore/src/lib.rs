@@ -10,13 +10,17 @@
 //! machine asks again until it is done; so may a person, and so does the scheduled run.
 //!
 //! [`request`] says what is asked, [`observe`] reads ([`docdb`], [`secret`]), [`plan`] decides, [`apply`] writes and
-//! looks again; [`restore`] is what the ledger keeps meanwhile, [`login`] whether the service can use it.
+//! looks again; [`restore`] is what is to be made, [`data`] of which data, [`follow_up`] what the ledger keeps meanwhile,
+//! [`login`] whether the service can use it.
 
+mod action;
 mod apply;
 #[cfg(test)]
 mod aws_calls;
 pub mod codes;
+mod data;
 mod docdb;
+mod follow_up;
 mod login;
 mod name;
 mod observe;
@@ -29,27 +33,27 @@ mod secret;
 mod settings;
 mod skipped;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     aws::Aws,
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
-    remedy::{Past, Plan, Remedy},
-    runner::Runner,
-    settings::{Environment, Policy, SettingsError},
+    remedy::Remedy,
+    settings::{Environment, SettingsError},
     trigger::Trigger,
 };
 
+use follow_up::{Past, Plan};
+
+pub use action::Action;
 pub use docdb::{Cluster, ClusterSettings, Instance, InstanceSettings, Snapshot};
+pub use follow_up::{Progress, Settling, UnderWay};
 pub use login::{Fit, Login};
 pub use observe::{Database, Observed};
-pub use plan::Action;
 pub use request::{Goal, Request, Wanted};
 pub use restore::{Origin, Restore};
 pub use secret::Secret;
@@ -57,74 +61,37 @@ pub use settings::Settings;
 
 pub const FUNCTION: &str = "snapshot-restore";
 
-/// The function as its environment sets it up.
-pub fn start(environment: &Environment) -> Result<Runner<SnapshotRestore>, SettingsError> {
-    over(environment, Aws::new(environment, FUNCTION)?)
-}
-
-/// The same, over an AWS that is there already.
-pub fn over(environment: &Environment, aws: Aws) -> Result<Runner<SnapshotRestore>, SettingsError> {
-    let policy = Policy::from_environment(environment)?;
-    let settings = Settings::from_environment(environment)?;
-    let remedy = SnapshotRestore { clients: Clients::new(aws.config().clone()), settings };
-    Ok(Runner::new(remedy, policy, aws))
-}
-
 pub struct SnapshotRestore {
     settings: Settings,
     clients: Clients,
 }
 
-/// Each is made when it is first needed: Lambda waits for none of them while the function starts.
-pub(crate) struct Clients {
-    config: SdkConfig,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-    docdb: OnceLock<aws_sdk_docdb::Client>,
-    ecs: OnceLock<aws_sdk_ecs::Client>,
-    lambda: OnceLock<aws_sdk_lambda::Client>,
-    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
-}
-
-impl Clients {
-    fn new(config: SdkConfig) -> Self {
-        Self {
-            config,
-            cloudwatch: OnceLock::new(),
-            docdb: OnceLock::new(),
-            ecs: OnceLock::new(),
-            lambda: OnceLock::new(),
-            secrets: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
-    }
-
-    pub(crate) fn docdb(&self) -> &aws_sdk_docdb::Client {
-        self.docdb.get_or_init(|| aws_sdk_docdb::Client::new(&self.config))
-    }
-
-    pub(crate) fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
-    }
-
-    pub(crate) fn lambda(&self) -> &aws_sdk_lambda::Client {
-        self.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.config))
-    }
-
-    pub(crate) fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
-        self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
+shared::aws_clients! {
+    pub(crate) struct Clients {
+        cloudwatch: aws_sdk_cloudwatch,
+        docdb: aws_sdk_docdb,
+        ecs: aws_sdk_ecs,
+        lambda: aws_sdk_lambda,
+        secrets: aws_sdk_secretsmanager,
     }
 }
 
 impl Remedy for SnapshotRestore {
     const FUNCTION: &'static str = FUNCTION;
+    const EXAMPLE: &'static str = r#"{"snapshot": "latest", "dry_run": true}"#;
     const ASKS_FIRST: bool = true;
     const ACTIONS_SHOW: bool = false;
     type Request = Request;
     type Observed = Observed;
     type Action = Action;
+    type FollowUp = UnderWay;
+
+    fn new(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: Settings::from_environment(environment)?,
+            clients: Clients::new(aws.config().clone()),
+        })
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         request::from_trigger(trigger, &self.settings)
@@ -138,12 +105,12 @@ impl Remedy for SnapshotRestore {
         observe::observe(&self.clients, &self.settings, request).await
     }
 
-    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+    fn plan(&self, now: Timestamp, observed: &Observed, request: &Request, past: &Past) -> Plan {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn understands(&self, what: &Value) -> bool {
-        restore::Progress::deserialize(what).is_ok() || what.get("version").is_some_and(Value::is_string)
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+        plan::in_short(actions)
     }
 
     /// The new cluster's name ends with the time when it was asked for, which makes no other restore of it.

@@ -12,9 +12,10 @@ use shared::{
 
 use crate::{
     Clients,
+    data::{There, data_of},
     docdb::{self, Cluster, Snapshot, timestamp},
     login::{self, Login, Whose},
-    name, plan,
+    name,
     request::{Goal, Request, Wanted},
     secret::{self, Secret},
     settings::Settings,
@@ -53,6 +54,12 @@ pub struct Database {
 }
 
 impl Observed {
+    /// What can be restored.
+    pub(crate) fn there(&self) -> Option<There<'_>> {
+        let source = self.source.as_ref()?;
+        Some(There { source, named: self.named.as_ref(), snapshots: &self.snapshots })
+    }
+
     /// The cluster of a restore.
     pub(crate) fn cluster(&self, id: &str) -> Option<&Cluster> {
         self.restored.iter().find(|cluster| cluster.name == id)
@@ -69,7 +76,7 @@ pub(crate) async fn observe(
         Goal::List => what_there_is(clients, settings).await,
         Goal::Continue(id) => under_way(clients, settings, Some(id)).await,
         Goal::LookAfter => under_way(clients, settings, None).await,
-        Goal::Report(_) => {
+        Goal::Report(_) | Goal::Stopped(_) => {
             let (_, restored) = clusters(clients, settings).await?;
             Ok(Observed { restored, ..Observed::default() })
         }
@@ -227,8 +234,10 @@ async fn before_a_restore(
     let (source, source_tags) = source?;
     let mut observed =
         Observed { source, source_tags, named: named?, snapshots: snapshots?, ..Observed::default() };
-    if let Some((at, source)) = plan::data_of(clock::now(), &observed, wanted).zip(observed.source.as_ref()) {
-        let (whose, master) = (Whose::AtTime(at), source.master_user.as_deref());
+    if let Some(there) = observed.there()
+        && let Some(at) = data_of(clock::now(), &there, wanted)
+    {
+        let (whose, master) = (Whose::AtTime(at), there.source.master_user.as_deref());
         let login = secret::login(clients.secrets(), &settings.secret, Some(&whose), master).await;
         observed.logins.insert(settings.source.clone(), login);
     }

@@ -5,134 +5,26 @@ mod next_step;
 mod password;
 mod source;
 
-use std::{collections::BTreeMap, fmt};
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use shared::remedy::{Past, Plan};
 
 use crate::{
-    docdb::{ClusterSettings, InstanceSettings},
+    action::Action,
+    follow_up::{self, Past, Plan},
     observe::Observed,
     request::{Goal, Request},
-    restore::Restore,
     settings::Settings,
 };
 
-pub(crate) use cut_over::{redeployed, settled};
-pub(crate) use source::data_of;
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    CreateCluster(Box<Restore>),
-    /// What AWS does not take when a cluster is restored.
-    CopySettings {
-        cluster: String,
-        settings: Box<ClusterSettings>,
-    },
-    CreateInstance {
-        cluster: String,
-        instance: Box<InstanceSettings>,
-        engine: Box<ClusterSettings>,
-        tags: BTreeMap<String, String>,
-    },
-    /// The cluster's master user gets the password in this version of the secret, which is read when it is done.
-    SetPassword {
-        cluster: String,
-        secret: String,
-        version: String,
-    },
-    /// AWS does not tell which password a cluster has.
-    NotePassword {
-        restore: String,
-        arn: String,
-        version: String,
-    },
-    SetSecretHost {
-        secret: String,
-        before: String,
-        version: String,
-        from: String,
-        to: String,
-        /// Other fields that name the host before, and stay as they are.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        also: Vec<String>,
-    },
-    PointSecretBack {
-        secret: String,
-        from: String,
-        to: String,
-    },
-    /// New tasks read the secret again. `running` is the deployment that they take the place of.
-    Redeploy {
-        cluster: String,
-        service: String,
-        running: String,
-    },
-    /// So that it is never discarded, also once it is not in use any more.
-    NoteCutOver {
-        restore: String,
-        arn: String,
-        before: String,
-    },
-    AllowDeletion {
-        cluster: String,
-    },
-    DeleteInstance {
-        instance: String,
-        /// Items of earlier versions do not name it.
-        #[serde(default)]
-        cluster: String,
-    },
-    DeleteCluster {
-        cluster: String,
-    },
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CreateCluster(restore) => {
-                write!(f, "create cluster {} beside {} from {}", restore.id, restore.source, restore.origin)
-            }
-            Self::CopySettings { cluster, settings } => {
-                write!(
-                    f,
-                    "give cluster {cluster} the parameter group {} and the backup and maintenance times of its source",
-                    settings.parameter_group
-                )
-            }
-            Self::CreateInstance { cluster, instance, .. } => {
-                let zone = instance.zone.as_deref().map(|zone| format!(" in {zone}")).unwrap_or_default();
-                write!(f, "create instance {} ({}{zone}) in cluster {cluster}", instance.name, instance.class)
-            }
-            Self::SetPassword { cluster, secret, version } => {
-                write!(
-                    f,
-                    "give the master user of cluster {cluster} the password in version {version} of secret {secret}"
-                )
-            }
-            Self::NotePassword { restore, version, .. } => {
-                write!(f, "note on cluster {restore} that it has the password in version {version}")
-            }
-            Self::NoteCutOver { restore, .. } => write!(f, "note on cluster {restore} that it is put to use"),
-            Self::SetSecretHost { secret, from, to, .. } => {
-                write!(f, "change the host in secret {secret} from {from} to {to}, and nothing else in it")
-            }
-            Self::PointSecretBack { secret, to, .. } => {
-                write!(f, "make version {to} of secret {secret} current again")
-            }
-            Self::Redeploy { service, .. } => {
-                write!(f, "start new tasks of {service}, which read the secret")
-            }
-            Self::AllowDeletion { cluster } => {
-                write!(f, "take the deletion protection off cluster {cluster}")
-            }
-            Self::DeleteInstance { instance, .. } => write!(f, "delete instance {instance}"),
-            Self::DeleteCluster { cluster } => write!(f, "delete cluster {cluster} without a last snapshot"),
-        }
-    }
+/// As in `restore of lendpeak2-production as lendpeak2-production-r-1`.
+pub(crate) fn in_short(actions: &[Action]) -> String {
+    let one = |action: &Action| match action {
+        Action::CreateCluster(restore) => format!("restore of {} as {}", restore.source, restore.id),
+        Action::SetSecretHost { secret, to, .. } => format!("secret {secret}: host → {to}"),
+        // They go with what is done, and say nothing more to a person.
+        Action::NoteCutOver { .. } | Action::NotePassword { .. } => String::new(),
+        other => other.to_string(),
+    };
+    actions.iter().map(one).filter(|one| !one.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// The plan for one request.
@@ -142,19 +34,20 @@ pub(crate) fn plan(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Plan<Action> {
+) -> Plan {
     let follow_up = past.follow_up.as_ref();
     let decided = match &request.goal {
+        Goal::List => source::list(now, observed, settings),
         Goal::Restore(wanted) => source::restore(now, observed, wanted, request.at, settings, follow_up),
-        Goal::List => Err(source::list(now, observed, settings)),
         Goal::Continue(id) => next_step::of(now, observed, Some(id), settings, follow_up),
         Goal::LookAfter => next_step::of(now, observed, None, settings, follow_up),
         Goal::Report(id) => Err(next_step::report(observed, id)),
+        Goal::Stopped(id) => Err(next_step::stopped(observed, id)),
         Goal::SetPassword(id) => password::set(observed, id, settings),
         Goal::CutOver(id) => cut_over::cut_over(now, observed, id, settings, past),
         Goal::Undo(id) => cut_over::undo(now, observed, id, settings),
         Goal::Discard(id) => cut_over::discard(observed, id, settings),
-        Goal::LookAfterCutOver => cut_over::look_after(now, observed, follow_up),
+        Goal::LookAfterCutOver => follow_up::look_after_cut_over(now, observed, follow_up),
     };
     decided.unwrap_or_else(Plan::skip)
 }

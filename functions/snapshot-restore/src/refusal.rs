@@ -34,7 +34,7 @@ fn again() -> &'static str {
 
 /// AWS support can help with what AWS has too little of.
 fn ask_aws(what: String) -> Next {
-    Next { support_level: 3, ..Next::devops(what) }
+    Next { level: 3, ..Next::devops(what) }
 }
 
 pub(crate) fn of_snapshot(error: &FromSnapshot, restore: &Restore) -> Option<Error> {
@@ -72,10 +72,7 @@ pub(crate) fn of_point_in_time(error: &ToPointInTime, restore: &Restore) -> Opti
         | ToPointInTime::InsufficientStorageClusterCapacityFault(_) => no_cluster_capacity(restore),
         ToPointInTime::InvalidRestoreFault(_) => {
             let reason = format!("cluster {} cannot be restored to {}", restore.source, restore.origin);
-            let next = Next {
-                send: Some(json!({ "list": true })),
-                ..Next::devops("see from when to when it can be restored")
-            };
+            let next = Next::devops("see from when to when it can be restored").send(json!({ "list": true }));
             refused(&codes::OUTSIDE_WINDOW, reason, next, true)
         }
         _ => return None,
@@ -128,12 +125,10 @@ pub(crate) fn no_instance_capacity(
             "AWS has no capacity for {class} in {zone} for instance {name}. The source's subnet group offers {class} \
              in {elsewhere}, and these other classes: {classes}"
         ),
-        Next {
-            send: Some(json!({ "continue": cluster })),
-            ..ask_aws(format!(
-                "wait and send this again; or create {name} in the console with another class or zone, then send this"
-            ))
-        },
+        ask_aws(format!(
+            "wait and send this again; or create {name} in the console with another class or zone, then send this"
+        ))
+        .send(json!({ "continue": cluster })),
         false,
     )
 }
@@ -157,10 +152,8 @@ pub(crate) fn of_secret(secret: &str) -> Error {
 /// What was approved was the password of that version.
 pub(crate) fn of_password(secret: &str, cluster: &str) -> Error {
     let reason = format!("secret {secret} was changed since: {cluster} was not given its password");
-    let next = Next {
-        send: Some(json!({ "set_password_of": cluster })),
-        ..Next::devops("ask for it once more: it is given the one that the secret has then")
-    };
+    let next = Next::devops("ask for it once more: it is given the one that the secret has then")
+        .send(json!({ "set_password_of": cluster }));
     refused(&codes::SECRET_CHANGED, reason, next, true)
 }
 
@@ -212,7 +205,7 @@ fn impossible(restore: &Restore, error: &FromSnapshot) -> Error {
     refused(
         &codes::RESTORE_IMPOSSIBLE,
         format!("AWS cannot restore {}{why}", restore.origin),
-        Next { send: Some(json!({ "list": true })), ..Next::devops("choose another snapshot") },
+        Next::devops("choose another snapshot").send(json!({ "list": true })),
         true,
     )
 }

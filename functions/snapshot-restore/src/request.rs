@@ -24,8 +24,10 @@ pub enum Goal {
     List,
     /// The next step of this restore.
     Continue(String),
-    /// What this restore has left behind.
+    /// What there is of this restore.
     Report(String),
+    /// The same, asked by the state machine: it has come to a stop, which people have to hear of.
+    Stopped(String),
     /// Gives this restore's cluster the secret's password.
     SetPassword(String),
     /// Points the service at this restore's cluster.
@@ -79,11 +81,16 @@ pub(crate) fn from_trigger(trigger: &Trigger, settings: &Settings) -> Result<Vec
     match &trigger.kind {
         Kind::Schedule { .. } => Ok(vec![request(Goal::LookAfter), request(Goal::LookAfterCutOver)]),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
-            // An approval brings its own request.
-            if asked.approve.is_some() {
+            // A stored plan has its own request.
+            if asked.decides() {
                 return Ok(vec![request(Goal::List)]);
             }
-            by_hand(asked, trigger.at, settings).map(|request| vec![request])
+            let request = by_hand(asked, trigger.at, settings)?;
+            let goal = match request.goal {
+                Goal::Report(id) if matches!(trigger.kind, Kind::StepFunctions { .. }) => Goal::Stopped(id),
+                goal => goal,
+            };
+            Ok(vec![Request { goal, ..request }])
         }
         Kind::Alarm(_) | Kind::Ecs(_) | Kind::Pipeline(_) => Err(Error::InvalidRequest(
             "snapshot-restore is not woken by alarms and events: which data to go back to is for a person to say"
@@ -177,7 +184,7 @@ pub(crate) fn target(request: &Request, settings: &Settings) -> String {
     match &request.goal {
         Goal::Restore(_) | Goal::Continue(_) | Goal::LookAfter => settings.source_target(),
         Goal::List => format!("{}/snapshots", settings.source_target()),
-        Goal::Report(id) => format!("cluster/{id}/report"),
+        Goal::Report(id) | Goal::Stopped(id) => format!("cluster/{id}/report"),
         Goal::SetPassword(id) | Goal::Discard(id) => format!("cluster/{id}"),
         Goal::CutOver(_) | Goal::Undo(_) | Goal::LookAfterCutOver => settings.service_target(),
     }

@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shared::{clock::readable, ledger::FollowUp};
+use shared::clock::readable;
 
 use crate::{
     docdb::{Cluster, ClusterSettings, Instance, InstanceSettings},
@@ -46,15 +45,6 @@ pub enum Origin {
     Snapshot { id: String, taken_at: Timestamp },
     PointInTime { at: Timestamp },
     LatestPointInTime,
-}
-
-/// A restore under way, as the ledger keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Progress {
-    pub(crate) restore: Restore,
-    pub(crate) begun_at: Timestamp,
-    /// The steps that a run has claimed: a step that is here and does not show was refused.
-    pub(crate) tried: Vec<String>,
 }
 
 impl Restore {
@@ -253,25 +243,6 @@ impl fmt::Display for Origin {
             Self::PointInTime { at } => write!(f, "its state at {}", readable(*at)),
             Self::LatestPointInTime => f.write_str("its latest restorable state"),
         }
-    }
-}
-
-impl Progress {
-    pub(crate) fn read(follow_up: &FollowUp) -> Option<Self> {
-        Self::deserialize(&follow_up.what).ok()
-    }
-
-    pub(crate) fn follow_up(&self, due: Timestamp) -> FollowUp {
-        FollowUp { due, what: json!(self), until_verified: false }
-    }
-
-    pub(crate) fn tries(mut self, step: &str) -> Self {
-        self.tried.push(step.to_owned());
-        self
-    }
-
-    pub(crate) fn times_tried(&self, step: &str) -> usize {
-        self.tried.iter().filter(|tried| *tried == step).count()
     }
 }
 

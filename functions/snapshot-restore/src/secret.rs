@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use shared::{
-    aws::{self, Cause},
-    error::{Error, chain},
+    aws,
+    error::{Cause, Error, chain},
 };
 
 use crate::login::{Fit, Login, Whose};

@@ -25,14 +25,11 @@ fn failed(code: &'static Code, reason: impl Into<String>, next: Next) -> Stop {
 
 /// A next step that is one more request.
 fn send(what: impl Into<String>, field: &str, id: &str) -> Next {
-    Next { send: Some(json!({ field: id })), ..Next::devops(what) }
+    Next::devops(what).send(json!({ field: id }))
 }
 
 fn choose_again() -> Next {
-    Next {
-        send: Some(json!({ "list": true })),
-        ..Next::devops("see what can be restored, and choose from that")
-    }
+    Next::devops("see what can be restored, and choose from that").send(json!({ "list": true }))
 }
 
 pub(crate) fn source_missing(source: &str) -> Stop {
@@ -65,10 +62,9 @@ pub(crate) fn snapshot_missing(id: &str, others: &[Snapshot]) -> Stop {
 }
 
 pub(crate) fn no_snapshot(source: &str) -> Stop {
-    Stop::refused(&codes::SNAPSHOT_MISSING, format!("cluster {source} has no snapshot")).next(Next {
-        send: Some(json!({ "point_in_time": "latest" })),
-        ..Next::devops("a point in time may still be restored")
-    })
+    Stop::refused(&codes::SNAPSHOT_MISSING, format!("cluster {source} has no snapshot")).next(
+        Next::devops("a point in time may still be restored").send(json!({ "point_in_time": "latest" })),
+    )
 }
 
 pub(crate) fn no_snapshot_before(at: Timestamp, snapshots: &[Snapshot]) -> Stop {
@@ -119,25 +115,22 @@ pub(crate) fn outside_window(at: Timestamp, from: Timestamp, to: Timestamp) -> S
         .next(Next::devops("send a time between these, or choose a snapshot"))
 }
 
+/// `lines` stand beside it.
 pub(crate) fn list(source: &str, lines: &[String]) -> Stop {
-    let what = if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") };
-    Stop::nothing_to_do(&codes::LIST, format!("of cluster {source} can be restored: {what}")).next(
-        Next::devops(
-            "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
-        ),
-    )
+    let what = match lines {
+        [] => format!("nothing of cluster {source} can be restored"),
+        [one] => format!("of cluster {source} can be restored: {one}"),
+        [first, others @ ..] => {
+            format!("of cluster {source} can be restored: {first}; and {} more", others.len())
+        }
+    };
+    Stop::listed(&codes::LIST, what).next(Next::devops(
+        "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",
+    ))
 }
 
 pub(crate) fn nothing_under_way() -> Stop {
     Stop::nothing_to_do(&codes::NOTHING_UNDER_WAY, "nothing is looked after")
-}
-
-pub(crate) fn follow_up_unreadable() -> Stop {
-    failed(
-        &code::FOLLOW_UP_UNREADABLE,
-        "what is under way cannot be read from the ledger",
-        Next::devops("see the last records of snapshot-restore, and the clusters in the console"),
-    )
 }
 
 pub(crate) fn other_restore(named: &str, under_way: &str) -> Stop {
@@ -194,10 +187,7 @@ pub(crate) fn restore_failed(state: &str) -> Stop {
     failed(
         &codes::RESTORE_FAILED,
         format!("what was restored cannot be used: {state}"),
-        Next {
-            support_level: 3,
-            ..Next::devops("see the cluster's events; discard it, and try another snapshot")
-        },
+        Next { level: 3, ..Next::devops("see the cluster's events; discard it, and try another snapshot") },
     )
 }
 
@@ -220,6 +210,11 @@ pub(crate) fn nothing_left(id: &str) -> Stop {
         format!("restore {id} has ended without a cluster: nothing is left behind"),
         choose_again(),
     )
+}
+
+pub(crate) fn there_is(id: &str, state: &str) -> Stop {
+    Stop::listed(&codes::LEFT_BEHIND, format!("of restore {id} there is {state}, which costs money"))
+        .next(send("go on, or send {\"discard\": …} with the same id", "continue", id))
 }
 
 pub(crate) fn left_behind(id: &str, state: &str) -> Stop {

@@ -16,8 +16,9 @@ use shared::{
 
 use crate::{
     Clients,
+    action::Action,
+    follow_up::settled,
     observe::{self, Observed},
-    plan::{Action, settled},
     settings::Settings,
 };
 

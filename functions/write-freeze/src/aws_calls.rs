@@ -21,8 +21,10 @@ use aws_types::SdkConfig;
 use shared::error::chain;
 
 use crate::{
-    Clients, apply, observe,
-    plan::{Action, tests::settings},
+    Clients,
+    action::Action,
+    apply, observe,
+    plan::tests::settings,
     request::{Because, Goal, Request},
 };
 

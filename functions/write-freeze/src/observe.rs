@@ -60,7 +60,7 @@ async fn alarm(clients: &Clients, settings: &Settings, request: &Request) -> Res
     match &request.because {
         Because::Alarm(alarm) => {
             let about = settings.stack.about(&settings.cluster, &settings.service, &[]);
-            alarms::ask_over(clients.config(), alarm, &about).await
+            alarms::ask_over(&clients.config, alarm, &about).await
         }
         Because::Person(_) | Because::Machine(_) | Because::Schedule => Ok(Asking::default()),
     }

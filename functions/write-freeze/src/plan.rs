@@ -1,75 +1,35 @@
 //! Decides how to freeze writes or to let them through again, from what was read and nothing else.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     alarms,
     ecs::{Service, ready, revision},
-    freeze::{Freeze, Variable},
-    ledger::{FollowUpChange, Note},
-    outcome::{Next, Stop, Verification},
-    remedy::{Past, Plan, Weight},
+    freeze::Freeze,
+    outcome::{Next, Stop},
+    plan::{FollowUpChange, Limits, Note},
 };
 
 use crate::{
-    look_after::{Awaited, look_after},
+    action::Action,
+    follow_up::{Awaited, Past, Plan, look_after},
     observe::{Observed, Release},
     request::{Because, Goal, Request},
     settings::Settings,
     skipped,
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Nothing but that other remedies know: what runs is frozen already.
-    Note { release: String, variable: Variable, reason: String },
-    /// Points the service at a copy of its task definition that has the variable.
-    Freeze { release: String, variable: Variable },
-    /// Points the service at the release that was frozen.
-    GoBack { from: String, to: String },
-    /// Points the service at a copy of its task definition without the variable.
-    Unfreeze {
-        from: String,
-        /// The release that the copy stands for.
-        release: String,
-        variable: Variable,
-    },
-    /// Nothing but that other remedies know: what runs is not frozen any more.
-    End,
-}
-
-impl Action {
-    /// Whether writes are frozen once it is done, where it deploys something.
-    pub(crate) fn freezes(&self) -> Option<bool> {
-        match self {
-            Self::Freeze { .. } => Some(true),
-            Self::GoBack { .. } | Self::Unfreeze { .. } => Some(false),
-            Self::Note { .. } | Self::End => None,
+/// As in `backend: writes frozen (READONLY_MODE=true)`.
+pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> String {
+    let service = &settings.service;
+    match actions.first() {
+        Some(Action::Freeze { variable, .. }) => format!("{service}: writes frozen ({variable})"),
+        Some(Action::Note { .. }) => format!("{service}: writes noted as frozen, which they are"),
+        Some(Action::GoBack { .. } | Action::Unfreeze { .. }) => {
+            format!("{service}: writes let through again")
         }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Note { release, .. } => write!(f, "note that writes to {release} are frozen"),
-            Self::Freeze { release, variable } => {
-                write!(
-                    f,
-                    "deploy a copy of {release} with {variable} in its container {}",
-                    variable.container
-                )
-            }
-            Self::GoBack { from, to } => write!(f, "go back from {from} to {to}"),
-            Self::Unfreeze { from, variable, .. } => {
-                write!(f, "deploy a copy of {from} without {}", variable.name)
-            }
-            Self::End => write!(f, "note that writes are not frozen any more"),
-        }
+        Some(Action::End) => format!("{service}: writes noted as let through, which they are"),
+        None => String::new(),
     }
 }
 
@@ -80,7 +40,7 @@ pub(crate) fn plan(
     request: &Request,
     settings: &Settings,
     past: &Past,
-) -> Plan<Action> {
+) -> Plan {
     if let Some(why) = &observed.refused {
         return Plan::skip(why.stop(crate::FUNCTION));
     }
@@ -93,7 +53,9 @@ pub(crate) fn plan(
             freeze(now, observed, settings, past, &request.because.words(), wished)
         }
         Goal::Off => unfreeze(now, observed, settings, past, &request.because.words()),
-        Goal::LookAfter => look_after(now, observed, settings, past),
+        Goal::LookAfter => look_after(now, observed, settings, past, |why, wished| {
+            freeze(now, observed, settings, past, why, wished)
+        }),
     };
     decided.unwrap_or_else(Plan::skip)
 }
@@ -116,18 +78,18 @@ pub(crate) fn has_taken_effect(action: &Action, observed: &Observed) -> bool {
 }
 
 /// `wished` is whether a person asks: that need not wait out a cooldown.
-pub(crate) fn freeze(
+fn freeze(
     now: Timestamp,
     observed: &Observed,
     settings: &Settings,
     past: &Past,
     why: &str,
     wished: bool,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let (service, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
-    let weight = if wished { Weight::Wished } else { Weight::Full };
+    let limits = if wished { Limits::SkipCooldown } else { Limits::Apply };
     // What a run set out to do and did not come to is no freeze.
     let before = past.freeze.clone().filter(|freeze| !freeze.pending);
     let notes = |release: &str| {
@@ -151,7 +113,7 @@ pub(crate) fn freeze(
         let note =
             Action::Note { release: release.to_owned(), variable: variable.clone(), reason: why.to_owned() };
         return Ok(Plan {
-            weight,
+            limits,
             follow_up: clear(past),
             notes: notes(release),
             by_hand,
@@ -185,7 +147,7 @@ pub(crate) fn freeze(
     let settling = Awaited::Settling { frozen: true, from: runs.to_owned() };
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
-        weight,
+        limits,
         notes: notes(runs),
         by_hand,
         ..Plan::act(vec![freeze], reason)
@@ -198,7 +160,7 @@ fn unfreeze(
     settings: &Settings,
     past: &Past,
     why: &str,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let (_, current) = usable(observed, settings, past)?;
     let runs = current.definition.revision();
     let variable = &settings.variable;
@@ -210,7 +172,7 @@ fn unfreeze(
         );
         return Ok(Plan {
             follow_up: clear(past),
-            weight: Weight::PutsBack,
+            limits: Limits::Exempt,
             notes: vec![Note::Thawed { before: freeze.clone() }],
             ..Plan::act(vec![Action::End], reason)
         });
@@ -239,7 +201,7 @@ fn unfreeze(
     Ok(Plan {
         follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
         // Whoever allowed the freeze has allowed its end. Without a freeze, nobody has.
-        weight: if past.freeze.is_some() { Weight::PutsBack } else { Weight::Wished },
+        limits: if past.freeze.is_some() { Limits::Exempt } else { Limits::SkipCooldown },
         notes: past.freeze.iter().map(|before| Note::Thawed { before: before.clone() }).collect(),
         by_hand: Some(json!({ "state": "off" })),
         ..Plan::act(vec![back], reason)
@@ -275,25 +237,8 @@ fn usable<'a>(
 }
 
 /// What was looked after is over.
-fn clear(past: &Past) -> FollowUpChange {
+fn clear(past: &Past) -> FollowUpChange<Awaited> {
     if past.follow_up.is_some() { FollowUpChange::Clear } else { FollowUpChange::Keep }
-}
-
-/// Whether all tasks run with writes frozen, or all without.
-pub(crate) fn settled(observed: &Observed, frozen: bool) -> Verification {
-    let Some(service) = &observed.service else {
-        return Verification { verified: false, what: "the service is gone".to_owned() };
-    };
-    let is_frozen = observed.current.as_ref().map(|current| current.is_frozen);
-    let with = match is_frozen {
-        Some(true) => ", with writes frozen",
-        Some(false) => ", with writes let through",
-        None => "",
-    };
-    Verification {
-        verified: is_frozen == Some(frozen) && service.is_steady(),
-        what: format!("{}{with}", service.progress()),
-    }
 }
 
 #[cfg(test)]

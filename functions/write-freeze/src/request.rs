@@ -47,8 +47,8 @@ impl Because {
         match self {
             Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
             Self::Machine(words) => words.clone(),
-            Self::Person(Some(reason)) => format!("it was asked for by hand: {reason}"),
-            Self::Person(None) | Self::Schedule => "it was asked for by hand".to_owned(),
+            Self::Person(Some(reason)) => format!("asked by hand: {reason}"),
+            Self::Person(None) | Self::Schedule => "asked by hand".to_owned(),
         }
     }
 }
@@ -75,8 +75,8 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
         Kind::Pipeline(_) => return Err(not_woken_by("builds and pipelines")),
         Kind::Person(asked) | Kind::StepFunctions { asked, .. } => {
             let ByHand { state } = asked.request()?;
-            // An approval brings its own request.
-            let goal = if asked.approve.is_some() { Goal::On } else { parse_state(state.as_deref())? };
+            // A stored plan has its own request.
+            let goal = if asked.decides() { Goal::On } else { parse_state(state.as_deref())? };
             match &trigger.kind {
                 Kind::StepFunctions { .. } => (goal, Because::Machine(trigger.words())),
                 _ => (goal, Because::Person(asked.reason.clone())),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::{
     clock::readable,
-    ecs::ready::CANNOT_BE_COPIED,
+    code,
     freeze::{Freeze, Variable},
     outcome::{Next, Stop},
 };
@@ -13,7 +13,7 @@ use crate::{codes, settings::Settings};
 pub(crate) fn cannot_be_copied(release: &str, why: &str, settings: &Settings) -> Stop {
     let Settings { service, variable, .. } = settings;
     let reason = format!("{release} would have to be copied, and the copy would not be the same: {why}");
-    Stop::refused(&CANNOT_BE_COPIED, reason).next(Next::devops(format!(
+    Stop::refused(&code::CANNOT_BE_COPIED, reason).next(Next::devops(format!(
         "deploy {service} by hand with {variable} in its container {}, or without it to let writes through",
         variable.container
     )))
@@ -37,11 +37,8 @@ pub(crate) fn from_secret(release: &str, variable: &Variable) -> Stop {
 
 pub(crate) fn other_variable(freeze: &Freeze, variable: &Variable) -> Stop {
     let reason = format!(
-        "{} by {} in the container {}, which this stack calls {variable} in {} by now",
-        freeze.said(),
-        freeze.variable,
-        freeze.variable.container,
-        variable.container
+        "writes were frozen with {} in container {}, but this stack is now configured for {variable} in {}",
+        freeze.variable, freeze.variable.container, variable.container
     );
     Stop::refused(&codes::OTHER_VARIABLE, reason).next(Next::devops(
         "set BackendContainer, ReadOnlyVariable and ReadOnlyValue of the stack back, then send the request again",
@@ -64,6 +61,6 @@ pub(crate) fn still_waiting(due: Timestamp, progress: &str) -> Stop {
 
 pub(crate) fn told_before(release: &str, variable: &Variable) -> Stop {
     let reason =
-        format!("{release} runs without {variable}, although writes are to be frozen; people were told");
+        format!("writes should be frozen but are not: {release} runs without {variable}; people were told");
     Stop::nothing_to_do(&codes::TOLD_BEFORE, reason)
 }

@@ -22,7 +22,11 @@ use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use serde_json::Value;
 
 use super::{COPY_OF, FROZEN_FROM, Registered, family, newest_revisions, registered};
-use crate::{aws::Cause, error::Error, once::once, text};
+use crate::{
+    error::{Cause, Error},
+    once::send_once,
+    text,
+};
 
 const OPERATION: &str = "register a copy of";
 
@@ -60,7 +64,7 @@ pub async fn copy_of(client: &Client, copy: &Copy<'_>) -> Result<String, Error> 
         let newest = newest_revisions(client, family(copy.of)).await?;
         Ok(copy.made(client, newest, &wanted).await?.map(Some))
     };
-    let arn = once(OPERATION, copy.of, send, effect).await?;
+    let arn = send_once(OPERATION, copy.of, send, effect).await?;
     arn.ok_or_else(|| cannot("ECS did not say what it registered".to_owned()))
 }
 

@@ -4,56 +4,21 @@ use jiff::Timestamp;
 
 use super::{Deployment, Service, Stage, StoppedTask, revision, some_of, starts::why_tasks_fail_to_start};
 use crate::{
-    code::Code,
+    code,
     outcome::{Next, Stop},
 };
-
-pub const SERVICE_MISSING: Code =
-    Code::new("service_missing", "The cluster has no service of the configured name.");
-pub const SERVICE_INACTIVE: Code =
-    Code::new("service_inactive", "The service is not ACTIVE: somebody has deleted it.");
-pub const NOT_DEPLOYED_BY_ECS: Code = Code::new(
-    "not_deployed_by_ecs",
-    "ECS does not carry out the service's deployments: CodeDeploy or another does.",
-);
-pub const SCALED_TO_ZERO: Code =
-    Code::new("scaled_to_zero", "The service has a desired count of 0: somebody stopped it.");
-pub const DEPLOYMENT_FAILED: Code = Code::new(
-    "deployment_failed",
-    "The service's last deployment has failed, and another would fail the same way.",
-);
-pub const DEPLOYMENT_IN_PROGRESS: Code =
-    Code::under_way("deployment_in_progress", "A deployment of the service is under way.");
-pub const DEPLOYMENT_STAGE: Code = Code::new(
-    "deployment_stage",
-    "A deployment of the service is moving its traffic (blue/green, linear or canary), and ECS takes no change meanwhile.",
-);
-pub const TASKS_PENDING: Code = Code::under_way(
-    "tasks_pending",
-    "Fewer tasks run than the desired count: the others are still starting.",
-);
-pub const TASKS_FAIL_TO_START: Code = Code::new(
-    "tasks_fail_to_start",
-    "At least two tasks failed within 2 minutes of their start in the last 10 minutes: new ones would fail the same way.",
-);
-pub const TASK_DEFINITION_MISSING: Code =
-    Code::new("task_definition_missing", "The service's task definition is being deleted.");
-pub const CANNOT_BE_COPIED: Code = Code::new(
-    "cannot_be_copied",
-    "The task definition would have to be copied, and a copy would lose a field or a tag.",
-);
 
 /// The service, if there is one that is not deleted.
 pub fn usable<'a>(found: Option<&'a Service>, name: &str) -> Result<&'a Service, Stop> {
     let service = found.ok_or_else(|| {
-        Stop::refused(&SERVICE_MISSING, format!("there is no service {name}"))
+        Stop::refused(&code::SERVICE_MISSING, format!("there is no service {name}"))
             .next(Next::devops("correct ClusterName and ServiceName of the stack"))
     })?;
     if service.status == "ACTIVE" {
         return Ok(service);
     }
     let reason = format!("service {name} is {}, not ACTIVE", service.status);
-    Err(Stop::refused(&SERVICE_INACTIVE, reason)
+    Err(Stop::refused(&code::SERVICE_INACTIVE, reason)
         .next(Next::devops("see who deleted the service, and create it again if that was a mistake")))
 }
 
@@ -64,7 +29,7 @@ pub fn deployed_by_ecs(service: &Service, name: &str, by_hand: &str) -> Result<(
         return Ok(());
     }
     let reason = format!("deployments of {name} are carried out by {controller}, not by ECS");
-    Err(Stop::refused(&NOT_DEPLOYED_BY_ECS, reason).next(Next::devops(by_hand)))
+    Err(Stop::refused(&code::NOT_DEPLOYED_BY_ECS, reason).next(Next::devops(by_hand)))
 }
 
 /// That nobody has stopped it.
@@ -72,7 +37,7 @@ pub fn not_stopped(service: &Service, name: &str) -> Result<(), Stop> {
     if service.desired_count > 0 {
         return Ok(());
     }
-    Err(Stop::refused(&SCALED_TO_ZERO, format!("{name} has a desired count of 0: somebody stopped it"))
+    Err(Stop::refused(&code::SCALED_TO_ZERO, format!("{name} has a desired count of 0: somebody stopped it"))
         .next(Next::development("find out who stopped it and why before starting it again")))
 }
 
@@ -83,7 +48,7 @@ pub fn not_failed(service: &Service, name: &str) -> Result<(), Stop> {
         let reason = format!(
             "the last deployment of {name}, of {release}, has failed: another would fail the same way"
         );
-        return Err(Stop::refused(&DEPLOYMENT_FAILED, reason).next(Next::development(
+        return Err(Stop::refused(&code::DEPLOYMENT_FAILED, reason).next(Next::development(
             "roll back first: send rollback {\"to\": \"previous\"}; then send this request again",
         )));
     }
@@ -105,7 +70,7 @@ pub fn still_or_baking(service: &Service, name: &str) -> Result<(), Stop> {
 }
 
 pub fn deployment_in_progress(service: &Service, name: &str) -> Stop {
-    Stop::refused(&DEPLOYMENT_IN_PROGRESS, deploying(service, name)).next(Next::development(
+    Stop::refused(&code::DEPLOYMENT_IN_PROGRESS, deploying(service, name)).next(Next::development(
         "wait for the deployment to end, then send the request again; if it fails, roll it back",
     ))
 }
@@ -121,7 +86,7 @@ pub fn complete(service: &Service, name: &str) -> Result<(), Stop> {
         return Ok(());
     }
     let reason = format!("{running} of {desired} tasks of {name} run: the others are still starting");
-    Err(Stop::refused(&TASKS_PENDING, reason)
+    Err(Stop::refused(&code::TASKS_PENDING, reason)
         .next(Next::development("wait for them; if they do not start, look at the service's events")))
 }
 
@@ -139,7 +104,7 @@ pub fn tasks_start<'a>(
         "new tasks of {name} fail to start ({}): more of them, or others in their place, would fail the same way",
         some_of(&reasons)
     );
-    Err(Stop::refused(&TASKS_FAIL_TO_START, reason).next(Next::development(
+    Err(Stop::refused(&code::TASKS_FAIL_TO_START, reason).next(Next::development(
         "roll back to the last release that worked: send rollback {\"to\": \"previous\"}",
     )))
 }
@@ -148,6 +113,6 @@ pub fn task_definition_missing(service: &Service, name: &str) -> Stop {
     let release = revision(&service.task_definition);
     let reason =
         format!("{name} is set to {release}, which is being deleted: no task can be started from it");
-    Stop::refused(&TASK_DEFINITION_MISSING, reason)
+    Stop::refused(&code::TASK_DEFINITION_MISSING, reason)
         .next(Next::development("deploy a release that exists, then send the request again"))
 }

@@ -11,10 +11,11 @@ use aws_sdk_ecs::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Service, ready::DEPLOYMENT_STAGE, service, timestamp};
+use super::{Service, service, timestamp};
 use crate::{
     aws,
     clock::readable,
+    code,
     error::{Error, chain},
     outcome::{Next, Stop},
 };
@@ -74,7 +75,7 @@ impl Stage {
     /// That nothing can be done while it lasts.
     pub(super) fn stop(&self, reason: String) -> Stop {
         let until = self.ends_at.map(|at| format!(" until {}", readable(at))).unwrap_or_default();
-        Stop::refused(&DEPLOYMENT_STAGE, reason).next(Next::development(format!(
+        Stop::refused(&code::DEPLOYMENT_STAGE, reason).next(Next::development(format!(
             "wait{until} and send it again, or end the deployment: send rollback {{\"to\": \"previous\"}}"
         )))
     }

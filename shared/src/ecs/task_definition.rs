@@ -15,7 +15,7 @@ use super::{
     copy::{Answered, content, lost_in_a_copy},
     family, revision,
 };
-use crate::{aws, error::Error, releases::Release};
+use crate::{aws, error::Error, ledger::Release};
 
 /// The tag on a copy, with the `family:revision` that it was copied from.
 pub const COPY_OF: &str = "lendpeak2:copy-of";

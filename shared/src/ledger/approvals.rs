@@ -28,6 +28,9 @@ pub struct Approval {
     /// What the plan says of itself. Items of earlier versions do not have it.
     #[serde(default)]
     pub reason: String,
+    /// What else a person should know before a yes, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
     /// Its actions, as they are done. Items of earlier versions do not have them.
     #[serde(default)]
     pub actions: Value,

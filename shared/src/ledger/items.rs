@@ -10,12 +10,8 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Holder, Odd};
-use crate::{
-    aws,
-    error::Error,
-    freeze::{Freeze, Variable},
-};
+use super::Holder;
+use crate::error::{Cause, Error};
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -46,30 +42,8 @@ pub fn string(value: impl Into<String>) -> AttributeValue {
 pub(super) fn holder(item: &Item) -> Holder {
     Holder {
         function: text(item, "held_by").to_owned(),
-        // One that cannot be read counts as over: a lease lasts a minute.
+        // A lease that cannot be read counts as over: it lasts a minute anyway.
         lease_until: text(item, "lease_until").parse().unwrap_or_default(),
-    }
-}
-
-/// A freeze that cannot be read is one all the same: nothing lets writes through by mistake.
-pub(super) fn freeze(item: &Item, odd: &mut Vec<Odd>) -> Freeze {
-    let text = |name| text(item, name).to_owned();
-    let since = text("since").parse().unwrap_or_else(|error: jiff::Error| {
-        odd.push(Odd::new(item, format!("its `since` is no time: {error}")));
-        Timestamp::UNIX_EPOCH
-    });
-    let mut variable =
-        Variable { container: text("container"), name: text("variable"), value: text("value") };
-    if [&variable.container, &variable.name, &variable.value].iter().any(|part| part.is_empty()) {
-        odd.push(Odd::new(item, "it does not say by which variable".to_owned()));
-        variable = Variable::default();
-    }
-    Freeze {
-        since,
-        variable,
-        release: text("release"),
-        reason: text("reason"),
-        pending: item.contains_key("pending"),
     }
 }
 
@@ -78,7 +52,7 @@ pub fn seconds(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
 }
 
-/// The expiry time of an item written at `at`; of what is kept for ever, the last second there is.
+/// The expiry time of an item written at `at`; the latest representable second if that overflows.
 pub fn kept(at: Timestamp, span: Duration) -> AttributeValue {
     seconds(at.checked_add(span).unwrap_or(Timestamp::MAX))
 }
@@ -99,11 +73,7 @@ pub fn built<T>(built: Result<T, BuildError>) -> Result<T, Error> {
 
 /// An item that is not what it should be.
 pub fn unusable(problem: String) -> Error {
-    Error::Aws {
-        operation: "use",
-        resource: "an item of the ledger".to_owned(),
-        source: aws::Cause::new(problem),
-    }
+    Error::Aws { operation: "use", resource: "an item of the ledger".to_owned(), source: Cause::new(problem) }
 }
 
 pub fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
@@ -132,7 +102,7 @@ pub(crate) fn is_unmet(error: &SdkError<UpdateItemError>) -> bool {
     error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
-/// Whether a transaction was cancelled for another one's sake, and its own conditions may well be met.
+/// Whether a transaction was cancelled only because it met another one. Its own conditions may hold.
 pub(super) fn only_met_another(reasons: &[String]) -> bool {
     reasons.iter().any(|reason| reason == "TransactionConflict")
         && !reasons.iter().any(|reason| failed_check(reason))

@@ -23,7 +23,7 @@ const MAX_WORDS: usize = 200;
 /// One item of the partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Switch {
-    /// As it stands in the ledger: `go` with this takes it away.
+    /// As in the ledger: `{"go": "<name>"}` lifts it.
     pub name: String,
     /// `all`, or the function that it stops.
     pub stops: String,
@@ -44,7 +44,7 @@ impl Switch {
         Self { stops, reason: words("reason"), by: words("by"), at: words("at"), until: words("until"), name }
     }
 
-    /// One whose end cannot be read has none.
+    /// A switch whose end cannot be read stays on.
     pub fn is_on(&self, now: Timestamp) -> bool {
         self.until.parse::<Timestamp>().map_or(true, |until| now < until)
     }
@@ -86,8 +86,7 @@ fn readable(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| format!("`{text}`"), clock::readable)
 }
 
-/// That no item stands there, or none that is still on: for the condition of a write. `until` is a reserved word of
-/// DynamoDB.
+/// A condition: there is no switch, or it is over. `until` is a reserved word of DynamoDB.
 pub(super) const OFF: &str = "attribute_not_exists(pk) OR #until < :now";
 
 pub(super) fn now_value(now: Timestamp) -> AttributeValue {

@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{
-    Ledger,
+    Ledger, Owed,
     items::{Item, built, failed_check, item_key, put, reasons, string, text},
 };
-use crate::{aws, error::Error, outbox::Owed};
+use crate::{aws, error::Error};
 
 /// What says whether an item is still the one that was read, where its version cannot.
 const SEEN: [&str; 2] = ["data", "version"];

@@ -7,10 +7,15 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 
 use super::{
-    Before, Claim, DAY, Decision, EVENT_KEPT, FollowUpChange, Ledger, Seen, WantedChange,
+    Before, Claim, DAY, EVENT_KEPT, Ledger, Owed, Seen, WantedChange,
     items::{failed_check, item_key, kept, put, reasons, string},
 };
-use crate::{aws, clock, error::Error, outbox::Owed, outcome::Outcome};
+use crate::{
+    aws, clock,
+    error::Error,
+    outcome::{Decision, Outcome},
+    plan::FollowUpChange,
+};
 
 /// A claim at the end of its run.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +23,7 @@ pub struct Held {
     pub claim: Claim,
     /// Whether the target's follow-up is over.
     pub ends_follow_up: bool,
-    /// Whether what the claim noted has come true; nothing while the intent may still be carried out.
+    /// Whether the claim's notes have become true. `None` while the intent may still be carried out.
     pub came_true: Option<bool>,
     /// Whether anything was changed, or may have been.
     pub changed: bool,
@@ -39,12 +44,12 @@ pub struct Settlement<'a> {
     pub record: bool,
 }
 
-/// A refusal that people are told of, unless they were told of the same a short while ago.
+/// A refusal. People are notified, unless they were notified of the same one a short while ago.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub code: String,
     pub at: Timestamp,
-    /// Whoever was told since then knows.
+    /// People who were notified since then know it.
     pub known_since: Timestamp,
 }
 
@@ -62,29 +67,29 @@ impl From<Error> for NotSettled {
     }
 }
 
-/// What a write of the transaction is, for what becomes of it when its condition is not met.
+/// What a write is for: this says what happens if its condition is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Always,
     /// The claim, and all that goes with it.
     Claim,
     Holder,
-    /// What is wanted no more, unless it was asked for again.
+    /// Removes what is no longer wanted, unless it was asked for again.
     Wanted,
     /// That this function waits for the target.
     Waiting,
-    /// The notice of a refusal, and that people know of it by now.
+    /// The notice of a refusal, and the note that people know it.
     News,
     Must,
 }
 
 impl Ledger {
-    /// Whether what is owed was written: people are not told again of a refusal that they know.
+    /// Answers whether the notice was written: people are not notified again of a refusal that they know.
     pub async fn settle(&self, settlement: &Settlement<'_>) -> Result<bool, NotSettled> {
         self.settle_with(settlement, Vec::new()).await
     }
 
-    /// The same, with writes that have to hold beside it.
+    /// Writes these too, and fails if a condition of theirs is not met.
     pub(super) async fn settle_with(
         &self,
         settlement: &Settlement<'_>,
@@ -118,12 +123,12 @@ impl Ledger {
             if unmet.contains(&Part::Must) {
                 return Err(NotSettled::Overtaken);
             }
-            // Another run took the claim over, as it may once the lease has ended: the record is still owed.
+            // The lease has ended and another run has taken the claim over. The record is written all the same.
             if unmet.contains(&Part::Claim) {
                 parts.retain(|(part, _)| !matches!(part, Part::Claim | Part::Holder));
             }
-            // Another remedy holds the target by now, or waits for it, or the same is wanted anew: that is not ours to end.
-            // Nor are people told of what they know.
+            // Another remedy has taken the holder or waits, the same was asked for again, or people know the refusal: those
+            // writes are left out.
             is_news &= !unmet.contains(&Part::News);
             for part in [Part::Holder, Part::Wanted, Part::Waiting, Part::News] {
                 if unmet.contains(&part) {
@@ -180,8 +185,8 @@ impl Ledger {
     ) -> Result<(), Error> {
         let Held { claim, ends_follow_up, came_true, changed } = held;
         let target = &outcome.target;
-        // Who ends what a dead run began has done nothing itself: once another run looks after that, there is nothing to
-        // record.
+        // A run that gives up a dead run's intent has done nothing itself. If another run has dealt with it, there is
+        // nothing to record.
         let is_own = claim.execution_id == outcome.execution_id;
         parts.push((if is_own { Part::Claim } else { Part::Must }, self.put_claim(target, claim)?));
         parts.push((Part::Holder, self.let_go(target, &claim.execution_id)?));

@@ -3,20 +3,25 @@ use aws_sdk_dynamodb::{
         batch_get_item::BatchGetItemOutput, put_item::PutItemOutput, query::QueryOutput,
         transact_write_items::TransactWriteItemsError, transact_write_items::TransactWriteItemsOutput,
     },
-    types::{AttributeValue, CancellationReason, Delete, Put, error::TransactionCanceledException},
+    types::{
+        AttributeValue, CancellationReason, Delete, KeysAndAttributes, Put, TransactWriteItem,
+        error::TransactionCanceledException,
+    },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    items::{json, string},
+    items::{Item, item_key, json, string, text},
     *,
 };
 use crate::{
     code::{self, Name},
-    freeze::Variable,
-    outcome::VERSION,
-    trigger::{Alarm, AlarmState, Kind},
+    freeze::{Freeze, Variable},
+    outcome::{Decision, Outcome, VERSION},
+    plan::{FollowUp, FollowUpChange, Limits},
+    trigger::{Alarm, AlarmState, Kind, Trigger},
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -49,7 +54,7 @@ fn claim_of(version: u64) -> Claim {
             trigger,
             actions: json!(["act"]),
             reason: "because".to_owned(),
-            weight: Weight::Full,
+            limits: Limits::Apply,
             units: 0,
             about: Vec::new(),
             notes: Vec::new(),
@@ -63,6 +68,7 @@ fn claim_of(version: u64) -> Claim {
 
 fn outcome(decision: Decision) -> Outcome {
     Outcome {
+        summary: String::new(),
         version: VERSION,
         function: "scale-up".to_owned(),
         environment: "production".to_owned(),
@@ -306,6 +312,7 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         plan_hash: String::new(),
         plan: Vec::new(),
         reason: String::new(),
+        details: Vec::new(),
         actions: Value::Null,
         expires: Timestamp::UNIX_EPOCH,
         used: false,

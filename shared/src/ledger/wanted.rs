@@ -18,7 +18,7 @@ use crate::{
     trigger::{Kind, Trigger},
 };
 
-/// How long it is kept at most: nobody expects it after that.
+/// After this time nobody expects it any more.
 pub const WANTED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,13 +29,13 @@ pub struct Wanted {
     pub code: String,
 }
 
-/// An item may hold what several reasons ask for. Each has an attribute for what, and one for the event that asked.
+/// One item holds the wishes of several reasons. Each has one attribute for the wish, and one for its event.
 const WANTED: &str = "wanted ";
 const EVENT: &str = "event ";
 
 impl Wanted {
-    /// What asks: an alarm, whichever of its events it was, or the newest event of a kind. What one asks for takes
-    /// nothing from another.
+    /// What asks: an alarm by its name, or the newest event of its kind. Wishes of different reasons do not replace each
+    /// other.
     pub fn reason(&self) -> &str {
         match &self.trigger.kind {
             Kind::Alarm(alarm) => &alarm.name,
@@ -76,7 +76,7 @@ impl Waiting {
     pub(super) fn of(item: &Item) -> Self {
         Self {
             function: text(item, "function").to_owned(),
-            // One that cannot be read holds nobody up.
+            // An unreadable time holds nobody up.
             until: text(item, "until").parse().unwrap_or_default(),
         }
     }
@@ -133,7 +133,7 @@ impl Ledger {
                 }
             }
             WantedChange::Clear { wanted, waits } => {
-                // The same may have been asked for once more since it was read.
+                // The same reason may have asked again since this was read.
                 let update = Update::builder()
                     .table_name(&self.table)
                     .set_key(Some(key))
@@ -158,7 +158,7 @@ impl Ledger {
         Ok(writes)
     }
 
-    /// Remembers what is wanted by itself, where a run ends without a record.
+    /// Notes what is wanted on its own, for a run that ends without a record.
     pub async fn want(&self, target: &str, change: &WantedChange) -> Result<(), Error> {
         let writes: Vec<_> =
             self.change_wanted(target, change)?.into_iter().map(|(_, write)| write).collect();

@@ -1,19 +1,49 @@
 //! The writes of which the ledger's transactions are made, each with its condition.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, builders::PutBuilder,
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, builders::PutBuilder},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    AUDIT_KEPT, Claim, DAY, FollowUp, HOLDER, KILL_SWITCH, Ledger, Seen,
-    items::{Item, built, item_key, json, kept, put, string, target_key},
+    AUDIT_KEPT, Claim, DAY, HOLDER, KILL_SWITCH, Ledger, Seen,
+    items::{Item, built, item_key, json, kept, only_met_another, put, reasons, string, target_key},
     kill_switch,
 };
-use crate::{clock, error::Error, outcome::Outcome};
+use crate::{aws, clock, error::Error, outcome::Outcome, plan::FollowUp};
 
 impl Ledger {
+    /// Sends a transaction, and sends it again if it met another one: that does not mean that a condition failed.
+    /// All claims check the same kill switches, so runs that have nothing else in common may meet there.
+    pub(super) async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), SdkError<TransactWriteItemsError>> {
+        const MAX_TRIES: u32 = 4;
+        let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
+        let mut tries = 1;
+        loop {
+            match transaction.clone().send().await {
+                Err(error) if tries < MAX_TRIES && only_met_another(&reasons(&error)) => {
+                    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+                    tries += 1;
+                }
+                sent => return sent.map(|_| ()),
+            }
+        }
+    }
+
+    pub(super) async fn put_alone(&self, item: Item) -> Result<(), Error> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let sent = put.send().await;
+        sent.map(|_| ()).map_err(|error| aws::failed("write to the ledger", &self.table, &error))
+    }
+
     pub(super) fn audit(&self, outcome: &Outcome) -> Result<Item, Error> {
         let at = clock::sortable(outcome.at);
         let mut item = item_key(&self.key("audit"), &format!("{at}#{}", outcome.execution_id));
@@ -56,7 +86,7 @@ impl Ledger {
         item.insert("execution_id".to_owned(), string(&claim.execution_id));
         item.insert("lease_until".to_owned(), string(clock::sortable(claim.lease_until)));
         item.insert("expires_at".to_owned(), kept(claim.lease_until, DAY));
-        // A lease that is no time, or none that a run can have, is over.
+        // A lease that is not a time, or is longer than any run, counts as over.
         let free = "attribute_not_exists(pk) OR held_by = :function OR lease_until < :now OR lease_until > :beyond OR \
                     NOT attribute_type(lease_until, :text)";
         let beyond = claim.claimed_at.checked_add(DAY).unwrap_or(Timestamp::MAX);
@@ -101,8 +131,8 @@ impl Ledger {
         Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
     }
 
-    /// A read of many items is not of one moment: the answer may have come after it was looked for and before
-    /// the claim was, which then looks free.
+    /// `BatchGetItem` is not a snapshot. Another run may store its answer after we read the event and before we read
+    /// the claim, so the claim checks the event again.
     pub(super) fn unanswered(&self, event_id: &str) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)

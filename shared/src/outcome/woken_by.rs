@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::trigger::Trigger;
+use crate::trigger::{Kind, Trigger};
 
 /// Who or what woke a run, as its answer and its record have it. It is written from a borrowed trigger. What had asked
 /// before is kept as it is: it may be shortened, and nobody decides by it.
@@ -34,6 +34,22 @@ pub enum WokenBy<T = Box<Trigger>> {
 }
 
 impl WokenBy {
+    /// Who it was, for the title of a notice.
+    pub fn by(&self) -> &'static str {
+        match self {
+            Self::Approval { .. } => "approved",
+            Self::Rejection { .. } => "rejected",
+            Self::Wanted { .. } => "by the schedule",
+            Self::Trigger(trigger) => match trigger.kind {
+                Kind::Alarm(_) => "by an alarm",
+                Kind::Schedule { .. } => "by the schedule",
+                Kind::Ecs(_) | Kind::Pipeline(_) => "by an event",
+                Kind::StepFunctions { .. } => "by a state machine",
+                Kind::Person(_) => "by hand",
+            },
+        }
+    }
+
     /// The plan that was approved.
     pub fn approved(&self) -> Option<&str> {
         match self {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     lenient::{if_known, or_default},
+    outcome::Next,
     status::{Level, is_success},
 };
 
@@ -17,11 +18,11 @@ pub const VERSION: u32 = 1;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    #[serde(default)]
-    pub healthy: bool,
     /// One sentence.
     #[serde(default)]
     pub summary: String,
+    #[serde(default)]
+    pub healthy: bool,
     /// What a person should do; absent when there is nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_known")]
     pub next: Option<Next>,
@@ -42,15 +43,6 @@ pub struct Report {
     pub at: Timestamp,
     #[serde(default)]
     pub duration_ms: u64,
-}
-
-/// What a person should do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Next {
-    /// The guide's level of support.
-    pub level: Level,
-    pub team: Cow<'static, str>,
-    pub actions: Vec<String>,
 }
 
 /// One address that was asked.
@@ -319,6 +311,11 @@ mod tests {
         let report: Report = serde_json::from_value(report).unwrap();
         let check = &report.checks[0];
         assert_eq!((&report.next, check.judged_by, check.level), (&None, None, Some(Level::Aws)));
+        // What the probe of an earlier version says.
+        let next = json!({ "level": 2, "team": "Level 2: DevOps Team", "actions": ["look"] });
+        let report = json!({ "checks": [], "next": next });
+        let report: Report = serde_json::from_value(report).unwrap();
+        assert_eq!(report.next.map(|next| next.level), Some(2));
         let expected = Failure { message: "no answer".to_owned(), ..Failure::default() };
         assert_eq!(check.error, Some(expected));
         assert_eq!(check.certificate.unwrap().state, State::Ok);

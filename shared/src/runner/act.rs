@@ -1,19 +1,17 @@
-//! Under the claim: what was decided is done, finished or given up, and looked at again.
+//! Under the claim: carries out what was decided, and looks again.
 
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::{Halt, Run, Runner, lines};
 use tokio::time::timeout;
 
+use super::{Ended, Run, Runner};
 use crate::{
-    aws::Cause,
     clock, code,
-    error::Error,
+    error::{Cause, Error},
     guard::{self, Approved},
-    ledger::{Claim, FollowUpChange, Held, Intent, Memory},
+    ledger::{Claim, Held, Intent, Memory},
     outcome::{Decision, Next, Step, StepResult, Stop, Verification},
+    plan::{FollowUpChange, lines},
     remedy::Remedy,
 };
 
@@ -21,7 +19,7 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 impl<R: Remedy> Runner<R> {
-    /// Takes the target, and beside that looks once more at what somebody else may have changed; then acts.
+    /// Claims the target, looks again at the same time, then acts.
     pub(super) async fn carry_out(
         &self,
         run: &mut Run<'_, R::Request>,
@@ -30,18 +28,18 @@ impl<R: Remedy> Runner<R> {
         follow_up: &FollowUpChange,
         actions: Vec<R::Action>,
         observed: &R::Observed,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Ended> {
         let what = format!("{} ({})", lines(&actions).join(", "), intent.trigger.words());
         let until = run.invocation.deadline;
         let claim = guard::next_claim(memory, intent, &what, &run.outcome.execution_id, run.now, until);
         run.outcome.reason.clone_from(&claim.intent.reason);
         let target = run.outcome.target.clone();
         if claim.in_place_of.is_some() {
-            // It is gone once it is replaced: people are told before that.
+            // The claim replaces this item, so it is reported first.
             Box::pin(self.report_odd(run)).await;
             run.memory.odd.iter_mut().for_each(|odd| odd.reported = true);
         }
-        // What is taken up has used its approval.
+        // The dead run used the approval.
         let approval = run.approval.as_ref().filter(|_| !run.takes_up);
         let (approved, again) = tokio::join!(
             guard::claim(&self.ledger, &target, &claim, follow_up, approval, actions),
@@ -68,102 +66,7 @@ impl<R: Remedy> Runner<R> {
         Ok(())
     }
 
-    /// Finishes what a run began that died: its recorded intent, not a new plan.
-    pub(super) async fn take_up(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        memory: &Memory,
-        dead: &Claim,
-        observed: &R::Observed,
-    ) -> Result<(), Halt> {
-        let read: Result<Vec<R::Action>, _> = serde_json::from_value(dead.intent.actions.clone());
-        let read = read.map_err(|error| format!("it cannot be read: {error}"));
-        let allowed = read.and_then(|actions| {
-            let allowed = actions.iter().try_for_each(|action| self.remedy.allows(action));
-            allowed.map(|()| actions).map_err(|stop| stop.reason)
-        });
-        let actions = match allowed {
-            Ok(actions) => actions,
-            Err(why) => {
-                self.give_up(run, dead, &why, observed).await;
-                return Ok(());
-            }
-        };
-        run.comes_again = dead.intent.trigger.id != run.trigger.id && !run.trigger.is_scheduled();
-        run.takes_up = true;
-        run.outcome.plan =
-            json!({ "actions": actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
-        let intent = dead.intent.clone();
-        run.follow_up.clone_from(&memory.follow_up);
-        Box::pin(self.carry_out(run, memory, intent, &FollowUpChange::Keep, actions, observed)).await?;
-        run.outcome.reason =
-            format!("finished what run {} had begun: {}", dead.execution_id, run.outcome.reason);
-        Ok(())
-    }
-
-    /// Ends what a run began that died, without carrying it out: what it had done by then counts as done.
-    pub(super) async fn give_up(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        dead: &Claim,
-        why: &str,
-        observed: &R::Observed,
-    ) {
-        let read: Result<Vec<R::Action>, _> = serde_json::from_value(dead.intent.actions.clone());
-        let is_known = read.is_ok() && R::ACTIONS_SHOW;
-        let actions = read.ok().filter(|_| is_known).unwrap_or_default();
-        run.comes_again = dead.intent.trigger.id != run.trigger.id && !run.trigger.is_scheduled();
-        run.follow_up.clone_from(&run.memory.follow_up);
-        run.outcome.plan = json!({ "actions": dead.intent.actions, "reason": dead.intent.reason, "begun_by": dead.execution_id });
-        run.outcome.steps = actions
-            .iter()
-            .map(|action| {
-                if self.remedy.is_outstanding(action, observed) {
-                    Step { result: StepResult::Failed, ..Step::left_alone(action) }
-                } else if !self.remedy.has_taken_effect(action, observed) {
-                    Step::left_alone(action)
-                } else {
-                    Step::already_done(action)
-                }
-            })
-            .collect();
-        let (done, left): (Vec<&Step>, Vec<&Step>) =
-            run.outcome.steps.iter().partition(|step| step.result == StepResult::AlreadyDone);
-        let all = left.is_empty() && !done.is_empty();
-        let changed = !is_known || !done.is_empty();
-        let what: Vec<&str> = done.iter().map(|step| step.action.as_str()).collect();
-        let what = what.join(", ");
-        let begun = format!("run {} had begun: {}", dead.execution_id, dead.intent.reason);
-        let mut claim = Claim { open: false, ..dead.clone() };
-        if all {
-            run.outcome.decision = Decision::Applied;
-            run.outcome.says(&code::APPLIED);
-            run.outcome.reason = format!("it was done before it could be recorded; {begun}");
-            let actions: Vec<&R::Action> = actions.iter().collect();
-            run.outcome.verification = Some(self.verify(run, &actions).await);
-        } else {
-            run.outcome.decision = Decision::Failed;
-            run.outcome.says(&code::GIVEN_UP);
-            let how_far = match () {
-                () if !is_known => "how far it had come is not known",
-                () if changed => "only a part of it was done",
-                () => "nothing was changed",
-            };
-            run.outcome.reason = format!("given up, since {why}: {how_far}; {begun}");
-            run.outcome.next = Some(Next::devops(
-                "the runbook does not try this again: look whether it is still needed, and send the request by hand",
-            ));
-        }
-        claim = if changed {
-            claim.counted_at(run.now, &format!("{what} ({})", dead.intent.trigger.words()))
-        } else {
-            claim.uncounted()
-        };
-        run.settled = true;
-        run.held = Some(Held { claim, ends_follow_up: false, came_true: Some(all), changed });
-    }
-
-    /// It was not seen whether somebody else has changed the target: nothing is done.
+    /// Nothing is done, because the second look failed: somebody else may have changed the target.
     fn could_not_look(
         &self,
         run: &mut Run<'_, R::Request>,
@@ -244,12 +147,12 @@ impl<R: Remedy> Runner<R> {
             }
             Some((stop, over)) => {
                 stop.onto(&mut run.outcome);
-                // Not left open: the same again would be refused again.
+                // Closed: AWS would refuse the same again.
                 claim = claim.closed();
                 if !changed {
                     claim = claim.uncounted();
                 }
-                // What is to be looked after stays so, unless it is over: the remedy has said what comes of it.
+                // The follow-up stays, unless the remedy says that it is over.
                 run.held = Some(Held { claim, ends_follow_up: over, came_true: Some(false), changed: true });
             }
             None if failed => self.failed(run, claim, changed),
@@ -264,7 +167,7 @@ impl<R: Remedy> Runner<R> {
                          now",
                     ))
                     .onto(&mut run.outcome);
-                // What a dead run had begun was to happen: that it does not is news.
+                // People expect what a dead run began, so they are told that it does not happen.
                 run.settled |= run.takes_up;
                 claim = claim.closed().uncounted();
                 run.held =
@@ -274,7 +177,7 @@ impl<R: Remedy> Runner<R> {
         }
     }
 
-    /// After a call that nobody answered: whether it took effect after all.
+    /// After a call without an answer: whether it took effect.
     async fn seems_done(
         &self,
         run: &Run<'_, R::Request>,
@@ -325,8 +228,8 @@ impl<R: Remedy> Runner<R> {
         run.held = Some(Held { claim: claim.closed(), ends_follow_up, came_true: Some(true), changed: true });
     }
 
-    /// Looks again, and leaves the time to record it.
-    async fn verify(&self, run: &Run<'_, R::Request>, actions: &[&R::Action]) -> Verification {
+    /// Looks again, but leaves time to record the outcome.
+    pub(super) async fn verify(&self, run: &Run<'_, R::Request>, actions: &[&R::Action]) -> Verification {
         const TIME_TO_RECORD: Duration = Duration::from_secs(5);
         let left =
             Duration::try_from(run.invocation.deadline.duration_since(clock::now())).unwrap_or_default();

@@ -26,7 +26,7 @@ pub use origin::{CLOUDFRONT_REGION, Here, Origin};
 pub use person::Asked;
 pub use pipeline::{PipelineEvent, PipelineService};
 
-use crate::{error::Error, lambda::Invocation};
+use crate::{error::Error, invocation::Invocation};
 
 /// One reason to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,16 @@ impl Trigger {
         matches!(self.kind, Kind::Schedule { .. })
     }
 
+    /// Whether the whole answer is wanted. A state machine takes what it needs from it.
+    pub fn is_verbose(&self) -> bool {
+        matches!(self.kind, Kind::StepFunctions { .. }) || self.asked().is_some_and(|asked| asked.verbose)
+    }
+
+    /// Whether it asks for a dry run.
+    pub fn only_looks(&self) -> bool {
+        self.asked().is_some_and(|asked| asked.dry_run)
+    }
+
     /// Who asks, for a plan's reason.
     pub fn words(&self) -> String {
         let because =
@@ -87,7 +97,7 @@ impl Trigger {
                 let of = if machine.is_empty() { "a state machine" } else { machine };
                 format!("{of} asks, in its execution {name}{}", because(asked))
             }
-            Kind::Person(asked) => format!("it was asked for by hand{}", because(asked)),
+            Kind::Person(asked) => format!("asked by hand{}", because(asked)),
         }
     }
 }
@@ -115,10 +125,13 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
             "the request is nested more than {MAX_DEPTH} levels deep"
         )));
     }
-    let Value::Object(object) = value else {
-        return Err(Error::InvalidRequest(
-            "the request must be a JSON object, as in {\"dry_run\": true}".to_owned(),
-        ));
+    let object = match value {
+        Value::Object(object) => object,
+        Value::Null => return Err(Error::NotAnObject("null")),
+        Value::Bool(_) => return Err(Error::NotAnObject("true or false")),
+        Value::Number(_) => return Err(Error::NotAnObject("a number")),
+        Value::String(_) => return Err(Error::NotAnObject("text")),
+        Value::Array(_) => return Err(Error::NotAnObject("a list")),
     };
     let here = Here::of_arn(&invocation.function_arn);
     if let Some(records) = object.get("Records") {
@@ -193,7 +206,7 @@ fn event(object: &Map<String, Value>) -> Option<Result<Trigger, Error>> {
             (source, name) => Err(unknown(object, &format!(" `{name}` from `{source}`"))),
         });
     }
-    // An event of a service that is not known is no person's request with typing errors in it.
+    // Anything that looks like an AWS event is reported as an unknown event, not as a mistyped request.
     ["source", "detail", "eventSource", "Type", "TopicArn"]
         .iter()
         .any(|key| object.contains_key(*key))

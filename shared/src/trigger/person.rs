@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{Here, Kind, Origin, Trigger, mistake};
-use crate::{clock, error::Error, lambda::Invocation, text};
+use crate::{clock, error::Error, invocation::Invocation, text};
 
 /// What was asked for. The fields that every function takes are read here; the rest is the function's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct Asked {
     /// Look and decide, but change nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Answer with all that was observed and decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbose: bool,
     /// The id of a stored plan to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
@@ -32,19 +35,31 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether it says what becomes of a stored plan: that plan has its own request.
+    pub fn decides(&self) -> bool {
+        self.approve.is_some() || self.reject.is_some()
+    }
+
     /// A remedy's own request. Unknown fields are for its type to refuse.
     pub fn request<T: DeserializeOwned>(&self) -> Result<T, Error> {
         read(self.request.clone(), &[OF_ALL, OF_REMEDIES].concat())
     }
 
-    /// The request of a function that makes no plans, and so has none approved.
+    /// The request of a function that makes no plans: nothing is approved or rejected there, and there is no cooldown.
     pub fn request_without_plan<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let invalid = |problem: &str| Err(Error::InvalidRequest(problem.to_owned()));
+        if self.decides() {
+            return invalid("there is nothing to approve or reject here: send it to the function that asked");
+        }
+        if self.overrides {
+            return invalid("there is nothing to override here: this function has no cooldown and no budget");
+        }
         read(self.request.clone(), OF_ALL)
     }
 }
 
 /// The fields of [`Asked`] that every function takes, and those that only a remedy does.
-const OF_ALL: &[&str] = &["reason", "dry_run"];
+const OF_ALL: &[&str] = &["reason", "dry_run", "verbose"];
 const OF_REMEDIES: &[&str] = &["approve", "reject", "override"];
 
 #[derive(Deserialize)]
@@ -101,7 +116,7 @@ fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     if asked.overrides && asked.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
         return invalid("`override` needs a `reason`, which is recorded and told to everybody".to_owned());
     }
-    if asked.approve.is_none() && asked.reject.is_none() {
+    if !asked.decides() {
         return Ok(asked);
     }
     if asked.approve.is_some() && asked.reject.is_some() {

@@ -418,8 +418,11 @@ fn bad_input_is_named() {
     refuses("", "EmptyRequest", "the request is empty");
     refuses(" \n", "EmptyRequest", "the request is empty");
     refuses("{\"by\": ", "InvalidJson", "EOF while parsing");
-    refuses("[1]", "InvalidRequest", "must be a JSON object");
-    refuses("5", "InvalidRequest", "must be a JSON object");
+    refuses("[1]", "InvalidRequest", "must be a JSON object, and is a list");
+    refuses("5", "InvalidRequest", "must be a JSON object, and is a number");
+    refuses("\"x\"", "InvalidRequest", "must be a JSON object, and is text");
+    refuses("null", "InvalidRequest", "must be a JSON object, and is null");
+    refuses("true", "InvalidRequest", "must be a JSON object, and is true or false");
     refuses(
         "{\"dry_run\": \"yes\"}",
         "InvalidRequest",

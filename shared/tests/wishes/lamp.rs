@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::{Aws, Cause},
+    aws::Aws,
     code,
-    error::Error,
+    error::{Cause, Error},
     guard::Approved,
     outcome::{Next, Stop, Verification},
-    remedy::{Past, Plan, Remedy},
+    plan::{Past, Plan},
+    remedy::Remedy,
     runner::Runner,
-    settings::{Environment, Policy},
+    settings::{Environment, SettingsError},
     trigger::{Kind, Trigger},
 };
 
@@ -27,6 +28,19 @@ pub(crate) enum Moves {
     NotAllowed,
     /// Events are refused before anything is read.
     NotOurs,
+}
+
+impl Moves {
+    const ALL: [Self; 4] = [Self::Freely, Self::Unseen, Self::NotAllowed, Self::NotOurs];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Freely => "freely",
+            Self::Unseen => "unseen",
+            Self::NotAllowed => "not_allowed",
+            Self::NotOurs => "not_ours",
+        }
+    }
 }
 
 pub(crate) struct Lamp(Moves);
@@ -45,20 +59,25 @@ impl std::fmt::Display for On {
     }
 }
 
-pub(crate) fn over(wire: &Wire, moves: Moves) -> Runner<Lamp> {
+pub(crate) fn with_wire(wire: &Wire, moves: Moves) -> Runner<Lamp> {
+    cooling_for(wire, moves, "0")
+}
+
+pub(crate) fn cooling_for(wire: &Wire, moves: Moves, seconds: &str) -> Runner<Lamp> {
     let environment = Environment::from_pairs([
         ("ENVIRONMENT", "production"),
         ("MODE", "auto"),
         ("LEDGER_TABLE", "ledger"),
         ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
-        ("COOLDOWN_SECONDS", "0"),
+        ("COOLDOWN_SECONDS", seconds),
         ("VERIFY_SECONDS", "0"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("MOVES", moves.name()),
     ]);
     let aws = Aws::new(&environment, "lamp").unwrap().answered_by(wire.connector());
-    Runner::new(Lamp(moves), Policy::from_environment(&environment).unwrap(), aws)
+    Runner::with_aws(&environment, aws).unwrap()
 }
 
 fn not_ours() -> Stop {
@@ -67,9 +86,16 @@ fn not_ours() -> Stop {
 
 impl Remedy for Lamp {
     const FUNCTION: &'static str = "lamp";
+    const EXAMPLE: &'static str = r#"{"dry_run": true}"#;
     type Request = Request;
     type Observed = ();
     type Action = On;
+    type FollowUp = ();
+
+    fn new(environment: &Environment, _aws: &Aws) -> Result<Self, SettingsError> {
+        let moves = environment.text("MOVES")?;
+        Ok(Self(Moves::ALL.into_iter().find(|one| one.name() == moves).unwrap()))
+    }
 
     fn requests(&self, trigger: &Trigger) -> Result<Vec<Request>, Error> {
         Ok(vec![Request { looks_after: matches!(trigger.kind, Kind::Schedule { .. }) }])
@@ -91,7 +117,13 @@ impl Remedy for Lamp {
         Ok(())
     }
 
-    fn plan(&self, _now: jiff::Timestamp, _observed: &(), request: &Request, _past: &Past) -> Plan<On> {
+    fn plan(
+        &self,
+        _now: jiff::Timestamp,
+        _observed: &(),
+        request: &Request,
+        _past: &Past<()>,
+    ) -> Plan<On, ()> {
         if request.looks_after {
             return Plan::skip(Stop::nothing_to_do(
                 &code::NOTHING_TO_LOOK_AFTER,

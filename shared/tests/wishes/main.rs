@@ -75,7 +75,7 @@ fn is_over(wire: &Wire, code: &str) {
 #[tokio::test]
 async fn what_is_wanted_is_done_once_the_target_is_free() {
     let wire = Wire::default();
-    let runner = lamp::over(&wire, Moves::Freely);
+    let runner = lamp::with_wire(&wire, Moves::Freely);
     hold(&wire);
     let refused = handle(&runner, &event("1")).await.unwrap();
     assert_eq!(read(&refused), ["refused held_by_another_remedy"]);
@@ -92,7 +92,7 @@ async fn what_is_wanted_is_done_once_the_target_is_free() {
 #[tokio::test]
 async fn a_wish_that_cannot_be_written_is_an_error_so_that_lambda_repeats_the_event() {
     let wire = Wire::default();
-    let runner = lamp::over(&wire, Moves::Freely);
+    let runner = lamp::with_wire(&wire, Moves::Freely);
     hold(&wire);
     wire.fail("TransactWriteItems", true);
     let error = handle(&runner, &event("1")).await.unwrap_err();
@@ -114,7 +114,7 @@ async fn a_wish_that_cannot_be_written_is_an_error_so_that_lambda_repeats_the_ev
 async fn a_wish_of_an_event_that_failed_is_an_error_whether_or_not_it_can_be_written() {
     for fails in [false, true] {
         let wire = Wire::default();
-        let runner = lamp::over(&wire, Moves::Unseen);
+        let runner = lamp::with_wire(&wire, Moves::Unseen);
         wire.fail("TransactWriteItems", fails);
         wire.fail("PutItem", fails);
         let error = handle(&runner, &event("1")).await.unwrap_err();
@@ -127,9 +127,9 @@ async fn a_wish_of_an_event_that_failed_is_an_error_whether_or_not_it_can_be_wri
 async fn a_wish_that_is_refused_for_good_is_recorded_and_told_and_wanted_no_more() {
     let wire = Wire::default();
     hold(&wire);
-    handle(&lamp::over(&wire, Moves::Freely), &event("1")).await.unwrap();
+    handle(&lamp::with_wire(&wire, Moves::Freely), &event("1")).await.unwrap();
     wire.delete(&format!("target#{TARGET}"), "holder");
-    let refusing = lamp::over(&wire, Moves::NotAllowed);
+    let refusing = lamp::with_wire(&wire, Moves::NotAllowed);
     let answer = handle(&refusing, &tick()).await.unwrap();
     assert_eq!(read(&answer), ["nothing_to_do nothing_to_look_after", "refused not_allowed"]);
     is_over(&wire, "not_allowed");
@@ -141,9 +141,46 @@ async fn a_wish_that_is_refused_for_good_is_recorded_and_told_and_wanted_no_more
 async fn a_wish_that_todays_settings_let_in_no_more_is_recorded_and_told_and_wanted_no_more() {
     let wire = Wire::default();
     hold(&wire);
-    handle(&lamp::over(&wire, Moves::Freely), &event("1")).await.unwrap();
+    handle(&lamp::with_wire(&wire, Moves::Freely), &event("1")).await.unwrap();
     wire.delete(&format!("target#{TARGET}"), "holder");
-    let refusing = lamp::over(&wire, Moves::NotOurs);
+    let refusing = lamp::with_wire(&wire, Moves::NotOurs);
     handle(&refusing, &tick()).await.unwrap();
     is_over(&wire, "not_allowed");
+}
+
+/// What a person reads in the console, and what is on record.
+#[tokio::test]
+async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_it() {
+    let wire = Wire::default();
+    let runner = lamp::cooling_for(&wire, Moves::Freely, "1800");
+    let done = handle(&runner, &json!({ "reason": "it is night" })).await.unwrap();
+    assert_eq!(done["summary"], "switch the lamp on, the lamp is on; asked by hand: it is night");
+    assert!(["plan", "trigger", "observed"].iter().all(|name| done.get(name).is_none()), "{done:#}");
+    let recorded = wire.recorded();
+    assert!(recorded.iter().all(|record| record.contains(r#""trigger":{"id""#)), "{recorded:?}");
+
+    let refused = handle(&runner, &json!({})).await.unwrap();
+    assert_eq!(read(&refused), ["refused cooldown"]);
+    let summary = refused["summary"].as_str().unwrap_or_default();
+    assert!(summary.starts_with("nothing was done: cooling down until "), "{summary}");
+    // The plan that was not carried out, and the request by which it is.
+    assert_eq!(refused["plan"], json!({ "lines": ["switch the lamp on"] }));
+    let next = &refused["next"];
+    assert_eq!((&next["function"], &next["level"]), (&json!("lendpeak2-production-lamp"), &json!(1)));
+    assert_eq!(next["send"]["override"], true);
+
+    let dry = handle(&runner, &json!({ "dry_run": true, "verbose": true })).await.unwrap();
+    assert_eq!(read(&dry), ["observed would_act"]);
+    let reason = dry["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("it would be refused now: cooling down until "), "{reason}");
+    assert!(
+        dry["plan"]["actions"].is_array() && dry["trigger"]["kind"]["person"]["verbose"] == true,
+        "{dry:#}"
+    );
+
+    // A state machine takes what it needs.
+    let step = json!({ "step_functions": { "execution": "arn:aws:states:x", "state": "Remedy@1" } });
+    let asked = handle(&runner, &step).await.unwrap();
+    assert_eq!(read(&asked), ["refused cooldown"]);
+    assert!(asked["plan"]["actions"].is_array(), "{asked:#}");
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { paths: 15, wildcards: 5 };
+const LIMITS: PathLimits = PathLimits { paths: 15, wildcards: 5 };
 const OWN: &str = "app.lendpeak.com";
 
 fn of(asked: &[&str]) -> Result<Paths, BadPath> {
@@ -200,7 +200,7 @@ fn what_is_left_before_a_wildcard_is_looked_at_as_well() {
 }
 
 /// What CloudFront's documentation asks of the paths of an invalidation.
-fn assert_accepted(paths: &[String], limits: Limits) {
+fn assert_accepted(paths: &[String], limits: PathLimits) {
     assert!(!paths.is_empty() && paths.len() <= limits.paths, "{paths:?}");
     assert!(paths.iter().filter(|path| path.ends_with('*')).count() <= limits.wildcards, "{paths:?}");
     let distinct: BTreeSet<_> = paths.iter().collect();
@@ -309,7 +309,7 @@ proptest! {
         paths in 1..20_usize,
         wildcards in 1..6_usize,
     ) {
-        let limits = Limits { paths, wildcards };
+        let limits = PathLimits { paths, wildcards };
         // Of many, one is mostly refused.
         let taken: Vec<String> = asked.iter().filter(|text| one(text, OWN).is_ok()).cloned().collect();
         if !taken.is_empty() {

@@ -8,7 +8,11 @@ use shared::{
 };
 
 use super::*;
-use crate::paths::Limits;
+use crate::{
+    follow_up::follow_up,
+    observe::{Asset, Invalidation},
+    paths::{PathLimits, is_wildcard},
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const MINUTE: Duration = Duration::from_mins(1);
@@ -20,7 +24,7 @@ fn settings() -> Settings {
         build_project: Some("lendpeak2-frontend".to_owned()),
         pipeline: None,
         asset_path: "/assets/main.js".to_owned(),
-        limits: Limits { paths: 15, wildcards: 5 },
+        limits: PathLimits { paths: 15, wildcards: 5 },
         free_paths: 1_000,
     }
 }
@@ -90,7 +94,7 @@ fn awaited(sent: bool, paths: &[&str]) -> Awaited {
     Awaited {
         paths: strings(paths),
         caller_reference: "cache-invalidation event-1".to_owned(),
-        reason: "it was asked for by hand".to_owned(),
+        reason: "asked by hand".to_owned(),
         sent,
         due: NOW + PATIENCE,
         before: vec![],
@@ -98,10 +102,10 @@ fn awaited(sent: bool, paths: &[&str]) -> Awaited {
 }
 
 fn looking_after(awaited: &[Awaited]) -> Past {
-    Past { follow_up: Some(crate::awaited::follow_up(awaited)), ..Past::default() }
+    Past { follow_up: Some(follow_up(awaited.to_vec())), ..Past::default() }
 }
 
-fn planned(observed: &Observed, request: &Request, past: &Past) -> Plan<Action> {
+fn planned(observed: &Observed, request: &Request, past: &Past) -> Plan {
     plan(NOW, observed, request, &settings(), past)
 }
 
@@ -115,7 +119,7 @@ fn sending(paths: &[&str]) -> Action {
 }
 
 #[track_caller]
-fn stops(plan: &Plan<Action>, decision: Decision, code: &str) {
+fn stops(plan: &Plan, decision: Decision, code: &str) {
     let stop = plan.skipped.as_ref().unwrap();
     assert_eq!(
         (plan.actions.as_slice(), stop.decision, stop.code.name()),
@@ -128,21 +132,21 @@ fn stops(plan: &Plan<Action>, decision: Decision, code: &str) {
 fn a_person_s_paths_are_sent_and_looked_after() {
     let plan = planned(&sees(vec![]), &by_hand(&["/assets/*"]), &Past::default());
     let expected = Plan {
-        weight: Weight::Wished,
+        limits: Limits::SkipCooldown,
         units: 1,
         by_hand: Some(json!({ "paths": ["/assets/*"] })),
-        follow_up: FollowUpChange::Set(awaited::follow_up(&[awaited(true, &["/assets/*"])])),
-        ..Plan::act(vec![sending(&["/assets/*"])], "it was asked for by hand")
+        follow_up: FollowUpChange::Set(follow_up(vec![awaited(true, &["/assets/*"])])),
+        ..Plan::act(vec![sending(&["/assets/*"])], "asked by hand")
     };
     assert_eq!(plan, expected);
 }
 
 #[test]
 fn only_an_alarm_waits_out_a_cooldown() {
-    let weight = |request: &Request| planned(&sees(vec![]), request, &Past::default()).weight;
-    assert_eq!(weight(&by_alarm()), Weight::Full);
-    assert_eq!(weight(&by_deployment()), Weight::Wished);
-    assert_eq!(weight(&by_hand(&["/a"])), Weight::Wished);
+    let limits = |request: &Request| planned(&sees(vec![]), request, &Past::default()).limits;
+    assert_eq!(limits(&by_alarm()), Limits::Apply);
+    assert_eq!(limits(&by_deployment()), Limits::SkipCooldown);
+    assert_eq!(limits(&by_hand(&["/a"])), Limits::SkipCooldown);
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn what_was_widened_is_said() {
     let widened = vec!["16 paths became their common wildcard, `/assets/*`".to_owned()];
     let goal = Goal::Invalidate(Paths { paths: strings(&["/assets/*"]), widened });
     let plan = planned(&sees(vec![]), &Request { goal, ..by_hand(&[]) }, &Past::default());
-    assert_eq!(plan.reason, "it was asked for by hand; 16 paths became their common wildcard, `/assets/*`");
+    assert_eq!(plan.reason, "asked by hand; 16 paths became their common wildcard, `/assets/*`");
 }
 
 #[test]
@@ -202,14 +206,14 @@ fn a_deployment_joins_only_what_began_after_it() {
 fn past_the_free_paths_a_person_is_told_the_cost_and_an_alarm_is_refused() {
     let spent = |month_units| Past { month_units, ..Past::default() };
     let reason = |units, paths: &[&str]| planned(&sees(vec![]), &by_hand(paths), &spent(units)).reason;
-    assert_eq!(reason(999, &["/a"]), "it was asked for by hand");
+    assert_eq!(reason(999, &["/a"]), "asked by hand");
     assert_eq!(
         reason(999, &["/a", "/b", "/c"]),
-        "it was asked for by hand; 999 of the month's 1000 free paths were sent before, so this costs $0.010"
+        "asked by hand; 999 of the month's 1000 free paths were sent before, so this costs $0.010"
     );
     assert_eq!(
         reason(4_000, &["/a"]),
-        "it was asked for by hand; 4000 of the month's 1000 free paths were sent before, so this costs $0.005"
+        "asked by hand; 4000 of the month's 1000 free paths were sent before, so this costs $0.005"
     );
     let deployment = planned(&sees(vec![]), &by_deployment(), &spent(1_000));
     assert_eq!(deployment.actions.len(), 1);
@@ -233,7 +237,7 @@ fn what_cloudfront_has_no_room_for_waits() {
 
     let plan = planned(&busy(0, 15), &by_hand(&["/*"]), &Past::default());
     stops(&plan, Decision::NothingToDo, "waiting_for_room");
-    let waits = awaited::follow_up(&[awaited(false, &["/*"])]);
+    let waits = follow_up(vec![awaited(false, &["/*"])]);
     assert_eq!(plan.follow_up, FollowUpChange::Set(waits));
     let again = planned(&busy(0, 15), &by_hand(&["/*"]), &looking_after(&[awaited(false, &["/*"])]));
     stops(&again, Decision::NothingToDo, "already_waiting");
@@ -255,7 +259,7 @@ fn what_waits_is_not_pushed_out_by_what_comes_later() {
     else {
         panic!("nothing is kept")
     };
-    let kept = awaited::read(Some(&kept)).unwrap();
+    let kept = crate::follow_up::awaited(Some(&kept));
     let references: Vec<&str> = kept.iter().map(|one| one.caller_reference.as_str()).collect();
     assert_eq!(references, ["r0", "r2", "r3", "r4", "cache-invalidation event-1"]);
 }
@@ -266,7 +270,7 @@ fn several_that_are_looked_after_do_not_end_with_the_first() {
     let plan = planned(&sees(vec![]), &by_hand(&["/a"]), &looking_after(std::slice::from_ref(&other)));
     let FollowUpChange::Set(kept) = plan.follow_up else { panic!("nothing is kept") };
     assert!(!kept.until_verified);
-    assert_eq!(awaited::read(Some(&kept)).unwrap(), [other, awaited(true, &["/a"])]);
+    assert_eq!(crate::follow_up::awaited(Some(&kept)), [other, awaited(true, &["/a"])]);
 }
 
 #[test]
@@ -274,9 +278,9 @@ fn the_schedule_sends_what_waited_once_there_is_room() {
     let past = looking_after(&[awaited(false, &["/*"])]);
     stops(&planned(&busy(0, 15), &tick(), &past), Decision::NothingToDo, "waiting_for_room");
     let sent = planned(&busy(0, 14), &tick(), &past);
-    assert_eq!((sent.actions, sent.units, sent.weight), (vec![sending(&["/*"])], 1, Weight::Wished));
-    assert_eq!(sent.reason, "it was asked for by hand; it had to wait");
-    let kept = awaited::follow_up(&[awaited(true, &["/*"])]);
+    assert_eq!((sent.actions, sent.units, sent.limits), (vec![sending(&["/*"])], 1, Limits::SkipCooldown));
+    assert_eq!(sent.reason, "asked by hand; it had to wait");
+    let kept = follow_up(vec![awaited(true, &["/*"])]);
     assert_eq!(sent.follow_up, FollowUpChange::Set(kept));
 }
 
@@ -325,16 +329,7 @@ fn of_several_the_one_that_ended_is_told_and_the_others_stay() {
     let plan = planned(&seen, &tick(), &looking_after(&[other.clone(), awaited(true, &["/a"])]));
     stops(&plan, Decision::NothingToDo, "verified");
     assert!(plan.skipped.unwrap().reason.starts_with("invalidation I1 of /a"));
-    assert_eq!(plan.follow_up, FollowUpChange::Set(awaited::follow_up(&[other])));
-}
-
-#[test]
-fn what_cannot_be_read_is_ended_and_told() {
-    let follow_up = FollowUp { due: NOW, what: json!("?"), until_verified: true };
-    let past = Past { follow_up: Some(follow_up), ..Past::default() };
-    let plan = planned(&sees(vec![]), &tick(), &past);
-    stops(&plan, Decision::Failed, "follow_up_unreadable");
-    assert_eq!(plan.follow_up, FollowUpChange::Clear);
+    assert_eq!(plan.follow_up, FollowUpChange::Set(follow_up(vec![other])));
 }
 
 fn asset(x_cache: &str, age_seconds: u64, etag: &str) -> Asset {
@@ -361,7 +356,7 @@ fn an_old_copy_that_is_still_served_is_seen() {
     stops(&fresh, Decision::NothingToDo, "verified");
     assert_eq!(
         fresh.skipped.unwrap().reason,
-        "invalidation I1 of /* (it was asked for by hand) is completed: /assets/main.js: status 200, \
+        "invalidation I1 of /* (asked by hand) is completed: /assets/main.js: status 200, \
          etag \"1\" → \"2\", x-cache Hit from cloudfront → Miss from cloudfront, age 4000 s → 0 s"
     );
     let young = look(asset("Hit from cloudfront", 50, "\"2\""), &past);
@@ -417,7 +412,7 @@ fn verified_means_that_a_fresh_copy_was_seen() {
 #[test]
 fn what_was_not_seen_is_said() {
     let told = |asset: &Asset| looked_at(asset)[1].reason.clone();
-    let of = "invalidation I1 of /assets/main.js (it was asked for by hand) is completed: /assets/main.js: ";
+    let of = "invalidation I1 of /assets/main.js (asked by hand) is completed: /assets/main.js: ";
     assert_eq!(told(&answering(404)), format!("{of}status 404: not there: /assets/main.js"));
     assert_eq!(told(&answering(403)), format!("{of}status 403: no fresh copy was seen of /assets/main.js"));
     let silent = Asset { status: None, error: Some("the connection failed".to_owned()), ..answering(200) };
@@ -446,7 +441,7 @@ fn a_status_is_told_and_an_unknown_one_refused() {
     let paths = ["/a", "/b", "/c", "/d", "/e"];
     let seen = Observed { asked: Some(invalidation("InProgress", &paths)), ..Observed::default() };
     let told = planned(&seen, &asked, &Past::default());
-    stops(&told, Decision::NothingToDo, "status");
+    stops(&told, Decision::Listed, "status");
     assert_eq!(
         told.skipped.unwrap().reason,
         "invalidation I1 of /a, /b, /c and 2 more is in progress; it was created at 1969-12-31 23:59:00 UTC"
@@ -502,4 +497,10 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    assert_eq!(in_short(&sending(&["/a", "/b/*"])), "E1234567890ABC: clear /a, /b/*");
+    assert_eq!(in_short(&sending(&["/a", "/b", "/c", "/d"])), "E1234567890ABC: clear /a, /b, /c and 1 more");
 }

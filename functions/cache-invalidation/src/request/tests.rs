@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use shared::{lambda::Invocation, outcome::Decision, trigger};
 
 use super::*;
-use crate::paths::Limits;
+use crate::paths::PathLimits;
 
 fn settings() -> Settings {
     Settings {
@@ -11,7 +11,7 @@ fn settings() -> Settings {
         build_project: Some("lendpeak2-frontend".to_owned()),
         pipeline: None,
         asset_path: "/assets/main.js".to_owned(),
-        limits: Limits { paths: 15, wildcards: 5 },
+        limits: PathLimits { paths: 15, wildcards: 5 },
         free_paths: 1_000,
     }
 }
@@ -61,7 +61,7 @@ fn bad_requests_say_what_to_change() {
     );
     refuses(
         &json!({ "path": "/a" }),
-        "unknown field `path`: this function takes `paths`, `status`, `reason`, `dry_run`, `approve`, `reject` and `override`",
+        "unknown field `path`: this function takes `paths`, `status`, `reason`, `dry_run`, `verbose`, `approve`, `reject` and `override`",
     );
     refuses(&json!({ "paths": "/a" }), "`paths` must be a list, not the text \"/a\"");
     refuses(&json!({ "paths": [7] }), "`paths[0]` must be text, not the number 7");

@@ -119,14 +119,14 @@ pub struct ContainerEnd {
 }
 
 impl StoppedTask {
-    /// Everything that ECS says of its end.
+    /// All of ECS's words about its end.
     pub fn reasons(&self) -> String {
         let own = self.containers.iter().filter_map(|container| container.reason.as_deref());
         std::iter::once(self.reason.as_str()).chain(own).collect::<Vec<_>>().join("; ")
     }
 
-    /// The exit code of the container that failed. ECS ends the others then: with 143, or with 137 where they do not
-    /// heed that.
+    /// The exit code of the container that failed. ECS then stops the others: with 143, or with 137 if they ignore
+    /// the signal.
     pub fn exit_code(&self) -> Option<i32> {
         const ENDED: [i32; 2] = [143, 137];
         let codes = || self.containers.iter().filter_map(|container| container.exit_code);
@@ -163,7 +163,7 @@ pub struct Container {
     /// The hard limit.
     pub memory_mib: Option<u32>,
     pub ports: Vec<u16>,
-    /// The names of its variables; the values are nobody's business.
+    /// The names of its variables. Their values are never read.
     pub variables: Vec<String>,
     /// Variables that come from Secrets Manager or Parameter Store: the variable, and what it comes from.
     pub secrets: Vec<[String; 2]>,

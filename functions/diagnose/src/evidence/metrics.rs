@@ -78,19 +78,19 @@ impl Series {
         SignedDuration::from_secs(i64::from(self.period_seconds))
     }
 
-    /// How many of the last values there are in so many minutes.
+    /// How many values a number of minutes has.
     fn count(&self, minutes: i64) -> usize {
         let count = minutes.saturating_mul(60) / i64::from(self.period_seconds.max(1));
         usize::try_from(count).unwrap_or_default().max(1)
     }
 
-    /// The values of the last so many minutes, without those that are missing.
+    /// The values of the last `minutes`, without the missing ones.
     pub fn last_minutes(&self, minutes: i64) -> impl DoubleEndedIterator<Item = f64> {
         let skipped = self.values.len().saturating_sub(self.count(minutes));
         self.values.iter().skip(skipped).filter_map(|value| *value)
     }
 
-    /// The values before the last so many minutes, without those that are missing.
+    /// The values before the last `minutes`, without the missing ones.
     pub fn before_minutes(&self, minutes: i64) -> impl DoubleEndedIterator<Item = f64> {
         let kept = self.values.len().saturating_sub(self.count(minutes));
         self.values.iter().take(kept).filter_map(|value| *value)
@@ -107,20 +107,20 @@ impl Series {
         self.until.checked_sub(self.period().checked_mul(i32::try_from(back).ok()?)?).ok()
     }
 
-    /// What it is at now: the middle one of three periods, so that one odd period is no finding.
+    /// The present level: the median of three periods, so that one odd period is not a finding.
     pub fn now(&self) -> Option<f64> {
         const FEWEST: usize = 2;
         let values = || self.last_minutes(15);
         if values().count() < FEWEST { None } else { median(values()) }
     }
 
-    /// What it was at before the last hour.
+    /// The level before the last hour.
     pub fn usual(&self) -> Option<f64> {
         median(self.before_minutes(60))
     }
 
-    /// Since when it is so without a break: the beginning of the first such period. None when it is not so now, and
-    /// when it was so before the series begins.
+    /// Since when a condition holds without a break: the beginning of the first such period. `None` if it does not hold
+    /// now, or has held since before the series began.
     pub fn since_when(&self, is_so: impl Fn(f64) -> bool) -> Option<Timestamp> {
         let run = self.values.iter().rev().take_while(|value| value.is_none_or(&is_so)).enumerate();
         let periods = run.filter(|(_, value)| value.is_some()).last()?.0.checked_add(1)?;
@@ -154,7 +154,7 @@ pub fn smallest(values: impl Iterator<Item = f64>) -> Option<f64> {
     values.reduce(f64::min)
 }
 
-/// The middle one; of an even number, the upper of both.
+/// The median; of an even number of values, the upper one.
 pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);

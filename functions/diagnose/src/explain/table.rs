@@ -1,17 +1,17 @@
-//! What else is found where a cause is at work.
+//! Which findings are consequences of which cause.
 
 type Causes = &'static [&'static str];
 
-/// What users and the probe see of whatever keeps the API from answering.
+/// What users and the probe see if the API does not answer, for any reason.
 const SEEN: Causes = &["status_code", "cors_preflight_refused", "origin_errors", "unknown_cause"];
-/// What the load balancer sees of it.
+/// What the load balancer sees in that case.
 const UNHEALTHY: Causes =
     &["no_healthy_target", "target_timeout", "target_response_mismatch", "target_failed_health_checks"];
-/// Tasks that do not come, or that leave.
+/// Tasks that do not start, or that stop.
 const NO_TASKS: Causes = &["tasks_missing", "targets_draining", "no_targets", "deployment_stuck"];
 /// Tasks that end by themselves, or for their health.
 const ENDED: Causes = &["container_exits", "health_check_in_grace"];
-/// What is blamed while nothing tells why.
+/// Findings that are reported only while the reason is not known.
 const BLAMED: Causes = &["release_broke_it", "change_broke_it"];
 /// Answers that come late.
 const SLOW: Causes = &["slow_first_byte", "idle_timeout_too_short", "target_timeout", "status_code"];
@@ -29,7 +29,7 @@ const FULL: Causes = &[
 ];
 const BUILD: Causes = &["build_failed", "not_found_after_deployment"];
 
-/// Causes, and what each of them explains. Of causes of equal weight, the one that stands first is told first.
+/// Causes, and what each of them explains. Among causes of equal weight, the first in the table is reported first.
 pub(super) const EXPLAINS: &[(Causes, &[Causes])] = &[
     (
         &["database_down"],
@@ -77,7 +77,7 @@ pub(super) const EXPLAINS: &[(Causes, &[Causes])] = &[
             &["no_spare_tasks", "scaling_activity_failed", "alarm_always_on"],
         ],
     ),
-    // A database that is there, and that the application does not accept.
+    // The database works, but the application does not accept it.
     (
         &["database_ca_not_trusted"],
         &[
@@ -94,7 +94,7 @@ pub(super) const EXPLAINS: &[(Causes, &[Causes])] = &[
             ],
         ],
     ),
-    // A release that brought one of these is taken back, whatever it was.
+    // If a release caused one of these, the release is rolled back.
     (
         &["log_group_missing", "role_not_assumable", "exec_format_error"],
         &[

@@ -63,7 +63,7 @@ pub(super) async fn alarms(reader: &Reader) -> Result<Option<Seen>, Why> {
 
 type Alarms = Vec<(Alarm, Option<Query>)>;
 
-/// The alarms, and that there are more, if so.
+/// The alarms, and a note if there are more.
 async fn with_prefix(client: &Client, prefix: &str) -> Result<(Alarms, Option<NotSeen>), Why> {
     let mut found = Vec::new();
     let mut from = None;
@@ -106,7 +106,7 @@ fn of_metric(alarm: MetricAlarm) -> (Alarm, Option<Query>) {
         alarm.statistic.map(|statistic| statistic.as_str().to_owned()).or(alarm.extended_statistic);
     let query = metric.clone().zip(statistic).and_then(|(metric, statistic)| {
         let statistic = match statistic.as_str() {
-            // Six hours' sum is no five minutes' sum.
+            // The sum of six hours cannot be compared with a threshold for five minutes.
             "Sum" | "SampleCount" => return None,
             "Average" if comparison.starts_with("Less") => "Minimum".to_owned(),
             "Average" => "Maximum".to_owned(),
@@ -155,7 +155,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// When each alarm went into ALARM in the last day, the newest first; and that there is more of it, if so.
+/// When each alarm went into ALARM in the last day, the newest first, and a note if there is more.
 async fn rang(
     client: &Client,
     now: Timestamp,

@@ -35,9 +35,9 @@ const SERVICES: &[&str] = &[
     "SSM",
     "VPC",
 ];
-/// Open ones of one region: more than a page there has never been.
+/// The open issues of one region. There was never more than one page of them.
 const MAX_PAGES: usize = 2;
-/// The most that AWS gives.
+/// AWS's maximum.
 const PAGE: i32 = 100;
 
 /// Nothing where the account may not ask: AWS Health's API is for accounts with a support plan of *Business* or above.
@@ -57,7 +57,7 @@ pub(super) async fn aws_health(reader: &Reader) -> Result<Option<Seen>, Why> {
     }))
 }
 
-/// The issues, and that there are more, if so.
+/// The issues, and a note if there are more.
 async fn issues(client: &Client, region: &str) -> Result<Option<(Vec<AwsIssue>, Option<NotSeen>)>, Why> {
     const NO_PLAN: &str = "SubscriptionRequiredException";
     let filter = EventFilter::builder()

@@ -70,7 +70,7 @@ fn build(build: Described) -> Build {
     }
 }
 
-/// The log's last lines with errors. Without a log there are none; that is no reason not to tell of the build.
+/// The log's last lines with errors. Without a log there are none, but the build is reported all the same.
 async fn errors(reader: &Reader, logs: &LogsLocation) -> Vec<String> {
     let (Some(group), Some(stream)) = (logs.group_name(), logs.stream_name()) else {
         return Vec::new();

@@ -9,8 +9,8 @@ use aws_sdk_docdb::{
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 use shared::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 
 use super::{Reader, Seen, Why, date_time, seen, service::said, timestamp, why};

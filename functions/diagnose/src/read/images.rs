@@ -9,9 +9,9 @@ use aws_sdk_ecr::{
     types::ImageIdentifier,
 };
 use shared::{
-    aws::{self, Cause},
+    aws,
     ecr::{self, Version},
-    error::Error,
+    error::{Cause, Error},
 };
 use tokio::task::JoinSet;
 
@@ -42,7 +42,7 @@ pub(super) async fn images(reader: &Reader) -> Result<Option<Seen>, Why> {
     put_together(asked.join_all().await)
 }
 
-/// What of it was seen; an error only if that is nothing.
+/// The images that could be read; an error only if none could.
 fn put_together(looked_up: Vec<(String, Result<Image, Error>)>) -> Result<Option<Seen>, Why> {
     let mut images = Vec::new();
     let mut not_seen = Vec::new();

@@ -5,8 +5,8 @@ use aws_sdk_elasticloadbalancingv2::{
     types::{self, Action, LoadBalancerAttribute},
 };
 use shared::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 use tokio::task::JoinSet;
 

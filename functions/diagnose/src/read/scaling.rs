@@ -71,7 +71,7 @@ async fn target(client: &Client, service: &str) -> Result<Option<ScalableTarget>
     }))
 }
 
-/// The policies, and that there are more, if so.
+/// The policies, and a note if there are more.
 async fn policies(client: &Client, service: &str) -> Result<(Vec<ScalingPolicy>, Option<NotSeen>), Error> {
     let mut found: Vec<ScalingPolicy> = Vec::new();
     let mut from = None;

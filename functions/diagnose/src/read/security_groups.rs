@@ -5,8 +5,8 @@ mod ec2;
 use std::collections::BTreeSet;
 
 use shared::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 use tokio::task::JoinSet;
 

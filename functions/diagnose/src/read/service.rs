@@ -7,9 +7,9 @@ use aws_sdk_ecs::{
     types::{self, Compatibility, ContainerDefinition, DeploymentStrategy, LaunchType, LogDriver},
 };
 use shared::{
-    aws::{self, Cause},
+    aws,
     ecs::{self, count, revision},
-    error::Error,
+    error::{Cause, Error},
     text,
 };
 
@@ -301,7 +301,7 @@ fn secrets(container: &ContainerDefinition) -> impl Iterator<Item = &str> {
     container.secrets().iter().chain(of_log).map(types::Secret::value_from).chain(of_registry)
 }
 
-/// What Secrets Manager knows the secret of a reference by; none if it is not a secret of Secrets Manager.
+/// The id of a reference's secret in Secrets Manager. `None` if the reference is to something else.
 ///
 /// ECS's form is `arn:aws:secretsmanager:region:account:secret:name-AbCdEf:json-key:stage:version`, the last three
 /// left out or empty; without an ARN it is a parameter of Parameter Store.

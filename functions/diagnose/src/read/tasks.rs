@@ -42,7 +42,7 @@ pub(super) async fn tasks(reader: &Reader) -> Result<Option<Seen>, Why> {
     }))
 }
 
-/// The tasks, and that there are more, if so; nothing when there is no such service.
+/// The tasks, and a note if there are more. `None` if there is no such service.
 async fn read(client: &Client, settings: &Settings) -> Result<Option<(Tasks, Vec<NotSeen>)>, Error> {
     let tasks = |status| ecs::tasks(client, &settings.cluster, &settings.service, status);
     let (running, stopped) = tokio::join!(tasks(DesiredStatus::Running), tasks(DesiredStatus::Stopped));
@@ -104,8 +104,8 @@ fn time(at: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     at.and_then(timestamp)
 }
 
-/// The last line that the failed container of a task wrote. It is only for a person to read: that it cannot be had
-/// is not worth a word.
+/// The last line that the failed container of a task wrote. Only a person reads it, so a failure to read it is not
+/// reported.
 async fn last_log(client: &Logs, defined: &Defined, task: &StoppedTask) -> Option<String> {
     /// The last one may be empty.
     const LINES: i32 = 5;

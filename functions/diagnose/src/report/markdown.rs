@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use shared::diagnosis::{Diagnosis, Finding, Remedy, Sent};
+use shared::{
+    diagnosis::{Diagnosis, Finding, Remedy, Sent},
+    settings::function_name,
+};
 
 use super::{capital, text, when};
 
@@ -50,6 +53,7 @@ fn section(out: &mut String, number: usize, finding: &Finding, report: &Diagnosi
     let shown = |words: &str| words.trim_end_matches('.').replace('<', "\\<");
     let _ = writeln!(out, "\n**Next** (level {}): {}", finding.support_level, shown(what));
     if let Some(Sent { function, request }) = sent {
+        let function = function_name(&report.environment, function);
         let _ = writeln!(out, "\nSend `{function}`:\n\n```json\n{request}\n```");
     }
     if !helped.is_empty() {

@@ -1,3 +1,4 @@
+use serde_json::json;
 use shared::{
     diagnosis::{Change, Chapter, Confidence, Finding, Impact, NotSeen, VERSION},
     status::Level,
@@ -42,9 +43,13 @@ fn the_text_has_the_cause_what_shows_it_and_the_next_step() {
         said.text.join("\n"),
         "Release backend:7 answers 500 since it was deployed, since 02:40 UTC.\n  \
          answers with 5xx: 63 in 5 min (threshold 10 in 5 min), 02:55 UTC [load balancer, 5xx of the targets]\n\
-         \nNext (level 1): roll back\n  send rollback: {\"to\":\"previous\"}"
+         \nNext (level 1): roll back\n  send lendpeak2-production-rollback: \
+         {\"to\":\"previous\"}"
     );
     assert_eq!(said.summary, "Release backend:7 answers 500 since it was deployed.");
+    let next = json!({ "what": "roll back", "function": "lendpeak2-production-rollback",
+        "send": { "to": "previous" }, "level": 1 });
+    assert_eq!(serde_json::to_value(said.next).unwrap(), next);
 }
 
 #[test]
@@ -57,7 +62,7 @@ fn healthy_is_an_answer_with_what_was_looked_at_and_what_was_not_seen() {
         "Nothing found.\nLooked at the service, its tasks.\nNot seen: the alarms (AccessDenied)."
     );
     assert_eq!(said.summary, "Nothing found. 1 of the sources could not be seen.");
-    assert!(said.nothing_found);
+    assert!(said.nothing_found && said.next.is_none());
     let mut blind = report(Vec::new());
     blind.looked_at.clear();
     assert_eq!(told(blind, Format::Text).summary, "Nothing could be looked at.");
@@ -76,7 +81,10 @@ fn the_text_is_never_more_than_a_screen() {
     long.evidence = (0..9).flat_map(|_| long.evidence.clone()).collect();
     long.evidence.iter_mut().for_each(|fact| fact.value = "word ".repeat(90));
     let text = told(report(vec![long]), Format::Text).text.join("\n");
-    assert!(text.lines().count() <= 24 && text.contains("\n\nNext (level 1): roll back\n  send rollback: "));
+    assert!(
+        text.lines().count() <= 24
+            && text.contains("\n\nNext (level 1): roll back\n  send lendpeak2-production-rollback: ")
+    );
     let mut far_right = broken_release();
     far_right.what.insert_str(0, &"\u{3000} ".repeat(200));
     let text = told(report(vec![far_right]), Format::Text).text.join("\n");
@@ -91,7 +99,7 @@ fn markdown_has_every_finding() {
             "# production: Release backend:7 answers 500 since it was deployed; 1 more finding."
         )
     );
-    assert_eq!(text.matches("Send `rollback`").count(), 2);
+    assert_eq!(text.matches("Send `lendpeak2-production-rollback`").count(), 2);
     assert!(text.contains("| answers with 5xx | 63 in 5 min | 10 in 5 min | 02:55 UTC |"));
 }
 

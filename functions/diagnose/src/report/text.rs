@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use shared::diagnosis::{Chapter, Confidence, Diagnosis, Fact, Finding, Remedy, Sent, Status};
+use shared::{
+    diagnosis::{Chapter, Confidence, Diagnosis, Fact, Finding, Remedy, Sent, Status},
+    settings::function_name,
+};
 
 use super::{capital, when};
 
@@ -32,7 +35,7 @@ pub(super) fn text(report: &Diagnosis) -> Vec<String> {
         Some((first, rest)) => {
             begin.extend(cause(report, first));
             steps.push(String::new());
-            steps.extend(next(first));
+            steps.extend(next(first, &report.environment));
             if !rest.is_empty() {
                 others.push(String::new());
                 others.push("Also:".to_owned());
@@ -78,12 +81,12 @@ fn cause(report: &Diagnosis, finding: &Finding) -> Vec<String> {
 }
 
 /// The next step, how one sees that it helped, and what else there is to do.
-fn next(finding: &Finding) -> Vec<String> {
+fn next(finding: &Finding, environment: &str) -> Vec<String> {
     let Remedy { what, sent, otherwise, helped } = &finding.remedy;
     // Without full stops: they would be the end of a command that is pasted.
     let mut lines = vec![format!("Next (level {}): {}", finding.support_level, what.trim_end_matches('.'))];
     if let Some(Sent { function, request }) = sent {
-        lines.push(format!("  send {function}: {request}"));
+        lines.push(format!("  send {}: {request}", function_name(environment, function)));
     }
     lines.extend((!helped.is_empty()).then(|| format!("It worked if: {helped}")));
     lines

@@ -73,7 +73,9 @@ fn what_cannot_be_asked_is_answered_with_what_can() {
     refuses(&json!({ "format": "pdf" }), "must be text or markdown");
     refuses(&json!({ "status": 42 }), "from 100 to 599");
     refuses(&json!({ "status": 500, "symptom": "high-memory" }), "two questions");
-    refuses(&json!({ "approve": "abc" }), "nothing to approve");
+    refuses(&json!({ "approve": "abc" }), "nothing to approve or reject");
+    refuses(&json!({ "reject": "abc" }), "nothing to approve or reject");
+    refuses(&json!({ "override": true, "reason": "at once" }), "nothing to override");
 }
 
 fn alarm(namespace: &str, metric: &str) -> Value {
@@ -82,7 +84,7 @@ fn alarm(namespace: &str, metric: &str) -> Value {
         "OldStateValue": "OK", "NewStateReason": "", "StateChangeTime": "2026-11-24T03:00:00.000+0000",
         "Trigger": { "MetricName": metric, "Namespace": namespace, "Dimensions": [] },
     });
-    ::tests::stack::sns("arn:aws:sns:us-east-1:000000000000:alarms", &message.to_string())
+    ::sandbox::stack::sns("arn:aws:sns:us-east-1:000000000000:alarms", &message.to_string())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Targets that the load balancer does not trust: what it says of them, and what is set wrongly around them.
+//! Unhealthy targets: what the load balancer reports, and which settings around them are wrong.
 
 use super::{
     Rule,
@@ -270,7 +270,7 @@ fn no_targets(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// A listener sends a part of the requests to a target group that has nobody to answer them.
+/// A listener sends some of the requests to a target group without a target.
 fn one_is_empty(evidence: &Evidence, groups: &[TargetGroup]) -> Option<Finding> {
     let mut listeners = evidence.load_balancer.iter().flat_map(|balancer| &balancer.listeners);
     let empty = |arn: &&String| groups.iter().any(|group| group.arn == **arn && group.targets.is_empty());

@@ -59,7 +59,7 @@ const SHOWN: usize = 3;
 const DAY_MINUTES: i64 = 24 * 60;
 
 fn alarm_flaps(evidence: &Evidence) -> Option<Finding> {
-    /// More than people look up for.
+    /// More often than people react to.
     const TIMES: usize = 5;
     let mut found = alarms(evidence, |alarm| alarm.rang.len() >= TIMES);
     found.sort_by_key(|alarm| std::cmp::Reverse(alarm.rang.len()));
@@ -110,7 +110,7 @@ fn alarm_flaps(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn alarm_without_action(evidence: &Evidence) -> Option<Finding> {
-    // Where there is one, others may ring through it alone.
+    // If there is a composite alarm, others may notify through it alone.
     let has_composite = !alarms(evidence, is_composite).is_empty();
     let found = alarms(evidence, |alarm| {
         let is_silenced = !alarm.actions_enabled && alarm.actions > 0;
@@ -151,7 +151,7 @@ fn alarm_without_action(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn alarm_always_on(evidence: &Evidence) -> Option<Finding> {
-    /// What nobody cured in two days is not an alarm any more.
+    /// Nobody treats a state that lasts for two days as an alarm.
     const LONG_MINUTES: i64 = 2 * DAY_MINUTES;
     let found = alarms(evidence, |alarm| alarm.state == "ALARM" && is_so_for(evidence, alarm, LONG_MINUTES));
     let oldest = found.iter().filter_map(|alarm| alarm.since).min()?;
@@ -186,7 +186,7 @@ fn alarm_insufficient_data(evidence: &Evidence) -> Option<Finding> {
     /// A quiet night has no requests, and so no data of the load balancer's; a day has.
     const LONG_MINUTES: i64 = DAY_MINUTES;
     let found = alarms(evidence, |alarm| {
-        // What exists only with errors is silent until the first one, and rings with it.
+        // A metric that exists only with errors has no data until the first one, and then the alarm fires.
         let is_sparse =
             alarm.metric.as_ref().is_some_and(|metric| is_sparse(metric) && right_name(metric).is_none());
         alarm.state == "INSUFFICIENT_DATA" && !is_sparse && is_so_for(evidence, alarm, LONG_MINUTES)
@@ -257,8 +257,8 @@ fn alarm_threshold_wrong(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// The metric's normal level, where that is beyond the threshold. Single bad values do not ring: only an alarm that
-/// rings as well has its level beyond. A metric of yes and no has no level.
+/// The metric's normal level, if it is beyond the threshold. Single bad values do not count: only an alarm that has
+/// fired can have its level beyond the threshold. A yes-or-no metric has no level.
 fn normal_beyond(alarm: &Alarm) -> Option<f64> {
     let has_level = !has_word(alarm, &["healthy", "success"]);
     let normal = median(fortnight(alarm)?)?;
@@ -297,7 +297,7 @@ fn extreme_far_off(alarm: &Alarm) -> Option<f64> {
     (is_far && !rings(alarm) && alarm.metric.is_some() && !has_word(alarm, NO_SCALE)).then_some(extreme)
 }
 
-/// Ten times what it ever was in a fortnight is another unit, or another metric.
+/// A threshold of ten times the maximum of a fortnight is in another unit, or for another metric.
 const FAR: f64 = 10.0;
 /// Of what should not get low, ten times the threshold may be just enough; a thousand times is another unit.
 const FAR_BELOW: f64 = 1_000.0;

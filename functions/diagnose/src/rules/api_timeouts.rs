@@ -1,4 +1,4 @@
-//! API timeouts: what keeps the answers waiting.
+//! API timeouts: why the answers are slow.
 
 use super::{
     Rule,
@@ -83,12 +83,12 @@ fn slow_database(evidence: &Evidence) -> Option<Finding> {
     let shortest = evidence
         .by_instance(name::DB_MEMORY)
         .into_iter()
-        // Of what falls, the newest value counts.
+        // For a falling metric, the newest value counts.
         .filter_map(|(instance, series)| Some((instance, series, series.newest()?, series.usual()?)))
         .filter(|(_, _, now, usual)| *now < usual * MEMORY_LEFT)
         .min_by(|(_, _, one, _), (_, _, other, _)| one.total_cmp(other));
     let slowest = slow_enough(evidence, slow.now);
-    // A database that was busy before the answers became slow is a coincidence, as far as can be seen.
+    // If the database was busy before the answers became slow, it is probably a coincidence.
     let together = busiest
         .is_some_and(|(_, cpu, _)| correlation(cpu, slow.series).is_some_and(|together| together > TOGETHER));
     let sign = match (busiest, shortest, slowest) {
@@ -142,7 +142,7 @@ fn slow_database(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-/// Reads alone: a write that is cut off may be half done.
+/// Only reads: a write that is cut off may be half done.
 fn what_runs(instance: Option<&str>) -> String {
     let instance = instance.unwrap_or("<writer>");
     format!(
@@ -221,7 +221,7 @@ fn connection_pool_waits(evidence: &Evidence) -> Option<Finding> {
     /// Fewer are one bad moment.
     const FEW: u64 = 5;
     const STILL_MINUTES: i64 = 15;
-    /// From here on the database is the narrow place, not the pool.
+    /// From here on the database is the bottleneck, not the pool.
     const ROOM: f64 = 0.5;
     let still =
         |group: &&LogGroup| group.last.is_some_and(|last| evidence.within_minutes(last, STILL_MINUTES));
@@ -270,7 +270,7 @@ fn connection_pool_waits(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn idle_timeout_too_short(evidence: &Evidence) -> Option<Finding> {
-    /// What took longer has no response time: the load balancer gave up. Those just below are what is seen.
+    /// A longer request has no response time, because the load balancer gave up. Those just below the limit are seen.
     const NEAR: f64 = 0.9;
     /// Fewer are single requests.
     const FEW: f64 = 3.0;
@@ -354,7 +354,7 @@ fn one_bad_target(evidence: &Evidence) -> Option<Finding> {
                 task.id
             ))
             .send(Ask::restart("one task answers badly")),
-        // What is no task of the service is not replaced with them.
+        // A target that is not a task of the service is not replaced with the tasks.
         None => finding
             .next(
                 Development,

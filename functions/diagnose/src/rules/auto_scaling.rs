@@ -62,7 +62,7 @@ pub(super) const BY_HAND: &str = "set the desired count by hand: aws ecs update-
 
 /// What Application Auto Scaling knows the service by.
 const SCALABLE: &str = "--service-namespace ecs --resource-id service/<cluster>/<service> --scalable-dimension ecs:service:DesiredCount";
-/// What a policy that the guide would put aims at.
+/// The target value of the guide's policy.
 const GUIDE_PERCENT: f64 = 70.0;
 
 /// Above this, requests wait for a processor.
@@ -100,7 +100,7 @@ fn scaling_suspended(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let names: Vec<&str> = suspended.iter().map(|(_, what, _)| *what).collect();
-    // Without scaling in it costs money, and nobody waits.
+    // Without scaling in, it costs money, but no user waits.
     let impact = if target.scale_out_suspended { impact(evidence) } else { Untidy };
     let finding =
         Finding::new(Certain, impact, format!("{} of the service is suspended", names.join(" and ")));
@@ -243,7 +243,7 @@ fn has_lost_its_alarms(policy: &ScalingPolicy, alarms: &[Alarm]) -> bool {
 }
 
 fn scaling_activity_failed(evidence: &Evidence) -> Option<Finding> {
-    /// What failed before that was not tried again: there was no need any more.
+    /// A failure before that was not tried again, because it was not needed any more.
     const RECENT_MINUTES: i64 = 24 * 60;
     let activities = &evidence.scaling.as_ref()?.activities;
     let newest =
@@ -353,7 +353,7 @@ fn is_too_high(target: f64) -> bool {
     target >= FULL_PERCENT
 }
 
-/// What tasks use without any work.
+/// What idle tasks use.
 fn is_too_low(evidence: &Evidence, unit: &str, series: &Series, target: f64) -> bool {
     const IDLE_PERCENT: f64 = 20.0;
     /// The memory of idle tasks is what they need to be there at all.
@@ -409,7 +409,7 @@ fn has_reason_for_data(evidence: &Evidence, policy: &ScalingPolicy) -> bool {
         || requests.and_then(|requests| smallest(requests.last_minutes(60))).is_some_and(|least| least > 0.0)
 }
 
-/// Scaling that does not work hurts when there is reason to scale.
+/// Broken scaling hurts only if there is a reason to scale.
 fn impact(evidence: &Evidence) -> Impact {
     if is_busy(evidence) { Degraded } else { Risk }
 }

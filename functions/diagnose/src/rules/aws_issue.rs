@@ -1,4 +1,4 @@
-//! What AWS itself has trouble with.
+//! Issues of AWS itself.
 
 use jiff::SignedDuration;
 

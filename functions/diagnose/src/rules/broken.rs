@@ -17,10 +17,10 @@ use crate::{
 const HIGH_PERCENT: f64 = 5.0;
 /// At night one error in ten requests is no outage.
 const FEWEST_ERRORS: f64 = 10.0;
-/// Metrics are by five minutes: what is seen at their start may have begun at their end.
+/// Metrics have periods of five minutes: trouble in a period may have begun at the period's end.
 const PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
-/// What users feel of it, and since when.
+/// What users feel, and since when.
 pub(super) struct Broken<'a> {
     pub(super) since: Option<Timestamp>,
     pub(super) impact: Impact,
@@ -30,7 +30,7 @@ pub(super) struct Broken<'a> {
 
 pub(super) struct Errors {
     percent: f64,
-    /// What is usual, where they are only many times that.
+    /// The usual rate, if the errors are only many times that.
     usual: Option<f64>,
     since: Option<Timestamp>,
 }
@@ -54,14 +54,14 @@ impl<'a> Broken<'a> {
         })
     }
 
-    /// Errors that are few of all requests, but many times what they were, and never so many before: too few to call
-    /// the service down, enough to ask for the change that they began with.
+    /// Errors that are few compared with all requests, but many times the usual number and more than ever. They are too
+    /// few to call the service down, and enough to ask for the change that they began with.
     pub(super) fn risen(evidence: &Evidence, change: Timestamp) -> Option<Self> {
         /// In a period.
         const FEWEST: f64 = 10.0;
         const TIMES: f64 = 10.0;
         const PERIODS: usize = 3;
-        /// What a change brings shows with its first tasks.
+        /// The effect of a change shows with its first tasks.
         const SOON: SignedDuration = SignedDuration::from_mins(20);
         let answers = Answers::of(evidence)?;
         let length = answers.requests.values.len();
@@ -118,12 +118,12 @@ impl<'a> Broken<'a> {
 /// A release that held longer did not break it.
 const RELEASE_MINUTES: i64 = 120;
 
-/// The deployment that is to be, where it is new, no way back, and brings something new.
+/// The current deployment, if it is recent, not a roll-back, and brings something new.
 pub(super) fn release(evidence: &Evidence) -> Option<&Deployment> {
     newest(evidence).filter(|primary| !is_again(evidence, primary))
 }
 
-/// The deployment that is to be and when it began, where it is new and brings what ran before it.
+/// The current deployment and when it began, if it is recent and brings what ran before it.
 pub(super) fn redeployment(evidence: &Evidence) -> Option<(&Deployment, Timestamp)> {
     let primary = newest(evidence).filter(|primary| is_again(evidence, primary))?;
     Some((primary, primary.created_at?))
@@ -197,7 +197,7 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Of all that was asked, as the alarm on the rate of 5xx reckons it.
+    /// All requests, counted as the alarm on the 5xx rate counts them.
     fn percent(&self, backs: Range<usize>) -> f64 {
         let bad: f64 = backs.clone().map(|back| self.errors(back)).sum();
         let asked = |back| value(self.requests, back) + self.turned_away(back);
@@ -225,15 +225,15 @@ pub(super) fn errors(evidence: &Evidence) -> Option<Errors> {
     Some(Errors { percent: now, usual: None, since })
 }
 
-/// When the probe, which fails now, began to, if it has not failed all the time. After a period that was still well,
-/// that is since its end.
+/// When the probe, which fails now, began to fail, if it has not failed all the time. After a period that was still
+/// well, that is the period's end.
 fn failing_since(probe: &Series) -> Option<Timestamp> {
     let healthy = |value: &Option<f64>| value.is_some_and(|value| value >= 1.0);
     let back = probe.values.iter().rev().position(healthy)?;
     end_of(probe, back)
 }
 
-/// The end of the period so many before the last.
+/// The end of the `back`-th period before the last one.
 fn end_of(series: &Series, back: usize) -> Option<Timestamp> {
     let seconds = i64::from(series.period_seconds).checked_mul(i64::try_from(back).ok()?)?;
     series.until.checked_sub(SignedDuration::from_secs(seconds)).ok()
@@ -293,7 +293,7 @@ mod tests {
             (name::ALB_ELB_502, bad_gateway),
             (name::ALB_ELB_504, timed_out),
         ] {
-            // CloudWatch has no value where there is none to count.
+            // CloudWatch has no value if there is nothing to count.
             let values = vec![Some(count).filter(|count| *count > 0).map(f64::from); 3];
             let series = Series { until: Timestamp::UNIX_EPOCH, period_seconds: 300, values };
             evidence.metrics.recent.insert(name.to_owned(), series);
@@ -308,7 +308,7 @@ mod tests {
         assert!((reckoned - percent).abs() < 1e-9, "{answers:?}: {reckoned}");
     }
 
-    /// The same table holds for the template's alarm: `tests/tests/template/arithmetic.rs`.
+    /// The same table holds for the template's alarm: `tests/project/template/arithmetic.rs`.
     #[test]
     fn the_share_of_errors_counts_no_answer_twice() {
         check([0, 0, 0, 0, 0, 0], 0.0);

@@ -1,4 +1,4 @@
-//! Build failures: the front end's newest build did not come to a good end, and why. A later success ends it.
+//! Build failures: the front end's newest build failed, and why. A later success ends it.
 
 use super::Rule;
 use crate::{
@@ -56,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What built before builds again.
+/// An older commit that was built before can be built again.
 const LAST_GOOD: &str = "if a release must go out, build the last commit that was good: aws codebuild start-build --project-name <project> --source-version <commit>";
 
 /// Users keep the front end that they have: nothing is broken yet.
@@ -64,7 +64,7 @@ const IMPACT: Impact = Risk;
 /// What a person reads before they open the log.
 const LINES_SHOWN: usize = 3;
 
-/// Of the bundlers, of Node, and of TypeScript, which says it with a code of its own.
+/// The words of the bundlers, of Node, and of TypeScript, which has a code for it.
 const NO_MODULE: &[&str] = &[
     "Cannot find module",
     "Module not found",
@@ -77,7 +77,7 @@ const NO_MODULE: &[&str] = &[
 ];
 /// npm's own codes: no such package, no such version, versions that do not go together, a lock file that does not fit.
 const NO_PACKAGE: &[&str] = &["E404", "npm ERR! 404", "npm error 404", "ETARGET", "ERESOLVE", "are in sync"];
-/// Node's own limit, and the kernel's signal 9 as the shell and as npm tell it.
+/// The words for Node's own limit, and for the kernel's signal 9 as the shell and npm report it.
 const OUT_OF_MEMORY: &[&str] = &[
     "heap out of memory",
     "exit status 137",
@@ -162,7 +162,7 @@ fn build_out_of_memory(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-/// Images or packages that are not given out, whatever the code is.
+/// Words for images or packages that a registry refuses, whatever the code is.
 fn build_registry_limited(evidence: &Evidence) -> Option<Finding> {
     let limited = |text: &str| {
         let text = text.to_ascii_lowercase();
@@ -190,7 +190,7 @@ fn build_registry_limited(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-/// `npm install` tells of vulnerabilities as well, and fails no build by it: only the audit itself counts.
+/// `npm install` reports vulnerabilities too, but does not fail the build for them: only `npm audit` counts.
 fn build_audit(evidence: &Evidence) -> Option<Finding> {
     const AUDITS: &[&str] = &["npm audit", "yarn audit", "pnpm audit", "--audit-level"];
     const FAILS: &[&str] = &["command", "failed", "exit"];
@@ -210,7 +210,7 @@ fn build_audit(evidence: &Evidence) -> Option<Finding> {
     ))
 }
 
-/// The newest build that came to an end, if that was a bad one. A build that a person stopped says nothing of the code.
+/// The newest build that ended, if it failed. A build that a person stopped says nothing about the code.
 fn failed(evidence: &Evidence) -> Option<&Build> {
     let mut ended = evidence.builds.iter().flatten();
     ended.find(|build| build.status == "SUCCEEDED" || has_failed(build)).filter(|build| has_failed(build))

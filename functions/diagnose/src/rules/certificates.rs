@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Certificates of ACM are renewed 60 days before their end; so late it does not happen by itself.
+/// ACM renews a certificate 60 days before its end. This late, it will not happen by itself.
 const CERTIFICATE_DAYS: i64 = 7;
 
 /// ACM renews no certificate that was imported.
@@ -26,7 +26,7 @@ pub(super) const IMPORT: &str = "import the renewed files under the same ARN, if
                                  --certificate fileb://cert.pem --private-key fileb://key.pem \
                                  --certificate-chain fileb://chain.pem";
 
-/// Without a word on their keys, AWS lists those of RSA with up to 2,048 bits alone.
+/// Without this filter, AWS lists only certificates with RSA keys of up to 2,048 bits.
 const LIST: &str = "aws acm list-certificates --includes keyTypes=RSA_2048,RSA_3072,RSA_4096,EC_prime256v1,EC_secp384r1,EC_secp521r1";
 
 pub(super) fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
@@ -45,7 +45,7 @@ pub(super) fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// For another name, or by an authority that browsers do not know: what the probe was told in the handshake.
+/// The certificate is for another name, or of an authority that browsers do not know, as the handshake showed.
 pub(super) fn certificate_refused(evidence: &Evidence) -> Option<Finding> {
     let checks = evidence.probe.iter().flat_map(|probe| &probe.checks);
     let expired = |check: &Check| check.certificate.as_ref().is_some_and(|it| it.not_after <= evidence.at);

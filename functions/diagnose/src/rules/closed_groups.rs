@@ -60,7 +60,7 @@ pub(super) fn security_group_closed(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// No rule lets the tasks out to AWS, and they wait for it in vain.
+/// No rule lets the tasks reach AWS, and their calls time out.
 fn closed_to_aws(evidence: &Evidence, tasks: &[String]) -> Option<Finding> {
     const HTTPS: u16 = 443;
     let failed = Failures::of(evidence, is_unanswered)?;

@@ -95,7 +95,7 @@ fn connections_near_limit(evidence: &Evidence) -> Option<Finding> {
     Some(finding.next(DevOps, next).otherwise(larger))
 }
 
-/// The step that leaves connections free, when so large a share of the tasks may stay.
+/// The step that frees connections, if this share of the tasks may stay.
 fn fewer_connections(evidence: &Evidence, limit: f64, share: f64) -> String {
     let service = evidence.service.as_ref();
     let tasks = service.map(|service| f64::from(service.desired.max(service.running)));
@@ -174,7 +174,7 @@ fn connection_leak(evidence: &Evidence) -> Option<Finding> {
     /// Less may be a pool that fills up to what it needs.
     const TIMES: f64 = 1.5;
     const AT_LEAST: f64 = 50.0;
-    /// A straight line explains a leak and hardly anything else.
+    /// A straight line means a leak, and hardly ever anything else.
     const STRAIGHT: f64 = 0.85;
     const TOGETHER: f64 = 0.8;
     /// What is left is gone within the hour or two.
@@ -305,7 +305,7 @@ fn writer_failed_over(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// The newest failover of the last so many minutes.
+/// The newest failover of the last `minutes`.
 pub(super) fn failover(evidence: &Evidence, minutes: i64) -> Option<(&DatabaseEvent, jiff::Timestamp)> {
     let events = evidence.database_events.as_ref()?.iter();
     events
@@ -315,7 +315,7 @@ pub(super) fn failover(evidence: &Evidence, minutes: i64) -> Option<(&DatabaseEv
         .max_by_key(|(_, at)| *at)
 }
 
-/// What the connections were at, and to how few they fell within so many minutes, where that is less than half.
+/// The level of connections before a drop, and the lowest value within `minutes` after it, if that is less than half.
 fn dropped(series: &Series, minutes: i64) -> Option<(f64, f64)> {
     const HALF: f64 = 0.5;
     /// Fewer come and go.

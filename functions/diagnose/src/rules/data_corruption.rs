@@ -87,7 +87,7 @@ fn integrity_violated(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// The last moment of which it is known that nothing was wrong: the beginning of the last period that has a zero,
+/// The last moment at which nothing is known to have been wrong: the beginning of the last period that has a zero,
 /// as the check ran some time within it.
 fn last_right(series: &Series) -> Option<Timestamp> {
     let periods = series.values.iter().rev().position(|value| *value == Some(0.0))?.checked_add(1)?;

@@ -1,4 +1,4 @@
-//! The database: it is not there, cannot be reached, or is not trusted.
+//! The database: it does not exist, cannot be reached, or is not trusted.
 
 use super::{
     broken::{answer, not_before, one_line, refuses, release},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// An instance takes connections, and has local storage and memory, by its class.
+/// An instance's class sets its connections, local storage and memory.
 pub(super) const LARGER_WRITER: &str = "make a larger instance the writer (writes stop for about 30 s): aws \
                                         docdb create-db-instance --db-cluster-identifier <db-cluster> \
                                         --db-instance-identifier <new-name> --db-instance-class \
@@ -37,7 +37,7 @@ pub(super) fn larger(evidence: &Evidence, instance: &str) -> String {
     }
 }
 
-/// What drivers say of a database that was the writer.
+/// What drivers report about an instance that is not the writer any more.
 pub(super) const NO_WRITER: &[&str] = &["not primary", "notwritableprimary", "notprimary", "not master"];
 /// What drivers and pools say where requests wait for a connection. Not `pool`: a pool is also cleared, and there are
 /// pools of threads.
@@ -54,7 +54,7 @@ pub(super) const POOL_WAITS: &[&str] = &[
 pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
     /// An older event is about something else.
     const EVENT_MINUTES: i64 = 180;
-    /// Of its connections: the next one is refused.
+    /// The share of its connections at which the next one is refused.
     const FULL: f64 = 0.95;
     if let Some(finding) = evidence.database.as_ref().and_then(database_is_not_there) {
         let finding = match evidence.check("health-db").filter(|check| refuses(check)) {
@@ -77,7 +77,7 @@ pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
     let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
     let logged = logs.with(&["MongoServerSelectionError", "MongoNetwork"]);
     let errors = logged.map_or(0, |(count, _)| count);
-    // It is there: it answers that it is no writer any more, or the application has no connection left for it.
+    // It exists: it answers that it is not the writer any more, or the application has no connection left for it.
     let is_reached =
         [NO_WRITER, POOL_WAITS].iter().any(|words| logs.with(words).is_some_and(|(count, _)| count > errors));
     // Where Redis fails with it, and the log has nothing of the database, it is the application that does not answer.
@@ -85,7 +85,7 @@ pub(super) fn database_down(evidence: &Evidence) -> Option<Finding> {
     if is_reached || redis_fails && logged.is_none() {
         return None;
     }
-    // What refuses credentials or has no connection left is there.
+    // A database that refuses credentials or has no connection left exists.
     let is_refusal = |group: &&LogGroup| is_database_refusal(&group.shape) && are_credentials(&group.shape);
     let refused: u64 = logs.groups.iter().filter(is_refusal).map(|group| group.count).sum();
     let is_refused = refused > errors;
@@ -165,11 +165,11 @@ fn database_is_not_there(database: &Database) -> Option<Finding> {
     Some(if is_gone { with_cluster(finding, database) } else { with_instance(finding, database) })
 }
 
-/// What is left to do where the cluster does not come back.
+/// What to do if the cluster does not come back.
 const RESTORE: &str = "restore its newest state beside it and cut over to that: send snapshot-restore \
                        {\"point_in_time\": \"latest\"}";
 
-/// The next step where the cluster itself is not there.
+/// The next step if the cluster does not exist.
 fn with_cluster(finding: Finding, database: &Database) -> Finding {
     let name = &database.name;
     let start = format!("aws docdb start-db-cluster --db-cluster-identifier {name}");
@@ -228,7 +228,7 @@ fn with_cluster(finding: Finding, database: &Database) -> Finding {
     }
 }
 
-/// The next step where no instance is there. The data is in the volume.
+/// The next step if the cluster has no instance. The data is in the volume.
 fn with_instance(finding: Finding, database: &Database) -> Finding {
     const PASSING: &[&str] = &["creating", "rebooting", "starting", "upgrading"];
     const CLASS: &str = "db.r6g.large";

@@ -26,7 +26,7 @@ pub(super) fn database_refused(evidence: &Evidence) -> Option<Finding> {
     let logged = evidence.logs.iter().flat_map(|logs| &logs.groups).find(|group| {
         is_database_refusal(&group.shape) && group.last.is_none_or(|last| goes_on(evidence, last))
     });
-    // Tasks that stay have the credentials that they began with, for good.
+    // Running tasks keep the credentials that they started with.
     let outdated =
         logged.filter(|group| are_credentials(&group.shape)).and_then(|group| outdated(evidence, group));
     // New connections, while the old ones go on.
@@ -134,7 +134,7 @@ fn new_password(evidence: &Evidence) -> (String, String) {
     )
 }
 
-/// The command that gives the database the secret's password, which no history of a shell is to have.
+/// The command that gives the database the secret's password without leaving it in a shell's history.
 fn set_password(secret: &str) -> String {
     format!(
         "aws docdb modify-db-cluster --db-cluster-identifier <db-cluster> --master-user-password \"$(aws \
@@ -196,8 +196,8 @@ pub(super) fn are_credentials(text: &str) -> bool {
     says(text, REFUSED)
 }
 
-/// A secret that was changed while these tasks ran, and whose change is what their errors began with. Nothing where one
-/// that began since has failed: it has read the new value, and fresh ones would fail as it did.
+/// A secret that was changed while these tasks ran, and with whose change their errors began. `None` if a task
+/// that started since has failed too: it has read the new value, so fresh tasks would fail as well.
 fn outdated<'a>(evidence: &'a Evidence, refusals: &LogGroup) -> Option<&'a Secret> {
     let tasks = evidence.tasks.as_ref()?;
     let is_older = |at: Option<Timestamp>, changed: Timestamp| at.is_some_and(|at| at < changed);

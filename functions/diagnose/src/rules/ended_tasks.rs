@@ -1,4 +1,4 @@
-//! Tasks that begin, and end at once: for their memory, by themselves, for their health.
+//! Tasks that start and end at once: killed for memory, by their own exit, or by a health check.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn out_of_memory_at_start(evidence: &Evidence) -> Option<Finding> {
-    // A task that was stopped for its health checks ends with 137, too, when it does not heed the signal.
+    // A task that was stopped for its health checks ends with 137 too, if it ignores the signal.
     let failed = stopped(evidence, |task| {
         let told = task.reasons().contains("OutOfMemory");
         let killed = task.exit_code() == Some(137) && task.stop_code == "EssentialContainerExited";
@@ -124,7 +124,7 @@ fn loops(evidence: &Evidence, is: impl Fn(&StoppedTask) -> bool) -> Option<Vec<&
 }
 
 pub(super) fn health_check_in_grace(evidence: &Evidence) -> Option<Finding> {
-    /// Later than this a task had come up, and fell ill.
+    /// A task that ended later than this had started well, and broke afterwards.
     const YOUNG: SignedDuration = SignedDuration::from_mins(10);
     let is_killed = |task: &StoppedTask| {
         says(&task.reason, &["task failed elb health checks", "task failed container health checks"])

@@ -11,7 +11,7 @@ use crate::{
 /// A task that dies later than this has started: its memory is for another chapter.
 pub(super) const START: SignedDuration = SignedDuration::from_mins(2);
 
-/// Of a call that got no answer, as AWS's SDK for Go and the system tell it.
+/// Words for a call that got no answer, from AWS's SDK for Go and the system.
 pub(super) const NO_ANSWER: &[&str] = &[
     "context deadline exceeded",
     "timeout",
@@ -26,7 +26,7 @@ pub(super) const NO_ANSWER: &[&str] = &[
 /// Where ECS reads what a task needs before it starts.
 pub(super) const SECRETS: &[&str] =
     &["secretsmanager", "secrets manager", "from asm", "from ssm", "ssm:", "ssm parameter", "kms"];
-/// Of a call that was denied.
+/// Words for a call that was denied.
 pub(super) const NOT_ALLOWED: &[&str] =
     &["accessdenied", "access denied", "not authorized", "unauthorized", "access to kms is not allowed"];
 pub(super) const LOGS: &[&str] = &["log stream", "log group", "logger args", "logging driver", "logs:"];
@@ -56,7 +56,7 @@ pub(super) struct Failures<'a> {
 }
 
 impl<'a> Failures<'a> {
-    /// Those with such words, if there are any and they are not over.
+    /// Those whose words match, if there are any and the trouble goes on.
     pub(super) fn of(evidence: &'a Evidence, is: impl Fn(&str) -> bool) -> Option<Self> {
         let tasks = stopped(evidence, |task| is(&task.reasons()));
         let event = refusal(evidence, &is);
@@ -141,7 +141,7 @@ pub(super) fn event_facts(evidence: &Evidence, finding: Finding, event: &Event) 
     }
 }
 
-/// The stopped tasks that are so, the newest first, where it goes on.
+/// The stopped tasks that match, the newest first, if the trouble goes on.
 pub(super) fn stopped(evidence: &Evidence, is: impl Fn(&StoppedTask) -> bool) -> Vec<&StoppedTask> {
     let Some(tasks) = &evidence.tasks else { return Vec::new() };
     let found: Vec<&StoppedTask> = tasks.stopped.iter().filter(|task| is(task)).collect();
@@ -202,7 +202,7 @@ pub(super) fn is_pull(words: &str) -> bool {
     says(words, &["cannotpull", "unable to retrieve ecr registry auth", "cannot pull registry auth"])
 }
 
-/// Whether a task did not get what it needs of AWS since nobody answered.
+/// Whether a task could not fetch what it needs from AWS because there was no answer.
 pub(super) fn is_unanswered(words: &str) -> bool {
     // ECS adds its advice on the network to refusals, too.
     says(words, NO_ANSWER)
@@ -241,7 +241,7 @@ pub(super) fn stands(evidence: &Evidence, at: Timestamp) -> bool {
     goes_on(evidence, at) || is_last && is_known && !tried && evidence.within_minutes(at, HOURS * 60)
 }
 
-/// How ECS begins to say that a task did not come.
+/// How ECS's event begins if a task was not started.
 const REFUSALS: &[&str] =
     &["was unable to place a task", "failed to launch a task", "unable to start a task"];
 
@@ -256,7 +256,7 @@ pub(super) fn short_of_tasks(evidence: &Evidence) -> bool {
 pub(super) fn impact(evidence: &Evidence) -> Impact {
     match &evidence.service {
         Some(service) if service.running == 0 && service.desired > 0 => Impact::Down,
-        // The tasks that run go on; only new ones do not come.
+        // Running tasks go on; only new ones do not start.
         Some(service) if service.running >= service.desired => Impact::Risk,
         _ => Impact::Degraded,
     }

@@ -1,4 +1,4 @@
-//! Health checks of a target group that ask for the wrong thing: path, port, codes, or times.
+//! Health checks of a target group with a wrong path, port, codes or times.
 
 use std::fmt::Arguments;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) fn health_check_path_wrong(evidence: &Evidence) -> Option<Finding> {
-    /// What an application answers that has no such path, has it elsewhere, or does not let everybody see it.
+    /// The codes of an application that has no such path, has it elsewhere, or protects it.
     const ELSEWHERE: &[u16] = &[301, 302, 303, 307, 308, 401, 403, 404, 405];
     let (bad, codes) = all_answer(evidence, |code| ELSEWHERE.contains(&code))?;
     let (group, _) = *bad.first()?;

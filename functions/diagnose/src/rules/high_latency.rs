@@ -46,12 +46,12 @@ pub(super) const RULES: &[Rule] = &[
 const API: &[&str] = &["health", "health-db", "health-redis", "cors"];
 const FRONT_END: &[&str] = &["page", "asset"];
 const PROBE: &str = "health probe";
-/// What is slow for both is not of this stack.
+/// If a step is slow for both, the reason is outside this stack.
 const AWS_CASE: &str =
     "open a case with AWS, with the times from both networks and the address that answered";
 
 fn slow_dns(evidence: &Evidence) -> Option<Finding> {
-    /// A resolver answers within some 100 ms even when it has to ask around.
+    /// A resolver answers within about 100 ms, even if it has to ask others.
     const SLOW_MS: f64 = 500.0;
     let (place, check, finding) = step(evidence, "dns_ms", "looking up", SLOW_MS)?;
     let host = host(check);
@@ -86,7 +86,7 @@ fn slow_connect(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn slow_tls(evidence: &Evidence) -> Option<Finding> {
-    /// Two times there and back, and some work.
+    /// Two round trips, and some work.
     const SLOW_MS: f64 = 500.0;
     let (place, check, finding) = step(evidence, "tls_ms", "the TLS handshake with", SLOW_MS)?;
     let time = format!("curl -s -o /dev/null -w '%{{time_connect}} %{{time_appconnect}}\\n' {}", check.url);
@@ -104,7 +104,7 @@ fn slow_tls(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// `step` for the answer itself, where the API's checks also differ from each other.
+/// `step` for the answer itself, which may be slow for some of the API's checks only.
 fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
     /// Ordinary answers come in tens of milliseconds.
     const SLOW_MS: f64 = 1_000.0;
@@ -125,7 +125,7 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
                 .otherwise("let CloudFront keep what does not change (Cache-Control with s-maxage), so that fewer requests wait for the origin"),
         });
     }
-    // What is behind one check only, while the plain one is quick.
+    // Slow is what only one check depends on: the plain check is quick.
     let time = |name: &str| {
         let check = evidence.check(name)?;
         Some((check, check.phases.named(phase)?))
@@ -151,7 +151,7 @@ fn slow_first_byte(evidence: &Evidence) -> Option<Finding> {
             Some((who, metrics, otherwise, slow))
         })?;
     Some(
-        // One answer is not many.
+        // One slow answer is no pattern.
         Finding::new(
             Possible,
             Degraded,
@@ -178,7 +178,7 @@ enum Place {
     FrontEnd,
 }
 
-/// Where a step is slow, at which of its checks that is seen, and what shows it.
+/// Where a step is slow, which checks show it, and the facts.
 fn step<'a>(
     evidence: &'a Evidence,
     phase: &str,
@@ -202,7 +202,7 @@ fn step<'a>(
         (_, Some((other, ms))) => format!(", but only {ms:.0} ms for {}", host(other)),
         (_, None) => String::new(),
     };
-    // Without the other side, it cannot be told from the way.
+    // Without the other side, a slow server looks like a slow network.
     let confidence = if other.is_some() { Likely } else { Possible };
     let at = evidence.probe.as_ref().map(|probe| probe.at);
     let what = format!("{doing} {} takes {ms:.0} ms{beside}", host(check));
@@ -236,7 +236,7 @@ fn step<'a>(
     Some((place, check, finding))
 }
 
-/// The quickest of these checks in a phase: one that is slow may be chance, all of them are not.
+/// The quickest of these checks in a phase: one slow check may be chance, but not all of them.
 fn quickest<'a>(evidence: &'a Evidence, names: &[&str], phase: &str) -> Option<(&'a Check, f64)> {
     let checks = names.iter().filter_map(|name| evidence.check(name));
     let times = checks.filter_map(|check| Some((check, check.phases.named(phase)?)));

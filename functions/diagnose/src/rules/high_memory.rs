@@ -49,13 +49,13 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// ECS and Fargate kill at 100 %, and averages hide the task that gets there first.
+/// ECS and Fargate kill a task at 100 %, and averages hide the task that gets there first.
 const HIGH_PERCENT: f64 = 85.0;
 /// The next large request may end a task.
 const FULL_PERCENT: f64 = 95.0;
 /// A leak that takes longer than a working day to matter can wait for the day.
 const LEAK_PERCENT_AN_HOUR: f64 = 1.5;
-/// A straight line explains a leak and hardly anything else.
+/// A straight line means a leak, and hardly ever anything else.
 const STRAIGHT: f64 = 0.85;
 const TOGETHER: f64 = 0.8;
 
@@ -65,7 +65,7 @@ fn out_of_memory_kills(evidence: &Evidence) -> Option<Finding> {
         return Some(finding);
     }
     let stopped = all.stopped.iter();
-    // Of many, only the newest were looked at.
+    // If there are many stopped tasks, only the newest were read.
     let more = usize::try_from(all.stopped_in_all).is_ok_and(|count| count > all.stopped.len());
     let at_least = if more { "at least " } else { "" };
     // A task that dies at once is for the chapter on starting.
@@ -73,7 +73,7 @@ fn out_of_memory_kills(evidence: &Evidence) -> Option<Finding> {
     let said: Vec<&StoppedTask> = killed.iter().copied().filter(|task| says_memory(task)).collect();
     let newest = said.first().or_else(|| killed.first())?;
     let finding = Finding::new(
-        // Of 137 alone it is known only that something killed it.
+        // Exit code 137 alone says only that something killed the task.
         if said.is_empty() { Likely } else { Certain },
         Degraded,
         format!("{at_least}{} killed in the last hour because memory ran out", tasks(killed.len())),
@@ -99,7 +99,7 @@ fn memory_leak(evidence: &Evidence) -> Option<Finding> {
     /// New tasks fill their caches for an hour or two.
     const ENOUGH_HOURS: f64 = 3.0;
     const ENOUGH_PERCENT: f64 = 10.0;
-    /// Where tasks were killed for it, it may be as fast as it likes.
+    /// If tasks were killed for memory, a fast rise is a leak too.
     const FAST_HOURS: f64 = 0.3;
     const FAST_PERCENT: f64 = 25.0;
     const VERY_STRAIGHT: f64 = 0.95;
@@ -190,7 +190,7 @@ fn memory_follows_load(evidence: &Evidence) -> Option<Finding> {
 fn memory_limit_near_normal(evidence: &Evidence) -> Option<Finding> {
     /// A spread of a few percent is a level, not a movement.
     const LEVEL: f64 = 5.0;
-    /// Less is not "at all times": a morning, or tasks that are new.
+    /// A shorter time is not "at all times": it may be one morning, or new tasks.
     const ENOUGH_HOURS: f64 = 6.0;
     let memory = evidence.recent(name::ECS_MEMORY)?;
     let points = memory.by_hour();
@@ -219,13 +219,13 @@ fn memory_limit_near_normal(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// A revision with twice the memory, where Fargate has that with this CPU.
+/// A revision with twice the memory, if Fargate has that much with this CPU.
 fn more_memory(evidence: &Evidence) -> String {
     let change = evidence.definition.as_ref().map_or_else(|| "with more memory".to_owned(), twice_the_memory);
     new_revision(&change)
 }
 
-/// A shell in the oldest task: what leaks has leaked most there.
+/// A shell in the oldest task, which has leaked most.
 fn shell(evidence: &Evidence) -> String {
     let tasks = evidence.tasks.iter().flat_map(|tasks| &tasks.running);
     let oldest = tasks.min_by_key(|task| task.started_at.unwrap_or(evidence.at));

@@ -1,4 +1,4 @@
-//! Missing metrics: one that stopped, one that never came, one that is asked for by the wrong dimensions.
+//! Missing metrics: one stopped, one never came, or an alarm has the wrong dimensions.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ const SILENT_MINUTES: i64 = 60;
 const LIST: &str = "CloudWatch, list of metrics";
 const ALARMS: &str = "CloudWatch, alarms";
 
-/// Only of metrics that come as long as what they measure is there: ECS of a service with tasks, DocumentDB of an
+/// Only for metrics that come as long as what they measure exists: ECS for a service with tasks, DocumentDB for an
 /// instance, the probe. A load balancer, CloudFront and error counts are silent when nobody asks.
 fn metric_stopped(evidence: &Evidence) -> Option<Finding> {
     let has_tasks = evidence.service.as_ref().map(|service| service.running > 0);
@@ -68,7 +68,7 @@ fn metric_stopped(evidence: &Evidence) -> Option<Finding> {
         }
     }
     for instance in evidence.database.iter().flat_map(|database| &database.instances) {
-        // One that was replaced or stopped has a right to be silent.
+        // A replaced or stopped instance sends no metrics.
         let own = evidence.by_instance(name::DB_CPU).into_iter().find(|(name, _)| *name == instance.name);
         if let Some((_, series)) = own.filter(|_| instance.status == "available") {
             let list = "--namespace AWS/DocDB --metric-name CPUUtilization";
@@ -135,7 +135,7 @@ fn metric_never_came(evidence: &Evidence) -> Option<Finding> {
     let (alarm, metric) = never.iter().find(|(_, metric)| is_certain(metric)).or(never.first())?;
     let finding = Finding::new(
         if is_certain(metric) { Certain } else { Likely },
-        // An alarm that cannot ring.
+        // An alarm that cannot fire.
         Risk,
         format!(
             "the alarm {} waits for {} {}, which CloudWatch does not know{}",
@@ -220,7 +220,7 @@ fn metric_wrong_dimension(evidence: &Evidence) -> Option<Finding> {
 
 /// Whether its dimensions name a resource that has no metric at all, as by a load balancer's whole ARN.
 fn is_of_none(listed: &[ListedMetric], metric: &ListedMetric) -> bool {
-    /// What is there has metrics of these, also without errors.
+    /// An existing resource has these metrics, even without errors.
     const ALWAYS: &[&str] = &["AWS/ApplicationELB", "AWS/ECS", "AWS/DocDB"];
     let is_its = |one: &&ListedMetric| {
         let has = |(name, value): (&String, &String)| one.dimensions.get(name) == Some(value);

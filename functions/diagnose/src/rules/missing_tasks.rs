@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// Of the reason for which the load balancer does not take a target.
+/// The words of an event about a target that the load balancer does not take.
 const NO_ZONE: &str = "availability zone that is not enabled for the load balancer";
 
-/// Tasks run, and the load balancer does not get to know them.
+/// Tasks run, but are not registered with the load balancer.
 pub(super) fn target_not_registered(evidence: &Evidence) -> Option<Finding> {
     let service = evidence.service.as_ref()?;
     let event = service.events.iter().find(|event| {
@@ -103,7 +103,7 @@ pub(super) fn target_not_registered(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// Whatever the reason is: ECS has fewer tasks than it was asked for, and brings no more.
+/// ECS has fewer tasks than desired and starts no more, whatever the reason.
 pub(super) fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
     /// A deployment, a step of scaling and a replaced task are over by then.
     const MINUTES: i64 = 15;
@@ -139,7 +139,7 @@ pub(super) fn tasks_missing(evidence: &Evidence) -> Option<Finding> {
         .iter()
         .flat_map(|tasks| &tasks.running)
         .any(|task| task.started_at.is_none() || lately(task.started_at));
-    // Without the scaling nobody knows when the number was raised.
+    // Without the scaling activities it is not known when the number was raised.
     evidence.scaling.as_ref()?;
     if scaled || deployed || began || stopped || starts {
         return None;

@@ -1,4 +1,4 @@
-//! Replication lag: readers that tell what was true a while ago.
+//! Replication lag: readers answer with old data.
 
 use super::{Rule, database::larger};
 use crate::{
@@ -91,7 +91,7 @@ fn lag_on_one_reader(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// Also where there is one reader only: nothing shows then that it is the reader's fault, and what helps is the same.
+/// Also for a single reader: nothing shows then that the reader is the cause, but the same steps help.
 fn lag_on_all_readers(evidence: &Evidence) -> Option<Finding> {
     let behind = readers(evidence);
     if !behind.iter().all(Reader::is_behind) {
@@ -146,7 +146,7 @@ fn write_burst(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn small_instance(evidence: &Evidence) -> Option<Finding> {
-    /// It has no time left to follow.
+    /// At this load the reader cannot keep up.
     const BUSY_PERCENT: f64 = 90.0;
     /// `DocumentDB` turns work away when memory gets short, and keeps some free until then.
     const MEMORY_LEFT: f64 = 0.1;
@@ -265,7 +265,7 @@ impl Reader<'_> {
     }
 }
 
-/// The readers of which a lag was seen.
+/// The readers that have a lag.
 fn readers(evidence: &Evidence) -> Vec<Reader<'_>> {
     let writer = evidence.database.as_ref().and_then(|database| database.writer());
     let all = evidence.by_instance(name::DB_LAG).into_iter();

@@ -1,4 +1,4 @@
-//! Tasks that find no place: no size, no capacity, no address.
+//! Tasks that cannot be placed: no such size, no capacity, no address.
 
 use super::{
     failed_starts::{Failures, fargate_has, impact, is_pull, says},
@@ -20,7 +20,7 @@ const NO_ADDRESS: &[&str] = &[
     "networkinterfacelimitexceeded",
     "resource:eni",
 ];
-/// What an instance has too little of.
+/// The resource that an instance has too little of.
 const ROOM: &[&str] = &["insufficient memory", "insufficient cpu", "resource:memory", "resource:cpu"];
 
 pub(super) fn size_not_possible(evidence: &Evidence) -> Option<Finding> {

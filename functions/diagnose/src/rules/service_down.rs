@@ -1,4 +1,4 @@
-//! The service is down: it is not there, what it stands on is not, or something broke it lately.
+//! The service is down: it does not exist, something it depends on does not, or a recent change broke it.
 
 use jiff::{SignedDuration, Timestamp};
 use shared::probe;
@@ -286,7 +286,7 @@ fn redis_down(evidence: &Evidence) -> Option<Finding> {
     let works = |name| evidence.check(name).is_some_and(|check| check.healthy);
     let logs = Logs { groups: still_logged(evidence), ..Logs::default() };
     let logged = logs.with(&["redis", "maxretriesperrequest"]);
-    // What fails together has something else in common, unless the log blames Redis alone.
+    // If other parts fail too, they have another cause in common, unless the log blames Redis alone.
     let what = if works("health-db") {
         "the application cannot reach Redis, but reaches its database"
     } else {
@@ -326,11 +326,11 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
     let failed = seen.len().max(usize::try_from(release.failed_tasks).unwrap_or_default());
     let comes_up = release.rollout == "COMPLETED" && service.running >= service.desired;
     let revision = &release.task_definition;
-    // What no task of it has done is not its fault.
+    // A release without a single running task has broken nothing.
     if release.running == 0 && failed == 0 {
         return None;
     }
-    // Few errors may have a reason that is told by itself.
+    // A few errors may have a cause that is reported on its own.
     let tells_why = || missing_index(evidence).or_else(|| collection_scan(evidence)).is_some();
     let broken = Broken::seen(evidence).or_else(|| Broken::risen(evidence, began).filter(|_| !tells_why()));
     // A period of a metric may have begun before the deployment that it shows: the trouble did not.
@@ -396,7 +396,7 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
     let broken =
         Broken::seen(evidence).or_else(|| begins.find_map(|began| Broken::risen(evidence, began)))?;
     let since = broken.since?;
-    // Without the deployments nobody knows that it was no release.
+    // Without the deployments, a release cannot be ruled out.
     evidence.service.as_ref()?;
     if release(evidence).and_then(|release| release.created_at).is_some_and(|began| not_before(since, began))
     {
@@ -492,7 +492,7 @@ fn dns_not_found(evidence: &Evidence) -> Option<Finding> {
     let check = checks.iter().find(|check| check.failed_by(probe::Kind::Dns))?;
     let host = host(&check.url);
     let message = check.error.as_ref().map(|error| one_line(&error.message)).filter(|text| !text.is_empty());
-    // Where no name at all is found, the probe's own resolver may be to blame.
+    // If no name at all is found, the probe's own resolver may be the cause.
     let all = checks.iter().all(|check| check.failed_by(probe::Kind::Dns));
     let serves = if is_of_front_end(check) { "distribution <distribution>" } else { "<load-balancer>" };
     Some(
@@ -512,7 +512,7 @@ fn api_unreachable(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let host = host(&check.url);
-    // Where nothing at all is reached, it may be the probe that is cut off.
+    // If nothing at all is reached, the probe itself may be cut off.
     let alone = evidence.probe.iter().flat_map(|probe| &probe.checks).all(no_connection);
     let finding = Finding::new(
         if alone { Possible } else { Likely },
@@ -558,7 +558,7 @@ fn way_in(evidence: &Evidence, host: &str) -> String {
     )
 }
 
-/// Ranked after everything that tells why.
+/// Ranked after every finding that says why.
 fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
     let broken = Broken::seen(evidence)?;
     // A code below 500 tells by itself what is wrong: the address, or what the caller may.

@@ -1,4 +1,4 @@
-//! Whether the API's answers are slow now: what several chapters begin with.
+//! Whether the API's answers are slow now. Several chapters begin with this.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
 /// Slow enough for a person to wait, and slower than this API is by itself: some reports always take seconds.
 const SLOW_SECONDS: f64 = 1.0;
 const SLOWER: f64 = 2.0;
-/// Slow whatever is usual: it may last for so long that it looks usual.
+/// Slow by any standard: slowness that lasts long would look usual.
 const VERY_SLOW_SECONDS: f64 = 5.0;
 
 /// Answers that are slow now.

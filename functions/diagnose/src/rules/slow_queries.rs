@@ -99,7 +99,7 @@ pub(super) fn collection_scan(evidence: &Evidence) -> Option<Finding> {
 
 /// Queries that read whole collections, and often; those that took most time first.
 fn scans(evidence: &Evidence) -> impl Iterator<Item = &SlowQuery> {
-    /// In an hour. Fewer are a person's, or a report's.
+    /// In an hour. Fewer come from a person or a report.
     const OFTEN: u64 = 10;
     let queries = evidence.slow_queries.iter().flatten();
     let mut scans: Vec<&SlowQuery> =
@@ -113,7 +113,7 @@ fn impact(query: &SlowQuery) -> crate::finding::Impact {
     const SLOW_MS: u64 = 1_000;
     /// In an hour: one a minute.
     const OFTEN: u64 = 60;
-    /// Long enough to be felt by those who do not ask for it.
+    /// Long enough to slow down other requests.
     const LONG_MS: u64 = 5_000;
     let is_felt = query.longest_ms >= SLOW_MS && query.count >= OFTEN || query.longest_ms >= LONG_MS;
     if is_felt { Degraded } else { Risk }
@@ -161,7 +161,7 @@ fn cold_cache(evidence: &Evidence) -> Option<Finding> {
         (now < COLD_PERCENT && usual >= WARM_PERCENT).then_some((instance, series, now, usual))
     });
     let (instance, series, now, usual) = cold.min_by(|one, other| one.2.total_cmp(&other.2))?;
-    // A restart empties the cache, and a new writer has not the data of the old one's work in it.
+    // A restart empties the cache, and a new writer does not have the old one's data in its cache.
     let restart = evidence.database_events.iter().flatten().find(|event| {
         let is_restart = event.categories.iter().any(|category| category == "failover")
             || event.source == instance && event.message.to_ascii_lowercase().contains("restarted");

@@ -35,7 +35,7 @@ fn status_code(evidence: &Evidence) -> Option<Finding> {
         .collect();
     let meaning =
         |check: &Check, status: u16| check.spoilt().map_or(advice(status).meaning.to_owned(), one_line);
-    // What answers for the most comes first: the API itself, then the page; a server's error before a caller's.
+    // The part that most depends on comes first: the API, then the page; a server's error before a caller's.
     let rank = |check: &Check| match check.name.as_str() {
         "health" => 0,
         "page" => 1,
@@ -46,7 +46,7 @@ fn status_code(evidence: &Evidence) -> Option<Finding> {
         .iter()
         .map(|(check, status)| format!("{} answers {status} ({})", check.name, meaning(check, *status)))
         .collect();
-    // No page, or an API that fails as a whole; what it refuses the probe it may grant to users.
+    // Users are hit if the page is missing or the whole API fails. What it refuses the probe, it may grant to users.
     let fails_whole = *status >= 500 || is_success(*status);
     let is_down = worst.name == "page" || worst.name == "health" && fails_whole;
     let finding = Finding::new(Certain, if is_down { Down } else { Degraded }, told.join(", "));
@@ -88,7 +88,7 @@ fn is_of_front_end(check: &Check) -> bool {
     matches!(check.name.as_str(), "page" | "asset")
 }
 
-/// A release of the backend has no part in it.
+/// A release of the backend does not cause it.
 fn for_front_end(finding: Finding, check: &Check, evidence: &Evidence) -> Finding {
     if is_of_front_end(check) {
         finding.otherwise(format!("{}, then send cache-invalidation {{}}", deploy_again(evidence)))

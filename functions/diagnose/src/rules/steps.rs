@@ -1,4 +1,4 @@
-//! Parts of next steps: the names that AWS's own words give, and commands that several rules tell.
+//! Parts of next steps: names taken from AWS's messages, and commands that several rules use.
 
 use shared::ecr::Image;
 
@@ -9,7 +9,7 @@ use crate::{
     finding::{Finding, Level::DevOps},
 };
 
-/// The step back to what ran before a release; then the repair.
+/// Roll back to what ran before a release; then the repair.
 pub(super) fn back(evidence: &Evidence, finding: Finding, repair: &str) -> Finding {
     let deploy = |revision: &str| {
         format!("aws ecs update-service --cluster <cluster> --service <service> --task-definition {revision}")
@@ -84,7 +84,7 @@ pub(super) fn ecr_image(evidence: &Evidence, words: &str) -> Option<Image> {
     image_in(evidence, words).or_else(|| containers.find_map(|container| Image::parse(&container.image)))
 }
 
-/// The name in AWS's words that begins so, as in `subnet-0a1b2c3d`.
+/// The name in AWS's message that has this prefix, as in `subnet-0a1b2c3d`.
 pub(super) fn named<'a>(words: &'a str, start: &str) -> Option<&'a str> {
     let name = name(words.get(words.find(start)?..)?);
     (name.len() > start.len()).then_some(name)
@@ -96,7 +96,7 @@ pub(super) fn after<'a>(words: &'a str, before: &str) -> Option<&'a str> {
     Some(name(rest)).filter(|name| !name.is_empty())
 }
 
-/// What a text begins with, as far as it can stand in a command as it is.
+/// The start of a text, up to the first character that would need quotes in a command.
 fn name(text: &str) -> &str {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-_/.:+=@".contains(letter);
     let (name, _) = text.split_at(text.find(|letter| !is_part(letter)).unwrap_or(text.len()));

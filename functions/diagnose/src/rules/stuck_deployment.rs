@@ -56,7 +56,7 @@ fn in_stage(evidence: &Evidence, service: &Service, stage: &Stage) -> Option<Fin
         _ => format!(", waiting for {hooks}"),
     };
     let what = format!("the deployment of {revision} has been in {name} for {}{waits}", span(lasts));
-    // Users are served by the tasks that were there before.
+    // The old tasks still serve the users.
     let finding = Finding::new(Likely, impact(evidence), what)
         .since(Some(since))
         .fact("ECS, service deployment", format!("{} deployment", stage.strategy), stage.status.clone())

@@ -117,7 +117,7 @@ fn changed_lately(evidence: &Evidence) -> Option<(&Secret, Timestamp)> {
     changed.max_by_key(|(_, at)| *at).filter(|(_, at)| evidence.within_minutes(*at, CHANGED_MINUTES))
 }
 
-/// The one that it can only be.
+/// The only secret that it can be.
 pub(super) fn only_secret(evidence: &Evidence) -> Option<&Secret> {
     match evidence.secrets.as_deref()? {
         [secret] => Some(secret),
@@ -179,7 +179,7 @@ fn restore(which: &str) -> String {
 fn secret_gone(evidence: &Evidence, secret: &Secret, failed: Option<&Failures<'_>>, how: &str) -> Finding {
     let containers = evidence.definition.iter().flat_map(|definition| &definition.containers);
     let mut named = containers.flat_map(|container| &container.secrets);
-    // Of one that only the settings name it is not known whether the application reads it.
+    // If only the settings name a secret, it is not known whether the application reads it.
     let is_read = evidence.definition.is_none() || named.any(|[_, from]| from.contains(&secret.name));
     let finding = Finding::new(
         if is_read { Certain } else { Likely },
@@ -196,7 +196,7 @@ fn secret_gone(evidence: &Evidence, secret: &Secret, failed: Option<&Failures<'_
 pub(super) fn secret_not_permitted(evidence: &Evidence) -> Option<Finding> {
     let is_gone = |words: &str| {
         let mut secrets = evidence.secrets.iter().flatten();
-        // Without a right to it, a secret that does not exist is denied as well.
+        // Without permission, AWS answers "denied" for a secret that does not exist, too.
         secrets.any(|secret| (!secret.exists || secret.deleted_at.is_some()) && words.contains(&secret.name))
     };
     let failed =
@@ -217,7 +217,7 @@ pub(super) fn secret_not_permitted(evidence: &Evidence) -> Option<Finding> {
          get-resource-policy --secret-id {}), its KMS key's, or a policy of the organization",
         secret(&words).unwrap_or(UNKNOWN)
     ));
-    // A policy of the same name would take the right to another secret away.
+    // A policy of the same name would replace the permission for another secret.
     let last = resource.rsplit([':', '/']).next().unwrap_or("secret").trim_matches(['*', '<', '>']);
     let allow = format!(
         "let the execution role read it: aws iam put-role-policy --role-name {role} --policy-name read-{last} --policy-document '{{\"Version\": \"2012-10-17\", \"Statement\": [ {{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"{resource}\" }} ] }}'"

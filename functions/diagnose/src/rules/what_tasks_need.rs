@@ -9,7 +9,7 @@ use crate::{
     finding::{Finding, Level::DevOps},
 };
 
-/// What a task needs before it starts is fetched from its own subnets.
+/// A task fetches what it needs before it starts from its own subnets.
 pub(super) fn aws_not_reachable(evidence: &Evidence) -> Option<Finding> {
     let failed = Failures::of(evidence, |words| is_unanswered(words) && !is_elsewhere(words))?;
     let words = failed.words();
@@ -33,7 +33,7 @@ pub(super) fn aws_not_reachable(evidence: &Evidence) -> Option<Finding> {
 /// The registry, and where it keeps the layers of images.
 const ECR: &[&str] = &["ecr", "starport"];
 
-/// Whether it is the pull of an image from a registry of another.
+/// Whether it is the pull of an image from a registry other than ECR.
 pub(super) fn is_elsewhere(words: &str) -> bool {
     is_pull(words) && !says(words, ECR)
 }

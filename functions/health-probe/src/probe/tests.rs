@@ -245,6 +245,8 @@ async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_asked() {
     refuses(r#"{"urls":["https://example.com/"]}"#, "InvalidRequest", "an address on https://example.com")
         .await;
     refuses(r#"{"approve":"1"}"#, "InvalidRequest", "nothing to approve").await;
+    refuses(r#"{"reject":"1"}"#, "InvalidRequest", "nothing to approve or reject").await;
+    refuses(r#"{"override":true,"reason":"x"}"#, "InvalidRequest", "nothing to override").await;
     refuses(r#"{"source":"aws.unknown","detail":{}}"#, "UnknownEvent", "top-level keys").await;
 }
 

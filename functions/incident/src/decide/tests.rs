@@ -8,7 +8,7 @@ fn finding(cause: &str, function: Option<&str>) -> Finding {
     let sent = function.map(|function| Sent { function: function.to_owned().into(), request: json!({}) });
     Finding {
         cause: cause.to_owned().into(),
-        remedy: Proposed { what: "do something".to_owned(), sent, ..Proposed::default() },
+        remedy: Advice { what: "do something".to_owned(), sent, ..Advice::default() },
         support_level: 1,
         ..Finding::new(Confidence::Certain, Impact::Down, format!("{cause} is seen"))
     }
@@ -30,25 +30,22 @@ fn modes(rollback: Mode, scale_up: Mode) -> BTreeMap<String, Mode> {
     [("rollback".to_owned(), rollback), ("scale-up".to_owned(), scale_up)].into()
 }
 
-fn tried(function: &str, decision: &str) -> Tried {
-    Tried {
-        remedy: Remedy { function: function.to_owned(), request: json!({}), cause: "some".to_owned() },
-        at: Timestamp::UNIX_EPOCH,
-        decision: Some(decision.to_owned()),
-        reason: None,
-        approval: None,
-        code: None,
-        under_way: false,
-        waits: 0,
-    }
+fn tried(function: &str, decision: &str) -> Attempt {
+    let remedy = Remedy { function: function.to_owned(), request: json!({}), cause: "some".to_owned() };
+    Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, Timestamp::UNIX_EPOCH) }
 }
 
-/// As a remedy answers that cannot act yet.
-fn not_yet(function: &str, code: &str, waits: u32) -> Tried {
-    Tried { code: Some(code.to_owned()), waits, ..tried(function, "refused") }
+/// An attempt of a remedy that cannot act yet.
+fn not_yet(function: &str, code: &str, waits: u32) -> Attempt {
+    Attempt { code: Some(code.to_owned()), waits, ..tried(function, "refused") }
 }
 
-fn chosen(findings: &[Finding], remedies: &BTreeMap<String, Mode>, tried: &[Tried], waited: bool) -> String {
+fn chosen(
+    findings: &[Finding],
+    remedies: &BTreeMap<String, Mode>,
+    tried: &[Attempt],
+    waited: bool,
+) -> String {
     let diagnosis = Diagnosis { findings: findings.to_vec(), ..Diagnosis::default() };
     match choose(&diagnosis, remedies, tried, waited) {
         Choice::Remedy(remedy) => format!("{} for {}", remedy.function, remedy.cause),
@@ -58,7 +55,7 @@ fn chosen(findings: &[Finding], remedies: &BTreeMap<String, Mode>, tried: &[Trie
 }
 
 #[track_caller]
-fn check(findings: &[Finding], tried: &[Tried], expected: &str) {
+fn check(findings: &[Finding], tried: &[Attempt], expected: &str) {
     assert_eq!(chosen(findings, &modes(Mode::Auto, Mode::Auto), tried, false), expected);
 }
 
@@ -96,7 +93,7 @@ fn what_could_not_act_yet_is_asked_again_and_no_other_takes_its_turn() {
 
 #[test]
 fn what_refused_for_good_is_not_asked_again() {
-    let refused = |code: &str| Tried { code: Some(code.to_owned()), ..tried("rollback", "refused") };
+    let refused = |code: &str| Attempt { code: Some(code.to_owned()), ..tried("rollback", "refused") };
     for code in ["no_known_good_release", "budget_spent", "cooldown"] {
         check(&[bad_release(), short_of_tasks()], &[refused(code)], "scale-up for no_spare_tasks");
     }
@@ -129,10 +126,10 @@ fn two_plans_that_nobody_approved_are_enough() {
 
 #[test]
 fn the_person_is_told_what_came_of_each_remedy() {
-    let refused = Tried { reason: Some("cooldown".to_owned()), ..tried("scale-up", "refused") };
+    let refused = Attempt { reason: Some("cooldown".to_owned()), ..tried("scale-up", "refused") };
     let before = [tried("rollback", "applied"), refused, tried("restart", "not_approved")];
     assert_eq!(
-        came_of(&before),
+        in_words(&before),
         "rollback did not help, scale-up did nothing (cooldown), restart was not approved"
     );
 }
@@ -178,7 +175,8 @@ fn a_mode_that_forbids_lets_the_next_cause_have_its_turn() {
 fn the_person_gets_the_word_of_what_may_not_be_done() {
     let diagnosis = Diagnosis { findings: vec![bad_release()], ..Diagnosis::default() };
     let choice = choose(&diagnosis, &modes(Mode::Observe, Mode::Auto), &[], false);
-    let reason = "bad_release is seen. rollback may not act by itself here".to_owned();
+    let reason =
+        "bad_release is seen; rollback is in mode observe, so it changes nothing by itself".to_owned();
     assert_eq!(choice, Choice::HandOver { level: 1, reason });
 }
 
@@ -233,7 +231,7 @@ fn what_is_being_done_already_is_looked_at() {
         let settled = json!({ "decision": decision, "code": "already_runs", "under_way": false });
         follows(&settled, decision, &After::Next);
     }
-    let before = Tried { under_way: true, ..not_yet("rollback", "already_rolling_back", 3) };
+    let before = Attempt { under_way: true, ..not_yet("rollback", "already_rolling_back", 3) };
     check(&[bad_release(), short_of_tasks()], &[before], "rollback for bad_release");
     let cooling_down =
         |code: &str| is_cooling_down(&Answer::read(&json!({ "decision": "refused", "code": code })));
@@ -341,7 +339,7 @@ proptest! {
             ]), 8),
     ) {
         let diagnosis = Diagnosis { findings, ..Diagnosis::default() };
-        let (mut before, mut waited, mut handed_over) = (Vec::<Tried>::new(), false, false);
+        let (mut before, mut waited, mut handed_over) = (Vec::<Attempt>::new(), false, false);
         for (decision, code) in decisions.into_iter().cycle().take(400) {
             match choose(&diagnosis, &modes, &before, waited) {
                 Choice::Remedy(remedy) => {
@@ -354,11 +352,11 @@ proptest! {
                     let under_way = code == Some("already_in_progress");
                     let code = code.map(str::to_owned);
                     if let Some(again) = again {
-                        prop_assert!(again.is_waited_for(), "only what could not act yet is asked again");
+                        prop_assert!(again.is_waiting(), "only what could not act yet is asked again");
                         *again =
-                            Tried { code, under_way, waits: again.waits + 1, remedy, ..tried("", decision) };
+                            Attempt { code, under_way, waits: again.waits + 1, remedy, ..tried("", decision) };
                     } else {
-                        before.push(Tried { remedy, code, under_way, ..tried("", decision) });
+                        before.push(Attempt { remedy, code, under_way, ..tried("", decision) });
                     }
                 }
                 Choice::Wait { .. } => {

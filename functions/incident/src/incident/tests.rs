@@ -1,7 +1,12 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
 use super::*;
 
 const WITHIN: [Duration; 2] = [Duration::from_mins(15), Duration::from_mins(30)];
-const HANDLING: Duration = Duration::from_hours(2);
+const MAX_HANDLING: Duration = Duration::from_hours(2);
 
 fn at(minutes: i64) -> Timestamp {
     "2026-11-24T14:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
@@ -13,11 +18,11 @@ fn incident() -> Incident {
 
 #[track_caller]
 fn due(incident: &Incident, minutes: i64, expected: &[Due]) {
-    assert_eq!(incident.due(at(minutes), WITHIN, HANDLING), expected, "after {minutes} minutes");
+    assert_eq!(incident.due(at(minutes), WITHIN, MAX_HANDLING), expected, "after {minutes} minutes");
 }
 
 fn next_level(level: u8, minutes: u64) -> Due {
-    let reason = format!("nobody of level {} acknowledged it within {minutes} minutes", level - 1);
+    let reason = format!("level {} did not acknowledge within {minutes} min", level - 1);
     Due::NextLevel { level, reason }
 }
 
@@ -70,89 +75,93 @@ fn a_hand_over_begins_the_time_of_those_who_had_nothing_to_do_before() {
 #[test]
 fn what_its_alarms_have_left_alone_for_a_quarter_of_an_hour_is_over() {
     let mut incident = incident();
-    let rings = [incident.rings("probe", at(0)), incident.rings("composite", at(0))];
-    assert_eq!(rings, [Ring::New, Ring::New]);
-    assert_eq!(incident.rings("probe", at(0)), Ring::Known);
+    let rings = [incident.alarm_fired("probe", at(0)), incident.alarm_fired("composite", at(0))];
+    assert_eq!(rings, [Recurrence::SameOutage, Recurrence::SameOutage]);
+    assert_eq!(incident.alarm_fired("probe", at(0)), Recurrence::Duplicate);
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
-    assert!(incident.is_quiet("composite", at(2)) && !incident.is_quiet("composite", at(2)));
+    assert!(incident.alarm_ok("composite", at(2)) && !incident.alarm_ok("composite", at(2)));
     due(&incident, 60, &[]);
-    assert!(incident.is_quiet("probe", at(3)));
+    assert!(incident.alarm_ok("probe", at(3)));
     due(&incident, 17, &[]);
-    due(&incident, 18, &[Due::Over]);
-    assert_eq!(incident.rings("probe", at(20)), Ring::Again);
-    incident.back_again(at(20), at(20));
+    due(&incident, 18, &[Due::AlarmsOk]);
+    assert_eq!(incident.alarm_fired("probe", at(20)), Recurrence::NewOutage);
+    incident.recur(at(20), at(20));
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(20) });
     due(&incident, 60, &[]);
-    incident.is_quiet("probe", at(60));
-    incident.handling = Handling::Machine { execution: "e".to_owned(), since: at(59) };
-    due(&incident, 80, &[Due::LookAfter { execution: "e".to_owned() }]);
+    incident.alarm_ok("probe", at(60));
+    incident.owner = Owner::StateMachine { execution: "e".to_owned(), since: at(59) };
+    due(&incident, 80, &[Due::CheckExecution { execution: "e".to_owned() }]);
 }
 
 #[test]
 fn alarms_that_flap_while_the_machine_is_at_work_are_no_other_outage() {
     let soon = at(1) + SignedDuration::from_secs(20);
-    let rings = |handling: Handling, again: Timestamp| {
+    let fired = |owner: Owner, again: Timestamp| {
         let mut incident = incident();
-        incident.handling = handling;
-        incident.rings("probe", at(0));
-        incident.is_quiet("probe", at(1));
-        incident.rings("probe", again)
+        incident.owner = owner;
+        incident.alarm_fired("probe", at(0));
+        incident.alarm_ok("probe", at(1));
+        incident.alarm_fired("probe", again)
     };
-    let machine = || Handling::Machine { execution: "e".to_owned(), since: at(0) };
-    assert_eq!(rings(machine(), soon), Ring::New);
-    assert_eq!(rings(machine(), at(3)), Ring::Again);
-    let handed_over = Handling::HandedOver { at: at(0), reason: "out of reach".to_owned() };
-    assert_eq!(rings(handed_over, soon), Ring::Again);
+    let machine = || Owner::StateMachine { execution: "e".to_owned(), since: at(0) };
+    assert_eq!(fired(machine(), soon), Recurrence::SameOutage);
+    assert_eq!(fired(machine(), at(3)), Recurrence::NewOutage);
+    let handed_over = Owner::HandedOver { at: at(0), reason: "out of reach".to_owned() };
+    assert_eq!(fired(handed_over, soon), Recurrence::NewOutage);
 }
 
 #[test]
 fn an_alarm_that_rings_after_all_were_ok_is_another_outage() {
     let mut incident = incident();
-    incident.rings("probe", at(0));
-    incident.rings("5xx", at(0));
-    incident.is_quiet("5xx", at(4));
-    assert_eq!(incident.rings("5xx", at(6)), Ring::New, "the probe still rings");
-    incident.is_quiet("probe", at(7));
-    incident.is_quiet("5xx", at(8));
-    assert_eq!(incident.rings("5xx", at(9)), Ring::Again);
+    incident.alarm_fired("probe", at(0));
+    incident.alarm_fired("5xx", at(0));
+    incident.alarm_ok("5xx", at(4));
+    assert_eq!(incident.alarm_fired("5xx", at(6)), Recurrence::SameOutage, "the probe still rings");
+    incident.alarm_ok("probe", at(7));
+    incident.alarm_ok("5xx", at(8));
+    assert_eq!(incident.alarm_fired("5xx", at(9)), Recurrence::NewOutage);
     incident.hand_over(at(3), 2, "out of reach".to_owned());
-    incident.back_again(at(9), at(10));
-    assert_eq!(incident.handling, Handling::Wanted { since: at(10) });
+    incident.recur(at(9), at(10));
+    assert_eq!(incident.owner, Owner::MachineRequested { since: at(10) });
     assert_eq!((incident.level, incident.well_at), (2, Some(at(8))));
     assert_eq!((incident.began_at, incident.first_began_at), (at(9), Some(at(-2))));
-    assert_eq!(incident.owed.as_ref().map(|owed| &owed.news), Some(&News::Reopened));
-    assert_eq!(incident.rings("5xx", at(9)), Ring::Known, "the same ring again");
+    assert_eq!(incident.pending_notice.as_ref().map(|notice| &notice.kind), Some(&NoticeKind::Reopened));
+    assert_eq!(incident.alarm_fired("5xx", at(9)), Recurrence::Duplicate, "the same ring again");
 }
 
 /// Events come late and in any order.
 #[test]
 fn a_ring_from_before_the_end_of_an_outage_is_no_other_outage() {
     let mut incident = incident();
-    incident.rings("probe", at(0));
-    incident.is_quiet("probe", at(5));
-    assert_eq!(incident.rings("probe", at(3)), Ring::Known, "it has been OK since");
-    assert!(incident.quiet_since.is_some());
-    assert_eq!(incident.rings("5xx", at(4)), Ring::New, "it rang while the probe did, and is not OK yet");
-    assert_eq!(incident.quiet_since, None);
+    incident.alarm_fired("probe", at(0));
+    incident.alarm_ok("probe", at(5));
+    assert_eq!(incident.alarm_fired("probe", at(3)), Recurrence::Duplicate, "it has been OK since");
+    assert!(incident.all_ok_since.is_some());
+    assert_eq!(
+        incident.alarm_fired("5xx", at(4)),
+        Recurrence::SameOutage,
+        "it rang while the probe did, and is not OK yet"
+    );
+    assert_eq!(incident.all_ok_since, None);
 }
 
 #[test]
 fn the_machine_stays_away_from_what_a_person_took_over_and_comes_back_to_the_rest() {
-    let handling = |taken_over: bool, handling: Handling| {
+    let owner = |taken_over: bool, owner: Owner| {
         let mut incident = incident();
         incident.taken_over = taken_over;
-        incident.handling = handling;
-        incident.rings("probe", at(0));
-        incident.is_quiet("probe", at(5));
-        incident.back_again(at(6), at(6));
-        incident.handling
+        incident.owner = owner;
+        incident.alarm_fired("probe", at(0));
+        incident.alarm_ok("probe", at(5));
+        incident.recur(at(6), at(6));
+        incident.owner
     };
-    let handed_over = Handling::HandedOver { at: at(2), reason: "x".to_owned() };
-    let machine = Handling::Machine { execution: "e".to_owned(), since: at(1) };
-    assert_eq!(handling(false, handed_over.clone()), Handling::Wanted { since: at(6) });
-    assert_eq!(handling(true, handed_over.clone()), handed_over);
-    assert_eq!(handling(false, machine.clone()), machine);
-    assert_eq!(handling(false, Handling::People), Handling::People);
+    let handed_over = Owner::HandedOver { at: at(2), reason: "x".to_owned() };
+    let machine = Owner::StateMachine { execution: "e".to_owned(), since: at(1) };
+    assert_eq!(owner(false, handed_over.clone()), Owner::MachineRequested { since: at(6) });
+    assert_eq!(owner(true, handed_over.clone()), handed_over);
+    assert_eq!(owner(false, machine.clone()), machine);
+    assert_eq!(owner(false, Owner::People), Owner::People);
 }
 
 #[test]
@@ -160,37 +169,34 @@ fn what_a_person_opened_no_quiet_ends() {
     let mut incident = incident();
     incident.by_person = true;
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
-    incident.rings("probe", at(0));
-    incident.is_quiet("probe", at(2));
+    incident.alarm_fired("probe", at(0));
+    incident.alarm_ok("probe", at(2));
     due(&incident, 10_000, &[]);
 }
 
 #[test]
 fn only_what_was_tried_since_it_came_back_counts() {
-    let tried = |minutes: i64| Tried {
-        remedy: Remedy { function: "rollback".to_owned(), request: Value::Null, cause: "c".to_owned() },
-        at: at(minutes),
-        decision: Some("applied".to_owned()),
-        reason: None,
-        approval: None,
-        code: None,
-        under_way: false,
-        waits: 0,
+    let tried = |minutes: i64| {
+        let remedy = Remedy { function: "rollback".to_owned(), request: Value::Null, cause: "c".to_owned() };
+        Attempt { decision: Some("applied".to_owned()), ..Attempt::new(remedy, at(minutes)) }
     };
     let mut incident = incident();
-    incident.remedies = vec![tried(1), tried(2)];
-    assert_eq!(incident.tried_now().len(), 2);
+    incident.attempts = vec![tried(1), tried(2)];
+    assert_eq!(incident.current_attempts().len(), 2);
     incident.reopen(at(5), at(6));
-    assert_eq!(incident.tried_now(), []);
-    incident.remedies.push(tried(7));
-    assert_eq!(incident.tried_now(), [tried(7)]);
+    assert_eq!(incident.current_attempts(), []);
+    incident.attempts.push(tried(7));
+    assert_eq!(incident.current_attempts(), [tried(7)]);
 }
 
 #[test]
 fn a_rise_in_severity_is_owed_to_people() {
     let mut incident = Incident::new("disk", "Disk".to_owned(), Severity::Low, at(0), at(0));
     incident.worsen(at(3), Severity::Critical);
-    assert_eq!(incident.owed, Some(Owed::new(News::Worse { from: Severity::Low }, at(3))));
+    assert_eq!(
+        incident.pending_notice,
+        Some(PendingNotice::new(NoticeKind::Worse { from: Severity::Low }, at(3)))
+    );
 }
 
 #[test]
@@ -222,36 +228,39 @@ fn an_incident_of_every_earlier_version_is_read() {
     let read = |value: &Value| serde_json::from_value::<Incident>(value.clone()).map(Incident::completed);
     let incident = read(&first).unwrap();
     assert_eq!(incident.ops_item, Some(OpsItem { id: "oi-0123456789ab".to_owned(), open: true }));
-    assert_eq!((incident.round_since, incident.ringing.len()), (at(0), 0));
-    assert!(incident.taken_over && incident.tried_now().len() == 1);
+    assert_eq!((incident.episode_since, incident.firing.len()), (at(0), 0));
+    assert!(incident.taken_over && incident.current_attempts().len() == 1);
 
     let mut second = first.clone();
     second["ringing"] = serde_json::json!(["probe"]);
     second["ops_item"] = serde_json::json!({ "id": "oi-0123456789ab", "open": false });
     let mut incident = read(&second).unwrap();
     assert_eq!(incident.ops_item.as_ref().map(|item| item.open), Some(false));
-    assert!(incident.is_quiet("probe", at(1)));
+    assert!(incident.alarm_ok("probe", at(1)));
 
     let mut third = second;
     third["ringing"] = serde_json::json!({ "probe": at(1) });
     third["round_since"] = serde_json::json!(at(1));
     third["quiet_since"] = Value::Null;
-    assert_eq!(read(&third).unwrap().round_since, at(1));
+    assert_eq!(read(&third).unwrap().episode_since, at(1));
 }
 
 #[test]
 fn an_ok_that_comes_late_is_not_taken_for_the_last_word() {
     let mut incident = incident();
-    assert_eq!([incident.rings("probe", at(0)), incident.rings("probe", at(5))], [Ring::New, Ring::New]);
-    assert!(!incident.is_quiet("probe", at(3)));
-    assert!(incident.is_quiet("probe", at(6)));
+    assert_eq!(
+        [incident.alarm_fired("probe", at(0)), incident.alarm_fired("probe", at(5))],
+        [Recurrence::SameOutage, Recurrence::SameOutage]
+    );
+    assert!(!incident.alarm_ok("probe", at(3)));
+    assert!(incident.alarm_ok("probe", at(6)));
 }
 
 #[test]
 fn what_no_alarm_said_no_alarm_ends() {
     let mut incident = incident();
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(1) });
-    assert!(!incident.is_quiet("probe", at(2)));
+    assert!(!incident.alarm_ok("probe", at(2)));
     due(&incident, 10_000, &[]);
 }
 
@@ -281,10 +290,10 @@ fn a_level_above_the_highest_is_the_highest() {
 #[test]
 fn a_machine_that_was_not_started_is_started_again_and_then_given_up() {
     let mut incident = incident();
-    incident.handling = Handling::Wanted { since: at(0) };
+    incident.owner = Owner::MachineRequested { since: at(0) };
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(0) });
     due(&incident, 0, &[]);
-    due(&incident, 1, &[Due::Start]);
+    due(&incident, 1, &[Due::StartMachine]);
     due(&incident, 5, &[Due::NotStarted]);
 }
 
@@ -292,9 +301,9 @@ fn a_machine_that_was_not_started_is_started_again_and_then_given_up() {
 fn a_machine_at_work_is_looked_after_until_it_has_had_its_time() {
     let mut incident = incident();
     let execution = "arn:of:the:execution".to_owned();
-    incident.handling = Handling::Machine { execution: execution.clone(), since: at(0) };
+    incident.owner = Owner::StateMachine { execution: execution.clone(), since: at(0) };
     incident.acknowledged = Some(Acknowledged { by: "level 1".to_owned(), at: at(0) });
-    due(&incident, 119, &[Due::LookAfter { execution }]);
+    due(&incident, 119, &[Due::CheckExecution { execution }]);
     due(&incident, 120, &[Due::TooLong]);
 }
 
@@ -312,8 +321,8 @@ fn nothing_is_due_once_it_is_over_or_handed_over_and_acknowledged() {
 #[test]
 fn a_clock_that_goes_back_makes_nothing_due() {
     let mut incident = incident();
-    incident.handling = Handling::Machine { execution: "an execution".to_owned(), since: at(0) };
-    due(&incident, -500, &[Due::LookAfter { execution: "an execution".to_owned() }]);
+    incident.owner = Owner::StateMachine { execution: "an execution".to_owned(), since: at(0) };
+    due(&incident, -500, &[Due::CheckExecution { execution: "an execution".to_owned() }]);
 }
 
 #[test]
@@ -321,21 +330,21 @@ fn what_is_not_told_within_half_a_minute_is_overdue() {
     let mut incident = incident();
     assert!(!incident.is_overdue(at(0) + SignedDuration::from_secs(29)));
     assert!(incident.is_overdue(at(0) + SignedDuration::from_secs(30)));
-    incident.owed = None;
+    incident.pending_notice = None;
     assert!(!incident.is_overdue(at(60)));
 }
 
 #[test]
 fn what_comes_back_keeps_what_was_tried_and_gets_an_execution_of_its_own() {
     let mut incident = incident();
-    incident.handling = Handling::Machine { execution: "the first".to_owned(), since: at(0) };
+    incident.owner = Owner::StateMachine { execution: "the first".to_owned(), since: at(0) };
     incident.resolve(at(5), "it passed".to_owned());
     let id = incident.id.clone();
     assert_eq!(incident.execution_name(), id);
     incident.reopen(at(8), at(9));
     assert_eq!(incident.id, id);
     assert_eq!(incident.execution_name(), format!("{id}-2"));
-    assert_eq!(incident.handling, Handling::Wanted { since: at(9) });
+    assert_eq!(incident.owner, Owner::MachineRequested { since: at(9) });
     assert!(incident.is_open());
 }
 
@@ -356,7 +365,7 @@ fn stages_are_counted_from_when_it_broke() {
 
 #[test]
 fn an_execution_can_be_named_after_any_incident() {
-    let long = crate::request::slug(&"Wörter & words ".repeat(20));
+    let long = crate::slug::slug(&"Wörter & words ".repeat(20));
     let mut incident = Incident::new(&long, "t".to_owned(), Severity::Low, at(0), at(0));
     incident.reopened = 999;
     let name = incident.execution_name();

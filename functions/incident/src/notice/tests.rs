@@ -1,22 +1,25 @@
+use std::{collections::BTreeMap, time::Duration};
+
 use jiff::SignedDuration;
 use serde_json::json;
-use shared::diagnosis::{Finding, Impact, Sent};
-
-use super::*;
-use crate::{
-    decide::Remedy,
-    incident::{Handling, SERVICE_DOWN, Severity, Tried},
+use shared::{
+    diagnosis::{Finding, Impact, Sent},
+    settings::Mode,
+    status::Level,
 };
 
-fn place() -> Place {
-    Place {
+use super::*;
+use crate::incident::{Owner, Remedy, SERVICE_DOWN, Severity};
+
+fn deployment() -> Deployment {
+    Deployment {
         environment: "production".to_owned(),
         function: "lendpeak2-production-incident".to_owned(),
         acknowledge_within: [Duration::from_mins(15), Duration::from_mins(30)],
         remedies: [("rollback".to_owned(), Mode::Auto), ("scale-up".to_owned(), Mode::Auto)].into(),
         switches: Vec::new(),
         plans: Vec::new(),
-        unheard: Vec::new(),
+        unreached: Vec::new(),
     }
 }
 
@@ -27,7 +30,7 @@ fn at(minutes: i64) -> Timestamp {
 fn incident() -> Incident {
     let mut incident =
         Incident::new(SERVICE_DOWN, "Service down".to_owned(), Severity::Critical, at(-2), at(0));
-    incident.handling = Handling::Wanted { since: at(0) };
+    incident.owner = Owner::MachineRequested { since: at(0) };
     incident
 }
 
@@ -39,22 +42,15 @@ fn found(what: &str) -> Finding {
     Finding { cause: "bad_release".into(), ..finding }
 }
 
-fn tried(function: &str, decision: &str) -> Tried {
-    Tried {
-        remedy: Remedy { function: function.to_owned(), request: json!({}), cause: "bad_release".to_owned() },
-        at: at(1),
-        decision: Some(decision.to_owned()),
-        reason: None,
-        approval: None,
-        code: None,
-        under_way: false,
-        waits: 0,
-    }
+fn tried(function: &str, decision: &str) -> Attempt {
+    let remedy =
+        Remedy { function: function.to_owned(), request: json!({}), cause: "bad_release".to_owned() };
+    Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, at(1)) }
 }
 
 #[track_caller]
-fn check(incident: &Incident, news: &News, minutes: i64, expected: &str) {
-    let notice = notice(incident, news, &place(), at(minutes));
+fn check(incident: &Incident, kind: &NoticeKind, minutes: i64, expected: &str) {
+    let notice = notice(incident, kind, &deployment(), at(minutes));
     assert_eq!(notice.text, expected.trim_start());
 }
 
@@ -62,16 +58,16 @@ fn check(incident: &Incident, news: &News, minutes: i64, expected: &str) {
 fn an_open_one_says_that_the_machine_is_at_work() {
     check(
         &incident(),
-        &News::Opened,
+        &NoticeKind::Opened,
         0,
         r#"
 OPEN: Service down (critical)
 Since 2026-11-24 13:58:00 UTC (2 min).
-Done: nothing was changed yet.
-You: watch; service-down is at work and goes on.
-You have it? Level 2 is called in 15 min unless you acknowledge. Send to lendpeak2-production-incident
+Done: nothing has been changed yet.
+You: watch. service-down is working on it.
+Do you have it? Level 2 is called in 15 min unless you acknowledge. Send to lendpeak2-production-incident
 {"acknowledge":"20261124-140000-service-down","by":"<your name>"}
-and "take_over": true stops service-down.
+Add "take_over": true to stop service-down.
 Incident 20261124-140000-service-down"#,
     );
 }
@@ -80,22 +76,22 @@ Incident 20261124-140000-service-down"#,
 fn one_that_goes_up_says_what_was_found_done_and_is_to_be_done() {
     let mut incident = incident();
     incident.found = Some(found("release backend:12 answers 500 to 40 % of the requests"));
-    incident.remedies = vec![tried("scale-up", "applied"), tried("rollback", "refused")];
+    incident.attempts = vec![tried("scale-up", "applied"), tried("rollback", "refused")];
     incident.hand_over(at(6), 2, "two remedies did not help".to_owned());
-    let news = News::Escalated { reason: "two remedies did not help".to_owned() };
+    let kind = NoticeKind::Escalated { reason: "two remedies did not help".to_owned() };
     check(
         &incident,
-        &news,
+        &kind,
         6,
         r#"
 ESCALATED: Service down (critical)
 Since 2026-11-24 13:58:00 UTC (8 min).
-Now with Level 2: DevOps Team: two remedies did not help.
+Level 2 (DevOps) has it: two remedies did not help.
 Cause (certain): release backend:12 answers 500 to 40 % of the requests.
-Done: scale-up applied (14:01 UTC), rollback refused (14:01 UTC).
+Done: scale-up acted at 14:01 UTC, rollback refused at 14:01 UTC.
 You: Roll back to backend:11.
 Send to lendpeak2-production-rollback: {"reason":"diagnosed"}
-You have it? Level 3 is called in 30 min unless you acknowledge. Send to lendpeak2-production-incident
+Do you have it? Level 3 is called in 30 min unless you acknowledge. Send to lendpeak2-production-incident
 {"acknowledge":"20261124-140000-service-down","by":"<your name>"}
 Incident 20261124-140000-service-down"#,
     );
@@ -104,19 +100,19 @@ Incident 20261124-140000-service-down"#,
 #[test]
 fn one_that_is_over_says_how_and_how_long_it_took() {
     let mut incident = incident();
-    incident.remedies = vec![tried("rollback", "applied")];
+    incident.attempts = vec![tried("rollback", "applied")];
     incident.acted_at = Some(at(1));
-    incident.resolve(at(4), "the probe passes twice after rollback".to_owned());
+    incident.resolve(at(4), "the probe passed twice after rollback".to_owned());
     check(
         &incident,
-        &News::Resolved,
+        &NoticeKind::Resolved,
         9,
         r#"
 RESOLVED: Service down (critical)
-Since 2026-11-24 13:58:00 UTC (6 min).
-Done: rollback applied (14:01 UTC); the probe passes twice after rollback.
-After it broke: noticed 2 min, acted 3 min, over 6 min.
-You: nothing now. The report: send to lendpeak2-production-incident
+Began 2026-11-24 13:58:00 UTC, lasted 6 min.
+Done: rollback acted at 14:01 UTC; the probe passed twice after rollback.
+Noticed after 2 min, acted after 3 min, over after 6 min.
+You: nothing to do. For the report, send to lendpeak2-production-incident
 {"show":"20261124-140000-service-down"}
 Incident 20261124-140000-service-down"#,
     );
@@ -125,9 +121,9 @@ Incident 20261124-140000-service-down"#,
 #[test]
 fn without_a_cause_the_next_step_is_to_look_for_it() {
     let mut incident = incident();
-    incident.handling = Handling::People;
-    let text = notice(&incident, &News::Opened, &place(), at(0)).text;
-    assert!(text.contains("send {} to diagnose"), "{text}");
+    incident.owner = Owner::People;
+    let text = notice(&incident, &NoticeKind::Opened, &deployment(), at(0)).text;
+    assert!(text.contains("Send {} to lendpeak2-production-diagnose"), "{text}");
 }
 
 #[test]
@@ -139,11 +135,11 @@ fn it_fits_a_phones_screen_whatever_was_found() {
     let mut long = found(&"a very long sentence\nwith lines ".repeat(200));
     long.remedy.what = "do this and that ".repeat(200);
     incident.found = Some(long);
-    incident.remedies =
+    incident.attempts =
         ["rollback", "scale-up", "restart", "cache-invalidation"].map(|name| tried(name, "applied")).into();
     incident.hand_over(at(1), 3, "reason ".repeat(300));
-    let news = News::Escalated { reason: "reason ".repeat(300) };
-    let notice = notice(&incident, &news, &place(), at(1));
+    let kind = NoticeKind::Escalated { reason: "reason ".repeat(300) };
+    let notice = notice(&incident, &kind, &deployment(), at(1));
     let lines: usize = notice.text.lines().map(|line| line.chars().count().div_ceil(COLUMNS)).sum();
     assert!(lines <= LINES, "{lines} lines: {}", notice.text);
     assert_eq!(notice.levels, 3);
@@ -157,9 +153,9 @@ fn all_stopped() -> shared::ledger::Switch {
 
 #[test]
 fn with_the_kill_switch_on_it_says_how_to_lift_it_and_nobody_is_to_watch() {
-    let place = Place { switches: vec![all_stopped()], ..place() };
-    let text = notice(&incident(), &News::Opened, &place, at(0)).text;
-    let words = r#"You: the kill switch `all` is on (by Ana). Nothing is mended while it is on: mend it yourself, or lift it.
+    let deployment = Deployment { switches: vec![all_stopped()], ..deployment() };
+    let text = notice(&incident(), &NoticeKind::Opened, &deployment, at(0)).text;
+    let words = r#"You: the kill switch `all` is on (by Ana). No remedy acts while it is on: mend it yourself, or lift it.
 Send to lendpeak2-production-incident
 {"go":"all","by":"<your name>"}"#;
     assert!(text.contains(words) && !text.contains("watch"), "{text}");
@@ -168,11 +164,11 @@ Send to lendpeak2-production-incident
 #[test]
 fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
     let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Approve)].into();
-    let without = Place { remedies, ..place() };
-    let text = notice(&incident(), &News::Opened, &without, at(0)).text;
+    let without = Deployment { remedies, ..deployment() };
+    let text = notice(&incident(), &NoticeKind::Opened, &without, at(0)).text;
     assert!(text.contains("You: approve, or it stays down") && !text.contains("watch"), "{text}");
-    let plans = vec![Waiting { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
-    let text = notice(&incident(), &News::Opened, &Place { plans, ..without }, at(0)).text;
+    let plans = vec![WaitingPlan { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
+    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { plans, ..without }, at(0)).text;
     let words = "You: approve, or it stays down. Send to lendpeak2-production-rollback\n{\"approve\":\"499484d277f1\"}";
     assert!(text.contains(words), "{text}");
 }
@@ -180,7 +176,7 @@ fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
 #[test]
 fn where_nothing_may_act_a_person_is_to() {
     let remedies: BTreeMap<String, Mode> = [("rollback".to_owned(), Mode::Observe)].into();
-    let text = notice(&incident(), &News::Opened, &Place { remedies, ..place() }, at(0)).text;
+    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { remedies, ..deployment() }, at(0)).text;
     assert!(text.contains("You: mend it yourself"), "{text}");
 }
 
@@ -188,8 +184,9 @@ fn where_nothing_may_act_a_person_is_to() {
 fn the_assignee_is_told_and_why_another_level_is() {
     let mut incident = incident();
     incident.assignee = Some("oncall@lendpeak.com".to_owned());
-    let place = Place { unheard: vec!["nobody is subscribed to level 1".to_owned()], ..place() };
-    let text = notice(&incident, &News::Opened, &place, at(0)).text;
+    let deployment =
+        Deployment { unreached: vec!["nobody is subscribed to level 1".to_owned()], ..deployment() };
+    let text = notice(&incident, &NoticeKind::Opened, &deployment, at(0)).text;
     assert!(text.contains("Assigned to oncall@lendpeak.com.\n"), "{text}");
     assert!(text.contains("Nobody is subscribed to level 1.\n"), "{text}");
 }
@@ -197,11 +194,11 @@ fn the_assignee_is_told_and_why_another_level_is() {
 #[test]
 fn what_ended_it_is_told_and_not_what_did_nothing() {
     let mut incident = incident();
-    incident.remedies = vec![tried("rollback", "refused")];
-    incident.resolve(at(4), "the probe passes twice after rollback (approved by hand, 14:03 UTC)".to_owned());
-    let text = notice(&incident, &News::Resolved, &place(), at(9)).text;
+    incident.attempts = vec![tried("rollback", "refused")];
+    incident.resolve(at(4), "the probe passed twice after rollback (approved by hand, 14:03 UTC)".to_owned());
+    let text = notice(&incident, &NoticeKind::Resolved, &deployment(), at(9)).text;
     assert!(
-        text.contains("Done: the probe passes twice after rollback (approved by hand, 14:03 UTC)."),
+        text.contains("Done: the probe passed twice after rollback (approved by hand, 14:03 UTC)."),
         "{text}"
     );
 }
@@ -209,7 +206,7 @@ fn what_ended_it_is_told_and_not_what_did_nothing() {
 #[test]
 fn the_subject_of_a_title_in_other_letters_names_the_incident() {
     let mut incident = incident();
-    let subject = |incident: &Incident| notice(incident, &News::Opened, &place(), at(0)).subject;
+    let subject = |incident: &Incident| notice(incident, &NoticeKind::Opened, &deployment(), at(0)).subject;
     incident.title = "支払いができない".to_owned();
     assert_eq!(subject(&incident), "[production] OPEN critical: 20261124-140000-service-down");
     incident.title = "Überweisung fehlt".to_owned();
@@ -232,9 +229,9 @@ proptest::proptest! {
         incident.hand_over(at(1), 3, reason.clone());
         let mut plain = incident.clone();
         (plain.title, plain.assignee, plain.found) = ("t".to_owned(), Some("a".to_owned()), Some(found("f")));
-        let news = News::Escalated { reason };
-        let told = notice(&incident, &news, &place(), at(1));
-        let lines = notice(&plain, &news, &place(), at(1)).text.lines().count();
+        let kind = NoticeKind::Escalated { reason };
+        let told = notice(&incident, &kind, &deployment(), at(1));
+        let lines = notice(&plain, &kind, &deployment(), at(1)).text.lines().count();
         proptest::prop_assert_eq!(told.text.split('\n').count(), lines);
         proptest::prop_assert!(told.text.len() < 4_096);
         proptest::prop_assert!(told.text.chars().all(|c| c == '\n' || !c.is_control()));

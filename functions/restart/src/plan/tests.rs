@@ -8,12 +8,13 @@ use shared::{
     ecs::{Deployment, StoppedTask, TaskDefinition},
     freeze::{Freeze, Variable},
     outcome::Decision,
-    remedy::Weight,
+    plan::Limits,
     trigger::{Alarm, AlarmState},
 };
 
 use super::*;
 use crate::{
+    follow_up::FollowUp,
     needs::{Kind, Missing},
     observe::ServiceDeployment,
 };
@@ -128,7 +129,7 @@ fn restart_of(replaces: &str) -> Action {
 }
 
 #[track_caller]
-fn acts(observed: &Observed, request: &Request) -> Plan<Action> {
+fn acts(observed: &Observed, request: &Request) -> Plan {
     let plan = plan(now(), observed, request, &settings(), &Past::default());
     assert_eq!((&plan.actions[..], &plan.skipped), (&[restart_of("ecs-svc/1")][..], &None));
     plan
@@ -149,7 +150,7 @@ fn a_service_that_does_well_is_restarted_as_it_is() {
     let plan = acts(&running(2), &by_hand());
     assert_eq!(
         plan.reason,
-        "it was asked for by hand; 2 tasks of lendpeak2-backend-production:7 run as they should, and at least 2 stay \
+        "asked by hand; 2 tasks of lendpeak2-backend-production:7 run as they should, and at least 2 stay \
          while fresh ones start"
     );
     assert_eq!(
@@ -157,10 +158,11 @@ fn a_service_that_does_well_is_restarted_as_it_is() {
         "restart backend: a new deployment of lendpeak2-backend-production:7"
     );
     // A person too waits for the cooldown: it is once per window.
-    assert_eq!(plan.weight, Weight::Full);
+    assert_eq!(plan.limits, Limits::Apply);
     let what = json!({ "task_definition": ARN, "replaces": "ecs-svc/1", "since": now() });
     let due = now() + Duration::from_mins(15);
-    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what, until_verified: false }));
+    let FollowUpChange::Set(follow_up) = plan.follow_up else { panic!("nothing is looked after") };
+    assert_eq!(json!(follow_up), json!({ "due": due, "what": what, "until_verified": false }));
 }
 
 #[test]
@@ -230,7 +232,7 @@ fn living_tasks_are_not_taken_away_where_fresh_ones_would_not_start() {
     let image = refuses(&without(vec![missing(Kind::Image, "backend:1")]), "image_missing");
     assert!(image.reason.contains("(the image backend:1: there is none)"), "{}", image.reason);
     let secret = refuses(&without(vec![missing(Kind::Secret, "db")]), "secret_missing");
-    assert_eq!(secret.next.unwrap().support_level, 2);
+    assert_eq!(secret.next.unwrap().level, 2);
     refuses(&without(vec![missing(Kind::Image, "backend:1"), missing(Kind::Secret, "db")]), "image_missing");
 }
 
@@ -305,8 +307,9 @@ fn what_was_done_before_a_crash_or_by_somebody_else_is_not_done_again() {
     assert!(!is_outstanding(&action, &Observed::default()));
 }
 
-fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan<Action> {
+fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan {
     let what = json!({ "task_definition": ARN, "replaces": "ecs-svc/1", "since": now() - MINUTE * 5 });
+    let what = serde_json::from_value(what).unwrap();
     let follow_up = FollowUp { due: now() + due_in, what, until_verified: false };
     let past = Past { follow_up: Some(follow_up), ..Past::default() };
     let request = Request { goal: Goal::LookAfter, alarm: None, topic: None };
@@ -315,7 +318,7 @@ fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan<Action> {
 
 /// Answers the reason.
 #[track_caller]
-fn ends(plan: Plan<Action>, decision: Decision, code: &str) -> String {
+fn ends(plan: Plan, decision: Decision, code: &str) -> String {
     let stop = plan.skipped.unwrap();
     assert_eq!((stop.decision, stop.code.name(), plan.follow_up), (decision, code, FollowUpChange::Clear));
     assert_eq!(stop.next.is_some(), decision == Decision::Failed, "{code}");
@@ -323,7 +326,7 @@ fn ends(plan: Plan<Action>, decision: Decision, code: &str) -> String {
 }
 
 #[track_caller]
-fn waits(plan: Plan<Action>) {
+fn waits(plan: Plan) {
     assert_eq!((plan.skipped.unwrap().code.name(), plan.follow_up), ("still_settling", FollowUpChange::Keep));
 }
 
@@ -441,4 +444,11 @@ proptest! {
         prop_assert!(!is_outstanding(action, &after));
         prop_assert_eq!(plan(now(), &after, &by_hand(), &settings(), &Past::default()).actions, vec![]);
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let short = in_short(&[restart_of("ecs-svc/1")], &running(2), &settings());
+    assert_eq!(short, "backend: fresh tasks in place of 2 (lendpeak2-backend-production:7)");
+    assert_eq!(in_short(&[], &running(2), &settings()), "");
 }

@@ -1,16 +1,19 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 use shared::{
     alarms::AlarmNow,
     ecs::{Deployment, StoppedTask},
-    releases::Release,
+    freeze::Variable,
+    ledger::Release,
+    outcome::Decision,
     trigger::{Alarm, AlarmState, EcsEvent},
 };
 
 use super::*;
 use crate::{
     choice::{Candidate, Image, Known, Why},
+    follow_up::FollowUp,
     probe::Health,
 };
 
@@ -188,7 +191,7 @@ fn deploy_to(revision: u32) -> Action {
 }
 
 /// Without what would be done if ECS did not take them.
-fn first_choices(plan: &Plan<Action>) -> Vec<Action> {
+fn first_choices(plan: &Plan) -> Vec<Action> {
     let mut actions = plan.actions.clone();
     for action in &mut actions {
         if let Action::Deploy { or, .. } = action {
@@ -199,7 +202,7 @@ fn first_choices(plan: &Plan<Action>) -> Vec<Action> {
 }
 
 #[track_caller]
-fn acts(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
+fn acts(observed: &Observed, request: &Request, action: Action) -> Plan {
     let plan = plan(now(), observed, request, &settings(), &Past::default());
     assert_eq!((&first_choices(&plan)[..], &plan.skipped), (&[action][..], &None));
     assert_eq!(plan.notes, [Note::RolledBack { release: name(3) }]);
@@ -217,10 +220,11 @@ fn skips(observed: &Observed, request: &Request, code: &str) -> String {
 #[test]
 fn goes_back_to_the_last_good_release_and_looks_after_it() {
     let plan = acts(&observed(), &by_alarm(), deploy_to(2));
-    assert_eq!(plan.weight, Weight::Full);
+    assert_eq!(plan.limits, Limits::Apply);
     let due = now() + MINUTE * 15;
     let what = json!({ "from": name(3), "to": name(2) });
-    assert_eq!(plan.follow_up, FollowUpChange::Set(FollowUp { due, what, until_verified: true }));
+    let FollowUpChange::Set(follow_up) = plan.follow_up else { panic!("nothing is looked after") };
+    assert_eq!(json!(follow_up), json!({ "due": due, "what": what, "until_verified": true }));
     acts(&observed(), &previous(), deploy_to(2));
 }
 
@@ -320,7 +324,7 @@ fn a_named_release_is_taken_even_if_it_was_rolled_back_from() {
         observed.releases = vec![rolled_back(2)];
     });
     let plan = acts(&named, &by_hand(To::Revision(name(2))), deploy_to(2));
-    assert_eq!(plan.weight, Weight::Wished);
+    assert_eq!(plan.limits, Limits::SkipCooldown);
 }
 
 #[test]
@@ -440,15 +444,16 @@ fn what_the_tasks_died_of_is_said() {
     assert!(plan.reason.ends_with("; its tasks stopped with: CannotPullContainerError"), "{}", plan.reason);
 }
 
-fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan<Action> {
+fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan {
     let what = json!({ "from": name(4), "to": name(3) });
+    let what = serde_json::from_value(what).unwrap();
     let follow_up = FollowUp { due: now() + due_in, what, until_verified: true };
     let past = Past { follow_up: Some(follow_up), ..Past::default() };
     plan(now(), observed, &by_hand(To::LookAfter), &settings(), &past)
 }
 
 #[track_caller]
-fn ends(plan: Plan<Action>, decision: Decision, code: &str) {
+fn ends(plan: Plan, decision: Decision, code: &str) {
     let stop = plan.skipped.unwrap();
     assert_eq!((stop.decision, stop.code.name(), plan.follow_up), (decision, code, FollowUpChange::Clear));
 }
@@ -532,7 +537,7 @@ fn frozen_to(revision: u32) -> Action {
 }
 
 #[track_caller]
-fn acts_frozen(observed: &Observed, request: &Request, action: Action) -> Plan<Action> {
+fn acts_frozen(observed: &Observed, request: &Request, action: Action) -> Plan {
     let plan = plan(now(), observed, request, &settings(), &frozen());
     assert_eq!((&first_choices(&plan)[..], &plan.skipped), (&[action][..], &None));
     assert_eq!(plan.notes, [Note::RolledBack { release: name(3) }]);
@@ -661,4 +666,23 @@ proptest! {
             prop_assert!(!given_up.iter().any(|revision| name(*revision) == *to));
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let deploy = |to: &str, copy| Action::Deploy {
+        from: name(3),
+        to: to.to_owned(),
+        copy,
+        images: BTreeMap::new(),
+        freeze: None,
+        or: Vec::new(),
+    };
+    let short = |action| in_short(&[action], &settings());
+    assert_eq!(short(deploy(&name(1), false)), format!("backend: {} → :1", name(3)));
+    assert_eq!(short(deploy(&name(1), true)), format!("backend: {} → :1, as a copy", name(3)));
+    assert_eq!(short(deploy("other:1", false)), format!("backend: {} → other:1", name(3)));
+    let stop = Action::StopDeployment { service_deployment: "arn".to_owned(), from: name(3), to: name(2) };
+    assert_eq!(short(stop), format!("backend: {} → :2 by ECS itself", name(3)));
+    assert_eq!(in_short(&[], &settings()), "");
 }

@@ -9,6 +9,7 @@ use shared::{
 };
 
 use super::*;
+use crate::{follow_up::FollowUp, observe::ScalableTarget};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -91,7 +92,12 @@ impl Observed {
 
 /// A raised minimum to bring back.
 fn raised(due: Timestamp, min_capacity: u32) -> FollowUp {
-    FollowUp { due, what: json!({ "min_capacity": min_capacity, "raised_to": 3 }), until_verified: false }
+    raised_to(3, due, min_capacity)
+}
+
+fn raised_to(raised_to: u32, due: Timestamp, min_capacity: u32) -> FollowUp {
+    let what = json!({ "min_capacity": min_capacity, "raised_to": raised_to });
+    FollowUp { due, what: serde_json::from_value(what).unwrap(), until_verified: false }
 }
 
 fn past(follow_up: Option<FollowUp>) -> Past {
@@ -151,8 +157,7 @@ fn the_second_raise_remembers_the_first_minimum() {
     let before = past(Some(raised(NOW, 2)));
     let plan = plan(NOW, &running(3).with_capacity(3, 10), &asked(Goal::Step), &settings(), &before);
     let due = NOW + Duration::from_hours(1);
-    let what = |original: u32| json!({ "min_capacity": original, "raised_to": 5 });
-    let of = |original| FollowUpChange::Set(FollowUp { what: what(original), ..raised(due, 2) });
+    let of = |original| FollowUpChange::Set(raised_to(5, due, original));
     assert_eq!(plan.follow_up, of(2));
     // A minimum that somebody has set since is the one to go back to.
     let theirs = super::plan(NOW, &running(3).with_capacity(4, 10), &asked(Goal::Step), &settings(), &before);
@@ -338,4 +343,17 @@ proptest! {
             prop_assert_eq!(plan(NOW, &after, &asked(goal), &settings, &Past::default()).actions, vec![]);
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let raise = Action::SetMinCapacity { resource_id: settings().target(), min_capacity: 4 };
+    let restore =
+        Action::RestoreMinCapacity { resource_id: settings().target(), min_capacity: 2, raised_to: Some(4) };
+    assert_eq!(in_short(&[raise, set_to(4)], &running(2)), "backend: 2 → 4 tasks");
+    // A run that died had done it.
+    assert_eq!(in_short(&[set_to(4)], &running(4)), "backend: 4 tasks");
+    let raised = running(4).with_capacity(4, 10);
+    assert_eq!(in_short(&[restore], &raised), "backend: a minimum of 4 → 2 tasks");
+    assert_eq!(in_short(&[], &running(2)), "");
 }

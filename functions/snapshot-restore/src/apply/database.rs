@@ -15,8 +15,8 @@ use aws_sdk_docdb::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use shared::{
-    aws::{self, Cause},
-    error::Error,
+    aws,
+    error::{Cause, Error},
 };
 
 use crate::{
@@ -191,7 +191,7 @@ pub(crate) async fn create_instance(
         Some(refused @ CreateDBInstanceError::InsufficientDbInstanceCapacityFault(_)) => {
             // What else there is, if it can be told, makes the answer worth more.
             let others = docdb::orderable(client, engine).await.unwrap_or_default();
-            tracing::info!(%refused, ?others, "no capacity");
+            tracing::info!(%refused, others = others.len(), "no capacity");
             Err(refusal::no_instance_capacity(instance, cluster, &others))
         }
         Some(refused) => Err(refusal::of_instance(refused, instance)

@@ -1,19 +1,17 @@
 //! What becomes of a restored cluster: put to use, back again, or deleted.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
 use shared::{
     clock::readable,
-    ecs::{RunningTask, Service, ready},
-    ledger::{FollowUp, FollowUpChange},
-    outcome::{Stop, Verification},
-    remedy::{Past, Plan, Weight, still_settling},
+    ecs::ready,
+    outcome::Stop,
+    plan::{FollowUpChange, Limits},
 };
 
-use super::Action;
 use crate::{
+    action::Action,
     docdb::{Cluster, Instance},
+    follow_up::{Past, Plan, Settling},
     observe::Observed,
     restore::{CUT_OVER_FROM, INSTANCES, RESTORE_ID, RESTORE_OF, state},
     secret::{self, Secret},
@@ -27,7 +25,7 @@ pub(super) fn cut_over(
     id: &str,
     settings: &Settings,
     past: &Past,
-) -> Result<Plan<Action>, Stop> {
+) -> Result<Plan, Stop> {
     let cluster = ours(observed, id, settings)?;
     let wanted = observed.tags.get(INSTANCES).and_then(|count| count.parse().ok()).unwrap_or(1);
     let ready = cluster.is_available()
@@ -76,26 +74,20 @@ pub(super) fn cut_over(
             "{reason}. The secret's {fields} also name {host}, and stay as they are: if the service reads its database from there, it stays on {host}"
         );
     }
+    let settling = Settling {
+        version,
+        what: format!("the cut-over to {id}"),
+        undo: Some(id.to_owned()),
+        also: secret.also.clone(),
+    };
     Ok(Plan {
-        follow_up: FollowUpChange::Set(settling(
-            now,
-            settings,
-            &version,
-            &format!("the cut-over to {id}"),
-            Some(id),
-            &secret.also,
-        )),
-        weight: Weight::Wished,
+        follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
+        limits: Limits::SkipCooldown,
         ..Plan::act(vec![set, redeploy, note], reason)
     })
 }
 
-pub(super) fn undo(
-    now: Timestamp,
-    observed: &Observed,
-    id: &str,
-    settings: &Settings,
-) -> Result<Plan<Action>, Stop> {
+pub(super) fn undo(now: Timestamp, observed: &Observed, id: &str, settings: &Settings) -> Result<Plan, Stop> {
     ours(observed, id, settings)?;
     let secret = secret(observed, settings)?;
     let before = cut_over_from(observed, id, secret).ok_or_else(|| skipped::never_cut_over(id))?;
@@ -120,21 +112,16 @@ pub(super) fn undo(
          and the service does not see it any more",
         settings.service
     );
+    let settling =
+        Settling { version: before, what: format!("the way back from {id}"), undo: None, also: Vec::new() };
     Ok(Plan {
-        follow_up: FollowUpChange::Set(settling(
-            now,
-            settings,
-            &before,
-            &format!("the way back from {id}"),
-            None,
-            &[],
-        )),
-        weight: Weight::Wished,
+        follow_up: FollowUpChange::Set(settling.until(now + settings.settle)),
+        limits: Limits::SkipCooldown,
         ..Plan::act(vec![back, redeploy], reason)
     })
 }
 
-pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Result<Plan<Action>, Stop> {
+pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Result<Plan, Stop> {
     if observed.cluster(id).is_none_or(Cluster::is_going) {
         return Err(skipped::already_gone(id));
     }
@@ -161,7 +148,7 @@ pub(super) fn discard(observed: &Observed, id: &str, settings: &Settings) -> Res
     actions.push(Action::DeleteCluster { cluster: id.to_owned() });
     let reason =
         format!("{} was never put to use, and is not kept; what it was restored from stays", state(cluster));
-    Ok(Plan { weight: Weight::Wished, ..Plan::act(actions, reason) })
+    Ok(Plan { limits: Limits::SkipCooldown, ..Plan::act(actions, reason) })
 }
 
 /// The cluster of this restore, if it is one that this function has made of this source.
@@ -194,118 +181,4 @@ fn cut_over_from(observed: &Observed, id: &str, secret: &Secret) -> Option<Strin
     let current = secret.versions.iter().find(|before| made(before) == secret.current);
     let any = || secret.versions.iter().find(|before| secret.versions.contains(&made(before)));
     current.or_else(|| observed.tags.get(CUT_OVER_FROM)).or_else(any).cloned()
-}
-
-fn settling(
-    now: Timestamp,
-    settings: &Settings,
-    version: &str,
-    what: &str,
-    undo: Option<&str>,
-    also: &[String],
-) -> FollowUp {
-    FollowUp {
-        due: now + settings.settle,
-        what: json!({ "version": version, "what": what, "undo": undo, "also": also }),
-        until_verified: true,
-    }
-}
-
-pub(super) fn look_after(
-    now: Timestamp,
-    observed: &Observed,
-    follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    let follow_up = follow_up.ok_or_else(skipped::nothing_under_way)?;
-    let text = |name: &str| follow_up.what.get(name).and_then(serde_json::Value::as_str);
-    let what = text("what").unwrap_or("the change");
-    let version = text("version").unwrap_or_default();
-    if observed.secret.as_ref().is_some_and(|secret| secret.current != version) && now >= follow_up.due {
-        return Ok(Plan::settle(skipped::superseded(what)));
-    }
-    let also: Vec<String> =
-        follow_up.what.get("also").and_then(|also| Deserialize::deserialize(also).ok()).unwrap_or_default();
-    let seen = settled(observed, version, &also);
-    if seen.verified {
-        return Ok(Plan::settle(skipped::verified(what, &seen.what)));
-    }
-    if now < follow_up.due {
-        return Err(still_settling(what, follow_up.due, &seen.what));
-    }
-    Ok(Plan::settle(skipped::not_verified(what, &seen.what, text("undo"))))
-}
-
-/// Whether the service's tasks have read this version of the secret, all of them, and its database answers. `also` are
-/// the secret's fields that still name the host before: then nobody can tell which database it is that answers.
-pub(crate) fn settled(observed: &Observed, version: &str, also: &[String]) -> Verification {
-    let (runs, what) = redeployed(observed, version);
-    match &observed.database {
-        _ if !runs => Verification { verified: false, what },
-        Some(database) if database.answers && !also.is_empty() => Verification {
-            verified: false,
-            what: format!(
-                "{what}, and /health/db passes, but that may be the database before: the secret's {} still names it",
-                also.join(" and ")
-            ),
-        },
-        Some(database) if database.answers => {
-            Verification { verified: true, what: format!("{what}, and /health/db passes") }
-        }
-        Some(database) => Verification {
-            verified: false,
-            what: format!("{what}, but /health/db fails: {}", database.summary),
-        },
-        None => Verification { verified: false, what: format!("{what}, but the probe did not answer") },
-    }
-}
-
-/// Whether all tasks that run have read this version, and what shows it: a task reads it as it starts, and never again.
-pub(crate) fn redeployed(observed: &Observed, version: &str) -> (bool, String) {
-    let no = |what: String| (false, what);
-    let Some(secret) = observed.secret.as_ref().filter(|secret| secret.current == version) else {
-        return no("another version of the secret is current".to_owned());
-    };
-    let Some(changed) = secret.changed_at else {
-        return no("since when the secret's version is current is not known".to_owned());
-    };
-    let Some(service) = &observed.service else {
-        return no("the service was not seen".to_owned());
-    };
-    let Service { running_count, desired_count, .. } = service;
-    let Some(primary) = service.primary() else {
-        return no("the service has no deployment".to_owned());
-    };
-    if !began_after(primary.created_at, changed) {
-        return no("the service's tasks began before the secret was changed".to_owned());
-    }
-    let what = format!(
-        "{running_count} of {desired_count} tasks run, their deployment is {}",
-        primary.rollout.to_lowercase()
-    );
-    if service.deployments.len() != 1 || !primary.is_completed() || running_count < desired_count {
-        return no(what);
-    }
-    let have_read =
-        |task: &&RunningTask| task.started_by == primary.id && began_after(task.created_at, changed);
-    let (all, new) = (observed.tasks.len(), observed.tasks.iter().filter(have_read).count());
-    match all {
-        0 => no(format!("{what}, but none of them can be seen")),
-        _ if new < all => no(format!(
-            "{what}, but {} of {all} began before the secret was changed: they have the version before",
-            all - new
-        )),
-        _ => (true, format!("{what}, all of them begun after the secret was changed")),
-    }
-}
-
-/// Either time may be without its fraction of a second.
-fn began_after(began: Option<Timestamp>, changed: Timestamp) -> bool {
-    let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
-    began.is_some_and(|began| {
-        if is_whole(began) || is_whole(changed) {
-            began.as_second() >= changed.as_second()
-        } else {
-            began >= changed
-        }
-    })
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    ledger::{FollowUp, FollowUpChange},
-    outcome::Stop,
-    remedy::{Plan, Weight},
+    outcome::{Decision, Stop},
+    plan::{FollowUpChange, Limits},
 };
 
-use super::Action;
 use crate::{
+    action::Action,
     codes,
     docdb::Cluster,
+    follow_up::{FollowUp, Plan, Progress, restore},
     name,
     observe::Observed,
-    restore::{CUT_OVER_FROM, Origin, Progress, Restore, state},
+    restore::{CUT_OVER_FROM, Origin, Restore, state},
     settings::Settings,
     skipped,
 };
@@ -42,14 +42,11 @@ pub(super) fn of(
     named: Option<&String>,
     settings: &Settings,
     follow_up: Option<&FollowUp>,
-) -> Result<Plan<Action>, Stop> {
-    let Some(follow_up) = follow_up else {
+) -> Result<Plan, Stop> {
+    let Some((due, progress)) = restore(follow_up) else {
         return Err(
             named.map_or_else(skipped::nothing_under_way, |id| not_under_way(now, observed, id, settings))
         );
-    };
-    let Some(progress) = Progress::read(follow_up) else {
-        return Ok(Plan::settle(skipped::follow_up_unreadable()));
     };
     let id = progress.restore.id.clone();
     if let Some(named) = named.filter(|named| **named != id) {
@@ -73,22 +70,22 @@ pub(super) fn of(
     if broken(&cluster.status) || cluster.instances.iter().any(|instance| broken(&instance.status)) {
         return Ok(Plan::settle(skipped::restore_failed(&state(cluster))));
     }
-    match step(cluster, progress, named.is_none()) {
+    match step(cluster, progress.clone(), named.is_none()) {
         Next::Act { action, why, progress } => Ok(Plan {
-            follow_up: FollowUpChange::Set(progress.follow_up(follow_up.due)),
-            weight: Weight::PutsBack,
+            follow_up: FollowUpChange::Set(progress.until(due)),
+            limits: Limits::Exempt,
             ..Plan::act(vec![action], why)
         }),
         Next::HandOver(restore) => {
             let reached = observed.reached.get(&id).copied();
             // A new name may take a while to be known.
-            if reached == Some(false) && now < follow_up.due {
+            if reached == Some(false) && now < due {
                 return Err(skipped::not_reached(&id));
             }
             let differences = restore.differences(cluster);
             Ok(Plan::settle(hand_over(observed, cluster, Some(&differences), settings)))
         }
-        Next::Wait(_) | Next::Refused(_) if now >= follow_up.due => {
+        Next::Wait(_) | Next::Refused(_) if now >= due => {
             Ok(Plan::settle(skipped::not_finished(&state(cluster))))
         }
         Next::Wait(stop) | Next::Refused(stop) => Err(stop),
@@ -197,8 +194,16 @@ fn not_under_way(now: Timestamp, observed: &Observed, id: &str, settings: &Setti
     }
 }
 
-/// What a restore has left behind, whoever asks.
+/// What there is of a restore, for a person who asks.
 pub(super) fn report(observed: &Observed, id: &str) -> Stop {
+    match observed.cluster(id) {
+        None => Stop { decision: Decision::Refused, ..skipped::nothing_left(id) },
+        Some(cluster) => skipped::there_is(&cluster.name, &state(cluster)),
+    }
+}
+
+/// What a restore has left behind that came to a stop.
+pub(super) fn stopped(observed: &Observed, id: &str) -> Stop {
     match observed.cluster(id) {
         None => skipped::nothing_left(id),
         Some(cluster) => skipped::left_behind(&cluster.name, &state(cluster)),

@@ -1,15 +1,11 @@
 //! A restored cluster has the password of its data's time: it is given the one that the service's secret has.
 
-use shared::{
-    outcome::Stop,
-    remedy::{Plan, Weight},
-};
+use shared::{outcome::Stop, plan::Limits};
 
-use super::{
-    Action,
-    cut_over::{ours, secret},
-};
+use super::cut_over::{ours, secret};
 use crate::{
+    action::Action,
+    follow_up::Plan,
     login::{Fit, Login},
     observe::Observed,
     restore::state,
@@ -17,7 +13,7 @@ use crate::{
     skipped,
 };
 
-pub(super) fn set(observed: &Observed, id: &str, settings: &Settings) -> Result<Plan<Action>, Stop> {
+pub(super) fn set(observed: &Observed, id: &str, settings: &Settings) -> Result<Plan, Stop> {
     let cluster = ours(observed, id, settings)?;
     if let Some(managed) = &cluster.managed_secret {
         return Err(skipped::password_managed(id, managed));
@@ -60,5 +56,5 @@ pub(super) fn set(observed: &Observed, id: &str, settings: &Settings) -> Result<
         secret.name,
         settings.source
     );
-    Ok(Plan { weight: Weight::Wished, ..Plan::act(vec![set, note], reason) })
+    Ok(Plan { limits: Limits::SkipCooldown, ..Plan::act(vec![set, note], reason) })
 }

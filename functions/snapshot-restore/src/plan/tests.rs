@@ -2,23 +2,25 @@ mod differences;
 mod password;
 mod use_it;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
 use shared::{
-    ledger::{FollowUp, FollowUpChange},
-    remedy::Weight,
+    outcome::Decision,
+    plan::{FollowUpChange, Limits},
 };
 
 use super::*;
 use crate::{
-    docdb::{Cluster, Instance, Snapshot},
+    action::Action,
+    docdb::{Cluster, ClusterSettings, Instance, InstanceSettings, Snapshot},
+    follow_up::{FollowUp, Progress},
     login::{Fit, Login},
     name,
     request::Wanted,
-    restore::{Origin, Progress},
+    restore::{Origin, Restore},
 };
 
 const SOURCE: &str = "lendpeak2-production";
@@ -135,7 +137,7 @@ fn for_snapshot(wanted: Wanted) -> Request {
     asks(Goal::Restore(wanted))
 }
 
-fn planned(observed: &Observed, request: &Request, follow_up: Option<FollowUp>) -> Plan<Action> {
+fn planned(observed: &Observed, request: &Request, follow_up: Option<FollowUp>) -> Plan {
     plan(now(), observed, request, &settings(), &Past { follow_up, ..Past::default() })
 }
 
@@ -145,7 +147,9 @@ fn refuses(observed: &Observed, request: &Request, code: &str) {
     assert_eq!(plan.actions, []);
     let stop = plan.skipped.unwrap();
     assert_eq!(stop.code.name(), code);
-    assert!(stop.decision == shared::outcome::Decision::NothingToDo || stop.next.is_some(), "{stop:?}");
+    assert!(stop.decision == Decision::NothingToDo || stop.next.is_some(), "{stop:?}");
+    // A read that finds nothing is no failure.
+    assert!(!matches!(request.goal, Goal::Report(_) | Goal::List) || stop.decision != Decision::Failed);
 }
 
 #[track_caller]
@@ -218,7 +222,28 @@ fn an_older_engine_in_the_snapshot_is_kept_and_said() {
     let plan = planned(&older, &for_snapshot(Wanted::LatestSnapshot), None);
     let [Action::CreateCluster(restore)] = plan.actions.as_slice() else { panic!("{plan:?}") };
     assert_eq!(restore.settings.engine_version, "4.0.0");
-    assert!(plan.reason.contains("lendpeak2-production runs 5.0.0 by now"), "{}", plan.reason);
+    assert!(plan.details.contains(&"lendpeak2-production runs 5.0.0 now".to_owned()), "{:?}", plan.details);
+}
+
+#[test]
+fn what_is_lost_comes_first_and_the_rest_line_by_line() {
+    let plan = planned(&before(), &for_snapshot(Wanted::LatestSnapshot), None);
+    let lost = "it would lack all writes of 3 h 0 min, since 2026-11-24 01:00:00 UTC";
+    assert_eq!((plan.reason.as_str(), plan.details.len()), (lost, 4));
+    let [age, source, cost, made] = plan.details.as_slice() else { panic!("{plan:?}") };
+    assert!(age.contains("is 3 h 0 min old") && source.contains("is not touched"), "{age} {source}");
+    assert!(cost.contains("20 to 60 minutes") && made.contains("2 × db.r6g.large"), "{cost} {made}");
+    let short = in_short(&plan.actions);
+    assert_eq!(short, format!("restore of {SOURCE} as {}", restore_id()));
+}
+
+#[test]
+fn a_list_has_a_line_for_each() {
+    let plan = planned(&before(), &asks(Goal::List), None);
+    let stop = plan.skipped.unwrap();
+    assert_eq!((stop.decision, stop.code.name()), (Decision::Listed, "list"));
+    assert!(stop.reason.ends_with("; and 2 more") && plan.details.len() == 3, "{stop:?} {:?}", plan.details);
+    assert!(plan.details[1].starts_with("new (automated, 3 h 0 min old"), "{:?}", plan.details);
 }
 
 /// The restore that is under way, as the ledger has it.
@@ -227,7 +252,7 @@ fn under_way(tried: &[&str]) -> FollowUp {
     let restore = Restore::new(&source, of("new", HOUR * 3), &BTreeMap::new(), now());
     let tried = tried.iter().map(|step| (*step).to_owned()).collect();
     let progress = Progress { restore, begun_at: now() - HOUR, tried };
-    progress.follow_up(now() + HOUR)
+    progress.until(now() + HOUR)
 }
 
 fn with_cluster(instances: &[&str]) -> Observed {
@@ -256,8 +281,6 @@ fn each_state_has_its_next_step() {
     waits(&going, &under_way(&[]), "discarded");
     let late = FollowUp { due: now(), ..under_way(&[]) };
     waits(&creating, &late, "not_finished");
-    let unreadable = FollowUp { what: json!({}), ..under_way(&[]) };
-    waits(&creating, &unreadable, "follow_up_unreadable");
 }
 
 #[test]
@@ -278,7 +301,7 @@ fn acts(observed: &Observed, goal: Goal, follow_up: &FollowUp, expected: &str) {
     let plan = planned(observed, &asks(goal), Some(follow_up.clone()));
     let words: Vec<String> = plan.actions.iter().map(ToString::to_string).collect();
     assert_eq!(words, [expected]);
-    assert_eq!(plan.weight, Weight::PutsBack);
+    assert_eq!(plan.limits, Limits::Exempt);
     // The time that it has is the one that it was given.
     assert!(matches!(plan.follow_up, FollowUpChange::Set(kept) if kept.due == follow_up.due));
 }
@@ -330,6 +353,13 @@ fn without_a_follow_up_it_says_what_has_become_of_a_restore() {
     refuses(&Observed::default(), &asks(Goal::LookAfter), "nothing_under_way");
     refuses(&with_cluster(&["available"]), &asks(Goal::Report(restore_id())), "left_behind");
     refuses(&Observed::default(), &asks(Goal::Report(restore_id())), "nothing_left_behind");
+    // The state machine's restore has come to a stop: that is for people to hear.
+    for (observed, code) in
+        [(with_cluster(&["available"]), "left_behind"), (Observed::default(), "nothing_left_behind")]
+    {
+        let stop = planned(&observed, &asks(Goal::Stopped(restore_id())), None).skipped.unwrap();
+        assert_eq!((stop.decision, stop.code.name()), (Decision::Failed, code));
+    }
 }
 
 use use_it::{ready, used};

@@ -64,6 +64,14 @@ fn the_schedule_looks_after_the_restore_and_the_cut_over() {
 }
 
 #[test]
+fn a_stored_plan_is_approved_and_rejected_without_its_request() {
+    let target = "cluster/lendpeak2-production/snapshots";
+    for decision in ["approve", "reject"] {
+        asks(&json!({ decision: "0123456789ab" }), &Goal::List, target);
+    }
+}
+
+#[test]
 fn bad_requests_say_what_to_send() {
     refuses(&json!({}), "nothing is asked for: send {\"snapshot\": \"latest\"}");
     refuses(&json!({ "snapshot": "latest", "undo": ID }), "more than one thing is asked for");

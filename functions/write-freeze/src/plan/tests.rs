@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use shared::{
     ecs::{Deployment, TaskDefinition},
-    freeze::Freeze,
-    ledger::FollowUp,
+    freeze::Variable,
     outcome::Decision,
     trigger::{Alarm, AlarmState},
 };
 
 use super::*;
+use crate::follow_up::FollowUp;
 
 const FAMILY: &str = "lendpeak2-backend-production";
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -151,7 +151,7 @@ fn by_alarm() -> Request {
     Request { goal: Goal::On, because: Because::Alarm(alarm), topic: None }
 }
 
-const WHY: &str = "it was asked for by hand: loans";
+const WHY: &str = "asked by hand: loans";
 
 fn note(revision: u32, why: &str) -> Action {
     Action::Note { release: name(revision), variable: variable(), reason: why.to_owned() }
@@ -169,12 +169,12 @@ fn unfreeze_of(from: u32, release: u32) -> Action {
     Action::Unfreeze { from: name(from), release: name(release), variable: variable() }
 }
 
-fn plan_of(observed: &Observed, goal: Goal, past: &Past) -> Plan<Action> {
+fn plan_of(observed: &Observed, goal: Goal, past: &Past) -> Plan {
     plan(now(), observed, &asks(goal), &settings(), past)
 }
 
 #[track_caller]
-fn acts(observed: &Observed, goal: Goal, past: &Past, actions: &[Action]) -> Plan<Action> {
+fn acts(observed: &Observed, goal: Goal, past: &Past, actions: &[Action]) -> Plan {
     let plan = plan_of(observed, goal, past);
     assert_eq!((&plan.actions[..], &plan.skipped), (actions, &None));
     plan
@@ -188,16 +188,16 @@ fn skips(observed: &Observed, goal: Goal, past: &Past, decision: Decision, code:
     stop
 }
 
-fn settling(frozen: bool, from: u32) -> FollowUpChange {
+fn settling(frozen: bool, from: u32) -> FollowUpChange<Awaited> {
     let due = now() + MINUTE * 15;
     let what = json!({ "settling": { "frozen": frozen, "from": name(from) } });
-    FollowUpChange::Set(FollowUp { due, what, until_verified: true })
+    FollowUpChange::Set(FollowUp { due, what: serde_json::from_value(what).unwrap(), until_verified: true })
 }
 
 #[test]
 fn what_runs_is_noted_then_frozen_then_looked_after() {
     let plan = acts(&runs(release(2)), Goal::On, &Past::default(), &[freeze_of(2)]);
-    assert_eq!((plan.weight, plan.follow_up), (Weight::Wished, settling(true, 2)));
+    assert_eq!((plan.limits, plan.follow_up), (Limits::SkipCooldown, settling(true, 2)));
     assert_eq!(
         plan.actions[0].to_string(),
         format!("deploy a copy of {} with READONLY_MODE=true in its container backend", name(2))
@@ -231,7 +231,7 @@ fn a_freeze_is_noted_with_the_one_that_it_takes_the_place_of() {
 fn an_alarm_waits_out_a_cooldown() {
     let plan = plan(now(), &runs(release(2)), &by_alarm(), &settings(), &Past::default());
     assert_eq!(plan.actions, [freeze_of(2)]);
-    assert_eq!(plan.weight, Weight::Full);
+    assert_eq!(plan.limits, Limits::Apply);
 }
 
 #[test]
@@ -257,17 +257,17 @@ fn a_release_that_was_deployed_into_the_freeze_is_frozen_too() {
 #[test]
 fn off_goes_back_to_what_was_frozen() {
     let plan = acts(&frozen(), Goal::Off, &on_record(), &[go_back(3, 2)]);
-    assert_eq!((plan.weight, plan.follow_up), (Weight::PutsBack, settling(false, 3)));
+    assert_eq!((plan.limits, plan.follow_up), (Limits::Exempt, settling(false, 3)));
     // Also before all of it is frozen, and where the ledger has lost it: then somebody has to allow it.
     acts(&frozen().rolling(), Goal::Off, &on_record(), &[go_back(3, 2)]);
     let plan = acts(&frozen(), Goal::Off, &Past::default(), &[go_back(3, 2)]);
-    assert_eq!(plan.weight, Weight::Wished);
+    assert_eq!(plan.limits, Limits::SkipCooldown);
 }
 
 #[test]
 fn off_only_ends_the_freeze_where_another_release_runs_without_the_variable() {
     let plan = acts(&runs(release(4)), Goal::Off, &on_record(), &[Action::End]);
-    assert_eq!((plan.weight, plan.follow_up), (Weight::PutsBack, FollowUpChange::Keep));
+    assert_eq!((plan.limits, plan.follow_up), (Limits::Exempt, FollowUpChange::Keep));
     let told = looks_after(&Awaited::Told { release: name(4) }, MINUTE, on_record());
     assert_eq!(acts(&runs(release(4)), Goal::Off, &told, &[Action::End]).follow_up, FollowUpChange::Clear);
 }
@@ -321,7 +321,7 @@ fn a_freeze_by_another_variable_is_neither_begun_again_nor_ended() {
     past.freeze.as_mut().unwrap().variable.name = "WRITES".to_owned();
     for goal in [Goal::On, Goal::Off] {
         let stop = skips(&frozen(), goal, &past, Decision::Refused, "other_variable");
-        assert!(stop.reason.contains("by WRITES=true in the container backend"), "{}", stop.reason);
+        assert!(stop.reason.contains("with WRITES=true in container backend"), "{}", stop.reason);
     }
     skips(&runs(release(2)), Goal::LookAfter, &past, Decision::NothingToDo, "nothing_to_look_after");
 }
@@ -341,7 +341,7 @@ fn a_deployment_under_way_is_waited_for() {
     let waits = looks_after(&waiting(), MINUTE, Past::default());
     skips(&rolling, Goal::LookAfter, &waits, Decision::NothingToDo, "still_waiting");
     let plan = acts(&runs(release(2)), Goal::LookAfter, &waits, &[freeze_of(2)]);
-    assert_eq!((plan.weight, plan.follow_up), (Weight::Wished, settling(true, 2)));
+    assert_eq!((plan.limits, plan.follow_up), (Limits::SkipCooldown, settling(true, 2)));
     // In time, or not at all.
     let too_late = looks_after(&waiting(), -MINUTE, Past::default());
     for observed in [rolling, runs(release(2))] {
@@ -471,4 +471,14 @@ proptest! {
             prop_assert_eq!(plan_of(&after, goal, &past).skipped.unwrap().decision, Decision::NothingToDo);
         }
     }
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let short = |action| in_short(&[action], &settings());
+    assert_eq!(short(freeze_of(2)), "backend: writes frozen (READONLY_MODE=true)");
+    assert_eq!(short(go_back(3, 2)), "backend: writes let through again");
+    assert_eq!(short(unfreeze_of(4, 2)), "backend: writes let through again");
+    assert_eq!(short(note(2, WHY)), "backend: writes noted as frozen, which they are");
+    assert_eq!(short(Action::End), "backend: writes noted as let through, which they are");
 }

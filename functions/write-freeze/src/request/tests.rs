@@ -23,17 +23,24 @@ fn refuses(body: &Value, message: &str) {
 fn a_person_says_on_or_off_and_why() {
     let asked = |state| read(&json!({ "state": state, "reason": "loans are negative" })).unwrap();
     let because = Because::Person(Some("loans are negative".to_owned()));
-    assert_eq!(because.words(), "it was asked for by hand: loans are negative");
+    assert_eq!(because.words(), "asked by hand: loans are negative");
     assert_eq!(asked("on"), Request { goal: Goal::On, because: because.clone(), topic: None });
     assert_eq!(asked("off"), Request { goal: Goal::Off, because, topic: None });
     let without_reason = read(&json!({ "state": "on" })).unwrap().because;
-    assert_eq!(without_reason.words(), "it was asked for by hand");
+    assert_eq!(without_reason.words(), "asked by hand");
 }
 
 #[test]
 fn a_state_machine_asks_as_a_person_does() {
     let task = json!({ "step_functions": { "execution": "e", "state": "s" }, "request": { "state": "off" } });
     assert_eq!(read(&task).unwrap().goal, Goal::Off);
+}
+
+#[test]
+fn a_stored_plan_is_approved_and_rejected_without_a_state() {
+    for decision in ["approve", "reject"] {
+        assert_eq!(read(&json!({ decision: "0123456789ab" })).unwrap().goal, Goal::On);
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn differs(change: impl FnOnce(&mut Cluster), expected: &str) {
     // And that is what the hand-over says.
     let observed = Observed { restored: vec![cluster], ..Observed::default() };
     let progress = Progress { restore: approved(), begun_at: now(), tried: vec!["settings".to_owned()] };
-    let plan = planned(&observed, &asks(Goal::LookAfter), Some(progress.follow_up(now() + HOUR)));
+    let plan = planned(&observed, &asks(Goal::LookAfter), Some(progress.until(now() + HOUR)));
     let stop = plan.skipped.unwrap();
     assert_eq!(stop.code.name(), "handed_over_with_differences");
     assert!(stop.reason.contains(expected), "{}", stop.reason);

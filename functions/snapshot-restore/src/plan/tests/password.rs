@@ -1,7 +1,7 @@
 //! A restored cluster has the password of its data's time.
 
 use super::*;
-use crate::restore::CUT_OVER_FROM;
+use crate::{data::data_of, restore::CUT_OVER_FROM};
 
 fn older() -> Fit {
     Fit::Older { changed_at: Some(now() - HOUR) }
@@ -16,7 +16,8 @@ fn set() -> serde_json::Value {
 }
 
 fn reason(observed: &Observed, goal: Goal) -> String {
-    planned(observed, &asks(goal), None).reason
+    let plan = planned(observed, &asks(goal), None);
+    [vec![plan.reason], plan.details].concat().join(". ")
 }
 
 #[test]
@@ -39,13 +40,13 @@ fn a_plan_to_restore_says_that_the_secret_was_changed_since() {
 
 #[test]
 fn the_time_of_the_data_is_the_one_that_was_asked_for() {
-    let at = |wanted: Wanted| data_of(now(), &before(), &wanted);
+    let at = |wanted: Wanted| data_of(now(), &before().there().unwrap(), &wanted);
     assert_eq!(at(Wanted::LatestSnapshot), Some(now() - HOUR * 3));
     assert_eq!(at(Wanted::SnapshotBefore(now() - HOUR * 4)), Some(now() - HOUR * 27));
     assert_eq!(at(Wanted::PointInTime(now() - HOUR)), Some(now() - HOUR));
     assert_eq!(at(Wanted::LatestPointInTime), before().source.unwrap().latest_restorable);
     assert_eq!(at(Wanted::Snapshot("x".to_owned())), None);
-    assert_eq!(data_of(now(), &Observed::default(), &Wanted::LatestSnapshot), None);
+    assert!(Observed::default().there().is_none());
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn the_password_of_the_secrets_version_is_set_and_which_one_is_noted() {
     for fits in [older(), unknown()] {
         let observed = ready().with(|seen| seen.log_in_to(&id, fits.clone()));
         let plan = planned(&observed, &asks(Goal::SetPassword(id.clone())), None);
-        assert_eq!((plan.actions.as_slice(), plan.weight), (&expected[..], Weight::Wished));
+        assert_eq!((plan.actions.as_slice(), plan.limits), (&expected[..], Limits::SkipCooldown));
         assert!(plan.reason.contains("nothing uses it yet"), "{}", plan.reason);
     }
     let used = ready().with(|seen| {

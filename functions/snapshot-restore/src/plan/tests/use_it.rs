@@ -4,6 +4,7 @@ use shared::ecs::{Deployment, RunningTask, Service};
 
 use super::*;
 use crate::{
+    follow_up::{redeployed, settled},
     observe::Database,
     restore::{CUT_OVER_FROM, INSTANCES, RESTORE_ID, RESTORE_OF},
     secret::{self, Secret},
@@ -100,7 +101,7 @@ fn a_cut_over_says_every_value_and_keeps_the_version_before() {
         },
     ];
     assert_eq!(plan.actions, expected);
-    assert_eq!(plan.weight, Weight::Wished);
+    assert_eq!(plan.limits, Limits::SkipCooldown);
     assert!(plan.reason.contains("Writes are not frozen"), "{}", plan.reason);
     let uri = ready().with(|seen| {
         seen.secret.as_mut().unwrap().also = vec!["uri".to_owned()];
@@ -152,7 +153,7 @@ fn undoing_needs_the_version_of_the_cut_over() {
     let version = secret::version_of(&restore_id(), "v1");
     let back =
         Action::PointSecretBack { secret: "credentials".to_owned(), from: version, to: "v1".to_owned() };
-    assert_eq!((plan.actions.first(), plan.weight), (Some(&back), Weight::Wished));
+    assert_eq!((plan.actions.first(), plan.limits), (Some(&back), Limits::SkipCooldown));
     assert!(plan.reason.contains("what was written since"), "{}", plan.reason);
     // The tag comes last: until then the secret itself shows it.
     let untagged = used().with(|seen| drop(seen.tags.remove(CUT_OVER_FROM)));
@@ -208,6 +209,7 @@ fn only_what_was_restored_and_never_used_is_deleted() {
 fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     let follow_up = |due: Timestamp| {
         let what = json!({ "version": "v2", "what": "the cut-over", "undo": restore_id() });
+        let what = serde_json::from_value(what).unwrap();
         Some(FollowUp { due, what, until_verified: true })
     };
     let (later, over) = (now() + HOUR, now());
@@ -233,6 +235,7 @@ fn a_cut_over_is_looked_after_until_it_has_settled_or_its_time_is_over() {
     let other = seen(answers(true)).with(|seen| seen.secret = Some(points_to("x", "v3")));
     assert_eq!(code(&other, over), "superseded");
     let what = json!({ "version": "v2", "what": "the cut-over", "undo": restore_id(), "also": ["uri"] });
+    let what = serde_json::from_value(what).unwrap();
     let follow_up = FollowUp { due: over, what, until_verified: true };
     let stop = planned(&seen(answers(true)), &asks(Goal::LookAfterCutOver), Some(follow_up)).skipped.unwrap();
     assert_eq!(stop.code.name(), "not_verified");

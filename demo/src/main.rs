@@ -1,0 +1,36 @@
+//! Shows what goes wrong, and what the functions do about it.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use demo::{Detail, Mode, Show};
+use sandbox::command::until_interrupted;
+
+/// Starts the sandbox, lets something go wrong and shows what the functions do about it.
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long, default_value = "load-spike")]
+    story: Show,
+    #[arg(long, value_enum, default_value = "auto")]
+    mode: Mode,
+    /// Also shows the calls of AWS.
+    #[arg(long)]
+    verbose: bool,
+    /// Also shows the audit record, as JSON.
+    #[arg(long)]
+    record: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let detail = Detail { calls: arguments.verbose, record: arguments.record };
+    match until_interrupted(Box::pin(demo::run(arguments.story, arguments.mode, detail))).await {
+        Ok(Some(())) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\nThe demo failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

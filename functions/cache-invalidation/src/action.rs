@@ -1,0 +1,45 @@
+//! What `cache-invalidation` can do.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observe::Asset;
+
+/// More paths than this are not written out for a person.
+const MAX_TOLD: usize = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    CreateInvalidation {
+        distribution: String,
+        paths: Vec<String>,
+        /// CloudFront takes the same one once.
+        caller_reference: String,
+        /// The assets as they were, to compare; no part of what is to be done.
+        #[serde(skip)]
+        before: Vec<Asset>,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::CreateInvalidation { distribution, paths, .. } = self;
+        write!(f, "invalidate {} of distribution {distribution}", told(paths))
+    }
+}
+
+/// Paths as a person wants to read them.
+pub(crate) fn told(paths: &[String]) -> String {
+    let some: Vec<&str> = paths.iter().take(MAX_TOLD).map(String::as_str).collect();
+    match paths.len().saturating_sub(MAX_TOLD) {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+/// What CloudFront counts.
+pub(crate) fn units(paths: &[String]) -> u32 {
+    u32::try_from(paths.len()).unwrap_or(u32::MAX)
+}

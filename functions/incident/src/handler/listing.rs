@@ -1,0 +1,243 @@
+//! Answers that have more than one incident, or none: lists, a timeline, components, kill switches, and the sweep.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::{ledger::Switch, text::line};
+
+use super::{
+    actor::Actor,
+    answer::{MAX_SUMMARY, VERSION, next, next_step, one_line},
+    limits::{MAX_TEXT, RECENT},
+};
+use crate::{
+    FUNCTION,
+    incident::Incident,
+    notice::{Deployment, capital, timeline_line},
+    request::Component,
+    store::{ComponentState, OpenAndRecent, TimelineEntry, Unreadable},
+};
+
+/// An answer stays under 100 KB, and may have the timeline twice: for people and for programs.
+const MAX_TIMELINE_BYTES: usize = 30_000;
+/// How many incidents, components or kill switches a list has at most.
+const MAX_LISTED: usize = 100;
+
+/// The open incidents and those that ended last, with the kill switches and components.
+pub(super) fn list(
+    incidents: &OpenAndRecent,
+    components: &[ComponentState],
+    switches: &[Switch],
+    unreadable: &[Unreadable],
+    function: &str,
+    now: Timestamp,
+) -> Value {
+    let OpenAndRecent { open, ended, .. } = incidents;
+    let mut summary = vec![match open.as_slice() {
+        [] => "no incident is open".to_owned(),
+        [one] => format!("1 incident is open: {}", one_line(one, now)),
+        [first, ..] => {
+            format!("{} incidents are open, the most severe: {}", open.len(), one_line(first, now))
+        }
+    }];
+    let mut lines: Vec<String> =
+        open.iter().take(MAX_LISTED).map(|incident| format!("open: {}", one_line(incident, now))).collect();
+    if open.len() > MAX_LISTED {
+        lines.push(format!("open: {} more, less severe", open.len() - MAX_LISTED));
+    }
+    let switches: Vec<&Switch> = switches.iter().take(MAX_LISTED).collect();
+    for switch in &switches {
+        let on = line(&switch.in_words(now), MAX_TEXT);
+        lines.push(format!("{on}; to lift it, send {}", switch.lift()));
+    }
+    match switches.len() {
+        0 => {}
+        1 => summary.push("1 kill switch is on".to_owned()),
+        count => summary.push(format!("{count} kill switches are on")),
+    }
+    let ended: Vec<&Incident> = ended.iter().take(RECENT).collect();
+    lines.extend(ended.iter().map(|incident| format!("ended: {}", one_line(incident, now))));
+    let components: Vec<&ComponentState> = components.iter().take(MAX_LISTED).collect();
+    lines.extend(components.iter().map(|component| component_line(component)));
+    let unreadable: Vec<String> = unreadable
+        .iter()
+        .take(RECENT)
+        .map(|item| line(&format!("{} / {} cannot be read: {}", item.pk, item.sk, item.why), MAX_TEXT))
+        .collect();
+    lines.extend(unreadable.iter().map(|item| format!("left out: {item}")));
+    let next = open.first().map(|incident| {
+        next_step("see its timeline", function, &json!({ "show": incident.id }), incident.level)
+    });
+    let mut answer = json!({
+        "summary": line(&summary.join("; "), MAX_SUMMARY),
+        "did": "listed",
+        "open_in_all": open.len(),
+        "open": open.iter().take(MAX_LISTED).map(brief).collect::<Vec<_>>(),
+        "over": ended.into_iter().map(brief).collect::<Vec<_>>(),
+        "components": components.into_iter().map(short).collect::<Vec<_>>(),
+        "switches": switches,
+        "unreadable": unreadable,
+        "next": next,
+        "lines": lines,
+        "function": FUNCTION,
+        "version": VERSION,
+    });
+    drop_empty(&mut answer, &["next", "lines"]);
+    answer
+}
+
+/// An incident and its timeline. With `verbose`, also both as they are in the ledger.
+pub(super) fn show(
+    incident: &Incident,
+    timeline: &[TimelineEntry],
+    deployment: &Deployment,
+    verbose: bool,
+    now: Timestamp,
+) -> Value {
+    let mut shown: Vec<&TimelineEntry> = Vec::new();
+    let mut bytes = 0;
+    for entry in timeline.iter().rev() {
+        bytes += entry.what.len() + entry.by.len() + 80;
+        if bytes > MAX_TIMELINE_BYTES {
+            break;
+        }
+        shown.push(entry);
+    }
+    shown.reverse();
+    let left_out = timeline.len() - shown.len();
+    let mut lines = Vec::new();
+    if left_out > 0 {
+        lines.push(format!("{left_out} older entries are left out"));
+    }
+    lines.extend(shown.iter().map(|entry| timeline_line(entry.at, &entry.by, &entry.what)));
+    let mut answer = json!({ "summary": line(&one_line(incident, now), MAX_SUMMARY), "did": "shown" });
+    let rest = json!({
+        "cause": incident.cause,
+        "assignee": incident.assignee,
+        "stages": incident.stages(),
+        "next": next(incident, deployment),
+        "lines": lines,
+        "left_out": left_out,
+        "record": verbose.then_some(incident),
+        "timeline": verbose.then_some(shown),
+        "function": FUNCTION,
+        "version": VERSION,
+    });
+    for part in [brief(incident), rest] {
+        if let (Value::Object(answer), Value::Object(part)) = (&mut answer, part) {
+            answer.extend(part);
+        }
+    }
+    drop_empty(&mut answer, &["record", "timeline"]);
+    answer
+}
+
+pub(super) fn status(state: &ComponentState, all: &[ComponentState], dry_run: bool) -> Value {
+    let is_so = component_line(state);
+    let lines: Vec<String> = all.iter().take(MAX_LISTED).map(component_line).collect();
+    let mut answer = json!({
+        "summary": if dry_run { format!("would say that {is_so}") } else { is_so },
+        "did": "status_updated",
+        "component": short(state),
+        "dry_run": dry_run,
+        "components": all.iter().take(MAX_LISTED).map(short).collect::<Vec<_>>(),
+        "lines": lines,
+        "function": FUNCTION,
+        "version": VERSION,
+    });
+    drop_empty(&mut answer, &["lines"]);
+    answer
+}
+
+/// Kill switches were set or lifted. `switches` are those that are on afterwards.
+pub(super) fn switched(
+    did: &str,
+    what: &str,
+    names: &[String],
+    switches: &[Switch],
+    delivery: &[String],
+    function: &str,
+    actor: &Actor<'_>,
+) -> Value {
+    let next = switches
+        .first()
+        .filter(|_| !actor.dry_run)
+        .map(|switch| next_step("lift it when functions may act again", function, &switch.lift(), 1));
+    let mut lines = delivery.to_vec();
+    for switch in switches {
+        let on = line(&switch.in_words(actor.now), MAX_TEXT);
+        lines.push(format!("{}. To lift it, send {}", capital(&on), switch.lift()));
+    }
+    let mut answer = json!({
+        "summary": if actor.dry_run { format!("dry run, nothing was changed: {what}") } else { what.to_owned() },
+        "did": did,
+        "names": names,
+        "switches": switches,
+        "dry_run": actor.dry_run,
+        "next": next,
+        "lines": lines,
+        "function": FUNCTION,
+        "version": VERSION,
+    });
+    drop_empty(&mut answer, &["next", "lines"]);
+    answer
+}
+
+/// The run of every minute: what was due, and done.
+pub(super) fn checked(done: &[(String, String)], notices_sent: usize) -> Value {
+    let lines: Vec<String> = done.iter().map(|(id, what)| format!("{id}: {what}")).collect();
+    let mut summary = vec![match lines.as_slice() {
+        [] => "nothing was due".to_owned(),
+        [one] => one.clone(),
+        many => format!("{} things were due", many.len()),
+    }];
+    match notices_sent {
+        0 => {}
+        1 => summary.push("1 pending notice was sent".to_owned()),
+        count => summary.push(format!("{count} pending notices were sent")),
+    }
+    let done: Vec<Value> = done.iter().map(|(id, what)| json!({ "incident": id, "what": what })).collect();
+    let mut answer = json!({
+        "summary": line(&summary.join("; "), MAX_SUMMARY),
+        "did": "checked",
+        "done": done,
+        "pending_notices_sent": notices_sent,
+        "lines": lines,
+        "function": FUNCTION,
+        "version": VERSION,
+    });
+    drop_empty(&mut answer, &["lines"]);
+    answer
+}
+
+fn drop_empty(answer: &mut Value, names: &[&str]) {
+    if let Value::Object(fields) = answer {
+        fields.retain(|name, value| {
+            !names.contains(&name.as_str())
+                || !(value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+        });
+    }
+}
+
+fn brief(incident: &Incident) -> Value {
+    json!({
+        "incident": incident.id,
+        "title": incident.title,
+        "severity": incident.severity,
+        "level": incident.level,
+        "began_at": incident.began_at,
+        "resolved_at": incident.resolved_at,
+        "acknowledged": incident.acknowledged,
+    })
+}
+
+/// A component's state, with as much of the message as fits beside a hundred others.
+fn short(state: &ComponentState) -> Value {
+    let mut short = state.clone();
+    short.component.message = line(&short.component.message, 200);
+    serde_json::to_value(short).unwrap_or_default()
+}
+
+fn component_line(state: &ComponentState) -> String {
+    let Component { component, status, message } = &state.component;
+    line(&format!("{component} is {}: {message}", status.as_str()), MAX_TEXT)
+}

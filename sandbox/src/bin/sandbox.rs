@@ -1,0 +1,45 @@
+//! Starts the sandbox in the foreground.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use sandbox::command::until_interrupted;
+use sandbox::{Options, Sandbox};
+
+/// A local AWS with LendPeak2 and this project's functions in it.
+#[derive(Parser)]
+struct Arguments {
+    /// The port to listen on.
+    #[arg(long, default_value_t = 4566)]
+    port: u16,
+    /// End by itself after so many seconds.
+    #[arg(long = "for", value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// The functions' mode: off, observe, approve or auto.
+    #[arg(long, default_value = "auto")]
+    mode: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match until_interrupted(Box::pin(run(Arguments::parse()))).await {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("The sandbox failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let options = Options { port: Some(arguments.port), mode: arguments.mode, ..Options::default() };
+    let sandbox = Sandbox::start(options).await?;
+    println!("sandbox ready {}", sandbox.gateway.url());
+    match arguments.seconds {
+        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        None => std::future::pending().await,
+    }
+    drop(sandbox);
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! What Lambda hands to a function.
+
+use jiff::Timestamp;
+
+/// One call of the function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// As it came, so that even an empty or broken body gets an answer in our words.
+    pub body: String,
+    /// The same for every try of one asynchronous invocation.
+    pub request_id: String,
+    /// When Lambda ends this run.
+    pub deadline: Timestamp,
+    /// The ARN of the function that was called: the account and the region that events must be of.
+    pub function_arn: String,
+}

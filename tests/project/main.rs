@@ -1,0 +1,8 @@
+//! The files around the code: the template, the roles, the documents, and what the project is built with.
+
+mod documents;
+mod layout;
+mod least_privilege;
+mod permissions;
+mod supply_chain;
+mod template;

@@ -1,0 +1,161 @@
+//! An incident is opened by what users feel, handled in time, and goes up by itself.
+
+use anyhow::{Context, Result};
+use sandbox::{deploy::SERVICE_DOWN_RULE, workspace};
+use serde_json::{Value, json};
+
+use crate::template::{
+    document::{Template, if_it_holds},
+    functions::variable,
+};
+
+fn variables(template: &Template) -> &Value {
+    &template.0["Resources"]["Incident"]["Properties"]["Environment"]["Variables"]
+}
+
+#[test]
+fn the_service_is_down_when_the_probe_fails_and_the_load_balancer_sees_it_too() -> Result<()> {
+    let template = Template::read()?;
+    let alarm = &template.0["Resources"]["ServiceDownAlarm"];
+    assert_eq!(alarm["Type"], "AWS::CloudWatch::CompositeAlarm");
+    let rule = &alarm["Properties"]["AlarmRule"]["Fn::Sub"];
+    let [base, more] = [&rule[0], &rule[1]["OrNoHealthyTarget"]["Fn::If"]];
+    let base = base.as_str().context("no rule")?;
+    assert_eq!(
+        base,
+        r#"ALARM("${ProbeFailingAlarm}") AND (ALARM("${Alb5xxRateAlarm}")${OrNoHealthyTarget})"#
+    );
+    // A stack that does not name its target group has no alarm on it.
+    assert_eq!([&more[0], &more[2]], ["HasTargetGroup", ""]);
+    assert_eq!(template.0["Resources"]["NoHealthyTargetAlarm"]["Condition"], "HasTargetGroup");
+    // A rule on an alarm that does not exist is refused.
+    assert_eq!(alarm["Condition"], template.0["Resources"]["Alb5xxRateAlarm"]["Condition"]);
+
+    let more = more[1]["Fn::Sub"].as_str().context("no rule on the targets")?;
+    let mut written_out = base.replace("${OrNoHealthyTarget}", more);
+    for name in ["ProbeFailingAlarm", "Alb5xxRateAlarm", "NoHealthyTargetAlarm"] {
+        let called = &template.0["Resources"][name]["Properties"]["AlarmName"]["Fn::Sub"];
+        let called =
+            called.as_str().context("an alarm without a name")?.replace("${Environment}", "production");
+        written_out = written_out.replace(&format!("${{{name}}}"), &called);
+    }
+    assert_eq!(written_out, SERVICE_DOWN_RULE, "the sandbox has another rule");
+    Ok(())
+}
+
+#[test]
+fn incident_hears_when_an_alarm_begins_and_when_it_is_over() -> Result<()> {
+    let template = Template::read()?;
+    let topic = json!({ "Ref": "IncidentAlarms" });
+    let mut names = Vec::new();
+    for alarm in ["ServiceDownAlarm", "ProbeFailingAlarm"] {
+        let alarm = &template.0["Resources"][alarm]["Properties"];
+        for actions in ["AlarmActions", "OKActions"] {
+            let actions = alarm[actions].as_array().context("no actions")?;
+            assert!(actions.contains(&topic), "{}", alarm["AlarmName"]);
+        }
+        names.push(alarm["AlarmName"]["Fn::Sub"].as_str().context("an alarm without a name")?);
+    }
+    let variables = variables(&template);
+    assert_eq!(variables["SERVICE_DOWN_ALARMS"]["Fn::Sub"], names.join(","));
+    assert_eq!(variables["CRITICAL_ALARM"]["Fn::Sub"], names[0]);
+    Ok(())
+}
+
+#[test]
+fn a_level_is_told_by_incident_or_by_the_last_net() -> Result<()> {
+    let template = Template::read()?;
+    let incident = &template.0["Resources"]["Incident"]["Properties"];
+    for (name, topic) in
+        [("NOTICE_TOPIC_ARN", "Notices"), ("LEVEL_2_TOPIC_ARN", "Level2"), ("LEVEL_3_TOPIC_ARN", "Level3")]
+    {
+        assert_eq!(variable(&template, incident, name)["Ref"], topic);
+    }
+    for level in ["Level2", "Level3"] {
+        let policy = &template.0["Resources"][format!("{level}Policy")]["Properties"];
+        assert_eq!(policy["Topics"], json!([{ "Ref": level }]));
+        let statements = policy["PolicyDocument"]["Statement"].as_array().context("no statement")?;
+        assert_eq!(statements.len(), 2, "{level}");
+        assert_eq!(statements[0]["Principal"], json!({ "AWS": { "Fn::GetAtt": ["IncidentRole", "Arn"] } }));
+        assert_eq!(statements[1]["Principal"]["Service"], "cloudwatch.amazonaws.com");
+        for statement in statements {
+            assert_eq!(statement["Resource"]["Ref"], level);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_level_that_does_not_answer_is_passed_over_after_a_quarter_and_half_an_hour() -> Result<()> {
+    let template = Template::read()?;
+    let variables = variables(&template);
+    for (variable, parameter, seconds) in [
+        ("LEVEL_1_ACKNOWLEDGE_SECONDS", "Level1AcknowledgeSeconds", 900),
+        ("LEVEL_2_ACKNOWLEDGE_SECONDS", "Level2AcknowledgeSeconds", 1_800),
+    ] {
+        assert_eq!(variables[variable]["Ref"], parameter);
+        assert_eq!(template.0["Parameters"][parameter]["Default"], seconds);
+    }
+    // Somebody has to look at the time for that.
+    assert_eq!(template.0["Parameters"]["IncidentSchedule"]["Default"], "rate(1 minute)");
+    Ok(())
+}
+
+#[test]
+fn incident_knows_its_state_machine_by_name_and_how_long_it_may_run() -> Result<()> {
+    let template = Template::read()?;
+    let machine = &template.0["Resources"]["ServiceDown"]["Properties"];
+    let name = machine["Name"]["Fn::Sub"].as_str().context("a state machine without a name")?;
+    let variables = variables(&template);
+    let arn = variables["STATE_MACHINE_ARN"]["Fn::Sub"].as_str().context("no state machine")?;
+    assert!(arn.ends_with(&format!(":stateMachine:{name}")), "{arn}");
+
+    let path = machine["DefinitionUri"].as_str().context("no definition")?;
+    let definition: Value = serde_json::from_str(&std::fs::read_to_string(workspace().join(path))?)?;
+    assert_eq!(variables["HANDLING_SECONDS"], definition["TimeoutSeconds"].to_string());
+    Ok(())
+}
+
+/// What a mode of its own does not set, the mode of all does: incident must not offer what is then refused.
+#[test]
+fn incident_knows_each_remedys_mode_and_the_state_machine_may_run_it() -> Result<()> {
+    let template = Template::read()?;
+    let remedies = &variables(&template)["REMEDIES"]["Fn::Sub"];
+    let list = remedies[0].as_str().context("no remedies")?;
+    let given = &template.0["Resources"]["ServiceDown"]["Properties"]["DefinitionSubstitutions"];
+    for remedy in list.split(',') {
+        let (task, mode) = remedy.split_once('=').context("a remedy without a mode")?;
+        let name = mode.trim_start_matches("${").trim_end_matches('}');
+        let resource = &template.0["Resources"][name];
+        let function = &resource["Properties"];
+        assert_eq!(function["FunctionName"]["Fn::Sub"], format!("lendpeak2-${{Environment}}-{task}"));
+        // A function that is not made is off.
+        let (mode, given) = (&function["Environment"]["Variables"]["MODE"], &given[format!("{name}Arn")]);
+        match resource["Condition"].as_str() {
+            None => assert_eq!(remedies[1][name], *mode, "{task}"),
+            Some(if_made) => {
+                assert_eq!(remedies[1][name], json!({ "Fn::If": [if_made, mode, "off"] }), "{task}");
+            }
+        }
+        assert_eq!(if_it_holds(given)["Fn::GetAtt"], json!([name, "Arn"]));
+    }
+    Ok(())
+}
+
+/// What was decided before is in the records that these leave.
+#[test]
+fn incident_reads_the_records_of_all_functions_that_leave_some() -> Result<()> {
+    let template = Template::read()?;
+    let mut expected: Vec<String> = template
+        .functions()
+        .into_iter()
+        .filter(|function| !function["Environment"]["Variables"]["MODE"].is_null())
+        .map(crate::template::functions::task)
+        .collect();
+    let listed = variables(&template)["FUNCTIONS"].as_str().context("no functions")?;
+    let mut listed: Vec<&str> = listed.split(',').collect();
+    expected.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, expected);
+    Ok(())
+}

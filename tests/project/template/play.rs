@@ -1,0 +1,198 @@
+//! Both state machines, played in every way that their functions may answer: whole, with a field missing or null, and not
+//! at all. No expression fails where nothing catches it, and every way comes to an end.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use sandbox::workspace;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use subject::Subject;
+
+use crate::template::document::{Template, installed};
+
+/// A state machine, and what its functions answer.
+struct Game {
+    /// Its logical id.
+    machine: &'static str,
+    inputs: Value,
+    /// By state, each of the answers that it has had.
+    answers: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Played {
+    expressions: usize,
+    visited: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Game {
+    /// Its definition, with everything filled in.
+    fn definition(&self) -> Result<String> {
+        let template = Template::read()?;
+        let machine = &template.0["Resources"][self.machine]["Properties"];
+        let path = machine["DefinitionUri"].as_str().context("a definition that is not in a file")?;
+        let mut text = std::fs::read_to_string(workspace().join(path))?;
+        for (name, value) in machine["DefinitionSubstitutions"].as_object().context("nothing is given")? {
+            let default =
+                value["Ref"].as_str().map(|parameter| &template.0["Parameters"][parameter]["Default"]);
+            let value = match default {
+                Some(Value::Number(number)) => number.to_string(),
+                _ if name == "Environment" => "production".to_owned(),
+                _ => format!("arn:aws:x:us-east-1:123456789012:{name}"),
+            };
+            text = text.replace(&format!("${{{name}}}"), &value);
+        }
+        ensure!(!text.contains("${"), "{path} is not filled in");
+        Ok(text)
+    }
+
+    /// Plays a definition, with the engine that the local AWS evaluates expressions with.
+    fn play(&self, definition: &str) -> Result<Played> {
+        let definition: Value = serde_json::from_str(definition)?;
+        let asked = json!({ "definition": definition, "inputs": self.inputs, "answers": self.answers });
+        let mut run = Command::new(installed("python")?)
+            .arg(workspace().join("tests/project/template/play.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        // It reads all of it before it writes.
+        run.stdin.take().context("no stdin")?.write_all(asked.to_string().as_bytes())?;
+        let played = run.wait_with_output()?;
+        serde_json::from_slice(&played.stdout).context("the state machine is not played")
+    }
+
+    fn check(&self) -> Result<()> {
+        let text = self.definition()?;
+        let played = self.play(&text)?;
+        ensure!(played.problems.is_empty(), "{:#?}", played.problems);
+        let definition: Value = serde_json::from_str(&text)?;
+        let states = definition["States"].as_object().context("no states")?;
+        let mut all: Vec<&String> = states.keys().collect();
+        all.sort_unstable();
+        assert_eq!(played.visited.iter().collect::<Vec<_>>(), all, "not every state is played");
+        assert!(played.expressions > 30, "{}", played.expressions);
+        Ok(())
+    }
+}
+
+/// As a function that changes something answers: `shared/src/outcome.rs`.
+fn outcome(decision: &str, code: &str, plan: &Value) -> Value {
+    json!({
+        "version": 1, "summary": "2 of 2 tasks run", "decision": decision, "code": code, "under_way": false,
+        "reason": "asked by hand", "next": null,
+        "target": "service/lendpeak2-production/backend", "steps": [],
+        "verification": { "verified": true, "what": "2 of 2 tasks run" }, "plan": plan, "observed": {}, "trigger": {},
+        "function": "rollback", "environment": "production", "execution_id": "one",
+        "at": "2026-11-24T14:00:00Z", "duration_ms": 5,
+    })
+}
+
+fn service_down() -> Game {
+    let finding = json!({
+        "cause": "release_broke_it", "confidence": "certain", "impact": "down", "what": "/health answers 500",
+        "since": "2026-11-24T13:50:00Z", "support_level": 2,
+        "evidence": [{ "what": "5xx", "value": "40 %", "threshold": "5 %", "at": null, "source": "CloudWatch, ALB" }],
+        "remedy": { "what": "go back", "function": "rollback", "send": { "to": "previous" } },
+    });
+    let remedy = |function: &str| json!({ "do": "remedy", "function": function, "request": { "to": "previous" }, "reason": "likely" });
+    let is_chosen = |subject: &&Subject| subject.remedy().is_some_and(|remedy| remedy.is_chosen);
+    let remedies: Vec<Value> =
+        subject::remedies().filter(is_chosen).map(|subject| remedy(subject.name)).collect();
+    let to_do = |what: &[&str]| what.iter().map(|what| json!({ "do": what })).collect::<Vec<_>>();
+    let decide = [remedies, to_do(&["wait", "hand_over"])].concat();
+    let again = vec![json!({ "do": "again", "seconds": 30 })];
+    let did = [to_do(&["verify", "next", "look", "hand_over", "approval", "wait"]), again].concat();
+    Game {
+        machine: "ServiceDown",
+        inputs: json!([{}, { "incident": "20261124-140000-service-down" }]),
+        answers: json!({
+            "Take": [
+                { "incident": "20261124-140000-service-down", "ours": true, "look_first": true },
+                { "incident": "20261124-140000-service-down", "ours": true, "look_first": false },
+                { "incident": "20261124-140000-service-down", "ours": false, "look_first": true },
+            ],
+            "Probe": [
+                { "healthy": true, "summary": "All checks pass." },
+                { "healthy": false, "summary": "3 of 6 checks failed (health, health-db, health-redis)" },
+            ],
+            "Diagnose": [
+                {
+                    "summary": "the release broke it", "text": ["Likely: the release broke it", "Next (level 2): go back"],
+                    "not_seen": [{ "source": "the log", "why": "AccessDenied" }], "findings": [finding],
+                },
+                { "summary": "nothing found", "text": [], "not_seen": [], "findings": [] },
+            ],
+            "Decide": decide,
+            "Remedy": [outcome("applied", "applied", &json!({ "actions": [] }))],
+            "Did": did,
+            "Approval": to_do(&["verify", "wait", "next", "look", "hand_over", "again"]),
+            "Recovered": to_do(&["done"]),
+            "HandOver": to_do(&["done"]),
+        }),
+    }
+}
+
+fn snapshot_restore() -> Game {
+    let restore = "lendpeak2-production-restore-20261124140000";
+    let plan = json!({ "actions": [{ "create_cluster": { "id": restore } }], "skipped": null });
+    let nothing = json!({ "actions": [], "skipped": "not_allowed" });
+    Game {
+        machine: "SnapshotRestoreSteps",
+        inputs: json!([{}, { "snapshot": "latest", "reason": "negative loans" }, { "continue": restore }]),
+        answers: json!({
+            "Ask": [
+                outcome("awaiting_approval", "approval_pending", &plan),
+                outcome("observed", "observed", &plan),
+                outcome("applied", "applied", &plan),
+                outcome("refused", "not_allowed", &nothing),
+                outcome("nothing_to_do", "list", &nothing),
+            ],
+            "Continue": [
+                outcome("applied", "applied", &nothing),
+                outcome("nothing_to_do", "cluster_creating", &nothing),
+                outcome("nothing_to_do", "handed_over", &nothing),
+                outcome("refused", "kill_switch", &nothing),
+            ],
+            "Report": [outcome("nothing_to_do", "reported", &nothing)],
+        }),
+    }
+}
+
+#[test]
+fn service_down_ends_in_every_way_that_its_functions_may_answer() -> Result<()> {
+    service_down().check()
+}
+
+#[test]
+fn snapshot_restore_ends_in_every_way_that_its_function_may_answer() -> Result<()> {
+    snapshot_restore().check()
+}
+
+/// What these checks are worth.
+#[test]
+fn an_expression_that_fails_where_nothing_catches_it_is_found() -> Result<()> {
+    let game = snapshot_restore();
+    let text = game.definition()?;
+    for (was, is, expected) in [
+        (
+            "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''",
+            "$states.errorOutput.Cause",
+            "no result",
+        ),
+        ("$states.input.decision = 'observed'", "$states.input.decision", "Condition is"),
+        ("$number('60')", "'60'", "Seconds is"),
+        ("$id = ''", "$id = ", "does not parse"),
+        ("$string($states.input.code)", "$states.input.code", "Error is null"),
+    ] {
+        let broken = text.replace(was, is);
+        assert_ne!(broken, text, "{was}");
+        let problems = game.play(&broken)?.problems;
+        let is_found = problems.iter().any(|problem| problem.contains(expected));
+        assert!(is_found, "{is}: {problems:?}");
+    }
+    Ok(())
+}
