@@ -29,10 +29,11 @@ fn with_functions_that_ask_first() {
 fn with_functions_that_only_look() {
     let sandbox = Sandbox::start("observe");
     sandbox.typed("observe");
+    an_outage_is_never_a_success(&sandbox);
 }
 
 /// As a deployment tool does it: a copy of what runs, with another variable.
-fn deploy(sandbox: &Sandbox) -> String {
+fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
     use aws_sdk_ecs::{
         Client,
         config::{BehaviorVersion, Credentials, Region},
@@ -53,7 +54,7 @@ fn deploy(sandbox: &Sandbox) -> String {
         let definition = ecs.describe_task_definition().task_definition(runs).send().await.unwrap();
         let definition = definition.task_definition.unwrap();
         let mut containers = definition.container_definitions.unwrap();
-        let release = KeyValuePair::builder().name("RELEASE").value("next").build();
+        let release = KeyValuePair::builder().name(name).value(value).build();
         containers[0].environment.get_or_insert_default().push(release);
         let registered = ecs
             .register_task_definition()
@@ -78,8 +79,7 @@ fn deploy(sandbox: &Sandbox) -> String {
 }
 
 fn a_release_is_rolled_back(sandbox: &Sandbox) {
-    let release = deploy(sandbox);
-    // Its roll-out is waited for as a person would: by asking until it can be rolled back.
+    let release = deploy(sandbox, "RELEASE", "next");
     let told = sandbox.run(&["rollback", "--dry-run"]);
     assert_eq!(told.code, 0, "{told:?}");
     assert!(told.out.contains(&release), "{told:?}");
@@ -90,6 +90,26 @@ fn a_release_is_rolled_back(sandbox: &Sandbox) {
     // It runs already.
     let told = sandbox.run(&["--json", "rollback", "--yes", "--reason", "once more"]);
     assert_ne!(told.json()["decision"], "applied", "{told:?}");
+}
+
+/// A release answers 500, and nothing mends it.
+fn an_outage_is_never_a_success(sandbox: &Sandbox) {
+    let release = deploy(sandbox, "BROKEN", "true");
+    let told = (0..60)
+        .map(|_| sandbox.run(&["health", "--quick"]))
+        .find(|told| told.code != 0)
+        .expect("the release shows in the probe");
+    assert_eq!(told.code, 5, "{told:?}");
+    assert!(told.out.contains("FAILS") && told.out.contains("next "), "{told:?}");
+    let told = sandbox.run(&["--json", "health", "--quick"]);
+    assert_eq!((told.code, &told.json()["healthy"]), (5, &Value::Bool(false)));
+    let told = sandbox.run(&["diagnose"]);
+    assert_eq!(told.code, 5, "{told:?}");
+    assert!(told.out.contains(&release) && told.out.contains("`lendpeak2 rollback previous`"), "{told:?}");
+    let told = sandbox.run(&["rollback", "--yes"]);
+    assert_eq!(told.code, 6, "{told:?}");
+    let told = script(sandbox, &["emergency-check.sh", "production"]);
+    assert_eq!(told.code, 5, "{told:?}");
 }
 
 fn json_is_the_answer_and_nothing_else(sandbox: &Sandbox) {
@@ -179,22 +199,24 @@ fn a_person_is_asked_on_a_terminal(sandbox: &Sandbox) {
     assert_eq!(told.code, 0, "{told:?}");
 }
 
-fn the_guides_scripts_work(sandbox: &Sandbox) {
+/// A script of the guide, with the program in the path.
+fn script(sandbox: &Sandbox, line: &[&str]) -> Said {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_lendpeak2")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let script = |line: &[&str]| {
-        let (script, arguments) = line.split_first().unwrap();
-        let mut command = Command::new(format!("../scripts/{script}"));
-        let typed = sandbox.lendpeak2(&[]);
-        command.args(arguments).env("PATH", &path).stdin(Stdio::null());
-        for (name, value) in typed.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        said(&mut command)
-    };
+    let (script, arguments) = line.split_first().unwrap();
+    let mut command = Command::new(format!("../scripts/{script}"));
+    command.args(arguments).env("PATH", &path).stdin(Stdio::null());
+    for (name, value) in sandbox.lendpeak2(&[]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    said(&mut command)
+}
+
+fn the_guides_scripts_work(sandbox: &Sandbox) {
+    let script = |line: &[&str]| script(sandbox, line);
     let told = script(&["health-check.sh", "production"]);
     assert_eq!(told.code, 0, "{told:?}");
     assert!(told.out.contains("all 6 checks passed"), "{told:?}");
@@ -241,6 +263,8 @@ fn a_restore_is_followed_through_its_stages(sandbox: &Sandbox) {
     let told = sandbox.run(&["restore", "status"]);
     assert_eq!(told.code, 8, "{told:?}");
     assert!(told.out.contains("reached  asked for\nto come  approved"), "{told:?}");
+    let told = sandbox.run(&["restore", "status", "--follow", "--timeout", "1s"]);
+    assert_eq!(told.code, 124, "{told:?}");
     let told = sandbox.run(&["--yes", "approve", &plan]);
     assert!([0, 5].contains(&told.code), "{told:?}");
     let told = sandbox.run(&["restore", "status", "--follow", "--timeout", "2m"]);
