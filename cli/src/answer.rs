@@ -95,7 +95,7 @@ impl Decision {
             Self::Observed => "not done",
             Self::AwaitingApproval => "waits",
             Self::Refused => "refused",
-            Self::NothingToDo => "nothing",
+            Self::NothingToDo => "now",
             Self::Replayed => "before",
             Self::Failed => "failed",
             Self::Listed => "",

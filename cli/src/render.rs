@@ -62,7 +62,9 @@ fn outcome(answer: &Answer, width: Option<usize>) -> Vec<String> {
     if matches!(answer.decision, Decision::Observed | Decision::AwaitingApproval) {
         said.extend(actions(answer, width));
     }
-    said.extend(details(answer, width));
+    if answer.decision != Decision::Applied {
+        said.extend(details(answer, width));
+    }
     said
 }
 

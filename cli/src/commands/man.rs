@@ -20,6 +20,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options, screen: &Screen) -> Result<Exit, Failure> {
     let here = |source| Failure::Here { what: "cannot write the manual".to_owned(), source };
     if let Some(folder) = &options.dir {
+        std::fs::create_dir_all(folder).map_err(here)?;
         clap_mangen::generate_to(Arguments::command(), folder).map_err(here)?;
         return Ok(Exit::Done);
     }
