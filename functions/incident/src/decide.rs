@@ -200,6 +200,11 @@ pub fn reason(answer: &Answer) -> String {
     }
 }
 
+/// A remedy's answer in one line.
+pub fn in_short(answer: &Answer) -> String {
+    if answer.error.is_some() || answer.summary.is_empty() { reason(answer) } else { answer.summary.clone() }
+}
+
 /// Whether the remedy refused because something was done to the target before. If that was a moment ago, its effect
 /// may still come.
 pub fn is_cooling_down(answer: &Answer) -> bool {

@@ -115,14 +115,17 @@ pub(crate) fn outside_window(at: Timestamp, from: Timestamp, to: Timestamp) -> S
         .next(Next::devops("send a time between these, or choose a snapshot"))
 }
 
-/// `lines` stand beside it.
-pub(crate) fn list(source: &str, lines: &[String]) -> Stop {
-    let what = match lines {
-        [] => format!("nothing of cluster {source} can be restored"),
-        [one] => format!("of cluster {source} can be restored: {one}"),
-        [first, others @ ..] => {
-            format!("of cluster {source} can be restored: {first}; and {} more", others.len())
-        }
+/// Each is in a line of the plan's details.
+pub(crate) fn list(source: &str, window: Option<&str>, snapshots: usize) -> Stop {
+    let counted = match snapshots {
+        1 => "1 snapshot".to_owned(),
+        count => format!("{count} snapshots"),
+    };
+    let what = match (window, snapshots) {
+        (None, 0) => format!("nothing of cluster {source} can be restored"),
+        (None, _) => format!("cluster {source} can be restored from {counted}"),
+        (Some(window), 0) => format!("cluster {source} can be restored to {window}"),
+        (Some(window), _) => format!("cluster {source} can be restored to {window}, or from {counted}"),
     };
     Stop::listed(&codes::LIST, what).next(Next::devops(
         "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"<time>\"}",

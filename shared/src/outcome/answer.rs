@@ -10,6 +10,8 @@ use crate::lenient::if_known;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answer {
+    /// In one line, for people. Empty in what an earlier version answered.
+    pub summary: String,
     /// Nothing where it is a later version's word.
     #[serde(deserialize_with = "if_known")]
     pub decision: Option<Decision>,
@@ -51,7 +53,7 @@ mod tests {
     #[test]
     fn an_answer_is_a_part_of_an_outcome() {
         let written = json!({
-            "version": 1, "decision": "awaiting_approval", "code": "approval_needed", "reason": "scale to 4 tasks",
+            "version": 1, "summary": "waits for approval: scale to 4 tasks", "decision": "awaiting_approval", "code": "approval_needed", "reason": "scale to 4 tasks",
             "next": { "what": "approve by noon", "support_level": 1, "send": { "approve": "0a1b2c3d4e5f" } },
             "target": "service/lendpeak2-production/backend", "steps": [], "verification": null, "plan": null,
             "observed": null, "trigger": null, "function": "scale-up", "environment": "production",
@@ -60,6 +62,7 @@ mod tests {
         let outcome: Outcome = serde_json::from_value(written).unwrap();
         let answer = Answer::read(&serde_json::to_value(&outcome).unwrap());
         let expected = Answer {
+            summary: "waits for approval: scale to 4 tasks".to_owned(),
             decision: Some(Decision::AwaitingApproval),
             code: "approval_needed".to_owned(),
             under_way: false,

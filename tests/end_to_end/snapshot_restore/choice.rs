@@ -107,7 +107,7 @@ async fn the_list_has_everything_that_can_be_restored_newest_first() -> Test {
     let list = outcome(&function, &json!({ "list": true })).await?;
     assert_eq!(read(&list), "listed list");
     assert!(
-        text(&list, "/summary").starts_with(&format!("of cluster {SOURCE} can be restored: any time from"))
+        text(&list, "/summary").starts_with(&format!("cluster {SOURCE} can be restored to any time from"))
     );
     let reason = details(&list);
     let place = |what: &str| reason.find(what).unwrap_or_else(|| panic!("{what} is not in: {reason}"));

@@ -152,7 +152,8 @@ impl Handler {
                 incident.escalate(actor.now, level, format!("{function} may not act: {reason}"));
             }
             let decision = decision.as_str().replace('_', " ");
-            (after.answer(), format!("{function} answered {decision}: {reason}"))
+            let short = line(&decide::in_short(answer), MAX_TEXT);
+            (after.answer(), format!("{function} answered {decision}: {short}"))
         })
         .await
     }

@@ -116,10 +116,9 @@ fn consequences(
 /// What can be restored, newest first.
 pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> Result<Plan, Stop> {
     let source = observed.source.as_ref().ok_or_else(|| skipped::source_missing(&settings.source))?;
-    let mut lines: Vec<String> = Vec::new();
-    if let Some((from, to)) = source.earliest_restorable.zip(source.latest_restorable) {
-        lines.push(format!("any time from {} to {}", readable(from), readable(to)));
-    }
+    let window = source.earliest_restorable.zip(source.latest_restorable);
+    let window = window.map(|(from, to)| format!("any time from {} to {}", readable(from), readable(to)));
+    let mut lines: Vec<String> = window.iter().cloned().collect();
     lines.extend(observed.snapshots.iter().map(|snapshot| {
         let Snapshot { id, kind, status, taken_at, .. } = snapshot;
         let status = if snapshot.is_available() { String::new() } else { format!(", {status}") };
@@ -132,7 +131,7 @@ pub(super) fn list(now: Timestamp, observed: &Observed, settings: &Settings) -> 
     lines.extend(
         observed.restored.iter().map(|cluster| format!("restored: {}", crate::restore::state(cluster))),
     );
-    let stop = skipped::list(&source.name, &lines);
+    let stop = skipped::list(&source.name, window.as_deref(), observed.snapshots.len());
     Ok(Plan { details: lines, ..Plan::skip(stop) })
 }
 

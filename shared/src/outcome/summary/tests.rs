@@ -137,8 +137,8 @@ fn why_nothing_was_done_is_the_first_sentence_of_the_reason() {
 fn an_end_that_was_awaited_and_a_list_say_what_was_seen() {
     let verified = outcome(Decision::NothingToDo, &code::VERIFIED, "it has settled: 2 tasks run. Good");
     says(&verified, "", "the schedule asks", "it has settled: 2 tasks run");
-    let list = outcome(Decision::Listed, &code::VERIFIED, "of cluster a can be restored: s; and 2 more");
-    says(&list, "", "asked by hand", "of cluster a can be restored: s; and 2 more");
+    let list = outcome(Decision::Listed, &code::VERIFIED, "cluster a can be restored from 2 snapshots");
+    says(&list, "", "asked by hand", "cluster a can be restored from 2 snapshots");
 }
 
 #[test]
