@@ -1,4 +1,7 @@
 //! Every command against a sandbox: what it writes, and how it ends.
+//!
+//! The files of `tests/cmd/` have the functions' own sentences in them. Where those change, `TRYCMD=overwrite` writes the
+//! files anew: put `[..]` back where times, ids and counts stand.
 
 use std::process::{Command, Stdio};
 
