@@ -22,7 +22,9 @@ pub(crate) enum Failure {
         doing: String,
         action: &'static str,
         kind: Kind,
-        /// Whether it may have been carried out all the same.
+        /// Whether AWS said nothing at all.
+        unanswered: bool,
+        /// Whether a change may have been made all the same.
         may_be_done: bool,
         #[source]
         source: Cause,
@@ -92,7 +94,8 @@ impl Failure {
             doing: doing.into(),
             action,
             kind,
-            may_be_done: !answered && kind == Kind::Other,
+            unanswered: !answered && kind == Kind::Other,
+            may_be_done: false,
             source: Cause(words(error, kind)),
         }
     }
@@ -102,6 +105,15 @@ impl Failure {
     pub(crate) fn of_profile(mut self, profile: Option<&str>) -> Self {
         if let (Self::Aws { kind: Kind::NoCredentials, source, .. }, Some(profile)) = (&mut self, profile) {
             *source = Cause(format!("profile `{profile}` is not there, or has no credentials"));
+        }
+        self
+    }
+
+    /// The same, where a change was asked for: without an answer nobody knows whether it was made.
+    #[must_use]
+    pub(crate) fn of_a_change(mut self) -> Self {
+        if let Self::Aws { unanswered, may_be_done, .. } = &mut self {
+            *may_be_done = *unanswered;
         }
         self
     }
@@ -277,9 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_an_answer_may_have_been_carried_out() {
+    fn a_change_without_an_answer_may_have_been_made_and_a_look_has_changed_nothing() {
         let error = Sdk::timeout_error("too slow");
         let failure = Failure::aws("ask rollback", "lambda:InvokeFunction", &error);
-        check(&failure, 1, "aws_failed", "may have been done all the same");
+        assert_eq!(failure.help(), "");
+        check(&failure.of_a_change(), 1, "aws_failed", "may have been done all the same");
+        assert_eq!(answered("TooManyRequestsException").of_a_change().help(), "");
     }
 }

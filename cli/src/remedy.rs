@@ -101,7 +101,7 @@ pub(crate) async fn agree(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Fa
         let exit = if ask.dry_run { Exit::of_look(&plan) } else { Exit::of(&plan) };
         return Ok(Agreed::Over(exit));
     }
-    runbook.screen.note(&render::plan(&plan, ask.function, &runbook.stack.environment, runbook.screen.width()));
+    runbook.screen.plan(&render::plan(&plan, ask.function, &runbook.stack.environment, runbook.screen.width()));
     confirm(runbook, ask.question).await
 }
 

@@ -40,7 +40,7 @@ impl<'a> Runbook<'a> {
 
     /// Sends a request once. A second one could be refused for what the first has done.
     pub(crate) async fn act(&self, function: Function, request: &Value) -> Result<Value, Failure> {
-        self.send(function, request, RetryConfig::disabled()).await
+        self.send(function, request, RetryConfig::disabled()).await.map_err(Failure::of_a_change)
     }
 
     async fn send(&self, function: Function, request: &Value, retries: RetryConfig) -> Result<Value, Failure> {

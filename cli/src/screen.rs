@@ -92,6 +92,13 @@ impl Screen {
         }
     }
 
+    /// What a person is asked about: there is no yes to what was not seen.
+    pub(crate) fn plan(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
     /// What is said however quiet it is to be: a refusal's code.
     pub(crate) fn code(&self, code: &str) {
         if !self.json {

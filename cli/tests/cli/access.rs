@@ -63,4 +63,5 @@ fn an_error_is_json_too_where_json_is_asked_for() {
 fn where_nobody_answers_it_has_failed() {
     let mut command = lendpeak2(&["--endpoint-url", "http://127.0.0.1:1", "health"]);
     check(&mut command, 1, &["error: cannot find the stack"]);
+    assert!(!said(&mut command).err.contains("may have been done"), "nothing was asked for");
 }

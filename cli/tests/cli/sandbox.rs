@@ -196,6 +196,9 @@ fn a_person_is_asked_on_a_terminal(sandbox: &Sandbox) {
         assert!(told.out.contains("Stop writes?") && told.out.contains(says), "{told:?}");
     }
     assert_eq!(tasks(), before);
+    // There is no yes to what was not seen.
+    let told = on_a_terminal(sandbox, "n", &["freeze", "on", "--quiet"]);
+    assert!(told.out.contains("plan") && told.out.contains("Stop writes?"), "{told:?}");
     let told = on_a_terminal(sandbox, "y", &["freeze", "on", "--reason", "negative amounts"]);
     assert_eq!(told.code, 0, "{told:?}");
     let told = on_a_terminal(sandbox, "yes", &["freeze", "off"]);

@@ -29,7 +29,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> 
     let client = aws_sdk_sfn::Client::new(&runbook.config);
     let input = Value::Object(ask.request).to_string();
     let begun = client.start_execution().state_machine_arn(machine).input(input).send().await.map_err(|error| {
-        Failure::aws("start the state machine of snapshot-restore", "states:StartExecution", &error)
+        Failure::aws("start the state machine of snapshot-restore", "states:StartExecution", &error).of_a_change()
     })?;
     runbook.screen.will_go_on("the restore was asked for: `lendpeak2 restore status` says how it stands");
     let mut progress = Progress::spinner(runbook.screen, "snapshot-restore is asked");
