@@ -116,9 +116,11 @@ impl Answer {
             at: text(value, "at"),
             next: value.get("next").filter(|next| next.is_object()).map(Next::of),
             steps: array(value, "steps").iter().map(Step::of).collect(),
-            verification: value.get("verification").filter(|seen| seen.is_object()).map(|seen| Verification {
-                verified: seen.get("verified").and_then(Value::as_bool).unwrap_or_default(),
-                what: text(seen, "what"),
+            verification: value.get("verification").filter(|seen| seen.is_object()).map(|seen| {
+                Verification {
+                    verified: seen.get("verified").and_then(Value::as_bool).unwrap_or_default(),
+                    what: text(seen, "what"),
+                }
             }),
             lines: lines(value),
             plan: value.get("plan").map(|plan| listed(plan, "lines")).unwrap_or_default(),
@@ -173,7 +175,9 @@ fn decision(value: &Value) -> Decision {
     }
     let dry_run = value.get("dry_run").and_then(Value::as_bool).unwrap_or_default();
     match text(value, "did").as_str() {
-        "" if value.get("open").is_some_and(Value::is_array) || value.get("timeline").is_some() => Decision::Listed,
+        "" if value.get("open").is_some_and(Value::is_array) || value.get("timeline").is_some() => {
+            Decision::Listed
+        }
         "" => Decision::Unknown(String::new()),
         "listed" | "shown" | "checked" => Decision::Listed,
         "nothing" => Decision::NothingToDo,
@@ -227,7 +231,9 @@ mod tests {
             "next": { "what": "approve", "function": "lendpeak2-production-rollback", "send": { "approve": "0a1b" }, "level": 1 },
             "reason": "because", "target": "service/c/s",
         });
-        for (value, summary, function) in [(today, "because", ""), (next, "backend: :3 → :2", "lendpeak2-production-rollback")] {
+        for (value, summary, function) in
+            [(today, "because", ""), (next, "backend: :3 → :2", "lendpeak2-production-rollback")]
+        {
             let answer = Answer::of(&value);
             assert_eq!(answer.decision, Decision::AwaitingApproval);
             assert_eq!(answer.in_a_line(), summary);
@@ -240,7 +246,9 @@ mod tests {
     #[test]
     fn lines_are_read_in_each_form() {
         let expected = vec!["a".to_owned(), "b".to_owned()];
-        for value in [json!({ "lines": ["a", "b"] }), json!({ "text": ["a", "b"] }), json!({ "text": "a\nb" })] {
+        for value in
+            [json!({ "lines": ["a", "b"] }), json!({ "text": ["a", "b"] }), json!({ "text": "a\nb" })]
+        {
             assert_eq!(Answer::of(&value).lines, expected, "{value}");
         }
         assert_eq!(Answer::of(&json!({ "text": 7 })).lines, Vec::<String>::new());
@@ -265,6 +273,9 @@ mod tests {
     #[test]
     fn fields_of_other_types_are_left_out() {
         let odd = json!({ "decision": 1, "next": "x", "steps": "y", "verification": [], "outcomes": 3, "healthy": "no" });
-        assert_eq!(Answer::of(&odd), Answer { decision: Decision::Unknown(String::new()), ..Answer::default() });
+        assert_eq!(
+            Answer::of(&odd),
+            Answer { decision: Decision::Unknown(String::new()), ..Answer::default() }
+        );
     }
 }

@@ -38,7 +38,14 @@ pub(crate) struct Arguments {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Global {
     /// Which environment; the only one that is deployed if left out
-    #[arg(short, long, global = true, env = "LENDPEAK2_ENVIRONMENT", hide_env_values = true, value_name = "NAME")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "LENDPEAK2_ENVIRONMENT",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
     pub(crate) environment: Option<String>,
     /// A profile of the AWS CLI; else the AWS CLI's own order of variables and files
     #[arg(long, global = true, value_name = "NAME")]

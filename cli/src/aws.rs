@@ -58,8 +58,10 @@ pub(crate) async fn config(global: &Global) -> Result<SdkConfig, Failure> {
     if let Some(profile) = &global.profile {
         // Of a profile that is named nothing else is taken: not what variables say, and not what an instance has. One
         // that is not there is an error.
-        let found = ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&found).build();
+        let found =
+            ProviderConfig::without_region().with_http_client(http).with_region(config.region().cloned());
+        let provider =
+            ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&found).build();
         config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
     }
     if config.region().is_none() {
@@ -88,7 +90,9 @@ mod tests {
         for url in ["http://127.0.0.1:4566", "http://localhost:4566/", "http://[::1]:4566", "127.0.0.1:1"] {
             assert!(is_loopback(url), "{url}");
         }
-        for url in ["https://lambda.us-east-1.amazonaws.com", "https://localhost.example.com", "http://10.0.0.1", ""] {
+        for url in
+            ["https://lambda.us-east-1.amazonaws.com", "https://localhost.example.com", "http://10.0.0.1", ""]
+        {
             assert!(!is_loopback(url), "{url}");
         }
     }

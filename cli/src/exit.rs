@@ -153,9 +153,7 @@ mod tests {
 
     #[test]
     fn of_several_answers_the_worst_counts() {
-        let of = |decisions: [&str; 2]| {
-            json!({ "outcomes": decisions.map(|decision| json!({ "decision": decision })) })
-        };
+        let of = |decisions: [&str; 2]| json!({ "outcomes": decisions.map(|decision| json!({ "decision": decision })) });
         check(&of(["applied", "applied"]), 0);
         check(&of(["applied", "awaiting_approval"]), 8);
         check(&of(["refused", "awaiting_approval"]), 3);

@@ -122,8 +122,12 @@ impl Failure {
         match self {
             Self::Usage { .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
-            Self::Aws { kind: Kind::NoCredentials | Kind::BadCredentials | Kind::Denied, .. } => Exit::NoAccess,
-            Self::Aws { .. } | Self::Function { .. } | Self::Failed { .. } | Self::Here { .. } => Exit::Failed,
+            Self::Aws { kind: Kind::NoCredentials | Kind::BadCredentials | Kind::Denied, .. } => {
+                Exit::NoAccess
+            }
+            Self::Aws { .. } | Self::Function { .. } | Self::Failed { .. } | Self::Here { .. } => {
+                Exit::Failed
+            }
             Self::TimedOut { .. } => Exit::TimedOut,
             Self::Interrupted { .. } | Self::Declined => Exit::Interrupted,
         }
@@ -154,7 +158,8 @@ impl Failure {
                 "sign in by `aws sso login` or `aws login`, or name a profile by --profile".to_owned()
             }
             Self::Aws { kind: Kind::BadCredentials, .. } => {
-                "they have expired or are of another account: sign in again by `aws sso login` or `aws login`".to_owned()
+                "they have expired or are of another account: sign in again by `aws sso login` or `aws login`"
+                    .to_owned()
             }
             Self::Aws { kind: Kind::Denied, action, .. } => {
                 format!("your role needs {action}: docs/permissions/operate.json has all of it")
@@ -196,9 +201,15 @@ where
     if let SdkError::ServiceError(answer) = error {
         return match answer.err().code().unwrap_or_default() {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
-            "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
-            | "InvalidSignatureException" | "SignatureDoesNotMatch" | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException" | "InvalidAccessKeyId" => Kind::BadCredentials,
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "InvalidAccessKeyId" => Kind::BadCredentials,
             _ => Kind::Other,
         };
     }
@@ -271,12 +282,22 @@ mod tests {
 
     #[test]
     fn a_denied_call_names_the_action_that_is_missing() {
-        check(&answered("AccessDeniedException"), 4, "access_denied", "your role needs lambda:InvokeFunction");
+        check(
+            &answered("AccessDeniedException"),
+            4,
+            "access_denied",
+            "your role needs lambda:InvokeFunction",
+        );
     }
 
     #[test]
     fn expired_credentials_are_no_access_and_a_throttled_call_is_a_failure() {
-        check(&answered("ExpiredTokenException"), 4, "bad_credentials", "words (ExpiredTokenException); they have expired");
+        check(
+            &answered("ExpiredTokenException"),
+            4,
+            "bad_credentials",
+            "words (ExpiredTokenException); they have expired",
+        );
         check(&answered("TooManyRequestsException"), 1, "aws_failed", "cannot ask rollback: words");
     }
 

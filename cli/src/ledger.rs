@@ -43,7 +43,11 @@ impl Ledger {
     }
 
     /// What a function decided since a time, the oldest first: its answers, as JSON.
-    pub(crate) async fn records(&self, function: Function, after: &str) -> Result<Vec<(String, Value)>, Failure> {
+    pub(crate) async fn records(
+        &self,
+        function: Function,
+        after: &str,
+    ) -> Result<Vec<(String, Value)>, Failure> {
         let items = self.query(&format!("audit#{}", function.name()), Some(after)).await?;
         Ok(items.iter().filter_map(record).collect())
     }
@@ -58,7 +62,11 @@ impl Ledger {
     }
 
     /// A plan by its id, and what became of it if it does not wait any more.
-    pub(crate) async fn plan(&self, id: &str, now: Timestamp) -> Result<Option<(Plan, Option<Over>)>, Failure> {
+    pub(crate) async fn plan(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Plan, Option<Over>)>, Failure> {
         let all = self.all_plans().await?;
         let found = all.into_iter().find(|(_, plan)| plan.id == id);
         Ok(found.map(|(item, plan)| {
@@ -167,7 +175,10 @@ mod tests {
     use super::*;
 
     fn item(fields: &[(&str, &str)]) -> Item {
-        fields.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned()))).collect()
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned())))
+            .collect()
     }
 
     fn asked() -> Item {
@@ -180,7 +191,10 @@ mod tests {
     fn a_plan_is_read_and_one_that_cannot_be_is_left_out() {
         let plan_of = |item| plan(&item, Function::Restart);
         let read = plan_of(asked()).unwrap();
-        assert_eq!((read.id.as_str(), read.actions.as_slice()), ("0a1b", ["restart s".to_owned()].as_slice()));
+        assert_eq!(
+            (read.id.as_str(), read.actions.as_slice()),
+            ("0a1b", ["restart s".to_owned()].as_slice())
+        );
         assert_eq!(plan_of(item(&[("data", "{")])), None);
         assert_eq!(plan_of(item(&[("data", r#"{"id": "x"}"#)])), None);
     }
@@ -191,13 +205,19 @@ mod tests {
         let before: Timestamp = "2026-12-01T10:00:00Z".parse().unwrap();
         assert_eq!(over(&asked(), expires, before), None);
         let late = over(&asked(), expires, expires).unwrap();
-        assert_eq!((late.code(), late.words().as_str()), ("approval_expired", "expired at 2026-12-01 10:30:00 UTC"));
+        assert_eq!(
+            (late.code(), late.words().as_str()),
+            ("approval_expired", "expired at 2026-12-01 10:30:00 UTC")
+        );
         let mut used = asked();
         used.extend(item(&[("used_at", "2026-12-01T10:05:00.123Z")]));
         assert_eq!(over(&used, expires, expires).unwrap().words(), "was approved at 2026-12-01 10:05:00 UTC");
         let mut rejected = asked();
         rejected.extend(item(&[("rejected_at", "2026-12-01 10:05:00 UTC"), ("rejected_by", "Ana")]));
         let rejected = over(&rejected, expires, before).unwrap();
-        assert_eq!((rejected.code(), rejected.words().as_str()), ("approval_rejected", "was rejected by Ana at 2026-12-01 10:05:00 UTC"));
+        assert_eq!(
+            (rejected.code(), rejected.words().as_str()),
+            ("approval_rejected", "was rejected by Ana at 2026-12-01 10:05:00 UTC")
+        );
     }
 }

@@ -32,7 +32,8 @@ impl<'a> Progress<'a> {
 
     fn new(screen: &'a Screen, bar: ProgressBar, template: &str) -> Self {
         // Hidden without a terminal, too.
-        let target = if screen.is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target =
+            if screen.is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         bar.set_draw_target(target);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("█▒░"));

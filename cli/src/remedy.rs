@@ -101,7 +101,12 @@ pub(crate) async fn agree(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Fa
         let exit = if ask.dry_run { Exit::of_look(&plan) } else { Exit::of(&plan) };
         return Ok(Agreed::Over(exit));
     }
-    runbook.screen.plan(&render::plan(&plan, ask.function, &runbook.stack.environment, runbook.screen.width()));
+    runbook.screen.plan(&render::plan(
+        &plan,
+        ask.function,
+        &runbook.stack.environment,
+        runbook.screen.width(),
+    ));
     confirm(runbook, ask.question).await
 }
 
@@ -110,16 +115,28 @@ pub(crate) fn may_ask(runbook: &Runbook<'_>) -> Result<(), Failure> {
     if runbook.global.yes || runbook.screen.is_interactive() {
         return Ok(());
     }
-    let why = if runbook.screen.is_json() { "with --json nobody is asked" } else { "there is no terminal to ask on" };
+    let why = if runbook.screen.is_json() {
+        "with --json nobody is asked"
+    } else {
+        "there is no terminal to ask on"
+    };
     Err(Failure::usage(why, "say --yes to do it, or --dry-run to see what would be done"))
 }
 
 pub(crate) async fn confirm(runbook: &Runbook<'_>, question: &str) -> Result<Agreed, Failure> {
-    if runbook.global.yes || runbook.screen.ask(question).await { Ok(Agreed::Yes) } else { Err(Failure::Declined) }
+    if runbook.global.yes || runbook.screen.ask(question).await {
+        Ok(Agreed::Yes)
+    } else {
+        Err(Failure::Declined)
+    }
 }
 
 /// Shows what was done, and waits until it has settled.
-pub(crate) async fn finish(runbook: &Runbook<'_>, function: Function, value: &Value) -> Result<Exit, Failure> {
+pub(crate) async fn finish(
+    runbook: &Runbook<'_>,
+    function: Function,
+    value: &Value,
+) -> Result<Exit, Failure> {
     let answer = Answer::of(value);
     show(runbook, function, value);
     let exit = Exit::of(&answer);

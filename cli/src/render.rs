@@ -163,7 +163,8 @@ fn command_or_json(function: Function, send: &Value) -> String {
 pub(crate) fn field(label: &str, style: Style, text: &str, width: Option<usize>) -> String {
     let gap = " ".repeat(LABEL.saturating_sub(label.len()).max(1));
     let label_width = label.len() + gap.len();
-    let body = parts(text).iter().map(|part| wrapped(part, width.map(|width| width - LABEL), 0)).collect::<Vec<_>>();
+    let body =
+        parts(text).iter().map(|part| wrapped(part, width.map(|width| width - LABEL), 0)).collect::<Vec<_>>();
     let body = body.join("\n").replace('\n', &format!("\n{}", " ".repeat(label_width)));
     format!("{}{gap}{body}", paint(style, label))
 }
@@ -265,13 +266,15 @@ mod tests {
 
     #[test]
     fn a_list_is_a_line_for_each() {
-        let listed = json!({ "decision": "listed", "summary": "2 snapshots", "plan": { "details": ["one", "two"] } });
+        let listed =
+            json!({ "decision": "listed", "summary": "2 snapshots", "plan": { "details": ["one", "two"] } });
         assert_eq!(plain(&listed, None), "one\ntwo");
     }
 
     #[test]
     fn lines_are_shown_as_they_come_with_commands_in_place_of_json() {
-        let found = json!({ "text": ["Likely: the release broke it", "  send rollback: {\"to\":\"previous\"}"] });
+        let found =
+            json!({ "text": ["Likely: the release broke it", "  send rollback: {\"to\":\"previous\"}"] });
         assert_eq!(plain(&found, None), "Likely: the release broke it\n  type `lendpeak2 rollback previous`");
     }
 

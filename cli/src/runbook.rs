@@ -43,7 +43,12 @@ impl<'a> Runbook<'a> {
         self.send(function, request, RetryConfig::disabled()).await.map_err(Failure::of_a_change)
     }
 
-    async fn send(&self, function: Function, request: &Value, retries: RetryConfig) -> Result<Value, Failure> {
+    async fn send(
+        &self,
+        function: Function,
+        request: &Value,
+        retries: RetryConfig,
+    ) -> Result<Value, Failure> {
         let name = self.stack.function(function)?;
         let waits = Progress::spinner(self.screen, &format!("{} is asked", function.name()));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(FUNCTION_TIMEOUT).build();
@@ -52,9 +57,11 @@ impl<'a> Runbook<'a> {
             .timeout_config(timeouts)
             .build();
         let invoke = Client::from_conf(config).invoke().function_name(name);
-        let answer = invoke.payload(Blob::new(request.to_string())).send().await.map_err(|error| {
-            Failure::aws(format!("ask {name}"), "lambda:InvokeFunction", &error)
-        })?;
+        let answer = invoke
+            .payload(Blob::new(request.to_string()))
+            .send()
+            .await
+            .map_err(|error| Failure::aws(format!("ask {name}"), "lambda:InvokeFunction", &error))?;
         drop(waits);
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         read(name, answer.function_error(), payload)
@@ -100,7 +107,10 @@ mod tests {
         assert_eq!((failure.exit().code(), failure.code()), (1, "InvalidRequest"));
         assert_eq!(failure.to_string(), "f failed: `to` is missing");
         let failure = read("f", Some("Unhandled"), b"").unwrap_err();
-        assert_eq!((failure.code(), failure.to_string().as_str()), ("Unhandled", "f failed: its log says why"));
+        assert_eq!(
+            (failure.code(), failure.to_string().as_str()),
+            ("Unhandled", "f failed: its log says why")
+        );
     }
 
     #[test]

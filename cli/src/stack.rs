@@ -20,7 +20,8 @@ impl Stack {
     pub(crate) async fn find(client: &Client, wanted: Option<&str>) -> Result<Self, Failure> {
         if let Some(environment) = wanted {
             // As samconfig.toml calls it: one call, which needs no right to list.
-            let named = client.describe_stacks().stack_name(format!("lendpeak2-runbook-{environment}")).send().await;
+            let named =
+                client.describe_stacks().stack_name(format!("lendpeak2-runbook-{environment}")).send().await;
             match named {
                 Ok(answer) => {
                     if let Some(stack) = answer.stacks().iter().find_map(Self::of) {
@@ -42,9 +43,10 @@ impl Stack {
 
     /// Nothing where it is not one of the runbook.
     fn of(stack: &Described) -> Option<Self> {
-        let outputs = stack.outputs().iter().filter_map(|output| {
-            Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
-        });
+        let outputs = stack
+            .outputs()
+            .iter()
+            .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())));
         let outputs: BTreeMap<_, _> = outputs.collect();
         let parameters = stack.parameters().iter().filter_map(|parameter| {
             Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
@@ -166,7 +168,11 @@ mod tests {
     fn the_only_environment_needs_no_name() {
         check(&["production"], None, Ok("production"));
         check(&["production", "staging"], Some("staging"), Ok("staging"));
-        check(&["production", "staging"], None, Err("there is more than one environment: production, staging"));
+        check(
+            &["production", "staging"],
+            None,
+            Err("there is more than one environment: production, staging"),
+        );
         check(
             &["production"],
             Some("stagin"),

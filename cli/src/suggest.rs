@@ -42,10 +42,12 @@ pub(crate) fn command(function: Function, send: &Value) -> Option<String> {
         Function::SnapshotRestore => restore(send)?,
         Function::Incident => return incident(send),
     };
-    let overrides = if send.get("override").and_then(Value::as_bool) == Some(true) { " --override" } else { "" };
+    let overrides =
+        if send.get("override").and_then(Value::as_bool) == Some(true) { " --override" } else { "" };
     let reason = field("reason").map(|reason| format!(" --reason {}", word(&reason))).unwrap_or_default();
     // These two have nothing to give a reason for.
-    let reason = if matches!(function, Function::HealthProbe | Function::Diagnose) { String::new() } else { reason };
+    let reason =
+        if matches!(function, Function::HealthProbe | Function::Diagnose) { String::new() } else { reason };
     Some(format!("lendpeak2 {command}{overrides}{reason}"))
 }
 
@@ -103,7 +105,8 @@ pub(crate) fn in_place(lines: &[String], of: Function) -> Vec<(String, bool)> {
         // `Send to lendpeak2-production-incident`, and the request in the next line.
         let asked = typed.last().and_then(|(before, _)| Some(before.rsplit_once("end to ")?.1.to_owned()));
         let function = asked.as_deref().and_then(Function::named);
-        let alone = serde_json::from_str(line).ok().and_then(|send: Value| command(function.unwrap_or(of), &send));
+        let alone =
+            serde_json::from_str(line).ok().and_then(|send: Value| command(function.unwrap_or(of), &send));
         match alone {
             Some(command) => {
                 if let Some((before, _)) = typed.last_mut().filter(|_| function.is_some()) {
@@ -130,10 +133,20 @@ fn fields(function: Function) -> &'static [&'static str] {
         Function::WriteFreeze => &["state", "reason"],
         Function::CacheInvalidation => &["paths", "status", "reason"],
         Function::SnapshotRestore => &[
-            "list", "snapshot", "point_in_time", "before", "continue", "set_password_of", "cut_over", "undo", "discard",
+            "list",
+            "snapshot",
+            "point_in_time",
+            "before",
+            "continue",
+            "set_password_of",
+            "cut_over",
+            "undo",
+            "discard",
             "reason",
         ],
-        Function::Incident => &["go", "by", "show", "acknowledge", "take_over", "escalate", "resolve", "reason"],
+        Function::Incident => {
+            &["go", "by", "show", "acknowledge", "take_over", "escalate", "resolve", "reason"]
+        }
     }
 }
 
@@ -160,13 +173,18 @@ fn restore(send: &Value) -> Option<String> {
 
 fn incident(send: &Value) -> Option<String> {
     if let Some(whom) = send.get("go").and_then(Value::as_str) {
-        return Some(if whom == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {}", word(whom)) });
+        return Some(if whom == "all" {
+            "lendpeak2 start".to_owned()
+        } else {
+            format!("lendpeak2 start {}", word(whom))
+        });
     }
     let (name, id) = ["show", "acknowledge", "escalate", "resolve"]
         .into_iter()
         .find_map(|field| Some((field, send.get(field)?.as_str()?)))?;
     let name = if name == "acknowledge" { "ack" } else { name };
-    let take_over = if send.get("take_over").and_then(Value::as_bool) == Some(true) { " --take-over" } else { "" };
+    let take_over =
+        if send.get("take_over").and_then(Value::as_bool) == Some(true) { " --take-over" } else { "" };
     let reason = text(send, "reason");
     let reason = if reason.is_empty() { reason } else { format!(" --reason {}", word(&reason)) };
     Some(format!("lendpeak2 incident {name} {}{take_over}{reason}", word(id)))
@@ -215,13 +233,25 @@ mod tests {
         check(Function::CacheInvalidation, &json!({}), "invalidate '/*'");
         check(Function::CacheInvalidation, &json!({ "paths": ["/a", "/b/*"] }), "invalidate /a '/b/*'");
         check(Function::CacheInvalidation, &json!({ "status": "I1" }), "invalidate --status I1");
-        check(Function::SnapshotRestore, &json!({ "point_in_time": "2026-12-01T10:00:00Z" }), "restore at 2026-12-01T10:00:00Z");
+        check(
+            Function::SnapshotRestore,
+            &json!({ "point_in_time": "2026-12-01T10:00:00Z" }),
+            "restore at 2026-12-01T10:00:00Z",
+        );
         check(Function::SnapshotRestore, &json!({ "cut_over": "c-1" }), "restore cut-over c-1");
         check(Function::SnapshotRestore, &json!({ "set_password_of": "c-1" }), "restore set-password c-1");
         check(Function::SnapshotRestore, &json!({ "continue": "c-1" }), "restore continue c-1");
         check(Function::Incident, &json!({ "go": "all", "by": "<your name>" }), "start");
-        check(Function::Incident, &json!({ "acknowledge": "i", "by": "x", "take_over": true }), "incident ack i --take-over");
-        check(Function::Incident, &json!({ "resolve": "i", "reason": "<how>" }), "incident resolve i --reason '<how>'");
+        check(
+            Function::Incident,
+            &json!({ "acknowledge": "i", "by": "x", "take_over": true }),
+            "incident ack i --take-over",
+        );
+        check(
+            Function::Incident,
+            &json!({ "resolve": "i", "reason": "<how>" }),
+            "incident resolve i --reason '<how>'",
+        );
         check(Function::Diagnose, &json!({}), "diagnose");
     }
 
@@ -235,27 +265,49 @@ mod tests {
     #[test]
     fn requests_inside_of_a_text_are_commands() {
         for (text, expected) in [
-            ("approve by 10:00, or send {\"reject\":\"0a1b\"} to reject it", "approve by 10:00, or type `lendpeak2 reject 0a1b` to reject it"),
+            (
+                "approve by 10:00, or send {\"reject\":\"0a1b\"} to reject it",
+                "approve by 10:00, or type `lendpeak2 reject 0a1b` to reject it",
+            ),
             ("  send lendpeak2-production-scale-up: {\"by\":2}", "  type `lendpeak2 scale +2`"),
             ("to lift it send {\"go\":\"all\",\"by\":\"<your name>\"}", "to lift it type `lendpeak2 start`"),
-            ("when it is safe, send {\"go\":\"all\"} to incident, which lifts it", "when it is safe, type `lendpeak2 start`, which lifts it"),
-            ("Find the cause. Send {} to lendpeak2-production-diagnose", "Find the cause. Type `lendpeak2 diagnose`"),
+            (
+                "when it is safe, send {\"go\":\"all\"} to incident, which lifts it",
+                "when it is safe, type `lendpeak2 start`, which lifts it",
+            ),
+            (
+                "Find the cause. Send {} to lendpeak2-production-diagnose",
+                "Find the cause. Type `lendpeak2 diagnose`",
+            ),
             ("look for the cause; send {} to diagnose.", "look for the cause; type `lendpeak2 diagnose`."),
             ("send it again", "send it again"),
-            ("send {\"odd\": 1}, or send {\"reject\":\"x\"}", "send {\"odd\": 1}, or type `lendpeak2 reject x`"),
+            (
+                "send {\"odd\": 1}, or send {\"reject\":\"x\"}",
+                "send {\"odd\": 1}, or type `lendpeak2 reject x`",
+            ),
         ] {
             assert_eq!(inline(text, Function::Incident), expected);
         }
         assert_eq!(
-            inline("send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"latest\"}", Function::SnapshotRestore),
+            inline(
+                "send {\"snapshot\": \"<id>\"}, {\"before\": \"<time>\"} or {\"point_in_time\": \"latest\"}",
+                Function::SnapshotRestore
+            ),
             "type `lendpeak2 restore snapshot '<id>'`, `lendpeak2 restore snapshot --before '<time>'` or `lendpeak2 restore at latest`"
         );
-        assert_eq!(inline("name the release, as in {\"to\": \"family:revision\"}", Function::Rollback), "name the release, as in `lendpeak2 rollback family:revision`");
+        assert_eq!(
+            inline("name the release, as in {\"to\": \"family:revision\"}", Function::Rollback),
+            "name the release, as in `lendpeak2 rollback family:revision`"
+        );
     }
 
     #[test]
     fn a_request_in_a_line_of_its_own_is_a_command() {
-        let lines = ["You have it? Send to lendpeak2-production-incident", "{\"acknowledge\":\"i\",\"by\":\"<your name>\"}", "Incident i"];
+        let lines = [
+            "You have it? Send to lendpeak2-production-incident",
+            "{\"acknowledge\":\"i\",\"by\":\"<your name>\"}",
+            "Incident i",
+        ];
         let typed = in_place(&lines.map(str::to_owned), Function::Incident);
         assert_eq!(
             typed,
@@ -269,7 +321,9 @@ mod tests {
 
     #[test]
     fn a_word_survives_a_shell() {
-        for (text, expected) in [("a-b:1", "a-b:1"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''"), ("$(rm)", "'$(rm)'")] {
+        for (text, expected) in
+            [("a-b:1", "a-b:1"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''"), ("$(rm)", "'$(rm)'")]
+        {
             assert_eq!(word(text), expected);
         }
     }

@@ -163,8 +163,16 @@ mod tests {
     #[test]
     fn it_has_settled_once_all_tasks_run_and_the_roll_out_is_completed() {
         let completed = Some(DeploymentRolloutState::Completed);
-        check(&service(2, 2, 2, completed.clone()), Standing::Settled, "2 of 2 tasks run; backend:2 is deployed");
-        check(&service(1, 2, 2, completed), Standing::Settling, "1 of 2 tasks run, 1 is starting; backend:2 is deployed");
+        check(
+            &service(2, 2, 2, completed.clone()),
+            Standing::Settled,
+            "2 of 2 tasks run; backend:2 is deployed",
+        );
+        check(
+            &service(1, 2, 2, completed),
+            Standing::Settling,
+            "1 of 2 tasks run, 1 is starting; backend:2 is deployed",
+        );
         check(
             &service(2, 2, 2, Some(DeploymentRolloutState::InProgress)),
             Standing::Settling,
@@ -174,8 +182,16 @@ mod tests {
 
     #[test]
     fn a_deployment_that_ecs_gave_up_or_took_back_has_failed() {
-        check(&service(0, 2, 2, Some(DeploymentRolloutState::Failed)), Standing::Failed, "0 of 2 tasks run, 2 are starting; backend:2 has failed");
-        check(&service(2, 2, 1, Some(DeploymentRolloutState::Completed)), Standing::Failed, "2 of 2 tasks run; backend:1 is deployed");
+        check(
+            &service(0, 2, 2, Some(DeploymentRolloutState::Failed)),
+            Standing::Failed,
+            "0 of 2 tasks run, 2 are starting; backend:2 has failed",
+        );
+        check(
+            &service(2, 2, 1, Some(DeploymentRolloutState::Completed)),
+            Standing::Failed,
+            "2 of 2 tasks run; backend:1 is deployed",
+        );
     }
 
     /// Follows a service that stands so at one look after the other, and keeps the last.
@@ -206,7 +222,10 @@ mod tests {
         let stands = service(2, 2, 2, Some(DeploymentRolloutState::Completed));
         let (ended, said) = follow(vec![rolls, stands], PATIENCE).await;
         assert_eq!(ended.unwrap(), "2 of 2 tasks run; backend:2 is deployed");
-        assert_eq!(said.first().map(String::as_str), Some("1 of 2 tasks run, 1 is starting; backend:2 is being rolled out"));
+        assert_eq!(
+            said.first().map(String::as_str),
+            Some("1 of 2 tasks run, 1 is starting; backend:2 is being rolled out")
+        );
     }
 
     #[tokio::test]
@@ -215,7 +234,10 @@ mod tests {
         let back = service(2, 2, 1, Some(DeploymentRolloutState::Completed));
         let failure = follow(vec![rolls, back], PATIENCE).await.0.unwrap_err();
         assert_eq!(failure.exit().code(), 1);
-        assert_eq!(failure.to_string(), "the deployment of backend:2 did not stand: 2 of 2 tasks run; backend:1 is deployed");
+        assert_eq!(
+            failure.to_string(),
+            "the deployment of backend:2 did not stand: 2 of 2 tasks run; backend:1 is deployed"
+        );
     }
 
     #[tokio::test]
@@ -227,7 +249,10 @@ mod tests {
 
     #[test]
     fn only_a_service_can_be_waited_for() {
-        assert_eq!(service_of("service/lendpeak2-production/backend"), Some(("lendpeak2-production", "backend")));
+        assert_eq!(
+            service_of("service/lendpeak2-production/backend"),
+            Some(("lendpeak2-production", "backend"))
+        );
         assert_eq!(service_of("cluster/lendpeak2-production"), None);
         assert_eq!(service_of(""), None);
     }

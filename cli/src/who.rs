@@ -8,9 +8,10 @@ use crate::failure::Failure;
 const LONGEST: usize = 60;
 
 pub(crate) async fn am_i(client: &Client) -> Result<String, Failure> {
-    let identity = client.get_caller_identity().send().await.map_err(|error| {
-        Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
-    })?;
+    let identity =
+        client.get_caller_identity().send().await.map_err(|error| {
+            Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
+        })?;
     Ok(name(identity.arn().unwrap_or_default()))
 }
 
@@ -27,7 +28,10 @@ mod tests {
     #[test]
     fn a_session_is_called_by_its_own_name() {
         for (arn, expected) in [
-            ("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Ops_0a1b/ana@example.com", "ana@example.com"),
+            (
+                "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Ops_0a1b/ana@example.com",
+                "ana@example.com",
+            ),
             ("arn:aws:iam::123456789012:user/ops/ana", "ana"),
             ("arn:aws:iam::123456789012:root", "root"),
             ("", "unknown"),

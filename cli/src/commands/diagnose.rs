@@ -34,7 +34,11 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         let lines = Answer::of(&value).lines;
         // Markdown is for another program to wrap.
         let width = screen.width().filter(|_| !options.markdown);
-        let words = if options.markdown { lines.join("\n") } else { render::lines(&lines, Function::Diagnose, width) };
+        let words = if options.markdown {
+            lines.join("\n")
+        } else {
+            render::lines(&lines, Function::Diagnose, width)
+        };
         screen.answer(if words.is_empty() { text(&value, "summary") } else { words }.as_str());
     }
     Ok(exit(&value))
@@ -86,7 +90,10 @@ mod tests {
             let findings: Vec<Value> = impacts.iter().map(|impact| json!({ "impact": impact })).collect();
             exit(&json!({ "findings": findings })).code()
         };
-        assert_eq!([found(&[]), found(&["risk", "untidy"]), found(&["risk", "degraded"]), found(&["down"])], [0, 0, 5, 5]);
+        assert_eq!(
+            [found(&[]), found(&["risk", "untidy"]), found(&["risk", "degraded"]), found(&["down"])],
+            [0, 0, 5, 5]
+        );
         // A word of a later version is taken for the worse.
         assert_eq!((found(&["burning"]), exit(&json!({})).code()), (5, 1));
     }

@@ -45,7 +45,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         events.dedup();
         events.retain(|event| !shown.contains(event));
         show(runbook, &events, options.follow, shown.is_empty());
-        let is_over = runbook.global.timeout.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
+        let is_over =
+            runbook.global.timeout.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
         if !options.follow || is_over || runbook.screen.is_closed() {
             return Ok(Exit::Done);
         }
@@ -59,11 +60,14 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
 
 fn show(runbook: &Runbook<'_>, events: &[Event], follow: bool, first: bool) {
     let screen = runbook.screen;
-    let as_json = |event: &Event| json!({ "at": event.at.to_string(), "source": event.source, "what": event.what });
+    let as_json =
+        |event: &Event| json!({ "at": event.at.to_string(), "source": event.source, "what": event.what });
     match (screen.is_json(), follow) {
         (true, false) => screen.json(&Value::Array(events.iter().map(as_json).collect())),
         (true, true) => events.iter().for_each(|event| screen.answer(&as_json(event).to_string())),
-        (false, _) if events.is_empty() && first && !follow => screen.answer("Nothing happened in that time."),
+        (false, _) if events.is_empty() && first && !follow => {
+            screen.answer("Nothing happened in that time.");
+        }
         (false, _) => events.iter().for_each(|event| screen.answer(&line(event))),
     }
 }
@@ -110,24 +114,31 @@ async fn alarms(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, Fa
 
 /// The service's deployments, and what ECS says of it.
 async fn service(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, Failure> {
-    let (cluster, service) = (runbook.stack.parameter("ClusterName")?, runbook.stack.parameter("ServiceName")?);
+    let (cluster, service) =
+        (runbook.stack.parameter("ClusterName")?, runbook.stack.parameter("ServiceName")?);
     let client = aws_sdk_ecs::Client::new(&runbook.config);
-    let described = client.describe_services().cluster(cluster).services(service).send().await.map_err(|error| {
-        Failure::aws(format!("read what service {service} did"), "ecs:DescribeServices", &error)
-    })?;
+    let described =
+        client.describe_services().cluster(cluster).services(service).send().await.map_err(|error| {
+            Failure::aws(format!("read what service {service} did"), "ecs:DescribeServices", &error)
+        })?;
     let mut events = Vec::new();
     for service in described.services() {
         for event in service.events() {
             if let Some(at) = event.created_at() {
                 let what = event.message().unwrap_or_default().to_owned();
-                events.push(Event { at: time::of_millis(at.to_millis().unwrap_or_default()), source: "service", what });
+                events.push(Event {
+                    at: time::of_millis(at.to_millis().unwrap_or_default()),
+                    source: "service",
+                    what,
+                });
             }
         }
         for deployment in service.deployments() {
             let name = deployment.task_definition().unwrap_or_default();
             let name = name.rsplit('/').next().unwrap_or_default();
             let reason = deployment.rollout_state_reason().unwrap_or_default();
-            let state = deployment.rollout_state().map_or(String::new(), |state| format!(": {}", state.as_str()));
+            let state =
+                deployment.rollout_state().map_or(String::new(), |state| format!(": {}", state.as_str()));
             if let Some(at) = deployment.created_at() {
                 let at = time::of_millis(at.to_millis().unwrap_or_default());
                 events.push(Event { at, source: "deployment", what: format!("{name}: BEGUN") });

@@ -93,7 +93,10 @@ fn watched(runbook: &Runbook<'_>, value: &Value, before: &mut String) -> Exit {
 
 fn words(value: &Value, width: Option<usize>) -> String {
     let healthy = value.get("healthy").and_then(Value::as_bool).unwrap_or_default();
-    let mut lines = vec![paint(if healthy { GOOD } else { BAD }, &render::wrapped(&text(value, "summary"), width, 0)), String::new()];
+    let mut lines = vec![
+        paint(if healthy { GOOD } else { BAD }, &render::wrapped(&text(value, "summary"), width, 0)),
+        String::new(),
+    ];
     let checks = value.get("checks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     lines.push(table(["check", "", "answer", "time", "tries"], checks.iter().map(row), width));
     let advice = advice(value);
@@ -106,10 +109,15 @@ fn words(value: &Value, width: Option<usize>) -> String {
 
 fn row(check: &Value) -> [String; 5] {
     let healthy = check.get("healthy").and_then(Value::as_bool).unwrap_or_default();
-    let status = check.get("status").and_then(Value::as_u64).map(|status| format!("{status} {}", text(check, "meaning")));
+    let status = check
+        .get("status")
+        .and_then(Value::as_u64)
+        .map(|status| format!("{status} {}", text(check, "meaning")));
     let error = check.get("error").filter(|error| error.is_object()).map(|error| text(error, "message"));
     let findings = check.get("findings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let notes = findings.iter().filter_map(|finding| ["message", "what", "text"].into_iter().find_map(|name| finding.get(name)?.as_str()));
+    let notes = findings.iter().filter_map(|finding| {
+        ["message", "what", "text"].into_iter().find_map(|name| finding.get(name)?.as_str())
+    });
     let mut said: Vec<String> = match (error, status) {
         (Some(error), _) if !healthy => vec![error],
         (_, Some(status)) => vec![status.trim().to_owned()],
@@ -178,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_watch_puts_no_metrics() {
-        let options = Options { checks: vec!["cors".to_owned()], quick: true, watch: Some(Duration::from_secs(1)) };
+        let options =
+            Options { checks: vec!["cors".to_owned()], quick: true, watch: Some(Duration::from_secs(1)) };
         assert_eq!(request(&options), json!({ "checks": ["cors"], "tries": 1, "dry_run": true }));
         assert_eq!(request(&Options { checks: Vec::new(), quick: false, watch: None }), json!({}));
     }

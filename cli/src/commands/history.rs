@@ -47,7 +47,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     };
     // Keys begin with the time.
     let from = time::key(options.since.from(time::now()));
-    let mut after: Vec<(Function, String)> = functions.into_iter().map(|function| (function, from.clone())).collect();
+    let mut after: Vec<(Function, String)> =
+        functions.into_iter().map(|function| (function, from.clone())).collect();
     let newest = async |after: &mut [(Function, String)]| {
         let mut records = newer(&ledger, after).await?;
         records.retain(|(_, _, value)| options.all || !is_dry_run(value));
@@ -63,7 +64,11 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     let begun = std::time::Instant::now();
     loop {
         for record in &records {
-            runbook.screen.answer(&if runbook.screen.is_json() { record.2.to_string() } else { line(record) });
+            runbook.screen.answer(&if runbook.screen.is_json() {
+                record.2.to_string()
+            } else {
+                line(record)
+            });
         }
         let is_over = patience.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
         if is_over || runbook.screen.is_closed() {
@@ -90,8 +95,11 @@ async fn newer(ledger: &Ledger, after: &mut [(Function, String)]) -> Result<Vec<
 
 /// Whether a person only looked.
 fn is_dry_run(value: &Value) -> bool {
-    let asked = ["/trigger/kind/person", "/trigger/approved_by/kind/person", "/trigger/rejected_by/kind/person"];
-    asked.iter().any(|asked| value.pointer(&format!("{asked}/dry_run")).and_then(Value::as_bool) == Some(true))
+    let asked =
+        ["/trigger/kind/person", "/trigger/approved_by/kind/person", "/trigger/rejected_by/kind/person"];
+    asked
+        .iter()
+        .any(|asked| value.pointer(&format!("{asked}/dry_run")).and_then(Value::as_bool) == Some(true))
 }
 
 fn show(runbook: &Runbook<'_>, records: &[Record]) {
@@ -101,7 +109,11 @@ fn show(runbook: &Runbook<'_>, records: &[Record]) {
     } else if records.is_empty() {
         screen.answer("Nothing was decided in that time.");
     } else {
-        screen.answer(&table(["at (utc)", "function", "decision", "what"], records.iter().map(row), screen.width()));
+        screen.answer(&table(
+            ["at (utc)", "function", "decision", "what"],
+            records.iter().map(row),
+            screen.width(),
+        ));
     }
 }
 
@@ -141,9 +153,15 @@ mod tests {
             ["2026-12-01 10:00:00", "restart", "nothing to do", "why"]
         );
         assert_eq!(
-            record(json!({ "at": at, "decision": "applied", "reason": "why", "steps": [{ "action": "restart s", "result": "done" }] }))[3],
+            record(
+                json!({ "at": at, "decision": "applied", "reason": "why", "steps": [{ "action": "restart s", "result": "done" }] })
+            )[3],
             "restart s (why)"
         );
-        assert_eq!(record(json!({ "at": at, "decision": "applied", "summary": "s: fresh tasks", "reason": "why" }))[3], "s: fresh tasks");
+        assert_eq!(
+            record(json!({ "at": at, "decision": "applied", "summary": "s: fresh tasks", "reason": "why" }))
+                [3],
+            "s: fresh tasks"
+        );
     }
 }

@@ -131,7 +131,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         What::List => json!({}),
         What::Show(which) => json!({ "show": which.id(runbook).await? }),
         What::Report(which) => {
-            let value = runbook.look(Function::Incident, &json!({ "show": which.id(runbook).await? })).await?;
+            let value =
+                runbook.look(Function::Incident, &json!({ "show": which.id(runbook).await? })).await?;
             if runbook.screen.is_json() {
                 runbook.screen.json(&value);
             } else {
@@ -150,13 +151,15 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
             json!({ "note": id, "text": note.text, "by": by(note.by).await? })
         }
         What::Escalate(escalate) => {
-            let mut request = json!({ "escalate": escalate.which.id(runbook).await?, "by": by(escalate.by).await? });
+            let mut request =
+                json!({ "escalate": escalate.which.id(runbook).await?, "by": by(escalate.by).await? });
             insert(&mut request, "level", escalate.level);
             insert(&mut request, "reason", escalate.reason);
             request
         }
         What::Resolve(resolve) => {
-            let mut request = json!({ "resolve": resolve.which.id(runbook).await?, "by": by(resolve.by).await? });
+            let mut request =
+                json!({ "resolve": resolve.which.id(runbook).await?, "by": by(resolve.by).await? });
             insert(&mut request, "reason", resolve.reason);
             request
         }

@@ -53,7 +53,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         let latest = read(runbook, &client, &group, options, from, &mut shown).await?;
         is_empty &= latest.is_none();
         let latest = latest.unwrap_or(from);
-        let is_over = runbook.global.timeout.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
+        let is_over =
+            runbook.global.timeout.is_some_and(|patience| begun.elapsed() + BETWEEN_LOOKS > patience);
         if !options.follow || is_over || runbook.screen.is_closed() {
             if is_empty {
                 runbook.screen.note(&format!("{group} has nothing of that time"));
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_line_has_its_time_and_no_empty_one_after_it() {
-        let event = FilteredLogEvent::builder().timestamp(1_796_119_200_000).message("ERROR: no route\n").build();
+        let event =
+            FilteredLogEvent::builder().timestamp(1_796_119_200_000).message("ERROR: no route\n").build();
         assert_eq!(line(&event), "2026-12-01 10:00:00 ERROR: no route");
     }
 }

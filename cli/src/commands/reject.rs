@@ -4,9 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::approve::waiting;
-use crate::{
-    answer::Answer, exit::Exit, failure::Failure, remedy::show, runbook::Runbook,
-};
+use crate::{answer::Answer, exit::Exit, failure::Failure, remedy::show, runbook::Runbook};
 
 /// Reject a plan that waits
 ///

@@ -86,7 +86,9 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
             let own = before.map_or_else(|| json!({ "snapshot": id }), |before| json!({ "before": before }));
             return begin::run(runbook, &own, &common).await;
         }
-        What::At(At { time, common }) => return begin::run(runbook, &json!({ "point_in_time": time }), &common).await,
+        What::At(At { time, common }) => {
+            return begin::run(runbook, &json!({ "point_in_time": time }), &common).await;
+        }
         What::Status(options) => return status::run(runbook, &options).await,
         What::Continue(which) => (named("continue", &which), which, "Go on?"),
         What::SetPassword(which) => (named("set_password_of", &which), which, "Set its password?"),

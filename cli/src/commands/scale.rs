@@ -36,7 +36,9 @@ impl Tasks {
     fn read(text: &str) -> Result<Self, String> {
         let number = |text: &str| {
             let read = text.parse().ok().filter(|count| *count > 0);
-            read.ok_or_else(|| "say how many tasks there are to be, as in `10`, or how many more, as in `+2`".to_owned())
+            read.ok_or_else(|| {
+                "say how many tasks there are to be, as in `10`, or how many more, as in `+2`".to_owned()
+            })
         };
         match text.strip_prefix('+') {
             Some(more) => number(more).map(Self::More),
@@ -65,11 +67,9 @@ mod tests {
 
     #[test]
     fn a_count_a_difference_and_a_step_are_read() {
-        for (text, expected) in [
-            ("10", json!({ "desired_count": 10 })),
-            ("+2", json!({ "by": 2 })),
-            ("step", json!({})),
-        ] {
+        for (text, expected) in
+            [("10", json!({ "desired_count": 10 })), ("+2", json!({ "by": 2 })), ("step", json!({}))]
+        {
             assert_eq!(Tasks::read(text).unwrap().request(), expected);
         }
     }

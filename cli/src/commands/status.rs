@@ -8,8 +8,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     function::Function,
-    remedy,
-    render,
+    remedy, render,
     runbook::Runbook,
     screen::{BAD, BOLD, WARN},
     table::table,
@@ -90,8 +89,10 @@ async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let plans = runbook.ledger()?.plans(time::now()).await?;
-    let waiting: Vec<String> =
-        plans.iter().map(|plan| format!("{} of {}: {}", plan.id, plan.function.name(), plan.actions.join(", "))).collect();
+    let waiting: Vec<String> = plans
+        .iter()
+        .map(|plan| format!("{} of {}: {}", plan.id, plan.function.name(), plan.actions.join(", ")))
+        .collect();
     screen.answer(&words(&value, &waiting, screen.width()));
     Ok(Exit::Done)
 }
@@ -103,17 +104,28 @@ fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
         [] => lines.push("No incident is open.".to_owned()),
         open => lines.extend(open.iter().map(|incident| {
             let taken = incident.get("acknowledged").filter(|taken| taken.is_object());
-            let whose = taken.map_or_else(|| "nobody has it yet".to_owned(), |taken| format!("with {}", text(taken, "by")));
-            let (id, title, severity) = (text(incident, "incident"), text(incident, "title"), text(incident, "severity"));
+            let whose = taken.map_or_else(
+                || "nobody has it yet".to_owned(),
+                |taken| format!("with {}", text(taken, "by")),
+            );
+            let (id, title, severity) =
+                (text(incident, "incident"), text(incident, "title"), text(incident, "severity"));
             render::field("open", BAD, &format!("{id}: {title} ({severity}), {whose}"), width)
         })),
     }
     for switch in list("switches") {
         let (name, by, reason) = (text(switch, "name"), text(switch, "by"), text(switch, "reason"));
-        let who: Vec<&str> = [by.as_str(), reason.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
+        let who: Vec<&str> =
+            [by.as_str(), reason.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
         let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(": ")) };
-        let start = if name == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {name}") };
-        lines.push(render::field("stopped", WARN, &format!("the kill switch {name} is on{who}; to lift it: {start}"), width));
+        let start =
+            if name == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {name}") };
+        lines.push(render::field(
+            "stopped",
+            WARN,
+            &format!("the kill switch {name} is on{who}; to lift it: {start}"),
+            width,
+        ));
     }
     lines.extend(waiting.iter().map(|plan| render::field("waits", BOLD, plan, width)));
     let components = list("components");
@@ -138,7 +150,9 @@ mod tests {
             "switches": [{ "name": "all", "by": "Ana", "reason": "a migration" }],
             "components": [{ "component": "api", "status": "degraded", "message": "slow", "at": "2026-12-01T10:00:00.5Z" }],
         });
-        let plain = anstream::adapter::strip_str(&words(&value, &["0a1b of restart: restart s".to_owned()], None)).to_string();
+        let plain =
+            anstream::adapter::strip_str(&words(&value, &["0a1b of restart: restart s".to_owned()], None))
+                .to_string();
         assert_eq!(
             plain,
             "open     i-1: Service down (high), nobody has it yet\n\

@@ -19,7 +19,9 @@ pub(crate) fn markdown(value: &Value) -> String {
     let mut lines = vec![format!("# {}", plain(&text(incident, "title"))), String::new()];
     lines.push("| | |".to_owned());
     lines.push("|---|---|".to_owned());
-    let time = |name: &str| Some(text(incident, name)).filter(|at| !at.is_empty()).map(|at| format!("{} UTC", readable(&at)));
+    let time = |name: &str| {
+        Some(text(incident, name)).filter(|at| !at.is_empty()).map(|at| format!("{} UTC", readable(&at)))
+    };
     let after = |name: &str| {
         let seconds = value.pointer(&format!("/stages/{name}")).and_then(Value::as_i64)?;
         Some(format!("after {}", spoken(SignedDuration::from_secs(seconds))))

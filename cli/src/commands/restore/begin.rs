@@ -28,9 +28,11 @@ pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> 
     let machine = runbook.stack.output("SnapshotRestoreStateMachine")?;
     let client = aws_sdk_sfn::Client::new(&runbook.config);
     let input = Value::Object(ask.request).to_string();
-    let begun = client.start_execution().state_machine_arn(machine).input(input).send().await.map_err(|error| {
-        Failure::aws("start the state machine of snapshot-restore", "states:StartExecution", &error).of_a_change()
-    })?;
+    let begun =
+        client.start_execution().state_machine_arn(machine).input(input).send().await.map_err(|error| {
+            Failure::aws("start the state machine of snapshot-restore", "states:StartExecution", &error)
+                .of_a_change()
+        })?;
     runbook.screen.will_go_on("the restore was asked for: `lendpeak2 restore status` says how it stands");
     let mut progress = Progress::spinner(runbook.screen, "snapshot-restore is asked");
     let since = Instant::now();
@@ -46,7 +48,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> 
         }
         if since.elapsed() >= FIRST_ANSWER {
             return Err(Failure::TimedOut {
-                what: "the state machine has not asked yet: `lendpeak2 restore status` says how it stands".to_owned(),
+                what: "the state machine has not asked yet: `lendpeak2 restore status` says how it stands"
+                    .to_owned(),
             });
         }
         progress.say("snapshot-restore looks what it would restore");

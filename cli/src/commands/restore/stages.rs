@@ -29,13 +29,15 @@ pub(crate) struct Execution {
 }
 
 pub(crate) async fn read(client: &Client, arn: &str) -> Result<Execution, Failure> {
-    let described = client.describe_execution().execution_arn(arn).send().await.map_err(|error| {
-        Failure::aws("see how the restore stands", "states:DescribeExecution", &error)
-    })?;
+    let described =
+        client.describe_execution().execution_arn(arn).send().await.map_err(|error| {
+            Failure::aws("see how the restore stands", "states:DescribeExecution", &error)
+        })?;
     let history = client.get_execution_history().execution_arn(arn).reverse_order(true).max_results(READ);
-    let history = history.send().await.map_err(|error| {
-        Failure::aws("see the restore's stages", "states:GetExecutionHistory", &error)
-    })?;
+    let history = history
+        .send()
+        .await
+        .map_err(|error| Failure::aws("see the restore's stages", "states:GetExecutionHistory", &error))?;
     let (error, cause) = (described.error().unwrap_or_default(), described.cause().unwrap_or_default());
     let why: Vec<&str> = [cause, error].into_iter().filter(|word| !word.is_empty()).collect();
     Ok(Execution {
@@ -125,7 +127,8 @@ mod tests {
     use super::*;
 
     fn execution(status: ExecutionStatus, codes: &[&str]) -> Execution {
-        let answers = codes.iter().map(|code| json!({ "decision": "nothing_to_do", "code": code, "reason": code }));
+        let answers =
+            codes.iter().map(|code| json!({ "decision": "nothing_to_do", "code": code, "reason": code }));
         Execution { status, why: String::new(), answers: answers.collect() }
     }
 
@@ -150,17 +153,29 @@ mod tests {
         let exit = |status| execution(status, &["cluster_creating"]).exit().code();
         assert_eq!(exit(ExecutionStatus::Running), 8);
         assert_eq!(exit(ExecutionStatus::Succeeded), 0);
-        assert_eq!([exit(ExecutionStatus::Failed), exit(ExecutionStatus::TimedOut), exit(ExecutionStatus::Aborted)], [1; 3]);
+        assert_eq!(
+            [exit(ExecutionStatus::Failed), exit(ExecutionStatus::TimedOut), exit(ExecutionStatus::Aborted)],
+            [1; 3]
+        );
     }
 
     #[test]
     fn an_answer_is_in_what_a_task_left() {
         let event = |output: &str| {
-            let details = TaskSucceededEventDetails::builder().resource_type("lambda").resource("invoke").output(output);
-            let event = HistoryEvent::builder().timestamp(DateTime::from_secs(0)).r#type(HistoryEventType::TaskSucceeded).id(1);
+            let details = TaskSucceededEventDetails::builder()
+                .resource_type("lambda")
+                .resource("invoke")
+                .output(output);
+            let event = HistoryEvent::builder()
+                .timestamp(DateTime::from_secs(0))
+                .r#type(HistoryEventType::TaskSucceeded)
+                .id(1);
             event.task_succeeded_event_details(details.build().unwrap()).build().unwrap()
         };
-        assert_eq!(answer(&event(r#"{"Payload": {"code": "x"}, "StatusCode": 200}"#)), Some(json!({ "code": "x" })));
+        assert_eq!(
+            answer(&event(r#"{"Payload": {"code": "x"}, "StatusCode": 200}"#)),
+            Some(json!({ "code": "x" }))
+        );
         assert_eq!(answer(&event("{}")), None);
         assert_eq!(answer(&event("not JSON")), None);
     }

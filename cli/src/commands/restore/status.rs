@@ -8,7 +8,13 @@ use serde_json::json;
 
 use super::stages::{self, Execution, STAGES};
 use crate::{
-    exit::Exit, failure::Failure, function::Function, progress::Progress, remedy::show, render, runbook::Runbook,
+    exit::Exit,
+    failure::Failure,
+    function::Function,
+    progress::Progress,
+    remedy::show,
+    render,
+    runbook::Runbook,
     screen::{BOLD, GOOD},
 };
 
@@ -52,7 +58,8 @@ async fn find(
 ) -> Result<(String, Execution), Failure> {
     let machine = runbook.stack.output("SnapshotRestoreStateMachine")?;
     let listed = client.list_executions().state_machine_arn(machine).max_results(LOOKED_AT).send().await;
-    let listed = listed.map_err(|error| Failure::aws("list the restores", "states:ListExecutions", &error))?;
+    let listed =
+        listed.map_err(|error| Failure::aws("list the restores", "states:ListExecutions", &error))?;
     let mut listed = listed.executions;
     listed.sort_by_key(|execution| std::cmp::Reverse(*execution.start_date()));
     for item in &listed {
@@ -61,7 +68,8 @@ async fn find(
             return Ok((item.execution_arn().to_owned(), execution));
         }
     }
-    let what = restore.map_or_else(|| "there was no restore yet".to_owned(), |id| format!("there is no restore {id}"));
+    let what = restore
+        .map_or_else(|| "there was no restore yet".to_owned(), |id| format!("there is no restore {id}"));
     Err(Failure::refused("restore_unknown", what, "`lendpeak2 restore list` has what can be restored"))
 }
 
@@ -74,7 +82,9 @@ async fn follow(
     let patience = runbook.global.timeout.unwrap_or(PATIENCE);
     let since = Instant::now();
     let mut progress = Progress::stages(runbook.screen, u64::try_from(STAGES.len()).unwrap_or_default());
-    runbook.screen.will_go_on("the restore goes on without you: `lendpeak2 restore status` says how it stands");
+    runbook
+        .screen
+        .will_go_on("the restore goes on without you: `lendpeak2 restore status` says how it stands");
     loop {
         let reached = execution.reached();
         progress.reach(u64::try_from(reached).unwrap_or_default(), &stage(reached));
