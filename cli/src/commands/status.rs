@@ -1,0 +1,166 @@
+//! `lendpeak2 status`
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{Answer, text},
+    exit::Exit,
+    failure::Failure,
+    function::Function,
+    remedy, render,
+    runbook::Runbook,
+    screen::{BAD, BOLD, WARN},
+    table::table,
+    time,
+};
+
+/// Say how a component is, or see what is said and what is under way
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the components, the open incidents, the kill switches and the plans that wait
+    Show,
+    /// Say how a component is; each open incident notes it
+    Set(Set),
+}
+
+// By place or by name, as the guide's script has it.
+#[derive(Debug, Args)]
+struct Set {
+    /// The component, as in `api`
+    #[arg(required_unless_present = "component_named")]
+    component: Option<String>,
+    /// How it is
+    #[arg(required_unless_present = "status_named")]
+    status: Option<Status>,
+    /// What people are to read
+    #[arg(required_unless_present = "message_named")]
+    message: Option<String>,
+    /// The component, by name
+    #[arg(long = "component", value_name = "COMPONENT", conflicts_with = "component")]
+    component_named: Option<String>,
+    /// How it is, by name
+    #[arg(long = "status", value_name = "STATUS", conflicts_with = "status")]
+    status_named: Option<Status>,
+    /// What people are to read, by name
+    #[arg(long = "message", value_name = "MESSAGE", conflicts_with = "message")]
+    message_named: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Status {
+    Operational,
+    Degraded,
+    Down,
+    Maintenance,
+}
+
+pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit, Failure> {
+    match options.what {
+        What::Show => show(runbook).await,
+        What::Set(set) => {
+            let value = runbook.act(Function::Incident, &request(set)).await?;
+            remedy::show(runbook, Function::Incident, &value);
+            Ok(Exit::of(&Answer::of(&value)))
+        }
+    }
+}
+
+fn request(set: Set) -> Value {
+    let status = set.status.or(set.status_named).and_then(|status| status.to_possible_value());
+    json!({ "update_status": {
+        "component": set.component.or(set.component_named),
+        "status": status.map(|status| status.get_name().to_owned()),
+        "message": set.message.or(set.message_named),
+    } })
+}
+
+async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
+    let screen = runbook.screen;
+    let value = runbook.look(Function::Incident, &json!({})).await?;
+    if screen.is_json() {
+        screen.json(&value);
+        return Ok(Exit::Done);
+    }
+    let plans = runbook.ledger()?.plans(time::now()).await?;
+    let waiting: Vec<String> = plans
+        .iter()
+        .map(|plan| format!("{} of {}: {}", plan.id, plan.function.name(), plan.actions.join(", ")))
+        .collect();
+    screen.answer(&words(&value, &waiting, screen.width()));
+    Ok(Exit::Done)
+}
+
+fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
+    let list = |name: &str| value.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut lines = Vec::new();
+    match list("open") {
+        [] => lines.push("No incident is open.".to_owned()),
+        open => lines.extend(open.iter().map(|incident| {
+            let taken = incident.get("acknowledged").filter(|taken| taken.is_object());
+            let whose = taken.map_or_else(
+                || "nobody has it yet".to_owned(),
+                |taken| format!("with {}", text(taken, "by")),
+            );
+            let (id, title, severity) =
+                (text(incident, "incident"), text(incident, "title"), text(incident, "severity"));
+            render::field("open", BAD, &format!("{id}: {title} ({severity}), {whose}"), width)
+        })),
+    }
+    for switch in list("switches") {
+        let (name, by, reason) = (text(switch, "name"), text(switch, "by"), text(switch, "reason"));
+        let who: Vec<&str> =
+            [by.as_str(), reason.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
+        let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(": ")) };
+        let start =
+            if name == "all" { "lendpeak2 start".to_owned() } else { format!("lendpeak2 start {name}") };
+        lines.push(render::field(
+            "stopped",
+            WARN,
+            &format!("the kill switch {name} is on{who}; to lift it: {start}"),
+            width,
+        ));
+    }
+    lines.extend(waiting.iter().map(|plan| render::field("waits", BOLD, plan, width)));
+    let components = list("components");
+    if !components.is_empty() {
+        let rows = components.iter().map(|component| {
+            let since = time::readable(&text(component, "at"));
+            [text(component, "component"), text(component, "status"), text(component, "message"), since]
+        });
+        lines.extend([String::new(), table(["component", "status", "message", "since (utc)"], rows, width)]);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_stopped_and_waiting_comes_first() {
+        let value = json!({
+            "open": [{ "incident": "i-1", "title": "Service down", "severity": "high", "acknowledged": null }],
+            "switches": [{ "name": "all", "by": "Ana", "reason": "a migration" }],
+            "components": [{ "component": "api", "status": "degraded", "message": "slow", "at": "2026-12-01T10:00:00.5Z" }],
+        });
+        let plain =
+            anstream::adapter::strip_str(&words(&value, &["0a1b of restart: restart s".to_owned()], None))
+                .to_string();
+        assert_eq!(
+            plain,
+            "open     i-1: Service down (high), nobody has it yet\n\
+             stopped  the kill switch all is on (Ana: a migration); to lift it: lendpeak2 start\n\
+             waits    0a1b of restart: restart s\n\n\
+             COMPONENT  STATUS    MESSAGE  SINCE (UTC)\n\
+             api        degraded  slow     2026-12-01 10:00:00"
+        );
+        assert_eq!(words(&json!({}), &[], None), "No incident is open.");
+    }
+}

@@ -1,0 +1,64 @@
+//! The LendPeak2 runbook at the command line. A command sends one request to one function, shows what it answers, and
+//! ends with an exit code that says what came of it ([`exit`]).
+//!
+//! - [`args`] has what can be typed; each of [`commands`] is one command, in a file of its own.
+//! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
+//! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
+//! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
+//! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
+
+mod answer;
+mod args;
+mod aws;
+mod commands;
+mod exit;
+mod failure;
+mod function;
+mod ledger;
+mod progress;
+mod remedy;
+mod render;
+mod runbook;
+mod screen;
+mod stack;
+mod suggest;
+mod table;
+mod time;
+mod wait;
+mod who;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Arguments;
+use exit::Exit;
+use failure::Failure;
+use screen::Screen;
+
+/// Reads what was typed, does it, and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let screen = Screen::new(&arguments.global);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.failed(&Failure::Here { what: "cannot start".to_owned(), source: error });
+            return Exit::Failed.into();
+        }
+    };
+    let exit = runtime.block_on(run(arguments, &screen)).unwrap_or_else(|failure| {
+        screen.failed(&failure);
+        failure.exit()
+    });
+    // What still waits for AWS is not waited for.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    tokio::select! {
+        done = commands::run(arguments, screen) => done,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on: screen.goes_on() }),
+    }
+}

@@ -1,0 +1,175 @@
+//! What is written where: the answer to stdout, everything else to stderr. With `--json` nothing but JSON is written.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::{BufRead, IsTerminal, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::{args::Global, failure::Failure};
+
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Less is not a width that text can be read in.
+const NARROWEST: usize = 40;
+
+pub(crate) struct Screen {
+    json: bool,
+    quiet: bool,
+    /// Columns; nothing in a pipe, where lines are as long as they are.
+    width: Option<usize>,
+    /// Whether whoever read stdout has gone.
+    closed: Cell<bool>,
+    /// What is under way at AWS and goes on without this program.
+    goes_on: RefCell<Option<String>>,
+}
+
+impl Screen {
+    pub(crate) fn new(global: &Global) -> Self {
+        if global.no_color {
+            anstream::ColorChoice::Never.write_global();
+        }
+        Self {
+            json: global.json,
+            quiet: global.quiet || global.json,
+            width: width(),
+            closed: Cell::new(false),
+            goes_on: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Whether nobody reads what is written: whatever goes on for ever ends then.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Whether there is somebody to ask.
+    pub(crate) fn is_interactive(&self) -> bool {
+        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Whether stdout is a screen that can be cleared.
+    pub(crate) fn is_terminal() -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    /// A part of the answer.
+    pub(crate) fn answer(&self, text: &str) {
+        let mut out = anstream::stdout().lock();
+        let written = if text.ends_with('\n') { write!(out, "{text}") } else { writeln!(out, "{text}") };
+        if written.and_then(|()| out.flush()).is_err() {
+            self.closed.set(true);
+        }
+    }
+
+    /// The answer as JSON.
+    pub(crate) fn json(&self, value: &Value) {
+        self.answer(&serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// Something beside the answer.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// What a person is asked about: there is no yes to what was not seen.
+    pub(crate) fn plan(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// What is said however quiet it is to be: a refusal's code.
+    pub(crate) fn code(&self, code: &str) {
+        if !self.json {
+            let _ = writeln!(anstream::stderr(), "{BAD}refused{BAD:#}: {code}");
+        }
+    }
+
+    pub(crate) fn failed(&self, failure: &Failure) {
+        let (what, help) = (failure.chain(), failure.help());
+        let mut err = anstream::stderr();
+        if self.json {
+            let mut error = json!({ "error": what, "code": failure.code(), "exit": failure.exit().code() });
+            if let Some(error) = error.as_object_mut().filter(|_| !help.is_empty()) {
+                error.insert("help".to_owned(), json!(help));
+            }
+            let _ = writeln!(err, "{error}");
+            return;
+        }
+        let _ = writeln!(err, "{BAD}error{BAD:#}: {what}");
+        if let Failure::Refused { code, .. } = failure {
+            let _ = writeln!(err, "code: {code}");
+        }
+        if !help.is_empty() {
+            let _ = writeln!(err, "{help}");
+        }
+    }
+
+    /// Asks a yes or no; anything but a yes is a no. It is read beside everything else: Ctrl-C ends it.
+    pub(crate) async fn ask(&self, question: &str) -> bool {
+        let mut err = anstream::stderr();
+        let _ = write!(err, "{BOLD}{question}{BOLD:#} [y/N] ");
+        let _ = err.flush();
+        let read = tokio::task::spawn_blocking(|| {
+            let mut typed = String::new();
+            std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
+        });
+        matches!(read.await, Ok(Ok(typed)) if is_yes(&typed))
+    }
+
+    /// What a person who presses Ctrl-C from now on is told.
+    pub(crate) fn will_go_on(&self, what: impl Into<String>) {
+        self.goes_on.replace(Some(what.into()));
+    }
+
+    pub(crate) fn goes_on(&self) -> Option<String> {
+        self.goes_on.borrow().clone()
+    }
+}
+
+fn is_yes(typed: &str) -> bool {
+    matches!(typed.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// `COLUMNS` where somebody has set it, else the terminal's.
+fn width() -> Option<usize> {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let own = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    set.or_else(own).map(|columns: usize| columns.max(NARROWEST))
+}
+
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anything_but_a_yes_is_a_no() {
+        assert!(["y\n", "Y", "yes\n", " YES "].into_iter().all(is_yes));
+        assert!(!["", "\n", "n\n", "yep", "j", "1"].into_iter().any(is_yes));
+    }
+}

@@ -1,0 +1,307 @@
+//! Every command against a sandbox: what it writes, and how it ends.
+//!
+//! The files of `tests/cmd/` have the functions' own sentences in them. Where those change, `TRYCMD=overwrite` writes the
+//! files anew: put `[..]` back where times, ids and counts stand.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{Said, Sandbox, said};
+use serde_json::Value;
+
+#[test]
+fn with_functions_that_act() {
+    let sandbox = Sandbox::start("auto");
+    sandbox.typed("auto");
+    a_release_is_rolled_back(&sandbox);
+    json_is_the_answer_and_nothing_else(&sandbox);
+    lines_fit_on_a_screen(&sandbox);
+    a_reader_that_goes_ends_it(&sandbox);
+    a_person_is_asked_on_a_terminal(&sandbox);
+    the_guides_scripts_work(&sandbox);
+    a_restore_is_followed_through_its_stages(&sandbox);
+}
+
+#[test]
+fn with_functions_that_ask_first() {
+    let sandbox = Sandbox::start("approve");
+    sandbox.typed("approve");
+    a_plan_is_approved_once(&sandbox);
+}
+
+#[test]
+fn with_functions_that_only_look() {
+    let sandbox = Sandbox::start("observe");
+    sandbox.typed("observe");
+    an_outage_is_never_a_success(&sandbox);
+}
+
+/// As a deployment tool does it: a copy of what runs, with another variable.
+fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
+    use aws_sdk_ecs::{
+        Client,
+        config::{BehaviorVersion, Credentials, Region},
+        types::KeyValuePair,
+    };
+    let config = aws_sdk_ecs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(&sandbox.url)
+        .build();
+    let ecs = Client::from_conf(config);
+    let (cluster, service) = ("lendpeak2-production", "backend");
+    let deploy = async {
+        let runs = ecs.describe_services().cluster(cluster).services(service).send().await.unwrap();
+        let runs = runs.services()[0].task_definition().unwrap().to_owned();
+        let definition = ecs.describe_task_definition().task_definition(runs).send().await.unwrap();
+        let definition = definition.task_definition.unwrap();
+        let mut containers = definition.container_definitions.unwrap();
+        let release = KeyValuePair::builder().name(name).value(value).build();
+        containers[0].environment.get_or_insert_default().push(release);
+        let registered = ecs
+            .register_task_definition()
+            .family(definition.family.unwrap())
+            .set_cpu(definition.cpu)
+            .set_memory(definition.memory)
+            .set_network_mode(definition.network_mode)
+            .set_requires_compatibilities(definition.requires_compatibilities)
+            .set_task_role_arn(definition.task_role_arn)
+            .set_execution_role_arn(definition.execution_role_arn)
+            .set_container_definitions(Some(containers))
+            .send()
+            .await
+            .unwrap();
+        let arn = registered.task_definition.unwrap().task_definition_arn.unwrap();
+        let release = arn.rsplit('/').next().unwrap().to_owned();
+        let update = ecs.update_service().cluster(cluster).service(service).task_definition(&release);
+        update.send().await.unwrap();
+        release
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(deploy)
+}
+
+fn a_release_is_rolled_back(sandbox: &Sandbox) {
+    let release = deploy(sandbox, "RELEASE", "next");
+    let told = sandbox.run(&["rollback", "--dry-run"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.out.contains(&release), "{told:?}");
+    let told = sandbox.run(&["rollback", "--yes", "--reason", "it was the wrong one"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.err.starts_with("plan ") && told.err.contains(&release), "{told:?}");
+    assert!(told.out.starts_with("done"), "{told:?}");
+    // It runs already.
+    let told = sandbox.run(&["--json", "rollback", "--yes", "--reason", "once more"]);
+    assert_ne!(told.json()["decision"], "applied", "{told:?}");
+}
+
+/// A release answers 500, and nothing mends it.
+fn an_outage_is_never_a_success(sandbox: &Sandbox) {
+    let release = deploy(sandbox, "BROKEN", "true");
+    let told = (0..60)
+        .map(|_| sandbox.run(&["health", "--quick"]))
+        .find(|told| told.code != 0)
+        .expect("the release shows in the probe");
+    assert_eq!(told.code, 5, "{told:?}");
+    assert!(told.out.contains("FAILS") && told.out.contains("next "), "{told:?}");
+    let told = sandbox.run(&["--json", "health", "--quick"]);
+    assert_eq!((told.code, &told.json()["healthy"]), (5, &Value::Bool(false)));
+    let told = sandbox.run(&["diagnose"]);
+    assert_eq!(told.code, 5, "{told:?}");
+    assert!(told.out.contains(&release) && told.out.contains("`lendpeak2 rollback previous`"), "{told:?}");
+    let told = sandbox.run(&["rollback", "--yes"]);
+    assert_eq!(told.code, 6, "{told:?}");
+    let told = script(sandbox, &["emergency-check.sh", "production"]);
+    assert_eq!(told.code, 5, "{told:?}");
+}
+
+fn json_is_the_answer_and_nothing_else(sandbox: &Sandbox) {
+    for (arguments, field) in [
+        (&["health"][..], "checks"),
+        (&["diagnose"], "findings"),
+        (&["scale", "+1", "--dry-run"], "decision"),
+        (&["restart", "--dry-run"], "decision"),
+        (&["restore", "list"], "decision"),
+        (&["incident", "list"], "open"),
+        (&["status", "show"], "open"),
+    ] {
+        let told = sandbox.run(&[&["--json"], arguments].concat());
+        assert!(told.json().get(field).is_some(), "{arguments:?}: {told:?}");
+        assert_eq!(told.err, "", "{arguments:?}");
+    }
+    for arguments in [&["plans"][..], &["history"], &["events"]] {
+        let told = sandbox.run(&[&["--json"], arguments].concat());
+        assert!(told.json().is_array(), "{arguments:?}: {told:?}");
+        assert_eq!(told.err, "", "{arguments:?}");
+    }
+    // Nobody is asked, and so nothing is done.
+    let told = sandbox.run(&["--json", "restart"]);
+    let error: Value = serde_json::from_str(&told.err).unwrap();
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(error["help"].as_str().unwrap().contains("--yes"), "{error}");
+}
+
+fn lines_fit_on_a_screen(sandbox: &Sandbox) {
+    for (arguments, columns) in [
+        (&["health"][..], 80),
+        (&["health"], 200),
+        (&["history"], 80),
+        (&["history"], 200),
+        (&["restart", "--dry-run"], 80),
+        (&["restore", "list"], 80),
+        (&["incident", "list"], 80),
+    ] {
+        let told = said(sandbox.lendpeak2(arguments).env("COLUMNS", columns.to_string()));
+        for line in told.out.lines().filter(|line| line.contains(' ')) {
+            // An id that is longer than the screen is left whole.
+            let longest = line.split(' ').map(|word| word.chars().count()).max().unwrap_or_default();
+            assert!(line.chars().count() <= columns.max(longest + 20), "{arguments:?} at {columns}: {line}");
+        }
+        assert!(!told.out.contains('\x1b'), "{arguments:?} has colours in a pipe");
+    }
+    let coloured = said(sandbox.lendpeak2(&["health"]).env("CLICOLOR_FORCE", "1"));
+    assert!(coloured.out.contains('\x1b'), "{coloured:?}");
+    let plain = said(sandbox.lendpeak2(&["health", "--no-color"]).env("CLICOLOR_FORCE", "1"));
+    assert!(!plain.out.contains('\x1b'), "{plain:?}");
+}
+
+/// As in `lendpeak2 history --follow | head -1`.
+fn a_reader_that_goes_ends_it(sandbox: &Sandbox) {
+    let mut command = sandbox.lendpeak2(&["history", "--follow"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+fn on_a_terminal(sandbox: &Sandbox, answer: &str, arguments: &[&str]) -> Said {
+    let typed = sandbox.lendpeak2(arguments);
+    let mut command = Command::new("python3");
+    command.args(["tests/terminal.py", answer]).arg(typed.get_program()).args(typed.get_args());
+    for (name, value) in typed.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    said(command.env("TERM", "xterm"))
+}
+
+fn a_person_is_asked_on_a_terminal(sandbox: &Sandbox) {
+    let tasks =
+        || sandbox.run(&["--json", "history", "--function", "write-freeze"]).json().as_array().unwrap().len();
+    let before = tasks();
+    for (answer, says) in [("n", "nothing was done"), ("", "nothing was done"), ("ctrl-c", "interrupted")] {
+        let told = on_a_terminal(sandbox, answer, &["freeze", "on"]);
+        assert_eq!(told.code, 130, "{told:?}");
+        assert!(told.out.contains("Stop writes?") && told.out.contains(says), "{told:?}");
+    }
+    assert_eq!(tasks(), before);
+    // There is no yes to what was not seen.
+    let told = on_a_terminal(sandbox, "n", &["freeze", "on", "--quiet"]);
+    assert!(told.out.contains("plan") && told.out.contains("Stop writes?"), "{told:?}");
+    let told = on_a_terminal(sandbox, "y", &["freeze", "on", "--reason", "negative amounts"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let told = on_a_terminal(sandbox, "yes", &["freeze", "off"]);
+    assert_eq!(told.code, 0, "{told:?}");
+}
+
+/// A script of the guide, with the program in the path.
+fn script(sandbox: &Sandbox, line: &[&str]) -> Said {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_lendpeak2")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let (script, arguments) = line.split_first().unwrap();
+    let mut command = Command::new(format!("../scripts/{script}"));
+    command.args(arguments).env("PATH", &path).stdin(Stdio::null());
+    for (name, value) in sandbox.lendpeak2(&[]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    said(&mut command)
+}
+
+fn the_guides_scripts_work(sandbox: &Sandbox) {
+    let script = |line: &[&str]| script(sandbox, line);
+    let told = script(&["health-check.sh", "production"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.out.contains("all 6 checks passed"), "{told:?}");
+    let told = script(&["emergency-check.sh", "production"]);
+    assert!(told.out.contains("all 6 checks passed"), "{told:?}");
+    let told = script(&[
+        "create-incident.sh",
+        "--severity",
+        "high",
+        "--title",
+        "API Response Time Degraded",
+        "--assignee",
+        "oncall@lendpeak.com",
+    ]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.out.contains("api-response-time-degraded"), "{told:?}");
+    let told = script(&[
+        "update-status.sh",
+        "--component",
+        "api",
+        "--status",
+        "degraded",
+        "--message",
+        "Investigating high response times",
+    ]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let told = sandbox.run(&["status", "show"]);
+    assert!(told.out.contains("Investigating high response times"), "{told:?}");
+    // Nobody can be asked here.
+    let told = script(&["rollback.sh", "production", "previous"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.err.contains("--yes"), "{told:?}");
+    let told = script(&["rollback.sh", "production", "previous", "--dry-run"]);
+    assert_ne!(told.code, 2, "{told:?}");
+    let told = script(&["health-check.sh", "staging"]);
+    assert_eq!(told.code, 2, "{told:?}");
+}
+
+fn a_restore_is_followed_through_its_stages(sandbox: &Sandbox) {
+    let told =
+        sandbox.run(&["--json", "--yes", "restore", "snapshot", "latest", "--reason", "negative amounts"]);
+    assert_eq!(told.code, 8, "{told:?}");
+    let plan = told.json()["next"]["send"]["approve"].as_str().unwrap().to_owned();
+    let told = sandbox.run(&["restore", "status"]);
+    assert_eq!(told.code, 8, "{told:?}");
+    assert!(told.out.contains("reached  asked for\nto come  approved"), "{told:?}");
+    let told = sandbox.run(&["restore", "status", "--follow", "--timeout", "1s"]);
+    assert_eq!(told.code, 124, "{told:?}");
+    let told = sandbox.run(&["--yes", "approve", &plan]);
+    assert!([0, 5].contains(&told.code), "{told:?}");
+    let told = sandbox.run(&["restore", "status", "--follow", "--timeout", "2m"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.out.contains("reached  checked and handed over"), "{told:?}");
+    assert!(told.err.contains("next: instances made"), "{told:?}");
+}
+
+fn a_plan_is_approved_once(sandbox: &Sandbox) {
+    let asked = sandbox.run(&["--json", "--yes", "restart", "--reason", "memory grows"]);
+    assert_eq!(asked.code, 8, "{asked:?}");
+    let plan = asked.json()["next"]["send"]["approve"].as_str().unwrap().to_owned();
+    let plans = sandbox.run(&["--json", "plans"]).json();
+    assert!(plans.as_array().unwrap().iter().any(|waiting| waiting["id"] == plan.as_str()), "{plans}");
+    let looked = sandbox.run(&["approve", &plan, "--dry-run"]);
+    assert_eq!(looked.code, 0, "{looked:?}");
+    let unasked = sandbox.run(&["approve", &plan]);
+    assert_eq!(unasked.code, 2, "{unasked:?}");
+    let approved = sandbox.run(&["--yes", "approve", &plan]);
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let again = sandbox.run(&["--yes", "approve", &plan]);
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.err.contains("approval_used") && again.err.contains("was approved at"), "{again:?}");
+    let asked = sandbox.run(&["--json", "--yes", "scale", "+1"]);
+    let plan = asked.json()["next"]["send"]["approve"].as_str().unwrap().to_owned();
+    let rejected = sandbox.run(&["reject", &plan, "--reason", "the campaign was called off"]);
+    assert_eq!(rejected.code, 0, "{rejected:?}");
+    let late = sandbox.run(&["--yes", "approve", &plan]);
+    assert_eq!(late.code, 3, "{late:?}");
+    assert!(late.err.contains("approval_rejected") && late.err.contains("Ana"), "{late:?}");
+    let unknown = sandbox.run(&["--yes", "approve", "0123456789abcd"]);
+    assert_eq!(unknown.code, 3, "{unknown:?}");
+    assert!(unknown.err.contains("approval_unknown"), "{unknown:?}");
+}
