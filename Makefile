@@ -104,21 +104,25 @@ event: ## Print a sample event as if it happened now; FILE=events/<task>/<sample
 	@$(PYTHON) scripts/event.py "$(FILE)" $(if $(ID),--id "$(ID)") $(if $(ACCOUNT),--account "$(ACCOUNT)") \
 		$(if $(REGION),--region "$(REGION)") $(if $(ENV),--environment "$(ENV)")
 
-test: STEPS := 6
+test: STEPS := 7
 test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lints, dependencies, then all tests
-	@$(call step,4,build,some 6 minutes on 2 cores the first time; tests and calls are left)
+	@$(call step,4,build,some 6 minutes on 2 cores the first time; tests and calls and the program are left)
 	$(BUILD_ALL)
-	@$(call step,5,tests,some 10 minutes on 2 cores; calls are left)
+	@$(call step,5,tests,some 10 minutes on 2 cores; calls and the program are left)
 	$(RECORDED_TESTS)
 	@$(call step,6,calls of AWS beside roles and models,seconds)
 	@"$(CARGO_TARGET_DIR)/debug/iam" --calls "$(CALLS)" --summary
 	@"$(CARGO_TARGET_DIR)/debug/conformance" --calls "$(CALLS)" --summary
+	@$(call step,7,the program,some 4 minutes on 2 cores the first time)
+	$(TEST_CLI)
 
 check: ## Check the format and the lints of the Rust code
-	@$(call step,1,format,seconds; lints and dependencies and build and tests and calls are left)
+	@$(call step,1,format,seconds; lints and dependencies and build and tests and calls and the program are left)
 	$(CARGO) fmt --all --check
-	@$(call step,2,lints,some 3 minutes on 2 cores the first time; dependencies and build and tests and calls are left)
+	$(CARGO) fmt --manifest-path cli/Cargo.toml --check
+	@$(call step,2,lints,some 3 minutes on 2 cores the first time; dependencies and build and tests and calls and the program are left)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(IN_CLI) clippy --locked --all-targets -- -D warnings
 
 lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without running it
 	@echo "== template"
@@ -128,11 +132,12 @@ lint: check deny $(SANDBOX_READY) ## Check whatever can be checked without runni
 
 # The advisories need a database from the network: the workflow on GitHub checks those.
 deny: ## Check the licences and the sources of the dependencies
-	@$(call step,3,dependencies,seconds but for cargo-deny if it has to be installed; build and tests and calls are left)
+	@$(call step,3,dependencies,seconds but for cargo-deny if it has to be installed; build and tests and calls and the program are left)
 	@$(CARGO) deny --version >/dev/null 2>&1 || test -x "$(VENV)/bin/cargo-deny" || { \
 		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (some minutes)"; \
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --debug --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
+	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error --manifest-path cli/Cargo.toml check --config deny.toml bans licenses sources
 
 # Without what mdBook has for serving a site and watching its files.
 docs: | $(VENV)/bin/python ## Build the site of the documents with mdBook into target/book, and check its links
@@ -219,6 +224,14 @@ then LENDPEAK2_CALLS="$(CALLS)" "$(CARGO_TARGET_DIR)/debug/nursery" \
 	$(CARGO) nextest run --locked --workspace --test-threads $$((3 * $$(getconf _NPROCESSORS_ONLN))); \
 else LENDPEAK2_CALLS="$(CALLS)" $(CARGO) test --locked --workspace --all-targets; \
 fi
+endef
+
+# The program has a workspace and a build of its own.
+IN_CLI = cd cli && CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/cli" $(CARGO)
+
+define TEST_CLI
+cd cli && LENDPEAK2_SANDBOX="$(CARGO_TARGET_DIR)/debug/sandbox" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/cli" \
+	$(CARGO) test --locked
 endef
 
 define BUILD_RELEASE

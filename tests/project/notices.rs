@@ -58,7 +58,7 @@ fn found() -> Result<Finding> {
 fn tried(function: &str, decision: &str) -> Result<Attempt> {
     let cause = "bad_release".to_owned();
     let remedy = Remedy { function: function.to_owned(), request: json!({}), cause };
-    Ok(Attempt { decision: Some(decision.to_owned()), ..Attempt::new(remedy, at(1)?) })
+    Ok(Attempt { decision: Some(decision.to_owned().into()), ..Attempt::new(remedy, at(1)?) })
 }
 
 /// An incident's notice and page.
