@@ -268,7 +268,11 @@ fn a_list_has_a_line_for_each() {
     let plan = planned(&before(), &asks(Goal::List), None);
     let stop = plan.skipped.unwrap();
     assert_eq!((stop.decision, stop.code.name()), (Decision::Listed, "list"));
-    assert!(stop.reason.ends_with("; and 2 more") && plan.details.len() == 3, "{stop:?} {:?}", plan.details);
+    assert!(
+        stop.reason.ends_with(", or from 2 snapshots") && plan.details.len() == 3,
+        "{stop:?} {:?}",
+        plan.details
+    );
     assert!(plan.details[1].starts_with("new (automated, 3 h 0 min old"), "{:?}", plan.details);
 }
 
