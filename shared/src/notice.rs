@@ -228,15 +228,11 @@ pub async fn page(config: &SdkConfig, topic_arn: &str, page: &Page) -> Result<()
     let client = client(config);
     let published =
         client.publish().topic_arn(topic_arn).subject(&page.subject).message(&page.message).send();
-    match timeout(PATIENCE, published).await {
-        Ok(published) => {
-            published.map(drop).map_err(|error| aws::failed("publish to", &topic_arn.to_owned(), &error))
-        }
-        Err(_) => {
-            let source = Cause::new(format!("no answer within {} s", PATIENCE.as_secs()));
-            Err(Error::Aws { operation: "publish to", resource: topic_arn.to_owned(), source })
-        }
-    }
+    let Ok(published) = timeout(PATIENCE, published).await else {
+        let source = Cause::new(format!("no answer within {} s", PATIENCE.as_secs()));
+        return Err(Error::Aws { operation: "publish to", resource: topic_arn.to_owned(), source });
+    };
+    published.map(drop).map_err(|error| aws::failed("publish to", topic_arn, &error))
 }
 
 /// Most runs send no notice, so the client is made only for one that does.

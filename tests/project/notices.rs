@@ -1,7 +1,7 @@
 //! Notices as people get them: an e-mail, a chat message, an SMS and a page of each kind, in `tests/notices/`, to be read
 //! in a review.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use incident::{
@@ -10,7 +10,7 @@ use incident::{
 };
 use jiff::{SignedDuration, Timestamp};
 use sandbox::workspace;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::{
     diagnosis::{Confidence, Finding, Impact, Sent},
     notice::{Notice, Page},
@@ -77,7 +77,7 @@ fn of_incident(
 fn of_outcome(change: &Value, what: &str) -> Result<String> {
     let alarm =
         json!({ "name": "ecs-cpu", "arn": "arn", "state": "ALARM", "reason": "crossed", "metrics": [] });
-    let mut written = json!({
+    let written = json!({
         "summary": "backend: 2 → 4 tasks, all run; alarm ecs-cpu", "decision": "applied",
         "code": "applied", "next": null, "reason": "alarm ecs-cpu is in ALARM, and 2 tasks run as they should",
         "target": "service/lendpeak2-production/backend",
@@ -87,43 +87,47 @@ fn of_outcome(change: &Value, what: &str) -> Result<String> {
         "version": 1, "plan": null, "observed": null,
         "trigger": { "id": "a", "at": "2026-11-24T14:00:00Z", "kind": { "alarm": alarm } },
     });
-    for (name, value) in change.as_object().into_iter().flatten() {
-        written[name] = value.clone();
-    }
-    let outcome: Outcome = serde_json::from_value(written)?;
+    let (mut written, change) = (object(written)?, object(change.clone())?);
+    written.extend(change);
+    let outcome: Outcome = serde_json::from_value(Value::Object(written))?;
     shown(&Notice::of(&outcome, TOPIC, what), None)
+}
+
+fn object(value: Value) -> Result<Map<String, Value>> {
+    Ok(serde_json::from_value(value)?)
 }
 
 /// Each body as whoever gets it reads it.
 fn shown(notice: &Notice, page: Option<&Page>) -> Result<String> {
-    let bodies: Value = serde_json::from_str(&notice.bodies())?;
-    let body = |protocol: &str| bodies[protocol].as_str().context(protocol.to_owned());
-    ensure!(body("default")? == notice.message, "a queue gets the text");
+    let bodies: BTreeMap<String, String> = serde_json::from_str(&notice.bodies())?;
+    let body = |protocol: &str| bodies.get(protocol).context(protocol.to_owned());
+    ensure!(*body("default")? == notice.message, "a queue gets the text");
     ensure!(body("http")? == body("https")?, "two protocols, one body");
     let chat: Value = serde_json::from_str(body("https")?)?;
-    let (content, metadata) = (&chat["content"], &chat["metadata"]);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let steps = content["nextSteps"].as_array().into_iter().flatten();
-    let steps: Vec<String> = steps.map(|step| format!("- {}", text(step))).collect();
-    let context = metadata["additionalContext"].as_object().context("no context")?;
-    let context: Vec<String> =
-        context.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+    let at = |pointer: &str| chat.pointer(pointer);
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let steps = at("/content/nextSteps").and_then(Value::as_array).into_iter().flatten();
+    let steps: Vec<String> = steps.map(|step| format!("- {}", text(Some(step)))).collect();
+    let fields = at("/metadata/additionalContext").and_then(Value::as_object).context("no context")?;
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", text(Some(value)))).collect();
     let mut shown = format!(
         "--- E-mail\nSubject: {}\n\n{}\n\n--- Chat, thread {}\n{}\n\n{}\n\nNext steps\n{}\n\nFor buttons: {}\n\n--- SMS\n{}\n",
         notice.subject,
         body("email")?,
-        metadata["threadId"].as_str().unwrap_or("of its own"),
-        text(&content["title"]),
-        text(&content["description"]),
+        at("/metadata/threadId").and_then(Value::as_str).unwrap_or("of its own"),
+        text(at("/content/title")),
+        text(at("/content/description")),
         steps.join("\n"),
-        context.join(", "),
+        fields.join(", "),
         body("sms")?,
     );
     if let Some(Page { subject, message }) = page {
-        let mut page: Value = serde_json::from_str(message)?;
-        ensure!(page["AlarmDescription"] == notice.message, "a pager shows the text");
-        page["AlarmDescription"] = json!("<the text>");
-        shown += &format!("\n--- Page\nSubject: {subject}\n\n{page:#}\n");
+        let mut page: Map<String, Value> = serde_json::from_str(message)?;
+        let text = page.insert("AlarmDescription".to_owned(), json!("<the text>"));
+        ensure!(text == Some(json!(notice.message)), "a pager shows the text");
+        let page = Value::Object(page);
+        writeln!(shown, "\n--- Page\nSubject: {subject}\n\n{page:#}")?;
     }
     Ok(shown)
 }
@@ -211,7 +215,8 @@ fn each_kind_of_notice_looks_as_it_is_shown() -> Result<()> {
     }
     let there = fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let mut there = there.collect::<Result<Vec<_>>>()?;
-    (there.sort(), names.sort());
+    there.sort();
+    names.sort();
     ensure!(
         wrong.is_empty(),
         "not as in tests/notices (if that is meant: cp {}/* tests/notices/):\n{}",

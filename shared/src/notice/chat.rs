@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     facts::{Facts, Kind, Send, Step, is_empty},
@@ -30,17 +30,17 @@ pub(super) fn body(facts: &Facts, links: Option<&Links>) -> Value {
     let summary = format!("{}: {headline}", facts.environment);
     let mut title = format!("{} ", facts.kind.sign());
     escape(&mut title, &summary, MAX_TITLE);
-    let mut metadata = json!({
-        "summary": escaped(&summary, MAX_TITLE),
-        "eventType": facts.kind.event_type(),
-        "additionalContext": context(facts),
-        "enableCustomActions": true,
-    });
+    let mut metadata = Map::from_iter([
+        ("summary".to_owned(), escaped(&summary, MAX_TITLE).into()),
+        ("eventType".to_owned(), facts.kind.event_type().into()),
+        ("additionalContext".to_owned(), json!(context(facts))),
+        ("enableCustomActions".to_owned(), true.into()),
+    ]);
     if let Some(incident) = &facts.incident {
-        metadata["threadId"] = text::line(incident, MAX_NAME).into();
+        metadata.insert("threadId".to_owned(), text::line(incident, MAX_NAME).into());
     }
     if let Some(links) = links {
-        metadata["relatedResources"] = json!([links.function_arn()]);
+        metadata.insert("relatedResources".to_owned(), json!([links.function_arn()]));
     }
     let name = |text: &str| escaped(text, MAX_NAME);
     json!({

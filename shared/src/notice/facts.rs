@@ -214,7 +214,10 @@ impl Facts {
             if step.send.as_ref().is_some_and(is_long) {
                 step.send = None;
                 let more = "What to send is in the e-mail.";
-                step.words = format!("{} {more}", step.words).trim_start().to_owned();
+                if !step.words.is_empty() {
+                    step.words.push(' ');
+                }
+                step.words.push_str(more);
             }
         }
         self

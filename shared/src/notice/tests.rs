@@ -271,8 +271,8 @@ fn fits(notice: &Notice) {
     let steps = content["nextSteps"].as_array().unwrap();
     assert!(steps.len() <= chat::MAX_NEXT_STEPS, "{content:#}");
     assert!(steps.iter().all(|step| letters(step) <= chat::MAX_STEP), "{content:#}");
-    let context = metadata["additionalContext"].as_object().unwrap();
-    assert!(context.values().all(|value| letters(value) <= 250), "{metadata:#}");
+    let extra = metadata["additionalContext"].as_object().unwrap();
+    assert!(extra.values().all(|value| letters(value) <= 250), "{metadata:#}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ async fn with_pager() -> anyhow::Result<Stack> {
 #[tokio::test]
 async fn a_pager_is_called_when_it_begins_and_goes_up_and_sent_home_when_it_is_over() -> Test {
     let stack = with_pager().await?;
-    let mut pager = Subscriber::of(&stack, &topic("pager")).await?;
+    let mut called = Subscriber::of(&stack, &topic("pager")).await?;
     let function = stack.function(&[("PAGER_TOPIC_ARN", topic("pager").as_str())]).await?;
     // First high, then critical: that calls nobody a second time.
     let id = outcome(&function, &alarm(PROBE, Timestamp::now())).await?["incident"].clone();
@@ -139,7 +139,7 @@ async fn a_pager_is_called_when_it_begins_and_goes_up_and_sent_home_when_it_is_o
         assert_eq!(page["AlarmName"], name);
     }
     // As SNS hands it on.
-    let first = pager.next().await?;
+    let first = called.next().await?;
     assert!(first["Subject"].as_str().is_some_and(|subject| subject.starts_with("ALARM: ")), "{first:#}");
     let shown = outcome(&function, &json!({ "show": id })).await?;
     assert!(for_people(&shown).contains("told level 1 that it is open; told the pager"), "{shown:#}");

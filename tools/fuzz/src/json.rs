@@ -237,7 +237,7 @@ fn extreme(value: &mut Value, choices: &mut Choices<'_>) {
         Value::String(text) if is_time(text) => *text = one_of(&TIMES, choices),
         Value::String(text) if text.parse::<f64>().is_ok() => *text = one_of(&NUMBERS, choices),
         Value::String(text) => {
-            *text = text.repeat((1 + choices.below(40)).min(1 + LARGEST / text.len().max(1)))
+            *text = text.repeat((1 + choices.below(40)).min(1 + LARGEST / text.len().max(1)));
         }
         Value::Number(number) if number.is_f64() => *value = number_of(&PARTS, choices),
         Value::Number(_) => {

@@ -42,23 +42,23 @@ pub(super) fn steps(
         | NoticeKind::Reopened
         | NoticeKind::Worse { .. }
         | NoticeKind::Escalated { .. } => {
-            let stopped_by = stopped_by(incident, deployment);
+            let switch_on = stopped_by(incident, deployment);
             let plan = plan(incident, deployment);
-            if let Some(switch) = stopped_by {
+            if let Some(switch) = switch_on {
                 let words = switch.in_words(now);
-                let stops = match switch.stops.as_str() {
+                let scope = match switch.stops.as_str() {
                     ALL => "No remedy acts".to_owned(),
                     function => format!("{function} does not act"),
                 };
                 let words =
-                    line(&format!("You: {words}. {stops} while it is on: mend it yourself, or lift it."));
+                    line(&format!("You: {words}. {scope} while it is on: mend it yourself, or lift it."));
                 steps.push(Step::new(words).send(function, switch.lift()));
             }
             if let Some(WaitingPlan { function: remedy, id }) = plan {
                 let approve = Step::new("You: approve, or it stays down.");
                 steps.push(approve.send(line(&deployment.name_of(remedy)), json!({ "approve": id })));
             }
-            if stopped_by.is_none() && plan.is_none() {
+            if switch_on.is_none() && plan.is_none() {
                 steps.push(if incident.is_with_the_machine() {
                     Step::new(line(&format!("You: {}", while_the_machine_works(deployment))))
                 } else if let Some(found) = &incident.found {
