@@ -35,7 +35,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test check lint deny sbom bench instructions docs build deploy verify-deployment clean
+.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test test-cli check lint deny sbom bench instructions docs build deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -116,6 +116,10 @@ test: check deny $(SANDBOX_READY) $(PEER_READY) ## Check everything: format, lin
 	@$(call step,7,the program,some 4 minutes on 2 cores the first time)
 	$(TEST_CLI)
 
+test-cli: $(SANDBOX_READY) ## Test the program lendpeak2 on the sandbox
+	$(call build,$(PLAYED))
+	$(TEST_CLI)
+
 check: ## Check the format and the lints of the Rust code
 	@$(call step,1,format,seconds; lints and dependencies and build and tests and calls and the program are left)
 	$(CARGO) fmt --all --check
@@ -137,7 +141,8 @@ deny: ## Check the licences and the sources of the dependencies
 		echo "cargo-deny is not installed; building $(CARGO_DENY_VERSION) into .venv, once (some minutes)"; \
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-deny --quiet --debug --locked --version $(CARGO_DENY_VERSION) --root "$(VENV)"; }
 	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error check bans licenses sources
-	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error --manifest-path cli/Cargo.toml check --config deny.toml bans licenses sources
+	PATH="$$PATH:$(VENV)/bin" $(CARGO) deny --locked --log-level error --manifest-path cli/Cargo.toml --config deny.toml \
+		check bans licenses sources
 
 # Without what mdBook has for serving a site and watching its files.
 docs: | $(VENV)/bin/python ## Build the site of the documents with mdBook into target/book, and check its links

@@ -78,6 +78,9 @@ fn without_label(summary: &str) -> &str {
         "dry run, nothing was changed: ",
         "would ",
     ];
+    if summary.starts_with("would be refused") {
+        return summary;
+    }
     LABELS.iter().find_map(|label| summary.strip_prefix(label)).unwrap_or(summary)
 }
 
@@ -86,8 +89,14 @@ fn why(answer: &Answer, width: Option<usize>) -> Option<String> {
     let actions = format!("{}: ", answer.plan.join(", "));
     let reason = answer.reason.strip_prefix("would ").unwrap_or(&answer.reason);
     let reason = reason.strip_prefix(&actions).unwrap_or(reason);
-    let is_said = answer.in_a_line().to_lowercase().contains(&reason.to_lowercase());
+    let is_said = words(answer.in_a_line()).contains(&words(reason));
     (!is_said).then(|| field("why", DIM, reason, width))
+}
+
+/// A text without what a summary may have otherwise: its punctuation and capitals.
+fn words(text: &str) -> String {
+    let parts = text.split(|letter: char| !letter.is_alphanumeric()).filter(|part| !part.is_empty());
+    parts.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// What would be done, action by action.
