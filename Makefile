@@ -35,7 +35,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test test-cli check lint deny sbom bench instructions docs build deploy verify-deployment clean
+.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test test-cli check lint deny sbom bench instructions docs build program deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -195,6 +195,24 @@ build: rust-target $(BUILD_READY) ## Make the deployable zips; ARCH=arm64 or x86
 		test "$$(printf '%s\n' "$$glibc" $(GLIBC_MAX) | sort -V | tail -n 1)" = $(GLIBC_MAX) || { \
 			echo "$$function needs glibc $$glibc, but Lambda has $(GLIBC_MAX)" >&2; exit 1; }; \
 	done
+
+# Static on Linux, so that it runs on every distribution. zig is the C compiler for that.
+PROGRAM_TRIPLE := $(patsubst arm64-%,aarch64-%,$(shell uname -m)-$(if $(filter Darwin,$(shell uname -s)),apple-darwin,unknown-linux-musl))
+PROGRAM := $(CARGO_TARGET_DIR)/program
+
+program: TRIPLE := $(PROGRAM_TRIPLE)
+program: rust-target $(BUILD_READY) ## Build the program lendpeak2 for this machine, with its manual and completions, into target/program
+	cd cli && PATH="$(VENV)/bin:$$PATH" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/cli" \
+		$(CARGO) $(if $(findstring linux,$(TRIPLE)),zigbuild,build) --release --locked --target $(TRIPLE)
+	@rm -rf "$(PROGRAM)" && mkdir -p "$(PROGRAM)/man" "$(PROGRAM)/completions"
+	@cp "$(CARGO_TARGET_DIR)/cli/$(TRIPLE)/release/lendpeak2" "$(PROGRAM)"
+	@! readelf --program-headers --wide "$(PROGRAM)/lendpeak2" 2>/dev/null | grep INTERP \
+		|| { echo "lendpeak2 is not static" >&2; exit 1; }
+	@"$(PROGRAM)/lendpeak2" man --dir "$(PROGRAM)/man"
+	@for shell in bash zsh fish; do \
+		"$(PROGRAM)/lendpeak2" completion $$shell > "$(PROGRAM)/completions/lendpeak2.$$shell" || exit 1; \
+	done
+	@echo "lendpeak2 for $(TRIPLE), $$(wc -c < "$(PROGRAM)/lendpeak2" | awk '{ printf "%.1f", $$1 / 1e6 }') MB, is in $(PROGRAM)"
 
 # cargo-lambda would change the toolchain by itself; a person should.
 .PHONY: rust-target
