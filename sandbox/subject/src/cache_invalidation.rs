@@ -10,7 +10,6 @@ pub static SUBJECT: Subject = Subject {
     name: "cache-invalidation",
     does: Does::Changes(Remedy {
         targets: &[Target::Distribution],
-        is_chosen: true,
         rivals: &[],
         cooldown_seconds: 600,
         times_a_day: 50,

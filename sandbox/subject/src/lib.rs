@@ -55,8 +55,6 @@ pub enum Does {
 #[derive(Debug)]
 pub struct Remedy {
     pub targets: &'static [Target],
-    /// Whether the state machine `service-down` may choose it.
-    pub is_chosen: bool,
     /// The urgent remedies that want the same target. `make chaos` plays it beside each of them, in both orders.
     pub rivals: &'static [&'static str],
     /// The template's default.

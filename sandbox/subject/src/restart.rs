@@ -10,7 +10,6 @@ pub static SUBJECT: Subject = Subject {
     name: "restart",
     does: Does::Changes(Remedy {
         targets: &[Target::Service],
-        is_chosen: true,
         rivals: &["rollback"],
         cooldown_seconds: 1_800,
         times_a_day: 3,

@@ -10,7 +10,6 @@ pub static SUBJECT: Subject = Subject {
     name: "rollback",
     does: Does::Changes(Remedy {
         targets: &[Target::Service],
-        is_chosen: true,
         rivals: &[],
         cooldown_seconds: 1_800,
         times_a_day: 2,

@@ -10,7 +10,6 @@ pub static SUBJECT: Subject = Subject {
     name: "scale-up",
     does: Does::Changes(Remedy {
         targets: &[Target::Service],
-        is_chosen: true,
         rivals: &["rollback", "write-freeze"],
         cooldown_seconds: 600,
         times_a_day: 6,

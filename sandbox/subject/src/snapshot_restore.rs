@@ -12,7 +12,6 @@ pub static SUBJECT: Subject = Subject {
     name: "snapshot-restore",
     does: Does::Changes(Remedy {
         targets: &[Target::Database, Target::Service],
-        is_chosen: false,
         rivals: &[],
         cooldown_seconds: 0,
         times_a_day: 3,

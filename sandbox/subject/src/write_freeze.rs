@@ -10,7 +10,6 @@ pub static SUBJECT: Subject = Subject {
     name: "write-freeze",
     does: Does::Changes(Remedy {
         targets: &[Target::Service],
-        is_chosen: false,
         rivals: &[],
         cooldown_seconds: 600,
         times_a_day: 6,

@@ -5,8 +5,9 @@ use sandbox::{deploy::SERVICE_DOWN_RULE, workspace};
 use serde_json::{Value, json};
 
 use crate::template::{
-    document::{Template, if_it_holds, texts},
+    document::{Template, texts},
     functions::variable,
+    machine::chosen,
 };
 
 fn variables(template: &Template) -> &Value {
@@ -160,26 +161,22 @@ fn incident_knows_its_state_machine_by_name_and_how_long_it_may_run() -> Result<
 
 /// What a mode of its own does not set, the mode of all does: incident must not offer what is then refused.
 #[test]
-fn incident_knows_each_remedys_mode_and_the_state_machine_may_run_it() -> Result<()> {
+fn incident_knows_each_remedys_mode_by_the_name_of_its_function() -> Result<()> {
     let template = Template::read()?;
-    let remedies = &variables(&template)["REMEDIES"]["Fn::Sub"];
-    let list = remedies[0].as_str().context("no remedies")?;
-    let given = &template.0["Resources"]["ServiceDown"]["Properties"]["DefinitionSubstitutions"];
-    for remedy in list.split(',') {
-        let (task, mode) = remedy.split_once('=').context("a remedy without a mode")?;
-        let name = mode.trim_start_matches("${").trim_end_matches('}');
-        let resource = &template.0["Resources"][name];
+    let modes = &variables(&template)["REMEDIES"]["Fn::Sub"][1];
+    for (task, name) in chosen(&template)? {
+        let resource = &template.0["Resources"][&name];
         let function = &resource["Properties"];
         assert_eq!(function["FunctionName"]["Fn::Sub"], format!("lendpeak2-${{Environment}}-{task}"));
+        let mode = &function["Environment"]["Variables"]["MODE"];
+        assert!(!mode.is_null(), "{task} is no remedy");
         // A function that is not made is off.
-        let (mode, given) = (&function["Environment"]["Variables"]["MODE"], &given[format!("{name}Arn")]);
         match resource["Condition"].as_str() {
-            None => assert_eq!(remedies[1][name], *mode, "{task}"),
+            None => assert_eq!(modes[&name], *mode, "{task}"),
             Some(if_made) => {
-                assert_eq!(remedies[1][name], json!({ "Fn::If": [if_made, mode, "off"] }), "{task}");
+                assert_eq!(modes[&name], json!({ "Fn::If": [if_made, mode, "off"] }), "{task}");
             }
         }
-        assert_eq!(if_it_holds(given)["Fn::GetAtt"], json!([name, "Arn"]));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use iam::{
 };
 use subject::{Subject, Target};
 
-use crate::template::{document::Template, functions::task};
+use crate::template::{document::Template, functions::task, machine::chosen};
 
 const READS: [&str; 4] = ["BatchGetItem", "ConditionCheckItem", "GetItem", "Query"];
 const WRITES: [&str; 3] = ["DeleteItem", "PutItem", "UpdateItem"];
@@ -112,15 +112,14 @@ fn only_incident_may_set_or_lift_a_kill_switch_and_every_remedy_sees_all_of_them
 
 #[test]
 fn plans_and_answers_are_their_functions_own() -> Result<()> {
-    let roles = Roles::read()?;
+    let (roles, chosen) = (Roles::read()?, chosen(&Template::read()?)?);
     for task in roles.tasks() {
         let own: BTreeSet<&str> = remedies().contains(task).then_some(task).into_iter().collect();
         assert_eq!(roles.who(&all(), &format!("event#{task}")), own);
         let approvals = format!("approval#{task}");
         assert_eq!(roles.who(&WRITES, &approvals), own);
         // While one that `service-down` may choose waits for an approval, `incident` looks which, and whether it has come.
-        let is_chosen = subject::named(task).and_then(Subject::remedy).is_some_and(|remedy| remedy.is_chosen);
-        let incident = is_chosen.then_some("incident");
+        let incident = chosen.contains_key(task).then_some("incident");
         assert_eq!(roles.who(&["GetItem"], &approvals), own.iter().copied().chain(incident).collect());
         assert_eq!(roles.who(&["Query"], &approvals), incident.into_iter().collect());
     }

@@ -12,6 +12,7 @@ mod incidents;
 mod last_net;
 mod ledger;
 mod limits;
+mod machine;
 mod play;
 mod roles;
 mod shape;

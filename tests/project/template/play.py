@@ -1,8 +1,8 @@
 """Plays a state machine in every way that its tasks may answer, and says where an expression fails that nothing catches.
 
-Reads {"definition", "inputs", "answers"} and writes {"expressions", "visited", "problems"}. `answers` has what each task
-answered once, as a list. Each is tried whole, with each field left out, and with each field null; and each task fails, with
-a cause and without one.
+Reads {"definition", "inputs", "answers", "granted"} and writes {"expressions", "visited", "denied", "problems"}. `answers`
+has what each task answered once, as a list. Each is tried whole, with each field left out, and with each field null; and
+each task fails, with a cause and without one. A task whose target is not in `granted` only fails.
 """
 
 import copy
@@ -108,9 +108,11 @@ def variants(answer):
 
 
 class Player:
-    def __init__(self, definition, answers):
+    def __init__(self, definition, answers, granted):
         self.states = definition["States"]
         self.answers = answers
+        self.granted = granted
+        self.denied = set()
         self.problems = []
         self.visited = set()
         self.played = set()
@@ -178,6 +180,11 @@ class Player:
             self.expect(name, "Subject", arguments["Subject"], str)
         for error in ERRORS:
             yield self.caught(name, state, error, seen, variables)
+        if target not in self.granted:
+            self.denied.add(target)
+            error = {"Error": "Lambda.AWSLambdaException", "Cause": f"not authorized to invoke {target}"}
+            yield self.caught(name, state, error, seen, variables)
+            return
         if state["Resource"] == "arn:aws:states:::sns:publish":
             results = [{"MessageId": "one"}]
         else:
@@ -218,7 +225,7 @@ def main():
             jsonata.Jsonata.jsonata(text[2:-2].strip())
         except Exception as error:
             problems.append(f"{path}: {text} does not parse: {error}")
-    player = Player(definition, asked["answers"])
+    player = Player(definition, asked["answers"], asked["granted"])
     if not problems:
         player.play(definition["StartAt"], asked["inputs"])
     json.dump(
@@ -226,6 +233,7 @@ def main():
             "expressions": len(found),
             "played": len(player.played),
             "visited": sorted(player.visited),
+            "denied": sorted(player.denied),
             "problems": sorted(set(problems + player.problems)),
         },
         sys.stdout,

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use sandbox::workspace;
 use serde_json::{Map, Value, json};
 
-use crate::template::document::{Template, if_it_holds, statements, texts};
+use crate::template::{
+    document::{Template, statements, texts},
+    machine::{LOGS, chosen, filled_in, granted, written},
+};
 
 /// The longest that a function runs is a minute; a task that takes longer has hung.
 const LONGEST_TASK_SECONDS: u64 = 120;
@@ -14,19 +16,10 @@ const MOST_ATTEMPTS: u64 = 5;
 /// What waits for a person looks every ten minutes at least.
 const LONGEST_WAIT_SECONDS: u64 = 600;
 
-/// The statement by which Step Functions delivers a state machine's log.
-const LOGS: &str = "DeliverItsLog";
-
 fn definitions(template: &Template) -> Result<Vec<(Value, String)>> {
     let machines = template.of_type("AWS::Serverless::StateMachine");
     assert!(!machines.is_empty());
-    machines
-        .into_iter()
-        .map(|machine| {
-            let path = machine["DefinitionUri"].as_str().context("a definition that is not in a file")?;
-            Ok((machine.clone(), std::fs::read_to_string(workspace().join(path))?))
-        })
-        .collect()
+    machines.into_iter().map(|machine| Ok((machine.clone(), written(machine)?))).collect()
 }
 
 /// Looks at the states of every state machine, with the parameters that it is given.
@@ -96,7 +89,8 @@ fn before<'a>(states: &'a serde_json::Map<String, Value>, name: &str) -> Vec<&'a
 /// Whatever fails, people are told before it ends, at two levels: only where telling fails too is there nothing left.
 #[test]
 fn service_down_never_fails_unheard() -> Result<()> {
-    let text = std::fs::read_to_string(workspace().join("statemachines/service-down.asl.json"))?;
+    let template = Template::read()?;
+    let text = written(&template.0["Resources"]["ServiceDown"]["Properties"])?;
     let definition: Value = serde_json::from_str(&text)?;
     let states = definition["States"].as_object().context("no states")?;
     let failing = states.iter().filter(|(_, state)| state["Type"] == "Fail").map(|(name, _)| name.as_str());
@@ -221,35 +215,32 @@ fn every_state_machine_gets_what_its_definition_asks_for_and_no_more() -> Result
     Ok(())
 }
 
+/// What a task's target comes to: one ARN, or one for each remedy that `incident` may choose.
+fn targets(template: &Template, written: &str) -> Result<Vec<String>> {
+    let prefix = written.strip_prefix("{% '").and_then(|rest| rest.strip_suffix("' & $remedy %}"));
+    let Some(prefix) = prefix else { return Ok(vec![written.to_owned()]) };
+    Ok(chosen(template)?.keys().map(|name| format!("{prefix}{name}")).collect())
+}
+
+/// The machine makes a remedy's ARN of the name that it is told. Its role is what keeps it from any other function.
 #[test]
 fn every_state_machine_may_do_exactly_what_its_tasks_ask_for() -> Result<()> {
-    each(|template, machine, _, states| {
-        let mut asked: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    each(|template, machine, _, _| {
+        let definition: Value = serde_json::from_str(&filled_in(template, machine)?)?;
+        let states = definition["States"].as_object().context("no states")?;
+        let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for state in states.values().filter(|state| state["Type"] == "Task") {
             let (action, field) = match state["Resource"].as_str() {
                 Some("arn:aws:states:::lambda:invoke") => ("lambda:InvokeFunction", "FunctionName"),
                 Some("arn:aws:states:::sns:publish") => ("sns:Publish", "TopicArn"),
                 other => anyhow::bail!("these checks know nothing of {other:?}"),
             };
-            let text = state["Arguments"][field].as_str().context("a task without a target")?;
-            let names = text.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
-            let targets =
-                names.map(|name| if_it_holds(&machine["DefinitionSubstitutions"][name]).to_string());
-            asked.entry(action).or_default().extend(targets);
+            let target = state["Arguments"][field].as_str().context("a task without a target")?;
+            let targets = targets(template, target)?;
+            ensure!(targets.iter().all(|target| target.starts_with("arn:aws:")), "{targets:?}");
+            asked.entry(action.to_owned()).or_default().extend(targets);
         }
-        let role = template.named(&machine["Role"], "Fn::GetAtt", "AWS::IAM::Role")?;
-        let mut granted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for statement in statements(role).into_iter().filter(|one| one["Sid"] != LOGS) {
-            for action in texts(&statement["Action"]) {
-                let resources = match &statement["Resource"] {
-                    Value::Array(resources) => {
-                        resources.iter().map(|one| if_it_holds(one).to_string()).collect()
-                    }
-                    resource => vec![resource.to_string()],
-                };
-                granted.entry(action).or_default().extend(resources);
-            }
-        }
+        let granted = granted(template, machine)?;
         ensure!(asked == granted, "its tasks ask for {asked:?}, and its role grants {granted:?}");
         Ok(())
     })
