@@ -41,10 +41,12 @@ TRIPLE := $(TRIPLE_$(ARCH))
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; STORY=load-spike, bad-release, stale-front-end, corruption, diagnose, service-down, service-down/<drill> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; STORY=load-spike, bad-release, stale-front-end, corruption, diagnose, approve, service-down, service-down/<drill> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
 	@$(if $(SCENARIO),echo "SCENARIO is called STORY now: make demo STORY=$(SCENARIO)" >&2; exit 1)
 	$(call build,$(PLAYED))
+	$(if $(filter approve all,$(STORY)),$(IN_CLI) build --locked)
 	@exec "$(CARGO_TARGET_DIR)/debug/demo" $(if $(STORY),--story $(STORY)) $(if $(MODE),--mode $(MODE)) \
+		--program "$(CARGO_TARGET_DIR)/cli/debug/lendpeak2" \
 		$(if $(filter yes,$(VERBOSE)),--verbose) $(if $(filter yes,$(RECORD)),--record)
 
 drills: $(SANDBOX_READY) ## Play every way in which the service is down, with nobody typing, and measure it; writes docs/drills.md

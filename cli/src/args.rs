@@ -114,6 +114,8 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use clap::{CommandFactory, error::ErrorKind};
 
     use super::*;
@@ -164,5 +166,45 @@ mod tests {
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
+    }
+
+    /// The commands in a document: lines of a block, and what stands between backticks.
+    fn documented(text: &str) -> impl Iterator<Item = &str> {
+        let (mut in_block, mut found) = (false, Vec::new());
+        for line in text.lines() {
+            if line.starts_with("```") {
+                in_block = !in_block;
+            } else if in_block {
+                found.extend(line.split_once(" # ").map_or(Some(line), |(command, _)| Some(command)));
+            } else {
+                found.extend(line.split('`').skip(1).step_by(2));
+            }
+        }
+        found.into_iter().filter(|line| line.starts_with("lendpeak2 "))
+    }
+
+    #[test]
+    fn every_command_in_the_documents_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut tried = 0;
+        for folder in [".", "docs", "docs/functions"] {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|extension| extension != "md") {
+                    continue;
+                }
+                for line in documented(&fs::read_to_string(&path).unwrap()) {
+                    let words = shlex::split(line).unwrap_or_else(|| panic!("{}: {line}", path.display()));
+                    let words = words.into_iter().take_while(|word| word != ">" && word != "|");
+                    if let Err(error) = Arguments::try_parse_from(words)
+                        && error.kind() != ErrorKind::DisplayHelp
+                    {
+                        panic!("{}: {line}\n{error}", path.display());
+                    }
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried > 40, "{tried} commands");
     }
 }

@@ -1,11 +1,13 @@
 //! The demo: something goes wrong, and the deployed functions deal with it while you watch.
 
+mod approve;
 mod report;
 mod screen;
 mod service_down;
 mod story;
 mod watch;
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -33,6 +35,8 @@ pub enum Name {
     Corruption,
     /// A bad release among a lot of noise: a person asks diagnose, and does what it says.
     Diagnose,
+    /// A bad release in mode approve: a person is told, and types lendpeak2 approve.
+    Approve,
     /// All of these, one after the other.
     All,
 }
@@ -89,8 +93,8 @@ const POLL: Duration = Duration::from_millis(250);
 /// Alarm, remedy and alarm again take a minute; the probe's schedule may take a minute and a half.
 const LIMIT: Duration = Duration::from_mins(4);
 
-/// Runs the demo. An error means that the end state was not reached.
-pub async fn run(shown: Show, mode: Mode, detail: Detail) -> anyhow::Result<()> {
+/// Runs the demo. `program` is `lendpeak2`, for a person to type. An error means that the end state was not reached.
+pub async fn run(shown: Show, mode: Mode, detail: Detail, program: &Path) -> anyhow::Result<()> {
     let name = match shown {
         Show::Named(name) => name,
         Show::ServiceDown(drill) => {
@@ -114,6 +118,9 @@ pub async fn run(shown: Show, mode: Mode, detail: Detail) -> anyhow::Result<()> 
     }
     if matches!(name, Name::Diagnose | Name::All) {
         show(&Diagnose::default(), mode, detail).await.context("diagnose")?;
+    }
+    if matches!(name, Name::Approve | Name::All) {
+        approve::show(program, detail).await.context("approve")?;
     }
     Ok(())
 }

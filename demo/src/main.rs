@@ -1,5 +1,6 @@
 //! Shows what goes wrong, and what the functions do about it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,6 +14,9 @@ struct Arguments {
     story: Show,
     #[arg(long, value_enum, default_value = "auto")]
     mode: Mode,
+    /// What a person types: the program lendpeak2.
+    #[arg(long, default_value = "target/cli/debug/lendpeak2")]
+    program: PathBuf,
     /// Also shows the calls of AWS.
     #[arg(long)]
     verbose: bool,
@@ -25,7 +29,8 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let detail = Detail { calls: arguments.verbose, record: arguments.record };
-    match until_interrupted(Box::pin(demo::run(arguments.story, arguments.mode, detail))).await {
+    let run = demo::run(arguments.story, arguments.mode, detail, &arguments.program);
+    match until_interrupted(Box::pin(run)).await {
         Ok(Some(())) => ExitCode::SUCCESS,
         Ok(None) => ExitCode::FAILURE,
         Err(error) => {

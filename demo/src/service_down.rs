@@ -22,15 +22,8 @@ pub(super) async fn show(drill: Drill, mode: Mode, detail: Detail) -> anyhow::Re
         drill.title()
     ));
     screen.line(Mark::Info, "sandbox", "starting a local AWS, LendPeak2 and template.yaml in it");
-    let mut was_looking = false;
-    let mut see = |event: &Event| {
-        let looking = is_looking(event);
-        if !(looking && was_looking) {
-            tell(&screen, drill, event);
-        }
-        was_looking = looking;
-    };
-    let played = drills::play(drill, mode_name, &mut see).await?;
+    let mut teller = Teller::new(&screen, drill);
+    let played = drills::play(drill, mode_name, &mut |event| teller.tell(event)).await?;
     screen.title("The incident, as {\"show\": …} tells it");
     screen.say(&played.report);
     screen.title(&summary(&played));
@@ -46,6 +39,27 @@ pub(super) async fn show(drill: Drill, mode: Mode, detail: Detail) -> anyhow::Re
         }
     }
     Ok(())
+}
+
+/// Tells what is seen, a line each.
+pub(super) struct Teller<'a> {
+    screen: &'a Screen,
+    drill: Drill,
+    was_looking: bool,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(screen: &'a Screen, drill: Drill) -> Self {
+        Self { screen, drill, was_looking: false }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event) {
+        let looking = is_looking(event);
+        if !(looking && self.was_looking) {
+            tell(self.screen, self.drill, event);
+        }
+        self.was_looking = looking;
+    }
 }
 
 fn is_looking(event: &Event) -> bool {
@@ -79,7 +93,7 @@ fn tell(screen: &Screen, drill: Drill, event: &Event) {
     }
 }
 
-fn summary(played: &Played) -> String {
+pub(super) fn summary(played: &Played) -> String {
     let cause = played.first_cause.as_deref().unwrap_or("nothing found");
     let by = match played.changed_by.as_slice() {
         [] => "nothing was changed".to_owned(),

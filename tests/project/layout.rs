@@ -56,6 +56,26 @@ fn every_folder_of_functions_has_its_subject_and_its_story() -> Result<()> {
     Ok(())
 }
 
+/// Cargo can be told not to look for a crate's tests.
+#[test]
+fn a_library_that_is_not_tested_has_no_tests() -> Result<()> {
+    for path in files(&workspace())? {
+        if !path.ends_with("Cargo.toml") {
+            continue;
+        }
+        let manifest = fs::read_to_string(&path)?;
+        let library = manifest.split_once("[lib]").map(|(_, rest)| rest.split("\n[").next().unwrap_or(rest));
+        if !library.is_some_and(|library| library.contains("test = false")) {
+            continue;
+        }
+        for source in files(&path.with_file_name("src"))? {
+            let is_tested = fs::read_to_string(&source)?.contains("#[test]");
+            assert!(!is_tested, "cargo does not see the tests in {}", source.display());
+        }
+    }
+    Ok(())
+}
+
 /// Nothing else lists the functions of which each call goes wrong.
 #[test]
 fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
