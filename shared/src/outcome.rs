@@ -72,6 +72,11 @@ impl Outcome {
         WokenBy::deserialize(&self.trigger).ok()
     }
 
+    /// In one line, for a list. A record of an earlier version has no summary.
+    pub fn in_a_line(&self) -> &str {
+        in_a_line(&self.summary, &self.reason)
+    }
+
     /// In one line what was done, or would be, or why nothing was.
     pub(crate) fn summarized(&self, about: About<'_>) -> String {
         summary::of(self, about)
@@ -138,6 +143,11 @@ impl Outcome {
             self.plan = json!("left out: it would be too long");
         }
     }
+}
+
+/// The summary, or the reason where an earlier version made no summary.
+fn in_a_line<'a>(summary: &'a str, reason: &'a str) -> &'a str {
+    if summary.is_empty() { reason } else { summary }
 }
 
 /// One action and how it went.
@@ -285,7 +295,8 @@ mod tests {
         earlier.as_object_mut().unwrap().retain(|name, _| !["summary", "under_way"].contains(&name.as_str()));
         earlier["next"] = json!({ "what": "look", "support_level": 2 });
         let read: Outcome = serde_json::from_value(earlier).unwrap();
-        assert_eq!((read.summary.as_str(), read.next), ("", Some(Next::devops("look"))));
+        assert_eq!((read.in_a_line(), &read.next), ("asked by hand", &Some(Next::devops("look"))));
+        assert_eq!(written(&json!({})).in_a_line(), "backend: 2 → 4 tasks");
     }
 
     const PATIENCE: Duration = Duration::from_secs(20);
