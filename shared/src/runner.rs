@@ -24,7 +24,7 @@ use crate::{
     ledger::{Approval, Held, Ledger, Memory, Wanted},
     outbox::Outbox,
     outcome::{About, Decision, Next, Outcome, Stop, VERSION, WokenBy},
-    plan::{FollowUp, FollowUpChange, value},
+    plan::{FollowUp, FollowUpChange, InShort, value},
     remedy::Remedy,
     settings::{Environment, Policy, SettingsError},
     trigger::{self, Trigger},
@@ -52,8 +52,7 @@ struct Run<'a, Q> {
     wanted: Option<Wanted>,
     approval: Option<Approval>,
     outcome: Outcome,
-    /// What the actions come to, for people; empty where there are none.
-    what: String,
+    what: InShort,
     /// What would refuse the plan of a dry run now; empty where nothing would.
     refused: String,
     memory: Memory,
@@ -156,7 +155,7 @@ impl<R: Remedy> Runner<R> {
                 trigger: trigger.clone(),
                 wanted,
                 approval: None,
-                what: String::new(),
+                what: InShort::default(),
                 refused: String::new(),
                 memory: Memory::default(),
                 held: None,
@@ -270,7 +269,12 @@ impl<Q> Run<'_, Q> {
             (None, None) => self.trigger.words(),
         };
         let plan = self.outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default();
-        let about = About { what: &self.what, asked: &asked, plan, refused: &self.refused };
+        let about = About {
+            what: self.what.after(self.outcome.decision),
+            asked: &asked,
+            plan,
+            refused: &self.refused,
+        };
         self.outcome.summary = self.outcome.summarized(about);
     }
 }

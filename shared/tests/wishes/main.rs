@@ -154,7 +154,7 @@ async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_i
     let wire = Wire::default();
     let runner = lamp::cooling_for(&wire, Moves::Freely, "1800");
     let done = handle(&runner, &json!({ "reason": "it is night" })).await.unwrap();
-    assert_eq!(done["summary"], "switch the lamp on, the lamp is on; asked by hand: it is night");
+    assert_eq!(done["summary"], "lamp: switched on, the lamp is on; asked by hand: it is night");
     assert!(["plan", "trigger", "observed"].iter().all(|name| done.get(name).is_none()), "{done:#}");
     let recorded = wire.recorded();
     assert!(recorded.iter().all(|record| record.contains(r#""trigger":{"id""#)), "{recorded:?}");
