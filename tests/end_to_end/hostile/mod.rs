@@ -41,9 +41,9 @@ const ERRORS: [&str; 2] = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
 
 /// A sandbox in which nothing runs but what a test starts.
-struct House(stack::Stack);
+struct Fixture(stack::Stack);
 
-impl Deref for House {
+impl Deref for Fixture {
     type Target = stack::Stack;
 
     fn deref(&self) -> &stack::Stack {
@@ -51,8 +51,8 @@ impl Deref for House {
     }
 }
 
-impl House {
-    /// For the harness, `task` is the function under test.
+impl Fixture {
+    /// `task` is the function under test.
     async fn start(task: &'static str) -> anyhow::Result<Self> {
         let functions = Some(vec!["health-probe"]);
         let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;

@@ -79,7 +79,7 @@ pub fn aws(wire: &Wire) -> Result<Aws, SettingsError> {
     }
 }
 
-pub struct House {
+pub struct Harness {
     pub wire: Wire,
     pub aws: Aws,
     runtime: Runtime,
@@ -87,7 +87,7 @@ pub struct House {
     functions: BTreeMap<&'static str, Box<dyn Runs>>,
 }
 
-impl House {
+impl Harness {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let wire = Wire::default();
         let aws = aws(&wire)?;
@@ -128,19 +128,19 @@ impl House {
     }
 }
 
-/// Goes in and does something.
+/// Does something with this thread's harness.
 ///
 /// # Panics
 /// If the settings above are no settings.
-pub fn in_house<T>(work: impl FnOnce(&House) -> T) -> T {
+pub fn with_harness<T>(work: impl FnOnce(&Harness) -> T) -> T {
     thread_local! {
-        static HOUSE: OnceCell<House> = const { OnceCell::new() };
+        static HARNESS: OnceCell<Harness> = const { OnceCell::new() };
     }
-    HOUSE.with(|house| {
+    HARNESS.with(|harness| {
         #[expect(
             clippy::expect_used,
             reason = "the settings above are fixed: without them nothing can be tried"
         )]
-        work(house.get_or_init(|| House::new().expect("the functions start with the settings above")))
+        work(harness.get_or_init(|| Harness::new().expect("the functions start with the settings above")))
     })
 }

@@ -30,7 +30,7 @@ const CPU: &str = "lendpeak2-production-high-cpu";
 const MEMORY: &str = "lendpeak2-production-memory-leak";
 
 #[derive(Debug)]
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) sandbox: Sandbox,
     /// The release that ran first, and the one that runs now.
     pub(crate) good: String,
@@ -38,17 +38,17 @@ pub(crate) struct House {
     ledgers: AtomicUsize,
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let functions = Some(vec!["health-probe"]);
         let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
         let good = sandbox.runs().await?;
         let other = sandbox.release(&[]).await?;
-        let house = Self { sandbox, good, other, ledgers: AtomicUsize::new(0) };
-        house.listen().await?;
-        house.ring(CPU, ["AWS/ECS", "CPUUtilization"]).await?;
-        house.ring(MEMORY, ["AWS/ECS", "MemoryUtilization"]).await?;
-        Ok(house)
+        let fixture = Self { sandbox, good, other, ledgers: AtomicUsize::new(0) };
+        fixture.listen().await?;
+        fixture.ring(CPU, ["AWS/ECS", "CPUUtilization"]).await?;
+        fixture.ring(MEMORY, ["AWS/ECS", "MemoryUtilization"]).await?;
+        Ok(fixture)
     }
 
     /// Somebody hears what each level is told.
@@ -80,7 +80,7 @@ impl House {
         self.calm().await?;
         let number = self.ledgers.fetch_add(1, Ordering::Relaxed);
         let ledger = Ledger {
-            house: self,
+            fixture: self,
             table: format!("ledger-{number}"),
             calls: self.sandbox.gateway.calls().len(),
             now: Timestamp::now(),
@@ -144,7 +144,7 @@ impl House {
 /// A ledger of its own for one item, and what happened since it is there.
 #[derive(Debug)]
 pub(crate) struct Ledger<'a> {
-    pub(crate) house: &'a House,
+    pub(crate) fixture: &'a Fixture,
     table: String,
     calls: usize,
     now: Timestamp,
@@ -154,7 +154,7 @@ pub(crate) struct Ledger<'a> {
 
 impl Ledger<'_> {
     async fn create(&self) -> Test {
-        let create = self.house.sandbox.clients.dynamodb.create_table().table_name(&self.table);
+        let create = self.fixture.sandbox.clients.dynamodb.create_table().table_name(&self.table);
         let mut create = create.billing_mode(BillingMode::PayPerRequest);
         for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
             let attribute =
@@ -169,17 +169,17 @@ impl Ledger<'_> {
     async fn words(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let alarm = format!("arn:aws:cloudwatch:us-east-1:000000000000:alarm:{CPU}");
         Ok(vec![
-            ("runs", self.house.sandbox.runs().await?),
-            ("good", self.house.good.clone()),
-            ("other", self.house.other.clone()),
-            ("deployment", self.house.deployment().await?),
+            ("runs", self.fixture.sandbox.runs().await?),
+            ("good", self.fixture.good.clone()),
+            ("other", self.fixture.other.clone()),
+            ("deployment", self.fixture.deployment().await?),
             ("event", format!("{alarm}@{}", self.event.as_millisecond())),
         ])
     }
 
     pub(crate) async fn put(&self, item: &Item) -> Test {
         let attributes = items::attributes(item, self.now, &self.words().await?)?;
-        let put = self.house.sandbox.clients.dynamodb.put_item().table_name(&self.table);
+        let put = self.fixture.sandbox.clients.dynamodb.put_item().table_name(&self.table);
         put.set_item(Some(attributes.into_iter().collect())).send().await?;
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Ledger<'_> {
 
     /// A function in front of this ledger.
     pub(crate) async fn function(&self, task: &str) -> anyhow::Result<Bootstrap> {
-        let sandbox = &self.house.sandbox;
+        let sandbox = &self.fixture.sandbox;
         let (url, app_url) = (sandbox.gateway.url(), sandbox.standin.url());
         let (functions, notices) = (subject::names(), topic_arn("notices"));
         let alarms = format!("{COMPOSITE},{PROBE}");
@@ -251,7 +251,7 @@ impl Ledger<'_> {
 
     /// What people were told since: subjects and messages.
     pub(crate) fn told(&self) -> Vec<String> {
-        let calls = self.house.sandbox.gateway.calls();
+        let calls = self.fixture.sandbox.gateway.calls();
         let published = calls.into_iter().skip(self.calls).filter(|call| call.name() == "sns Publish");
         let text = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         published
@@ -268,7 +268,7 @@ impl Ledger<'_> {
 
     /// How often functions called this since.
     pub(crate) fn calls(&self, name: &str) -> usize {
-        let calls = self.house.sandbox.gateway.calls();
+        let calls = self.fixture.sandbox.gateway.calls();
         let ours = ["-", "sandbox", "stand-in"];
         calls
             .iter()
@@ -279,7 +279,7 @@ impl Ledger<'_> {
 
     /// What functions have sent to a service about this ledger since.
     pub(crate) fn requests(&self, service: &str) -> Vec<Value> {
-        let calls = self.house.sandbox.gateway.calls().into_iter().skip(self.calls);
+        let calls = self.fixture.sandbox.gateway.calls().into_iter().skip(self.calls);
         let theirs = calls.filter(|call| call.service == service && call.caller != "sandbox");
         theirs
             .map(|call| call.request)
@@ -295,7 +295,7 @@ impl Ledger<'_> {
 
     /// All items, their attributes' texts and numbers.
     pub(crate) async fn all(&self) -> anyhow::Result<Vec<Value>> {
-        let scan = self.house.sandbox.clients.dynamodb.scan().table_name(&self.table).consistent_read(true);
+        let scan = self.fixture.sandbox.clients.dynamodb.scan().table_name(&self.table).consistent_read(true);
         let items = scan.send().await?.items.unwrap_or_default();
         let value = |value: AttributeValue| match value {
             AttributeValue::S(text) => json!(text),
