@@ -30,8 +30,8 @@ use sandbox::{
     stack::{self, TARGET, decision, outcome, put_alarm, read, tick},
     standin::LOAD_BALANCER,
 };
+use scenarios::scenario::Scenario;
 use serde_json::{Value, json};
-use stories::story::Story;
 use subject::{Subject, Target};
 
 type Test = anyhow::Result<()>;
@@ -127,9 +127,9 @@ fn remedies() -> Vec<&'static str> {
 
 /// What this function is told by its environment, beside what all are told.
 fn own(task: &str) -> Vec<(&'static str, String)> {
-    let story = Story::named(task).into_iter().flat_map(|story| story.settings);
-    let story = story.map(|(name, value)| (*name, (*value).to_owned()));
-    std::iter::once(("RUNBOOK_FUNCTIONS", subject::names())).chain(story).collect()
+    let scenario = Scenario::named(task).into_iter().flat_map(|scenario| scenario.settings);
+    let scenario = scenario.map(|(name, value)| (*name, (*value).to_owned()));
+    std::iter::once(("RUNBOOK_FUNCTIONS", subject::names())).chain(scenario).collect()
 }
 
 fn topic(name: &str) -> String {

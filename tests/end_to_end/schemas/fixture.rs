@@ -16,8 +16,8 @@ use sandbox::{
     runtime_api::Bootstrap,
     stack::{self, outcome},
 };
+use scenarios::scenario::Scenario;
 use serde_json::{Value, json};
-use stories::story::Story;
 
 use super::{
     Test, decisions,
@@ -209,7 +209,7 @@ impl Ledger<'_> {
             ("NOTICE_TOPIC_ARN", notices.as_str()),
             ("ALARM_TOPIC_ARN", stack::ALARM_TOPIC),
         ];
-        let story = Story::named(task).with_context(|| format!("there is no {task}"))?;
+        let scenario = Scenario::named(task).with_context(|| format!("there is no {task}"))?;
         let more: &[(&str, &str)] = match task {
             "cache-invalidation" => &[("ATTEMPTS_PER_DAY", "50")],
             "incident" => &[
@@ -219,7 +219,7 @@ impl Ledger<'_> {
             _ => &[],
         };
         // The last one of a name counts.
-        let settings = common.iter().chain(story.settings).chain(more);
+        let settings = common.iter().chain(scenario.settings).chain(more);
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Bootstrap::start(&deploy::binaries()?.join(task), &settings.collect::<Vec<_>>()).await
     }

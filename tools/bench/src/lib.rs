@@ -21,8 +21,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use sandbox::command::write;
+use scenarios::job::LARGE;
 use serde::{Deserialize, Serialize};
-use stories::job::LARGE;
 
 use machine::Machine;
 use measure::{Figures, Samples};

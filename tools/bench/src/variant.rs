@@ -8,9 +8,9 @@ use anyhow::{Context, ensure};
 use jiff::Timestamp;
 use sandbox::clients::REGION;
 use sandbox::python::virtual_environment;
+use scenarios::job::{self, Job, NOW, Peer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stories::job::{self, Job, NOW, Peer};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

@@ -23,5 +23,5 @@ pub mod protocol;
 pub mod run;
 pub mod setup;
 pub mod store;
-pub mod story;
+pub mod trace;
 pub mod world;

@@ -9,11 +9,11 @@ use sandbox::stack::outcome;
 use sandbox::standin::LOAD_BALANCER;
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, PROBE, Story, Work, broken_release};
+use super::{Flow, LocalWork, PROBE, Scenario, Work, broken_release};
 use crate::job::{Addresses, Job, Peer, settings};
 use crate::peer::{Play, Row, count, text};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::diagnose::SUBJECT,
     settings: &[
         ("LOG_GROUP", LOG_GROUP),
@@ -39,7 +39,7 @@ fn event(_: &Sandbox) -> Work<'_, Value> {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         deploy::calm_alarms(&play.sandbox().clients).await?;
         let report = outcome(&play.process, &json!({})).await?;
         play.row("everything", "Nothing found.", text(&report, "/summary"));

@@ -3,10 +3,10 @@
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{Flow, Story, Work, already};
+use super::{Flow, Scenario, Work, already};
 use crate::job::{Addresses, Job, Peer, settings};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::health_probe::SUBJECT,
     settings: &[],
     make_needed: already,

@@ -10,11 +10,11 @@ use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
 use sandbox::stack::{self, TARGET};
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
+use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Scenario, already};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::write_freeze::SUBJECT,
     settings: &[("NOTICE_TOPIC_ARN", NOTICES)],
     make_needed: already,
@@ -33,7 +33,7 @@ fn by_hand() -> Value {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         let release = register_full_release(play.sandbox()).await?;
         let before = definition(play.sandbox(), &release).await;
         play.ask("on", &json!({ "state": "on", "reason": "loans are negative" }), "applied applied").await?;

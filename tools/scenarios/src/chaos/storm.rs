@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::check::{Ended, differ};
 use super::player::Player;
-use crate::story::{self, Flow, Story};
+use crate::scenario::{self, Flow, Scenario};
 
 /// How strong it is.
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +24,17 @@ pub struct Storm {
 }
 
 /// The remedies that an alarm wakes.
-pub fn struck() -> impl Iterator<Item = &'static Story> {
-    let wakes = |story: &&Story| story.subject.remedy().is_some() && matches!(story.flow, Flow::Acts { .. });
-    story::ALL.into_iter().filter(wakes)
+pub fn struck() -> impl Iterator<Item = &'static Scenario> {
+    let wakes = |scenario: &&Scenario| {
+        scenario.subject.remedy().is_some() && matches!(scenario.flow, Flow::Acts { .. })
+    };
+    scenario::ALL.into_iter().filter(wakes)
 }
 
 /// Lets it loose on a function; what was wrong after it.
-pub async fn blow(story: &'static Story, force: Storm) -> anyhow::Result<Vec<String>> {
-    let well = once(story).await?;
-    let stack = Arc::new(story.start().await?);
+pub async fn blow(scenario: &'static Scenario, force: Storm) -> anyhow::Result<Vec<String>> {
+    let well = once(scenario).await?;
+    let stack = Arc::new(scenario.start().await?);
     let player = Player::begin(&stack, None).await?;
     let begun = Timestamp::now();
     let next = Arc::new(AtomicUsize::new(0));
@@ -47,7 +49,7 @@ pub async fn blow(story: &'static Story, force: Storm) -> anyhow::Result<Vec<Str
                 if n >= force.deliveries {
                     return anyhow::Ok(wrong);
                 }
-                let event = delivery(story, n, begun);
+                let event = delivery(scenario, n, begun);
                 match function.invoke(event.to_string(), DEADLINE).await {
                     Answer::Ok(_) => {}
                     other => wrong.push(format!("delivery {n} was answered with {other:?}")),
@@ -72,10 +74,10 @@ pub async fn blow(story: &'static Story, force: Storm) -> anyhow::Result<Vec<Str
 }
 
 /// What one delivery comes to.
-async fn once(story: &Story) -> anyhow::Result<Ended> {
-    let stack = story.start().await?;
+async fn once(scenario: &Scenario) -> anyhow::Result<Ended> {
+    let stack = scenario.start().await?;
     let mut player = Player::begin(&stack, None).await?;
-    player.send(&story.alarm(Timestamp::now())).await?;
+    player.send(&scenario.alarm(Timestamp::now())).await?;
     Ended::look(player).await
 }
 
@@ -90,13 +92,13 @@ fn counted(ended: &Ended) -> BTreeMap<String, usize> {
 }
 
 /// The n-th delivery: half of them are one event, the others are whatever comes with it.
-fn delivery(story: &Story, n: usize, begun: Timestamp) -> Value {
+fn delivery(scenario: &Scenario, n: usize, begun: Timestamp) -> Value {
     let seconds = i64::try_from(n % 60).unwrap_or_default();
     match n % 8 {
-        0..=3 => story.alarm(begun),
-        4 | 5 => story.alarm(begun - SignedDuration::from_secs(seconds)),
-        6 if n % 16 == 6 => story.alarm(begun - SignedDuration::from_hours(3)),
-        6 => over(&story.alarm(begun + SignedDuration::from_secs(seconds))),
+        0..=3 => scenario.alarm(begun),
+        4 | 5 => scenario.alarm(begun - SignedDuration::from_secs(seconds)),
+        6 if n % 16 == 6 => scenario.alarm(begun - SignedDuration::from_hours(3)),
+        6 => over(&scenario.alarm(begun + SignedDuration::from_secs(seconds))),
         _ => tick(),
     }
 }
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_storm_has_duplicates_old_events_and_alarms_that_are_over() {
-        let (begun, scale_up) = (Timestamp::now(), Story::named("scale-up").unwrap());
+        let (begun, scale_up) = (Timestamp::now(), Scenario::named("scale-up").unwrap());
         let all: Vec<Value> = (0..160).map(|n| delivery(scale_up, n, begun)).collect();
         let count = |wanted: &dyn Fn(&Value) -> bool| all.iter().filter(|event| wanted(event)).count();
         // Each time SNS says anew when it sends.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use sandbox::gateway::Call;
 
-use crate::story::{self, Story};
+use crate::scenario::{self, Scenario};
 
 use super::failure::Failure;
 use super::machine::Machine;
@@ -26,14 +26,14 @@ pub struct Place {
 /// What is played, and something goes wrong with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
-    Function(&'static Story),
+    Function(&'static Scenario),
     Machine(Machine),
     Pair(Pair),
 }
 
 impl Piece {
     pub fn all() -> Vec<Self> {
-        let functions = story::ALL.into_iter().map(Self::Function);
+        let functions = scenario::ALL.into_iter().map(Self::Function);
         let machines = Machine::ALL.into_iter().map(Self::Machine);
         functions.chain(machines).chain(Pair::all().into_iter().map(Self::Pair)).collect()
     }
@@ -44,7 +44,7 @@ impl Piece {
 
     pub fn name(self) -> String {
         match self {
-            Self::Function(story) => story.name().to_owned(),
+            Self::Function(scenario) => scenario.name().to_owned(),
             Self::Machine(machine) => machine.name().to_owned(),
             Self::Pair(pair) => pair.name(),
         }

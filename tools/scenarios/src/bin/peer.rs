@@ -4,19 +4,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::command;
-use stories::peer::{self, Row};
-use stories::story::Story;
+use scenarios::peer::{self, Row};
+use scenarios::scenario::Scenario;
 
 /// The functions against a second emulator, which reads AWS's API in its own way.
 #[derive(Parser)]
 struct Arguments {
     /// Only these functions, as in `scale-up`; all unless said.
-    #[arg(value_parser = story)]
-    functions: Vec<&'static Story>,
+    #[arg(value_parser = scenario)]
+    functions: Vec<&'static Scenario>,
 }
 
-fn story(function: &str) -> Result<&'static Story, String> {
-    command::named(function, peer::stories(), |story| story.name().to_owned())
+fn scenario(function: &str) -> Result<&'static Scenario, String> {
+    command::named(function, peer::scenarios(), |scenario| scenario.name().to_owned())
 }
 
 #[tokio::main]
@@ -33,13 +33,13 @@ async fn main() -> ExitCode {
 
 /// Whether all was as expected.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let stories =
-        if arguments.functions.is_empty() { peer::stories().collect() } else { arguments.functions };
+    let scenarios =
+        if arguments.functions.is_empty() { peer::scenarios().collect() } else { arguments.functions };
     let (mut rows, mut broken) = (Vec::new(), Vec::new());
-    for story in stories {
-        eprintln!("asking {}", story.name());
-        if let Err(error) = peer::play(story, &mut rows).await {
-            broken.push(format!("{}: {error:#}", story.name()));
+    for scenario in scenarios {
+        eprintln!("asking {}", scenario.name());
+        if let Err(error) = peer::play(scenario, &mut rows).await {
+            broken.push(format!("{}: {error:#}", scenario.name()));
         }
     }
     println!("{}\n\n{}", peer::differences(), peer::table(&rows));

@@ -1,4 +1,4 @@
-//! A path, told for people.
+//! The trace of a path, for people.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ use crate::{
 /// each step.
 pub fn tell(protocol: &Protocol, property: &'static str, path: &Path<World, Step>) -> String {
     let holds = protocol.property(property).condition;
-    let mut story = String::new();
+    let mut trace = String::new();
     for (number, (world, step)) in path.clone().into_vec().into_iter().enumerate() {
         let failed = !holds(protocol, &world);
         let line = match step {
@@ -23,12 +23,12 @@ pub fn tell(protocol: &Protocol, property: &'static str, path: &Path<World, Step
             _ => format!("`{property}` does not hold"),
         };
         // Writing to a string does not fail.
-        let _ = writeln!(story, "{:>3}. {line}\n     [{}]", number + 1, state(&world));
+        let _ = writeln!(trace, "{:>3}. {line}\n     [{}]", number + 1, state(&world));
         if failed {
             break;
         }
     }
-    story
+    trace
 }
 
 fn said(protocol: &Protocol, world: &World, step: Step) -> String {

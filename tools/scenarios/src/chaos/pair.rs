@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sandbox::runtime_api::Answer;
 use sandbox::stack::{Stack, tick};
 
-use crate::story::{self, Story};
+use crate::scenario::{self, Scenario};
 
 use super::check::Ended;
 use super::deliveries::pay;
@@ -17,19 +17,19 @@ use super::point::Point;
 /// In the order of their alarms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
-    first: &'static Story,
-    second: &'static Story,
+    first: &'static Scenario,
+    second: &'static Scenario,
     /// One of the two.
-    urgent: &'static Story,
+    urgent: &'static Scenario,
 }
 
 impl Pair {
     /// Each remedy and each of its rivals, which are urgent, in both orders.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for usual in story::ALL {
+        for usual in scenario::ALL {
             let rivals = usual.subject.remedy().into_iter().flat_map(|remedy| remedy.rivals);
-            for urgent in rivals.filter_map(|name| Story::named(name)) {
+            for urgent in rivals.filter_map(|name| Scenario::named(name)) {
                 all.push(Self { first: urgent, second: usual, urgent });
                 all.push(Self { first: usual, second: urgent, urgent });
             }
@@ -65,7 +65,7 @@ impl Pair {
         /// One that died is taken up, then what is wanted is done, then that is looked after.
         const MINUTES: usize = 4;
         let since = Timestamp::now();
-        let alarms = [self.first, self.second].map(|story| (story.name(), story.alarm(since)));
+        let alarms = [self.first, self.second].map(|scenario| (scenario.name(), scenario.alarm(since)));
         let [one, other] = &alarms;
         player.send_at_once([(one.0, &one.1), (other.0, &other.1)]).await?;
         // Lambda repeats what had no answer.

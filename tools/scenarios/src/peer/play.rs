@@ -15,7 +15,7 @@ use sandbox::stack::{self, Stack, outcome};
 use serde_json::Value;
 
 use super::{Row, start};
-use crate::story::{LEVEL_2, NOTICES, PROBE, Story};
+use crate::scenario::{LEVEL_2, NOTICES, PROBE, Scenario};
 
 /// What all functions have, those too that do not need it.
 const SETTINGS: [(&str, &str); 10] = [
@@ -39,14 +39,14 @@ pub(crate) struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    /// With these settings beside those of its story.
+    /// With these settings beside those of its scenario.
     pub(crate) async fn start(
-        story: &'static Story,
+        scenario: &'static Scenario,
         more: &[(&str, &str)],
         rows: &'a mut Vec<Row>,
     ) -> anyhow::Result<Self> {
-        let settings = [&SETTINGS[..], story.settings, more].concat();
-        let stack = Stack::in_sandbox(start().await?, story.name(), &settings);
+        let settings = [&SETTINGS[..], scenario.settings, more].concat();
+        let stack = Stack::in_sandbox(start().await?, scenario.name(), &settings);
         stack.sandbox.gateway.lambda().serve(PROBE, stack.other("health-probe").await?);
         let process = stack.function(&[]).await?;
         Ok(Self { stack, process, rows })

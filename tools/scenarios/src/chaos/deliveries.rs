@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use sandbox::stack::tick;
 use serde_json::{Value, json};
 
-use crate::story::{Flow, Story};
+use crate::scenario::{Flow, Scenario};
 
 use super::player::Player;
 use super::{ledger, managed};
 
-pub(super) async fn play(story: &Story, player: &mut Player<'_>) -> anyhow::Result<()> {
-    match story.flow {
+pub(super) async fn play(scenario: &Scenario, player: &mut Player<'_>) -> anyhow::Result<()> {
+    match scenario.flow {
         Flow::Looks(event) => {
             let event = event(&player.stack.sandbox).await?;
             only_look(&event, player).await

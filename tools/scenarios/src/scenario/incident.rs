@@ -6,14 +6,14 @@ use sandbox::clients::ACCOUNT;
 use sandbox::stack::{self, outcome};
 use serde_json::{Value, json};
 
-use super::{Flow, LEVEL_2, LEVEL_3, LocalWork, NOTICES, Story, already};
+use super::{Flow, LEVEL_2, LEVEL_3, LocalWork, NOTICES, Scenario, already};
 use crate::job::{Addresses, Job, NOW, recording};
 use crate::peer::{Play, Row, a_moment_ago, count, sample, text};
 
 const SERVICE_DOWN: &str = "lendpeak2-production-service-down";
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:lendpeak2-production-service-down";
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::incident::SUBJECT,
     settings: &[
         ("NOTICE_TOPIC_ARN", NOTICES),
@@ -41,7 +41,7 @@ fn by_hand() -> Value {
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
         let own = [("STATE_MACHINE_ARN", MACHINE), ("OPS_ITEMS", "true")];
-        let mut play = Play::start(&STORY, &own, rows).await?;
+        let mut play = Play::start(&SCENARIO, &own, rows).await?;
         create_state_machine(play.sandbox()).await?;
         stack::put_alarm(play.sandbox(), SERVICE_DOWN, ["LendPeak2", "Healthy"], &[]).await?;
         let event = sample("incident/alarm-composite-sns", a_moment_ago())?;

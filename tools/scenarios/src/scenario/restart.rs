@@ -7,11 +7,11 @@ use sandbox::deploy::{CLUSTER, FAMILY, SERVICE};
 use sandbox::stack::{self, OF_SERVICE};
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, Work};
+use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Scenario, Work};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::restart::SUBJECT,
     settings: &[("NOTICE_TOPIC_ARN", NOTICES)],
     make_needed,
@@ -36,7 +36,7 @@ fn by_hand() -> Value {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         let before = primary(play.sandbox()).await?;
         let request = json!({ "reason": "memory grows", "dry_run": true });
         play.ask("a dry run", &request, "observed would_act").await?;

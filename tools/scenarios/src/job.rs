@@ -1,10 +1,11 @@
-//! A job of the benchmark: what a function is set up with, asked, and has to answer. Each function has its jobs in its story.
+//! A job of the benchmark: what a function is set up with, asked, and has to answer. Each function has its jobs in
+//! its scenario.
 
 use canned::TABLE;
 use serde_json::{Value, json};
 use subject::Subject;
 
-use crate::story;
+use crate::scenario;
 
 /// The job that reads a large stack.
 pub const LARGE: &str = "diagnose";
@@ -53,7 +54,7 @@ pub enum Peer {
 }
 
 pub fn all(endpoint: &Addresses) -> Vec<Job> {
-    story::ALL.into_iter().flat_map(|story| (story.jobs)(endpoint)).collect()
+    scenario::ALL.into_iter().flat_map(|scenario| (scenario.jobs)(endpoint)).collect()
 }
 
 impl Job {

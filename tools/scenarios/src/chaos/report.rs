@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::point::{Piece, Point};
 use super::storm::Storm;
-use crate::story::Story;
+use crate::scenario::Scenario;
 
 #[derive(Debug, Default)]
 pub struct Report {
@@ -68,7 +68,7 @@ impl fmt::Display for Report {
 }
 
 /// A storm, and what was wrong after it.
-pub type Blown = (&'static Story, Storm, Vec<String>);
+pub type Blown = (&'static Scenario, Storm, Vec<String>);
 
 /// What came of a storm, in a line.
 pub fn came_to(wrong: &[String]) -> String {
@@ -81,8 +81,8 @@ pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
     let rows = report.rows.iter().map(|Row { piece, calls, points, failed }| {
         format!("| {} | {calls} | {points} | {} |", piece.name(), failed.len())
     });
-    let blown = storms.iter().map(|(story, Storm { deliveries, at_once }, wrong)| {
-        format!("| {} | {deliveries} | {at_once} | {} |", story.name(), came_to(wrong))
+    let blown = storms.iter().map(|(scenario, Storm { deliveries, at_once }, wrong)| {
+        format!("| {} | {deliveries} | {at_once} | {} |", scenario.name(), came_to(wrong))
     });
     let failed =
         report.failed().iter().map(|point| format!("- `make chaos POINT=\"{point}\"`")).collect::<Vec<_>>();

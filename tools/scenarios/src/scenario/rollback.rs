@@ -5,11 +5,11 @@ use sandbox::deploy::FAMILY;
 use sandbox::stack;
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, PROBE, STILL_BROKEN, Story, broken_release};
+use super::{Flow, LocalWork, NOTICES, PROBE, STILL_BROKEN, Scenario, broken_release};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::rollback::SUBJECT,
     settings: &[("NOTICE_TOPIC_ARN", NOTICES), ("PROBE_FUNCTION", PROBE)],
     make_needed: broken_release,
@@ -32,7 +32,7 @@ fn release(revision: u32) -> String {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         play.sandbox().release(&[]).await?;
         play.ask("to the previous release", &json!({ "to": "previous" }), "applied applied").await?;
         play.row_of_what_runs("what runs then", &release(1)).await?;

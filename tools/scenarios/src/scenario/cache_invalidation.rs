@@ -5,11 +5,11 @@ use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD};
 use sandbox::stack;
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
+use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Scenario, already};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, a_moment_ago, sample};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::cache_invalidation::SUBJECT,
     settings: &[
         ("NOTICE_TOPIC_ARN", NOTICES),
@@ -34,7 +34,7 @@ fn by_hand() -> Value {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[("ATTEMPTS_PER_DAY", "50")], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[("ATTEMPTS_PER_DAY", "50")], rows).await?;
         let built = sample("cache-invalidation/codebuild-succeeded", a_moment_ago())?;
         let cleared = play.ask("a build has succeeded", &built, "applied applied").await?;
         play.row(

@@ -1,7 +1,7 @@
-//! The functions' stories: when each has something to do, and what it is asked then. One file a function.
+//! The functions' scenarios: when each has something to do, and what it is asked then. One file a function.
 //!
-//! `make chaos` plays a story while every call goes wrong, and `make peer` has it answered by a second AWS. The benchmark
-//! measures its jobs. What the tools know of a function without a sandbox is in the crate `subject`.
+//! `make chaos` plays a scenario while every call goes wrong, and `make peer` has it answered by a second AWS. The
+//! benchmark measures its jobs. What the tools know of a function without a sandbox is in the crate `subject`.
 
 mod cache_invalidation;
 mod diagnose;
@@ -28,16 +28,16 @@ use crate::job::{Addresses, Job};
 use crate::peer::Row;
 
 /// All of them, in the order of the subjects.
-pub static ALL: [&Story; subject::COUNT] = [
-    &health_probe::STORY,
-    &scale_up::STORY,
-    &rollback::STORY,
-    &restart::STORY,
-    &cache_invalidation::STORY,
-    &write_freeze::STORY,
-    &snapshot_restore::STORY,
-    &diagnose::STORY,
-    &incident::STORY,
+pub static ALL: [&Scenario; subject::COUNT] = [
+    &health_probe::SCENARIO,
+    &scale_up::SCENARIO,
+    &rollback::SCENARIO,
+    &restart::SCENARIO,
+    &cache_invalidation::SCENARIO,
+    &write_freeze::SCENARIO,
+    &snapshot_restore::SCENARIO,
+    &diagnose::SCENARIO,
+    &incident::SCENARIO,
 ];
 
 pub(crate) const NOTICES: &str = "arn:aws:sns:us-east-1:000000000000:lendpeak2-production-notices";
@@ -52,7 +52,7 @@ pub(crate) type Work<'a, T = ()> = Pin<Box<dyn Future<Output = anyhow::Result<T>
 /// The same, on one thread.
 pub(crate) type LocalWork<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
-pub struct Story {
+pub struct Scenario {
     pub subject: &'static Subject,
     /// What its environment has in the sandbox, beside what every function's has.
     pub settings: &'static [(&'static str, &'static str)],
@@ -78,9 +78,9 @@ pub(crate) enum Flow {
     Whole(for<'a, 'b> fn(&'a mut Player<'b>) -> Work<'a>),
 }
 
-impl Story {
+impl Scenario {
     pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.into_iter().find(|story| story.name() == name)
+        ALL.into_iter().find(|scenario| scenario.name() == name)
     }
 
     /// The function's name.
@@ -109,20 +109,20 @@ impl Story {
     }
 }
 
-impl fmt::Debug for Story {
+impl fmt::Debug for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
 /// There is one of each function.
-impl PartialEq for Story {
+impl PartialEq for Scenario {
     fn eq(&self, other: &Self) -> bool {
         self.subject == other.subject
     }
 }
 
-impl Eq for Story {}
+impl Eq for Scenario {}
 
 /// For a function that has something to do whenever it is asked.
 fn already(_: &Sandbox) -> Work<'_> {

@@ -10,7 +10,7 @@ use sandbox::runtime_api::Answer;
 use sandbox::stack::read;
 use serde_json::Value;
 
-use crate::story::Flow;
+use crate::scenario::Flow;
 
 use super::failure::Failure;
 use super::intents::took_effect;
@@ -64,7 +64,7 @@ impl Ended {
     /// The calls at which something is to go wrong: of a function that only looks, those of its first run.
     pub(super) fn points(&self, piece: Piece) -> &[Call] {
         match piece {
-            Piece::Function(story) if matches!(story.flow, Flow::Looks(_)) => self.first(piece),
+            Piece::Function(scenario) if matches!(scenario.flow, Flow::Looks(_)) => self.first(piece),
             _ => &self.calls,
         }
     }
@@ -73,7 +73,7 @@ impl Ended {
     pub(super) fn first(&self, piece: Piece) -> &[Call] {
         let first = self.said.first().map_or(0, |said| said.calls);
         match piece {
-            Piece::Function(story) if !matches!(story.flow, Flow::Whole(_)) => {
+            Piece::Function(scenario) if !matches!(scenario.flow, Flow::Whole(_)) => {
                 self.calls.get(..first).unwrap_or_default()
             }
             Piece::Function(_) | Piece::Machine(_) | Piece::Pair(_) => &self.calls,

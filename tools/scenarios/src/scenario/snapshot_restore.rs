@@ -7,12 +7,12 @@ use sandbox::gateway::{self, SECRET, SOURCE};
 use sandbox::stack::{outcome, read, tick};
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, PROBE, Story, Work};
+use super::{Flow, LocalWork, NOTICES, PROBE, Scenario, Work};
 use crate::chaos::{Player, ledger, part};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, text};
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::snapshot_restore::SUBJECT,
     settings: &[
         ("NOTICE_TOPIC_ARN", NOTICES),
@@ -112,7 +112,7 @@ fn is_applied(answer: &Value) -> bool {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         let latest = json!({ "snapshot": "latest", "reason": "negative amounts", "verbose": true });
         let actions = play.ask_and_approve("the latest snapshot", &latest).await?;
         let id = text(&actions, "/0/create_cluster/id").to_owned();

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use sandbox::stack::{self, OF_SERVICE};
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Story, already};
+use super::{Flow, LocalWork, NOTICES, STILL_BROKEN, Scenario, already};
 use crate::job::{Addresses, Job, Peer};
 use crate::peer::{Play, Row, a_moment_ago, sample};
 
 const LOAD_ALARM: &str = "lendpeak2-production-ecs-cpu";
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
 
-pub(super) static STORY: Story = Story {
+pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::scale_up::SUBJECT,
     settings: &[("NOTICE_TOPIC_ARN", NOTICES), ("LOAD_ALARMS", LOAD_ALARM)],
     make_needed: already,
@@ -31,7 +31,7 @@ fn by_hand() -> Value {
 
 fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
-        let mut play = Play::start(&STORY, &[], rows).await?;
+        let mut play = Play::start(&SCENARIO, &[], rows).await?;
         stack::put_alarm(play.sandbox(), LOAD_ALARM, CPU, &OF_SERVICE).await?;
         let at = a_moment_ago();
         for (case, event, expected) in [

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::command;
-use stories::chaos::{self, Choice, Options, Piece, Point, Storm};
-use stories::story::Story;
+use scenarios::chaos::{self, Choice, Options, Piece, Point, Storm};
+use scenarios::scenario::Scenario;
 
 /// Tries every crash point and every fault of the functions and the state machines, lets two remedies die at once, and
 /// lets storms loose on them.
@@ -61,12 +61,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     }
     let pieces = if pieces.is_empty() { Piece::all() } else { pieces };
     let mut storms = Vec::new();
-    let is_wanted = |story: &&'static Story| storm > 0 && pieces.contains(&Piece::Function(story));
-    for story in chaos::struck().filter(is_wanted) {
+    let is_wanted = |scenario: &&'static Scenario| storm > 0 && pieces.contains(&Piece::Function(scenario));
+    for scenario in chaos::struck().filter(is_wanted) {
         let storm = Storm { deliveries: storm, at_once: 50 };
-        let wrong = chaos::blow(story, storm).await?;
-        println!("storm of {} on {}: {}", storm.deliveries, story.name(), chaos::came_to(&wrong));
-        storms.push((story, storm, wrong));
+        let wrong = chaos::blow(scenario, storm).await?;
+        println!("storm of {} on {}: {}", storm.deliveries, scenario.name(), chaos::came_to(&wrong));
+        storms.push((scenario, storm, wrong));
     }
     let choice = quick.map_or(Choice::All, |most| Choice::OneEach { most: most.get() });
     let report = chaos::run(Options { pieces, choice, at_once }).await?;

@@ -1,7 +1,7 @@
 //! Every crash point and every fault: each call of each function goes wrong in every way, one at a time, and then its
 //! event comes again, as Lambda, the schedule and a person send it.
 //!
-//! What must hold is what the same deliveries come to when nothing goes wrong. So each story is played well once, and
+//! What must hold is what the same deliveries come to when nothing goes wrong. So each scenario is played well once, and
 //! every other play is compared with that.
 
 mod budget;
@@ -29,7 +29,7 @@ use sandbox::gateway::Call;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::story::Story;
+use crate::scenario::Scenario;
 
 pub use failure::Failure;
 pub use machine::Machine;
@@ -86,8 +86,8 @@ const MOST_OF_A_TEST: usize = 16;
 
 /// Strikes a function as `make chaos` does, as much as a test has time for.
 pub async fn hold(function: &str) -> anyhow::Result<()> {
-    let story = Story::named(function).with_context(|| format!("there is no {function}"))?;
-    hold_at(Piece::Function(story), Choice::OneEach { most: MOST_OF_A_TEST }).await
+    let scenario = Scenario::named(function).with_context(|| format!("there is no {function}"))?;
+    hold_at(Piece::Function(scenario), Choice::OneEach { most: MOST_OF_A_TEST }).await
 }
 
 /// Tries one point, as in `scale-up/scale-up ecs UpdateService 1/killed-after`.
@@ -188,10 +188,10 @@ pub(crate) fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
 /// Plays it in a sandbox of its own.
 async fn played(piece: Piece, point: Option<&Point>) -> anyhow::Result<Ended> {
     match piece {
-        Piece::Function(story) => {
-            let stack = story.start().await?;
+        Piece::Function(scenario) => {
+            let stack = scenario.start().await?;
             let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.failure))).await?;
-            deliveries::play(story, &mut player).await?;
+            deliveries::play(scenario, &mut player).await?;
             Ended::look(player).await
         }
         Piece::Machine(machine) => machine.played(point).await,

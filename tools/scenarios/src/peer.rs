@@ -18,7 +18,7 @@ use sandbox::moto::Moto;
 use sandbox::stack::LEDGER;
 use sandbox::{Emulator, Sandbox};
 
-use crate::story::{self, Story};
+use crate::scenario::{self, Scenario};
 
 pub use table::{differences, table};
 
@@ -40,13 +40,13 @@ impl Row {
 }
 
 /// The functions that ask AWS for what moto has.
-pub fn stories() -> impl Iterator<Item = &'static Story> {
-    story::ALL.into_iter().filter(|story| story.peer.is_some())
+pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    scenario::ALL.into_iter().filter(|scenario| scenario.peer.is_some())
 }
 
-/// Plays a function's story, in a moto of its own. Adds a row for each thing that it tried, also where it cannot go on.
-pub async fn play(story: &Story, rows: &mut Vec<Row>) -> anyhow::Result<()> {
-    match story.peer {
+/// Plays a function's scenario, in a moto of its own. Adds a row for each thing that it tried, also where it cannot go on.
+pub async fn play(scenario: &Scenario, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    match scenario.peer {
         Some(peer) => peer(rows).await,
         None => Ok(()),
     }
