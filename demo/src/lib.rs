@@ -5,6 +5,7 @@ mod screen;
 mod service_down;
 mod story;
 mod watch;
+mod words;
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};

@@ -50,7 +50,7 @@ impl Fixture {
         let functions = Some(vec!["health-probe"]);
         let options = Options { metrics: false, parameters, functions, ..Options::default() };
         let sandbox = Sandbox::start(options).await?;
-        let name = Sandbox::function_name(task);
+        let name = sandbox::names::function_name(task);
         let configure = sandbox.clients.lambda.get_function_configuration().function_name(name);
         let configured = configure.send().await?;
         let variables = configured.environment().and_then(|environment| environment.variables());

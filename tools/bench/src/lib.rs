@@ -15,6 +15,7 @@ mod replay;
 mod report;
 mod target;
 mod traffic;
+mod units;
 mod variant;
 
 use std::path::Path;

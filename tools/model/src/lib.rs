@@ -16,6 +16,7 @@
 //! Left out: follow-ups, refusals of which people were told before, actions that put back what an earlier one changed, and the month's count.
 
 pub mod broken;
+mod checker;
 pub mod decide;
 mod ends;
 pub mod properties;

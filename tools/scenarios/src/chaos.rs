@@ -9,7 +9,7 @@ mod check;
 mod deliveries;
 mod failure;
 mod intents;
-pub(crate) mod ledger;
+mod ledger;
 mod machine;
 mod managed;
 mod noted;
@@ -38,9 +38,8 @@ pub use point::{Piece, Place, Point};
 pub use report::{Blown, Report, came_to, document};
 pub use storm::{Storm, blow, struck};
 
-pub(crate) use player::Player;
-
 use check::Ended;
+use player::Player;
 
 /// Which points to try.
 #[derive(Debug, Clone)]
@@ -181,7 +180,7 @@ async fn try_one(point: &Point, well: &Ended) -> Vec<String> {
 }
 
 /// What is there, or null.
-pub(crate) fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 

@@ -5,8 +5,6 @@ use canned::TABLE;
 use serde_json::{Value, json};
 use subject::Subject;
 
-use crate::scenario;
-
 /// The job that reads a large stack.
 pub const LARGE: &str = "diagnose";
 
@@ -51,10 +49,6 @@ pub enum Peer {
     Boto3Threads,
     /// Commands of the AWS CLI.
     Commands,
-}
-
-pub fn all(endpoint: &Addresses) -> Vec<Job> {
-    scenario::ALL.into_iter().flat_map(|scenario| (scenario.jobs)(endpoint)).collect()
 }
 
 impl Job {

@@ -2,6 +2,8 @@
 //! AWS answers (`make peer`). The benchmark takes the jobs from the scenarios.
 
 pub mod chaos;
+mod definition;
 pub mod job;
 pub mod peer;
+mod row;
 pub mod scenario;

@@ -18,31 +18,12 @@ use sandbox::moto::Moto;
 use sandbox::stack::LEDGER;
 use sandbox::{Emulator, Sandbox};
 
-use crate::scenario::{self, Scenario};
+use crate::definition::Scenario;
 
+pub use crate::row::Row;
 pub use table::{differences, table};
 
 pub(crate) use play::{Play, a_moment_ago, count, sample, text};
-
-/// Something that was tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    pub function: &'static str,
-    pub case: &'static str,
-    pub expected: String,
-    pub seen: String,
-}
-
-impl Row {
-    pub fn is_ok(&self) -> bool {
-        self.expected == self.seen
-    }
-}
-
-/// The functions that ask AWS for what moto has.
-pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    scenario::ALL.into_iter().filter(|scenario| scenario.peer.is_some())
-}
 
 /// Plays a function's scenario, in a moto of its own. Adds a row for each thing that it tried, also where it cannot go on.
 pub async fn play(scenario: &Scenario, rows: &mut Vec<Row>) -> anyhow::Result<()> {

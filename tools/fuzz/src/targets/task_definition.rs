@@ -3,11 +3,7 @@
 use serde_json::Value;
 use shared::ecs::{self, Copy};
 
-use crate::{
-    claims,
-    harness::with_harness,
-    world::{CANARY, Mutated},
-};
+use crate::{claims, harness::with_harness, json::CANARY, world::Mutated};
 
 const RELEASE: &str = "backend:7";
 

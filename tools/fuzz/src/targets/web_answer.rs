@@ -21,8 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::{
     choices::Choices,
     harness::{SETTINGS, with_harness},
-    json, text,
-    world::CANARY,
+    json::{self, CANARY},
+    text,
 };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncache-control: public, max-age=300\r\n\

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use sandbox::command;
 use scenarios::peer::{self, Row};
-use scenarios::scenario::Scenario;
+use scenarios::scenario::{self, Scenario};
 
 /// The functions against a second emulator, which reads AWS's API in its own way.
 #[derive(Parser)]
@@ -16,7 +16,7 @@ struct Arguments {
 }
 
 fn scenario(function: &str) -> Result<&'static Scenario, String> {
-    command::named(function, peer::scenarios(), |scenario| scenario.name().to_owned())
+    command::named(function, scenario::with_peer(), |scenario| scenario.name().to_owned())
 }
 
 #[tokio::main]
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
 /// Whether all was as expected.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let scenarios =
-        if arguments.functions.is_empty() { peer::scenarios().collect() } else { arguments.functions };
+        if arguments.functions.is_empty() { scenario::with_peer().collect() } else { arguments.functions };
     let (mut rows, mut broken) = (Vec::new(), Vec::new());
     for scenario in scenarios {
         eprintln!("asking {}", scenario.name());

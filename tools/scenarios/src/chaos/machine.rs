@@ -59,7 +59,7 @@ impl Machine {
         }
         if let Some(point) = point.filter(|point| point.failure.kills()) {
             let hurry = sandbox.clients.lambda.update_function_configuration();
-            let hurry = hurry.function_name(Sandbox::function_name(&point.place.caller));
+            let hurry = hurry.function_name(sandbox::names::function_name(&point.place.caller));
             hurry.timeout(KILLED_AFTER_SECONDS).send().await?;
         }
         let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.failure))).await?;
@@ -178,7 +178,7 @@ async fn end(sandbox: &Sandbox, execution: &str) -> anyhow::Result<ExecutionStat
 
 /// Asks a deployed function as the schedule or a person does.
 async fn invoke(sandbox: &Sandbox, task: &str, event: &Value) -> anyhow::Result<Value> {
-    let invoke = sandbox.clients.lambda.invoke().function_name(Sandbox::function_name(task));
+    let invoke = sandbox.clients.lambda.invoke().function_name(sandbox::names::function_name(task));
     let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
     let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
     let payload: Value =

@@ -15,7 +15,9 @@ use sandbox::stack::{DEADLINE, Stack};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::ledger;
 use super::point::Place;
+use crate::definition::{Deliver, Work};
 
 const POLL: Duration = Duration::from_millis(5);
 
@@ -205,6 +207,20 @@ impl<'a> Player<'a> {
                 Ok(run.await)
             }
         }
+    }
+}
+
+impl Deliver for Player<'_> {
+    fn send<'a>(&'a mut self, event: &'a Value) -> Work<'a, Option<Value>> {
+        Box::pin(self.send_to(self.stack.task(), event))
+    }
+
+    fn let_time_pass(&mut self) -> Work<'_> {
+        Box::pin(ledger::let_time_pass(self.stack))
+    }
+
+    fn last(&self) -> String {
+        format!("{:?}", self.said.last())
     }
 }
 

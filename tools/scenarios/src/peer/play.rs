@@ -14,8 +14,9 @@ use sandbox::runtime_api::Bootstrap;
 use sandbox::stack::{self, Stack, outcome};
 use serde_json::Value;
 
-use super::{Row, start};
-use crate::scenario::{LEVEL_2, NOTICES, PROBE, Scenario};
+use super::start;
+use crate::definition::{LEVEL_2, NOTICES, PROBE, Scenario};
+use crate::row::Row;
 
 /// What all functions have, those too that do not need it.
 const SETTINGS: [(&str, &str); 10] = [

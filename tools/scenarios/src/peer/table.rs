@@ -1,8 +1,9 @@
 //! What was tried, and what moto does otherwise, for a screen.
 
-use super::Row;
 use sandbox::command::aligned;
 use sandbox::gateway::{DIFFERENCES, Instead};
+
+use crate::row::Row;
 
 /// Whatever was tried.
 pub fn table(rows: &[Row]) -> String {

@@ -7,8 +7,7 @@ use sandbox::gateway::{self, SECRET, SOURCE};
 use sandbox::stack::{outcome, read, tick};
 use serde_json::{Value, json};
 
-use super::{Flow, LocalWork, NOTICES, PROBE, Scenario, Work};
-use crate::chaos::{Player, ledger, part};
+use super::{Deliver, Flow, LocalWork, NOTICES, PROBE, Scenario, Work};
 use crate::job::{Addresses, Job};
 use crate::peer::{Play, Row, text};
 
@@ -33,7 +32,7 @@ fn make_needed(sandbox: &Sandbox) -> Work<'_> {
     Box::pin(sandbox.rotate_password("Xw3-heather-beacon-17"))
 }
 
-fn whole<'a>(player: &'a mut Player<'_>) -> Work<'a> {
+fn whole(player: &mut dyn Deliver) -> Work<'_> {
     Box::pin(whole_flow(player))
 }
 
@@ -42,7 +41,7 @@ const TRIES: usize = 4;
 /// More than the steps of a restore.
 const STEPS: usize = 40;
 
-async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
+async fn whole_flow(player: &mut dyn Deliver) -> anyhow::Result<()> {
     let asked =
         ask(player, &json!({ "snapshot": "latest", "reason": "negative amounts", "verbose": true })).await?;
     let id = part(&asked, "/plan/actions/0/create_cluster/id").as_str().unwrap_or_default().to_owned();
@@ -52,7 +51,7 @@ async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
         last = player.send(&json!({ "continue": id })).await?.as_ref().map(read).unwrap_or_default();
         // It died, or what it could not record is held until its lease ends.
         if ["", "refused claimed_by_another"].contains(&last.as_str()) {
-            ledger::let_time_pass(player.stack).await?;
+            player.let_time_pass().await?;
         }
         if last == "nothing_to_do handed_over" {
             break;
@@ -65,14 +64,14 @@ async fn whole_flow(player: &mut Player<'_>) -> anyhow::Result<()> {
     }
     // What could not be recorded is settled when its lease has ended, and what could not be seen, when it can.
     for _ in 0..2 {
-        ledger::let_time_pass(player.stack).await?;
+        player.let_time_pass().await?;
         player.send(&tick()).await?;
     }
     Ok(())
 }
 
 /// Until it is a question that waits for its answer.
-async fn ask(player: &mut Player<'_>, request: &Value) -> anyhow::Result<Value> {
+async fn ask(player: &mut dyn Deliver, request: &Value) -> anyhow::Result<Value> {
     for _ in 0..TRIES {
         if let Some(asked) = player.send(request).await?
             && ["awaiting_approval approval_needed", "nothing_to_do approval_pending"]
@@ -80,13 +79,13 @@ async fn ask(player: &mut Player<'_>, request: &Value) -> anyhow::Result<Value> 
         {
             return Ok(asked);
         }
-        ledger::let_time_pass(player.stack).await?;
+        player.let_time_pass().await?;
     }
-    anyhow::bail!("{request} is never asked about: {:?}", player.said.last())
+    anyhow::bail!("{request} is never asked about: {}", player.last())
 }
 
 /// Until what was approved has been done: by this run, or by a later one that takes it up.
-async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
+async fn approve(player: &mut dyn Deliver, asked: &Value) -> anyhow::Result<()> {
     let approval = part(asked, "/next/send");
     for _ in 0..TRIES {
         let answer = player.send(approval).await?.unwrap_or_default();
@@ -96,12 +95,12 @@ async fn approve(player: &mut Player<'_>, asked: &Value) -> anyhow::Result<()> {
         {
             return Ok(());
         }
-        ledger::let_time_pass(player.stack).await?;
+        player.let_time_pass().await?;
         if is_applied(&player.send(&tick()).await?.unwrap_or_default()) {
             return Ok(());
         }
     }
-    anyhow::bail!("{approval} is never carried out: {:?}", player.said.last())
+    anyhow::bail!("{approval} is never carried out: {}", player.last())
 }
 
 /// By this run, or by what it has taken up.
@@ -153,4 +152,8 @@ fn jobs(endpoint: &Addresses) -> Vec<Job> {
     ];
     let request = json!({ "continue": canned::RESTORE });
     vec![Job::of_remedy(&subject::snapshot_restore::SUBJECT, endpoint, &own, request)]
+}
+
+fn part<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
