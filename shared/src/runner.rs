@@ -268,11 +268,11 @@ impl<Q> Run<'_, Q> {
             }
             (None, None) => self.trigger.words(),
         };
-        let plan = self.outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default();
+        let plan = self.outcome.described().reason;
         let about = About {
             what: self.what.after(self.outcome.decision),
             asked: &asked,
-            plan,
+            plan: &plan,
             refused: &self.refused,
         };
         self.outcome.summary = self.outcome.summarized(about);

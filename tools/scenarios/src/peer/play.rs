@@ -13,6 +13,7 @@ use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, S
 use sandbox::runtime_api::Bootstrap;
 use sandbox::stack::{self, Stack, outcome};
 use serde_json::Value;
+use shared::outcome::Answer;
 
 use super::start;
 use crate::definition::{LEVEL_2, NOTICES, PROBE, Scenario};
@@ -82,8 +83,9 @@ impl<'a> Play<'a> {
         request: &Value,
     ) -> anyhow::Result<Value> {
         let asked = outcome(&self.process, request).await?;
-        let approve = asked.pointer("/next/send").with_context(|| format!("no approval: {asked:#}"))?;
-        self.ask(case, approve, "applied applied").await?;
+        let next = Answer::read(&asked).next;
+        let approve = next.and_then(|next| next.send).with_context(|| format!("no approval: {asked:#}"))?;
+        self.ask(case, &approve, "applied applied").await?;
         Ok(asked.pointer("/plan/actions").cloned().unwrap_or_default())
     }
 

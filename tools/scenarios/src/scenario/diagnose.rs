@@ -7,11 +7,13 @@ use sandbox::deploy::{self, LOG_GROUP};
 use sandbox::gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE};
 use sandbox::stack::outcome;
 use sandbox::standin::LOAD_BALANCER;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::diagnosis::Diagnosis;
 
 use super::{Flow, LocalWork, PROBE, Scenario, Work, broken_release};
 use crate::job::{Addresses, Job, Peer, settings};
-use crate::peer::{Play, Row, count, text};
+use crate::peer::{Play, Row};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     subject: &subject::diagnose::SUBJECT,
@@ -41,10 +43,10 @@ fn peer(rows: &mut Vec<Row>) -> LocalWork<'_> {
     Box::pin(async move {
         let mut play = Play::start(&SCENARIO, &[], rows).await?;
         deploy::calm_alarms(&play.sandbox().clients).await?;
-        let report = outcome(&play.process, &json!({})).await?;
-        play.row("everything", "Nothing found.", text(&report, "/summary"));
-        play.row("not seen", "[]", report.pointer("/not_seen").unwrap_or(&Value::Null));
-        play.row("sources that it looked at", 20, count(&report, "/looked_at"));
+        let report = Diagnosis::deserialize(outcome(&play.process, &json!({})).await?)?;
+        play.row("everything", "Nothing found.", &report.summary);
+        play.row("sources that it could not see", 0, report.not_seen.len());
+        play.row("sources that it looked at", 20, report.looked_at.len());
         play.row("calls that write", 0, play.stack.writes().len());
         Ok(())
     })

@@ -1,11 +1,12 @@
 //! `snapshot-restore`: a restore from the question to the cut-over, as a person and the state machine go on with it whatever
 //! comes.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use sandbox::Sandbox;
 use sandbox::gateway::{self, SECRET, SOURCE};
 use sandbox::stack::{outcome, read, tick};
 use serde_json::{Value, json};
+use shared::outcome::Answer;
 
 use super::{Deliver, Flow, LocalWork, NOTICES, PROBE, Scenario, Work};
 use crate::job::{Addresses, Job};
@@ -86,9 +87,11 @@ async fn ask(player: &mut dyn Deliver, request: &Value) -> anyhow::Result<Value>
 
 /// Until what was approved has been done: by this run, or by a later one that takes it up.
 async fn approve(player: &mut dyn Deliver, asked: &Value) -> anyhow::Result<()> {
-    let approval = part(asked, "/next/send");
+    let next = Answer::read(asked).next;
+    let approval =
+        next.and_then(|next| next.send).with_context(|| format!("nothing to approve: {asked:#}"))?;
     for _ in 0..TRIES {
-        let answer = player.send(approval).await?.unwrap_or_default();
+        let answer = player.send(&approval).await?.unwrap_or_default();
         // A run that died with its last word has used the approval, and left nothing to be taken up.
         if ["replayed applied", "refused approval_used"].contains(&read(&answer).as_str())
             || is_applied(&answer)
