@@ -16,7 +16,7 @@ use aws_sdk_sns::{
     config::{Builder, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 pub use facts::{Facts, Kind, Send, Step};

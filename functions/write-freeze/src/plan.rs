@@ -145,7 +145,7 @@ fn freeze(
         let awaited = Awaited::Waiting { why: why.to_owned(), by_person };
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
-        let stop = stop.next(Next::development(next));
+        let stop = stop.next(Next::development(next).again());
         return Ok(Plan::postpone(awaited.until(now + settings.settle), stop));
     }
     let since = before.as_ref().map(|freeze| {
