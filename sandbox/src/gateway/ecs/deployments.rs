@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::tasks::StoppedTask;
-use super::{count, last_part, set, text};
+use super::{count, last_part, seconds, set, text};
 
-use deployment::{Deployment, SHIFTED, Strategy, seconds};
+use deployment::{Deployment, SHIFTED, Strategy};
 use failure::{Failure, containers};
 
 /// ECS gives up on a deployment whose tasks keep failing.

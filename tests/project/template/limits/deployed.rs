@@ -11,7 +11,7 @@ use crate::template::{
 /// The template as CloudFormation gets it.
 pub(super) struct Deployed {
     pub(super) expanded: Value,
-    values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
 }
 
 /// Longer than any ARN of this stack.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use crate::gateway::ecs::set;
+use crate::gateway::ecs::{seconds, set};
 use crate::names::{ACCOUNT, REGION};
 
 /// How a deployment moves traffic, and how long old tasks are kept after that.
@@ -165,9 +165,4 @@ impl Deployment {
             "createdAt": seconds(self.created),
         })
     }
-}
-
-/// A time as ECS writes it.
-pub(super) fn seconds(at: Timestamp) -> f64 {
-    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
 }
