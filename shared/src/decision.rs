@@ -61,7 +61,7 @@ pub struct Next {
     pub level: u8,
     /// Whether the runner fills in what to send.
     #[serde(skip)]
-    pub(crate) again: bool,
+    pub again: bool,
 }
 
 impl Next {
