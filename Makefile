@@ -54,12 +54,12 @@ drills: $(SANDBOX_READY) ## Play every way in which the service is down, with no
 	@exec "$(CARGO_TARGET_DIR)/debug/drills" --document docs/drills.md
 
 peer: $(PEER_READY) ## Run the functions against a second emulator, moto, which reads AWS's API in its own way
-	$(call build,$(PLAYED) stories)
+	$(call build,$(PLAYED) scenarios)
 	@exec "$(CARGO_TARGET_DIR)/debug/peer"
 
 # The functions as they are deployed, which also are quicker.
 chaos: $(SANDBOX_READY) ## Let every call of every function go wrong in every way, alone and in storms; POINT='…' for one; writes docs/chaos.md
-	$(call build,$(PLAYED) stories)
+	$(call build,$(PLAYED) scenarios)
 	$(BUILD_RELEASE)
 	@LENDPEAK2_BINARIES="$(CARGO_TARGET_DIR)/release" exec "$(CARGO_TARGET_DIR)/debug/chaos" \
 		$(if $(POINT),--point "$(POINT)",--document docs/chaos.md)

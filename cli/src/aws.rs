@@ -12,7 +12,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use crate::{args::Global, failure::Failure};
+use crate::{failure::Failure, global::Global};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A read that takes longer is tried again.

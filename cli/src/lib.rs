@@ -1,7 +1,8 @@
 //! The LendPeak2 runbook at the command line. A command sends one request to one function, shows what it answers, and
 //! ends with an exit code that says what came of it ([`exit`]).
 //!
-//! - [`args`] has what can be typed; each of [`commands`] is one command, in a file of its own.
+//! - [`args`] has what can be typed; each of [`commands`] is one command, in a file of its own. [`dispatch`] goes from one
+//!   to the other, and [`global`] has the options of every command.
 //! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
@@ -11,9 +12,11 @@ mod answer;
 mod args;
 mod aws;
 mod commands;
+mod dispatch;
 mod exit;
 mod failure;
 mod function;
+mod global;
 mod ledger;
 mod progress;
 mod remedy;
@@ -58,7 +61,7 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
     tokio::select! {
-        done = commands::run(arguments, screen) => done,
+        done = dispatch::run(arguments, screen) => done,
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on: screen.goes_on() }),
     }
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::{
     answer::text,
-    args::Global,
     aws::{self, FUNCTION_TIMEOUT},
     failure::Failure,
     function::Function,
+    global::Global,
     ledger::Ledger,
     progress::Progress,
     screen::Screen,

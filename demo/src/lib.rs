@@ -6,6 +6,7 @@ mod screen;
 mod service_down;
 mod story;
 mod watch;
+mod words;
 
 use std::path::Path;
 use std::str::FromStr;

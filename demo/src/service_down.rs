@@ -6,9 +6,9 @@ use anyhow::ensure;
 use drills::{Drill, Ended, Event, Played};
 
 use super::Mode;
-use super::report::call_words;
 use super::screen::{Detail, Mark, Screen};
 use super::watch::short;
+use super::words::call_words;
 
 /// The states in which it only looks whether it is better.
 const LOOKING: [&str; 3] = ["Wait", "Probe", "Healthy"];

@@ -15,8 +15,8 @@ use sandbox::clients::Clients;
 use sandbox::standin::Now;
 use serde_json::Value;
 
-use super::report::call_words;
 use super::screen::{Mark, Screen};
+use super::words::call_words;
 
 const PREFIX: &str = "lendpeak2-production-";
 pub(super) const CPU_ALARM: &str = "lendpeak2-production-ecs-cpu";

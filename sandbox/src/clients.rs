@@ -9,7 +9,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_s3::config::RequestChecksumCalculation;
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::names::function_name;
 
 pub use crate::names::{ACCOUNT, REGION};
 
@@ -57,7 +57,7 @@ impl Clients {
 
     /// What a deployed function answers to what a person or a schedule sends.
     pub async fn ask(&self, task: &str, event: &Value) -> anyhow::Result<Value> {
-        let invoke = self.lambda.invoke().function_name(Sandbox::function_name(task));
+        let invoke = self.lambda.invoke().function_name(function_name(task));
         let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
         let payload = answer.payload.unwrap_or_else(|| Blob::new([]));
         let payload: Value = serde_json::from_slice(payload.as_ref())?;

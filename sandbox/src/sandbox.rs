@@ -139,11 +139,6 @@ impl Sandbox {
         Ok(Self { standin, gateway, clients, emulator })
     }
 
-    /// The name of a task's function.
-    pub fn function_name(task: &str) -> String {
-        format!("lendpeak2-production-{task}")
-    }
-
     /// Registers a release of the backend, and deploys it: its environment, as in `BROKEN=true`, says what is
     /// wrong with it. Returns its task definition, `family:revision`, once LendPeak2 behaves as that.
     pub async fn release(&self, environment: &[(&str, &str)]) -> anyhow::Result<String> {

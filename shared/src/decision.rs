@@ -59,6 +59,9 @@ pub struct Next {
     /// The guide's level of support: 1 development, 2 DevOps, 3 AWS support.
     #[serde(alias = "support_level")]
     pub level: u8,
+    /// Whether the runner fills in what to send.
+    #[serde(skip)]
+    pub again: bool,
 }
 
 impl Next {
@@ -80,6 +83,13 @@ impl Next {
     #[must_use]
     pub fn send_to(self, function: &str, request: Value) -> Self {
         Self { function: Some(function.to_owned()), ..self.send(request) }
+    }
+
+    /// With the request that was answered, to be sent again. Where an event asked, it is a dry run, which shows what
+    /// would be done then. Only the runner knows it, and fills it in.
+    #[must_use]
+    pub fn again(self) -> Self {
+        Self { again: true, ..self }
     }
 
     /// Asks for the approval of a plan.

@@ -16,7 +16,7 @@ use aws_sdk_sns::{
     config::{Builder, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 pub use facts::{Facts, Kind, Send, Step};
@@ -297,8 +297,7 @@ fn facts_of(outcome: &Outcome, what: &str) -> Facts {
     if let Some(verification) = &outcome.verification {
         more(&mut lines, &verification.what);
     }
-    let details = outcome.plan.get("details").and_then(Value::as_array);
-    lines.extend(details.into_iter().flatten().filter_map(Value::as_str).map(|detail| format!("- {detail}")));
+    lines.extend(outcome.described().details.iter().map(|detail| format!("- {detail}")));
     let mut steps = Vec::new();
     if let Some(next) = &outcome.next {
         steps.push(Step::new(format!("Next (level {}): {}", next.level, next.what)));

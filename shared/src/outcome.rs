@@ -1,6 +1,7 @@
 //! What a run answers and leaves behind.
 
 mod answer;
+mod described;
 mod summary;
 mod woken_by;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 pub use answer::Answer;
+pub(crate) use described::Described;
 pub(crate) use summary::{About, capital, first, lower};
 pub use woken_by::WokenBy;
 
@@ -72,6 +74,16 @@ impl Outcome {
         WokenBy::deserialize(&self.trigger).ok()
     }
 
+    /// In one line, for a list. A record of an earlier version has no summary.
+    pub fn in_a_line(&self) -> &str {
+        in_a_line(&self.summary, &self.reason)
+    }
+
+    /// What was decided.
+    pub(crate) fn described(&self) -> Described {
+        Described::read(&self.plan)
+    }
+
     /// In one line what was done, or would be, or why nothing was.
     pub(crate) fn summarized(&self, about: About<'_>) -> String {
         summary::of(self, about)
@@ -80,8 +92,6 @@ impl Outcome {
     /// The outcome as it answers a request. Whoever asked for all of it gets all of it; a person in the console gets
     /// what to do now, and of the plan only the lines that are written for people.
     pub fn shown(&self, verbose: bool) -> Value {
-        /// The lines of a plan that are written for people.
-        const FOR_PEOPLE: [&str; 2] = ["lines", "details"];
         // Our own types always serialize.
         let mut shown = serde_json::to_value(self).unwrap_or_default();
         let Some(fields) = shown.as_object_mut().filter(|_| !verbose) else {
@@ -90,13 +100,12 @@ impl Outcome {
         for name in ["plan", "trigger", "observed"] {
             fields.shift_remove(name);
         }
-        let lines = |name: &str| {
-            // What was done stands in the steps.
-            let left_out = name == "lines" && !self.steps.is_empty();
-            let lines = self.plan.get(name).filter(|_| !left_out)?;
-            lines.as_array().is_some_and(|lines| !lines.is_empty()).then(|| (name.to_owned(), lines.clone()))
-        };
-        let plan: Map<String, Value> = FOR_PEOPLE.into_iter().filter_map(lines).collect();
+        let Described { lines, details, .. } = self.described();
+        // What was done stands in the steps.
+        let lines = if self.steps.is_empty() { lines } else { Vec::new() };
+        let plan =
+            [("lines", lines), ("details", details)].into_iter().filter(|(_, lines)| !lines.is_empty());
+        let plan: Map<String, Value> = plan.map(|(name, lines)| (name.to_owned(), json!(lines))).collect();
         if !plan.is_empty() {
             fields.insert("plan".to_owned(), Value::Object(plan));
         }
@@ -138,6 +147,11 @@ impl Outcome {
             self.plan = json!("left out: it would be too long");
         }
     }
+}
+
+/// The summary, or the reason where an earlier version made no summary.
+fn in_a_line<'a>(summary: &'a str, reason: &'a str) -> &'a str {
+    if summary.is_empty() { reason } else { summary }
 }
 
 /// One action and how it went.
@@ -285,7 +299,8 @@ mod tests {
         earlier.as_object_mut().unwrap().retain(|name, _| !["summary", "under_way"].contains(&name.as_str()));
         earlier["next"] = json!({ "what": "look", "support_level": 2 });
         let read: Outcome = serde_json::from_value(earlier).unwrap();
-        assert_eq!((read.summary.as_str(), read.next), ("", Some(Next::devops("look"))));
+        assert_eq!((read.in_a_line(), &read.next), ("asked by hand", &Some(Next::devops("look"))));
+        assert_eq!(written(&json!({})).in_a_line(), "backend: 2 → 4 tasks");
     }
 
     const PATIENCE: Duration = Duration::from_secs(20);

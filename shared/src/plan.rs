@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{clock::readable, code, decision::Stop, freeze::Freeze};
+use crate::{
+    clock::readable,
+    code,
+    decision::{Decision, Stop},
+    freeze::Freeze,
+};
 
 /// What earlier runs on the target left for this plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +50,27 @@ pub struct Plan<A, F> {
     /// The request with which a person asks for exactly this.
     pub by_hand: Option<Value>,
     pub skipped: Option<Stop>,
+}
+
+/// What actions come to, in some words for people; empty where there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InShort {
+    /// While they are not done: `clear /index.html in CloudFront`.
+    pub planned: String,
+    /// Once they are: `CloudFront: /index.html cleared`.
+    pub done: String,
+}
+
+impl InShort {
+    /// The same words before and after: `backend: 2 → 4 tasks`.
+    pub fn always(words: String) -> Self {
+        Self { planned: words.clone(), done: words }
+    }
+
+    /// As an outcome with this decision says it.
+    pub(crate) fn after(&self, decision: Decision) -> &str {
+        if decision == Decision::Applied { &self.done } else { &self.planned }
+    }
 }
 
 /// Which limits a plan keeps to: the cooldown, and the day's budget.

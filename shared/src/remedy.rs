@@ -12,7 +12,7 @@ use crate::{
     guard::Approved,
     ledger::Intent,
     outcome::{Stop, Verification},
-    plan::{Past, Plan, lines, value},
+    plan::{InShort, Past, Plan, value},
     settings::{Environment, SettingsError},
     trigger::Trigger,
 };
@@ -60,10 +60,7 @@ pub trait Remedy: Sized {
         past: &Past<Self::FollowUp>,
     ) -> Plan<Self::Action, Self::FollowUp>;
     /// What the actions come to, in some words for people: `backend: 2 → 4 tasks`.
-    fn in_short(&self, actions: &[Self::Action], observed: &Self::Observed) -> String {
-        let _ = observed;
-        lines(actions).join(", ")
-    }
+    fn in_short(&self, actions: &[Self::Action], observed: &Self::Observed) -> InShort;
     /// Reads again, while the target is being claimed, what somebody else may have changed since. The rest is taken
     /// from `seen`.
     async fn look_again(

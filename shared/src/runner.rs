@@ -24,10 +24,11 @@ use crate::{
     ledger::{Approval, Held, Ledger, Memory, Wanted},
     outbox::Outbox,
     outcome::{About, Decision, Next, Outcome, Stop, VERSION, WokenBy},
-    plan::{FollowUp, FollowUpChange, value},
+    plan::{FollowUp, FollowUpChange, InShort, value},
     remedy::Remedy,
     settings::{Environment, Policy, SettingsError},
-    trigger::{self, Trigger},
+    text,
+    trigger::{self, Asked, Trigger},
 };
 
 /// How many pending notices of other runs a scheduled run sends.
@@ -52,8 +53,7 @@ struct Run<'a, Q> {
     wanted: Option<Wanted>,
     approval: Option<Approval>,
     outcome: Outcome,
-    /// What the actions come to, for people; empty where there are none.
-    what: String,
+    what: InShort,
     /// What would refuse the plan of a dry run now; empty where nothing would.
     refused: String,
     memory: Memory,
@@ -156,7 +156,7 @@ impl<R: Remedy> Runner<R> {
                 trigger: trigger.clone(),
                 wanted,
                 approval: None,
-                what: String::new(),
+                what: InShort::default(),
                 refused: String::new(),
                 memory: Memory::default(),
                 held: None,
@@ -204,6 +204,21 @@ impl<R: Remedy> Runner<R> {
         Ok((outcomes, verbose))
     }
 
+    /// With the request by which a person asks for what the trigger did.
+    fn with_request(&self, next: Next, trigger: &Trigger) -> Next {
+        let Next { again, .. } = next;
+        let next = Next { again: false, ..next };
+        let request = match trigger.asked().filter(|asked| !asked.decides()) {
+            Some(asked) => as_sent(asked),
+            // It changes nothing, and shows what would be done.
+            None => serde_json::from_str(R::EXAMPLE).ok(),
+        };
+        match request.filter(|_| again && next.send.is_none()) {
+            Some(request) => next.send(request).addressed(&self.policy.environment, R::FUNCTION),
+            None => next,
+        }
+    }
+
     fn draft(&self, execution_id: String, trigger: &Trigger, wanted: Option<&Wanted>) -> Outcome {
         let trigger = value(&match wanted {
             None => WokenBy::Trigger(trigger),
@@ -246,12 +261,23 @@ impl<R: Remedy> Task for Runner<R> {
 }
 
 fn unread(error: &Error) -> Stop {
-    let next = Next::devops("send the event again once AWS answers");
+    let next = Next::devops("send the request again once AWS answers").again();
     Stop { decision: Decision::Failed, code: &code::AWS_FAILED, reason: chain(error), next: Some(next) }
 }
 
 fn hash(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// What was sent, as it can be sent once more; nothing where a part of it may not be shown.
+fn as_sent(asked: &Asked) -> Option<Value> {
+    let mut sent = value(asked);
+    if let Some(fields) = sent.as_object_mut().filter(|_| !asked.dry_run) {
+        fields.shift_remove("dry_run");
+    }
+    let mut shown = sent.clone();
+    text::tidy(&mut shown);
+    (shown == sent).then_some(sent)
 }
 
 impl<Q> Run<'_, Q> {
@@ -269,8 +295,13 @@ impl<Q> Run<'_, Q> {
             }
             (None, None) => self.trigger.words(),
         };
-        let plan = self.outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default();
-        let about = About { what: &self.what, asked: &asked, plan, refused: &self.refused };
+        let plan = self.outcome.described().reason;
+        let about = About {
+            what: self.what.after(self.outcome.decision),
+            asked: &asked,
+            plan: &plan,
+            refused: &self.refused,
+        };
         self.outcome.summary = self.outcome.summarized(about);
     }
 }

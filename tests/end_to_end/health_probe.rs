@@ -151,5 +151,5 @@ async fn a_body_that_says_that_something_is_down_fails_unless_bodies_are_not_to_
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("health-probe").await
+    scenarios::chaos::hold("health-probe").await
 }

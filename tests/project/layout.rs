@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
 use sandbox::{files, functions, workspace};
+use scenarios::scenario;
 use serde_json::Value;
-use stories::story;
 
 /// What examples use in place of somebody's account, and a number of tasks too large to be meant.
 const PLACEHOLDERS: [&str; 4] = ["123456789012", "000000000000", "100000000000", "999999999999"];
@@ -49,10 +49,10 @@ fn no_file_names_a_real_account() -> Result<()> {
 }
 
 #[test]
-fn every_folder_of_functions_has_its_subject_and_its_story() -> Result<()> {
+fn every_folder_of_functions_has_its_subject_and_its_scenario() -> Result<()> {
     let declared: BTreeSet<String> = subject::ALL.iter().map(|subject| subject.name.to_owned()).collect();
     assert_eq!(declared, functions()?);
-    assert_eq!(story::ALL.map(|story| story.subject), subject::ALL);
+    assert_eq!(scenario::ALL.map(|scenario| scenario.subject), subject::ALL);
     Ok(())
 }
 
@@ -113,8 +113,8 @@ const NAMED: [(&str, &str); 15] = [
 /// The places of [`NAMED`] that whoever adds a function has to touch. The others are about `restart` alone.
 const FOR_EVERY_FUNCTION: [&str; 3] =
     ["tests/end_to_end/samples/", "tools/bench/instructions.json", "tools/functions/"];
-/// How many files those are for `restart`, beside its own folders, subject, story, page and block of the template. It may
-/// only go down.
+/// How many files those are for `restart`, beside its own folders, subject, scenario, page and block of the template. It
+/// may only go down.
 const TOUCHED: usize = 4;
 
 /// Whoever adds a function would have to find each list of all of them: there is one, in `sandbox/subject/`.
@@ -129,8 +129,8 @@ fn a_function_is_named_in_its_own_files_and_where_it_is_about_that_one() -> Resu
         "template.yaml",
         "tests/end_to_end/restart/",
         "tests/project/layout.rs",
-        "tools/stories/src/story.rs",
-        "tools/stories/src/story/restart.rs",
+        "tools/scenarios/src/scenario.rs",
+        "tools/scenarios/src/scenario/restart.rs",
     ];
     const CODE: [&str; 6] = ["json", "py", "rs", "sh", "toml", "yaml"];
     let subject = subject::named(NAME).context("there is no such function")?;

@@ -4,15 +4,27 @@
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use diagnose::{
+    chapter::Chapter,
+    evidence::Evidence,
+    judge,
+    report::{Format, facts, told},
+};
 use incident::{
+    codes,
     incident::{Attempt, Incident, NoticeKind, Owner, Remedy, SERVICE_DOWN, Severity},
-    notice::{Deployment, WaitingPlan, notice},
+    notice::{Deployment, WaitingPlan, kill_switch, notice, set_in_words, unreadable},
+    store::Unreadable,
 };
 use jiff::{SignedDuration, Timestamp};
-use sandbox::workspace;
+use sandbox::{cases, workspace};
 use serde_json::{Map, Value, json};
 use shared::{
-    diagnosis::{Confidence, Finding, Impact, Sent},
+    diagnosis::{Confidence, Diagnosis, Finding, Impact, Sent},
+    ledger::{
+        Switch,
+        items::{Item, string},
+    },
     notice::{Notice, Page},
     outcome::Outcome,
     settings::Mode,
@@ -91,6 +103,53 @@ fn of_outcome(change: &Value, what: &str) -> Result<String> {
     written.extend(change);
     let outcome: Outcome = serde_json::from_value(Value::Object(written))?;
     shown(&Notice::of(&outcome, TOPIC, what), None)
+}
+
+/// The notice that a kill switch was set, or lifted while another is on.
+fn of_kill_switch(is_lifted: bool) -> Result<String> {
+    let now = at(0)?;
+    let item = [("sk", "rollback"), ("by", "Ana"), ("reason", "a migration is under way")];
+    let item = item.map(|(name, value)| (name.to_owned(), string(value)));
+    let mut item: Item = item.into();
+    item.insert("at".to_owned(), string(now.to_string()));
+    item.insert("until".to_owned(), string(at(120)?.to_string()));
+    let switch = Switch::of(&item, &["rollback".to_owned()]);
+    let own = deployment();
+    let set = set_in_words(&switch, now);
+    let (did, what, names) = if is_lifted {
+        (&codes::LIFTED, "the kill switch `all` is lifted, by Ana", ["all".to_owned()])
+    } else {
+        (&codes::STOPPED, set.as_str(), ["rollback".to_owned()])
+    };
+    let facts = kill_switch(did, what, &names, &[switch], &own.environment, &own.function);
+    shown(&Notice::new(TOPIC, facts), None)
+}
+
+/// The notice about an item of the ledger that cannot be read.
+fn of_unreadable() -> Result<String> {
+    let item = Unreadable {
+        pk: "incidents".to_owned(),
+        sk: "20261124-140000-service-down".to_owned(),
+        why: "missing field `severity`".to_owned(),
+        digest: String::new(),
+    };
+    shown(&Notice::new(TOPIC, unreadable(&item, "lendpeak2-production-ledger", "production")), None)
+}
+
+/// What `diagnose` tells whoever an alarm wakes: of the first case of a release that answers 500.
+fn of_diagnosis() -> Result<String> {
+    let file = cases::read(&cases::folder().join("service-down/release_broke_it.json"))?;
+    let case = file.cases.first().context("there is no case")?;
+    let evidence: Evidence = cases::evidence(&case.evidence)?;
+    let report = Diagnosis {
+        findings: judge(&evidence, &Chapter::ALL),
+        chapters: Chapter::ALL.to_vec(),
+        looked_at: vec!["the service".into(), "the load balancer".into()],
+        environment: "production".to_owned(),
+        at: evidence.at,
+        ..Diagnosis::default()
+    };
+    shown(&Notice::new(TOPIC, facts(&told(report, Format::Text))), None)
 }
 
 fn object(value: Value) -> Result<Map<String, Value>> {
@@ -193,6 +252,10 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("awaiting approval", of_outcome(&awaiting, "backend: release :3 → :1")?),
         ("failed", of_outcome(&failed, what)?),
         ("refused", of_outcome(&refused, "")?),
+        ("kill switch on", of_kill_switch(false)?),
+        ("kill switch lifted", of_kill_switch(true)?),
+        ("unreadable item", of_unreadable()?),
+        ("diagnosis", of_diagnosis()?),
     ])
 }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use sandbox::gateway::{DIFFERENCES, Gateway, Instead};
 use sandbox::moto::Moto;
+use scenarios::peer::{self, Row};
+use scenarios::scenario::Scenario;
 use serde_json::{Value, json};
-use stories::peer::{self, Row};
-use stories::story::Story;
 use tokio::net::TcpStream;
 
 type Test = anyhow::Result<()>;
@@ -15,8 +15,8 @@ type Test = anyhow::Result<()>;
 /// What was not as expected.
 async fn play(function: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let story = Story::named(function).with_context(|| format!("there is no {function}"))?;
-    peer::play(story, &mut rows).await?;
+    let scenario = Scenario::named(function).with_context(|| format!("there is no {function}"))?;
+    peer::play(scenario, &mut rows).await?;
     anyhow::ensure!(!rows.is_empty(), "{function} was asked nothing");
     rows.retain(|row| !row.is_ok());
     Ok(rows)

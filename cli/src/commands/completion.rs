@@ -1,9 +1,9 @@
 //! `lendpeak2 completion`
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::{args::Arguments, exit::Exit, screen::Screen};
+use crate::{exit::Exit, screen::Screen};
 
 /// Write what a shell needs to complete commands
 ///
@@ -14,9 +14,10 @@ pub(crate) struct Options {
     shell: Shell,
 }
 
-pub(crate) fn run(options: &Options, screen: &Screen) -> Exit {
+/// `program` is all that can be typed.
+pub(crate) fn run(options: &Options, mut program: Command, screen: &Screen) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut Arguments::command(), "lendpeak2", &mut script);
+    clap_complete::generate(options.shell, &mut program, "lendpeak2", &mut script);
     screen.answer(&String::from_utf8_lossy(&script));
     Exit::Done
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::{args::Arguments, exit::Exit, failure::Failure, screen::Screen};
+use crate::{exit::Exit, failure::Failure, screen::Screen};
 
 /// Write the manual
 ///
@@ -17,15 +17,16 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(options: &Options, screen: &Screen) -> Result<Exit, Failure> {
+/// `program` is all that can be typed.
+pub(crate) fn run(options: &Options, program: Command, screen: &Screen) -> Result<Exit, Failure> {
     let here = |source| Failure::Here { what: "cannot write the manual".to_owned(), source };
     if let Some(folder) = &options.dir {
         std::fs::create_dir_all(folder).map_err(here)?;
-        clap_mangen::generate_to(Arguments::command(), folder).map_err(here)?;
+        clap_mangen::generate_to(program, folder).map_err(here)?;
         return Ok(Exit::Done);
     }
     let mut page = Vec::new();
-    Man::new(Arguments::command()).render(&mut page).map_err(here)?;
+    Man::new(program).render(&mut page).map_err(here)?;
     screen.answer(&String::from_utf8_lossy(&page));
     Ok(Exit::Done)
 }

@@ -170,7 +170,7 @@ async fn freeze(watch: &mut Watch<'_>, state: &str) -> anyhow::Result<()> {
 }
 
 async fn execute(watch: &Watch<'_>, input: &Value) -> anyhow::Result<String> {
-    let name = Sandbox::function_name("snapshot-restore");
+    let name = sandbox::names::function_name("snapshot-restore");
     let machine = format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}");
     let start = watch.clients.sfn.start_execution().state_machine_arn(machine).input(input.to_string());
     Ok(start.send().await?.execution_arn)

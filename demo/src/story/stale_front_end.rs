@@ -43,7 +43,8 @@ impl Story for StaleFrontEnd {
         });
         let delivered = "CodeBuild's success goes to cache-invalidation (handed over: the local AWS lets nobody send AWS's own events)";
         watch.screen.line(Mark::Info, "EventBridge", delivered);
-        let invoke = watch.clients.lambda.invoke().function_name(Sandbox::function_name(Self::FUNCTION.name));
+        let invoke =
+            watch.clients.lambda.invoke().function_name(sandbox::names::function_name(Self::FUNCTION.name));
         invoke
             .invocation_type(InvocationType::Event)
             .payload(event.to_string().into_bytes().into())

@@ -32,6 +32,7 @@ use shared::{
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -94,8 +95,8 @@ impl Remedy for CacheInvalidation {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
-        actions.iter().map(plan::in_short).collect::<Vec<_>>().join(", ")
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> InShort {
+        plan::in_short(actions)
     }
 
     /// The reference is the event's, which makes no other invalidation of it.

@@ -7,7 +7,7 @@ use shared::{
     alarms,
     clock::readable,
     outcome::Stop,
-    plan::{FollowUpChange, Limits},
+    plan::{FollowUpChange, InShort, Limits},
 };
 
 use crate::{
@@ -23,9 +23,12 @@ use crate::{
 };
 
 /// As in `CloudFront: /index.html cleared`. The distribution's id is in the step: there is one.
-pub(crate) fn in_short(action: &Action) -> String {
-    let Action::CreateInvalidation { paths, .. } = action;
-    format!("CloudFront: {} cleared", told(paths))
+pub(crate) fn in_short(actions: &[Action]) -> InShort {
+    let Some(Action::CreateInvalidation { paths, .. }) = actions.first() else {
+        return InShort::default();
+    };
+    let paths = told(paths);
+    InShort { planned: format!("clear {paths} in CloudFront"), done: format!("CloudFront: {paths} cleared") }
 }
 
 /// The plan for one request.

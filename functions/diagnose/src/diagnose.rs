@@ -12,7 +12,7 @@ use shared::{
     error::{Cause, Error},
     guard,
     lambda::{Invocation, Task},
-    notice::{self, Facts, Notice},
+    notice::{self, Notice},
     outcome::Stop,
     settings::{Environment, SettingsError},
     telemetry,
@@ -25,7 +25,7 @@ use crate::{
     chapter::sources,
     judge,
     read::{self, Reader},
-    report::told,
+    report::{facts, told},
     request::{self, Request},
     settings::Settings,
     source::Source,
@@ -97,12 +97,7 @@ impl Diagnose {
         let Some(topic) = self.settings.notice_topic_arn.as_deref().filter(|_| matters) else {
             return Ok(());
         };
-        let headline = format!("{FUNCTION}: {}", report.summary);
-        let facts = Facts {
-            lines: report.text.clone(),
-            ..Facts::new(&report.environment, FUNCTION, notice::Kind::Other, headline)
-        };
-        let notice = Notice::new(topic, facts);
+        let notice = Notice::new(topic, facts(report));
         let sent = notice::tell(&self.config, &notice, self.settings.level_2_topic_arn.as_slice()).await;
         let failed = || Error::Aws {
             operation: "tell people",

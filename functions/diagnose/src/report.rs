@@ -4,7 +4,10 @@ mod markdown;
 mod text;
 
 use jiff::Timestamp;
-use shared::diagnosis::{Diagnosis, Finding};
+use shared::{
+    diagnosis::{Diagnosis, Finding},
+    notice::{Facts, Kind},
+};
 
 use crate::FUNCTION;
 
@@ -28,6 +31,13 @@ pub fn told(mut diagnosis: Diagnosis, format: Format) -> Diagnosis {
         Format::Markdown => markdown::markdown(&diagnosis),
     };
     diagnosis
+}
+
+/// What whoever is woken by the alarm gets along with it.
+#[must_use]
+pub fn facts(report: &Diagnosis) -> Facts {
+    let headline = format!("{FUNCTION}: {}", report.summary);
+    Facts { lines: report.text.clone(), ..Facts::new(&report.environment, FUNCTION, Kind::Other, headline) }
 }
 
 fn summarized(diagnosis: &Diagnosis) -> String {

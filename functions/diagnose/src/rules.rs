@@ -35,6 +35,7 @@ mod stuck_deployment;
 mod targets;
 mod task_images;
 mod task_secrets;
+mod unreachable;
 mod what_tasks_need;
 
 use crate::{chapter::Chapter, evidence::Evidence, finding::Finding, names::filled};

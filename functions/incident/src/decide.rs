@@ -191,20 +191,6 @@ pub enum After {
     Look,
 }
 
-/// A remedy's answer in words: its reason, or its code if it gave no reason.
-pub fn reason(answer: &Answer) -> String {
-    match &answer.error {
-        Some(error) => format!("it did not answer ({error}), so it may or may not have acted"),
-        None if answer.reason.is_empty() => answer.code.clone(),
-        None => answer.reason.clone(),
-    }
-}
-
-/// A remedy's answer in one line.
-pub fn in_short(answer: &Answer) -> String {
-    if answer.error.is_some() || answer.summary.is_empty() { reason(answer) } else { answer.summary.clone() }
-}
-
 /// Whether the remedy refused because something was done to the target before. If that was a moment ago, its effect
 /// may still come.
 pub fn is_cooling_down(answer: &Answer) -> bool {

@@ -34,6 +34,7 @@ use shared::{
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -94,8 +95,8 @@ impl Remedy for Restart {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
-        plan::in_short(actions, observed, &self.settings)
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> InShort {
+        InShort::always(plan::in_short(actions, observed, &self.settings))
     }
 
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {

@@ -38,7 +38,7 @@ pub(crate) fn no_task_would_stay(service: &str) -> Stop {
     );
     Stop::refused(&codes::NO_TASK_WOULD_STAY, reason).next(Next::devops(
         "set the service's minimum healthy percent to 100 and its maximum percent to 200, then send the request again",
-    ))
+    ).again())
 }
 
 pub(crate) fn no_room(service: &str, desired: u32) -> Stop {
@@ -47,5 +47,5 @@ pub(crate) fn no_room(service: &str, desired: u32) -> Stop {
          before: the deployment would never end"
     );
     Stop::refused(&codes::NO_ROOM_FOR_A_DEPLOYMENT, reason)
-        .next(Next::devops("set the service's maximum percent to 200, then send the request again"))
+        .next(Next::devops("set the service's maximum percent to 200, then send the request again").again())
 }

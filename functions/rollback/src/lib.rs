@@ -36,6 +36,7 @@ use shared::{
     guard::Approved,
     ledger::{Intent, Releases},
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -103,8 +104,8 @@ impl Remedy for Rollback {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
-        plan::in_short(actions, &self.settings)
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> InShort {
+        InShort::always(plan::in_short(actions, &self.settings))
     }
 
     async fn look_again(&self, _request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {

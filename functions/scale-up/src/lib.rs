@@ -31,6 +31,7 @@ use shared::{
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -90,8 +91,8 @@ impl Remedy for ScaleUp {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], observed: &Observed) -> String {
-        plan::in_short(actions, observed)
+    fn in_short(&self, actions: &[Action], observed: &Observed) -> InShort {
+        InShort::always(plan::in_short(actions, observed))
     }
 
     async fn look_again(&self, request: &Request, seen: &Observed) -> Result<Option<Observed>, Error> {

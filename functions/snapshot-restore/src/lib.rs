@@ -42,6 +42,7 @@ use shared::{
     error::Error,
     guard::Approved,
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -109,7 +110,7 @@ impl Remedy for SnapshotRestore {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> InShort {
         plan::in_short(actions)
     }
 

@@ -6,6 +6,7 @@ mod password;
 mod source;
 
 use jiff::Timestamp;
+use shared::plan::InShort;
 
 use crate::{
     action::Action,
@@ -16,15 +17,46 @@ use crate::{
 };
 
 /// As in `restore of lendpeak2-production as lendpeak2-production-r-1`.
-pub(crate) fn in_short(actions: &[Action]) -> String {
-    let one = |action: &Action| match action {
-        Action::CreateCluster(restore) => format!("restore of {} as {}", restore.source, restore.id),
-        Action::SetSecretHost { secret, to, .. } => format!("secret {secret}: host → {to}"),
+pub(crate) fn in_short(actions: &[Action]) -> InShort {
+    let (planned, done): (Vec<_>, Vec<_>) = actions.iter().filter_map(one_in_short).unzip();
+    InShort { planned: planned.join(", "), done: done.join(", ") }
+}
+
+/// An action before and after it is done. What AWS takes minutes for has then begun.
+fn one_in_short(action: &Action) -> Option<(String, String)> {
+    let done = match action {
+        Action::CreateCluster(restore) => {
+            let words = format!("restore of {} as {}", restore.source, restore.id);
+            return Some((words.clone(), words));
+        }
+        Action::SetSecretHost { secret, to, .. } => {
+            let words = format!("secret {secret}: host → {to}");
+            return Some((words.clone(), words));
+        }
         // They go with what is done, and say nothing more to a person.
-        Action::NoteCutOver { .. } | Action::NotePassword { .. } => String::new(),
-        other => other.to_string(),
+        Action::NoteCutOver { .. } | Action::NotePassword { .. } => return None,
+        Action::CopySettings { cluster, .. } => format!("cluster {cluster} given the settings of its source"),
+        Action::CreateInstance { cluster, instance, .. } => {
+            format!("creation of instance {} begun in cluster {cluster}", instance.name)
+        }
+        Action::SetPassword { cluster, secret, version } => {
+            format!(
+                "master user of cluster {cluster} given the password in version {version} of secret {secret}"
+            )
+        }
+        Action::PointSecretBack { secret, to, .. } => {
+            format!("version {to} of secret {secret} made current again")
+        }
+        Action::Redeploy { service, .. } => {
+            format!("new tasks of {service} started, which read the secret")
+        }
+        Action::AllowDeletion { cluster } => format!("deletion protection taken off cluster {cluster}"),
+        Action::DeleteInstance { instance, .. } => format!("deletion of instance {instance} begun"),
+        Action::DeleteCluster { cluster } => {
+            format!("deletion of cluster {cluster} begun, without a last snapshot")
+        }
     };
-    actions.iter().map(one).filter(|one| !one.is_empty()).collect::<Vec<_>>().join(", ")
+    Some((action.to_string(), done))
 }
 
 /// The plan for one request.

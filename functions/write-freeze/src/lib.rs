@@ -33,6 +33,7 @@ use shared::{
     guard::Approved,
     ledger::Releases,
     outcome::{Stop, Verification},
+    plan::InShort,
     remedy::Remedy,
     settings::{Environment, SettingsError},
     trigger::Trigger,
@@ -98,7 +99,7 @@ impl Remedy for WriteFreeze {
         plan::plan(now, observed, request, &self.settings, past)
     }
 
-    fn in_short(&self, actions: &[Action], _observed: &Observed) -> String {
+    fn in_short(&self, actions: &[Action], _observed: &Observed) -> InShort {
         plan::in_short(actions, &self.settings)
     }
 

@@ -7,7 +7,7 @@ use shared::{
     ecs::{Service, ready, revision},
     freeze::Freeze,
     outcome::{Next, Stop},
-    plan::{FollowUpChange, Limits, Note},
+    plan::{FollowUpChange, InShort, Limits, Note},
 };
 
 use crate::{
@@ -20,17 +20,26 @@ use crate::{
 };
 
 /// As in `backend: writes frozen (READONLY_MODE=true)`.
-pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> String {
+pub(crate) fn in_short(actions: &[Action], settings: &Settings) -> InShort {
     let service = &settings.service;
-    match actions.first() {
-        Some(Action::Freeze { variable, .. }) => format!("{service}: writes frozen ({variable})"),
-        Some(Action::Note { .. }) => format!("{service}: writes noted as frozen, which they are"),
-        Some(Action::GoBack { .. } | Action::Unfreeze { .. }) => {
-            format!("{service}: writes let through again")
+    let (planned, done) = match actions.first() {
+        Some(Action::Freeze { variable, .. }) => {
+            (format!("freeze the writes of {service} ({variable})"), format!("writes frozen ({variable})"))
         }
-        Some(Action::End) => format!("{service}: writes noted as let through, which they are"),
-        None => String::new(),
-    }
+        Some(Action::Note { .. }) => (
+            format!("note that the writes of {service} are frozen"),
+            "writes noted as frozen, which they are".to_owned(),
+        ),
+        Some(Action::GoBack { .. } | Action::Unfreeze { .. }) => {
+            (format!("let the writes of {service} through again"), "writes let through again".to_owned())
+        }
+        Some(Action::End) => (
+            format!("note that the writes of {service} are let through"),
+            "writes noted as let through, which they are".to_owned(),
+        ),
+        None => return InShort::default(),
+    };
+    InShort { planned, done: format!("{service}: {done}") }
 }
 
 /// The plan for one request.
@@ -136,7 +145,7 @@ fn freeze(
         let awaited = Awaited::Waiting { why: why.to_owned(), by_person };
         let next = "nothing yet: the scheduled run freezes writes once it has ended, or tells you that it does not \
                     end; where approval is needed, send the request again then";
-        let stop = stop.next(Next::development(next));
+        let stop = stop.next(Next::development(next).again());
         return Ok(Plan::postpone(awaited.until(now + settings.settle), stop));
     }
     let since = before.as_ref().map(|freeze| {

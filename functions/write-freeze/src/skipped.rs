@@ -42,7 +42,7 @@ pub(crate) fn other_variable(freeze: &Freeze, variable: &Variable) -> Stop {
     );
     Stop::refused(&codes::OTHER_VARIABLE, reason).next(Next::devops(
         "set BackendContainer, ReadOnlyVariable and ReadOnlyValue of the stack back, then send the request again",
-    ))
+    ).again())
 }
 
 pub(crate) fn already_frozen(freeze: &Freeze, progress: &str) -> Stop {

@@ -392,6 +392,11 @@ pub(super) fn count(object: &Value, name: &str) -> u32 {
     object.get(name).and_then(Value::as_u64).and_then(|count| count.try_into().ok()).unwrap_or_default()
 }
 
+/// A time as ECS writes it.
+pub(super) fn seconds(at: jiff::Timestamp) -> f64 {
+    at.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64()
+}
+
 /// `backend` of `backend` or of a service's ARN.
 pub(super) fn last_part(name_or_arn: &str) -> &str {
     name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)

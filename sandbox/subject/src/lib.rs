@@ -1,7 +1,8 @@
 //! The functions of the runbook: what the tools know of each, in one small file a function.
 //!
 //! It is a crate without dependencies, because `scale` goes through the functions too: that builds in seconds, and the
-//! crate `sandbox` in minutes. What needs the sandbox is in the function's story, in `tools/stories/src/story/`.
+//! crate `sandbox` in minutes. What needs the sandbox is in the function's scenario, in
+//! `tools/scenarios/src/scenario/`.
 
 pub mod cache_invalidation;
 pub mod diagnose;

@@ -43,9 +43,10 @@ pub struct NotAReason {
 
 impl NotAReason {
     pub fn stop(&self, function: &str) -> Stop {
-        Stop::refused(self.code, self.why.clone()).next(Next::devops(format!(
+        let next = format!(
             "correct the alarm, or which alarms call {function}; if the trouble is there, send {function} a request by hand"
-        )))
+        );
+        Stop::refused(self.code, self.why.clone()).next(Next::devops(next).again())
     }
 }
 

@@ -70,9 +70,12 @@ pub fn still_or_baking(service: &Service, name: &str) -> Result<(), Stop> {
 }
 
 pub fn deployment_in_progress(service: &Service, name: &str) -> Stop {
-    Stop::refused(&code::DEPLOYMENT_IN_PROGRESS, deploying(service, name)).next(Next::development(
-        "wait for the deployment to end, then send the request again; if it fails, roll it back",
-    ))
+    Stop::refused(&code::DEPLOYMENT_IN_PROGRESS, deploying(service, name)).next(
+        Next::development(
+            "wait for the deployment to end, then send the request again; if it fails, roll it back",
+        )
+        .again(),
+    )
 }
 
 fn deploying(service: &Service, name: &str) -> String {
@@ -117,5 +120,5 @@ pub fn task_definition_missing(service: &Service, name: &str) -> Stop {
     let reason =
         format!("{name} is set to {release}, which is being deleted: no task can be started from it");
     Stop::refused(&code::TASK_DEFINITION_MISSING, reason)
-        .next(Next::development("deploy a release that exists, then send the request again"))
+        .next(Next::development("deploy a release that exists, then send the request again").again())
 }

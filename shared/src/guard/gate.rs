@@ -40,7 +40,7 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
                 readable(now)
             ),
         )
-        .next(Next::development("look whether the trouble is there; if so, send a request by hand")));
+        .next(look("look whether the trouble is there")));
     }
     if !is_fresh(policy, trigger.at, now) {
         return Err(Stop::refused(
@@ -51,9 +51,16 @@ pub fn gate(policy: &Policy, trigger: &Trigger, now: Timestamp) -> Result<(), St
                 policy.max_event_age.as_secs() / 60
             ),
         )
-        .next(Next::development("look whether the trouble is still there; if so, send a request by hand")));
+        .next(look("look whether the trouble is still there")));
     }
     Ok(())
+}
+
+fn look(first: &str) -> Next {
+    Next::development(format!(
+        "{first}; if so, the request below shows what would be done about it now, and does it without `dry_run`"
+    ))
+    .again()
 }
 
 /// Whether an event of that time may still cause an action. One dated in the future never may.

@@ -22,7 +22,7 @@ pub(crate) fn busy(why: &str) -> Stop {
 
 pub(super) fn held(why: &str) -> Stop {
     Stop::refused(&code::HELD_BY_ANOTHER_REMEDY, why)
-        .next(Next::development("send the request again once that has ended, if it did not help"))
+        .next(Next::development("send the request again once that has ended, if it did not help").again())
 }
 
 pub(crate) fn no_ledger(error: &Error) -> Stop {

@@ -1,9 +1,11 @@
 //! A remedy's answer as the state machine hands it on.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Decision, Next};
+use super::{Decision, Next, in_a_line};
 use crate::lenient::if_known;
 
 /// The fields of an [`Outcome`](super::Outcome) that decide what follows it, or the error that the run ended with.
@@ -34,6 +36,21 @@ impl Answer {
     /// What was decided. Where that is not known, the run is taken for one that failed on its way.
     pub fn decision(&self) -> Decision {
         self.decision.unwrap_or(Decision::Failed)
+    }
+
+    /// Why, in words: its reason, or its code if it gave no reason.
+    pub fn why(&self) -> Cow<'_, str> {
+        match &self.error {
+            Some(error) => format!("it did not answer ({error}), so it may or may not have acted").into(),
+            None if self.reason.is_empty() => self.code.as_str().into(),
+            None => self.reason.as_str().into(),
+        }
+    }
+
+    /// In one line, for a timeline.
+    pub fn in_a_line(&self) -> Cow<'_, str> {
+        let said = in_a_line(&self.summary, &self.reason);
+        if self.error.is_some() || said.is_empty() { self.why() } else { said.into() }
     }
 
     /// The plan that waits for a person.
@@ -71,7 +88,29 @@ mod tests {
             error: None,
         };
         assert_eq!(answer, expected);
+        assert_eq!(answer.in_a_line(), outcome.in_a_line());
         assert_eq!((answer.next.as_ref(), answer.plan()), (outcome.next.as_ref(), Some("0a1b2c3d4e5f")));
+    }
+
+    #[test]
+    fn a_line_is_the_summary_or_what_else_is_known() {
+        let answer = |summary: &str, reason: &str, error: Option<&str>| Answer {
+            summary: summary.to_owned(),
+            reason: reason.to_owned(),
+            code: "applied".to_owned(),
+            error: error.map(str::to_owned),
+            ..Answer::default()
+        };
+        let unknown = "it did not answer (timeout), so it may or may not have acted";
+        let cases = [
+            (answer("s", "r", None), "r", "s"),
+            (answer("", "r", None), "r", "r"),
+            (answer("", "", None), "applied", "applied"),
+            (answer("s", "r", Some("timeout")), unknown, unknown),
+        ];
+        for (answer, why, line) in cases {
+            assert_eq!((answer.why().as_ref(), answer.in_a_line().as_ref()), (why, line), "{answer:?}");
+        }
     }
 
     #[test]

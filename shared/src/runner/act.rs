@@ -165,7 +165,7 @@ impl<R: Remedy> Runner<R> {
                     .next(Next::development(
                         "look whether it is still needed; if so, send the request again, and it starts from what is there \
                          now",
-                    ))
+                    ).again())
                     .onto(&mut run.outcome);
                 // People expect what a dead run began, so they are notified that it does not happen.
                 run.settled |= run.takes_up;

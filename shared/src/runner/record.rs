@@ -48,6 +48,8 @@ impl<R: Remedy> Runner<R> {
         let wanted = self.wanted_change(&mut run);
         run.outcome.duration_ms =
             u64::try_from(clock::now().duration_since(run.outcome.at).as_millis()).unwrap_or_default();
+        let by = run.approval.as_ref().map_or(&run.trigger, |approval| &approval.trigger);
+        run.outcome.next = run.outcome.next.take().map(|next| self.with_request(next, by));
         run.sum_up();
         run.outcome.tidy();
         // Ten alarms refused for one reason are one notice.

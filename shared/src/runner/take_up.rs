@@ -96,9 +96,10 @@ impl<R: Remedy> Runner<R> {
                 () => "nothing was changed",
             };
             run.outcome.reason = format!("given up, since {why}: {how_far}; {begun}");
-            run.outcome.next = Some(Next::devops(
-                "the runbook does not try this again: look whether it is still needed, and send the request by hand",
-            ));
+            let next = Next::devops(
+                "the runbook does not try this again: look whether it is still needed, and if so send the request again",
+            );
+            run.outcome.next = Some(self.with_request(next.again(), &dead.intent.trigger));
         }
         claim = if changed {
             claim.counted_at(run.now, &format!("{what} ({})", dead.intent.trigger.words()))

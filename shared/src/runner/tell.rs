@@ -12,6 +12,7 @@ use crate::{
     notice::{self, Facts, Kind, Notice, Sent, Step},
     outbox::Owed,
     outcome::Outcome,
+    plan::InShort,
     remedy::Remedy,
     telemetry,
     text::line,
@@ -35,16 +36,21 @@ impl<R: Remedy> Runner<R> {
         if due { self.notice_of(&run.outcome, &run.what, run.now, run.invocation.deadline) } else { None }
     }
 
-    /// Answers with nothing if no topic is set. `what` is what the actions come to.
+    /// Answers with nothing if no topic is set.
     pub(super) fn notice_of(
         &self,
         outcome: &Outcome,
-        what: &str,
+        what: &InShort,
         now: Timestamp,
         deadline: Timestamp,
     ) -> Option<Owed> {
         let topic = self.policy.notice_topic_arn.as_ref()?;
-        Some(Owed::new(&outcome.execution_id, Notice::of(outcome, topic, what), now, deadline))
+        Some(Owed::new(
+            &outcome.execution_id,
+            Notice::of(outcome, topic, what.after(outcome.decision)),
+            now,
+            deadline,
+        ))
     }
 
     pub(super) async fn tell(&self, outcome: &mut Outcome, owed: Option<&Owed>, deadline: Timestamp) {

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     guard::{self, Admitted, Case, Disposition},
     ledger::{Before, Intent, Memory},
-    outcome::Stop,
+    outcome::{Described, Stop},
     plan::{FollowUpChange, Past, Plan, lines, value},
     remedy::Remedy,
     settings::Mode,
@@ -191,12 +191,13 @@ impl<R: Remedy> Runner<R> {
     }
 }
 
-/// The plan as the answer has it: its lines and its details are for people.
+/// The plan as the answer has it.
 fn described<A: Serialize + ToString, F>(plan: &Plan<A, F>) -> Value {
     let Plan { actions, reason, details, .. } = plan;
-    let mut described = json!({ "lines": lines(actions), "reason": reason, "actions": actions });
-    if let Some(fields) = described.as_object_mut().filter(|_| !details.is_empty()) {
-        fields.insert("details".to_owned(), json!(details));
-    }
-    described
+    value(&Described {
+        lines: lines(actions),
+        reason: reason.clone(),
+        actions: value(actions),
+        details: details.clone(),
+    })
 }

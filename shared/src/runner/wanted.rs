@@ -10,6 +10,7 @@ use crate::{
     invocation::Invocation,
     ledger::{Claim, NotSettled, Settlement, WANTED_FOR, Wanted, WantedChange},
     outcome::{About, Decision, Next, Outcome, Stop},
+    plan::InShort,
     remedy::Remedy,
     telemetry,
     trigger::Kind,
@@ -148,7 +149,7 @@ impl<R: Remedy> Runner<R> {
         );
         outcome.summary = outcome.summarized(About::default());
         outcome.tidy();
-        let owed = self.notice_of(&outcome, "", clock::now(), invocation.deadline);
+        let owed = self.notice_of(&outcome, &InShort::default(), clock::now(), invocation.deadline);
         let settlement = Settlement {
             outcome: &outcome,
             held: None,

@@ -9,7 +9,7 @@ use shared::{
     error::{Cause, Error},
     guard::Approved,
     outcome::{Next, Stop, Verification},
-    plan::{Past, Plan},
+    plan::{InShort, Past, Plan},
     remedy::Remedy,
     runner::Runner,
     settings::{Environment, SettingsError},
@@ -134,6 +134,13 @@ impl Remedy for Lamp {
             return Plan::skip(not_ours());
         }
         Plan::act(vec![On], "it is dark")
+    }
+
+    fn in_short(&self, actions: &[On], _observed: &()) -> InShort {
+        match actions {
+            [] => InShort::default(),
+            _ => InShort { planned: "switch the lamp on".to_owned(), done: "lamp: switched on".to_owned() },
+        }
     }
 
     fn is_outstanding(&self, _action: &On, _observed: &()) -> bool {

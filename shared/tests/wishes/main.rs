@@ -148,13 +148,38 @@ async fn a_wish_that_todays_settings_let_in_no_more_is_recorded_and_told_and_wan
     is_over(&wire, "not_allowed");
 }
 
+/// Where the next step is to send something, it is there to be sent.
+#[tokio::test]
+async fn a_next_step_that_sends_the_request_again_has_it() {
+    let wire = Wire::default();
+    let runner = lamp::with_wire(&wire, Moves::Freely);
+    let mut old = event("1");
+    old["time"] = json!((Timestamp::now() - SignedDuration::from_hours(2)).to_string());
+    let refused = handle(&runner, &old).await.unwrap();
+    assert_eq!(read(&refused), ["refused event_too_old"]);
+    // The event itself cannot be sent again: the lamp shows what it would do.
+    assert_eq!(refused["next"]["function"], "lendpeak2-production-lamp");
+    assert_eq!(refused["next"]["send"], json!({ "dry_run": true }));
+
+    hold(&wire);
+    let request = json!({ "reason": "it is night", "override": true });
+    let refused = handle(&runner, &request).await.unwrap();
+    assert_eq!(read(&refused), ["refused held_by_another_remedy"]);
+    assert_eq!(refused["next"]["send"], request);
+    // What may not be shown is not shown there either.
+    let secret = json!({ "reason": "password=Zy7-orchid-lantern-42" });
+    let refused = handle(&runner, &secret).await.unwrap();
+    assert_eq!(read(&refused), ["refused held_by_another_remedy"]);
+    assert!(!refused.to_string().contains("orchid"), "{refused:#}");
+}
+
 /// What a person reads in the console, and what is on record.
 #[tokio::test]
 async fn an_answer_begins_with_a_summary_and_has_the_rest_for_whoever_asks_for_it() {
     let wire = Wire::default();
     let runner = lamp::cooling_for(&wire, Moves::Freely, "1800");
     let done = handle(&runner, &json!({ "reason": "it is night" })).await.unwrap();
-    assert_eq!(done["summary"], "switch the lamp on, the lamp is on; asked by hand: it is night");
+    assert_eq!(done["summary"], "lamp: switched on, the lamp is on; asked by hand: it is night");
     assert!(["plan", "trigger", "observed"].iter().all(|name| done.get(name).is_none()), "{done:#}");
     let recorded = wire.recorded();
     assert!(recorded.iter().all(|record| record.contains(r#""trigger":{"id""#)), "{recorded:?}");

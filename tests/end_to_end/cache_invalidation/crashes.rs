@@ -84,5 +84,5 @@ async fn the_next_build_meets_the_same_failure_once() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("cache-invalidation").await
+    scenarios::chaos::hold("cache-invalidation").await
 }

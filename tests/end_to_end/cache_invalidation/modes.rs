@@ -14,6 +14,7 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
         observed["reason"],
         "would invalidate /* of distribution E1234567890ABC: lendpeak2-frontend has deployed the front end"
     );
+    assert_eq!(observed["summary"], "would do: clear /* in CloudFront; lendpeak2-frontend is SUCCEEDED");
     let dry = whole(&acting, &json!({ "paths": ["a b.js", "/c/*.js"], "dry_run": true })).await?;
     assert_eq!(read(&dry), "observed would_act");
     assert_eq!(dry["plan"]["actions"][0]["create_invalidation"]["paths"], json!(["/a%20b.js", "/c/*"]));

@@ -2,7 +2,7 @@
 //! them in turn. `make chaos` tries every failure at every call of all deliveries. A function alone is struck in its own tests.
 
 use anyhow::Context;
-use stories::chaos::{self, Choice, Machine, Piece, Storm};
+use scenarios::chaos::{self, Choice, Machine, Piece, Storm};
 
 type Test = anyhow::Result<()>;
 
@@ -50,9 +50,9 @@ async fn each_other_remedy_holds_beside_an_urgent_one_whichever_dies() -> Test {
 #[tokio::test]
 async fn a_storm_of_deliveries_comes_to_one_action() -> Test {
     let mut struck = 0;
-    for story in chaos::struck() {
-        let wrong = chaos::blow(story, Storm { deliveries: 80, at_once: 8 }).await?;
-        assert!(wrong.is_empty(), "{}: {wrong:#?}", story.name());
+    for scenario in chaos::struck() {
+        let wrong = chaos::blow(scenario, Storm { deliveries: 80, at_once: 8 }).await?;
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", scenario.name());
         struck += 1;
     }
     assert!(struck > 3, "only {struck} functions");

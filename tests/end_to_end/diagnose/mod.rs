@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{
-    Sandbox,
     deploy::{self, CLUSTER, LOG_GROUP, SERVICE},
     gateway::{DISTRIBUTION, FRONT_END_BUILD, REDIS_GROUP, REDIS_PORT, SECRET, SOURCE},
     stack::{Stack, outcome, refuses},
@@ -29,7 +28,7 @@ const MINUTES_AGO: f64 = 22.0;
 
 /// A stack that has run well for two days.
 async fn start() -> anyhow::Result<Stack> {
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let settings = [
         ("LOG_GROUP", LOG_GROUP),
         ("LOAD_BALANCER", LOAD_BALANCER),

@@ -200,5 +200,5 @@ async fn a_stack_in_another_region_has_its_distributions_metrics_in_us_east_1() 
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("diagnose").await
+    scenarios::chaos::hold("diagnose").await
 }

@@ -6,18 +6,18 @@ const STAGING: [(&str, &str); 2] = [("ClusterName", "lendpeak2-staging"), ("Serv
 const OTHERS: [(&str, &str); 1] = [("LoadBalancer", "app/someone-elses/aaaaaaaaaaaaaaaa")];
 
 /// The function is refused with this code, and changes nothing.
-async fn refused(house: &House, function: &Bootstrap, event: &Value, code: &str) -> Test {
+async fn refused(fixture: &Fixture, function: &Bootstrap, event: &Value, code: &str) -> Test {
     let answer = outcome(function, event).await?;
     ensure!(read(&answer) == format!("refused {code}"), "{event}\nis answered with {answer:#}");
-    ensure!(house.changes().is_empty(), "{event}\n{:?}", house.changes());
+    ensure!(fixture.changes().is_empty(), "{event}\n{:?}", fixture.changes());
     Ok(())
 }
 
 /// Each alarm is there in CloudWatch, rings, and is sent as our own would be.
 #[tokio::test]
 async fn an_alarm_of_another_thing_is_refused_by_every_remedy() -> Test {
-    let house = House::start("rollback").await?;
-    house.sandbox.release(&[]).await?;
+    let fixture = Fixture::start("rollback").await?;
+    fixture.sandbox.release(&[]).await?;
     let else_ = "alarm_of_something_else";
     for (task, alarms) in [
         (
@@ -71,34 +71,34 @@ async fn an_alarm_of_another_thing_is_refused_by_every_remedy() -> Test {
             ],
         ),
     ] {
-        let function = house.a(task, &[]).await?;
+        let function = fixture.a(task, &[]).await?;
         for (name, metric, dimensions, code) in alarms {
             let name = format!("{task}-{name}");
-            put_alarm(&house.sandbox, &name, metric, dimensions).await?;
+            put_alarm(&fixture.sandbox, &name, metric, dimensions).await?;
             let event = stack::alarm(&name, metric, dimensions, Timestamp::now());
-            refused(&house, &function, &event, code).await.context(name)?;
+            refused(&fixture, &function, &event, code).await.context(name)?;
         }
     }
     // The event says that it is ours, and CloudWatch knows better.
-    let function = house.a("rollback", &[]).await?;
-    refused(&house, &function, &errors("rollback-balancer"), else_).await
+    let function = fixture.a("rollback", &[]).await?;
+    refused(&fixture, &function, &errors("rollback-balancer"), else_).await
 }
 
 /// The alarm itself is ours and rings.
 #[tokio::test]
 async fn an_event_of_another_account_region_topic_or_year_is_refused() -> Test {
-    let house = House::start("rollback").await?;
-    house.sandbox.release(&[]).await?;
-    put_alarm(&house.sandbox, "errors", ERRORS, &[("LoadBalancer", LOAD_BALANCER)]).await?;
-    put_alarm(&house.sandbox, "load", CPU, &OF_SERVICE).await?;
-    put_alarm(&house.sandbox, "violations", ["LendPeak2/Data", "NegativeLoans"], &[]).await?;
+    let fixture = Fixture::start("rollback").await?;
+    fixture.sandbox.release(&[]).await?;
+    put_alarm(&fixture.sandbox, "errors", ERRORS, &[("LoadBalancer", LOAD_BALANCER)]).await?;
+    put_alarm(&fixture.sandbox, "load", CPU, &OF_SERVICE).await?;
+    put_alarm(&fixture.sandbox, "violations", ["LendPeak2/Data", "NegativeLoans"], &[]).await?;
     for (task, event) in [
         ("scale-up", load("load")),
         ("rollback", errors("errors")),
         ("restart", load("load")),
         ("write-freeze", violations("violations")),
     ] {
-        let function = house.a(task, &[]).await?;
+        let function = fixture.a(task, &[]).await?;
         let changed = |from: &str, to: &str| -> anyhow::Result<Value> {
             let text = event.to_string();
             ensure!(text.contains(from), "{text} has no {from}");
@@ -122,14 +122,14 @@ async fn an_event_of_another_account_region_topic_or_year_is_refused() -> Test {
             (changed("sns:us-east-1:000000000000:", "sns:us-east-1:999999999999:")?, "not_of_this_account"),
             (changed(&format!("{year}-"), &format!("{next}-"))?, "event_from_the_future"),
         ] {
-            refused(&house, &function, &event, code).await.context(task)?;
+            refused(&fixture, &function, &event, code).await.context(task)?;
         }
         if ["restart", "write-freeze"].contains(&task) {
             let event = changed("lendpeak2-production-alarms", "somebody-elses")?;
-            refused(&house, &function, &event, "alarm_not_wired").await.context(task)?;
+            refused(&fixture, &function, &event, "alarm_not_wired").await.context(task)?;
         }
     }
-    let builds = house.a("cache-invalidation", &[]).await?;
+    let builds = fixture.a("cache-invalidation", &[]).await?;
     let build = |account: &str, project: &str| {
         json!({ "version": "0", "id": "1", "detail-type": "CodeBuild Build State Change", "source": "aws.codebuild",
             "account": account, "time": Timestamp::now().to_string(), "region": "us-east-1",
@@ -137,8 +137,8 @@ async fn an_event_of_another_account_region_topic_or_year_is_refused() -> Test {
             "detail": { "build-status": "SUCCEEDED", "project-name": project,
                 "build-id": format!("arn:aws:codebuild:us-east-1:{account}:build/{project}:1") } })
     };
-    refused(&house, &builds, &build("999999999999", FRONT_END_BUILD), "not_of_this_account").await?;
-    refused(&house, &builds, &build("000000000000", "shop"), "not_allowed").await
+    refused(&fixture, &builds, &build("999999999999", FRONT_END_BUILD), "not_of_this_account").await?;
+    refused(&fixture, &builds, &build("000000000000", "shop"), "not_allowed").await
 }
 
 /// An alarm as `DescribeAlarms` tells it, in ALARM.
@@ -191,9 +191,9 @@ fn by_eventbridge(name: &str) -> Value {
 
 #[tokio::test]
 async fn an_alarm_for_the_other_side_or_of_two_services_or_kept_quiet_scales_nothing() -> Test {
-    let house = House::start("scale-up").await?;
-    let function = house.function(&[]).await?;
-    let cloudwatch = house.sandbox.gateway.cloudwatch();
+    let fixture = Fixture::start("scale-up").await?;
+    let function = fixture.function(&[]).await?;
+    let cloudwatch = fixture.sandbox.gateway.cloudwatch();
     let plain =
         json!({ "Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Dimensions": dimensions(SERVICE) });
     let with = |field: &str, value: Value| {
@@ -234,9 +234,9 @@ async fn an_alarm_for_the_other_side_or_of_two_services_or_kept_quiet_scales_not
         ("lendpeak2-gone", json!({ "AlarmRule": r#"ALARM("busy") OR ALARM("gone")"# }), "alarm_unknown"),
     ] {
         cloudwatch.add_alarm(described(name, &alarm));
-        refused(&house, &function, &event(name), code).await.context(name)?;
+        refused(&fixture, &function, &event(name), code).await.context(name)?;
     }
-    refused(&house, &function, &by_eventbridge("lendpeak2-overloaded"), "actions_suppressed").await?;
+    refused(&fixture, &function, &by_eventbridge("lendpeak2-overloaded"), "actions_suppressed").await?;
     // It does not refuse them all: one like these is a reason.
     let rule = json!({ "AlarmRule": r#"ALARM("busy")"# });
     cloudwatch.add_alarm(described("lendpeak2-busy", &rule));

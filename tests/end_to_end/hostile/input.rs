@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn what_says_two_things_names_another_place_or_is_endless_is_an_error_and_changes_nothing() -> Test {
-    let house = House::start("rollback").await?;
+    let fixture = Fixture::start("rollback").await?;
     let long = "x".repeat(100_000);
     let letters = "é".repeat(2_001);
     let invalid = "InvalidRequest";
@@ -54,28 +54,28 @@ async fn what_says_two_things_names_another_place_or_is_endless_is_an_error_and_
         bodies
     };
     for task in remedies().into_iter().chain(["cache-invalidation"]) {
-        let function = house.a(task, &[]).await?;
+        let function = fixture.a(task, &[]).await?;
         for (body, words) in bodies(task) {
             refuses(&function, &[(&body, invalid, &words)]).await.with_context(|| task.to_owned())?;
         }
     }
-    assert_eq!(house.changes(), Vec::<String>::new());
-    assert!(time::items(&house.sandbox).await?.is_empty(), "something was noted");
-    assert!(house.told().is_empty(), "a person has the answer, and nobody else is told");
+    assert_eq!(fixture.changes(), Vec::<String>::new());
+    assert!(time::items(&fixture.sandbox).await?.is_empty(), "something was noted");
+    assert!(fixture.told().is_empty(), "a person has the answer, and nobody else is told");
     Ok(())
 }
 
 /// As long as a reason may be, and all of it in letters that JSON doubles.
 #[tokio::test]
 async fn the_longest_reason_is_kept_with_the_record_and_fits_the_ledger() -> Test {
-    let house = House::start("write-freeze").await?;
-    let function = house.function(&[]).await?;
+    let fixture = Fixture::start("write-freeze").await?;
+    let function = fixture.function(&[]).await?;
     let reason = r#"\""#.repeat(1_000);
     let answer = outcome(&function, &json!({ "state": "on", "reason": reason })).await?;
     assert_eq!(read(&answer), "applied applied");
-    assert_eq!(house.audit().await?, ["applied applied"]);
+    assert_eq!(fixture.audit().await?, ["applied applied"]);
     assert!(answer.to_string().len() < 100_000, "{}", answer.to_string().len());
-    for item in time::items(&house.sandbox).await? {
+    for item in time::items(&fixture.sandbox).await? {
         let size: usize = item.values().filter_map(|value| value.as_s().ok()).map(String::len).sum();
         assert!(size < 100_000, "{} {} has {size} bytes", time::text(&item, "pk"), time::text(&item, "sk"));
     }

@@ -5,59 +5,60 @@ use sandbox::gateway::{Fault, Rule};
 use super::*;
 
 /// A scaling that was decided, and that ECS did not let through.
-async fn begun(house: &House, settings: &[(&str, &str)]) -> Test {
+async fn begun(fixture: &Fixture, settings: &[(&str, &str)]) -> Test {
     let denied = Rule::new("ecs", "UpdateService", Fault::Denied).of("scale-up");
-    house.sandbox.gateway.faults().add(denied);
-    put_alarm(&house.sandbox, "load", CPU, &OF_SERVICE).await?;
-    let function = house.a("scale-up", settings).await?;
+    fixture.sandbox.gateway.faults().add(denied);
+    put_alarm(&fixture.sandbox, "load", CPU, &OF_SERVICE).await?;
+    let function = fixture.a("scale-up", settings).await?;
     ensure!(decision(&function, &load("load")).await? == "failed action_failed");
-    ensure!(house.data(&of_service(), "scale-up").await?["open"] == true);
+    ensure!(fixture.data(&of_service(), "scale-up").await?["open"] == true);
     Ok(())
 }
 
 /// The scheduled run ends it: nothing is changed, and people hear why.
-async fn is_given_up(house: &House, settings: &[(&str, &str)], words: &str) -> Test {
-    let (changes, told) = (house.changes(), house.told().len());
-    let function = house.a("scale-up", settings).await?;
+async fn is_given_up(fixture: &Fixture, settings: &[(&str, &str)], words: &str) -> Test {
+    let (changes, told) = (fixture.changes(), fixture.told().len());
+    let function = fixture.a("scale-up", settings).await?;
     let answer = outcome(&function, &tick()).await?;
     ensure!(decisions(&answer).contains(&"failed given_up".to_owned()), "{answer:#}");
-    ensure!(house.changes() == changes, "{:?}", house.changes());
-    ensure!(house.told().len() == told + 1, "{:?}", house.told());
-    ensure!(house.told_of(words) == 1, "no word of {words}: {:?}", house.told());
+    ensure!(fixture.changes() == changes, "{:?}", fixture.changes());
+    ensure!(fixture.told().len() == told + 1, "{:?}", fixture.told());
+    ensure!(fixture.told_of(words) == 1, "no word of {words}: {:?}", fixture.told());
     let again = outcome(&function, &tick()).await?;
     ensure!(!decisions(&again).contains(&"failed given_up".to_owned()), "{again:#}");
-    ensure!(house.changes() == changes && house.told().len() == told + 1);
+    ensure!(fixture.changes() == changes && fixture.told().len() == told + 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn what_was_begun_in_mode_auto_waits_for_nobody_in_a_stricter_mode_and_is_given_up() -> Test {
-    let house = House::start("scale-up").await?;
+    let fixture = Fixture::start("scale-up").await?;
     let at_once = ("COOLDOWN_SECONDS", "0");
-    begun(&house, &[at_once]).await?;
+    begun(&fixture, &[at_once]).await?;
     let words = "MODE is approve now, and nobody has approved it";
-    is_given_up(&house, &[at_once, ("MODE", "approve")], words).await?;
+    is_given_up(&fixture, &[at_once, ("MODE", "approve")], words).await?;
     // Where nothing may be done, nobody is told either: it is in the record.
-    begun(&house, &[at_once]).await?;
-    let (changes, told) = (house.changes(), house.told());
-    let function = house.a("scale-up", &[at_once, ("MODE", "observe")]).await?;
+    begun(&fixture, &[at_once]).await?;
+    let (changes, told) = (fixture.changes(), fixture.told());
+    let function = fixture.a("scale-up", &[at_once, ("MODE", "observe")]).await?;
     let answer = outcome(&function, &tick()).await?;
     assert!(answer.to_string().contains("MODE allows no change any more"), "{answer:#}");
-    assert_eq!((house.changes(), house.told()), (changes, told));
+    assert_eq!((fixture.changes(), fixture.told()), (changes, told));
     Ok(())
 }
 
 #[tokio::test]
 async fn what_was_begun_is_given_up_where_todays_limits_forbid_it() -> Test {
-    let house = House::start("scale-up").await?;
-    begun(&house, &[]).await?;
-    is_given_up(&house, &[("MAX_TASKS", "2")], "a minimum of 3 is more than the 2 that are allowed now").await
+    let fixture = Fixture::start("scale-up").await?;
+    begun(&fixture, &[]).await?;
+    is_given_up(&fixture, &[("MAX_TASKS", "2")], "a minimum of 3 is more than the 2 that are allowed now")
+        .await
 }
 
 /// Whoever can write the ledger is not let through by it.
 #[tokio::test]
 async fn an_intent_for_more_than_is_allowed_another_service_or_another_day_is_given_up() -> Test {
-    let house = House::start("scale-up").await?;
+    let fixture = Fixture::start("scale-up").await?;
     let week = Timestamp::now() + SignedDuration::from_hours(24 * 8);
     let set = |cluster: &str, service: &str, count: u32| json!([{ "set_desired_count": { "cluster": cluster, "service": service, "desired_count": count } }]);
     for (field, value, words) in [
@@ -67,16 +68,16 @@ async fn an_intent_for_more_than_is_allowed_another_service_or_another_day_is_gi
         ("actions", json!([{ "delete_service": { "service": SERVICE } }]), "cannot be read"),
         ("at", json!(week), "too old"),
     ] {
-        let house = &house;
-        begun(house, &[("COOLDOWN_SECONDS", "0")]).await?;
-        let mut intent = house.data(&of_service(), "scale-up").await?["intent"].clone();
+        let fixture = &fixture;
+        begun(fixture, &[("COOLDOWN_SECONDS", "0")]).await?;
+        let mut intent = fixture.data(&of_service(), "scale-up").await?["intent"].clone();
         if field == "at" {
             intent["trigger"]["at"] = value;
         } else {
             intent[field] = value;
         }
-        house.change(&of_service(), "scale-up", "intent", intent).await?;
-        is_given_up(house, &[("COOLDOWN_SECONDS", "0")], words).await.context(words)?;
+        fixture.change(&of_service(), "scale-up", "intent", intent).await?;
+        is_given_up(fixture, &[("COOLDOWN_SECONDS", "0")], words).await.context(words)?;
     }
     Ok(())
 }

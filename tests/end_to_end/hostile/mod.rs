@@ -30,8 +30,8 @@ use sandbox::{
     stack::{self, TARGET, decision, outcome, put_alarm, read, tick},
     standin::LOAD_BALANCER,
 };
+use scenarios::scenario::Scenario;
 use serde_json::{Value, json};
-use stories::story::Story;
 use subject::{Subject, Target};
 
 type Test = anyhow::Result<()>;
@@ -41,9 +41,9 @@ const ERRORS: [&str; 2] = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
 
 /// A sandbox in which nothing runs but what a test starts.
-struct House(stack::Stack);
+struct Fixture(stack::Stack);
 
-impl Deref for House {
+impl Deref for Fixture {
     type Target = stack::Stack;
 
     fn deref(&self) -> &stack::Stack {
@@ -51,8 +51,8 @@ impl Deref for House {
     }
 }
 
-impl House {
-    /// For the harness, `task` is the function under test.
+impl Fixture {
+    /// `task` is the function under test.
     async fn start(task: &'static str) -> anyhow::Result<Self> {
         let functions = Some(vec!["health-probe"]);
         let sandbox = Sandbox::start(Options { metrics: false, functions, ..Options::default() }).await?;
@@ -127,9 +127,9 @@ fn remedies() -> Vec<&'static str> {
 
 /// What this function is told by its environment, beside what all are told.
 fn own(task: &str) -> Vec<(&'static str, String)> {
-    let story = Story::named(task).into_iter().flat_map(|story| story.settings);
-    let story = story.map(|(name, value)| (*name, (*value).to_owned()));
-    std::iter::once(("RUNBOOK_FUNCTIONS", subject::names())).chain(story).collect()
+    let scenario = Scenario::named(task).into_iter().flat_map(|scenario| scenario.settings);
+    let scenario = scenario.map(|(name, value)| (*name, (*value).to_owned()));
+    std::iter::once(("RUNBOOK_FUNCTIONS", subject::names())).chain(scenario).collect()
 }
 
 fn topic(name: &str) -> String {

@@ -5,13 +5,14 @@ use sandbox::gateway::StoppedTask;
 use super::*;
 
 /// Two tasks that did not start, for each of these reasons.
-async fn tasks_died_of(house: &House, reasons: &[String]) -> Test {
-    let runs = house.sandbox.runs().await?;
-    let describe = house.sandbox.clients.ecs.describe_task_definition().task_definition(&runs).send().await?;
+async fn tasks_died_of(fixture: &Fixture, reasons: &[String]) -> Test {
+    let runs = fixture.sandbox.runs().await?;
+    let describe =
+        fixture.sandbox.clients.ecs.describe_task_definition().task_definition(&runs).send().await?;
     let arn =
         describe.task_definition().and_then(|found| found.task_definition_arn()).context("no release")?;
     for (number, reason) in reasons.iter().flat_map(|reason| [reason, reason]).enumerate() {
-        house.sandbox.gateway.ecs().add_stopped_task(StoppedTask {
+        fixture.sandbox.gateway.ecs().add_stopped_task(StoppedTask {
             cluster: CLUSTER.to_owned(),
             service: SERVICE.to_owned(),
             id: number.to_string(),
@@ -36,8 +37,8 @@ fn with_reason(mut event: Value, reason: &str) -> anyhow::Result<Value> {
 }
 
 /// ECS says this of why the newest deployment has failed.
-async fn deployment_failed(house: &House, reason: &str) -> anyhow::Result<Value> {
-    let describe = house.sandbox.clients.ecs.describe_services().cluster(CLUSTER).services(SERVICE);
+async fn deployment_failed(fixture: &Fixture, reason: &str) -> anyhow::Result<Value> {
+    let describe = fixture.sandbox.clients.ecs.describe_services().cluster(CLUSTER).services(SERVICE);
     let described = describe.send().await?;
     let newest = described.services().first().and_then(|service| service.deployments().first());
     let id = newest.and_then(|deployment| deployment.id()).context("no deployment")?;
@@ -49,11 +50,11 @@ async fn deployment_failed(house: &House, reason: &str) -> anyhow::Result<Value>
 }
 
 /// All that is said and kept of a run: the answer, the notices, the log, the ledger.
-async fn said(house: &House, function: &Bootstrap, event: &Value) -> anyhow::Result<Vec<String>> {
+async fn said(fixture: &Fixture, function: &Bootstrap, event: &Value) -> anyhow::Result<Vec<String>> {
     let answer = outcome(function, event).await?;
     ensure!(answer.to_string().len() < 100_000, "an answer of {} bytes", answer.to_string().len());
     let mut said = vec![answer.to_string(), function.log()];
-    for told in house.told() {
+    for told in fixture.told() {
         ensure!(told.len() < 4_096, "a notice of {} bytes", told.len());
         for line in told.lines() {
             let is_forged =
@@ -63,7 +64,7 @@ async fn said(house: &House, function: &Bootstrap, event: &Value) -> anyhow::Res
         ensure!(told.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{told:?}");
         said.push(told);
     }
-    for item in time::items(&house.sandbox).await? {
+    for item in time::items(&fixture.sandbox).await? {
         let texts: Vec<&str> =
             item.values().filter_map(|value| value.as_s().ok()).map(String::as_str).collect();
         let texts = texts.join("\n");
@@ -75,12 +76,12 @@ async fn said(house: &House, function: &Bootstrap, event: &Value) -> anyhow::Res
 
 /// A release whose tasks died of these reasons, on the way of each remedy that reads them. Answers what was said of them.
 async fn all_said(reasons: &[String]) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let house = House::start("scale-up").await?;
-    put_alarm(&house.sandbox, "load", CPU, &OF_SERVICE).await?;
-    put_alarm(&house.sandbox, "errors", ERRORS, &[("LoadBalancer", LOAD_BALANCER)]).await?;
-    house.sandbox.release(&[]).await?;
-    house.sandbox.release(&[("BROKEN", "true")]).await?;
-    tasks_died_of(&house, reasons).await?;
+    let fixture = Fixture::start("scale-up").await?;
+    put_alarm(&fixture.sandbox, "load", CPU, &OF_SERVICE).await?;
+    put_alarm(&fixture.sandbox, "errors", ERRORS, &[("LoadBalancer", LOAD_BALANCER)]).await?;
+    fixture.sandbox.release(&[]).await?;
+    fixture.sandbox.release(&[("BROKEN", "true")]).await?;
+    tasks_died_of(&fixture, reasons).await?;
     let mut all = Vec::new();
     let why = reasons.first().context("no reason")?;
     for (task, event) in [
@@ -88,10 +89,10 @@ async fn all_said(reasons: &[String]) -> anyhow::Result<Vec<(&'static str, Strin
         ("restart", by_hand("restart")),
         ("restart", with_reason(load("load"), why)?),
         ("rollback", with_reason(errors("unknown"), why)?),
-        ("rollback", deployment_failed(&house, why).await?),
+        ("rollback", deployment_failed(&fixture, why).await?),
     ] {
-        let function = house.a(task, &[]).await?;
-        let said = said(&house, &function, &event).await.context(task)?;
+        let function = fixture.a(task, &[]).await?;
+        let said = said(&fixture, &function, &event).await.context(task)?;
         all.extend(said.into_iter().map(|said| (task, said)));
     }
     Ok(all)

@@ -14,11 +14,11 @@ const LARGEST: usize = 100_000;
 /// One after the other, and the same once more, as SNS may bring them: each remedy is asked by alarms that nobody knows.
 #[tokio::test]
 async fn of_forty_alarms_that_are_refused_for_one_reason_people_hear_once_for_each_remedy() -> Test {
-    let house = House::start("scale-up").await?;
-    house.sandbox.release(&[]).await?;
+    let fixture = Fixture::start("scale-up").await?;
+    fixture.sandbox.release(&[]).await?;
     let mut storms = JoinSet::new();
     for task in remedies() {
-        let function = house.a(task, &[]).await?;
+        let function = fixture.a(task, &[]).await?;
         let metric = if task == "rollback" { ERRORS } else { CPU };
         storms.spawn(async move {
             for number in (0..ALARMS).chain(0..AGAIN) {
@@ -31,16 +31,16 @@ async fn of_forty_alarms_that_are_refused_for_one_reason_people_hear_once_for_ea
         });
     }
     storms.join_all().await.into_iter().collect::<Test>()?;
-    assert_eq!(house.changes(), Vec::<String>::new());
+    assert_eq!(fixture.changes(), Vec::<String>::new());
     for task in remedies() {
-        assert_eq!(house.told_of(&format!("] {task} refused")), 1, "{:?}", house.told());
+        assert_eq!(fixture.told_of(&format!("] {task} refused")), 1, "{:?}", fixture.told());
     }
-    is_untouched(&house).await
+    is_untouched(&fixture).await
 }
 
 /// There is at most what people were told.
-async fn is_untouched(house: &House) -> Test {
-    for item in time::items(&house.sandbox).await? {
+async fn is_untouched(fixture: &Fixture) -> Test {
+    for item in time::items(&fixture.sandbox).await? {
         let (pk, sk) = (time::text(&item, "pk"), time::text(&item, "sk"));
         let is_known = pk.starts_with("event#") && sk.starts_with("refused#");
         let kinds = ["target#", "event#", "approval#", "release#"];
@@ -52,11 +52,11 @@ async fn is_untouched(house: &House) -> Test {
 #[tokio::test]
 async fn of_a_hundred_slips_of_a_person_nobody_else_hears() -> Test {
     const SLIPS: usize = 100;
-    let house = House::start("scale-up").await?;
-    house.sandbox.release(&[]).await?;
+    let fixture = Fixture::start("scale-up").await?;
+    fixture.sandbox.release(&[]).await?;
     let mut functions = Vec::new();
     for task in remedies() {
-        functions.push((task, house.a(task, &[]).await?));
+        functions.push((task, fixture.a(task, &[]).await?));
     }
     for number in 0..SLIPS {
         let (task, function) = &functions[number % functions.len()];
@@ -92,7 +92,7 @@ async fn of_a_hundred_slips_of_a_person_nobody_else_hears() -> Test {
             assert_eq!(outcome(function, &request).await?["decision"], "refused", "{request}");
         }
     }
-    assert_eq!(house.told(), Vec::<String>::new());
-    assert_eq!(house.changes(), Vec::<String>::new());
-    is_untouched(&house).await
+    assert_eq!(fixture.told(), Vec::<String>::new());
+    assert_eq!(fixture.changes(), Vec::<String>::new());
+    is_untouched(&fixture).await
 }

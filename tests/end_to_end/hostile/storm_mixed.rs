@@ -32,11 +32,11 @@ fn refused(task: &str, number: usize) -> (Value, &'static str) {
 /// One after the other, and the same once more, as Lambda and SNS may bring them.
 #[tokio::test]
 async fn of_forty_refused_alarms_to_each_remedy_people_hear_each_reason_once() -> Test {
-    let house = House::start("scale-up").await?;
-    house.sandbox.release(&[]).await?;
+    let fixture = Fixture::start("scale-up").await?;
+    fixture.sandbox.release(&[]).await?;
     let mut storms = JoinSet::new();
     for task in remedies() {
-        let function = house.a(task, &[]).await?;
+        let function = fixture.a(task, &[]).await?;
         storms.spawn(async move {
             let mut codes = Vec::new();
             for number in (0..ALARMS).chain(0..ALARMS) {
@@ -54,8 +54,8 @@ async fn of_forty_refused_alarms_to_each_remedy_people_hear_each_reason_once() -
             *reasons.entry((task, code)).or_insert(0) += 1;
         }
     }
-    assert_eq!(house.changes(), Vec::<String>::new());
-    let told = house.told();
+    assert_eq!(fixture.changes(), Vec::<String>::new());
+    let told = fixture.told();
     assert!(told.len() <= reasons.len(), "{} notices for {reasons:#?}", told.len());
     Ok(())
 }
@@ -64,10 +64,10 @@ async fn of_forty_refused_alarms_to_each_remedy_people_hear_each_reason_once() -
 #[tokio::test]
 async fn of_alarms_that_are_refused_at_once_people_hear_once() -> Test {
     const AT_ONCE: usize = 4;
-    let house = House::start("scale-up").await?;
+    let fixture = Fixture::start("scale-up").await?;
     let mut storm = JoinSet::new();
     for one in 0..AT_ONCE {
-        let function = house.a("scale-up", &[]).await?;
+        let function = fixture.a("scale-up", &[]).await?;
         storm.spawn(async move {
             for number in 0..10 {
                 let event = stack::alarm(&format!("x-{one}-{number}"), CPU, &OF_SERVICE, Timestamp::now());
@@ -77,6 +77,6 @@ async fn of_alarms_that_are_refused_at_once_people_hear_once() -> Test {
         });
     }
     storm.join_all().await.into_iter().collect::<Test>()?;
-    assert_eq!(house.told().len(), 1, "{:#?}", house.told());
+    assert_eq!(fixture.told().len(), 1, "{:#?}", fixture.told());
     Ok(())
 }

@@ -16,13 +16,13 @@ fn news(task: &str) -> Value {
     }
 }
 
-async fn function(house: &House, task: &str) -> anyhow::Result<Bootstrap> {
-    house.a(task, &[("LEVEL_2_TOPIC_ARN", &topic("level-2"))]).await
+async fn function(fixture: &Fixture, task: &str) -> anyhow::Result<Bootstrap> {
+    fixture.a(task, &[("LEVEL_2_TOPIC_ARN", &topic("level-2"))]).await
 }
 
 /// The topics that took a notice of this function, in order.
-fn topics(house: &House, task: &str) -> Vec<String> {
-    let calls = house.sandbox.gateway.calls().into_iter();
+fn topics(fixture: &Fixture, task: &str) -> Vec<String> {
+    let calls = fixture.sandbox.gateway.calls().into_iter();
     let published =
         calls.filter(|call| call.caller == task && call.name() == "sns Publish" && call.status == Some(200));
     let name =
@@ -32,11 +32,11 @@ fn topics(house: &House, task: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn where_nobody_is_subscribed_the_next_level_hears_it() -> Test {
-    let house = House::start("scale-up").await?;
-    deploy::unsubscribe(&house.sandbox.clients, "notices").await?;
+    let fixture = Fixture::start("scale-up").await?;
+    deploy::unsubscribe(&fixture.sandbox.clients, "notices").await?;
     for task in subject::remedies().map(|subject| subject.name) {
-        let answer = outcome(&function(&house, task).await?, &news(task)).await?;
-        assert_eq!(topics(&house, task), ["notices", "level-2"], "{answer:#}");
+        let answer = outcome(&function(&fixture, task).await?, &news(task)).await?;
+        assert_eq!(topics(&fixture, task), ["notices", "level-2"], "{answer:#}");
         let reason = answer["reason"].to_string();
         assert!(reason.contains("Nobody is subscribed to lendpeak2-production-notices"), "{answer:#}");
     }
@@ -45,13 +45,13 @@ async fn where_nobody_is_subscribed_the_next_level_hears_it() -> Test {
 
 #[tokio::test]
 async fn what_the_topic_does_not_take_the_next_level_hears() -> Test {
-    let house = House::start("scale-up").await?;
+    let fixture = Fixture::start("scale-up").await?;
     let denied = Rule::new("sns", "Publish", Fault::Denied).about("production-notices").times(usize::MAX);
-    house.sandbox.gateway.faults().add(denied);
+    fixture.sandbox.gateway.faults().add(denied);
     for task in subject::remedies().map(|subject| subject.name) {
-        let answer = outcome(&function(&house, task).await?, &news(task)).await?;
-        assert_eq!(topics(&house, task), ["level-2"], "{answer:#}");
+        let answer = outcome(&function(&fixture, task).await?, &news(task)).await?;
+        assert_eq!(topics(&fixture, task), ["level-2"], "{answer:#}");
     }
-    assert_eq!(house.owed().await?, [""; 0]);
+    assert_eq!(fixture.owed().await?, [""; 0]);
     Ok(())
 }

@@ -85,5 +85,5 @@ async fn a_write_whose_answer_is_lost_is_found_done() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("incident").await
+    scenarios::chaos::hold("incident").await
 }

@@ -61,11 +61,11 @@ async fn what_somebody_deployed_meanwhile_is_not_restarted() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("restart").await
+    scenarios::chaos::hold("restart").await
 }
 
 /// The call has no token.
 #[tokio::test]
 async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
-    stories::chaos::hold_there("restart/restart ecs UpdateService 1/cut-short").await
+    scenarios::chaos::hold_there("restart/restart ecs UpdateService 1/cut-short").await
 }

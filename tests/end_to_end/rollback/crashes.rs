@@ -65,5 +65,5 @@ async fn what_somebody_deployed_meanwhile_is_not_rolled_back() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("rollback").await
+    scenarios::chaos::hold("rollback").await
 }

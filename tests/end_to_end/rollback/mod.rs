@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sandbox::{
-    Sandbox,
     deploy::FAMILY,
     runtime_api::Bootstrap,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick, whole},
@@ -29,7 +28,7 @@ const SERVICE_ARN: &str = "arn:aws:ecs:us-east-1:000000000000:service/lendpeak2-
 
 /// A stack that ran release 1 and runs release 2; both are good.
 async fn start() -> anyhow::Result<Stack> {
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let stack = Stack::start("rollback", &[("PROBE_FUNCTION", &probe)]).await?;
     stack.sandbox.release(&[]).await?;
     Ok(stack)

@@ -35,7 +35,8 @@ const GOOD: &str = "sha256:aaaa";
 /// Release 2 ran for three days; then its image was pushed again, and deployed by force: that answers 500.
 async fn pushed_again() -> anyhow::Result<Stack> {
     let stack =
-        Stack::start("rollback", &[("PROBE_FUNCTION", &Sandbox::function_name("health-probe"))]).await?;
+        Stack::start("rollback", &[("PROBE_FUNCTION", &sandbox::names::function_name("health-probe"))])
+            .await?;
     stack.sandbox.gateway.ecs().set_digest(IMAGE, GOOD);
     stack.sandbox.release(&[]).await?;
     stack.sandbox.gateway.ecs().age_deployments(Duration::from_hours(72));
@@ -95,7 +96,7 @@ async fn a_service_revision_means_just_that_one() -> Test {
 /// Release 1 was good; writes were frozen (2), a tool copied that with a new image (3), and writes were let through (4).
 /// `change` is what else the tool does.
 async fn copied_while_frozen(change: impl FnOnce(&mut ContainerDefinition)) -> anyhow::Result<Stack> {
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let stack =
         Stack::start_beside(&["health-probe", "write-freeze"], "rollback", &[("PROBE_FUNCTION", &probe)])
             .await?;
@@ -146,7 +147,7 @@ async fn nor_is_one_whose_variable_the_tool_has_dropped() -> Test {
 
 #[tokio::test]
 async fn nor_is_one_where_the_tool_has_changed_no_image() -> Test {
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let stack =
         Stack::start_beside(&["health-probe", "write-freeze"], "rollback", &[("PROBE_FUNCTION", &probe)])
             .await?;

@@ -7,7 +7,7 @@ const BAKES: Duration = Duration::from_mins(10);
 /// What the service is set to is being deployed by blue/green, and answers 500 once it has the traffic.
 async fn deploying(stage: &str) -> anyhow::Result<Stack> {
     let functions = ["health-probe", "restart", "scale-up", "write-freeze"];
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let stack = Stack::start_beside(&functions, "rollback", &[("PROBE_FUNCTION", &probe)]).await?;
     let ecs = stack.sandbox.gateway.ecs();
     ecs.set_strategy("BLUE_GREEN", BAKES);

@@ -4,16 +4,16 @@ use super::*;
 
 #[tokio::test]
 async fn incident() -> Test {
-    let mut house = House::start("incident").await?;
+    let mut fixture = Fixture::start("incident").await?;
     // The test's own steps are the state machine's.
-    let function = house.function(&[("STATE_MACHINE_ARN", "")]).await?;
+    let function = fixture.function(&[("STATE_MACHINE_ARN", "")]).await?;
     for row in [("all", "listed"), ("list", "listed"), ("dry-run", "opened"), ("schedule", "checked")] {
-        house.expect(&function, row, None).await?;
+        fixture.expect(&function, row, None).await?;
     }
-    let opened = house.expect(&function, ("alarm-composite-sns", "opened"), None).await?;
+    let opened = fixture.expect(&function, ("alarm-composite-sns", "opened"), None).await?;
     let id = opened["incident"].as_str().context("no incident")?.to_owned();
     for row in [("alarm-composite-eventbridge", "joined"), ("alarm-probe-failing-sns", "joined")] {
-        house.expect(&function, row, None).await?;
+        fixture.expect(&function, row, None).await?;
     }
     for row in [
         ("step-functions", "ours"),
@@ -24,10 +24,10 @@ async fn incident() -> Test {
         ("show", "shown"),
         ("escalate", "escalated"),
     ] {
-        house.expect(&function, row, Some(id.as_str())).await?;
+        fixture.expect(&function, row, Some(id.as_str())).await?;
     }
-    house.expect(&function, ("alarm-ok-sns", "noted"), None).await?;
-    house.expect(&function, ("resolve", "resolved"), Some(id.as_str())).await?;
+    fixture.expect(&function, ("alarm-ok-sns", "noted"), None).await?;
+    fixture.expect(&function, ("resolve", "resolved"), Some(id.as_str())).await?;
     for row in [
         ("open", "opened"),
         ("create-incident", "opened"),
@@ -35,7 +35,7 @@ async fn incident() -> Test {
         ("stop", "stopped"),
         ("go", "lifted"),
     ] {
-        house.expect(&function, row, None).await?;
+        fixture.expect(&function, row, None).await?;
     }
-    house.end()
+    fixture.end()
 }

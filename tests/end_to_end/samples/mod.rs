@@ -33,7 +33,7 @@ const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName",
 type Row = (&'static str, &'static str);
 
 /// A function and its samples, in a sandbox in which nobody else calls it.
-struct House {
+struct Fixture {
     sandbox: Sandbox,
     task: &'static str,
     environment: Vec<(String, String)>,
@@ -42,7 +42,7 @@ struct House {
     otherwise: Vec<String>,
 }
 
-impl House {
+impl Fixture {
     async fn start(task: &'static str) -> anyhow::Result<Self> {
         let parameters = [("TrustedAlarms", TRUSTED), ("FrontEndPipeline", PIPELINE), ("VerifySeconds", "0")];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -50,7 +50,7 @@ impl House {
         let functions = Some(vec!["health-probe"]);
         let options = Options { metrics: false, parameters, functions, ..Options::default() };
         let sandbox = Sandbox::start(options).await?;
-        let name = Sandbox::function_name(task);
+        let name = sandbox::names::function_name(task);
         let configure = sandbox.clients.lambda.get_function_configuration().function_name(name);
         let configured = configure.send().await?;
         let variables = configured.environment().and_then(|environment| environment.variables());

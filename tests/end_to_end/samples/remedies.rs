@@ -30,25 +30,25 @@ async fn scale_up() -> Test {
         ("sns-batch", "applied applied, refused cooldown"),
         ("step-functions", "applied applied"),
     ];
-    let mut house = House::start("scale-up").await?;
+    let mut fixture = Fixture::start("scale-up").await?;
     // It is in ALARM once those are that it is made of.
-    put_overloaded_alarm(&house.sandbox).await?;
+    put_overloaded_alarm(&fixture.sandbox).await?;
     for (name, metric, dimensions) in [
         ("ecs-cpu", CPU, &OF_SERVICE[..]),
         ("ecs-cpu-daily", CPU, &OF_SERVICE),
         ("ecs-memory", MEMORY, &OF_SERVICE),
         ("alb-response-time", RESPONSE_TIME, &OF_BALANCER),
     ] {
-        put_alarm(&house.sandbox, &format!("lendpeak2-production-{name}"), metric, dimensions).await?;
+        put_alarm(&fixture.sandbox, &format!("lendpeak2-production-{name}"), metric, dimensions).await?;
     }
-    let function = house.function(&[]).await?;
+    let function = fixture.function(&[]).await?;
     for row in ROWS {
-        house.forget(1).await?;
-        house.expect(&function, row, None).await?;
+        fixture.forget(1).await?;
+        fixture.expect(&function, row, None).await?;
     }
-    house.forget(1).await?;
-    house.approve(&json!({ "by": 1 })).await?;
-    house.end()
+    fixture.forget(1).await?;
+    fixture.approve(&json!({ "by": 1 })).await?;
+    fixture.end()
 }
 
 #[tokio::test]
@@ -63,36 +63,36 @@ async fn rollback() -> Test {
         ("schedule", "nothing_to_do nothing_to_look_after"),
         ("step-functions", "applied applied"),
     ];
-    let mut house = House::start("rollback").await?;
+    let mut fixture = Fixture::start("rollback").await?;
     let alarm = "lendpeak2-production-alb-5xx-rate";
     let errors = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
-    put_alarm(&house.sandbox, alarm, errors, &OF_BALANCER).await?;
-    let good = house.sandbox.release(&[]).await?;
-    let ecs = house.sandbox.clients.ecs.clone();
+    put_alarm(&fixture.sandbox, alarm, errors, &OF_BALANCER).await?;
+    let good = fixture.sandbox.release(&[]).await?;
+    let ecs = fixture.sandbox.clients.ecs.clone();
     let deployments = ecs.list_service_deployments().cluster(CLUSTER).service(SERVICE).send().await?;
     let newest = deployments.service_deployments().first().and_then(|one| one.service_deployment_arn());
     let deployment = newest.context("no deployment")?.to_owned();
     // Release 3 is the one that is gone back from.
-    house.sandbox.release(&[("BROKEN", "true")]).await?;
-    let function = house.function(&[]).await?;
+    fixture.sandbox.release(&[("BROKEN", "true")]).await?;
+    let function = fixture.function(&[]).await?;
     for row in ROWS {
-        house.forget(3).await?;
-        house.expect(&function, row, None).await?;
+        fixture.forget(3).await?;
+        fixture.expect(&function, row, None).await?;
     }
     for (sample, id) in [("by-hand-deployment", &deployment), ("by-hand-revision", &good)] {
-        house.forget(3).await?;
-        house.expect(&function, (sample, "applied applied"), Some(id.as_str())).await?;
+        fixture.forget(3).await?;
+        fixture.expect(&function, (sample, "applied applied"), Some(id.as_str())).await?;
     }
-    house.forget(3).await?;
-    house.approve(&json!({ "to": "previous" })).await?;
+    fixture.forget(3).await?;
+    fixture.approve(&json!({ "to": "previous" })).await?;
 
-    house.forget(3).await?;
-    house.sandbox.release(&[("FAILS_TO_START", "exit 1")]).await?;
+    fixture.forget(3).await?;
+    fixture.sandbox.release(&[("FAILS_TO_START", "exit 1")]).await?;
     let described = ecs.describe_services().cluster(CLUSTER).services(SERVICE).send().await?;
     let primary = described.services().first().and_then(|service| service.deployments().first());
     let primary = primary.and_then(|primary| primary.id()).context("no deployment")?;
-    house.expect(&function, ("deployment-failed", "applied applied"), Some(primary)).await?;
-    house.end()
+    fixture.expect(&function, ("deployment-failed", "applied applied"), Some(primary)).await?;
+    fixture.end()
 }
 
 #[tokio::test]
@@ -108,18 +108,18 @@ async fn restart() -> Test {
         ("step-functions", "applied applied"),
         ("step-functions-dry-run", "observed would_act"),
     ];
-    let mut house = House::start("restart").await?;
+    let mut fixture = Fixture::start("restart").await?;
     for alarm in ["lendpeak2-production-memory-leak", "lendpeak2-production-ecs-memory"] {
-        put_alarm(&house.sandbox, alarm, MEMORY, &OF_SERVICE).await?;
+        put_alarm(&fixture.sandbox, alarm, MEMORY, &OF_SERVICE).await?;
     }
-    let function = house.function(&[]).await?;
+    let function = fixture.function(&[]).await?;
     for row in ROWS {
-        house.forget(1).await?;
-        house.expect(&function, row, None).await?;
+        fixture.forget(1).await?;
+        fixture.expect(&function, row, None).await?;
     }
-    house.forget(1).await?;
-    house.approve(&json!({})).await?;
-    house.end()
+    fixture.forget(1).await?;
+    fixture.approve(&json!({})).await?;
+    fixture.end()
 }
 
 #[tokio::test]
@@ -133,19 +133,19 @@ async fn write_freeze() -> Test {
         ("step-functions", "applied applied"),
         ("on", "applied applied"),
     ];
-    let mut house = House::start("write-freeze").await?;
+    let mut fixture = Fixture::start("write-freeze").await?;
     let alarm = "lendpeak2-production-negative-loans";
-    put_alarm(&house.sandbox, alarm, ["LendPeak2/Data", "NegativeLoans"], &[]).await?;
-    let function = house.function(&[]).await?;
+    put_alarm(&fixture.sandbox, alarm, ["LendPeak2/Data", "NegativeLoans"], &[]).await?;
+    let function = fixture.function(&[]).await?;
     for row in ROWS {
-        house.forget(1).await?;
-        house.expect(&function, row, None).await?;
+        fixture.forget(1).await?;
+        fixture.expect(&function, row, None).await?;
     }
     // Writes are frozen now.
-    house.expect(&function, ("off", "applied applied"), None).await?;
-    house.forget(1).await?;
-    house.approve(&json!({ "state": "on" })).await?;
-    house.end()
+    fixture.expect(&function, ("off", "applied applied"), None).await?;
+    fixture.forget(1).await?;
+    fixture.approve(&json!({ "state": "on" })).await?;
+    fixture.end()
 }
 
 #[tokio::test]
@@ -163,22 +163,22 @@ async fn cache_invalidation() -> Test {
         ("schedule", "nothing_to_do nothing_awaited"),
         ("step-functions", "applied applied"),
     ];
-    let mut house = House::start("cache-invalidation").await?;
+    let mut fixture = Fixture::start("cache-invalidation").await?;
     let dimensions = [("DistributionId", DISTRIBUTION), ("Region", "Global")];
     let metric = ["AWS/CloudFront", "4xxErrorRate"];
-    put_alarm(&house.sandbox, "lendpeak2-production-cloudfront-4xx-rate", metric, &dimensions).await?;
-    let function = house.function(&[]).await?;
+    put_alarm(&fixture.sandbox, "lendpeak2-production-cloudfront-4xx-rate", metric, &dimensions).await?;
+    let function = fixture.function(&[]).await?;
     for row in ROWS {
-        house.clear_ledger().await?;
+        fixture.clear_ledger().await?;
         // Three samples tell of one alarm, and of one second if they are sent in one.
-        house.sandbox.gateway.cloudfront().clear();
-        house.expect(&function, row, None).await?;
+        fixture.sandbox.gateway.cloudfront().clear();
+        fixture.expect(&function, row, None).await?;
     }
-    let known = house.sandbox.gateway.cloudfront().add("somebody", &["/assets/*"]);
-    house.expect(&function, ("status", "listed status"), Some(known.as_str())).await?;
-    house.clear_ledger().await?;
-    house.approve(&json!({ "paths": ["/index.html"] })).await?;
-    house.end()
+    let known = fixture.sandbox.gateway.cloudfront().add("somebody", &["/assets/*"]);
+    fixture.expect(&function, ("status", "listed status"), Some(known.as_str())).await?;
+    fixture.clear_ledger().await?;
+    fixture.approve(&json!({ "paths": ["/index.html"] })).await?;
+    fixture.end()
 }
 
 /// The composite alarm that samples of `scale-up` and `diagnose` tell of.

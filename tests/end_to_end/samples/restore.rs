@@ -10,9 +10,9 @@ const DONE: &str = "applied applied";
 
 #[tokio::test]
 async fn snapshot_restore() -> Test {
-    let mut house = House::start("snapshot-restore").await?;
-    house.sandbox.rotate_password("Xw3-heather-beacon-17").await?;
-    let function = house.function(&[("COOLDOWN_SECONDS", "0"), ("ATTEMPTS_PER_DAY", "100")]).await?;
+    let mut fixture = Fixture::start("snapshot-restore").await?;
+    fixture.sandbox.rotate_password("Xw3-heather-beacon-17").await?;
+    let function = fixture.function(&[("COOLDOWN_SECONDS", "0"), ("ATTEMPTS_PER_DAY", "100")]).await?;
     for row in [
         ("schedule", "nothing_to_do nothing_under_way, nothing_to_do nothing_under_way"),
         ("list", "listed list"),
@@ -21,30 +21,31 @@ async fn snapshot_restore() -> Test {
         ("point-in-time", ASKS),
         ("latest-point-in-time", ASKS),
     ] {
-        house.expect(&function, row, None).await?;
+        fixture.expect(&function, row, None).await?;
     }
-    house.expect(&function, ("named-snapshot", ASKS), Some("before-release-42")).await?;
+    fixture.expect(&function, ("named-snapshot", ASKS), Some("before-release-42")).await?;
     // The newest is the one before the time that was asked for.
-    let asked = house.expect(&function, ("latest-snapshot", "nothing_to_do approval_pending"), None).await?;
+    let asked =
+        fixture.expect(&function, ("latest-snapshot", "nothing_to_do approval_pending"), None).await?;
     // create cluster <id> beside …
     let line = text(&asked, "/plan/lines/0")?;
     let id = line.split(' ').nth(2).context("no id")?.to_owned();
     let plan = text(&asked, "/next/send/approve")?;
-    house.expect(&function, ("approve", DONE), Some(plan.as_str())).await?;
+    fixture.expect(&function, ("approve", DONE), Some(plan.as_str())).await?;
     // Each takes one step.
     for row in [("report", "listed left_behind"), ("continue", DONE), ("step-functions", DONE)] {
-        house.expect(&function, row, Some(id.as_str())).await?;
+        fixture.expect(&function, row, Some(id.as_str())).await?;
     }
     let next = json!({ "continue": id });
     while decision(&function, &next).await? == DONE {}
     assert_eq!(decision(&function, &next).await?, "nothing_to_do handed_over");
-    house.expect(&function, ("discard", ASKS), Some(id.as_str())).await?;
+    fixture.expect(&function, ("discard", ASKS), Some(id.as_str())).await?;
     for sample in ["set-password", "cut-over", "undo"] {
-        let asked = house.expect(&function, (sample, ASKS), Some(id.as_str())).await?;
+        let asked = fixture.expect(&function, (sample, ASKS), Some(id.as_str())).await?;
         let approve = json!({ "approve": text(&asked, "/next/send/approve")? });
         assert_eq!(decision(&function, &approve).await?, DONE, "{sample}");
     }
-    house.end()
+    fixture.end()
 }
 
 fn text(answer: &Value, pointer: &str) -> anyhow::Result<String> {

@@ -81,5 +81,5 @@ async fn what_somebody_did_meanwhile_is_not_undone() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("scale-up").await
+    scenarios::chaos::hold("scale-up").await
 }

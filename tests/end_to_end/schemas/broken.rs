@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::{
     Findings, Test, decisions,
+    fixture::{Fixture, Ledger, cpu_alarm, request},
     follow_ups::text,
-    house::{House, Ledger, cpu_alarm, request},
     items::{self, Item, Named},
 };
 
@@ -24,23 +24,23 @@ fn of_service() -> String {
 
 #[tokio::test]
 async fn a_claim_that_cannot_be_read_is_replaced_and_told_once() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for claim in items::broken("claim")? {
-        findings.add(&claim.place, replaced(&house, "scale-up", &claim).await);
+        findings.add(&claim.place, replaced(&fixture, "scale-up", &claim).await);
     }
     let torn = items::broken("claim")?.into_iter().find(|claim| claim.name == "data that is no JSON");
     let torn = torn.context("no claim that is no JSON")?;
     for remedy in ["rollback", "restart", "write-freeze"] {
         let mut claim = torn.clone();
         claim.item.insert("sk".to_owned(), json!(remedy));
-        findings.add(&format!("{} of {remedy}", claim.place), replaced(&house, remedy, &claim).await);
+        findings.add(&format!("{} of {remedy}", claim.place), replaced(&fixture, remedy, &claim).await);
     }
     findings.none()
 }
 
-async fn replaced(house: &House, remedy: &str, claim: &Named) -> Test {
-    let ledger = house.with(&[&claim.item]).await?;
+async fn replaced(fixture: &Fixture, remedy: &str, claim: &Named) -> Test {
+    let ledger = fixture.with(&[&claim.item]).await?;
     ledger.ask(remedy, &tick()).await?;
     ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
     ledger.ask(remedy, &tick()).await?;
@@ -62,18 +62,18 @@ async fn replaced(house: &House, remedy: &str, claim: &Named) -> Test {
 /// Somebody writes a claim that can be read between the look and the claim: that one holds.
 #[tokio::test]
 async fn a_claim_that_could_not_be_read_and_is_another_by_now_is_not_replaced() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let torn = items::broken("claim")?.into_iter().find(|claim| claim.name == "data that is no JSON");
     let torn = torn.context("no claim that is no JSON")?;
     let alive =
         items::all("claim")?.into_iter().find(|claim| claim.place == "claim/3f5faf5, scale-up, alive");
     let alive = alive.context("no claim that is alive")?;
-    let ledger = house.with(&[&torn.item]).await?;
+    let ledger = fixture.with(&[&torn.item]).await?;
     let function = ledger.function("scale-up").await?;
     // The first try is lost on its way, and the other one is written meanwhile.
     let late = Duration::from_secs(2);
     let fault = Rule::new("dynamodb", "TransactWriteItems", Fault::Timeout(late)).of("scale-up").at(1);
-    house.sandbox.gateway.faults().add(fault);
+    fixture.sandbox.gateway.faults().add(fault);
     let event = request("scale-up")?;
     let asked = outcome(&function, &event);
     let written = async {
@@ -90,11 +90,11 @@ async fn a_claim_that_could_not_be_read_and_is_another_by_now_is_not_replaced() 
 
 #[tokio::test]
 async fn a_claim_that_cannot_be_read_is_told_also_where_the_run_dies_that_replaced_it() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let torn = items::broken("claim")?.into_iter().find(|claim| claim.name == "data that is no JSON");
     let torn = torn.context("no claim that is no JSON")?;
-    let ledger = house.with(&[&torn.item]).await?;
-    house
+    let ledger = fixture.with(&[&torn.item]).await?;
+    fixture
         .sandbox
         .gateway
         .faults()
@@ -112,12 +112,12 @@ async fn a_claim_that_cannot_be_read_is_told_also_where_the_run_dies_that_replac
 
 #[tokio::test]
 async fn a_follow_up_that_cannot_be_read_is_left_out_and_told_once() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for follow_up in items::broken("follow-up")? {
         let (remedy, _) = follow_up.name.split_once(", ").context("no remedy")?;
         let left_out = async {
-            let ledger = house.with(&[&follow_up.item]).await?;
+            let ledger = fixture.with(&[&follow_up.item]).await?;
             ledger.ask(remedy, &tick()).await?;
             ledger.ask(remedy, &tick()).await?;
             ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
@@ -133,19 +133,19 @@ async fn a_follow_up_that_cannot_be_read_is_left_out_and_told_once() -> Test {
 /// A deployment is under way: the freeze has to wait, and the note of that takes the place of what nobody can read.
 #[tokio::test]
 async fn a_follow_up_that_cannot_be_read_keeps_no_freeze_from_waiting() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for follow_up in
         items::broken("follow-up")?.into_iter().filter(|item| item.name.starts_with("write-freeze"))
     {
         let waits = async {
-            let ledger = house.with(&[&follow_up.item]).await?;
-            house.sandbox.gateway.ecs().set_rollout_time(Duration::from_secs(3));
-            let deployed = deploy(&house, &house.good).await;
+            let ledger = fixture.with(&[&follow_up.item]).await?;
+            fixture.sandbox.gateway.ecs().set_rollout_time(Duration::from_secs(3));
+            let deployed = deploy(&fixture, &fixture.good).await;
             let asked = ledger
                 .answers("write-freeze", &request("write-freeze")?, "refused deployment_in_progress")
                 .await;
-            house.sandbox.gateway.ecs().set_rollout_time(Duration::ZERO);
+            fixture.sandbox.gateway.ecs().set_rollout_time(Duration::ZERO);
             deployed.and(asked.map(drop))?;
             let noted =
                 ledger.item(&of_service(), "write-freeze#follow-up").await?.context("it is not noted")?;
@@ -160,11 +160,11 @@ async fn a_follow_up_that_cannot_be_read_keeps_no_freeze_from_waiting() -> Test 
 
 #[tokio::test]
 async fn a_holder_without_a_lease_holds_nothing() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for holder in items::broken("holder")? {
         let acts = async {
-            let ledger = house.with(&[&holder.item]).await?;
+            let ledger = fixture.with(&[&holder.item]).await?;
             ledger.answers("scale-up", &request("scale-up")?, "applied applied").await?;
             ensure!(ledger.item(&of_service(), "holder").await?.is_none(), "it holds still");
             Ok(())
@@ -176,19 +176,19 @@ async fn a_holder_without_a_lease_holds_nothing() -> Test {
 
 #[tokio::test]
 async fn a_freeze_that_cannot_be_read_counts_as_one_for_who_would_end_it() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for freeze in items::broken("freeze")? {
-        findings.add(&format!("{}, others", freeze.place), others_act(&house, &freeze.item).await);
-        findings.add(&format!("{}, rollback", freeze.place), stays_frozen(&house, &freeze.item).await);
+        findings.add(&format!("{}, others", freeze.place), others_act(&fixture, &freeze.item).await);
+        findings.add(&format!("{}, rollback", freeze.place), stays_frozen(&fixture, &freeze.item).await);
         findings
-            .add(&format!("{}, write-freeze", freeze.place), frozen_and_ended(&house, &freeze.item).await);
+            .add(&format!("{}, write-freeze", freeze.place), frozen_and_ended(&fixture, &freeze.item).await);
     }
     findings.none()
 }
 
-async fn others_act(house: &House, freeze: &Item) -> Test {
-    let ledger = house.with(&[freeze]).await?;
+async fn others_act(fixture: &Fixture, freeze: &Item) -> Test {
+    let ledger = fixture.with(&[freeze]).await?;
     for remedy in ["scale-up", "restart"] {
         ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
     }
@@ -201,14 +201,14 @@ async fn others_act(house: &House, freeze: &Item) -> Test {
 }
 
 /// To go back to a release without the variable would let writes through.
-async fn stays_frozen(house: &House, freeze: &Item) -> Test {
-    let ledger = house.with(&[freeze]).await?;
-    let before = house.sandbox.runs().await?;
+async fn stays_frozen(fixture: &Fixture, freeze: &Item) -> Test {
+    let ledger = fixture.with(&[freeze]).await?;
+    let before = fixture.sandbox.runs().await?;
     let answer = ledger.ask("rollback", &request("rollback")?).await?;
-    let runs = house.sandbox.runs().await?;
+    let runs = fixture.sandbox.runs().await?;
     let refused = decisions(&answer).iter().all(|decision| decision.starts_with("refused")) && runs == before;
     ensure!(
-        refused || house.is_frozen().await?,
+        refused || fixture.is_frozen().await?,
         "{} and {runs} runs: {}",
         decisions(&answer).join(" and "),
         answer["reason"]
@@ -217,22 +217,22 @@ async fn stays_frozen(house: &House, freeze: &Item) -> Test {
     Ok(())
 }
 
-async fn frozen_and_ended(house: &House, freeze: &Item) -> Test {
-    let ledger = house.with(&[freeze]).await?;
+async fn frozen_and_ended(fixture: &Fixture, freeze: &Item) -> Test {
+    let ledger = fixture.with(&[freeze]).await?;
     ledger
         .answers("write-freeze", &json!({ "state": "on", "reason": "loans are negative" }), "applied applied")
         .await?;
-    ensure!(house.is_frozen().await?, "writes go through");
+    ensure!(fixture.is_frozen().await?, "writes go through");
     let noted = ledger.item(&of_service(), "freeze").await?.context("it is not noted")?;
     let since: Timestamp = noted["since"].as_str().context("since when?")?.parse()?;
     ensure!(since <= Timestamp::now() && noted["variable"] == "READONLY_MODE", "{noted:#}");
     ledger.answers("write-freeze", &json!({ "state": "off" }), "applied applied").await?;
     ensure!(
-        !house.is_frozen().await? && ledger.item(&of_service(), "freeze").await?.is_none(),
+        !fixture.is_frozen().await? && ledger.item(&of_service(), "freeze").await?.is_none(),
         "it has not ended"
     );
 
-    let ledger = house.with(&[freeze]).await?;
+    let ledger = fixture.with(&[freeze]).await?;
     ledger.ask("write-freeze", &json!({ "state": "off" })).await?;
     ensure!(ledger.item(&of_service(), "freeze").await?.is_none(), "it has not ended");
     Ok(())
@@ -240,11 +240,11 @@ async fn frozen_and_ended(house: &House, freeze: &Item) -> Test {
 
 #[tokio::test]
 async fn an_event_whose_answer_cannot_be_read_is_answered_all_the_same() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for answer in items::broken("event")? {
         let once = async {
-            let ledger = house.with(&[&answer.item]).await?;
+            let ledger = fixture.with(&[&answer.item]).await?;
             ledger.ask("scale-up", &ledger.cpu_alarm_of_then()).await?;
             ensure!(ledger.calls("ecs UpdateService") == 0, "it acted again");
             ledger.answers("scale-up", &cpu_alarm(Timestamp::now()), "applied applied").await.map(drop)
@@ -256,11 +256,11 @@ async fn an_event_whose_answer_cannot_be_read_is_answered_all_the_same() -> Test
 
 #[tokio::test]
 async fn an_approval_that_cannot_be_read_approves_nothing_and_is_refused() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for approval in items::broken("approval")? {
         let refused = async {
-            let ledger = house.with(&[&approval.item]).await?;
+            let ledger = fixture.with(&[&approval.item]).await?;
             let answer = ledger.ask("scale-up", &json!({ "approve": text(&approval, "sk") })).await?;
             ensure!(answer["decision"] == "refused" && !answer["next"].is_null(), "{answer:#}");
             ensure!(ledger.calls("ecs UpdateService") == 0, "it acted");
@@ -273,16 +273,16 @@ async fn an_approval_that_cannot_be_read_approves_nothing_and_is_refused() -> Te
 
 #[tokio::test]
 async fn what_cannot_be_read_of_a_release_makes_it_none_to_go_back_to() -> Test {
-    let house = House::start().await?;
-    let third = house.sandbox.release(&[]).await?;
+    let fixture = Fixture::start().await?;
+    let third = fixture.sandbox.release(&[]).await?;
     let mut findings = Findings::default();
     for release in items::broken("release")? {
         let goes_past = async {
-            let ledger = house.with(&[&release.item]).await?;
-            deploy(&house, &third).await?;
+            let ledger = fixture.with(&[&release.item]).await?;
+            deploy(&fixture, &third).await?;
             ledger.answers("rollback", &request("rollback")?, "applied applied").await?;
-            let runs = house.sandbox.runs().await?;
-            ensure!(runs == house.good, "{runs} runs, not {}", house.good);
+            let runs = fixture.sandbox.runs().await?;
+            ensure!(runs == fixture.good, "{runs} runs, not {}", fixture.good);
             Ok(())
         };
         findings.add(&release.place, goes_past.await);
@@ -290,9 +290,9 @@ async fn what_cannot_be_read_of_a_release_makes_it_none_to_go_back_to() -> Test 
     findings.none()
 }
 
-async fn deploy(house: &House, release: &str) -> Test {
+async fn deploy(fixture: &Fixture, release: &str) -> Test {
     let update =
-        house.sandbox.clients.ecs.update_service().cluster("lendpeak2-production").service("backend");
+        fixture.sandbox.clients.ecs.update_service().cluster("lendpeak2-production").service("backend");
     update.task_definition(release).send().await?;
     Ok(())
 }
@@ -300,7 +300,7 @@ async fn deploy(house: &House, release: &str) -> Test {
 /// All at once, with what can be read beside it.
 #[tokio::test]
 async fn a_target_with_nothing_but_unreadable_items_is_acted_on() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut worst: Vec<Named> = Vec::new();
     for (kind, name) in [
         ("claim", "data that is no JSON"),
@@ -311,10 +311,10 @@ async fn a_target_with_nothing_but_unreadable_items_is_acted_on() -> Test {
         let found = items::broken(kind)?.into_iter().find(|item| item.name == name);
         worst.push(found.with_context(|| format!("no {kind} that is {name}"))?);
     }
-    let ledger = house.with(&worst.iter().map(|named| &named.item).collect::<Vec<_>>()).await?;
+    let ledger = fixture.with(&worst.iter().map(|named| &named.item).collect::<Vec<_>>()).await?;
     ledger.ask("scale-up", &tick()).await?;
     ledger.answers("scale-up", &request("scale-up")?, "applied applied").await?;
-    ensure!(house.sandbox.desired_count().await? == 4, "it did not act");
+    ensure!(fixture.sandbox.desired_count().await? == 4, "it did not act");
     each_is_told_once(&ledger, &["scale-up", "scale-up#follow-up", "freeze"])
 }
 

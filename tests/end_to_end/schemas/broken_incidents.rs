@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Findings, Test,
-    house::{COMPOSITE, House, Ledger},
+    fixture::{COMPOSITE, Fixture, Ledger},
     incidents::{alarm, ids},
     items::{self, Item, Named},
 };
@@ -29,27 +29,28 @@ fn object(value: &Value) -> anyhow::Result<Item> {
 const BROKEN: &str = "no-healthy-target";
 
 /// The broken one is open for its alarm.
-async fn beside_readable<'a>(house: &'a House, incident: &Item) -> anyhow::Result<Ledger<'a>> {
+async fn beside_readable<'a>(fixture: &'a Fixture, incident: &Item) -> anyhow::Result<Ledger<'a>> {
     let pointer = object(&json!({ "pk": "incident-open", "sk": BROKEN, "incident": incident["sk"] }))?;
     let readable = readable()?;
     let mut items: Vec<&Item> = readable.iter().collect();
     items.extend([incident, &pointer]);
-    house.with(&items).await
+    fixture.with(&items).await
 }
 
 #[tokio::test]
 async fn an_incident_that_cannot_be_read_keeps_no_other_from_being_told() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for incident in items::broken("incident")? {
-        findings.add(&incident.place, others_go_on(&house, &incident).await);
-        findings.add(&format!("{}, another of its cause", incident.place), another(&house, &incident).await);
+        findings.add(&incident.place, others_go_on(&fixture, &incident).await);
+        findings
+            .add(&format!("{}, another of its cause", incident.place), another(&fixture, &incident).await);
     }
     findings.none()
 }
 
-async fn others_go_on(house: &House, incident: &Named) -> Test {
-    let ledger = beside_readable(house, &incident.item).await?;
+async fn others_go_on(fixture: &Fixture, incident: &Named) -> Test {
+    let ledger = beside_readable(fixture, &incident.item).await?;
     let id = ledger.filled(incident.item["sk"].as_str().unwrap_or_default()).await?;
     let untold = ledger.filled(readable()?[0]["sk"].as_str().unwrap_or_default()).await?;
     let list = ledger.ask("incident", &json!({})).await?;
@@ -79,8 +80,8 @@ async fn others_go_on(house: &House, incident: &Named) -> Test {
 }
 
 /// The cause is not taken for ever.
-async fn another(house: &House, incident: &Named) -> Test {
-    let ledger = beside_readable(house, &incident.item).await?;
+async fn another(fixture: &Fixture, incident: &Named) -> Test {
+    let ledger = beside_readable(fixture, &incident.item).await?;
     let answer = ledger.ask("incident", &alarm(&format!("lendpeak2-production-{BROKEN}"))).await?;
     ensure!(answer["did"] == "opened" || answer["did"] == "joined", "{answer:#}");
     let id = answer["incident"].as_str().context("no id")?;
@@ -92,7 +93,7 @@ async fn another(house: &House, incident: &Named) -> Test {
 
 #[tokio::test]
 async fn a_pointer_to_no_incident_keeps_none_from_opening() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for (name, more) in [
         ("to one that is gone", json!({ "incident": "20260101-000000-service-down" })),
@@ -103,7 +104,7 @@ async fn a_pointer_to_no_incident_keeps_none_from_opening() -> Test {
         let opens = async {
             let mut pointer = object(&json!({ "pk": "incident-open", "sk": "service-down" }))?;
             pointer.extend(object(&more)?);
-            let ledger = house.with(&[&pointer]).await?;
+            let ledger = fixture.with(&[&pointer]).await?;
             ledger.ask("incident", &tick()).await?;
             ledger.ask("incident", &json!({})).await?;
             let answer = ledger.ask("incident", &alarm(COMPOSITE)).await?;
@@ -119,13 +120,13 @@ async fn a_pointer_to_no_incident_keeps_none_from_opening() -> Test {
 
 #[tokio::test]
 async fn a_component_a_line_or_a_record_that_cannot_be_read_is_left_out() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     let down = object(&json!({ "pk": "component", "sk": "payments",
         "data": { "component": "payments", "status": "down", "message": "no answer", "at": "<now-1h>" } }))?;
     for component in items::broken("component")? {
         let left_out = async {
-            let ledger = house.with(&[&component.item, &down]).await?;
+            let ledger = fixture.with(&[&component.item, &down]).await?;
             let list = ledger.ask("incident", &json!({})).await?;
             ensure!(list["lines"].to_string().contains("payments is down: no answer"), "{list:#}");
             ledger.ask("incident", &tick()).await?;
@@ -149,7 +150,7 @@ async fn a_component_a_line_or_a_record_that_cannot_be_read_is_left_out() -> Tes
         let left_out = async {
             let mut torn = object(&torn)?;
             torn.insert("pk".to_owned(), json!("<pk>"));
-            let ledger = house.with(&[incident]).await?;
+            let ledger = fixture.with(&[incident]).await?;
             let pk = ledger.filled(&pk).await?;
             torn.insert("pk".to_owned(), json!(pk));
             ledger.put(&torn).await?;

@@ -6,19 +6,19 @@ use serde_json::json;
 
 use super::{
     Findings, Test, decisions,
-    house::{House, Ledger, alarm, request},
+    fixture::{Fixture, Ledger, alarm, request},
     items::{self, Named},
 };
 
 async fn check(remedies: &[&str]) -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     let mut tried = 0;
     for claim in items::all("claim")? {
         let (remedy, state) = claim.name.split_once(", ").context("no state")?;
         if remedies.contains(&remedy) {
             tried += 1;
-            findings.add(&claim.place, answers_for(&house, &claim, remedy, state).await);
+            findings.add(&claim.place, answers_for(&fixture, &claim, remedy, state).await);
         }
     }
     ensure!(tried >= remedies.len(), "{tried} claims of {remedies:?}");
@@ -40,8 +40,8 @@ async fn a_claim_of_every_age_by_another_remedy_is_read() -> Test {
     check(&["write-freeze", "cache-invalidation", "snapshot-restore"]).await
 }
 
-async fn answers_for(house: &House, claim: &Named, remedy: &str, state: &str) -> Test {
-    let ledger = house.with(&[&claim.item]).await?;
+async fn answers_for(fixture: &Fixture, claim: &Named, remedy: &str, state: &str) -> Test {
+    let ledger = fixture.with(&[&claim.item]).await?;
     match state {
         "over" => acts(&ledger, remedy).await,
         "forgotten" => {
@@ -58,15 +58,15 @@ async fn answers_for(house: &House, claim: &Named, remedy: &str, state: &str) ->
         "cooling" => refuses(&ledger, remedy, "refused cooldown", &alarm(remedy)?).await,
         "spent" => refuses(&ledger, remedy, "refused budget_spent", &alarm(remedy)?).await,
         putting_back if remedy == "scale-up" && putting_back.starts_with("dead while it put back") => {
-            house.set_minimum(5).await?;
+            fixture.set_minimum(5).await?;
             ledger.answers(remedy, &tick(), "applied applied").await?;
-            ensure!(house.minimum() == Some(2), "the minimum is {:?}", house.minimum());
+            ensure!(fixture.minimum() == Some(2), "the minimum is {:?}", fixture.minimum());
             Ok(())
         }
         // The schedule leaves it to whoever asks for it again, and who asks takes its place.
         "dead while it set a password" => {
             let cluster = "lendpeak2-production-restore-20261120101500";
-            house.sandbox.gateway.docdb().add_cluster(cluster);
+            fixture.sandbox.gateway.docdb().add_cluster(cluster);
             let answer = ledger.ask(remedy, &json!({ "set_password_of": cluster })).await?;
             let decided = decisions(&answer);
             ensure!(decided.first().is_some_and(|first| first == "failed given_up"), "{decided:?}");
@@ -75,9 +75,9 @@ async fn answers_for(house: &House, claim: &Named, remedy: &str, state: &str) ->
         }
         dead if dead.starts_with("dead") => {
             if dead == "dead while it copied settings" {
-                house.sandbox.gateway.docdb().add_cluster("lendpeak2-production-restore-20261120101500");
+                fixture.sandbox.gateway.docdb().add_cluster("lendpeak2-production-restore-20261120101500");
             }
-            let before = house.sandbox.runs().await?;
+            let before = fixture.sandbox.runs().await?;
             let answer = ledger.answers(remedy, &tick(), "applied applied").await?;
             ensure!(answer.to_string().contains("finished what run"), "{answer:#}");
             carried_out(&ledger, remedy, dead, &before).await
@@ -112,21 +112,21 @@ async fn refuses(ledger: &Ledger<'_>, remedy: &str, expected: &str, event: &serd
 
 /// The dead run's own intent, not another plan.
 async fn carried_out(ledger: &Ledger<'_>, remedy: &str, state: &str, before: &str) -> Test {
-    let house = ledger.house;
-    let runs = house.sandbox.runs().await?;
+    let fixture = ledger.fixture;
+    let runs = fixture.sandbox.runs().await?;
     let is_so = match (remedy, state) {
-        ("scale-up", _) => house.sandbox.desired_count().await? == 3,
-        ("rollback", "dead") | ("write-freeze", "dead while it put back") => runs == house.good,
+        ("scale-up", _) => fixture.sandbox.desired_count().await? == 3,
+        ("rollback", "dead") | ("write-freeze", "dead while it put back") => runs == fixture.good,
         ("rollback", "dead with writes frozen") | ("write-freeze", "dead") => {
-            runs != before && house.is_frozen().await?
+            runs != before && fixture.is_frozen().await?
         }
         // Somebody has deployed something else since.
         ("rollback" | "write-freeze", _) => runs == before,
         ("restart", _) => runs == before && ledger.calls("ecs UpdateService") == 1,
         ("cache-invalidation", _) => {
-            house.sandbox.gateway.cloudfront().invalidations().iter().any(|one| one.paths.len() == 2)
+            fixture.sandbox.gateway.cloudfront().invalidations().iter().any(|one| one.paths.len() == 2)
         }
-        ("snapshot-restore", "dead") => !house.sandbox.gateway.docdb().restored().is_empty(),
+        ("snapshot-restore", "dead") => !fixture.sandbox.gateway.docdb().restored().is_empty(),
         ("snapshot-restore", _) => true,
         _ => false,
     };

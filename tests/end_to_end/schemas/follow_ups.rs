@@ -5,7 +5,7 @@ use sandbox::stack::tick;
 
 use super::{
     Findings, Test, decisions,
-    house::{House, request},
+    fixture::{Fixture, request},
     items::{self, Named},
 };
 
@@ -33,26 +33,27 @@ fn expected(name: &str) -> anyhow::Result<(&'static str, bool)> {
 
 #[tokio::test]
 async fn a_follow_up_of_every_age_is_looked_after() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for follow_up in items::all("follow-up")? {
-        findings.add(&follow_up.place, looked_after(&house, &follow_up).await);
+        findings.add(&follow_up.place, looked_after(&fixture, &follow_up).await);
     }
     findings.none()
 }
 
-async fn looked_after(house: &House, follow_up: &Named) -> Test {
+async fn looked_after(fixture: &Fixture, follow_up: &Named) -> Test {
     let (remedy, _) = follow_up.name.split_once(", ").context("no state")?;
     let (expected, is_over) = expected(&follow_up.name)?;
-    let ledger = house.with(&[&follow_up.item]).await?;
-    house.sandbox.show_what_runs().await?;
+    let ledger = fixture.with(&[&follow_up.item]).await?;
+    fixture.sandbox.show_what_runs().await?;
     if remedy == "scale-up" {
-        house.set_minimum(5).await?;
+        fixture.set_minimum(5).await?;
     }
     let answer = ledger.ask(remedy, &tick()).await?;
     let decisions = decisions(&answer);
     // An old one does not say to what the minimum was raised: it may be left as it is, if people are told.
-    let is_left = follow_up.name == "scale-up, due" && house.minimum() == Some(5) && ledger.told().len() == 1;
+    let is_left =
+        follow_up.name == "scale-up, due" && fixture.minimum() == Some(5) && ledger.told().len() == 1;
     ensure!(
         is_left || decisions.iter().any(|decision| decision == expected),
         "{}, not {expected}: {}",
@@ -68,7 +69,7 @@ async fn looked_after(house: &House, follow_up: &Named) -> Test {
 /// Whatever is looked after, the remedy itself can be asked for.
 #[tokio::test]
 async fn a_follow_up_of_every_age_bars_no_request() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for follow_up in items::all("follow-up")? {
         let (remedy, _) = follow_up.name.split_once(", ").context("no state")?;
@@ -76,7 +77,7 @@ async fn a_follow_up_of_every_age_bars_no_request() -> Test {
             continue;
         }
         let asked = async {
-            let ledger = house.with(&[&follow_up.item]).await?;
+            let ledger = fixture.with(&[&follow_up.item]).await?;
             ledger.answers(remedy, &request(remedy)?, "applied applied").await.map(drop)
         };
         findings.add(&follow_up.place, asked.await);

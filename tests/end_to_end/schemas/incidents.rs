@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Findings, Test,
-    house::{COMPOSITE, House, Ledger},
+    fixture::{COMPOSITE, Fixture, Ledger},
     items::{self, Item, Schema},
 };
 
@@ -24,20 +24,20 @@ pub(crate) fn ids(list: &Value, which: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn incidents_of_every_age_are_listed_shown_swept_and_closed() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for (commit, schema) in items::of("incident")? {
-        findings.add(&format!("incident/{commit}, listed and shown"), listed(&house, &schema).await);
-        findings.add(&format!("incident/{commit}, swept"), swept(&house, &schema).await);
-        findings.add(&format!("incident/{commit}, an alarm"), joined(&house, &schema).await);
-        findings.add(&format!("incident/{commit}, closed"), closed(&house, &schema).await);
-        findings.add(&format!("incident/{commit}, over"), over(&house, &schema).await);
+        findings.add(&format!("incident/{commit}, listed and shown"), listed(&fixture, &schema).await);
+        findings.add(&format!("incident/{commit}, swept"), swept(&fixture, &schema).await);
+        findings.add(&format!("incident/{commit}, an alarm"), joined(&fixture, &schema).await);
+        findings.add(&format!("incident/{commit}, closed"), closed(&fixture, &schema).await);
+        findings.add(&format!("incident/{commit}, over"), over(&fixture, &schema).await);
     }
     findings.none()
 }
 
-async fn ledger<'a>(house: &'a House, schema: &Schema) -> anyhow::Result<Ledger<'a>> {
-    house.with(&schema.items.values().collect::<Vec<_>>()).await
+async fn ledger<'a>(fixture: &'a Fixture, schema: &Schema) -> anyhow::Result<Ledger<'a>> {
+    fixture.with(&schema.items.values().collect::<Vec<_>>()).await
 }
 
 async fn id(ledger: &Ledger<'_>, schema: &Schema, name: &str) -> anyhow::Result<String> {
@@ -45,8 +45,8 @@ async fn id(ledger: &Ledger<'_>, schema: &Schema, name: &str) -> anyhow::Result<
     ledger.filled(sk).await
 }
 
-async fn listed(house: &House, schema: &Schema) -> Test {
-    let ledger = ledger(house, schema).await?;
+async fn listed(fixture: &Fixture, schema: &Schema) -> Test {
+    let ledger = ledger(fixture, schema).await?;
     let list = ledger.ask("incident", &json!({})).await?;
     let open = ids(&list, "open");
     for name in ["with the machine", "untold", "handed over"] {
@@ -67,8 +67,8 @@ async fn listed(house: &House, schema: &Schema) -> Test {
 }
 
 /// What is owed is told, and each level has its time.
-async fn swept(house: &House, schema: &Schema) -> Test {
-    let ledger = ledger(house, schema).await?;
+async fn swept(fixture: &Fixture, schema: &Schema) -> Test {
+    let ledger = ledger(fixture, schema).await?;
     let swept = ledger.ask("incident", &tick()).await?;
     for name in ["untold", "handed over"] {
         let id = id(&ledger, schema, name).await?;
@@ -85,8 +85,8 @@ async fn swept(house: &House, schema: &Schema) -> Test {
     Ok(())
 }
 
-async fn joined(house: &House, schema: &Schema) -> Test {
-    let ledger = ledger(house, schema).await?;
+async fn joined(fixture: &Fixture, schema: &Schema) -> Test {
+    let ledger = ledger(fixture, schema).await?;
     let down = id(&ledger, schema, "with the machine").await?;
     let answer = ledger.ask("incident", &alarm(COMPOSITE)).await?;
     ensure!(answer["did"] != "opened" && answer["incident"] == json!(down), "{answer:#}");
@@ -95,8 +95,8 @@ async fn joined(house: &House, schema: &Schema) -> Test {
     Ok(())
 }
 
-async fn closed(house: &House, schema: &Schema) -> Test {
-    let ledger = ledger(house, schema).await?;
+async fn closed(fixture: &Fixture, schema: &Schema) -> Test {
+    let ledger = ledger(fixture, schema).await?;
     let down = id(&ledger, schema, "with the machine").await?;
     for (request, did) in [
         (json!({ "note": down, "text": "looks like the release" }), "noted"),
@@ -114,11 +114,11 @@ async fn closed(house: &House, schema: &Schema) -> Test {
 }
 
 /// What was over when the version changed: the same trouble days later is another incident.
-async fn over(house: &House, schema: &Schema) -> Test {
+async fn over(fixture: &Fixture, schema: &Schema) -> Test {
     let only: Vec<&Item> =
         schema.items.iter().filter(|(name, _)| *name == "over").map(|(_, item)| item).collect();
     ensure!(only.len() == 1, "no item that is over");
-    let ledger = house.with(&only).await?;
+    let ledger = fixture.with(&only).await?;
     ledger.ask("incident", &tick()).await?;
     ensure!(ledger.told().is_empty(), "told of what is over: {:#?}", ledger.told());
     let answer = ledger.ask("incident", &alarm(COMPOSITE)).await?;
@@ -129,9 +129,9 @@ async fn over(house: &House, schema: &Schema) -> Test {
 
 #[tokio::test]
 async fn components_and_records_of_every_age_are_shown() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     for (commit, schema) in items::of("component")? {
-        let ledger = house.with(&schema.items.values().collect::<Vec<_>>()).await?;
+        let ledger = fixture.with(&schema.items.values().collect::<Vec<_>>()).await?;
         let list = ledger.ask("incident", &json!({})).await?;
         for word in ["api is degraded: slow answers", "payments is down", "reports is maintenance"] {
             ensure!(list["lines"].to_string().contains(word), "{commit}: {list:#}");
@@ -149,7 +149,7 @@ async fn components_and_records_of_every_age_are_shown() -> Test {
     let down = newest.context("no incident")?;
     for (commit, schema) in items::of("audit")? {
         let records = schema.items.values().chain([down]).collect::<Vec<_>>();
-        let ledger = house.with(&records).await?;
+        let ledger = fixture.with(&records).await?;
         let id = ledger.filled(down["sk"].as_str().unwrap_or_default()).await?;
         let shown = ledger.ask("incident", &json!({ "show": id, "verbose": true })).await?;
         let lines = shown["timeline"].as_array().context("no timeline")?;

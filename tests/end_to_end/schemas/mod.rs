@@ -7,8 +7,8 @@
 mod broken;
 mod broken_incidents;
 mod claims;
+mod fixture;
 mod follow_ups;
-mod house;
 mod incidents;
 mod items;
 mod notes;

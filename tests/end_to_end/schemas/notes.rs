@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{
     Findings, Test,
+    fixture::{self, Fixture, cpu_alarm, request},
     follow_ups::text,
-    house::{self, House, cpu_alarm, request},
     items::{self, Item, Named},
 };
 
@@ -19,19 +19,19 @@ fn named(kind: &str, name: &str) -> anyhow::Result<Vec<Named>> {
 
 #[tokio::test]
 async fn holders_answers_approvals_and_kill_switches_of_every_age_are_heeded() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
     for holder in items::all("holder")? {
         let expected =
             if holder.name == "dead" { "applied applied" } else { "refused held_by_another_remedy" };
-        findings.add(&holder.place, scale_up(&house, &holder, expected).await);
+        findings.add(&holder.place, scale_up(&fixture, &holder, expected).await);
     }
     for switch in items::all("kill-switch")? {
-        findings.add(&switch.place, scale_up(&house, &switch, "refused kill_switch").await);
+        findings.add(&switch.place, scale_up(&fixture, &switch, "refused kill_switch").await);
     }
     for answered in items::all("event")? {
         let again = async {
-            let ledger = house.with(&[&answered.item]).await?;
+            let ledger = fixture.with(&[&answered.item]).await?;
             ledger.answers("scale-up", &ledger.cpu_alarm_of_then(), "replayed applied").await?;
             ensure!(ledger.calls("ecs UpdateService") == 0, "it acted again");
             Ok(())
@@ -45,7 +45,7 @@ async fn holders_answers_approvals_and_kill_switches_of_every_age_are_heeded() -
             _ => "refused plan_changed",
         };
         let approve = async {
-            let ledger = house.with(&[&approval.item]).await?;
+            let ledger = fixture.with(&[&approval.item]).await?;
             let id = approval.item["data"]["id"].clone();
             ledger.answers("scale-up", &json!({ "approve": id }), expected).await?;
             ensure!(ledger.calls("ecs UpdateService") == 0, "it acted");
@@ -58,9 +58,9 @@ async fn holders_answers_approvals_and_kill_switches_of_every_age_are_heeded() -
 
 #[tokio::test]
 async fn what_is_owed_to_people_is_told_by_whoever_runs_next_and_once() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     for owed in items::all("owed")? {
-        let ledger = house.with(&[&owed.item]).await?;
+        let ledger = fixture.with(&[&owed.item]).await?;
         ledger.ask("scale-up", &tick()).await?;
         ledger.ask("restart", &tick()).await?;
         let told = ledger.told_of(&["set the desired count of backend to 3: done"]);
@@ -68,9 +68,9 @@ async fn what_is_owed_to_people_is_told_by_whoever_runs_next_and_once() -> Test 
         ensure!(ledger.all().await?.iter().all(|item| item["pk"] != "owed"), "{} is still owed", owed.place);
     }
     for refused in items::all("refused")? {
-        let ledger = house.with(&[&refused.item]).await?;
+        let ledger = fixture.with(&[&refused.item]).await?;
         ledger.answers("scale-up", &request("scale-up")?, "applied applied").await?;
-        ledger.answers("scale-up", &house::alarm("scale-up")?, "refused cooldown").await?;
+        ledger.answers("scale-up", &fixture::alarm("scale-up")?, "refused cooldown").await?;
         // The last one before that was of the target, and is not read any more.
         let again = usize::from(refused.item["pk"] != "event#scale-up");
         let told = ledger.told_of(&["scale-up refused"]);
@@ -79,8 +79,8 @@ async fn what_is_owed_to_people_is_told_by_whoever_runs_next_and_once() -> Test 
     Ok(())
 }
 
-async fn scale_up(house: &House, note: &Named, expected: &str) -> Test {
-    let ledger = house.with(&[&note.item]).await?;
+async fn scale_up(fixture: &Fixture, note: &Named, expected: &str) -> Test {
+    let ledger = fixture.with(&[&note.item]).await?;
     ledger.answers("scale-up", &request("scale-up")?, expected).await?;
     let acts = usize::from(expected.starts_with("applied"));
     ensure!(ledger.calls("ecs UpdateService") == acts, "UpdateService was called");
@@ -89,18 +89,18 @@ async fn scale_up(house: &House, note: &Named, expected: &str) -> Test {
 
 #[tokio::test]
 async fn a_freeze_of_every_age_is_kept_by_each_remedy_and_ended_by_its_own() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     for freeze in named("freeze", "frozen")? {
         for remedy in ["restart", "scale-up"] {
-            let ledger = house.with(&[&freeze.item]).await?;
+            let ledger = fixture.with(&[&freeze.item]).await?;
             let answer = ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
             ensure!(answer["reason"].to_string().contains("writes are frozen since"), "{answer:#}");
         }
-        let ledger = house.with(&[&freeze.item]).await?;
+        let ledger = fixture.with(&[&freeze.item]).await?;
         ledger.answers("rollback", &request("rollback")?, "applied applied").await?;
-        ensure!(house.is_frozen().await?, "writes go through after the roll-back");
+        ensure!(fixture.is_frozen().await?, "writes go through after the roll-back");
 
-        let ledger = house.with(&[&freeze.item]).await?;
+        let ledger = fixture.with(&[&freeze.item]).await?;
         ledger.answers("write-freeze", &json!({ "state": "off" }), "applied applied").await?;
         ensure!(ledger.item(&text(&freeze, "pk"), "freeze").await?.is_none(), "it is still there");
     }
@@ -110,36 +110,36 @@ async fn a_freeze_of_every_age_is_kept_by_each_remedy_and_ended_by_its_own() -> 
 /// The run that was at it died, and what runs is no copy: writes go through, and a roll-back does not freeze them.
 #[tokio::test]
 async fn a_freeze_that_did_not_come_about_freezes_nothing() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     for freeze in named("freeze", "pending")? {
-        let ledger = house.with(&[&freeze.item]).await?;
+        let ledger = fixture.with(&[&freeze.item]).await?;
         ledger.answers("rollback", &request("rollback")?, "applied applied").await?;
-        ensure!(!house.is_frozen().await?, "writes are frozen by the roll-back");
+        ensure!(!fixture.is_frozen().await?, "writes are frozen by the roll-back");
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn what_every_version_noted_of_releases_says_where_rollback_goes() -> Test {
-    let house = House::start().await?;
+    let fixture = Fixture::start().await?;
     // Of the older two, the newer one would be the choice. It was rolled back from, or is but a frozen copy.
-    let third = house.sandbox.release(&[]).await?;
+    let third = fixture.sandbox.release(&[]).await?;
     for (commit, schema) in items::of("release")? {
         let notes: Vec<&Item> = schema.items.values().collect();
-        let ledger = house.with(&notes).await?;
+        let ledger = fixture.with(&notes).await?;
         let update =
-            house.sandbox.clients.ecs.update_service().cluster("lendpeak2-production").service("backend");
+            fixture.sandbox.clients.ecs.update_service().cluster("lendpeak2-production").service("backend");
         update.task_definition(&third).send().await.context("cannot deploy")?;
         ledger.answers("rollback", &request("rollback")?, "applied applied").await?;
-        let runs = house.sandbox.runs().await?;
-        ensure!(runs == house.good, "{commit}: {runs} runs, not {}", house.good);
+        let runs = fixture.sandbox.runs().await?;
+        ensure!(runs == fixture.good, "{commit}: {runs} runs, not {}", fixture.good);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn an_alarm_answered_by_no_item_acts() -> Test {
-    let house = House::start().await?;
-    let ledger = house.with(&[]).await?;
+    let fixture = Fixture::start().await?;
+    let ledger = fixture.with(&[]).await?;
     ledger.answers("scale-up", &cpu_alarm(jiff::Timestamp::now()), "applied applied").await.map(drop)
 }

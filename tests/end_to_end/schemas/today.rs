@@ -8,16 +8,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Test,
-    house::{COMPOSITE, House, Ledger, request},
+    fixture::{COMPOSITE, Fixture, Ledger, request},
     incidents::alarm,
     items,
 };
 
 #[tokio::test]
 async fn what_is_written_today_is_among_the_schemas() -> Test {
-    let house = House::start().await?;
-    let ledger = house.with(&[]).await?;
-    write_everything(&house, &ledger).await?;
+    let fixture = Fixture::start().await?;
+    let ledger = fixture.with(&[]).await?;
+    write_everything(&fixture, &ledger).await?;
     let known = known()?;
     let mut unknown = BTreeMap::new();
     let mut kinds = BTreeSet::new();
@@ -55,16 +55,16 @@ async fn what_is_written_today_is_among_the_schemas() -> Test {
     Ok(())
 }
 
-async fn write_everything(house: &House, ledger: &Ledger<'_>) -> Test {
+async fn write_everything(fixture: &Fixture, ledger: &Ledger<'_>) -> Test {
     for remedy in ["scale-up", "restart", "cache-invalidation", "write-freeze"] {
         ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
     }
-    house.sandbox.show_what_runs().await?;
-    ledger.answers("scale-up", &super::house::alarm("scale-up")?, "refused cooldown").await?;
+    fixture.sandbox.show_what_runs().await?;
+    ledger.answers("scale-up", &super::fixture::alarm("scale-up")?, "refused cooldown").await?;
     ledger.answers("rollback", &request("rollback")?, "applied applied").await?;
     ledger.ask("write-freeze", &tick()).await?;
     // What is restored then has the password of before.
-    house.sandbox.rotate_password("Xw3-heather-beacon-17").await?;
+    fixture.sandbox.rotate_password("Xw3-heather-beacon-17").await?;
     let begun = approved(ledger, &request("snapshot-restore")?).await?;
     let restored = begun["plan"]["actions"][0]["create_cluster"]["id"].clone();
     approved(ledger, &json!({ "set_password_of": restored })).await?;

@@ -7,7 +7,13 @@ use super::*;
 
 /// From now on there is no such function.
 async fn remove(sandbox: &Sandbox, task: &str) -> Test {
-    sandbox.clients.lambda.delete_function().function_name(Sandbox::function_name(task)).send().await?;
+    sandbox
+        .clients
+        .lambda
+        .delete_function()
+        .function_name(sandbox::names::function_name(task))
+        .send()
+        .await?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ async fn check(task: &str, call: [&str; 2], wrong: Wrong, expected: End) -> Test
     };
     if !matches!(wrong, Wrong::Fails) {
         let hurry = sandbox.clients.lambda.update_function_configuration();
-        hurry.function_name(Sandbox::function_name(task)).timeout(2).send().await?;
+        hurry.function_name(sandbox::names::function_name(task)).timeout(2).send().await?;
     }
     sandbox.gateway.faults().add(Rule::new(service, operation, fault).of(task).times(1_000));
     let queue = failures::ears(&sandbox).await?;

@@ -80,13 +80,15 @@ async fn two_people_at_once_make_one_restore() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("snapshot-restore").await
+    scenarios::chaos::hold("snapshot-restore").await
 }
 
 /// One call has no token. The other one has, and is kept from being done twice by it.
 #[tokio::test]
 async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
-    stories::chaos::hold_there("snapshot-restore/snapshot-restore ecs UpdateService 1/cut-short").await?;
-    stories::chaos::hold_there("snapshot-restore/snapshot-restore secretsmanager PutSecretValue 1/cut-short")
-        .await
+    scenarios::chaos::hold_there("snapshot-restore/snapshot-restore ecs UpdateService 1/cut-short").await?;
+    scenarios::chaos::hold_there(
+        "snapshot-restore/snapshot-restore secretsmanager PutSecretValue 1/cut-short",
+    )
+    .await
 }

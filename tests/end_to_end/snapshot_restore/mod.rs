@@ -17,7 +17,6 @@ mod steps;
 use std::time::Duration;
 
 use sandbox::{
-    Sandbox,
     gateway::{ClusterNow, DocDb, SECRET, SOURCE, endpoint},
     runtime_api::Bootstrap,
     stack::{Stack, TARGET, decision, outcome, read, refuses, tick, whole},
@@ -30,7 +29,7 @@ type Test = anyhow::Result<()>;
 const SOURCE_TARGET: &str = "cluster/lendpeak2-production";
 
 async fn start() -> anyhow::Result<Stack> {
-    let probe = Sandbox::function_name("health-probe");
+    let probe = sandbox::names::function_name("health-probe");
     let settings = [
         ("SOURCE_CLUSTER", SOURCE),
         ("DATABASE_SECRET", SECRET),

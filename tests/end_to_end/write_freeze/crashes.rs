@@ -110,11 +110,11 @@ async fn a_call_that_fails_is_tried_again_by_the_schedule() -> Test {
 /// As much of `make chaos` as a test has time for.
 #[tokio::test]
 async fn it_holds_wherever_it_is_struck() -> Test {
-    stories::chaos::hold("write-freeze").await
+    scenarios::chaos::hold("write-freeze").await
 }
 
 /// The call has no token.
 #[tokio::test]
 async fn what_took_effect_although_its_answer_was_lost_is_not_done_again() -> Test {
-    stories::chaos::hold_there("write-freeze/write-freeze ecs RegisterTaskDefinition 1/cut-short").await
+    scenarios::chaos::hold_there("write-freeze/write-freeze ecs RegisterTaskDefinition 1/cut-short").await
 }

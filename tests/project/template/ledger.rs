@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use iam::{
-    needs::Need,
-    policy::{self, LEADING_KEYS, Statement},
+    needs::{LEADING_KEYS, Need},
+    policy::{self, Statement},
     resolve::Resolver,
 };
 use subject::{Subject, Target};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use stories::job::LARGE;
+use scenarios::job::LARGE;
 
 use super::Measured;
 use super::instructions::{self, Reference, millions};

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use sandbox::runtime_api::Bootstrap;
+use scenarios::job::LARGE;
 use serde::{Deserialize, Serialize};
-use stories::job::LARGE;
 use tempfile::TempDir;
 
 use super::endpoint::Endpoint;

@@ -15,14 +15,15 @@ mod replay;
 mod report;
 mod target;
 mod traffic;
+mod units;
 mod variant;
 
 use std::path::Path;
 
 use anyhow::Context;
 use sandbox::command::write;
+use scenarios::job::LARGE;
 use serde::{Deserialize, Serialize};
-use stories::job::LARGE;
 
 use machine::Machine;
 use measure::{Figures, Samples};

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::process;
 use super::traffic::Counted;
+use super::units::{median, megabytes, milliseconds};
 use super::variant::{Kind, Variant};
 
 /// A broken variant must not hold the benchmark up for ever.
@@ -209,23 +210,6 @@ fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
     sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
 }
 
-pub(super) fn median(samples: &[f64]) -> Option<f64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let upper = sorted.get(sorted.len() / 2)?;
-    let lower = sorted.get((sorted.len() - 1) / 2)?;
-    Some(f64::midpoint(*lower, *upper))
-}
-
-pub(super) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes here are far below 2^52")]
-pub(super) fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,10 +220,5 @@ mod tests {
         assert_eq!(percentile(&up_to(50), 99), Some(50.0));
         assert_eq!(percentile(&up_to(200), 99), Some(198.0));
         assert_eq!(percentile(&[], 99), None);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_is_between_the_middle_two() {
-        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
     }
 }

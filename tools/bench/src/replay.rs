@@ -21,8 +21,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::measure::{median, milliseconds};
 use super::traffic::Call;
+use super::units::{median, milliseconds};
 
 /// A call with this header is answered at once, whatever the others have to wait.
 pub(super) const REPLAYED: &str = "x-bench-replayed";

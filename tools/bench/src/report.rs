@@ -1,7 +1,7 @@
 //! The figures for a person at the terminal: a table, the ratios, and the targets with what became of them.
 
 use canned::{ALARMS, LOG_EVENTS, STOPPED_TASKS};
-use stories::job::LARGE;
+use scenarios::job::LARGE;
 
 use super::endpoint::{LATENCY, TENFOLD};
 use super::measure::Figures;

@@ -1,7 +1,7 @@
 //! The targets, and what became of them.
 
 use super::Measured;
-use stories::job::LARGE;
+use scenarios::job::LARGE;
 
 use super::measure::Figures;
 use super::variant::{Kind, NOTHING};

@@ -8,9 +8,10 @@ use anyhow::{Context, ensure};
 use jiff::Timestamp;
 use sandbox::clients::REGION;
 use sandbox::python::virtual_environment;
+use scenarios::job::{Job, NOW, Peer};
+use scenarios::scenario;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stories::job::{self, Job, NOW, Peer};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -86,7 +87,7 @@ pub(super) fn all(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Ve
         python.display()
     );
     let mut variants = nothing(binaries, endpoint)?;
-    for job in job::all(&endpoint.addresses) {
+    for job in scenario::jobs(&endpoint.addresses) {
         variants.extend(of(&job, binaries, &python, endpoint)?);
     }
     Ok(variants)
@@ -95,7 +96,7 @@ pub(super) fn all(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Ve
 /// Our functions, each once for each job, and nothing that they are compared with.
 pub(super) fn ours(binaries: &Binaries, endpoint: &Endpoint) -> anyhow::Result<Vec<Variant>> {
     let mut variants = nothing(binaries, endpoint)?;
-    for job in job::all(&endpoint.addresses) {
+    for job in scenario::jobs(&endpoint.addresses) {
         variants.push(ours_for(&job, binaries, endpoint)?);
     }
     Ok(variants)
@@ -259,6 +260,6 @@ impl Variant {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         zip.start_file("bootstrap", method)?;
         zip.write_all(&binary)?;
-        Ok(Some(super::measure::megabytes(zip.finish()?.into_inner().len() as u64)))
+        Ok(Some(super::units::megabytes(zip.finish()?.into_inner().len() as u64)))
     }
 }

@@ -17,7 +17,9 @@ use sandbox::clients::Clients;
 use sandbox::gateway::Call;
 use sandbox::notices::{Ears, Notice};
 use sandbox::{Options, Sandbox, functions};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::diagnosis::Diagnosis;
 
 use history::Execution;
 
@@ -226,11 +228,11 @@ impl<'a> Play<'a> {
             Some(diagnosis) => diagnosis,
             None => self.clients.ask("diagnose", &json!({})).await?,
         };
+        let diagnosis = Diagnosis::deserialize(&diagnosis).context("diagnose answers something else")?;
         let last = self.clients.ask("health-probe", &json!({ "tries": 1, "dry_run": true })).await?;
-        let first_cause = diagnosis.pointer("/findings/0/cause").and_then(Value::as_str);
         Ok(Played {
             drill: self.drill,
-            first_cause: first_cause.map(str::to_owned),
+            first_cause: diagnosis.findings.first().map(|first| first.cause.clone().into_owned()),
             diagnosed,
             ended: ended(&report),
             changed_by: callers(&changes),

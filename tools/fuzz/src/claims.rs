@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::error::{Error, chain};
 
-use crate::world::{CANARY, World};
+use crate::{json::CANARY, world::World};
 
 /// What a caller reads in the console, and a log line says: a page of text.
 pub const LONGEST_ERROR: usize = 4_096;

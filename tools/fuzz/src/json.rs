@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::{choices::Choices, world::CANARY};
+use crate::choices::Choices;
+
+/// Stands where secrets stand: the values of variables, what is in a secret. It must come out nowhere.
+pub const CANARY: &str = "canary-Tr0ub4dor-and-3";
 
 /// Stands before text that is written without quotation marks: what no [`Value`] can hold.
 const BARE: char = '\u{e000}';

@@ -4,7 +4,7 @@
 //! - [`choices`]: bytes as choices; [`json`] and [`text`]: valid input, changed in odd ways.
 //! - [`seeds`]: what is changed: the sample events, and whatever failed once.
 //! - [`world`], with [`table`]: an AWS in memory, whose answers are changed the same way.
-//! - [`functions`], in a [`house`]: the functions over it. [`claims`]: what must hold whatever they are fed.
+//! - [`functions`], in a [`harness`]: the functions over it. [`claims`]: what must hold whatever they are fed.
 //!
 //! A target panics when something does not hold. `tests/bounded/` feeds each a fixed number of inputs; `main.rs` has
 //! libFuzzer feed one of them.
@@ -13,7 +13,7 @@
 
 pub mod choices;
 pub mod claims;
-pub mod house;
+pub mod harness;
 pub mod json;
 pub mod seeds;
 pub mod table;

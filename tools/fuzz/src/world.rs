@@ -17,10 +17,12 @@ use http_body_util::BodyExt;
 use sandbox::cbor;
 use serde_json::{Value, json};
 
-use crate::{choices::Choices, json, table::Table, text};
-
-/// Stands where secrets stand: the values of variables, what is in a secret. It must come out nowhere.
-pub const CANARY: &str = "canary-Tr0ub4dor-and-3";
+use crate::{
+    choices::Choices,
+    json::{self, CANARY},
+    table::Table,
+    text,
+};
 
 /// As much as one run reads with ease.
 const SMALL: Size = Size { log_events: 40, stopped_tasks: 4, alarms: 6 };

@@ -8,8 +8,8 @@ use sandbox::functions;
 use serde_json::json;
 
 use super::exempt;
-use super::needs::{self, Need, TaskRoles};
-use super::policy::{self, LEADING_KEYS, Statement};
+use super::needs::{self, LEADING_KEYS, Need, TaskRoles};
+use super::policy::{self, Statement};
 use super::reasons::{self, is_wild};
 use super::reference::Reference;
 use super::required;

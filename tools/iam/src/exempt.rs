@@ -1,7 +1,6 @@
 //! What a role has to allow and no call of ours in the sandbox can use, and what a role need not allow.
 
-use super::needs::Need;
-use super::policy::LEADING_KEYS;
+use super::needs::{LEADING_KEYS, Need};
 
 /// The actions, with who uses them instead.
 pub const EXEMPT: [(&str, &str); 11] = [

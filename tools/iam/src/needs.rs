@@ -13,8 +13,12 @@ use sandbox::calls::Recorded;
 use sandbox::clients::{ACCOUNT, REGION};
 use serde_json::Value;
 
-use super::policy::LEADING_KEYS;
 use super::template::field;
+
+/// The partitions that a call of DynamoDB is about.
+pub const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
+/// The key of a resource's tag; the tag's name follows.
+pub const RESOURCE_TAG: &str = "aws:ResourceTag/";
 
 /// What one permission has to allow.
 #[derive(Debug, Clone, PartialEq, Eq)]

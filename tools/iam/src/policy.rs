@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::needs::Need;
+use super::needs::{LEADING_KEYS, Need, RESOURCE_TAG};
 use super::resolve::Resolver;
 use super::template::{Template, field, statements, texts};
 
@@ -22,10 +22,6 @@ const KEYS: [&str; 8] = [
     "iam:PassedToService",
     "kms:ViaService",
 ];
-/// The partitions that a call of DynamoDB is about.
-pub const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
-/// The key of a resource's tag; the tag's name follows.
-pub const RESOURCE_TAG: &str = "aws:ResourceTag/";
 
 /// One statement, its references resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 //! Left out: follow-ups, refusals of which people were told before, actions that put back what an earlier one changed, and the month's count.
 
 pub mod broken;
+mod checker;
 pub mod decide;
 mod ends;
 pub mod properties;
@@ -23,5 +24,5 @@ pub mod protocol;
 pub mod run;
 pub mod setup;
 pub mod store;
-pub mod story;
+pub mod trace;
 pub mod world;

@@ -1,18 +1,17 @@
 //! All that can happen, one step at a time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use shared::settings::Policy;
-use stateright::{Model, Property};
+use stateright::Model;
 
 use crate::{
     broken::Broken,
     decide::Decider,
-    properties,
     run::{Acted, End, Part, Phase, Run, Work, record_again},
     setup::{Cause, Delivery, Setup, at},
-    store::{Request, Store, Unmet},
-    world::{History, World},
+    store::{Request, Unmet},
+    world::World,
 };
 
 /// The claim protocol in one setup, whole or with one rule missing.
@@ -72,7 +71,7 @@ impl Protocol {
         self.setup.deliveries.get(run)
     }
 
-    fn is_last(&self, run: usize) -> bool {
+    pub(crate) fn is_last(&self, run: usize) -> bool {
         self.delivery(run).is_none_or(|delivery| delivery.cause == Cause::LastSchedule)
     }
 
@@ -84,7 +83,7 @@ impl Protocol {
     }
 
     /// Whether nobody waits for it: a scheduled run that has nothing to do.
-    fn may_stay_away(&self, run: usize, state: &Run) -> bool {
+    pub(crate) fn may_stay_away(&self, run: usize, state: &Run) -> bool {
         let is_schedule = self.delivery(run).is_some_and(|delivery| delivery.cause == Cause::Schedule);
         self.setup.settles() && is_schedule && state.phase == Phase::Awaited
     }
@@ -94,7 +93,7 @@ impl Protocol {
         self.setup.settles() && self.delivery(run).is_some_and(Delivery::is_an_event)
     }
 
-    fn may_start(&self, world: &World, run: usize) -> bool {
+    pub(crate) fn may_start(&self, world: &World, run: usize) -> bool {
         let others = || world.runs.iter().enumerate().filter(|(other, _)| *other != run);
         match self.delivery(run) {
             None => false,
@@ -128,7 +127,7 @@ impl Protocol {
 
     /// Time passes while somebody is to come, up to the setup's end; after that only for a lease that the
     /// last scheduled run waits for.
-    fn may_tick(&self, world: &World) -> bool {
+    pub(crate) fn may_tick(&self, world: &World) -> bool {
         let runs = || world.runs.iter().enumerate();
         if runs().any(|(run, state)| self.is_last(run) && state.is_alive()) {
             return false;
@@ -144,7 +143,7 @@ impl Protocol {
             && to_come.all(|(run, _)| self.is_last(run) && !self.may_start(world, run))
     }
 
-    fn fates(&self, world: &World, run: usize, phase: &Phase) -> &'static [Fate] {
+    pub(crate) fn fates(&self, world: &World, run: usize, phase: &Phase) -> &'static [Fate] {
         if world.faults == 0 || self.is_last(run) {
             return &[Fate::Answered];
         }
@@ -180,7 +179,7 @@ impl Protocol {
         }
     }
 
-    fn start(&self, world: &mut World, run: usize) -> Option<()> {
+    pub(crate) fn start(&self, world: &mut World, run: usize) -> Option<()> {
         let now = world.time;
         world.runs.get_mut(run)?.deadline = now + self.setup.lease;
         self.begin(world, run)
@@ -197,7 +196,7 @@ impl Protocol {
         Some(())
     }
 
-    fn read(&self, world: &mut World, run: usize, part: Part) -> Option<()> {
+    pub(crate) fn read(&self, world: &mut World, run: usize, part: Part) -> Option<()> {
         let delivery = self.delivery(run)?;
         let count = world.count(delivery.function);
         let Phase::Looking { now, mut seen, approval_used } = world.runs.get(run)?.phase.clone() else {
@@ -228,7 +227,7 @@ impl Protocol {
         Some(())
     }
 
-    fn call(&self, world: &mut World, run: usize, fate: Fate) -> Option<()> {
+    pub(crate) fn call(&self, world: &mut World, run: usize, fate: Fate) -> Option<()> {
         if fate != Fate::Answered {
             world.faults -= 1;
         }
@@ -366,110 +365,4 @@ pub(crate) enum Sent {
     Again,
     Conflict,
     GivenUp,
-}
-
-impl Model for Protocol {
-    type State = World;
-    type Action = Step;
-
-    fn init_states(&self) -> Vec<World> {
-        vec![World {
-            time: 0,
-            store: Store::default(),
-            runs: self.deliveries().map(|_| Run::awaited()).collect(),
-            scale_up: 0,
-            rollback: 0,
-            tokens: BTreeSet::new(),
-            late: Vec::new(),
-            faults: self.setup.faults,
-            kill_switch_may_come: self.setup.kill_switch,
-            alarms_over: BTreeSet::new(),
-            history: History::default(),
-        }]
-    }
-
-    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
-        for (run, state) in world.runs.iter().enumerate() {
-            match &state.phase {
-                Phase::Awaited if self.may_start(world, run) => steps.push(Step::Start(run)),
-                Phase::Awaited | Phase::Over => {}
-                Phase::Looking { .. } => {
-                    let mut parts = state.unread(self.setup.torn_reads);
-                    parts.truncate(if self.setup.settles() { 1 } else { parts.len() });
-                    steps.extend(parts.into_iter().map(|part| Step::Read(run, part)));
-                    let reads_events = self.is_repeated(run) || state.wish.is_some();
-                    if self.setup.wants && world.faults > 0 && reads_events && !self.is_last(run) {
-                        steps.push(Step::FailToRead(run));
-                    }
-                }
-                phase => {
-                    let fates = self.fates(world, run, phase).iter();
-                    steps.extend(fates.map(|fate| Step::Call(run, *fate)));
-                    // A kill before the first write leaves nothing: as if the run had not come. One between
-                    // a call's effect and its answer leaves what a kill just after it leaves.
-                    let is_a_fault = self.setup.settles();
-                    let may_be = self.setup.kills && (!is_a_fault || world.faults > 0);
-                    if may_be && !self.is_last(run) {
-                        steps.push(Step::Kill(run));
-                    }
-                }
-            }
-        }
-        for place in 0..world.late.len() {
-            steps.extend([Step::Land(place), Step::Vanish(place)]);
-        }
-        if world.alarms_over.len() < usize::from(self.setup.alarms_may_end)
-            // Before that, it makes no difference.
-            && !world.store.wanted.is_empty()
-            && !world.runs.iter().all(Run::is_over)
-        {
-            let lasts =
-                |delivery: &Delivery| delivery.is_an_event() && !world.alarms_over.contains(delivery.event);
-            let ends = self.deliveries().enumerate().filter(|(_, delivery)| lasts(delivery));
-            steps.extend(ends.map(|(run, _)| Step::EndAlarm(run)));
-        }
-        if self.may_tick(world) {
-            steps.push(Step::Tick);
-        }
-        if world.kill_switch_may_come && !world.runs.iter().all(Run::is_over) {
-            steps.push(Step::SetKillSwitch);
-        }
-    }
-
-    fn next_state(&self, last: &World, step: Step) -> Option<World> {
-        let mut world = last.clone();
-        match step {
-            Step::Start(run) => self.start(&mut world, run)?,
-            Step::Read(run, part) => self.read(&mut world, run, part)?,
-            Step::Call(run, fate) => self.call(&mut world, run, fate)?,
-            Step::FailToRead(run) => self.fail_to_read(&mut world, run)?,
-            Step::Kill(run) => {
-                world.faults -= u8::from(self.setup.settles());
-                world.history.may_repeat |= matches!(world.runs.get(run)?.phase, Phase::Paying { .. });
-                self.repeat(&mut world, run, End::Killed)?;
-            }
-            Step::EndAlarm(run) => {
-                world.alarms_over.insert(self.delivery(run)?.event);
-            }
-            Step::Land(place) => {
-                let (token, request) = world.late.remove(place);
-                // Nobody waits for the answer.
-                let _ = world.transact(token, &request, self.broken);
-            }
-            Step::Vanish(place) => {
-                let (token, _) = world.late.remove(place);
-                world.tokens.remove(&token);
-            }
-            Step::Tick => world.tick(self.setup.overrun, |run| self.is_repeated(run)),
-            Step::SetKillSwitch => {
-                world.store.kill_switch = true;
-                world.kill_switch_may_come = false;
-            }
-        }
-        Some(world)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        properties::of(&self.setup)
-    }
 }

@@ -1,6 +1,6 @@
 //! What AWS lets one account ask in a second, in one region.
 
-use crate::simulate::Micros;
+use crate::time::Micros;
 
 /// AWS's operations, by the rate that they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

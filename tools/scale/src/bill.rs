@@ -1,6 +1,6 @@
 //! A month's bill.
 
-use crate::{document::grouped_number, price, usage::Usage};
+use crate::{amounts::grouped_number, price, usage::Usage};
 
 /// CloudFront's first paths of a month are free, for an account.
 const FREE_PATHS: f64 = 1_000.0;

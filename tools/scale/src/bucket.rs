@@ -1,6 +1,6 @@
 //! A token bucket, as AWS throttles by it: a call takes a token, and so many come back each second.
 
-use crate::simulate::{Micros, SECOND};
+use crate::time::{Micros, SECOND};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {

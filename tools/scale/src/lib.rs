@@ -5,6 +5,7 @@
 //! What an account may do in a second is [`api`], and is tried: [`simulate`] plays a simulated hour of many deployments
 //! in one account, call by call, as [`plan`] says that each function's run makes them. [`document`] writes it all down.
 
+mod amounts;
 pub mod api;
 pub mod assumptions;
 pub mod bill;
@@ -18,6 +19,7 @@ mod random;
 pub mod scene;
 pub mod simulate;
 pub mod stack;
+pub mod time;
 pub mod usage;
 
 /// A count as a number to reckon with.

@@ -5,7 +5,7 @@
 
 use subject::{Read, Subject};
 
-use crate::{api::Api, function, simulate::Micros, stack::Stack};
+use crate::{api::Api, function, stack::Stack, time::Micros};
 
 const MILLISECOND: Micros = 1_000;
 /// Six requests at once to a site that is well, with name look-up and TLS: assumed.

@@ -7,8 +7,9 @@ use subject::{Does, Subject};
 use crate::{
     api::Api,
     plan::{Kind, World},
-    simulate::{MINUTE, Micros, SECOND, Seen, Simulation, Step},
+    simulate::{Seen, Simulation, Step},
     stack::Stack,
+    time::{MINUTE, Micros, SECOND},
 };
 
 pub const SEED: u64 = 20_261_126;

@@ -17,16 +17,12 @@ use crate::{
     plan::{Ask, Kind, Stage, World, stages},
     quota::CONCURRENCY,
     random::Random,
+    time::{MINUTE, Micros, SECOND},
 };
 
 pub use event::{By, Call, Step};
 use event::{Due, Event};
 pub use seen::{Count, Seen};
-
-/// Simulated time.
-pub type Micros = u64;
-pub const SECOND: Micros = 1_000_000;
-pub const MINUTE: Micros = 60 * SECOND;
 
 /// As `shared/src/aws.rs` sets it.
 const ATTEMPTS: u32 = 4;

@@ -6,8 +6,8 @@ use crate::{
     assumptions::Assumptions,
     float, length,
     plan::{Kind, World, takes},
-    simulate::SECOND,
     stack::Stack,
+    time::SECOND,
 };
 
 pub const HOURS: f64 = 730.0;

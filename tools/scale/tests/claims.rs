@@ -5,8 +5,9 @@ use scale::{
     plan::{Kind, World, calls},
     quota::{CONCURRENCY, Stops, first_of_deployments, standing},
     scene::{Timing, first_throttled, rest, runs_at_once, storm},
-    simulate::{SECOND, Seen},
+    simulate::Seen,
     stack::Stack,
+    time::SECOND,
 };
 
 #[track_caller]

@@ -501,6 +501,12 @@ proptest! {
 
 #[test]
 fn what_it_comes_to_is_said_in_short() {
-    assert_eq!(in_short(&sending(&["/a", "/b/*"])), "CloudFront: /a, /b/* cleared");
-    assert_eq!(in_short(&sending(&["/a", "/b", "/c", "/d"])), "CloudFront: /a, /b, /c and 1 more cleared");
+    let short = |paths: &[&str]| {
+        let InShort { planned, done } = in_short(&[sending(paths)]);
+        [planned, done]
+    };
+    assert_eq!(short(&["/a", "/b/*"]), ["clear /a, /b/* in CloudFront", "CloudFront: /a, /b/* cleared"]);
+    let four = ["clear /a, /b, /c and 1 more in CloudFront", "CloudFront: /a, /b, /c and 1 more cleared"];
+    assert_eq!(short(&["/a", "/b", "/c", "/d"]), four);
+    assert_eq!(in_short(&[]), InShort::default());
 }

@@ -100,8 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         looks_at: "Fargate targets that fail with Target.FailedHealthChecks or Target.Timeout, with no \
                    healthy one in their group, while the port that is checked is none of the containers' \
                    ports. Nothing listens there: refused connections make it certain, timeouts likely.",
-        otherwise: "have the program listen on the port that is checked too, and name that port in the task \
-                    definition",
+        otherwise: "go back, if a release changed the port: send rollback {\"to\": \"previous\"}",
         helped: ALL_HEALTHY,
     },
     Rule {
@@ -109,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         find: health_check_matcher_wrong,
         looks_at: "Targets that answer the health check with a code from 200 to 299 that the matcher does \
                    not count, with no healthy one in their group. Such an answer means that they are well.",
-        otherwise: "have the application answer the health check with a code that the matcher counts",
+        otherwise: "go back, if a release changed the answer: send rollback {\"to\": \"previous\"}",
         helped: ALL_HEALTHY,
     },
     Rule {
@@ -120,8 +119,8 @@ pub(super) const RULES: &[Rule] = &[
                    only later than the timeout; or three tasks in two hours that were replaced after 10 \
                    minutes and more by a check that gives them at most 15 s. Then the check is too \
                    impatient, and the tasks are not stuck.",
-        otherwise: "make the check itself cheap: have its path answer without the database or another \
-                    service",
+        otherwise: "replace the tasks, in case they hang after all: send restart {\"reason\": \"targets time out in the health \
+                    check\"}",
         helped: ALL_HEALTHY,
     },
     Rule {

@@ -48,7 +48,7 @@ pub(super) const RULES: &[Rule] = &[
         cause: "idle_timeout_too_short",
         find: idle_timeout_too_short,
         looks_at: "The last 30 minutes at the load balancer: three or more 504s of its own, and a longest answer of 90 % of its idle time-out or more. An answer that takes longer than that has no response time, and those just below it show how long answers take. Targets that cannot be reached make 504s without long answers.",
-        otherwise: "find the slow requests (aws logs tail <log-group> --since 30m), answer them at once and do their work afterwards",
+        otherwise: "find the slow requests: aws logs tail <log-group> --since 30m; if they began with the newest release, send rollback {\"to\": \"previous\"}",
         helped: "the metric HTTPCode_ELB_504_Count of <load-balancer> stays at 0 for 30 minutes (CloudWatch, AWS/ApplicationELB)",
     },
     Rule {
@@ -62,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         cause: "keep_alive_too_short",
         find: keep_alive_too_short,
         looks_at: "Three hours of the load balancer's own 5xx without its 504s: 0.1 to 5 % of the requests, in three of four 5-minute periods (12 or more with requests), while no target is unhealthy, the targets answer no more 5xx than that, connections are hardly rejected and no task failed. An outage has more of them and a deployment is over sooner: so few, so steadily, come from connections that the application closes as they are used again.",
-        otherwise: "let callers send a GET once more that was answered with 502: it is safe to repeat",
+        otherwise: "go back, if it began with a release: send rollback {\"to\": \"previous\"}",
         helped: "the metric HTTPCode_ELB_5XX_Count less HTTPCode_ELB_504_Count stays at 0 in the hour after the deployment (CloudWatch, AWS/ApplicationELB)",
     },
 ];

@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         cause: "cors_credentials",
         find: cors_credentials,
         looks_at: "The answer to the probe's preflight: OPTIONS of the login, with the front end's origin, the method POST and the header Content-Type. It allows the origin, but has no Access-Control-Allow-Credentials: true. A front end that sends no cookies does without: so it is likely, not certain.",
-        otherwise: "let the front end call without cookies (fetch with credentials: 'omit'), if it signs in by the Authorization header",
+        otherwise: "go back if the newest release brought it: send rollback {\"to\": \"previous\"}",
         helped: "send diagnose {\"symptom\": \"cors-errors\"}, which asks the probe anew, no longer finds it when the deployment has ended",
     },
     Rule {

@@ -33,7 +33,8 @@ pub(super) const RULES: &[Rule] = &[
                    as usual is left alone while 128 TiB is farther away.",
         otherwise: "see whether change streams are kept too long: aws docdb describe-db-cluster-parameters \
                     --db-cluster-parameter-group-name <parameter-group> --query \
-                    \"Parameters[?ParameterName=='change_stream_log_retention_duration'].ParameterValue\"",
+                    \"Parameters[?ParameterName=='change_stream_log_retention_duration'].ParameterValue\" shows for how many seconds; \
+                    shorten it if nobody reads them that late",
         helped: "the VolumeBytesUsed of <db-cluster> (CloudWatch, AWS/DocDB) grows as usual again over the \
                  next 24 hours",
     },

@@ -13,7 +13,6 @@ use shared::{
         ALL, AUDIT_KEPT, KILL_SWITCH, Switch, Switches,
         items::{item_key, json as as_json, kept, string},
     },
-    notice::{Facts, Kind, Step},
     outcome::{Decision, Outcome, VERSION},
     text::{PERSON, line},
 };
@@ -26,7 +25,7 @@ use super::{
 use crate::{
     FUNCTION, codes,
     incident::Incident,
-    notice::{Deployment, WaitingPlan, capital},
+    notice::{self, Deployment, WaitingPlan},
     request::{Stop, Until},
 };
 
@@ -110,7 +109,7 @@ impl Handler {
             }
         }
         let switch = Switch::of(&item, known);
-        let what = switch.in_words(actor.now).replace(" for 0 s", "");
+        let what = notice::set_in_words(&switch, actor.now);
         let writes = vec![self.store().put(item)?];
         let names = [switch.name.clone()];
         self.write_switches(&codes::STOPPED, &what, &names, writes, &[switch], by, actor).await
@@ -203,16 +202,7 @@ impl Handler {
             audit.insert(name.to_owned(), string(value));
         }
         audit.insert("expires_at".to_owned(), kept(actor.now, AUDIT_KEPT));
-        let lift = on.iter().map(|switch| {
-            Step::new(format!("To lift `{}`,", line(&switch.name, 60))).send(&function, switch.lift())
-        });
-        let headline = if is_lifted { "KILL SWITCH LIFTED" } else { "KILL SWITCH ON" };
-        let headline = format!("{headline}: {}", names.join(", "));
-        let facts = Facts {
-            lines: vec![format!("{}.", capital(&told))],
-            steps: lift.take(5).collect(),
-            ..Facts::new(&self.settings.environment, FUNCTION, Kind::Other, headline)
-        };
+        let facts = notice::kill_switch(did, &told, names, on, &self.settings.environment, &function);
         let pending = self.notice_to_level_1(facts, actor.id, actor.now);
         writes.push(self.store().put(audit)?);
         writes.push(self.store().put(pending.item())?);

@@ -67,18 +67,13 @@ impl Handler {
                 what: format!(
                     "{}: {}",
                     outcome.decision.as_str().replace('_', " "),
-                    line(in_short(&outcome), MAX_TEXT)
+                    line(outcome.in_a_line(), MAX_TEXT)
                 ),
             }));
         }
         timeline.sort_by_key(|entry| entry.at);
         Ok(listing::show(&incident, &timeline, &self.deployment(), verbose, now))
     }
-}
-
-/// An outcome in one line. A record of an earlier version has no summary.
-fn in_short(outcome: &Outcome) -> &str {
-    if outcome.summary.is_empty() { &outcome.reason } else { &outcome.summary }
 }
 
 /// The changes that came before the recovery, in words: the state machine's first, then anybody else's. `None` if

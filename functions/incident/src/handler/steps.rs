@@ -129,7 +129,7 @@ impl Handler {
             && self.first_applied(actor.now - RECENTLY, actor.now).await?.is_some();
         self.answer_once(id, actor, |incident| {
             let decision = answer.decision();
-            let reason = line(&decide::reason(answer), MAX_TEXT);
+            let reason = line(&answer.why(), MAX_TEXT);
             let waits = last_of(incident, function).map_or(0, |attempt| attempt.waits);
             let after = if acted_recently { After::Verify } else { decide::after(answer, waits) };
             if decision == Decision::Applied {
@@ -152,7 +152,7 @@ impl Handler {
                 incident.escalate(actor.now, level, format!("{function} may not act: {reason}"));
             }
             let decision = decision.as_str().replace('_', " ");
-            let short = line(&decide::in_short(answer), MAX_TEXT);
+            let short = line(&answer.in_a_line(), MAX_TEXT);
             (after.answer(), format!("{function} answered {decision}: {short}"))
         })
         .await

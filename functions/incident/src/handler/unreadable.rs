@@ -1,14 +1,10 @@
 //! Items of the ledger that cannot be read are left out, and people are told of each once.
 
 use jiff::Timestamp;
-use shared::{
-    error::chain,
-    notice::{Facts, Kind, Step},
-    text::line,
-};
+use shared::error::chain;
 
 use super::context::Handler;
-use crate::{FUNCTION, slug::digest, store::Unreadable};
+use crate::{notice::unreadable, slug::digest, store::Unreadable};
 
 /// How many are reported in one run; the next run goes on.
 const AT_ONCE: usize = 10;
@@ -21,22 +17,8 @@ impl Handler {
             if told >= AT_ONCE {
                 break;
             }
-            let Unreadable { pk, sk, why, .. } = item;
-            let what = format!(
-                "The item {} / {} of the table {} cannot be read: {}.",
-                line(pk, 200),
-                line(sk, 200),
-                self.settings.ledger_table,
-                line(why, 600),
-            );
-            let step =
-                "You: look at the item, and mend or delete it. This is the only notice about it.".to_owned();
-            let headline = format!("LEDGER: {pk} / {sk} cannot be read");
-            let facts = Facts {
-                lines: vec![what, "It is left out; everything else goes on.".to_owned()],
-                steps: vec![Step::new(step)],
-                ..Facts::new(&self.settings.environment, FUNCTION, Kind::Other, headline)
-            };
+            let Unreadable { pk, sk, .. } = item;
+            let facts = unreadable(item, &self.settings.ledger_table, &self.settings.environment);
             let id = format!("unreadable-{}", digest(&format!("{pk}/{sk}/{}", item.digest)));
             let pending = self.notice_to_level_1(facts, &id, now);
             match self.store().remember_unreadable(item, pending.item(), now).await {

@@ -260,7 +260,45 @@ fn what_is_lost_comes_first_and_the_rest_line_by_line() {
     assert!(age.contains("is 3 h 0 min old") && source.contains("is not touched"), "{age} {source}");
     assert!(cost.contains("20 to 60 minutes") && made.contains("2 × db.r6g.large"), "{cost} {made}");
     let short = in_short(&plan.actions);
-    assert_eq!(short, format!("restore of {SOURCE} as {}", restore_id()));
+    assert_eq!(short, InShort::always(format!("restore of {SOURCE} as {}", restore_id())));
+}
+
+#[test]
+fn what_it_comes_to_is_said_in_short() {
+    let check = |actions: &[Action], planned: &str, done: &str| {
+        let expected = InShort { planned: planned.to_owned(), done: done.to_owned() };
+        assert_eq!(in_short(actions), expected);
+    };
+    let cluster = || "a".to_owned();
+    check(
+        &[
+            Action::AllowDeletion { cluster: cluster() },
+            Action::DeleteInstance { instance: "a-1".to_owned(), cluster: cluster() },
+            Action::DeleteCluster { cluster: cluster() },
+        ],
+        "take the deletion protection off cluster a, delete instance a-1, delete cluster a without a last snapshot",
+        "deletion protection taken off cluster a, deletion of instance a-1 begun, \
+         deletion of cluster a begun, without a last snapshot",
+    );
+    let version = || "v2".to_owned();
+    check(
+        &[
+            Action::SetPassword { cluster: cluster(), secret: "s".to_owned(), version: version() },
+            Action::NotePassword { restore: cluster(), arn: "arn".to_owned(), version: version() },
+        ],
+        "give the master user of cluster a the password in version v2 of secret s",
+        "master user of cluster a given the password in version v2 of secret s",
+    );
+    let redeploy = Action::Redeploy {
+        cluster: "lendpeak2-production".to_owned(),
+        service: "backend".to_owned(),
+        running: "ecs-svc/1".to_owned(),
+    };
+    check(
+        &[Action::PointSecretBack { secret: "s".to_owned(), from: version(), to: "v1".to_owned() }, redeploy],
+        "make version v1 of secret s current again, start new tasks of backend, which read the secret",
+        "version v1 of secret s made current again, new tasks of backend started, which read the secret",
+    );
 }
 
 #[test]

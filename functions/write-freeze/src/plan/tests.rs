@@ -478,10 +478,27 @@ proptest! {
 
 #[test]
 fn what_it_comes_to_is_said_in_short() {
-    let short = |action| in_short(&[action], &settings());
-    assert_eq!(short(freeze_of(2)), "backend: writes frozen (READONLY_MODE=true)");
-    assert_eq!(short(go_back(3, 2)), "backend: writes let through again");
-    assert_eq!(short(unfreeze_of(4, 2)), "backend: writes let through again");
-    assert_eq!(short(note(2, WHY)), "backend: writes noted as frozen, which they are");
-    assert_eq!(short(Action::End), "backend: writes noted as let through, which they are");
+    let check = |action, planned: &str, done: &str| {
+        let expected = InShort { planned: planned.to_owned(), done: done.to_owned() };
+        assert_eq!(in_short(&[action], &settings()), expected);
+    };
+    check(
+        freeze_of(2),
+        "freeze the writes of backend (READONLY_MODE=true)",
+        "backend: writes frozen (READONLY_MODE=true)",
+    );
+    for action in [go_back(3, 2), unfreeze_of(4, 2)] {
+        check(action, "let the writes of backend through again", "backend: writes let through again");
+    }
+    check(
+        note(2, WHY),
+        "note that the writes of backend are frozen",
+        "backend: writes noted as frozen, which they are",
+    );
+    check(
+        Action::End,
+        "note that the writes of backend are let through",
+        "backend: writes noted as let through, which they are",
+    );
+    assert_eq!(in_short(&[], &settings()), InShort::default());
 }

@@ -1,6 +1,9 @@
 //! Service deployments as ECS does them and the local AWS does not: they take time, fail, are stopped and
 //! rolled back, and leave a history of service revisions.
 
+mod deployment;
+mod failure;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -8,8 +11,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::tasks::StoppedTask;
-use super::{count, last_part, set, text};
-use crate::names::{ACCOUNT, REGION};
+use super::{count, last_part, seconds, set, text};
+
+use deployment::{Deployment, SHIFTED, Strategy};
+use failure::{Failure, containers};
 
 /// ECS gives up on a deployment whose tasks keep failing.
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>)
@@ -31,113 +36,6 @@ pub(super) struct Deployments {
     strategy: Option<Strategy>,
     /// Digests of images that cannot work.
     broken: HashSet<String>,
-}
-
-/// How a deployment moves traffic, and how long old tasks are kept after that.
-#[derive(Debug, Clone)]
-struct Strategy {
-    /// As in `BLUE_GREEN`.
-    name: String,
-    bakes: Duration,
-    /// The stage whose hook does not answer.
-    held_in: Option<String>,
-}
-
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>)
-const STAGES: [&str; 9] = [
-    "RECONCILE_SERVICE",
-    "PRE_SCALE_UP",
-    "SCALE_UP",
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    "BAKE_TIME",
-];
-/// The first in which new tasks have all traffic.
-const SHIFTED: usize = 7;
-const BAKE_TIME: usize = 8;
-
-#[derive(Debug)]
-struct Deployment {
-    arn: String,
-    /// `ecs-svc/…`
-    id: String,
-    service: String,
-    service_arn: String,
-    cluster_arn: String,
-    revision: String,
-    task_definition: String,
-    /// Container, image, digest.
-    images: Vec<(String, String, String)>,
-    /// What the service ran before.
-    before: Option<String>,
-    tasks: u32,
-    created: Timestamp,
-    takes: Duration,
-    fails: Option<Failure>,
-    stopped: Option<Timestamp>,
-    strategy: Option<Strategy>,
-    /// Another deployment began before this one had ended.
-    superseded: bool,
-}
-
-/// How a task definition's tasks fail to start, as its `FAILS_TO_START` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
-    Pull,
-    Exit(i32),
-    LoadBalancer,
-}
-
-impl Failure {
-    fn of(definition: &Value) -> Option<Self> {
-        Self::named(variable(definition, "FAILS_TO_START")?)
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "CannotPullContainerError" => Some(Self::Pull),
-            "elb" => Some(Self::LoadBalancer),
-            exit => exit.strip_prefix("exit ").and_then(|code| code.parse().ok()).map(Self::Exit),
-        }
-    }
-
-    fn stopped_task(self, number: u32, deployment: &Deployment) -> StoppedTask {
-        let (stop_code, reason, exit_code) = match self {
-            Self::Pull => (
-                "TaskFailedToStart",
-                "CannotPullContainerError: pull image manifest has been retried 5 time(s): not found",
-                None,
-            ),
-            Self::Exit(137) => (
-                "EssentialContainerExited",
-                "OutOfMemoryError: Container killed due to memory usage",
-                Some(137),
-            ),
-            Self::Exit(code) => {
-                ("EssentialContainerExited", "Essential container in task exited", Some(code))
-            }
-            Self::LoadBalancer => (
-                "ServiceSchedulerInitiated",
-                "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:\
-                 000000000000:targetgroup/backend/0123456789abcdef)",
-                None,
-            ),
-        };
-        StoppedTask {
-            cluster: last_part(&deployment.cluster_arn).to_owned(),
-            service: deployment.service.clone(),
-            id: format!("{:024}{number:08}", deployment.created.as_second()),
-            task_definition: deployment.task_definition.clone(),
-            reason: reason.to_owned(),
-            stop_code: stop_code.to_owned(),
-            exit_code,
-            ran: None,
-            stopped_at: Timestamp::now(),
-        }
-    }
 }
 
 impl Deployments {
@@ -395,130 +293,4 @@ impl Deployments {
     fn newest(&self, service: &str) -> Option<&Deployment> {
         self.all.iter().rev().find(|deployment| deployment.service == service)
     }
-}
-
-impl Strategy {
-    fn show(&self, configuration: &mut Value) {
-        set(configuration, "strategy", json!(self.name));
-        set(configuration, "bakeTimeInMinutes", json!(self.bakes.as_secs().div_ceil(60)));
-    }
-}
-
-impl Deployment {
-    fn is_over(&self, since: Timestamp) -> bool {
-        let bakes = self.strategy.as_ref().filter(|_| self.stopped.is_none());
-        let takes = self.takes + bakes.map(|strategy| strategy.bakes).unwrap_or_default();
-        let held = bakes.is_some_and(|strategy| strategy.held_in.is_some());
-        !held && Timestamp::now().duration_since(since).unsigned_abs() >= takes
-    }
-
-    /// Which of [`STAGES`] it is in, where it moves traffic and has not ended.
-    fn stage(&self) -> Option<usize> {
-        let strategy = self.strategy.as_ref().filter(|_| self.status().ends_with("IN_PROGRESS"))?;
-        let since = Timestamp::now().duration_since(self.created).unsigned_abs();
-        let stage = if since >= self.takes {
-            BAKE_TIME
-        } else {
-            let part = self.takes / u32::try_from(BAKE_TIME).unwrap_or(1);
-            usize::try_from(since.as_millis() / part.as_millis().max(1)).unwrap_or_default().min(SHIFTED)
-        };
-        let held = strategy.held_in.as_deref().and_then(|held| STAGES.iter().position(|name| *name == held));
-        Some(held.map_or(stage, |held| held.min(stage)))
-    }
-
-    fn status(&self) -> &'static str {
-        match self.stopped {
-            Some(stopped) if self.is_over(stopped) => "ROLLBACK_SUCCESSFUL",
-            Some(_) => "ROLLBACK_IN_PROGRESS",
-            None if self.superseded => "STOPPED",
-            None if !self.is_over(self.created) => "IN_PROGRESS",
-            None if self.fails.is_some() => "STOPPED",
-            None => "SUCCESSFUL",
-        }
-    }
-
-    fn rollout_state(&self) -> &'static str {
-        match self.status() {
-            "SUCCESSFUL" | "ROLLBACK_SUCCESSFUL" => "COMPLETED",
-            "STOPPED" => "FAILED",
-            _ => "IN_PROGRESS",
-        }
-    }
-
-    /// The task definition that runs in the end.
-    fn runs(&self) -> String {
-        let before = self.before.as_ref().filter(|_| self.stopped.is_some() || self.fails.is_some());
-        before.unwrap_or(&self.task_definition).clone()
-    }
-
-    fn times(&self) -> Value {
-        let created = seconds(self.created);
-        let mut times = json!({
-            "serviceDeploymentArn": self.arn,
-            "serviceArn": self.service_arn,
-            "clusterArn": self.cluster_arn,
-            "status": self.status(),
-            "createdAt": created,
-            "startedAt": created,
-        });
-        if !self.status().ends_with("IN_PROGRESS") {
-            set(&mut times, "finishedAt", json!(seconds(self.stopped.unwrap_or(self.created))));
-        }
-        times
-    }
-
-    fn in_full(&self) -> Value {
-        let mut full = self.times();
-        let target = json!({
-            "arn": self.revision,
-            "requestedTaskCount": self.tasks,
-            "runningTaskCount": self.tasks,
-            "pendingTaskCount": 0,
-        });
-        set(&mut full, "targetServiceRevision", target);
-        if let (Some(strategy), Some(stage)) = (&self.strategy, self.stage()) {
-            let mut configuration = json!({});
-            strategy.show(&mut configuration);
-            set(&mut full, "deploymentConfiguration", configuration);
-            set(&mut full, "lifecycleStage", json!(STAGES.get(stage)));
-            let since = if stage == BAKE_TIME { self.created + self.takes } else { self.created };
-            set(&mut full, "updatedAt", json!(seconds(since)));
-            if strategy.held_in.is_some() {
-                let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:check-release");
-                let hook = json!({ "hookId": "hook-1", "targetType": "AWS_LAMBDA", "targetArn": function, "status": "IN_PROGRESS" });
-                set(&mut full, "lifecycleHookDetails", json!([hook]));
-            }
-        }
-        full
-    }
-
-    fn service_revision(&self) -> Value {
-        let image = |(container, image, digest): &(String, String, String)| json!({ "containerName": container, "image": image, "imageDigest": digest });
-        json!({
-            "serviceRevisionArn": self.revision,
-            "serviceArn": self.service_arn,
-            "clusterArn": self.cluster_arn,
-            "taskDefinition": self.task_definition,
-            "containerImages": self.images.iter().map(image).collect::<Vec<_>>(),
-            "createdAt": seconds(self.created),
-        })
-    }
-}
-
-/// A time as ECS writes it.
-pub(super) fn seconds(at: Timestamp) -> f64 {
-    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
-}
-
-fn containers(definition: &Value) -> impl Iterator<Item = &Value> {
-    definition.pointer("/taskDefinition/containerDefinitions").and_then(Value::as_array).into_iter().flatten()
-}
-
-/// An environment variable of any container.
-fn variable<'a>(definition: &'a Value, name: &str) -> Option<&'a str> {
-    containers(definition)
-        .filter_map(|container| container.get("environment")?.as_array())
-        .flatten()
-        .find(|variable| text(variable, "name") == name)
-        .map(|variable| text(variable, "value"))
 }

@@ -55,7 +55,7 @@ impl Inner {
             let Some(Aged { at, by }) = self.aged else { continue };
             for time in ["createdAt", "startedAt"] {
                 let began = task.get(time).and_then(Value::as_f64);
-                if let Some(began) = began.filter(|began| *began <= super::deployments::seconds(at)) {
+                if let Some(began) = began.filter(|began| *began <= super::seconds(at)) {
                     set(task, time, json!(began - by.as_secs_f64()));
                 }
             }

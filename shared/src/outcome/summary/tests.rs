@@ -94,9 +94,9 @@ fn what_would_be_done_is_said_so() {
     let observed = outcome(Decision::Observed, &code::WOULD_ACT, "would set the desired count");
     says(
         &observed,
-        "CloudFront: /index.html cleared",
+        "clear /index.html in CloudFront",
         "asked by hand",
-        "would do: CloudFront: /index.html cleared; asked by hand",
+        "would do: clear /index.html in CloudFront; asked by hand",
     );
     let reject = outcome(Decision::Observed, &code::WOULD_REJECT, "would reject: delete cluster a");
     says(&reject, "", "asked by hand", "would reject: delete cluster a");

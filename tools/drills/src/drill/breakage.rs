@@ -129,7 +129,7 @@ pub(super) async fn database_down(sandbox: &Sandbox) -> anyhow::Result<()> {
 /// The probe asks the site where its certificate is seen.
 pub(super) async fn certificate_expired(sandbox: &Sandbox) -> anyhow::Result<()> {
     let url = sandbox.standin.serve_expired().await?;
-    let (lambda, name) = (&sandbox.clients.lambda, Sandbox::function_name("health-probe"));
+    let (lambda, name) = (&sandbox.clients.lambda, sandbox::names::function_name("health-probe"));
     let known = lambda.get_function_configuration().function_name(&name).send().await?;
     let mut variables =
         known.environment.and_then(|environment| environment.variables).context("no settings")?;

@@ -8,24 +8,24 @@ use shared::settings::Environment;
 use crate::{
     choices::Choices,
     claims,
-    house::{SETTINGS, in_house},
+    harness::{SETTINGS, with_harness},
     seeds,
     world::Mutated,
 };
 
 /// What the probe reads of AWS: whether the release that runs is a good one.
 pub fn health_probe(data: &[u8]) {
-    in_house(|house| {
+    with_harness(|harness| {
         let environment = Environment::from_pairs(SETTINGS);
         let watched = Watched::from_environment(&environment).ok().flatten();
         assert!(watched.is_some(), "by the settings, there is nothing to note");
         let Some(watched) = watched else { return };
         let mut choices = Choices::new(data);
         let at = when(&mut choices);
-        house.wire.begin(Mutated::All, choices.rest());
-        let cloudwatch = house.cloudwatch();
-        let notes = Notes::new(watched, house.aws.config().clone());
-        if let Err(error) = house.run(notes.note(&cloudwatch, "production", at)) {
+        harness.wire.begin(Mutated::All, choices.rest());
+        let cloudwatch = harness.cloudwatch();
+        let notes = Notes::new(watched, harness.aws.config().clone());
+        if let Err(error) = harness.run(notes.note(&cloudwatch, "production", at)) {
             claims::error_is_bounded(&error);
         }
     });
@@ -52,9 +52,9 @@ fn tenth_minute(second: i64) -> Timestamp {
 pub fn answer(function: &Function, data: &[u8]) {
     let mut choices = Choices::new(data);
     let event = seeds::event(function.name(), &mut choices).to_string();
-    in_house(|house| {
-        house.wire.begin(Mutated::All, choices.rest());
-        let answer = house.handle(function.name(), event);
-        claims::answer_can_be_sent(&answer, &house.wire.world());
+    with_harness(|harness| {
+        harness.wire.begin(Mutated::All, choices.rest());
+        let answer = harness.handle(function.name(), event);
+        claims::answer_can_be_sent(&answer, &harness.wire.world());
     });
 }

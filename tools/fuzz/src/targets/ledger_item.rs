@@ -4,26 +4,26 @@
 use functions::{FUNCTIONS, Function};
 use serde_json::Value;
 
-use crate::{choices::Choices, claims, house::in_house, json, seeds, world::Mutated};
+use crate::{choices::Choices, claims, harness::with_harness, json, seeds, world::Mutated};
 
 pub fn ledger_item(data: &[u8]) {
     let mut choices = Choices::new(data);
     let Some(function) = choices.one_of(&FUNCTIONS).map(Function::name) else { return };
     let first = seeds::event(function, &mut choices).to_string();
     let second = seeds::event(function, &mut choices).to_string();
-    in_house(|house| {
-        house.wire.begin(Mutated::None, &[]);
+    with_harness(|harness| {
+        harness.wire.begin(Mutated::None, &[]);
         // The first may be refused: then there is less to be found.
-        let _ = house.handle(function, first);
+        let _ = harness.handle(function, first);
         {
-            let mut world = house.wire.world();
+            let mut world = harness.wire.world();
             for item in world.table.items_mut() {
                 mutate(item, &mut choices);
             }
         }
-        house.wire.go_on(Mutated::Only(&["Query"]), choices.rest());
-        let answer = house.handle(function, second);
-        claims::answer_can_be_sent(&answer, &house.wire.world());
+        harness.wire.go_on(Mutated::Only(&["Query"]), choices.rest());
+        let answer = harness.handle(function, second);
+        claims::answer_can_be_sent(&answer, &harness.wire.world());
     });
 }
 

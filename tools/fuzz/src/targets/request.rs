@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     claims,
-    house::{SETTINGS, in_house},
+    harness::{SETTINGS, with_harness},
     seeds,
     world::Mutated,
 };
@@ -60,15 +60,15 @@ pub fn probed(body: String) -> Result<Value, Error> {
 
 pub fn ask(function: &Function, data: &[u8]) {
     let body = seeds::body(function.name(), data);
-    in_house(|house| {
-        house.wire.begin(Mutated::None, &[]);
-        let answer = house.handle(function.name(), body.clone());
-        claims::answer_can_be_sent(&answer, &house.wire.world());
+    with_harness(|harness| {
+        harness.wire.begin(Mutated::None, &[]);
+        let answer = harness.handle(function.name(), body.clone());
+        claims::answer_can_be_sent(&answer, &harness.wire.world());
         if answer.is_ok()
             && let Some(body) = with_unknown_field(&body)
         {
-            house.wire.begin(Mutated::None, &[]);
-            is_refused(&house.handle(function.name(), body));
+            harness.wire.begin(Mutated::None, &[]);
+            is_refused(&harness.handle(function.name(), body));
         }
     });
 }

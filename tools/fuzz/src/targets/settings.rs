@@ -6,7 +6,7 @@ use shared::settings::{Environment, SettingsError};
 
 use crate::{
     choices::Choices,
-    house::{SETTINGS, in_house},
+    harness::{SETTINGS, with_harness},
 };
 
 const MOST_CHANGES: usize = 4;
@@ -27,10 +27,10 @@ pub fn settings(data: &[u8]) {
         }
     }
     let environment = Environment::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())));
-    in_house(|house| {
+    with_harness(|harness| {
         is_named(Probe::from_environment(&environment).err(), &pairs);
         for function in &FUNCTIONS {
-            is_named(function.start(&environment, &house.aws).err(), &pairs);
+            is_named(function.start(&environment, &harness.aws).err(), &pairs);
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{choices::Choices, claims, house::in_house, json, seeds, world::Mutated};
+use crate::{choices::Choices, claims, harness::with_harness, json, seeds, world::Mutated};
 
 const EXECUTION: &str =
     "arn:aws:states:us-east-1:123456789012:execution:lendpeak2-production-service-down:one";
@@ -10,9 +10,9 @@ const MOST_STEPS: usize = 5;
 
 pub fn state_machine_input(data: &[u8]) {
     let mut choices = Choices::new(data);
-    in_house(|house| {
-        house.wire.begin(Mutated::None, &[]);
-        let opened = house.handle("incident", envelope("Take@1", &json!({ "step": { "take": {} } })));
+    with_harness(|harness| {
+        harness.wire.begin(Mutated::None, &[]);
+        let opened = harness.handle("incident", envelope("Take@1", &json!({ "step": { "take": {} } })));
         let id = opened.ok().and_then(|answer| Some(answer.get("incident")?.as_str()?.to_owned()));
         assert!(id.is_some(), "a good first step opens no incident");
         for number in 0..=choices.below(MOST_STEPS) {
@@ -21,8 +21,8 @@ pub fn state_machine_input(data: &[u8]) {
                 json::mutate(&mut step, &mut choices);
             }
             let body = envelope(&format!("Step@{number}"), &step);
-            let answer = house.handle("incident", body);
-            claims::answer_can_be_sent(&answer, &house.wire.world());
+            let answer = harness.handle("incident", body);
+            claims::answer_can_be_sent(&answer, &harness.wire.world());
             if let Ok(answer) = answer {
                 assert!(answer.is_object(), "the state machine cannot read {answer}");
             }

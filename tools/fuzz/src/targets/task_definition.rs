@@ -3,23 +3,19 @@
 use serde_json::Value;
 use shared::ecs::{self, Copy};
 
-use crate::{
-    claims,
-    house::in_house,
-    world::{CANARY, Mutated},
-};
+use crate::{claims, harness::with_harness, json::CANARY, world::Mutated};
 
 const RELEASE: &str = "backend:7";
 
 pub fn task_definition(data: &[u8]) {
-    in_house(|house| {
-        let client = aws_sdk_ecs::Client::new(house.aws.config());
-        house.wire.begin(Mutated::Only(&["DescribeTaskDefinition"]), data);
-        match house.run(ecs::registered(&client, RELEASE)) {
+    with_harness(|harness| {
+        let client = aws_sdk_ecs::Client::new(harness.aws.config());
+        harness.wire.begin(Mutated::Only(&["DescribeTaskDefinition"]), data);
+        match harness.run(ecs::registered(&client, RELEASE)) {
             Ok(Some(registered)) => {
                 let summary = registered.summary();
                 let told = serde_json::to_string(&summary).unwrap_or_default();
-                let is_mixed_up = house.wire.world().mixed_up;
+                let is_mixed_up = harness.wire.world().mixed_up;
                 assert!(is_mixed_up || !told.contains(CANARY), "a variable is told: {told}");
                 if let Some(summary) = summary {
                     assert!(summary.is(summary.revision()) && summary.is(summary.release()));
@@ -29,10 +25,10 @@ pub fn task_definition(data: &[u8]) {
             Err(error) => claims::error_is_bounded(&error),
         }
 
-        house.wire.begin(Mutated::Only(&["DescribeTaskDefinition", "ListTaskDefinitions"]), data);
+        harness.wire.begin(Mutated::Only(&["DescribeTaskDefinition", "ListTaskDefinitions"]), data);
         let copy = Copy { of: RELEASE, tags: &[(ecs::COPY_OF, RELEASE)], change: &|container| container };
-        let copied = house.run(ecs::copy_of(&client, &copy));
-        let world = house.wire.world();
+        let copied = harness.run(ecs::copy_of(&client, &copy));
+        let world = harness.wire.world();
         match copied {
             Ok(_) => {
                 if let (Some(original), Some(copy)) = (&world.described, &world.registered) {

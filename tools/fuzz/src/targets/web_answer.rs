@@ -20,9 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     choices::Choices,
-    house::{SETTINGS, in_house},
-    json, text,
-    world::CANARY,
+    harness::{SETTINGS, with_harness},
+    json::{self, CANARY},
+    text,
 };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncache-control: public, max-age=300\r\n\
@@ -43,9 +43,9 @@ pub fn health_probe_answer(data: &[u8]) {
     let Ok(settings) = settings else { return };
     let check = Check::named(name, &settings);
     let not_after = Timestamp::from_second(i64::from_ne_bytes(choices.number().to_ne_bytes()) >> 20).ok();
-    let measured = in_house(|house| {
+    let measured = with_harness(|harness| {
         // Time is an answer too: one that goes on for ever ends with it.
-        house.run(http::talk(Canned { answer, read: 0 }, &check.exchange, Duration::from_secs(10)))
+        harness.run(http::talk(Canned { answer, read: 0 }, &check.exchange, Duration::from_secs(10)))
     });
     if let Ok(answer) = &measured.answer {
         assert!(answer.bytes <= http::MAX_BODY_BYTES, "{} bytes were read", answer.bytes);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use functions::{FUNCTIONS, Function};
-use fuzz::{claims, house::in_house, json::is_time, seeds, table::Table, world::Mutated};
+use fuzz::{claims, harness::with_harness, json::is_time, seeds, table::Table, world::Mutated};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -25,11 +25,11 @@ fn an_item_at_the_edge_of_time_ends_no_run() {
         for (what, changed) in changed(&left) {
             for event in &events {
                 let run = || {
-                    in_house(|house| {
-                        house.wire.begin(Mutated::None, &[]);
-                        house.wire.world().table = changed.clone();
-                        let answer = house.handle(function, event.clone());
-                        claims::answer_can_be_sent(&answer, &house.wire.world());
+                    with_harness(|harness| {
+                        harness.wire.begin(Mutated::None, &[]);
+                        harness.wire.world().table = changed.clone();
+                        let answer = harness.handle(function, event.clone());
+                        claims::answer_can_be_sent(&answer, &harness.wire.world());
                     });
                 };
                 if catch_unwind(AssertUnwindSafe(run)).is_err() {
@@ -48,10 +48,10 @@ fn left_by_a_run(function: &str) -> Option<Table> {
     let tables = seeds::events(function).iter().map(|(_, event)| {
         let mut event = event.clone();
         seeds::refresh(&mut event, &Timestamp::now().to_string());
-        in_house(|house| {
-            house.wire.begin(Mutated::None, &[]);
-            let _ = house.handle(function, event.to_string());
-            house.wire.world().table.clone()
+        with_harness(|harness| {
+            harness.wire.begin(Mutated::None, &[]);
+            let _ = harness.handle(function, event.to_string());
+            harness.wire.world().table.clone()
         })
     });
     tables.filter(|table| !table.is_empty()).max_by_key(Table::len)

@@ -13,7 +13,7 @@ use functions::FUNCTIONS;
 use fuzz::{
     choices::Choices,
     claims,
-    house::in_house,
+    harness::with_harness,
     targets::{evidence, trigger},
     world::Mutated,
 };
@@ -72,9 +72,9 @@ fn an_event_of_6_mb_is_refused_without_a_copy_of_it() {
         let is_long = event.len() >= EVENT;
         for function in &FUNCTIONS {
             let body = event.clone();
-            in_house(|house| {
-                house.wire.begin(Mutated::None, &[]);
-                let (answer, used) = peak(|| house.handle(function.name(), body));
+            with_harness(|harness| {
+                harness.wire.begin(Mutated::None, &[]);
+                let (answer, used) = peak(|| harness.handle(function.name(), body));
                 let error = answer.expect_err(what);
                 claims::error_is_bounded(&error);
                 most = most.max(if is_long { used } else { 0 });
@@ -124,14 +124,14 @@ fn ten_thousand_stopped_tasks_are_read_and_told() {
     /// An answer is there as text and as the SDK has it; of most tasks nothing is kept.
     const TIMES: usize = 4;
     let _alone = alone();
-    in_house(|house| {
+    with_harness(|harness| {
         let size = Size { log_events: 10_000, stopped_tasks: 10_000, alarms: 1_000 };
-        house.wire.begin_with(size, Mutated::None, &[]);
+        harness.wire.begin_with(size, Mutated::None, &[]);
         let begun = Instant::now();
         let (answer, used) =
-            peak(|| house.handle("diagnose", json!({ "symptom": "service-down" }).to_string()));
-        let answered = house.wire.world().answered;
-        claims::answer_can_be_sent(&answer, &house.wire.world());
+            peak(|| harness.handle("diagnose", json!({ "symptom": "service-down" }).to_string()));
+        let answered = harness.wire.world().answered;
+        claims::answer_can_be_sent(&answer, &harness.wire.world());
         let answer = answer.unwrap();
         let seen = answer["looked_at"].as_array().unwrap();
         assert!(seen.contains(&json!("its tasks")), "the tasks were not read: {answer}");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use anyhow::{Result, ensure};
 use diagnose::{ask::Ask, chapter::Chapter, judge, rules};
 use functions::FUNCTIONS;
-use fuzz::{house::in_house, targets::request::probed, world::Mutated};
+use fuzz::{harness::with_harness, targets::request::probed, world::Mutated};
 use sandbox::{cases, workspace};
 use serde_json::{Deserializer, Value};
 use shared::diagnosis::{Remedy, Sent};
@@ -82,9 +82,9 @@ fn every_request_of_a_remedy_is_one_that_its_function_takes() -> Result<()> {
         } else {
             let is_known = FUNCTIONS.iter().any(|known| known.name() == function);
             ensure!(is_known, "{place}: there is no function {function}");
-            in_house(|house| {
-                house.wire.begin(Mutated::None, &[]);
-                house.handle(&function, send.clone())
+            with_harness(|harness| {
+                harness.wire.begin(Mutated::None, &[]);
+                harness.handle(&function, send.clone())
             })
         };
         if let Err(error) = taken

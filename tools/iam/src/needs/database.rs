@@ -4,8 +4,7 @@ use sandbox::calls::Recorded;
 use sandbox::clients::REGION;
 use serde_json::Value;
 
-use super::{Need, action, arn, text};
-use crate::policy::RESOURCE_TAG;
+use super::{Need, RESOURCE_TAG, action, arn, text};
 
 pub(super) fn needs(call: &Recorded) -> Vec<Need> {
     let named = |kind: &str, field: &str| match text(call, field) {

@@ -21,7 +21,7 @@ use model::{
     },
     protocol::Protocol,
     setup::{Cause, Delivery, Function, Setup},
-    story,
+    trace,
 };
 use shared::settings::Mode;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
@@ -54,7 +54,7 @@ fn holds(setup: Setup) {
     );
     for (property, path) in checker.discoveries() {
         if checker.model().property(property).expectation != Expectation::Sometimes {
-            println!("{}", story::tell(checker.model(), property, &path));
+            println!("{}", trace::tell(checker.model(), property, &path));
         }
     }
     checker.assert_properties();
@@ -70,7 +70,7 @@ fn fails(setup: Setup, broken: Broken, property: &'static str) {
     let path = checker
         .discovery(property)
         .unwrap_or_else(|| panic!("`{property}` holds without its rule: {broken:?}"));
-    println!("{broken:?}:\n{}", story::tell(checker.model(), property, &path));
+    println!("{broken:?}:\n{}", trace::tell(checker.model(), property, &path));
 }
 
 /// A queue delivers at least once, and an alarm comes by three routes. This event waits for no cooldown, so

@@ -1,7 +1,8 @@
 //! Which limits there are, those met first come first.
 
-use super::{grouped, played::Played, table};
+use super::{played::Played, table};
 use crate::{
+    amounts::grouped,
     api::Api,
     assumptions::Assumptions,
     float,
@@ -99,7 +100,7 @@ pub(super) fn rates(played: &Played) -> String {
          ends with an error, and Lambda repeats it after 1 and 2 minutes, then its message is in the dead-letter queue; five minutes later the next run \
          looks again. `diagnose` names the source as not seen, and concludes nothing from it. A remedy that cannot read does nothing, and the \
          state machine goes on. The probe puts its metrics once a minute, far below their rate. Sources: {}.\n",
-        ALARM_AFTER / crate::simulate::MINUTE,
+        ALARM_AFTER / crate::time::MINUTE,
         table(
             &[
                 "operation",

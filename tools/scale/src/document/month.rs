@@ -1,7 +1,8 @@
 //! The answer, the bill, and what it stands on.
 
-use super::{dollars, grouped, played::Played, table};
+use super::{played::Played, table};
 use crate::{
+    amounts::{dollars, grouped},
     assumptions::Assumptions,
     bill::{self, Line, total},
     price,

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use subject::Subject;
 
-use super::{grouped, table};
+use super::table;
 use crate::{
+    amounts::grouped,
     api::Api,
     scene::{Timing, busiest, first_throttled, rest, storm},
-    simulate::{Micros, SECOND, Seen},
+    simulate::Seen,
     stack::Stack,
+    time::{Micros, SECOND},
 };
 
 /// Everything that was played.

@@ -1,7 +1,7 @@
 //! What happens in a simulated account, and in which order.
 
-use super::Micros;
 use crate::plan::Kind;
+use crate::time::Micros;
 
 /// Who waits for a run.
 #[derive(Debug, Clone, Copy)]

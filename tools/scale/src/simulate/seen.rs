@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use subject::Subject;
 
-use super::Micros;
 use crate::api::Api;
+use crate::time::Micros;
 
 /// How often an operation was called.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,7 +1,0 @@
-//! The functions' stories, and what plays them: every call goes wrong in every way (`make chaos`), or a second local AWS
-//! answers (`make peer`). The benchmark takes the jobs from the stories.
-
-pub mod chaos;
-pub mod job;
-pub mod peer;
-pub mod story;
