@@ -65,7 +65,7 @@ fn what_aws_does_in_a_functions_name_is_granted_to_those_that_need_it() -> Resul
         let actions = actions(template.named(&function["Role"], "Fn::GetAtt", ROLE)?);
         let granted: BTreeSet<&str> = actions.into_iter().filter(|action| all.contains(action)).collect();
         let of_queue = BTreeSet::from(GRANTS_OF_A_QUEUE);
-        let expected = match task {
+        let expected = match task.as_str() {
             // It alone is in the database's network, and writes a secret.
             "snapshot-restore" => &all - &of_queue,
             "incident" => &BTreeSet::from(GRANTS_OF_ALL) | &of_queue,
