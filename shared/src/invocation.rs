@@ -14,3 +14,10 @@ pub struct Invocation {
     /// The ARN of the function that was called: the account and the region that events must be of.
     pub function_arn: String,
 }
+
+impl Invocation {
+    /// The alias by which the function was called; none where it was called by its name alone.
+    pub fn alias(&self) -> Option<&str> {
+        self.function_arn.split(':').nth(7).filter(|alias| !alias.is_empty())
+    }
+}

@@ -6,7 +6,7 @@
 //! - `steps`, `state_machine`: what `service-down` asks, and how it is started and watched.
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
-//! - `report`, `listing`, `answer`: what is shown and answered.
+//! - `report`, `listing`, `answer`: what is shown and answered. `look`: what a chat's button may ask for.
 //! - `actor`, `delivery`, `limits`: what several of these share.
 
 mod actor;
@@ -17,6 +17,7 @@ mod delivery;
 mod kill_switch;
 mod limits;
 mod listing;
+mod look;
 mod notify;
 mod opening;
 mod report;
@@ -79,6 +80,7 @@ impl Task for Handler {
         let now = clock::now();
         let mut answers = Vec::new();
         for trigger in trigger::parse(invocation)? {
+            look::permit(invocation, &trigger)?;
             let answer = Box::pin(self.answer(&trigger, now)).await;
             if let Ok(answer) = &answer {
                 tracing::info!(trigger = trigger.id, %answer, "answered");

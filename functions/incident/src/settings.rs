@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use shared::settings::{Environment, Mode, SettingsError, invalid};
+use shared::settings::{APPROVALS_QUEUE_URL, Environment, Mode, SettingsError, invalid};
 
 const HOUR_SECONDS: u64 = 3_600;
 
@@ -14,6 +14,8 @@ pub struct Settings {
     pub topics: [String; 3],
     /// Where a pager listens; none where there is no pager.
     pub pager_topic: Option<String>,
+    /// The queue that takes what people decide. Without it, a chat has no buttons.
+    pub approvals_queue: Option<String>,
     /// How long levels 1 and 2 have to acknowledge before the next level is told.
     pub acknowledge_within: [Duration; 2],
     /// How long the state machine may work on an incident.
@@ -48,6 +50,7 @@ impl Settings {
             ledger_table: environment.text("LEDGER_TABLE")?,
             topics: [level_1, level_2, level_3],
             pager_topic: optional("PAGER_TOPIC_ARN"),
+            approvals_queue: optional(APPROVALS_QUEUE_URL),
             acknowledge_within: [
                 environment.seconds("LEVEL_1_ACKNOWLEDGE_SECONDS", 900, limits.clone())?,
                 environment.seconds("LEVEL_2_ACKNOWLEDGE_SECONDS", 1_800, limits.clone())?,
