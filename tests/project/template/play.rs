@@ -49,10 +49,15 @@ impl Game {
         Ok(text)
     }
 
-    /// Plays a definition, with the engine that the local AWS evaluates expressions with.
+    /// Plays a definition.
     fn play(&self, definition: &str) -> Result<Played> {
         let definition: Value = serde_json::from_str(definition)?;
         let asked = json!({ "definition": definition, "inputs": self.inputs, "answers": self.answers });
+        Ok(serde_json::from_value(Self::run(&asked)?)?)
+    }
+
+    /// Asks the engine that the local AWS evaluates expressions with.
+    fn run(asked: &Value) -> Result<Value> {
         let mut run = Command::new(installed("python")?)
             .arg(workspace().join("tests/project/template/play.py"))
             .stdin(Stdio::piped())
@@ -63,6 +68,14 @@ impl Game {
         run.stdin.take().context("no stdin")?.write_all(asked.to_string().as_bytes())?;
         let played = run.wait_with_output()?;
         serde_json::from_slice(&played.stdout).context("the state machine is not played")
+    }
+
+    /// What a state hands to what it calls.
+    fn handed(&self, state: &str, input: &Value, variables: &Value) -> Result<Value> {
+        let definition: Value = serde_json::from_str(&self.definition()?)?;
+        Self::run(
+            &json!({ "definition": definition, "state": state, "input": input, "variables": variables }),
+        )
     }
 
     fn check(&self) -> Result<()> {
@@ -160,6 +173,20 @@ fn snapshot_restore() -> Game {
             "Report": [outcome("nothing_to_do", "reported", &nothing)],
         }),
     }
+}
+
+/// What the state machines themselves tell people, each with a name: the first word that is known, and the last.
+pub(crate) fn told() -> Result<Vec<(&'static str, Value)>> {
+    let failed = json!({ "error": "Lambda.TooManyRequestsException", "reason": "Rate Exceeded. <!channel> https://a.b" });
+    let incident = json!({ "incident": "20261124-140000-service-down" });
+    let stopped = json!({ "code": "failed", "reason": "AccessDenied" });
+    let restore = json!({ "id": "lendpeak2-production-restore-20261124140000" });
+    Ok(vec![
+        ("nobody handles it", service_down().handed("Tell", &failed, &incident)?),
+        ("nobody handles it, in plain words", service_down().handed("TellPlainly", &failed, &incident)?),
+        ("restore stopped", snapshot_restore().handed("Tell", &stopped, &restore)?),
+        ("restore stopped, in plain words", snapshot_restore().handed("TellPlainly", &stopped, &restore)?),
+    ])
 }
 
 #[test]
