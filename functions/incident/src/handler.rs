@@ -77,10 +77,10 @@ impl Task for Handler {
     const EXAMPLE: &'static str = r#"{"list": true}"#;
 
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
+        look::permit(invocation)?;
         let now = clock::now();
         let mut answers = Vec::new();
         for trigger in trigger::parse(invocation)? {
-            look::permit(invocation, &trigger)?;
             let answer = Box::pin(self.answer(&trigger, now)).await;
             if let Ok(answer) = &answer {
                 tracing::info!(trigger = trigger.id, %answer, "answered");

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn unset_is_safe_no_remedy_no_machine_no_ops_item() {
         let settings = settings(&[]).unwrap();
-        assert_eq!(settings.pager_topic, None);
+        assert_eq!((settings.pager_topic, settings.approvals_queue), (None, None));
         assert!(settings.remedies.is_empty() && settings.state_machine.is_none() && !settings.ops_items);
         assert_eq!(settings.topics, ["one", "one", "one"]);
         assert_eq!(settings.acknowledge_within.map(|within| within.as_secs()), [900, 1_800]);

@@ -31,7 +31,7 @@ impl<'a> Asked<'a> {
     /// None where nothing waits for anybody, or where no button can say what.
     fn of(facts: &'a Facts) -> Option<Self> {
         let queue = facts.approvals_queue.as_deref().filter(|queue| is_address(queue))?;
-        if facts.kind == Kind::Resolved {
+        if facts.kind == Kind::Resolved || !is_id(&facts.environment) {
             return None;
         }
         let [plan, incident] = [&facts.plan, &facts.incident].map(|id| id.as_deref().filter(|id| is_id(id)));

@@ -4,32 +4,36 @@ use shared::{
     error::Error,
     lambda::Invocation,
     notice::LOOK,
-    trigger::{Kind, Trigger},
+    trigger::{self, Kind},
 };
 
 use crate::request::Request;
 
-/// Whether the function may do what it is asked, by the name that it was called by.
-pub(super) fn permit(invocation: &Invocation, trigger: &Trigger) -> Result<(), Error> {
+/// Whether the function may do what it is asked, by the name that it was called by. This comes before all else: an event
+/// says itself who it is from, and anybody in the chat may write one.
+pub(super) fn permit(invocation: &Invocation) -> Result<(), Error> {
     if invocation.alias() != Some(LOOK) {
         return Ok(());
     }
-    if let Kind::Person(asked) = &trigger.kind
-        && Request::new(trigger, asked)?.only_looks()
-    {
-        return Ok(());
+    for trigger in trigger::parse(invocation)? {
+        let looks = match &trigger.kind {
+            Kind::Person(asked) => Request::new(&trigger, asked)?.only_looks(),
+            _ => false,
+        };
+        if !looks {
+            let ways = r#"send {"list": true} or {"show": "<id>"}"#;
+            let only = format!("by its alias `{LOOK}`, incident only shows: {ways}");
+            return Err(Error::InvalidRequest(only));
+        }
     }
-    let ways = r#"send {"list": true} or {"show": "<id>"}"#;
-    Err(Error::InvalidRequest(format!("by its alias `{LOOK}`, incident only shows: {ways}")))
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use jiff::Timestamp;
     use serde_json::{Value, json};
-    use shared::trigger;
-
-    use super::*;
 
     const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:lendpeak2-production-incident";
 
@@ -38,9 +42,7 @@ mod tests {
         let (body, request_id) = (request.to_string(), "one".to_owned());
         let invocation =
             Invocation { body, request_id, deadline: Timestamp::MAX, function_arn: arn.to_owned() };
-        for trigger in trigger::parse(&invocation).unwrap() {
-            assert_eq!(permit(&invocation, &trigger).is_ok(), expected, "{arn}: {request}");
-        }
+        assert_eq!(permit(&invocation).is_ok(), expected, "{arn}: {request}");
     }
 
     #[test]
@@ -56,6 +58,8 @@ mod tests {
             json!({ "stop": "all" }),
             json!({ "go": "all" }),
             json!({ "step_functions": { "execution": "one", "state": "Take" }, "request": { "step": { "take": {} } } }),
+            json!({ "Records": [{ "eventSource": "aws:sqs", "messageId": "one", "body": format!("acknowledge:{id}"),
+                "attributes": { "SenderId": "AROAEXAMPLE:ana@example.com", "SentTimestamp": "1764000000000" } }] }),
             json!({ "source": "aws.scheduler", "detail-type": "Scheduled Event", "id": "one",
                 "time": "2026-11-24T14:00:00Z", "detail": {} }),
         ];
