@@ -16,11 +16,16 @@ pub struct Invocation {
 }
 
 /// The alias by which a remedy is called with what people decided. Only `incident` may.
-const APPROVALS: &str = ":approve";
+const APPROVALS: &str = "approve";
 
 impl Invocation {
+    /// The alias by which the function was called; none where it was called by its name alone.
+    pub fn alias(&self) -> Option<&str> {
+        self.function_arn.split(':').nth(7).filter(|alias| !alias.is_empty())
+    }
+
     /// Whether it was called by the alias for approvals.
     pub fn is_approval(&self) -> bool {
-        self.function_arn.ends_with(APPROVALS)
+        self.alias() == Some(APPROVALS)
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! - e-mail, and whatever has no body of its own: a text short enough for a phone's screen. An e-mail has links below it;
 //! - SMS: a line;
-//! - HTTPS: what Amazon Q shows in a chat.
+//! - HTTPS: what Amazon Q shows in a chat, with buttons where a decision is waited for.
 
+mod buttons;
 mod chat;
 mod facts;
 mod links;
@@ -19,6 +20,7 @@ use aws_types::SdkConfig;
 use serde_json::json;
 use tokio::time::timeout;
 
+pub use buttons::LOOK;
 pub use facts::{Facts, Kind, Send, Step};
 use links::Links;
 pub use page::{Page, State};
@@ -91,6 +93,15 @@ impl Notice {
     /// An outcome, as its function's people read it. `what` is what its actions come to.
     pub fn of(outcome: &Outcome, topic_arn: &str, what: &str) -> Self {
         Self::new(topic_arn, facts_of(outcome, what))
+    }
+
+    /// With a chat's buttons, which send to this queue what a person has decided. Without one there are none.
+    #[must_use]
+    pub fn with_buttons(mut self, approvals_queue: Option<&str>) -> Self {
+        if let Some(facts) = &mut self.facts {
+            facts.approvals_queue = approvals_queue.map(str::to_owned);
+        }
+        self
     }
 
     /// The bodies by protocol, as SNS takes them: each is a text, also where that is JSON.

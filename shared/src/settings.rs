@@ -136,6 +136,9 @@ pub fn function_name(environment: &str, task: &str) -> String {
     if task.starts_with(&prefix) { task.to_owned() } else { format!("{prefix}{task}") }
 }
 
+/// The variable with the address of the queue that takes what people decide.
+pub const APPROVALS_QUEUE_URL: &str = "APPROVALS_QUEUE_URL";
+
 /// What every remedy reads from its environment.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -147,6 +150,8 @@ pub struct Policy {
     pub notice_topic_arn: Option<String>,
     /// Where a notice goes if the first topic fails or has no subscriber.
     pub level_topic_arns: Vec<String>,
+    /// The queue that takes what people decide. Without it, a chat has no buttons.
+    pub approvals_queue: Option<String>,
     /// After an action, the target is left alone for this long.
     pub cooldown: Duration,
     /// Actions on one target in any 24 hours.
@@ -176,6 +181,7 @@ impl Policy {
                 .into_iter()
                 .filter_map(|name| environment.optional(name).map(str::to_owned))
                 .collect(),
+            approvals_queue: environment.optional(APPROVALS_QUEUE_URL).map(str::to_owned),
             cooldown: environment.seconds("COOLDOWN_SECONDS", 600, 0..=DAY_SECONDS)?,
             attempts_per_day: environment.number("ATTEMPTS_PER_DAY", 6, 1..=100)?,
             approval_lifetime: environment.seconds("APPROVAL_SECONDS", 1_800, 60..=DAY_SECONDS)?,

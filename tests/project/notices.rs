@@ -31,6 +31,9 @@ use shared::{
     status::Level,
 };
 
+use crate::{buttons::buttons, template::told};
+
+const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/lendpeak2-production-approvals";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices";
 const PAGER: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-pager";
 
@@ -83,7 +86,7 @@ fn of_incident(
 ) -> Result<String> {
     let told = notice(incident, kind, deployment, at(minutes)?);
     let page = told.page(PAGER);
-    shown(&Notice::new(TOPIC, told.facts), page.as_ref())
+    shown(&Notice::new(TOPIC, told.facts).with_buttons(Some(QUEUE)), page.as_ref())
 }
 
 /// A remedy's notice.
@@ -103,7 +106,7 @@ fn of_outcome(change: &Value, what: &str) -> Result<String> {
     let (mut written, change) = (object(written)?, object(change.clone())?);
     written.extend(change);
     let outcome: Outcome = serde_json::from_value(Value::Object(written))?;
-    shown(&Notice::of(&outcome, TOPIC, what), None)
+    shown(&Notice::of(&outcome, TOPIC, what).with_buttons(Some(QUEUE)), None)
 }
 
 /// The notice that a kill switch was set, or lifted while another is on.
@@ -160,8 +163,26 @@ fn object(value: Value) -> Result<Map<String, Value>> {
 /// Each body as whoever gets it reads it.
 fn shown(notice: &Notice, page: Option<&Page>) -> Result<String> {
     let bodies: BTreeMap<String, String> = serde_json::from_str(&notice.bodies())?;
+    ensure!(bodies.get("default") == Some(&notice.message), "a queue gets the text");
+    let mut shown = by_protocol(&notice.subject, &bodies)?;
+    if let Some(Page { subject, message }) = page {
+        let mut page: Map<String, Value> = serde_json::from_str(message)?;
+        let text = page.insert("AlarmDescription".to_owned(), json!("<the text>"));
+        ensure!(text == Some(json!(notice.message)), "a pager shows the text");
+        let page = Value::Object(page);
+        writeln!(shown, "\n--- Page\nSubject: {subject}\n\n{page:#}")?;
+    }
+    Ok(shown)
+}
+
+/// What a state machine hands to SNS.
+fn of_machine(handed: &Value) -> Result<String> {
+    let text = |name: &str| handed.get(name).and_then(Value::as_str).with_context(|| name.to_owned());
+    by_protocol(text("Subject")?, &serde_json::from_str(text("Message")?)?)
+}
+
+fn by_protocol(subject: &str, bodies: &BTreeMap<String, String>) -> Result<String> {
     let body = |protocol: &str| bodies.get(protocol).context(protocol.to_owned());
-    ensure!(*body("default")? == notice.message, "a queue gets the text");
     ensure!(body("http")? == body("https")?, "two protocols, one body");
     let chat: Value = serde_json::from_str(body("https")?)?;
     let at = |pointer: &str| chat.pointer(pointer);
@@ -171,25 +192,20 @@ fn shown(notice: &Notice, page: Option<&Page>) -> Result<String> {
     let fields = at("/metadata/additionalContext").and_then(Value::as_object).context("no context")?;
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}={}", text(Some(value)))).collect();
-    let mut shown = format!(
-        "--- E-mail\nSubject: {}\n\n{}\n\n--- Chat, thread {}\n{}\n\n{}\n\nNext steps\n{}\n\nFor buttons: {}\n\n--- SMS\n{}\n",
-        notice.subject,
+    let buttons = buttons(&chat)?.into_iter().map(|button| format!("[{}] {}", button.text, button.command));
+    let buttons: Vec<String> = buttons.collect();
+    Ok(format!(
+        "--- E-mail\nSubject: {}\n\n{}\n\n--- Chat, thread {}\n{}\n\n{}\n\nNext steps\n{}\n\nFor buttons: {}\n{}\n--- SMS\n{}\n",
+        subject,
         body("email")?,
         at("/metadata/threadId").and_then(Value::as_str).unwrap_or("of its own"),
         text(at("/content/title")),
         text(at("/content/description")),
         steps.join("\n"),
         fields.join(", "),
+        buttons.iter().map(|button| format!("{button}\n")).collect::<String>(),
         body("sms")?,
-    );
-    if let Some(Page { subject, message }) = page {
-        let mut page: Map<String, Value> = serde_json::from_str(message)?;
-        let text = page.insert("AlarmDescription".to_owned(), json!("<the text>"));
-        ensure!(text == Some(json!(notice.message)), "a pager shows the text");
-        let page = Value::Object(page);
-        writeln!(shown, "\n--- Page\nSubject: {subject}\n\n{page:#}")?;
-    }
-    Ok(shown)
+    ))
 }
 
 fn all() -> Result<Vec<(&'static str, String)>> {
@@ -241,7 +257,7 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         "summary": "refused: 4 tasks run, and no more are allowed", "reason": "4 tasks run, and no more are allowed",
         "next": { "what": "raise MaximumTasks, or find out what takes so much", "level": 1 } });
     let what = "backend: 2 → 4 tasks";
-    Ok(vec![
+    let mut all = vec![
         ("open", of_incident(&open, &NoticeKind::Opened, &own, 0)?),
         ("open, with a plan that waits", of_incident(&waiting, &NoticeKind::Opened, &asks, 1)?),
         ("back again", of_incident(&back, &NoticeKind::Reopened, &own, 0)?),
@@ -257,7 +273,11 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("kill switch lifted", of_kill_switch(true)?),
         ("unreadable item", of_unreadable()?),
         ("diagnosis", of_diagnosis()?),
-    ])
+    ];
+    for (name, handed) in told()? {
+        all.push((name, of_machine(&handed)?));
+    }
+    Ok(all)
 }
 
 /// What a notice is now lies beside the test binaries, for whoever has changed one on purpose.

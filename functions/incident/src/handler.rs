@@ -8,7 +8,7 @@
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
 //! - `records`: what is recorded.
-//! - `report`, `listing`, `answer`: what is shown and answered.
+//! - `report`, `listing`, `answer`: what is shown and answered. `look`: what a chat's button may ask for.
 //! - `actor`, `delivery`, `limits`: what several of these share.
 
 mod actor;
@@ -19,6 +19,7 @@ mod delivery;
 mod kill_switch;
 mod limits;
 mod listing;
+mod look;
 mod notify;
 mod opening;
 mod queue;
@@ -81,6 +82,7 @@ impl Task for Handler {
     const EXAMPLE: &'static str = r#"{"list": true}"#;
 
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
+        look::permit(invocation)?;
         let now = clock::now();
         let mut answers = Vec::new();
         if let Some(messages) = trigger::messages(invocation)? {

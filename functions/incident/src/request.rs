@@ -169,6 +169,11 @@ struct ByHand {
 const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
 
 impl Request {
+    /// Whether it changes nothing, whatever there is.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Self::List | Self::Show { .. })
+    }
+
     /// What was asked; `trigger` says whether by a person or by the state machine.
     pub fn new(trigger: &Trigger, asked: &Asked) -> Result<Self, Error> {
         let ByHand {

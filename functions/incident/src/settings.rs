@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use shared::settings::{Environment, Mode, SettingsError, invalid};
+use shared::settings::{APPROVALS_QUEUE_URL, Environment, Mode, SettingsError, invalid};
 
 const HOUR_SECONDS: u64 = 3_600;
 
@@ -17,6 +17,8 @@ pub struct Settings {
     pub topics: [String; 3],
     /// Where a pager listens; none where there is no pager.
     pub pager_topic: Option<String>,
+    /// The queue that takes what people decide. Without it, a chat has no buttons.
+    pub approvals_queue: Option<String>,
     /// How long levels 1 and 2 have to acknowledge before the next level is told.
     pub acknowledge_within: [Duration; 2],
     /// How long the state machine may work on an incident.
@@ -70,6 +72,7 @@ impl Settings {
             ledger_table: environment.text("LEDGER_TABLE")?,
             topics: [level_1, level_2, level_3],
             pager_topic: optional("PAGER_TOPIC_ARN"),
+            approvals_queue: optional(APPROVALS_QUEUE_URL),
             acknowledge_within: [
                 environment.seconds("LEVEL_1_ACKNOWLEDGE_SECONDS", 900, limits.clone())?,
                 environment.seconds("LEVEL_2_ACKNOWLEDGE_SECONDS", 1_800, limits.clone())?,
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn unset_is_safe_no_remedy_no_machine_no_ops_item() {
         let settings = settings(&[]).unwrap();
-        assert_eq!(settings.pager_topic, None);
+        assert_eq!((settings.pager_topic, settings.approvals_queue), (None, None));
         assert!(settings.remedies.is_empty() && settings.state_machine.is_none() && !settings.ops_items);
         assert_eq!(settings.topics, ["one", "one", "one"]);
         assert_eq!(settings.acknowledge_within.map(|within| within.as_secs()), [900, 1_800]);

@@ -4,12 +4,11 @@
 //! The chat's own markdown is interpreted: what comes from outside may neither call the channel, nor be a link, nor look
 //! like another part of the message.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{
-    facts::{Facts, Kind, Send, Step, is_empty},
+    buttons,
+    facts::{Facts, Send, Step, is_empty},
     links::Links,
 };
 use crate::text;
@@ -21,7 +20,7 @@ pub(super) const MAX_NEXT_STEPS: usize = 5;
 /// Of one step.
 pub(super) const MAX_STEP: usize = 1_200;
 /// Of a name or an id.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 
 /// The notification, as the body of one message.
 pub(super) fn body(facts: &Facts, links: Option<&Links>) -> Value {
@@ -33,8 +32,8 @@ pub(super) fn body(facts: &Facts, links: Option<&Links>) -> Value {
     let mut metadata = Map::from_iter([
         ("summary".to_owned(), escaped(&summary, MAX_TITLE).into()),
         ("eventType".to_owned(), facts.kind.event_type().into()),
-        ("additionalContext".to_owned(), json!(context(facts))),
-        ("enableCustomActions".to_owned(), true.into()),
+        ("additionalContext".to_owned(), json!(buttons::context(facts))),
+        ("enableCustomActions".to_owned(), buttons::waits(facts).into()),
     ]);
     if let Some(incident) = &facts.incident {
         metadata.insert("threadId".to_owned(), text::line(incident, MAX_NAME).into());
@@ -98,36 +97,6 @@ fn step(step: &Step) -> String {
     };
     let whole = whole.trim_start().to_owned();
     if whole.chars().count() <= MAX_STEP { whole } else { format!("{words} What to send is in the e-mail.") }
-}
-
-/// What custom actions read. Every value is a text.
-fn context(facts: &Facts) -> BTreeMap<&'static str, String> {
-    let name = |text: &str| text::line(text, MAX_NAME);
-    let mut context = BTreeMap::from([
-        ("Environment", name(&facts.environment)),
-        ("Function", name(&facts.function_name())),
-    ]);
-    if let Some(incident) = &facts.incident {
-        context.insert("Incident", name(incident));
-        if facts.kind != Kind::Resolved {
-            context.insert("Have", format!("acknowledge:{}", name(incident)));
-        }
-        context.insert("Show", format!("show:{}", name(incident)));
-    }
-    if let Some(plan) = &facts.plan {
-        context.insert("Plan", name(plan));
-        context.insert("Yes", format!("approve:{}", name(plan)));
-        context.insert("No", format!("reject:{}", name(plan)));
-    }
-    // By this, a button is shown or not.
-    let what = match (&facts.plan, &facts.incident) {
-        (Some(_), _) => "approve",
-        (None, Some(_)) if facts.kind == Kind::Resolved => "read",
-        (None, Some(_)) => "acknowledge",
-        (None, None) => "read",
-    };
-    context.insert("Do", what.to_owned());
-    context
 }
 
 /// A text of others, on one line, as a chat shows it letter for letter, in so many characters.

@@ -140,6 +140,8 @@ pub struct Facts {
     pub incident: Option<String>,
     /// The plan that waits for approval.
     pub plan: Option<String>,
+    /// The address of the queue that takes what people decide. A chat has buttons by it.
+    pub approvals_queue: Option<String>,
 }
 
 impl Facts {
@@ -202,6 +204,7 @@ impl Facts {
         }
         self.incident.as_mut().map(line);
         self.plan.as_mut().map(line);
+        self.approvals_queue.as_mut().map(line);
         self.lines.truncate(MOST_LINES);
         self.lines.iter_mut().for_each(line);
         self.steps.truncate(MOST_STEPS);

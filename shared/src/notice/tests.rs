@@ -68,6 +68,7 @@ fn a_message_begins_with_the_summary_and_says_nothing_twice() {
 }
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices";
+const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/lendpeak2-production-approvals";
 
 fn facts() -> Facts {
     Facts {
@@ -105,7 +106,7 @@ fn a_chat_gets_amazon_qs_schema() {
          Function: {console}/lambda/home?region=us-east-1#/functions/lendpeak2-production-rollback?tab=testing"
     );
     assert_eq!(
-        chat_of(&Notice::new(TOPIC, facts())),
+        chat_of(&Notice::new(TOPIC, facts()).with_buttons(Some(QUEUE))),
         json!({
             "version": "1.0",
             "source": "custom",
@@ -126,10 +127,10 @@ fn a_chat_gets_amazon_qs_schema() {
                 "eventType": "lendpeak2.opened",
                 "relatedResources": ["arn:aws:lambda:us-east-1:123456789012:function:lendpeak2-production-incident"],
                 "additionalContext": {
-                    "Do": "approve", "Environment": "production", "Function": "lendpeak2-production-incident",
+                    "Do": "approve", "Environment": "production", "F": "lendpeak2-production-incident:look",
+                    "Function": "lendpeak2-production-incident",
                     "Have": "acknowledge:20261124-140000-service-down", "Incident": "20261124-140000-service-down",
-                    "No": "reject:499484d277f1", "Plan": "499484d277f1",
-                    "Show": "show:20261124-140000-service-down", "Yes": "approve:499484d277f1",
+                    "No": "reject:499484d277f1", "Plan": "499484d277f1", "Q": QUEUE, "Yes": "approve:499484d277f1",
                 },
                 "enableCustomActions": true,
             },
@@ -301,11 +302,13 @@ proptest::proptest! {
 
     #[test]
     fn whatever_is_told_keeps_the_limits_and_calls_nobody(
-        environment in "(?s).{0,40}", headline in "(?s).{0,300}", opening in "(?s).{0,300}",
+        environment in "(?s).{0,40}|[a-z]{1,9}", headline in "(?s).{0,300}", opening in "(?s).{0,300}",
         lines in proptest::collection::vec("(?s).{0,900}|[<>&@#*_`:/ ]{0,900}", 0..12),
         words in proptest::collection::vec("(?s).{0,900}", 0..8),
         request in "(?s).{0,900}", closing in "(?s).{0,300}",
-        incident in proptest::option::of("(?s).{0,80}"), plan in proptest::option::of("(?s).{0,80}"),
+        incident in proptest::option::of("(?s).{0,80}|[a-z0-9-]{1,20}"),
+        plan in proptest::option::of("(?s).{0,80}|[a-z0-9-]{1,20}"),
+        queue in proptest::option::of("https?://(?s).{0,80}|https://[a-z./]{1,20}[ -~]?"),
         message in proptest::option::of("(?s).{0,6000}"),
     ) {
         let step = |words: &String| {
@@ -315,12 +318,17 @@ proptest::proptest! {
             opening, lines, closing, incident, plan, steps: words.iter().map(step).collect(),
             ..Facts::new(&environment, "incident", Kind::Opened, headline)
         };
-        let mut notice = Notice::new(TOPIC, told);
+        let mut notice = Notice::new(TOPIC, told).with_buttons(queue.as_deref());
         if let Some(message) = message {
             (notice.message, notice.facts) = (message, None);
         }
         fits(&notice);
         let chat = chat_of(&notice);
+        for (name, value) in chat["metadata"]["additionalContext"].as_object().unwrap() {
+            let is_in_a_command = ["Do", "F", "Have", "No", "Q", "Yes"].contains(&name.as_str());
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+            proptest::prop_assert!(!is_in_a_command || value.as_str().unwrap().chars().all(fits), "{}", value);
+        }
         for text in chat["content"]["nextSteps"].as_array().unwrap().iter()
             .chain([&chat["content"]["title"], &chat["content"]["description"], &chat["metadata"]["summary"]])
         {

@@ -46,12 +46,9 @@ impl<R: Remedy> Runner<R> {
         deadline: Timestamp,
     ) -> Option<Owed> {
         let topic = self.policy.notice_topic_arn.as_ref()?;
-        Some(Owed::new(
-            &outcome.execution_id,
-            Notice::of(outcome, topic, what.after(outcome.decision)),
-            now,
-            deadline,
-        ))
+        let notice = Notice::of(outcome, topic, what.after(outcome.decision))
+            .with_buttons(self.policy.approvals_queue.as_deref());
+        Some(Owed::new(&outcome.execution_id, notice, now, deadline))
     }
 
     pub(super) async fn tell(&self, outcome: &mut Outcome, owed: Option<&Owed>, deadline: Timestamp) {

@@ -16,6 +16,7 @@ use tokio::{
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+const QUEUE: &str = "http://127.0.0.1:4566/000000000000/lendpeak2-production-approvals";
 
 /// Somebody who is subscribed by HTTP, and what SNS has sent there.
 struct Subscriber(UnboundedReceiver<Value>);
@@ -74,7 +75,7 @@ async fn a_queue_gets_the_text_and_a_chat_its_schema_in_one_thread() -> Test {
     let stack = Stack::start().await?;
     let ears = Ears::new(&stack.sandbox.clients).await?;
     let mut chat = Subscriber::of(&stack, &topic("notices")).await?;
-    let function = stack.function(&[]).await?;
+    let function = stack.function(&[("APPROVALS_QUEUE_URL", QUEUE)]).await?;
     let id = outcome(&function, &alarm(COMPOSITE, Timestamp::now())).await?["incident"].clone();
     outcome(&function, &json!({ "resolve": id, "reason": "rolled back", "by": "Ana" })).await?;
     let told = ears.heard(&stack.sandbox.clients).await?;
@@ -91,8 +92,13 @@ async fn a_queue_gets_the_text_and_a_chat_its_schema_in_one_thread() -> Test {
             "{message:#}"
         );
         assert_eq!(message["metadata"]["threadId"], id);
-        assert_eq!(message["metadata"]["enableCustomActions"], true);
-        titles.push(message["content"]["title"].as_str().unwrap_or_default().to_owned());
+        let title = message["content"]["title"].as_str().unwrap_or_default().to_owned();
+        // It has buttons as long as somebody has to take it.
+        let (metadata, waits) = (&message["metadata"], title.contains("OPEN"));
+        assert_eq!(metadata["enableCustomActions"], waits, "{message:#}");
+        let queue = metadata["additionalContext"]["Q"].as_str();
+        assert_eq!(queue, waits.then_some(QUEUE), "{message:#}");
+        titles.push(title);
     }
     titles.sort();
     let title = |words: &str| titles.iter().filter(|title| title.contains(words)).count();

@@ -106,5 +106,6 @@ async fn when_incident_does_not_answer_the_state_machine_tells_people() -> Test 
     for words in ["20261126-143413-service-down", "does not answer", "diagnose", "on call"] {
         assert!(heard[0].contains(words), "{words}: {heard:?}");
     }
+    assert!(!heard[0].contains("enableCustomActions"), "a queue gets the text alone: {heard:?}");
     Ok(())
 }

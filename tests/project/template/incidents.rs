@@ -106,25 +106,36 @@ fn a_pager_has_a_topic_of_its_own_that_incident_alone_publishes_to() -> Result<(
 
 /// Without a guardrail of its own, a channel would have `AdministratorAccess` as its bounds.
 #[test]
-fn a_chat_may_look_at_metrics_and_nothing_else() -> Result<()> {
+fn a_chat_may_press_its_buttons_and_look_at_alarms_and_no_more() -> Result<()> {
     let template = Template::read()?;
+    let resources = &template.0["Resources"];
     let own = json!([{ "Ref": "ChatMayDo" }]);
+    let buttons = ["ApproveButton", "RejectButton", "AcknowledgeButton", "ShowButton"];
     for channel in ["NoticesInSlack", "NoticesInTeams"] {
-        let channel = &template.0["Resources"][channel]["Properties"];
+        let channel = &resources[channel]["Properties"];
         assert_eq!(channel["GuardrailPolicies"], own);
         assert_eq!(channel["IamRoleArn"], json!({ "Fn::GetAtt": ["ChatRole", "Arn"] }));
         assert_eq!(channel["SnsTopicArns"], json!([{ "Ref": "Notices" }]));
+        assert_eq!(channel["UserRoleRequired"], json!({ "Ref": "ChatUserRoleRequired" }));
+        assert_eq!(channel["CustomizationResourceArns"], json!(buttons.map(|name| json!({ "Ref": name }))));
     }
-    let role = &template.0["Resources"]["ChatRole"]["Properties"];
+    let role = &resources["ChatRole"]["Properties"];
     assert_eq!((&role["ManagedPolicyArns"], &role["Policies"]), (&own, &Value::Null));
-    let document = &template.0["Resources"]["ChatMayDo"]["Properties"]["PolicyDocument"];
+    let document = &resources["ChatMayDo"]["Properties"]["PolicyDocument"];
     let statements = document["Statement"].as_array().context("no statement")?;
-    for action in statements.iter().flat_map(|statement| texts(&statement["Action"])) {
+    let granted: Vec<_> = statements.iter().map(|one| (&one["Action"], &one["Resource"])).collect();
+    let looks = &statements[0]["Action"];
+    for action in texts(looks) {
         let looks =
             ["Describe", "Get", "List"].iter().any(|verb| action.starts_with(&format!("cloudwatch:{verb}")));
         assert!(looks, "{action}");
     }
-    assert_eq!(statements.len(), 1);
+    let expected = [
+        (looks, &json!("*")),
+        (&json!("sqs:SendMessage"), &json!({ "Fn::GetAtt": ["ApprovalsQueue", "Arn"] })),
+        (&json!("lambda:InvokeFunction"), &json!({ "Ref": "IncidentLook" })),
+    ];
+    assert_eq!(granted, expected);
     Ok(())
 }
 

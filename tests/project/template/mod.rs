@@ -24,7 +24,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use document::{Template, dashboard, if_it_holds, installed, statements, texts};
+pub(crate) use document::Template;
+use document::{dashboard, if_it_holds, installed, statements, texts};
+pub(crate) use play::told;
 use sandbox::workspace;
 use serde_json::{Map, Value, json};
 

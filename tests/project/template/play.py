@@ -3,6 +3,8 @@
 Reads {"definition", "inputs", "answers", "granted"} and writes {"expressions", "visited", "denied", "problems"}. `answers`
 has what each task answered once, as a list. Each is tried whole, with each field left out, and with each field null; and
 each task fails, with a cause and without one. A task whose target is not in `granted` only fails.
+
+With "state", "input" and "variables" in place of inputs and answers, it writes what that state hands to what it calls.
 """
 
 import copy
@@ -25,6 +27,10 @@ ERRORS = [
 # Step Functions: no other error is caught by States.ALL alone.
 NOT_CAUGHT_BY_ALL = ["States.DataLimitExceeded", "States.Runtime"]
 MOST_PLAYED = 20000
+# By protocol, as SNS takes them, the letters of each at most: SNS takes 262,144 bytes in all, and an SMS has 140.
+BODIES = {"default": 10000, "email": 10000, "sms": 140, "http": 10000, "https": 10000}
+# Of what a chat shows.
+MOST_TITLE, MOST_DESCRIPTION = 150, 2500
 
 
 class Undecided(Exception):
@@ -178,6 +184,7 @@ class Player:
         if "Message" in arguments:
             self.expect(name, "Message", arguments["Message"], str)
             self.expect(name, "Subject", arguments["Subject"], str)
+            self.problems.extend(f"{name}: {problem}" for problem in wrong_bodies(arguments))
         for error in ERRORS:
             yield self.caught(name, state, error, seen, variables)
         if target not in self.granted:
@@ -215,9 +222,39 @@ class Player:
             self.problems.append(f"{name}: {field} is {json.dumps(value)[:200]}")
 
 
+def wrong_bodies(arguments):
+    """What is wrong with the bodies of a notice."""
+    if arguments.get("MessageStructure") != "json":
+        yield "it has one body for all, which a chat drops"
+        return
+    bodies = json.loads(arguments["Message"])
+    for protocol, most in BODIES.items():
+        body = bodies.get(protocol)
+        if not isinstance(body, str) or not 0 < len(body) <= most:
+            yield f"its body for {protocol} is {json.dumps(body)[:300]}"
+    if bodies.keys() != BODIES.keys() or bodies["http"] != bodies["https"]:
+        yield f"it has bodies for {sorted(bodies)}"
+        return
+    chat = json.loads(bodies["https"])
+    content, metadata = chat["content"], chat["metadata"]
+    if (chat["version"], chat["source"]) != ("1.0", "custom"):
+        yield "it is not in Amazon Q's schema"
+    if not 0 < len(content["title"]) <= MOST_TITLE or not 0 < len(content["description"]) <= MOST_DESCRIPTION:
+        yield f"a chat does not show all of {json.dumps(content)[:300]}"
+    texts = content["nextSteps"] + content["keywords"] + list(metadata["additionalContext"].values())
+    if not all(isinstance(text, str) and text for text in texts):
+        yield f"not all of these are texts: {texts}"
+    if metadata["enableCustomActions"] is not False:
+        yield "it has buttons, and nobody who hears them"
+
+
 def main():
     asked = json.load(sys.stdin)
     definition = asked["definition"]
+    if "state" in asked:
+        seen = {"input": asked["input"], "context": CONTEXT}
+        json.dump(fill(definition["States"][asked["state"]]["Arguments"], seen, asked["variables"]), sys.stdout)
+        return
     found = list(expressions(definition))
     problems = []
     for path, text in found:

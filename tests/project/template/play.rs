@@ -41,7 +41,7 @@ impl Game {
         filled_in(&template, &template.0["Resources"][self.machine]["Properties"])
     }
 
-    /// Plays a definition, with the engine that the local AWS evaluates expressions with.
+    /// Plays a definition.
     fn play(&self, definition: &str) -> Result<Played> {
         let template = Template::read()?;
         let granted = granted(&template, &template.0["Resources"][self.machine]["Properties"])?;
@@ -50,6 +50,11 @@ impl Game {
             "definition": definition, "inputs": self.inputs, "answers": self.answers,
             "granted": granted.values().flatten().collect::<Vec<_>>(),
         });
+        Ok(serde_json::from_value(Self::run(&asked)?)?)
+    }
+
+    /// Asks the engine that the local AWS evaluates expressions with.
+    fn run(asked: &Value) -> Result<Value> {
         let mut run = Command::new(installed("python")?)
             .arg(workspace().join("tests/project/template/play.py"))
             .stdin(Stdio::piped())
@@ -60,6 +65,14 @@ impl Game {
         run.stdin.take().context("no stdin")?.write_all(asked.to_string().as_bytes())?;
         let played = run.wait_with_output()?;
         serde_json::from_slice(&played.stdout).context("the state machine is not played")
+    }
+
+    /// What a state hands to what it calls.
+    fn handed(&self, state: &str, input: &Value, variables: &Value) -> Result<Value> {
+        let definition: Value = serde_json::from_str(&self.definition()?)?;
+        Self::run(
+            &json!({ "definition": definition, "state": state, "input": input, "variables": variables }),
+        )
     }
 
     fn check(&self) -> Result<()> {
@@ -161,6 +174,24 @@ fn snapshot_restore() -> Game {
         }),
         denied: &[],
     }
+}
+
+/// What the state machines themselves tell people, each with a name: the first word that is known, and the last.
+pub(crate) fn told() -> Result<Vec<(&'static str, Value)>> {
+    let template = Template::read()?;
+    let failed = json!({ "error": "Lambda.TooManyRequestsException", "reason": "Rate Exceeded. <!channel> https://a.b" });
+    let incident = json!({ "incident": "20261124-140000-service-down" });
+    let stopped = json!({ "code": "failed", "reason": "AccessDenied" });
+    let restore = json!({ "id": "lendpeak2-production-restore-20261124140000" });
+    Ok(vec![
+        ("nobody handles it", service_down(&template)?.handed("Tell", &failed, &incident)?),
+        (
+            "nobody handles it, in plain words",
+            service_down(&template)?.handed("TellPlainly", &failed, &incident)?,
+        ),
+        ("restore stopped", snapshot_restore().handed("Tell", &stopped, &restore)?),
+        ("restore stopped, in plain words", snapshot_restore().handed("TellPlainly", &stopped, &restore)?),
+    ])
 }
 
 #[test]

@@ -95,13 +95,44 @@ fn service_down_never_fails_unheard() -> Result<()> {
     let states = definition["States"].as_object().context("no states")?;
     let failing = states.iter().filter(|(_, state)| state["Type"] == "Fail").map(|(name, _)| name.as_str());
     for end in failing {
-        assert_eq!(before(states, end), ["TellLevel2"], "{end}");
+        assert_eq!(before(states, end), ["TellLevel2", "TellLevel2Plainly"], "{end}");
     }
-    assert_eq!(before(states, "TellLevel2"), ["Tell"]);
+    assert_eq!(before(states, "TellLevel2"), ["Tell", "TellPlainly"]);
     for level in ["Tell", "TellLevel2"] {
-        assert_eq!(states[level]["Resource"], "arn:aws:states:::sns:publish");
+        let plainly = &states[&format!("{level}Plainly")];
+        for telling in [&states[level], plainly] {
+            assert_eq!(telling["Resource"], "arn:aws:states:::sns:publish");
+        }
+        assert_eq!(plainly["Arguments"]["TopicArn"], states[level]["Arguments"]["TopicArn"]);
+        assert_eq!(states[level]["Arguments"]["Message"], states["Tell"]["Arguments"]["Message"]);
     }
     Ok(())
+}
+
+/// Where a text cannot be worked out, or SNS does not take it, people are told by one in which nothing can fail.
+#[test]
+fn whoever_is_told_with_expressions_is_told_without_any_if_that_fails() -> Result<()> {
+    each(|_, _, _, states| {
+        let tells = |state: &&Value| state["Resource"] == "arn:aws:states:::sns:publish";
+        let (plain, worked_out): (Vec<_>, Vec<_>) = states
+            .iter()
+            .filter(|(_, state)| tells(state))
+            .partition(|(_, state)| !state["Arguments"].to_string().contains("{%"));
+        ensure!(!worked_out.is_empty() && plain.len() == worked_out.len());
+        for (name, state) in worked_out {
+            let catches = state["Catch"].as_array().with_context(|| format!("{name} fails unseen"))?;
+            for caught in catches {
+                let next = caught["Next"].as_str().unwrap_or_default();
+                ensure!(next == format!("{name}Plainly"), "{name} goes on to {next}");
+                ensure!(plain.iter().any(|(plain, _)| *plain == next), "{next} may fail as well");
+            }
+            // To work it out once more changes nothing.
+            let first = &state["Retry"][0];
+            ensure!(texts(&first["ErrorEquals"]) == ["States.QueryEvaluationError"], "{name}: {first}");
+            ensure!(first["MaxAttempts"] == 0, "{name}: {first}");
+        }
+        Ok(())
+    })
 }
 
 #[test]

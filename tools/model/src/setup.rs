@@ -224,6 +224,7 @@ impl Setup {
             ledger_table: "ledger".to_owned(),
             notice_topic_arn: None,
             level_topic_arns: Vec::new(),
+            approvals_queue: None,
             cooldown: ticks(self.cooldown),
             attempts_per_day: self.attempts_per_day,
             approval_lifetime: ticks(Tick::MAX),

@@ -136,7 +136,8 @@ impl Handler {
             if let Some(before) = levels.iter().find(|level| tried.contains(level)) {
                 return (levels.clone(), Err(*before));
             }
-            let message = topic::Notice::new(topic, notice.facts.clone());
+            let message = topic::Notice::new(topic, notice.facts.clone())
+                .with_buttons(self.settings.approvals_queue.as_deref());
             (levels, Ok(topic::send(&self.config, &message).await))
         });
         for (levels, sent) in join_all(sent).await {
