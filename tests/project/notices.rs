@@ -31,7 +31,7 @@ use shared::{
     status::Level,
 };
 
-use crate::{buttons::buttons, template::told};
+use crate::{buttons::buttons, template};
 
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/lendpeak2-production-approvals";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:lendpeak2-production-notices";
@@ -274,7 +274,7 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("unreadable item", of_unreadable()?),
         ("diagnosis", of_diagnosis()?),
     ];
-    for (name, handed) in told()? {
+    for (name, handed) in template::told()? {
         all.push((name, of_machine(&handed)?));
     }
     Ok(all)

@@ -88,7 +88,7 @@ async fn the_alias_by_hand_carries_out_what_nobody_has_approved_in_no_case() -> 
     let house = House::named(&[]).await?;
     let plan = house.plan("dan").await?;
     let call = async |request: Value| {
-        let invoke = house.sandbox.clients.lambda.invoke().function_name(Sandbox::function_name("restart"));
+        let invoke = house.sandbox.clients.lambda.invoke().function_name(sandbox::names::function_name("restart"));
         let payload = aws_sdk_lambda::primitives::Blob::new(request.to_string());
         let answer = invoke.qualifier("approve").payload(payload).send().await?;
         let payload = answer.payload.context("no answer")?;

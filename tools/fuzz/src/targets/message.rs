@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use incident::message::{Command, MAX_BYTES};
 use serde_json::{Value, json};
 
-use crate::{choices::Choices, claims, house::in_house, seeds, world::Mutated};
+use crate::{choices::Choices, claims, harness::with_harness, seeds, world::Mutated};
 
 static FED: AtomicUsize = AtomicUsize::new(0);
 const SENDERS: [&str; 5] = [
@@ -42,10 +42,10 @@ pub fn message(data: &[u8]) {
     if let Some(place) = event.pointer_mut("/Records/0/body") {
         *place = json!(body);
     }
-    in_house(|house| {
-        house.wire.begin(Mutated::None, &[]);
-        let answer = house.handle("incident", event.to_string());
-        claims::answer_can_be_sent(&answer, &house.wire.world());
+    with_harness(|harness| {
+        harness.wire.begin(Mutated::None, &[]);
+        let answer = harness.handle("incident", event.to_string());
+        claims::answer_can_be_sent(&answer, &harness.wire.world());
         // Whatever it says, it is answered: it is not delivered again until it is a dead letter.
         let is_answered = answer.as_ref().is_ok_and(|answer| answer.get("code").is_some());
         assert!(is_answered, "{body} was answered with {answer:?}");
