@@ -1,6 +1,9 @@
 //! The way of everything that changes the managed stack: the plan is shown, then asked about, then carried out, then
 //! followed until it has settled.
 
+use std::time::Duration;
+
+use aws_sdk_sts::Client;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -11,8 +14,11 @@ use crate::{
     function::Function,
     render,
     runbook::Runbook,
-    wait,
+    wait, who,
 };
+
+/// A name that AWS is slow to tell is no reason to wait.
+const NAMED_WITHIN: Duration = Duration::from_secs(3);
 
 // What every remedy takes. Not a doc comment: it would be the help of each command.
 #[derive(Debug, Clone, Default, Args)]
@@ -60,6 +66,19 @@ impl Ask {
         self
     }
 
+    /// With who asks, as far as AWS says it soon. What a runbook of an earlier version does not take is left out.
+    async fn signed(mut self, runbook: &Runbook<'_>) -> Self {
+        let decides = ["approve", "reject"].iter().any(|verb| self.request.contains_key(*verb));
+        if runbook.stack.approvals().is_none() || decides || !Function::REMEDIES.contains(&self.function) {
+            return self;
+        }
+        let asks = who::asks(&Client::new(&runbook.config));
+        if let Ok(Ok(by)) = tokio::time::timeout(NAMED_WITHIN, asks).await {
+            self.request.insert("asked_by".to_owned(), json!(by));
+        }
+        self
+    }
+
     fn look(&self) -> Value {
         let mut request = self.request.clone();
         request.insert("dry_run".to_owned(), json!(true));
@@ -77,7 +96,8 @@ pub(crate) enum Agreed {
 
 /// Shows the plan, asks, does it, and waits until it has settled.
 pub(crate) async fn carry_out(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, Failure> {
-    if let Agreed::Over(exit) = agree(runbook, &ask).await? {
+    let (ask, agreed) = agree(runbook, ask).await?;
+    if let Agreed::Over(exit) = agreed {
         return Ok(exit);
     }
     runbook.screen.will_go_on("the request was sent: `lendpeak2 history` says what came of it");
@@ -85,11 +105,17 @@ pub(crate) async fn carry_out(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, F
     finish(runbook, ask.function, &answer).await
 }
 
-/// Shows the plan, and asks.
-pub(crate) async fn agree(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Failure> {
+/// Shows the plan, and asks. What is then sent says who asks.
+pub(crate) async fn agree(runbook: &Runbook<'_>, ask: Ask) -> Result<(Ask, Agreed), Failure> {
     if !ask.dry_run {
         may_ask(runbook)?;
     }
+    let ask = ask.signed(runbook).await;
+    let agreed = agree_to(runbook, &ask).await?;
+    Ok((ask, agreed))
+}
+
+async fn agree_to(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Failure> {
     let sees_no_plan = runbook.screen.is_quiet() && runbook.global.yes;
     if sees_no_plan && !ask.dry_run {
         return Ok(Agreed::Yes);

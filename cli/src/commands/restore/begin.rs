@@ -22,7 +22,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> Result<Exit, Failure> {
     let function = Function::SnapshotRestore;
     let ask = Ask::new(function, own, common, "Ask for it? Nothing is made before the plan is approved");
-    if let Agreed::Over(exit) = agree(runbook, &ask).await? {
+    let (ask, agreed) = agree(runbook, ask).await?;
+    if let Agreed::Over(exit) = agreed {
         return Ok(exit);
     }
     let machine = runbook.stack.output("SnapshotRestoreStateMachine")?;
