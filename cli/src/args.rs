@@ -106,6 +106,8 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
+    /// Serve an agent by the Model Context Protocol, on stdin and stdout: it looks, and asks a person
+    Mcp,
     Completion(completion::Options),
     Man(man::Options),
     /// Say which version this is

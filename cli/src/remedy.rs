@@ -60,6 +60,14 @@ impl Ask {
         self
     }
 
+    /// Whatever the mode is, a person has to approve it. `by` is who asks.
+    #[must_use]
+    pub(crate) fn for_approval(mut self, by: &str) -> Self {
+        self.request.insert("ask".to_owned(), json!(true));
+        self.request.insert("by".to_owned(), json!(by));
+        self
+    }
+
     fn look(&self) -> Value {
         let mut request = self.request.clone();
         request.insert("dry_run".to_owned(), json!(true));
@@ -152,12 +160,8 @@ pub(crate) async fn finish(
 /// Writes an answer, and the code of a refusal.
 pub(crate) fn show(runbook: &Runbook<'_>, function: Function, value: &Value) {
     let screen = runbook.screen;
-    if screen.is_json() {
-        screen.json(value);
-        return;
-    }
     let answer = Answer::of(value);
-    screen.answer(&render::answer(&answer, function, screen.width()));
+    screen.show(value, |width| render::answer(&answer, function, width));
     let all = std::iter::once(&answer).chain(&answer.outcomes);
     for refused in all.filter(|answer| answer.decision == Decision::Refused) {
         screen.code(&refused.code);
