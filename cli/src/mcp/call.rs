@@ -7,10 +7,9 @@ use super::{
     remedy::Remedy,
 };
 use crate::{
-    commands::{diagnose, health, history, incident, plans, restore, status},
+    commands::{diagnose, health, history, incident, plans, status},
     exit::Exit,
     failure::Failure,
-    function::Function,
     remedy::carry_out,
     runbook::Runbook,
 };
@@ -54,12 +53,9 @@ impl Call {
             }
             Self::Request(remedy, agent) => {
                 let by = agent.on_behalf_of(&runbook.by(None).await?);
-                let ask = remedy.ask(runbook)?.for_approval(&by);
-                match ask.function {
-                    // Its state machine takes every step once it is approved.
-                    Function::SnapshotRestore => Box::pin(restore::begin::run(runbook, ask)).await,
-                    _ => Box::pin(carry_out(runbook, ask)).await,
-                }
+                // A restore too goes to its function, and not to its state machine: an agent may start none. Once it is
+                // approved, the scheduled run takes the next step.
+                Box::pin(carry_out(runbook, remedy.ask(runbook)?.for_approval(&by))).await
             }
         }
     }
