@@ -106,7 +106,7 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
-    /// Serve an agent by the Model Context Protocol, on stdin and stdout: it looks, and asks a person
+    /// Serve an agent by the Model Context Protocol: it looks, and asks people
     Mcp,
     Completion(completion::Options),
     Man(man::Options),

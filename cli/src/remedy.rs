@@ -184,4 +184,11 @@ mod tests {
             json!({ "by": 2, "reason": "queues grow", "override": true, "dry_run": true })
         );
     }
+
+    #[test]
+    fn what_is_for_approval_says_so_and_who_asks() {
+        let ask = Ask::new(Function::Restart, &json!({}), &Common::default(), "Restart?");
+        let sent = Value::Object(ask.for_approval("night-watch 7.1 for ana").request);
+        assert_eq!(sent, json!({ "ask": true, "by": "night-watch 7.1 for ana" }));
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) follow: bool,
 }
 
+pub(crate) const NOTHING: &str = "Nothing was decided in that time.";
+
 /// A record, with the key after which newer ones come.
 type Record = (Function, String, Value);
 
@@ -105,7 +107,7 @@ fn is_dry_run(value: &Value) -> bool {
 fn show(runbook: &Runbook<'_>, records: &[Record]) {
     let values = records.iter().map(|(_, _, value)| value.clone()).collect();
     runbook.screen.show(&values, |width| match records {
-        [] => "Nothing was decided in that time.".to_owned(),
+        [] => NOTHING.to_owned(),
         records => table(["at (utc)", "function", "decision", "what"], records.iter().map(row), width),
     });
 }

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::{exit::Exit, failure::Failure, ledger::Plan, runbook::Runbook, table::table, time};
 
+pub(crate) const NONE: &str = "No plan waits for approval.";
+
 pub(crate) async fn run(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
     let (screen, now) = (runbook.screen, time::now());
     let plans = runbook.ledger()?.plans(now).await?;
     screen.show(&plans.iter().map(as_json).collect(), |width| match plans.as_slice() {
-        [] => "No plan waits for approval.".to_owned(),
+        [] => NONE.to_owned(),
         plans => words(plans, now, width),
     });
     Ok(Exit::Done)

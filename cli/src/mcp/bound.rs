@@ -26,7 +26,7 @@ pub(super) fn words(text: &str) -> String {
                 kept.push('\n');
             }
             let left = lines.count() + 1;
-            kept.push_str(&format!("… {left} more lines are left out, or cut: ask for less"));
+            kept.push_str(&format!("… lines left out or cut: {left}; ask for less"));
             return kept;
         }
         used += length;
@@ -90,14 +90,14 @@ mod tests {
         assert!(cut.chars().count() <= LONGEST, "{}", cut.len());
         let (kept, note) = cut.rsplit_once('\n').unwrap();
         let left = 1_000 - kept.lines().count();
-        assert_eq!(note, format!("… {left} more lines are left out, or cut: ask for less"));
+        assert_eq!(note, format!("… lines left out or cut: {left}; ask for less"));
     }
 
     #[test]
     fn one_endless_line_is_cut() {
         let cut = words(&"é".repeat(LONGEST * 3));
         assert!(cut.chars().count() <= LONGEST);
-        assert!(cut.ends_with("… 1 more lines are left out, or cut: ask for less"), "{cut}");
+        assert!(cut.ends_with("… lines left out or cut: 1; ask for less"), "{cut}");
     }
 
     #[test]

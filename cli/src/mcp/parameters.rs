@@ -142,3 +142,53 @@ fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Functio
 fn names(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string", "enum": Function::RECORDED.map(Function::name) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::remedy::{Invalidate, Rollback, Scale};
+
+    #[track_caller]
+    fn wrong<T: DeserializeOwned>(arguments: Value, says: &str) {
+        let Value::Object(arguments) = arguments else { unreachable!("each case is an object") };
+        let error = read::<T>(arguments).err();
+        assert_eq!(error.as_deref(), Some(says));
+    }
+
+    #[test]
+    fn a_wrong_argument_is_named() {
+        wrong::<Scale>(
+            json!({ "reason": "r", "tasks": "x" }),
+            "`tasks`: invalid type: string \"x\", expected a nonzero u32",
+        );
+        wrong::<Invalidate>(
+            json!({ "reason": "r", "paths": ["/", 1] }),
+            "`paths[1]`: invalid type: integer `1`, expected a string",
+        );
+        wrong::<Rollback>(json!({}), "missing field `reason`");
+        wrong::<Nothing>(json!({ "a": 1 }), "`a`: unknown field `a`, there are no fields");
+        wrong::<History>(
+            json!({ "since": "soon" }),
+            "`since`: `soon` is neither a span, as in 30m or 2h, nor a time, as in 2026-11-28T22:00:00Z",
+        );
+        wrong::<Health>(
+            json!({ "checks": ["x".repeat(LONGEST)] }),
+            "the arguments have 10015 characters, but may have 10000 at most",
+        );
+    }
+
+    #[test]
+    fn a_look_at_the_health_puts_no_metrics() {
+        let request = |checks: &[&str]| {
+            Health { checks: checks.iter().map(|&name| name.to_owned()).collect() }.request()
+        };
+        assert_eq!(request(&[]), json!({ "dry_run": true }));
+        assert_eq!(request(&["cors"]), json!({ "dry_run": true, "checks": ["cors"] }));
+    }
+
+    #[test]
+    fn a_day_is_shown_where_nothing_else_is_said() {
+        let options = History { since: None, function: None }.options();
+        assert_eq!(options.since, Since::Ago(Duration::from_hours(24)));
+    }
+}

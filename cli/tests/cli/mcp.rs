@@ -214,7 +214,7 @@ fn what_is_asked_for_waits(sandbox: &Sandbox, agent: &Agent) {
     }
     let plans = agent.call("plans", &json!({}));
     assert_eq!(plans.answer().as_array().unwrap().len(), 5, "{plans:?}");
-    assert!(plans.words.starts_with("5 plans wait for approval\n"), "{plans:?}");
+    assert!(plans.words.starts_with("5 plans wait for approval.\n"), "{plans:?}");
     assert!(plans.answer().to_string().contains("night-watch 7.1 for "), "{plans:?}");
     assert_eq!(standing(sandbox), before);
     // Whoever asks for what waits joins it.
