@@ -46,8 +46,7 @@ struct Agent {
 
 impl Agent {
     fn connect(command: std::process::Command) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
             let transport = TokioChildProcess::new(tokio::process::Command::from(command)).unwrap();
             let info = ClientConfig::new(Default::default(), Implementation::new("night-watch", "7.1"));
