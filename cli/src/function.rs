@@ -119,11 +119,11 @@ mod tests {
     fn the_template_has_every_functions_output() {
         let template = include_str!("../../template.yaml");
         let outputs = template.split_once("\nOutputs:\n").unwrap().1;
-        for name in Function::ALL
-            .map(Function::output)
-            .into_iter()
-            .chain(["LedgerTable", "SnapshotRestoreStateMachine"])
-        {
+        for name in Function::ALL.map(Function::output).into_iter().chain([
+            "ApprovalsQueueUrl",
+            "LedgerTable",
+            "SnapshotRestoreStateMachine",
+        ]) {
             assert!(
                 outputs.contains(&format!("\n  {name}:\n")) || outputs.starts_with(&format!("  {name}:\n")),
                 "{name}"

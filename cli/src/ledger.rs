@@ -25,8 +25,38 @@ pub(crate) struct Plan {
     pub(crate) actions: Vec<String>,
     pub(crate) reason: String,
     pub(crate) expires: Timestamp,
+    /// Who has approved so far, where one approval is not enough.
+    pub(crate) approved_by: Vec<String>,
     /// The item's own JSON.
     pub(crate) data: Value,
+}
+
+impl Plan {
+    /// What a person should know before a yes.
+    pub(crate) fn details(&self) -> Vec<String> {
+        let details = self.data.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        details.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Who asked for it, as in `claude-code for alice`, `alarm high-cpu`.
+    pub(crate) fn asked_by(&self) -> String {
+        let kind = self.data.pointer("/trigger/kind");
+        let field = |pointer: &str| {
+            let text = kind.and_then(|kind| kind.pointer(pointer)).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let named =
+            ["/person/asked_by", "/person/by", "/step_functions/asked/by"].into_iter().find_map(field);
+        let alarm = || field("/alarm/name").map(|name| format!("alarm {name}"));
+        let machine = || {
+            let execution = field("/step_functions/execution")?;
+            Some(execution.rsplit(':').nth(1)?.to_owned())
+        };
+        named.or_else(alarm).or_else(machine).unwrap_or_else(|| {
+            let by_hand = kind.is_some_and(|kind| kind.get("person").is_some());
+            if by_hand { "by hand".to_owned() } else { "an event".to_owned() }
+        })
+    }
 }
 
 /// What became of a plan that does not wait any more.
@@ -73,6 +103,17 @@ impl Ledger {
             let over = over(&item, plan.expires, now);
             (plan, over)
         }))
+    }
+
+    /// What a message of the queue of approvals came to, once that is known.
+    pub(crate) async fn answer(&self, message: &str) -> Result<Option<Value>, Failure> {
+        let string = |text: &str| AttributeValue::S(text.to_owned());
+        let get = self.client.get_item().table_name(&self.table);
+        let get = get.key("pk", string("answers")).key("sk", string(message)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| {
+            Failure::aws(format!("read the ledger {}", self.table), "dynamodb:GetItem", &error)
+        })?;
+        Ok(answer.item.and_then(|item| serde_json::from_str(attribute(&item, "data")).ok()))
     }
 
     async fn all_plans(&self) -> Result<Vec<(Item, Plan)>, Failure> {
@@ -132,8 +173,22 @@ fn plan(item: &Item, function: Function) -> Option<Plan> {
         actions: actions.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         reason: text(&data, "reason"),
         expires: text(&data, "expires").parse().ok()?,
+        approved_by: approved_by(item),
         data,
     })
+}
+
+/// Of a role's session, the name behind its id.
+fn approved_by(item: &Item) -> Vec<String> {
+    let votes: Value = serde_json::from_str(attribute(item, "votes")).unwrap_or_default();
+    let votes = votes.as_array().map_or(&[][..], Vec::as_slice);
+    let approvals = votes.iter().filter(|vote| text(vote, "said") == "approve");
+    approvals
+        .map(|vote| {
+            let sender = text(vote, "sender");
+            sender.split_once(':').map_or(sender.clone(), |(_, session)| session.to_owned())
+        })
+        .collect()
 }
 
 fn over(item: &Item, expires: Timestamp, now: Timestamp) -> Option<Over> {
@@ -195,8 +250,33 @@ mod tests {
             (read.id.as_str(), read.actions.as_slice()),
             ("0a1b", ["restart s".to_owned()].as_slice())
         );
+        assert_eq!((read.asked_by().as_str(), read.approved_by.len()), ("an event", 0));
+        let mut voted = asked();
+        let votes = r#"[{"said": "approve", "sender": "AROAEXAMPLE:alice"}, {"said": "reject", "sender": "AIDAEXAMPLE"}]"#;
+        voted.extend(item(&[("votes", votes)]));
+        assert_eq!(plan_of(voted).unwrap().approved_by, ["alice"]);
         assert_eq!(plan_of(item(&[("data", "{")])), None);
         assert_eq!(plan_of(item(&[("data", r#"{"id": "x"}"#)])), None);
+    }
+
+    #[test]
+    fn who_asked_for_a_plan_is_said() {
+        for (kind, expected) in [
+            (json!({ "person": { "by": "alice" } }), "alice"),
+            (json!({ "person": { "by": 2, "asked_by": "claude-code for alice" } }), "claude-code for alice"),
+            (json!({ "person": {} }), "by hand"),
+            (json!({ "alarm": { "name": "high-cpu" } }), "alarm high-cpu"),
+            (
+                json!({ "step_functions": { "execution": "arn:aws:states:r:a:execution:service-down:1", "asked": {} } }),
+                "service-down",
+            ),
+            (json!({ "ecs": {} }), "an event"),
+        ] {
+            let data =
+                json!({ "id": "0a1b", "trigger": { "kind": kind }, "expires": "2026-12-01T10:30:00Z" });
+            let plan = plan(&item(&[("data", &data.to_string())]), Function::Restart).unwrap();
+            assert_eq!(plan.asked_by(), expected, "{data}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
 //! - [`mcp`] is for agents: it offers what commands do, without what only a person may.
+//! - [`decide`] is the way of a decision about a plan, over the queue of approvals.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
@@ -12,6 +13,7 @@ mod answer;
 mod args;
 mod aws;
 mod commands;
+mod decide;
 mod exit;
 mod failure;
 mod function;

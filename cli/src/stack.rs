@@ -79,6 +79,11 @@ impl Stack {
         self.output(LEDGER)
     }
 
+    /// The queue of approvals. A runbook of an earlier version has none: there, a request to the function decides.
+    pub(crate) fn approvals(&self) -> Option<&str> {
+        self.outputs.get(APPROVALS).map(String::as_str)
+    }
+
     pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
             Failure::usage(
@@ -101,6 +106,7 @@ impl Stack {
 }
 
 const LEDGER: &str = "LedgerTable";
+const APPROVALS: &str = "ApprovalsQueueUrl";
 
 fn choose(stacks: Vec<Stack>, wanted: Option<&str>) -> Result<Stack, Failure> {
     let there: Vec<&str> = stacks.iter().map(|stack| stack.environment.as_str()).collect();

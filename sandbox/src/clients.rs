@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
+use crate::names::ROOT_KEY;
 pub use crate::names::{ACCOUNT, REGION};
 
 #[derive(Debug, Clone)]
@@ -68,7 +69,12 @@ impl Clients {
 
 /// Settings for any SDK client: the gateway, dummy keys, the SDK's own retries.
 pub fn config(endpoint: &str, name: impl Into<Cow<'static, str>>) -> anyhow::Result<SdkConfig> {
-    let credentials = Credentials::new("test", "test", None, None, "sandbox");
+    config_of(endpoint, name, ROOT_KEY)
+}
+
+/// The same for whoever has this access key: [`crate::gateway::sender_id`] says who that is.
+pub fn config_of(endpoint: &str, name: impl Into<Cow<'static, str>>, key: &str) -> anyhow::Result<SdkConfig> {
+    let credentials = Credentials::new(key, "test", None, None, "sandbox");
     Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))

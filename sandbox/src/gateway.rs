@@ -6,6 +6,7 @@
 mod api;
 mod autoscaling;
 mod call;
+mod callers;
 mod cloudfront;
 mod cloudwatch;
 mod codebuild;
@@ -42,6 +43,7 @@ use tokio::task::JoinSet;
 
 pub use autoscaling::{Autoscaling, ScalableTarget, ScalingActivity, ScalingPolicy};
 pub use call::{Call, Calls};
+pub use callers::sender_id;
 pub use cloudfront::{CloudFront, DISTRIBUTION, Invalidation};
 pub use cloudwatch::CloudWatch;
 pub use codebuild::{BUILD_LOGS, Build, CodeBuild, FRONT_END_BUILD};
@@ -351,6 +353,7 @@ impl State {
             "health" => self.health.answer(call),
             "lambda" => self.lambda.answer(call, &parts, &body).await,
             "ssm" => self.ops_center.answer(call),
+            "sts" => callers::identity(call),
             _ => None,
         };
         match (own, call.service.as_str()) {
@@ -360,6 +363,7 @@ impl State {
             (None, "secretsmanager") if !self.upstream.answers(call) => {
                 self.secrets.answer(call, parts, body, &self.upstream).await
             }
+            (None, "sqs") => callers::send(call, parts, body, &self.upstream).await,
             (None, "logs") => logs::answer(call, parts, body, &self.upstream).await,
             (None, _) => self.upstream.forward(parts, body).await,
         }

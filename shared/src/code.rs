@@ -196,6 +196,10 @@ pub const APPROVAL_USED: Code =
     Code::new("approval_used", "The plan was approved before, and an approval acts once.");
 pub const PLAN_CHANGED: Code =
     Code::new("plan_changed", "What would be done now is not what the person approved.");
+pub const APPROVER_UNNAMED: Code = Code::new(
+    "approver_unnamed",
+    "`NAMED_APPROVERS` is on, and AWS has not said who decides: it did not come over the queue of approvals, or with a session that has no name.",
+);
 pub const REJECTED: Code = Code::new("rejected", "The person's rejection of the plan is recorded.");
 
 // What several functions need.
@@ -281,6 +285,7 @@ pub const CODES: &[&Code] = &[
     &APPROVAL_EXPIRED,
     &APPROVAL_USED,
     &PLAN_CHANGED,
+    &APPROVER_UNNAMED,
     &REJECTED,
     &SECRET_MISSING,
     &SERVICE_MISSING,

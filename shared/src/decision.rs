@@ -56,6 +56,9 @@ pub struct Next {
     /// The JSON to send to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send: Option<Value>,
+    /// The plan that waits for people whom AWS itself names: they decide over the queue of approvals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// The guide's level of support: 1 development, 2 DevOps, 3 AWS support.
     #[serde(alias = "support_level")]
     pub level: u8,
@@ -87,9 +90,15 @@ impl Next {
         Self::development(what).send(json!({ (APPROVE): plan }))
     }
 
+    /// Asks for the approval of a plan over the queue of approvals: no request to the function would do.
+    pub(crate) fn approval_by_name(what: impl Into<String>, plan: &str) -> Self {
+        Self { plan: Some(plan.to_owned()), ..Self::development(what) }
+    }
+
     /// The plan whose approval it asks for.
     pub fn plan(&self) -> Option<&str> {
-        self.send.as_ref()?.get(APPROVE)?.as_str()
+        let sent = || self.send.as_ref()?.get(APPROVE)?.as_str();
+        self.plan.as_deref().or_else(sent)
     }
 
     /// With the full name of the function that takes the request: `own` unless it says another.

@@ -298,7 +298,8 @@ impl Finding {
             Some(Sent { function, request }) => (Some(function.to_string()), Some(request.clone())),
             None => (None, None),
         };
-        Next { what: what.clone(), function, send, level: self.support_level }.addressed(environment, own)
+        Next { what: what.clone(), function, send, level: self.support_level, plan: None }
+            .addressed(environment, own)
     }
 }
 

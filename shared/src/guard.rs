@@ -11,8 +11,8 @@ mod gate;
 mod limits;
 mod refusals;
 
-pub use admit::{Admitted, Case, admit};
-pub(crate) use admit::{check_approval, rejected};
+pub(crate) use admit::rejected;
+pub use admit::{Admitted, Case, admit, check_approval};
 pub use claim::{Approved, claim, next_claim};
 pub use disposition::{Disposition, disposition};
 pub use gate::{gate, is_from_the_future};

@@ -14,3 +14,13 @@ pub struct Invocation {
     /// The ARN of the function that was called: the account and the region that events must be of.
     pub function_arn: String,
 }
+
+/// The alias by which a remedy is called with what people decided. Only `incident` may.
+const APPROVALS: &str = ":approve";
+
+impl Invocation {
+    /// Whether it was called by the alias for approvals.
+    pub fn is_approval(&self) -> bool {
+        self.function_arn.ends_with(APPROVALS)
+    }
+}

@@ -14,6 +14,7 @@
 //! | a plan awaiting approval | `approval#<function>` | plan |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
 //! | a notice that is owed to people | `owed` | `<time>#<execution id>` |
+//! | what a message of the queue of approvals came to | `answers` | the message's id |
 //! | kill switch | `kill-switch` | `all` or `<function>` |
 //! | an incident | `incidents` | its id |
 //! | which incident is open for a cause | `incident-open` | cause |
@@ -40,6 +41,7 @@ mod releases;
 mod settle;
 #[cfg(test)]
 mod tests;
+pub mod votes;
 mod wanted;
 mod writes;
 
@@ -57,6 +59,7 @@ pub use owed::Owed;
 pub(crate) use owed::{OWED, OWN_TIME};
 pub use releases::{Release, Releases};
 pub use settle::{Held, NotSettled, Refusal, Settlement};
+pub use votes::{Plans, Said, Vote};
 pub use wanted::{WANTED_FOR, Waiting, Wanted, WantedChange};
 
 use crate::error::Error;

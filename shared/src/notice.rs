@@ -26,7 +26,7 @@ pub use page::{Page, State};
 use crate::{
     aws,
     error::{Cause, Error, chain},
-    outcome::{Decision, Outcome, first},
+    outcome::{Decision, Next, Outcome, first},
     text,
 };
 
@@ -312,7 +312,7 @@ fn facts_of(outcome: &Outcome, what: &str) -> Facts {
         Decision::Refused => Kind::Refused,
         Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => Kind::Other,
     };
-    let plan = outcome.next.as_ref().and_then(|next| next.send.as_ref()?.get("approve")?.as_str());
+    let plan = outcome.next.as_ref().and_then(Next::plan);
     Facts {
         lines,
         steps,

@@ -27,7 +27,7 @@ use crate::{
     plan::{FollowUp, FollowUpChange, value},
     remedy::Remedy,
     settings::{Environment, Policy, SettingsError},
-    trigger::{self, Trigger},
+    trigger::{self, Asked, Trigger},
 };
 
 /// How many pending notices of other runs a scheduled run sends.
@@ -263,7 +263,7 @@ impl<Q> Run<'_, Q> {
                 format!("{}; begun by run {}", claim.intent.trigger.words(), claim.execution_id)
             }
             (None, Some(approval)) => {
-                let by = self.trigger.asked().and_then(|asked| asked.by.as_deref());
+                let by = self.trigger.asked().and_then(Asked::decider);
                 let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
                 format!("{}; approved{by}", approval.trigger.words())
             }

@@ -152,6 +152,8 @@ pub struct Policy {
     /// Actions on one target in any 24 hours.
     pub attempts_per_day: usize,
     pub approval_lifetime: Duration,
+    /// Whether a plan is decided about only by people whom AWS itself names: over the queue of approvals.
+    pub named_approvers: bool,
     /// An older event is refused: what it saw may be long over.
     pub max_event_age: Duration,
     /// How long a run waits to see its action take effect.
@@ -177,6 +179,7 @@ impl Policy {
             cooldown: environment.seconds("COOLDOWN_SECONDS", 600, 0..=DAY_SECONDS)?,
             attempts_per_day: environment.number("ATTEMPTS_PER_DAY", 6, 1..=100)?,
             approval_lifetime: environment.seconds("APPROVAL_SECONDS", 1_800, 60..=DAY_SECONDS)?,
+            named_approvers: environment.parsed("NAMED_APPROVERS", false)?,
             max_event_age: environment.seconds("MAX_EVENT_AGE_SECONDS", 900, 60..=DAY_SECONDS)?,
             verify: environment.seconds("VERIFY_SECONDS", 20, 0..=600)?,
         })

@@ -1,6 +1,7 @@
 //! The functions and the state machines from an event to the ledger, against the sandbox with real SDK calls. One binary
 //! for all of them: each would link the whole SDK again.
 
+mod approvals;
 mod cache_invalidation;
 mod chaos;
 mod diagnose;

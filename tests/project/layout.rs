@@ -72,12 +72,13 @@ fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
 }
 
 /// Where the name of `restart` stands in code beside its own files, and why. To list all functions is no reason.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 17] = [
     ("cli/", "its command, and the commands that are advised in place of its requests"),
     ("functions/diagnose/src/ask.rs", "it is asked for"),
     ("functions/incident/src/", "incidents in which it is tried"),
     ("functions/diagnose/tests/cases/", "causes that it cures, recorded"),
     ("statemachines/service-down.asl.json", "the machine may choose it"),
+    ("tests/end_to_end/approvals/", "plans of it that people decide about"),
     ("tests/end_to_end/drills_by_function/", "a drill that it resolves"),
     ("tests/end_to_end/hostile/", "what becomes of a restart beside other remedies"),
     ("tests/end_to_end/incident/", "incidents in which it is tried"),

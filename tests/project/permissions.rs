@@ -110,6 +110,8 @@ fn whoever_operates_may_do_what_readme_says() -> Result<()> {
             "states:StartExecution",
             format!("arn:aws:states:{place}:stateMachine:lendpeak2-production-service-down"),
         ),
+        ("sqs:SendMessage", format!("arn:aws:sqs:{place}:lendpeak2-production-approvals")),
+        ("dynamodb:GetItem", ledger.clone()),
         ("dynamodb:Query", ledger.clone()),
         ("dynamodb:PutItem", ledger.clone()),
         ("dynamodb:DeleteItem", ledger),
@@ -126,6 +128,8 @@ fn whoever_operates_may_do_what_readme_says() -> Result<()> {
     ] {
         ensure!(allows(&policy, action, &resource), "{action} on {resource} is not allowed");
     }
+    let alias = format!("arn:aws:lambda:{place}:function:lendpeak2-production-scale-up:approve");
+    ensure!(!allows(&policy, "lambda:InvokeFunction", &alias), "only incident calls by the alias");
     for write in ["ecs:UpdateService", "iam:PassRole", "lambda:UpdateFunctionCode", "dynamodb:Scan"] {
         ensure!(!allows(&policy, write, "*"), "{write} is allowed");
     }

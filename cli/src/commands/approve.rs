@@ -4,20 +4,24 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
+    decide::{self, Verb, by_queue},
     exit::Exit,
     failure::Failure,
     ledger::Plan,
-    remedy::{Ask, Common, carry_out},
+    remedy::{Agreed, Ask, Common, carry_out, confirm, may_ask},
+    render,
     runbook::Runbook,
     time,
 };
 
 /// Approve a plan that waits: it is carried out at once
+///
+/// AWS itself says who approves. Of a plan that needs more than one approval, the exit code is 8 until it has them.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The plan's id, from its notice or from `lendpeak2 plans`
     id: String,
-    /// Who approves; whose credentials these are if left out
+    /// Who approves, for a runbook of an earlier version; whose credentials these are if left out
     #[arg(long, env = "LENDPEAK2_BY", hide_env_values = true, value_name = "NAME")]
     by: Option<String>,
     #[command(flatten)]
@@ -26,9 +30,24 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
     let plan = waiting(runbook, &options.id).await?;
-    let by = runbook.by(options.by.as_deref()).await?;
-    let own = json!({ "approve": plan.id, "by": by });
-    carry_out(runbook, Ask::new(plan.function, &own, &options.common, "Approve?")).await
+    let queue = runbook.stack.approvals().filter(|_| !options.common.dry_run);
+    let Some(url) = queue else {
+        let by = runbook.by(options.by.as_deref()).await?;
+        let own = json!({ "approve": plan.id, "by": by });
+        return carry_out(runbook, Ask::new(plan.function, &own, &options.common, "Approve?")).await;
+    };
+    may_ask(runbook)?;
+    let screen = runbook.screen;
+    screen.plan(&render::plan(
+        &decide::shown(&plan),
+        plan.function,
+        &runbook.stack.environment,
+        screen.width(),
+    ));
+    if let Agreed::Over(exit) = confirm(runbook, "Approve?").await? {
+        return Ok(exit);
+    }
+    by_queue(runbook, url, &plan, Verb::Approve, options.common.reason.as_deref()).await
 }
 
 /// The plan, if it waits. The ledger says which function's it is.

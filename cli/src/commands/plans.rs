@@ -26,18 +26,23 @@ fn as_json(plan: &Plan) -> Value {
         "reason": plan.reason,
         "expires": plan.expires.to_string(),
         "asked": plan.data.get("trigger"),
+        "asked_by": plan.asked_by(),
+        "approved_by": plan.approved_by,
     })
 }
 
 fn words(plans: &[Plan], now: Timestamp, width: Option<usize>) -> String {
     let rows = plans.iter().map(|plan| {
         let left = time::spoken(plan.expires.duration_since(now));
-        [plan.id.clone(), plan.function.name().to_owned(), left, plan.actions.join(", ")]
+        let by = plan.approved_by.join(" and ");
+        let by = if by.is_empty() { by } else { format!("; approved by {by}, and needs more") };
+        let asked = format!("{}{by}", plan.asked_by());
+        [plan.id.clone(), plan.function.name().to_owned(), left, asked, plan.actions.join(", ")]
     });
     let first = plans.first().map_or("", |plan| plan.id.as_str());
     format!(
         "{}\n\nTo decide:\n    lendpeak2 approve {first}\n    lendpeak2 reject {first} --reason …",
-        table(["plan", "function", "expires in", "would"], rows, width)
+        table(["plan", "function", "expires in", "asked by", "would"], rows, width)
     )
 }
 
@@ -47,7 +52,7 @@ mod tests {
     use crate::function::Function;
 
     #[test]
-    fn a_plan_is_a_row_with_the_time_it_has_left() {
+    fn a_plan_is_a_row_with_the_time_it_has_left_and_who_asked_and_approved() {
         let plan = Plan {
             id: "0a1b".to_owned(),
             function: Function::Restart,
@@ -55,12 +60,18 @@ mod tests {
             actions: vec!["restart s".to_owned()],
             reason: String::new(),
             expires: "2026-12-01T10:30:00Z".parse().unwrap(),
-            data: Value::Null,
+            approved_by: Vec::new(),
+            data: json!({ "trigger": { "kind": { "person": { "by": "dan" } } } }),
         };
         let now = "2026-12-01T10:10:00Z".parse().unwrap();
+        let shown = words(std::slice::from_ref(&plan), now, None);
         assert_eq!(
-            words(&[plan], now, None),
-            "PLAN  FUNCTION  EXPIRES IN  WOULD\n0a1b  restart   20 min      restart s\n\nTo decide:\n    lendpeak2 approve 0a1b\n    lendpeak2 reject 0a1b --reason …"
+            shown,
+            "PLAN  FUNCTION  EXPIRES IN  ASKED BY  WOULD\n0a1b  restart   20 min      dan       restart s\n\n\
+             To decide:\n    lendpeak2 approve 0a1b\n    lendpeak2 reject 0a1b --reason …"
         );
+        let one_of_two = Plan { approved_by: vec!["alice".to_owned()], ..plan };
+        let shown = words(&[one_of_two], now, None);
+        assert!(shown.contains("dan; approved by alice, and needs more"), "{shown}");
     }
 }

@@ -3,9 +3,11 @@
 //! - `context`: the clients, and what all the others use.
 //! - `alarm`, `opening`: an alarm changes, and an incident opens.
 //! - `requests`, `kill_switch`: what people send.
+//! - `queue`, `votes`: what they send to the queue of approvals.
 //! - `steps`, `state_machine`: what `service-down` asks, and how it is started and watched.
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
+//! - `records`: what is recorded.
 //! - `report`, `listing`, `answer`: what is shown and answered.
 //! - `actor`, `delivery`, `limits`: what several of these share.
 
@@ -19,6 +21,8 @@ mod limits;
 mod listing;
 mod notify;
 mod opening;
+mod queue;
+mod records;
 mod report;
 mod requests;
 mod side_effects;
@@ -26,6 +30,7 @@ mod state_machine;
 mod steps;
 mod sweep;
 mod unreadable;
+mod votes;
 
 use std::time::Duration;
 
@@ -78,12 +83,16 @@ impl Task for Handler {
     async fn handle(&self, invocation: &Invocation) -> Result<Value, Error> {
         let now = clock::now();
         let mut answers = Vec::new();
-        for trigger in trigger::parse(invocation)? {
-            let answer = Box::pin(self.answer(&trigger, now)).await;
-            if let Ok(answer) = &answer {
-                tracing::info!(trigger = trigger.id, %answer, "answered");
+        if let Some(messages) = trigger::messages(invocation)? {
+            for message in messages {
+                let answer = Box::pin(self.heed(&message, now)).await;
+                answers.push(logged(&message.id, answer));
             }
-            answers.push(answer);
+        } else {
+            for trigger in trigger::parse(invocation)? {
+                let answer = Box::pin(self.answer(&trigger, now)).await;
+                answers.push(logged(&trigger.id, answer));
+            }
         }
         if tokio::time::timeout(REPORT_UNREADABLE_WITHIN, self.report_unreadable(now)).await.is_err() {
             tracing::error!("not all unreadable items were reported: the next run goes on");
@@ -92,4 +101,11 @@ impl Task for Handler {
         let answers: Vec<Value> = answers.into_iter().collect::<Result<_, _>>()?;
         Ok(answers.into_iter().next_back().unwrap_or_default())
     }
+}
+
+fn logged(id: &str, answer: Result<Value, Error>) -> Result<Value, Error> {
+    if let Ok(answer) = &answer {
+        tracing::info!(trigger = id, %answer, "answered");
+    }
+    answer
 }

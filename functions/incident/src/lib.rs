@@ -2,6 +2,8 @@
 //! with a record of every decision and change. The state machine `service-down` asks this function what to do next.
 //!
 //! - [`request`]: the requests of people and of the state machine.
+//! - [`message`]: what people send to the queue of approvals.
+//! - [`votes`]: which votes about a plan count.
 //! - [`incident`]: what is known of an incident, and what is due.
 //! - [`decide`]: which remedy comes next, and what follows its answer.
 //! - [`notice`]: the notices that people get, short enough for a phone.
@@ -12,12 +14,14 @@ pub mod codes;
 pub mod decide;
 pub mod handler;
 pub mod incident;
+pub mod message;
 pub mod notice;
 mod ops_item;
 pub mod request;
 pub mod settings;
 mod slug;
 pub mod store;
+pub mod votes;
 
 pub use handler::Handler;
 

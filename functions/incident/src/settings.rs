@@ -1,6 +1,9 @@
 //! Who gets notices, how long each level has to acknowledge, and which remedies may be used.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use shared::settings::{Environment, Mode, SettingsError, invalid};
 
@@ -32,6 +35,24 @@ pub struct Settings {
     pub runbook: Vec<String>,
     /// Whether incidents are written to OpsCenter too.
     pub ops_items: bool,
+    pub approvals: Approvals,
+}
+
+/// Who decides about the remedies' plans over the queue of approvals.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Approvals {
+    /// How many people have to approve, where one is not enough.
+    pub minimum: BTreeMap<String, usize>,
+    /// The remedies whose plans are not approved by who asked for them.
+    pub not_by_who_asked: BTreeSet<String>,
+    /// Whether a session without a person's name may not decide.
+    pub named: bool,
+}
+
+impl Approvals {
+    pub fn minimum(&self, function: &str) -> usize {
+        self.minimum.get(function).copied().unwrap_or(1)
+    }
 }
 
 impl Settings {
@@ -43,6 +64,7 @@ impl Settings {
         let level_2 = environment.text_or("LEVEL_2_TOPIC_ARN", &level_1);
         let level_3 = environment.text_or("LEVEL_3_TOPIC_ARN", &level_2);
         let limits = 60..=24 * HOUR_SECONDS;
+        let functions = list("FUNCTIONS")?;
         Ok(Self {
             environment: environment.text("ENVIRONMENT")?,
             ledger_table: environment.text("LEDGER_TABLE")?,
@@ -57,7 +79,8 @@ impl Settings {
             critical_alarm: optional("CRITICAL_ALARM"),
             state_machine: optional("STATE_MACHINE_ARN"),
             remedies: remedies(environment)?,
-            functions: list("FUNCTIONS")?,
+            approvals: approvals(environment, &functions)?,
+            functions,
             runbook: list("RUNBOOK_FUNCTIONS")?,
             ops_items: environment.parsed("OPS_ITEMS", false)?,
         })
@@ -67,6 +90,33 @@ impl Settings {
     pub fn function_name(&self, task: &str) -> String {
         format!("lendpeak2-{}-{task}", self.environment)
     }
+}
+
+/// Who approves: of remedies alone, so that a mistyped name is no rule that is never used.
+fn approvals(environment: &Environment, functions: &[String]) -> Result<Approvals, SettingsError> {
+    const MINIMUM: &str = "MINIMUM_APPROVALS";
+    const NOT_BY_WHO_ASKED: &str = "NOT_BY_WHO_ASKED";
+    /// More people than one finds in half an hour.
+    const MOST: usize = 5;
+    let is_known = |function: &str| functions.iter().any(|known| known == function);
+    let list = |name| environment.optional(name).map_or(Ok(Vec::new()), |_| environment.list(name));
+    let minimum = |entry: String| {
+        let parsed = entry.split_once('=').and_then(|(function, number)| {
+            let number = number.parse().ok().filter(|number| (1..=MOST).contains(number))?;
+            is_known(function).then(|| (function.to_owned(), number))
+        });
+        let wanted = "remedies with a number from 1 to 5, as in snapshot-restore=2";
+        parsed.ok_or_else(|| invalid(MINIMUM, environment.optional(MINIMUM).unwrap_or_default(), wanted))
+    };
+    let not_by_who_asked: BTreeSet<String> = list(NOT_BY_WHO_ASKED)?.into_iter().collect();
+    if let Some(unknown) = not_by_who_asked.iter().find(|function| !is_known(function)) {
+        return Err(invalid(NOT_BY_WHO_ASKED, unknown, "remedies, as in snapshot-restore,rollback"));
+    }
+    Ok(Approvals {
+        minimum: list(MINIMUM)?.into_iter().map(minimum).collect::<Result<_, _>>()?,
+        not_by_who_asked,
+        named: environment.parsed("NAMED_APPROVERS", false)?,
+    })
 }
 
 /// As in `rollback=auto,scale-up=observe`.
@@ -127,6 +177,27 @@ mod tests {
         refuses(("REMEDIES", "rollback"), "rollback=auto");
         refuses(("REMEDIES", "rollback=always"), "rollback=auto");
         refuses(("REMEDIES", "=auto"), "rollback=auto");
+    }
+
+    #[test]
+    fn who_approves_is_said_by_remedy() {
+        let functions = ("FUNCTIONS", "restart,snapshot-restore");
+        let set = |pair| settings(&[functions, pair]).map(|settings| settings.approvals);
+        assert_eq!(set(("NAMED_APPROVERS", "false")).unwrap(), Approvals::default());
+        let two = set(("MINIMUM_APPROVALS", "snapshot-restore=2")).unwrap();
+        assert_eq!([two.minimum("snapshot-restore"), two.minimum("restart")], [2, 1]);
+        let not_by_who_asked = set(("NOT_BY_WHO_ASKED", "restart")).unwrap().not_by_who_asked;
+        assert_eq!(not_by_who_asked, ["restart".to_owned()].into());
+        for pair in [
+            ("MINIMUM_APPROVALS", "snapshot-restore"),
+            ("MINIMUM_APPROVALS", "snapshot-restore=0"),
+            ("MINIMUM_APPROVALS", "snapshot-restore=6"),
+            ("MINIMUM_APPROVALS", "restore=2"),
+            ("NOT_BY_WHO_ASKED", "restore"),
+            ("NAMED_APPROVERS", "yes"),
+        ] {
+            assert!(set(pair).is_err_and(|error| error.to_string().contains(pair.0)), "{pair:?}");
+        }
     }
 
     #[test]

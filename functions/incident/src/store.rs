@@ -1,5 +1,6 @@
 //! The items of incidents in the ledger: [`shared::ledger`] lists them.
 
+mod answers;
 mod components;
 mod incidents;
 mod records;

@@ -35,6 +35,9 @@ pub struct Call {
     pub fault: Option<Fault>,
     #[serde(skip)]
     pub(super) protocol: Protocol,
+    /// The access key that signed, `-` without one.
+    #[serde(skip)]
+    pub(super) key: String,
     /// What the SDK calls all attempts of this call by.
     #[serde(skip)]
     pub(super) sdk_id: Option<String>,
@@ -69,6 +72,7 @@ impl Call {
             took_ms: None,
             fault: None,
             protocol,
+            key: key(headers).unwrap_or("-").to_owned(),
             sdk_id: text(headers, "amz-sdk-invocation-id").map(str::to_owned),
         }
     }
@@ -86,6 +90,7 @@ impl Call {
             took_ms: None,
             fault: None,
             protocol: Protocol::Json,
+            key: "-".to_owned(),
             sdk_id: None,
         }
     }
@@ -144,6 +149,10 @@ fn caller(headers: &HeaderMap) -> Option<&str> {
 fn scope(headers: &HeaderMap, part: usize) -> Option<&str> {
     let credential = text(headers, "authorization")?.split("Credential=").nth(1)?.split(',').next()?;
     credential.split('/').nth_back(part)
+}
+
+fn key(headers: &HeaderMap) -> Option<&str> {
+    text(headers, "authorization")?.split("Credential=").nth(1)?.split('/').next()
 }
 
 fn service(headers: &HeaderMap, path: &str) -> String {

@@ -122,8 +122,11 @@ impl Record {
             caller: call.caller.clone(),
             service: call.service.clone(),
             operation: call.operation.clone(),
-            // Protocols that name the resource in the path have nothing else to name it with.
-            path: parts.uri.path().to_owned(),
+            // Protocols that name the resource in the path have nothing else to name it with, but for an alias of a function.
+            path: match parts.uri.query() {
+                Some(query) if call.service == "lambda" => format!("{}?{query}", parts.uri.path()),
+                _ => parts.uri.path().to_owned(),
+            },
             names,
             resource_tags: tags.unwrap_or_default(),
             status: None,

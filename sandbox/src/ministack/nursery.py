@@ -5,6 +5,7 @@ starts and its files go when the connection closes, which the kernel sees to how
 that ends by itself has its log left until then. All go when standard input closes.
 """
 
+import contextvars
 import gc
 import json
 import os
@@ -41,6 +42,31 @@ rsa.generate_private_key = lambda **_: key
 import ministack.app  # noqa: E402
 import ministack.services.cloudformation  # noqa: E402, F401
 from ministack.core.responses import _service_model  # noqa: E402
+from ministack.services import lambda_svc, sqs  # noqa: E402
+
+# SQS keeps with a message who sent it, and hands that on. ministack has its account there; the gateway says who it was.
+sent_by = contextvars.ContextVar("sent_by", default="")
+handle, attributes, deliver = sqs.handle_request, sqs._build_send_sys_attrs, lambda_svc._run_sqs_batch
+
+
+async def handle_request(method, path, headers, *rest):
+    sent_by.set(headers.get("x-sandbox-sender", ""))
+    return await handle(method, path, headers, *rest)
+
+
+def attributes_of_sent(*given):
+    kept = attributes(*given)
+    return {**kept, "SenderId": sent_by.get() or kept["SenderId"]}
+
+
+def deliver_batch(mapping, function, event, batch, *queue):
+    for record, message in zip(event["Records"], batch):
+        record["attributes"]["SenderId"] = message["sys"]["SenderId"]
+    return deliver(mapping, function, event, batch, *queue)
+
+
+sqs.handle_request, sqs._build_send_sys_attrs = handle_request, attributes_of_sent
+lambda_svc._run_sqs_batch = deliver_batch
 
 _get_region_from_session()
 for service in ["cloudformation", "cloudwatch", "dynamodb", "ecs", "events", "iam", "lambda", "logs", "sns", "sqs"]:

@@ -11,7 +11,7 @@ use crate::{
     clock::{near, readable},
     code,
     decision::{Decision, Next, Stop},
-    ledger::{Approval, Memory, Rejection},
+    ledger::{Approval, Memory, Rejection, votes},
     outcome::{first, lower},
     plan::{Limits, Plan, lines},
     settings::{Mode, Policy},
@@ -76,24 +76,22 @@ pub fn admit<A: ToString, F>(case: &Case<'_>, plan: &Plan<A, F>, plan_hash: &str
     let actions = lines(&plan.actions);
     if let Some(approval) = case.approval {
         if let Some(by) = case.trigger.asked() {
-            reason = format!("{reason}; {}", approved(by, case.now));
+            reason = format!("{reason}; {}", approved(by, approval, case.now));
         }
         check_same_plan(approval, plan_hash, &actions)?;
     }
     if dry_run || !case.policy.mode.may_act() {
         return Ok(would_act(&actions, &reason, refused));
     }
-    // Undoing an action needs no second approval.
-    Ok(if asks(case) && plan.limits != Limits::Exempt {
-        Admitted::Ask { reason }
-    } else {
-        Admitted::Act { reason }
-    })
+    Ok(if asks(case, plan.limits) { Admitted::Ask { reason } } else { Admitted::Act { reason } })
 }
 
 /// Whether a person has to approve first. A request only ever tightens, and so does a remedy that asks first.
-fn asks(case: &Case<'_>) -> bool {
-    case.approval.is_none() && (case.asks_first || case.policy.mode == Mode::Approve)
+fn asks(case: &Case<'_>, limits: Limits) -> bool {
+    let by_request = case.trigger.asked().is_some_and(|asked| asked.ask);
+    // Undoing an action needs no second approval.
+    let by_rule = (case.asks_first || case.policy.mode == Mode::Approve) && limits != Limits::Exempt;
+    case.approval.is_none() && (by_request || by_rule)
 }
 
 /// Answers with the limit that a person overrides, if there is one.
@@ -162,7 +160,7 @@ fn would_act(actions: &[String], reason: &str, refused: Option<Stop>) -> Admitte
 }
 
 /// Checks that a stored approval is still good.
-pub(crate) fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
+pub fn check_approval(approval: &Approval, now: Timestamp) -> Result<(), Stop> {
     if approval.used {
         return Err(used());
     }
@@ -203,9 +201,12 @@ fn ask_again() -> Next {
 }
 
 /// Who has approved, when and why.
-fn approved(asked: &Asked, at: Timestamp) -> String {
-    let by = asked.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+fn approved(asked: &Asked, approval: &Approval, at: Timestamp) -> String {
     let why = asked.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    if asked.verified {
+        return format!("approved by {}{why}", votes::with_times(&approval.votes));
+    }
+    let by = asked.decider().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("approved{by} at {}{why}", readable(at))
 }
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Ledger, NotSettled, Settlement,
+    Ledger, NotSettled, Settlement, Vote,
     items::{Item, built, data, is_unmet, item_key, seconds, string, text},
+    votes,
 };
 use crate::{aws, clock, error::Error, trigger::Trigger};
 
@@ -39,6 +40,9 @@ pub struct Approval {
     pub used: bool,
     #[serde(skip)]
     pub rejected: Option<Rejection>,
+    /// What people have said about it over the queue of approvals.
+    #[serde(skip)]
+    pub votes: Vec<Vote>,
 }
 
 /// Who said no, and why.
@@ -61,14 +65,15 @@ impl Approval {
         !self.used && self.rejected.is_none() && now < self.expires
     }
 
-    fn of(item: &Item) -> Result<Self, Error> {
+    pub(super) fn of(item: &Item) -> Result<Self, Error> {
         let is_rejected = item.contains_key("rejected_at");
         let rejected = is_rejected.then(|| Rejection {
             by: text(item, "rejected_by").to_owned(),
             reason: text(item, "rejected_reason").to_owned(),
             at: text(item, "rejected_at").to_owned(),
         });
-        Ok(Self { used: item.contains_key("used_at"), rejected, ..data(item)? })
+        let used = item.contains_key("used_at");
+        Ok(Self { used, rejected, votes: votes::of(item)?, ..data(item)? })
     }
 }
 
@@ -161,7 +166,7 @@ impl Ledger {
     }
 }
 
-const UNDECIDED: &str =
+pub(super) const UNDECIDED: &str =
     "attribute_exists(pk) AND attribute_not_exists(used_at) AND attribute_not_exists(rejected_at)";
 
 #[cfg(test)]

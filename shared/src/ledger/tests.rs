@@ -317,6 +317,7 @@ async fn not_claimed(codes: &'static [&'static str]) -> NotClaimed {
         expires: Timestamp::UNIX_EPOCH,
         used: false,
         rejected: None,
+        votes: Vec::new(),
     };
     // A conflict is tried again.
     let ledger = ledger(&[cancelled(codes), cancelled(codes), cancelled(codes), cancelled(codes)]);

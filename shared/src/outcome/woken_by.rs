@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::trigger::{Kind, Trigger};
+use crate::{
+    ledger::Vote,
+    trigger::{Kind, Trigger},
+};
 
 /// Who or what woke a run, as its answer and its record have it. It is written from a borrowed trigger. What had asked
 /// before is kept as it is: it may be shortened, and nobody decides by it.
@@ -16,6 +19,12 @@ pub enum WokenBy<T = Box<Trigger>> {
         approved_by: T,
         #[serde(default)]
         by: Option<String>,
+        /// Whether AWS itself said who it was.
+        #[serde(default)]
+        verified: bool,
+        /// What people said about it over the queue of approvals.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
         of: Value,
     },
     /// Somebody rejected it.
@@ -23,6 +32,12 @@ pub enum WokenBy<T = Box<Trigger>> {
         rejected_by: T,
         #[serde(default)]
         by: Option<String>,
+        /// Whether AWS itself said who it was.
+        #[serde(default)]
+        verified: bool,
+        /// What people said about it over the queue of approvals.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        votes: Vec<Vote>,
         of: Value,
     },
     /// The scheduled run did what an event had asked for in vain.

@@ -7,11 +7,11 @@ use crate::{
     clock, code,
     error::Error,
     guard,
-    ledger::{Approval, Rejection},
+    ledger::{Approval, Rejection, Said, Vote, votes},
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
     plan::{Plan, lines, value},
     remedy::Remedy,
-    trigger::Asked,
+    trigger::{Asked, Kind},
 };
 
 impl<R: Remedy> Runner<R> {
@@ -19,7 +19,7 @@ impl<R: Remedy> Runner<R> {
     pub(super) async fn recall_approval(&self, run: &mut Run<'_, R::Request>) -> Result<(), Ended> {
         let asked = run.trigger.asked().cloned().unwrap_or_default();
         let Some(id) = asked.approve.as_deref().or(asked.reject.as_deref()) else {
-            return Ok(());
+            return if run.invocation.is_approval() { Err(no_request().into()) } else { Ok(()) };
         };
         let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
         let approval = stored.ok_or_else(|| {
@@ -32,12 +32,17 @@ impl<R: Remedy> Runner<R> {
                 .next(Next::development("look at the newest notice, or send the request again for a new plan"))
         })?;
         run.outcome.target.clone_from(&approval.target);
+        let asked = self.verified(run, &approval, asked)?;
         if asked.reject.is_some() {
             return Err(self.reject(run, &approval, &asked).await?.into());
         }
-        let by = asked.by.clone();
-        run.outcome.trigger =
-            value(&WokenBy::Approval { approved_by: &run.trigger, by, of: value(&approval.trigger) });
+        run.outcome.trigger = value(&WokenBy::Approval {
+            approved_by: &run.trigger,
+            by: asked.by.clone(),
+            verified: asked.verified,
+            votes: cast(&approval, &asked),
+            of: value(&approval.trigger),
+        });
         for request in self.remedy.requests(&approval.trigger)? {
             if self.remedy.target(&request).is_ok_and(|target| target == approval.target) {
                 run.request = request;
@@ -47,6 +52,40 @@ impl<R: Remedy> Runner<R> {
         Ok(())
     }
 
+    /// Who decides. Over the queue, that is whoever has voted there; by any other way it is a name that somebody gave, and
+    /// with `NAMED_APPROVERS` none at all. To look is free.
+    fn verified(
+        &self,
+        run: &mut Run<'_, R::Request>,
+        approval: &Approval,
+        asked: Asked,
+    ) -> Result<Asked, Stop> {
+        let unnamed = |reason: &str| {
+            let verb = if asked.reject.is_some() { "reject" } else { "approve" };
+            let id = &approval.id;
+            Stop::refused(&code::APPROVER_UNNAMED, reason).next(Next::development(format!(
+                "decide over the queue of approvals: `lendpeak2 {verb} {id}`, or send it the message `{verb}:{id}`"
+            )))
+        };
+        if !run.invocation.is_approval() {
+            return if self.policy.named_approvers && !asked.dry_run {
+                Err(unnamed("a plan is decided about by people whom AWS itself names, and this names nobody"))
+            } else {
+                Ok(asked)
+            };
+        }
+        let said = if asked.reject.is_some() { Said::Reject } else { Said::Approve };
+        let by = votes::names(&approval.votes, said);
+        if by.is_empty() {
+            return Err(unnamed("nobody has decided about this plan over the queue of approvals"));
+        }
+        let asked = Asked { by: Some(by), verified: true, ..asked };
+        if let Kind::Person(of_run) = &mut run.trigger.kind {
+            of_run.clone_from(&asked);
+        }
+        Ok(asked)
+    }
+
     async fn reject(
         &self,
         run: &mut Run<'_, R::Request>,
@@ -54,9 +93,13 @@ impl<R: Remedy> Runner<R> {
         asked: &Asked,
     ) -> Result<Stop, Stop> {
         guard::check_approval(approval, run.now)?;
-        let by = asked.by.clone();
-        run.outcome.trigger =
-            value(&WokenBy::Rejection { rejected_by: &run.trigger, by, of: value(&approval.trigger) });
+        run.outcome.trigger = value(&WokenBy::Rejection {
+            rejected_by: &run.trigger,
+            by: asked.by.clone(),
+            verified: asked.verified,
+            votes: cast(approval, asked),
+            of: value(&approval.trigger),
+        });
         if asked.dry_run {
             return Ok(Stop {
                 decision: Decision::Observed,
@@ -66,7 +109,7 @@ impl<R: Remedy> Runner<R> {
             });
         }
         let rejection = Rejection {
-            by: asked.by.clone().unwrap_or_default(),
+            by: asked.decider().unwrap_or_default(),
             reason: asked.reason.clone().unwrap_or_default(),
             at: clock::readable(run.now),
         };
@@ -103,7 +146,7 @@ impl<R: Remedy> Runner<R> {
         if let Some(open) =
             stored.as_ref().filter(|open| open.is_open(run.now) && open.plan_hash == plan_hash)
         {
-            return Ok(joins(&mut run.outcome, open));
+            return Ok(self.joins(&mut run.outcome, open));
         }
         if let Some(rejection) = stored.as_ref().and_then(|stored| stored.rejected.as_ref())
             && stored.as_ref().is_some_and(|stored| run.now < stored.expires)
@@ -125,19 +168,30 @@ impl<R: Remedy> Runner<R> {
             expires,
             used: false,
             rejected: None,
+            votes: Vec::new(),
+        };
+        let by = clock::near(expires, run.now);
+        let id = &approval.id;
+        let next = if self.policy.named_approvers {
+            Next::approval_by_name(
+                format!(
+                    "approve by {by}: `lendpeak2 approve {id}`; or reject it: `lendpeak2 reject {id}`; otherwise it \
+                     expires"
+                ),
+                id,
+            )
+        } else {
+            let reject = json!({ "reject": id });
+            Next::approval(
+                format!("approve by {by}, or send {reject} to reject it; otherwise it expires"),
+                id,
+            )
         };
         let stop = Stop {
             decision: Decision::AwaitingApproval,
             code: &code::APPROVAL_NEEDED,
             reason: what,
-            next: Some(Next::approval(
-                format!(
-                    "approve by {}, or send {} to reject it; otherwise it expires",
-                    clock::near(expires, run.now),
-                    json!({ "reject": approval.id })
-                ),
-                &approval.id,
-            )),
+            next: Some(next),
         };
         run.asks = Some(approval);
         Ok(stop)
@@ -150,38 +204,56 @@ impl<R: Remedy> Runner<R> {
         approval: &Approval,
     ) -> Result<Option<Stop>, Error> {
         let open = self.ledger.approval_of(&approval.plan_hash).await?;
-        Ok(open.map(|open| joins(outcome, &open)))
+        Ok(open.map(|open| self.joins(outcome, &open)))
+    }
+
+    /// The answer shows the plan that waits. It may name new resources otherwise than this run would have.
+    fn joins(&self, outcome: &mut Outcome, open: &Approval) -> Stop {
+        // An item of an earlier version has neither actions nor a reason.
+        if let Some(plan) = outcome.plan.as_object_mut() {
+            if !open.actions.is_null() {
+                plan.insert("actions".to_owned(), open.actions.clone());
+            }
+            if !open.reason.is_empty() {
+                plan.insert("reason".to_owned(), json!(open.reason));
+            }
+            plan.insert("lines".to_owned(), json!(open.plan));
+            if !open.details.is_empty() {
+                plan.insert("details".to_owned(), json!(open.details));
+            }
+        }
+        let by = clock::readable(open.expires);
+        let next = if self.policy.named_approvers {
+            let how =
+                format!("approve by {by}: `lendpeak2 approve {}`; or do nothing and it expires", open.id);
+            Next::approval_by_name(how, &open.id)
+        } else {
+            Next::approval(format!("approve by {by}, or do nothing and it expires"), &open.id)
+        };
+        let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Stop {
+            decision: Decision::NothingToDo,
+            code: &code::APPROVAL_PENDING,
+            reason: format!(
+                "plan {} waits for approval already ({}): {}: {why}",
+                open.id,
+                open.trigger.words(),
+                open.plan.join(", ")
+            ),
+            next: Some(next),
+        }
     }
 }
 
-/// The answer shows the plan that waits. It may name new resources otherwise than this run would have.
-fn joins(outcome: &mut Outcome, open: &Approval) -> Stop {
-    // An item of an earlier version has neither actions nor a reason.
-    if let Some(plan) = outcome.plan.as_object_mut() {
-        if !open.actions.is_null() {
-            plan.insert("actions".to_owned(), open.actions.clone());
-        }
-        if !open.reason.is_empty() {
-            plan.insert("reason".to_owned(), json!(open.reason));
-        }
-        plan.insert("lines".to_owned(), json!(open.plan));
-        if !open.details.is_empty() {
-            plan.insert("details".to_owned(), json!(open.details));
-        }
-    }
-    let why = outcome.plan.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Stop {
-        decision: Decision::NothingToDo,
-        code: &code::APPROVAL_PENDING,
-        reason: format!(
-            "plan {} waits for approval already ({}): {}: {why}",
-            open.id,
-            open.trigger.words(),
-            open.plan.join(", ")
-        ),
-        next: Some(Next::approval(
-            format!("approve by {}, or do nothing and it expires", clock::readable(open.expires)),
-            &open.id,
-        )),
-    }
+/// The alias is for decisions alone.
+fn no_request() -> Error {
+    Error::InvalidRequest(
+        "the alias `approve` takes decisions about plans, and no requests: send it to the function itself"
+            .to_owned(),
+    )
+}
+
+/// The votes that a decision rests on.
+fn cast(approval: &Approval, asked: &Asked) -> Vec<Vote> {
+    if asked.verified { approval.votes.clone() } else { Vec::new() }
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, chain},
     notice::{self, Facts, Kind, Notice, Sent, Step},
     outbox::Owed,
-    outcome::Outcome,
+    outcome::{Decision, Outcome},
     remedy::Remedy,
     telemetry,
     text::line,
@@ -31,7 +31,8 @@ impl<R: Remedy> Runner<R> {
         // The run that is at work notifies people itself; so does the scheduled run.
         let at_work = run.outcome.code.is(&code::CLAIMED_BY_ANOTHER);
         let quiet = at_work || is_still_wanted(run);
-        let due = run.settled || (!quiet && notice::is_due(&run.outcome, run.trigger.is_an_event()));
+        let due = run.settled
+            || (!quiet && (notice::is_due(&run.outcome, run.trigger.is_an_event()) || is_unanswered(run)));
         if due { self.notice_of(&run.outcome, &run.what, run.now, run.invocation.deadline) } else { None }
     }
 
@@ -111,6 +112,15 @@ impl<R: Remedy> Runner<R> {
             }
         }
     }
+}
+
+/// Whether people decided over the queue of approvals, and nothing came of it: nobody has the answer of such a run. Of a
+/// plan that was decided about before, they know.
+fn is_unanswered<Q>(run: &Run<'_, Q>) -> bool {
+    let known = [&code::APPROVAL_USED, &code::APPROVAL_REJECTED];
+    run.invocation.is_approval()
+        && matches!(run.outcome.decision, Decision::Refused | Decision::NothingToDo)
+        && !known.iter().any(|code| run.outcome.code.is(code))
 }
 
 /// Says in the answer if nobody was notified, or not yet.

@@ -15,7 +15,9 @@ pub(super) fn words(path: &str, error: &str, also: &[&str]) -> String {
         // serde_path_to_error has the field that is unknown in the path.
         let inside = path.strip_suffix(unknown).map_or("", |outer| outer.trim_end_matches('.'));
         let also = if inside.is_empty() { also } else { &[] };
-        let known: Vec<&str> = names.chain(also.iter().copied()).collect();
+        let mut known: Vec<&str> = names.collect();
+        let also: Vec<&str> = also.iter().copied().filter(|name| !known.contains(name)).collect();
+        known.extend(also);
         let place = if inside.is_empty() { "this function".to_owned() } else { format!("`{inside}`") };
         return format!("unknown field `{unknown}`: {place} takes {}", listed(&known));
     }

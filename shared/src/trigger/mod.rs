@@ -3,12 +3,14 @@
 //! An event is a hint. Nothing here names what may be changed: that is for the settings.
 //!
 //! The envelopes are those of the crate `aws_lambda_events`. They are read from a [`Value`] that [`json`] has read before:
-//! the crate would take the last of two fields with one name. Nothing comes by SQS, so its envelope is not here.
+//! the crate would take the last of two fields with one name. What comes by SQS is no trigger but a [`Message`]: only
+//! `incident` takes those.
 
 mod alarm;
 mod ecs;
 mod envelope;
 mod json;
+mod message;
 mod mistake;
 mod origin;
 mod person;
@@ -22,6 +24,7 @@ use serde_json::{Map, Value};
 
 pub use alarm::{Alarm, AlarmState, Metric};
 pub use ecs::EcsEvent;
+pub use message::{Message, Sender, messages};
 pub use origin::{CLOUDFRONT_REGION, Here, Origin};
 pub use person::Asked;
 pub use pipeline::{PipelineEvent, PipelineService};
@@ -95,9 +98,12 @@ impl Trigger {
                 let mut parts = execution.rsplit(':');
                 let (name, machine) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
                 let of = if machine.is_empty() { "a state machine" } else { machine };
-                format!("{of} asks, in its execution {name}{}", because(asked))
+                let whom = asked.asker().map(|by| format!(" for {by}")).unwrap_or_default();
+                format!("{of} asks{whom}, in its execution {name}{}", because(asked))
             }
-            Kind::Person(asked) => format!("asked by hand{}", because(asked)),
+            Kind::Person(asked) => {
+                format!("asked by {}{}", asked.asker().as_deref().unwrap_or("hand"), because(asked))
+            }
         }
     }
 }

@@ -27,9 +27,18 @@ pub struct Asked {
     /// Whether cooldown and budget are known, and no reason to wait.
     #[serde(default, rename = "override", skip_serializing_if = "std::ops::Not::not")]
     pub overrides: bool,
+    /// Whether the plan waits for a person's approval, whatever the mode is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ask: bool,
+    /// Who asks, where `by` is a number of the function's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
     /// Who decides about a plan.
     #[serde(default, skip)]
     pub by: Option<String>,
+    /// Whether AWS itself said who decides.
+    #[serde(default, skip)]
+    pub verified: bool,
     #[serde(default, flatten)]
     pub request: Map<String, Value>,
 }
@@ -40,9 +49,26 @@ impl Asked {
         self.approve.is_some() || self.reject.is_some()
     }
 
+    /// Who asks, as they say it themselves.
+    pub fn asker(&self) -> Option<String> {
+        let by = || self.request.get(BY).and_then(Value::as_str).filter(|by| is_a_name(by));
+        let asker = self.asked_by.as_deref().or_else(by)?;
+        Some(text::line(asker, text::PERSON)).filter(|asker| !asker.is_empty())
+    }
+
+    /// Who decides about a plan, and whether that is certain.
+    pub fn decider(&self) -> Option<String> {
+        let by = self.by.as_deref().filter(|by| !by.trim().is_empty())?;
+        Some(if self.verified { by.to_owned() } else { format!("{by} (not verified)") })
+    }
+
     /// A remedy's own request. Unknown fields are for its type to refuse.
     pub fn request<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        read(self.request.clone(), &[OF_ALL, OF_REMEDIES].concat())
+        let mut request = self.request.clone();
+        if request.get(BY).and_then(Value::as_str).is_some_and(is_a_name) {
+            request.remove(BY);
+        }
+        read(request, &[OF_ALL, OF_REMEDIES].concat())
     }
 
     /// The request of a function that makes no plans: nothing is approved or rejected there, and there is no cooldown.
@@ -54,13 +80,23 @@ impl Asked {
         if self.overrides {
             return invalid("there is nothing to override here: this function has no cooldown and no budget");
         }
+        if self.ask {
+            return invalid("there is nothing to ask about here: this function makes no plans");
+        }
         read(self.request.clone(), OF_ALL)
     }
 }
 
 /// The fields of [`Asked`] that every function takes, and those that only a remedy does.
 const OF_ALL: &[&str] = &["reason", "dry_run", "verbose"];
-const OF_REMEDIES: &[&str] = &["approve", "reject", "override"];
+const OF_REMEDIES: &[&str] = &["approve", "reject", "override", "ask", BY, "asked_by"];
+/// The field that says who asks or decides.
+const BY: &str = "by";
+
+/// A number in quotes was meant to be one.
+fn is_a_name(by: &str) -> bool {
+    by.trim().parse::<f64>().is_err()
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,8 +133,10 @@ fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     let mut asked: Asked = read(object, &[])?;
     let invalid = |problem: String| Err(Error::InvalidRequest(problem));
     let is_blank = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
-    let by = asked.request.get("by").and_then(Value::as_str);
-    for (field, said) in [("reason", asked.reason.as_deref()), ("by", by)] {
+    let by = asked.request.get(BY).and_then(Value::as_str);
+    for (field, said) in
+        [("reason", asked.reason.as_deref()), (BY, by), ("asked_by", asked.asked_by.as_deref())]
+    {
         let length = said.map_or(0, |said| said.chars().count());
         if length > text::PERSON {
             return invalid(format!(
@@ -119,11 +157,16 @@ fn asked(object: Map<String, Value>) -> Result<Asked, Error> {
     if !asked.decides() {
         return Ok(asked);
     }
+    if asked.ask || asked.asked_by.is_some() {
+        return invalid(
+            "who decides about a plan asks for nothing: leave out `ask` and `asked_by`".to_owned(),
+        );
+    }
     if asked.approve.is_some() && asked.reject.is_some() {
         return invalid("a plan is approved or rejected: send one of `approve` and `reject`".to_owned());
     }
     // Elsewhere, `by` is the function's own.
-    asked.by = match asked.request.remove("by") {
+    asked.by = match asked.request.remove(BY) {
         None => None,
         Some(Value::String(by)) => Some(by),
         Some(_) => {

@@ -34,6 +34,8 @@ async fn incident() -> Test {
         ("update-status", "status_updated"),
         ("stop", "stopped"),
         ("go", "lifted"),
+        // Of a plan that is not there.
+        ("decision", "refused approval_unknown"),
     ] {
         house.expect(&function, row, None).await?;
     }

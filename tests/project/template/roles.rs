@@ -14,6 +14,8 @@ use crate::template::{
 
 /// What Lambda itself does in the name of every function: it writes logs, and hands over what failed.
 const GRANTS_OF_ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
+/// What it does for the one function that has a queue.
+const GRANTS_OF_A_QUEUE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// The actions that AWS can limit to a resource and that are granted on all of them, each with the key that limits them
 /// instead, and why.
@@ -62,8 +64,13 @@ fn what_aws_does_in_a_functions_name_is_granted_to_those_that_need_it() -> Resul
         let task = task(function);
         let actions = actions(template.named(&function["Role"], "Fn::GetAtt", ROLE)?);
         let granted: BTreeSet<&str> = actions.into_iter().filter(|action| all.contains(action)).collect();
-        // It alone is in the database's network, and writes a secret.
-        let expected = if task == "snapshot-restore" { all.clone() } else { GRANTS_OF_ALL.into() };
+        let of_queue = BTreeSet::from(GRANTS_OF_A_QUEUE);
+        let expected = match task.as_str() {
+            // It alone is in the database's network, and writes a secret.
+            "snapshot-restore" => &all - &of_queue,
+            "incident" => &BTreeSet::from(GRANTS_OF_ALL) | &of_queue,
+            _ => GRANTS_OF_ALL.into(),
+        };
         assert_eq!(granted, expected, "{task}");
     }
     Ok(())
@@ -194,10 +201,64 @@ fn incident_may_change_nothing_but_its_records() -> Result<()> {
             let machine =
                 statement["Resource"].to_string().contains(":lendpeak2-${Environment}-service-down");
             let looks = action == "cloudwatch:DescribeAlarms";
-            assert!(MAY.contains(&service) || looks || (service == "states" && machine), "{statement}");
+            // With what people have decided, and with nothing else.
+            let by_alias = resources(statement).iter().all(|arn| arn.ends_with(":approve"));
+            let decided = action == "lambda:InvokeFunction" && by_alias;
+            let is_known = MAY.contains(&service) || looks || (service == "states" && machine) || decided;
+            assert!(is_known, "{statement}");
         }
     }
     Ok(())
+}
+
+/// The ARNs of a statement that are written out.
+fn resources(statement: &Value) -> Vec<&str> {
+    let resources = match &statement["Resource"] {
+        Value::Array(resources) => resources.as_slice(),
+        resource => std::slice::from_ref(resource),
+    };
+    resources.iter().filter_map(|resource| resource["Fn::Sub"].as_str()).collect()
+}
+
+/// A remedy takes it for certain that what comes by its alias was decided over the queue.
+#[test]
+fn nobody_but_incident_may_call_a_remedy_by_its_alias() -> Result<()> {
+    let template = Template::read()?;
+    let remedies: BTreeSet<&str> = texts_of_alias(&template)?;
+    assert_eq!(remedies.len(), 6);
+    let mut callers = Vec::new();
+    for kind in [ROLE, "AWS::IAM::ManagedPolicy"] {
+        for (name, resource) in template.0["Resources"].as_object().context("no resources")? {
+            if resource["Type"] != kind {
+                continue;
+            }
+            let policies = resource["Properties"].to_string();
+            let calls = policies.contains("lambda:InvokeFunction") && policies.contains(":approve\"");
+            // An asterisk at the end would be the alias too.
+            assert!(!policies.contains(":function:lendpeak2-${Environment}-*"), "{name}");
+            if calls {
+                callers.push(name.as_str());
+            }
+        }
+    }
+    assert_eq!(callers, ["IncidentRole"]);
+    Ok(())
+}
+
+/// The functions that have an alias for decisions: each has what Lambda does with a call that fails, too.
+fn texts_of_alias(template: &Template) -> Result<BTreeSet<&str>> {
+    let mut functions = BTreeSet::new();
+    for alias in template.of_type("AWS::Lambda::Alias") {
+        assert_eq!((&alias["Name"], &alias["FunctionVersion"]), (&"approve".into(), &"$LATEST".into()));
+        functions.insert(alias["FunctionName"]["Ref"].as_str().context("an alias of no function")?);
+    }
+    let mut handed_over = BTreeSet::new();
+    for config in template.of_type("AWS::Lambda::EventInvokeConfig") {
+        assert_eq!(config["Qualifier"], "approve");
+        handed_over.insert(config["FunctionName"]["Ref"].as_str().context("of no function")?);
+    }
+    assert_eq!(functions, handed_over);
+    Ok(functions)
 }
 
 /// The source cluster is read, never written: what a restore may write is named otherwise, and what it may change or

@@ -48,13 +48,14 @@ impl Target {
 type Feed = fn(&[u8]);
 
 /// Those that are not made for every function.
-const OTHERS: [(&str, Feed); 12] = [
+const OTHERS: [(&str, Feed); 13] = [
     ("aws_answer_health_probe", targets::aws_answer::health_probe),
     ("certificate", targets::web_answer::certificate),
     ("evidence", targets::evidence::evidence),
     ("health_probe_answer", targets::web_answer::health_probe_answer),
     ("ledger_item", targets::ledger_item::ledger_item),
     ("log_line", targets::log_line::log_line),
+    ("message", targets::message::message),
     ("request_health_probe", targets::request::health_probe),
     ("settings", targets::settings::settings),
     ("state_machine_input", targets::state_machine_input::state_machine_input),

@@ -4,10 +4,13 @@ use super::needs::Need;
 use super::policy::LEADING_KEYS;
 
 /// The actions, with who uses them instead.
-pub const EXEMPT: [(&str, &str); 11] = [
+pub const EXEMPT: [(&str, &str); 14] = [
     ("logs:CreateLogStream", "Lambda itself writes a function's logs"),
     ("logs:PutLogEvents", "Lambda itself writes a function's logs"),
     ("sqs:SendMessage", "Lambda itself hands over what failed"),
+    ("sqs:DeleteMessage", LAMBDA_TAKES),
+    ("sqs:GetQueueAttributes", LAMBDA_TAKES),
+    ("sqs:ReceiveMessage", LAMBDA_TAKES),
     ("ec2:AssignPrivateIpAddresses", LAMBDA_ATTACHES),
     ("ec2:CreateNetworkInterface", LAMBDA_ATTACHES),
     ("ec2:DeleteNetworkInterface", LAMBDA_ATTACHES),
@@ -18,6 +21,7 @@ pub const EXEMPT: [(&str, &str); 11] = [
     ("kms:GenerateDataKey", SECRETS_MANAGER_ASKS),
 ];
 
+const LAMBDA_TAKES: &str = "Lambda itself takes a function's messages from its queue";
 const LAMBDA_ATTACHES: &str = "Lambda itself attaches the function to a network";
 const SECRETS_MANAGER_ASKS: &str = "Secrets Manager asks KMS in the function's name";
 

@@ -160,11 +160,15 @@ fn distribution(call: &Recorded) -> Result<String> {
     Ok(format!("{kind}/{id}"))
 }
 
-fn invoked(call: &Recorded) -> Result<&str> {
-    let name = call.path.split("/functions/").nth(1).and_then(|rest| rest.strip_suffix("/invocations"));
+/// The function's name, and behind it the alias by which it is called, if there is one.
+fn invoked(call: &Recorded) -> Result<String> {
+    let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
+    let name = path.split("/functions/").nth(1).and_then(|rest| rest.strip_suffix("/invocations"));
     let name = name.with_context(|| format!("{} invokes no function", call.path))?;
     // The name, or an ARN that ends in it.
-    Ok(name.rsplit([':', '/']).next().unwrap_or(name))
+    let name = name.rsplit([':', '/']).next().unwrap_or(name);
+    let alias = query.split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
+    Ok(alias.map_or_else(|| name.to_owned(), |alias| format!("{name}:{alias}")))
 }
 
 fn dynamodb(call: &Recorded) -> Vec<Need> {

@@ -137,6 +137,7 @@ pub fn approval(used: bool) -> Approval {
         expires: at(Tick::MAX),
         used,
         rejected: None,
+        votes: Vec::new(),
     }
 }
 
@@ -226,6 +227,7 @@ impl Setup {
             cooldown: ticks(self.cooldown),
             attempts_per_day: self.attempts_per_day,
             approval_lifetime: ticks(Tick::MAX),
+            named_approvers: false,
             max_event_age: ticks(self.max_event_age),
             verify: Duration::ZERO,
         }

@@ -147,6 +147,13 @@ fn running(usage: &Usage, many: f64) -> Vec<Line> {
             "`FollowUpSchedule` of ten minutes",
         ),
         line(
+            "the queue of approvals",
+            format!("{} requests", grouped_number(usage.queue_requests)),
+            price::QUEUE_REQUEST.of(usage.queue_requests * many),
+            "Lambda asks it all the time; nothing depends on how much is approved",
+            "none: the account's first million a month is free",
+        ),
+        line(
             "notices and state machines",
             format!("{:.0} e-mails, {:.0} transitions", usage.emails, usage.transitions),
             price::PUBLISH.of(usage.publishes * many)

@@ -20,6 +20,8 @@ pub struct Stack {
     pub event_rules: u32,
     /// Subscriptions of functions to topics.
     pub subscriptions: u32,
+    /// Queues that Lambda takes messages from.
+    pub queue_sources: u32,
     pub log_retention_days: u32,
     pub pays_per_request: bool,
     pub keeps_point_in_time: bool,
@@ -103,6 +105,7 @@ impl Stack {
             alarm_metrics,
             event_rules: events("EventBridgeRule"),
             subscriptions: events("SNS"),
+            queue_sources: events("SQS"),
             log_retention_days: default("LogRetentionDays").unwrap_or_default(),
             pays_per_request: ledger_has("BillingMode: PAY_PER_REQUEST"),
             keeps_point_in_time: ledger_has("PointInTimeRecoveryEnabled: true"),

@@ -36,6 +36,8 @@ const RESTORE_MINUTES: f64 = 75.0;
 const NOTICES_OF_AN_INCIDENT: f64 = 6.0;
 const NOTICES_OF_A_FLAP: f64 = 4.0;
 const NOTICES_OF_A_RELEASE: f64 = 1.0;
+/// Lambda asks a queue so often whether there is anything, with five at once that each wait for 20 seconds.
+const ASKED_A_MINUTE: f64 = 5.0 * 3.0;
 /// DynamoDB keeps a table's key for so long for each of those who use the table.
 const KEY_KEPT_MINUTES: f64 = 5.0;
 
@@ -56,6 +58,7 @@ pub struct Usage {
     pub ledger_gb: f64,
     pub key_uses: f64,
     pub scheduled: f64,
+    pub queue_requests: f64,
     pub transitions: f64,
     pub publishes: f64,
     pub emails: f64,
@@ -153,6 +156,7 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
         ledger_gb: incidents * LEDGER_BYTES_AN_INCIDENT * MONTHS_KEPT / 1e9,
         key_uses: if stack.uses_account_key { key_uses } else { 0.0 },
         scheduled,
+        queue_requests: f64::from(stack.queue_sources) * MINUTES * ASKED_A_MINUTE,
         transitions: steps.iter().sum(),
         publishes: notices,
         emails: notices * assumed.readers,

@@ -115,6 +115,7 @@ impl Handler {
             remedies: self.settings.remedies.clone(),
             switches: Vec::new(),
             plans: Vec::new(),
+            named_approvers: self.settings.approvals.named,
             unreached: Vec::new(),
         }
     }

@@ -10,11 +10,11 @@ use shared::{
     code::Code,
     error::{Error, chain},
     ledger::{
-        ALL, AUDIT_KEPT, KILL_SWITCH, Switch, Switches,
-        items::{item_key, json as as_json, kept, string},
+        ALL, KILL_SWITCH, Switch, Switches,
+        items::{item_key, string},
     },
     notice::{Facts, Kind, Step},
-    outcome::{Decision, Outcome, VERSION},
+    outcome::Decision,
     text::{PERSON, line},
 };
 
@@ -22,6 +22,7 @@ use super::{
     actor::Actor,
     context::{Handler, write_conflict},
     listing::switched,
+    records::Record,
 };
 use crate::{
     FUNCTION, codes,
@@ -172,37 +173,14 @@ impl Handler {
             return Ok(switched(did.name(), &told, names, on, &[], &function, actor));
         }
         let target = format!("{KILL_SWITCH}/{}", names.first().map_or("", String::as_str));
-        let outcome = Outcome {
-            summary: told.clone(),
-            version: VERSION,
+        let record = Record {
+            code: did,
             decision: Decision::Applied,
-            code: did.into(),
-            under_way: false,
-            reason: told.clone(),
-            next: None,
-            target: target.clone(),
-            steps: Vec::new(),
-            verification: None,
+            what: &told,
+            target: &target,
             plan: json!({ "switches": names }),
-            observed: Value::Null,
-            trigger: json!({ "id": actor.id, "at": actor.at, "by": by }),
-            function: FUNCTION.to_owned(),
-            environment: self.settings.environment.clone(),
-            execution_id: actor.id.to_owned(),
-            at: actor.now,
-            duration_ms: 0,
+            by,
         };
-        let mut audit =
-            item_key(&format!("audit#{FUNCTION}"), &format!("{}#{}", clock::sortable(actor.now), actor.id));
-        for (name, value) in [
-            ("decision", outcome.decision.as_str().to_owned()),
-            ("reason", outcome.reason.clone()),
-            ("target", target),
-            ("outcome", as_json(&outcome)?),
-        ] {
-            audit.insert(name.to_owned(), string(value));
-        }
-        audit.insert("expires_at".to_owned(), kept(actor.now, AUDIT_KEPT));
         let lift = on.iter().map(|switch| {
             Step::new(format!("To lift `{}`,", line(&switch.name, 60))).send(&function, switch.lift())
         });
@@ -214,7 +192,7 @@ impl Handler {
             ..Facts::new(&self.settings.environment, FUNCTION, Kind::Other, headline)
         };
         let pending = self.notice_to_level_1(facts, actor.id, actor.now);
-        writes.push(self.store().put(audit)?);
+        writes.push(self.record(&record, actor)?);
         writes.push(self.store().put(pending.item())?);
         if !self.store().transact(writes, KILL_SWITCH).await? {
             return Err(write_conflict(KILL_SWITCH));
@@ -225,24 +203,9 @@ impl Handler {
             delivery.push("The notice is sent again within a minute.".to_owned());
         }
         // The kill switch is written. A timeline that cannot be written does not change that.
-        match self.store().open_and_recent(0).await {
-            Ok(incidents) => {
-                for incident in &incidents.open {
-                    if let Err(error) = self.add_entry(&incident.id, actor, &told).await {
-                        tracing::error!(
-                            incident = incident.id,
-                            error = chain(&error),
-                            "a timeline entry is missing"
-                        );
-                    }
-                }
-            }
-            Err(error) => {
-                delivery.push(format!(
-                    "It is missing from the timelines of the open incidents ({}).",
-                    chain(&error)
-                ));
-            }
+        if let Err(error) = self.add_to_open(actor, &told).await {
+            delivery
+                .push(format!("It is missing from the timelines of the open incidents ({}).", chain(&error)));
         }
         Ok(switched(did.name(), &told, names, on, &delivery, &function, actor))
     }

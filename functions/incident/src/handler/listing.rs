@@ -283,6 +283,7 @@ mod tests {
             remedies: [].into(),
             switches: Vec::new(),
             plans: Vec::new(),
+            named_approvers: false,
             unreached: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::{
     clock,
-    error::{Error, chain},
+    error::Error,
     ledger::Switch,
     text::{PERSON, line},
     trigger::{Asked, Trigger},
@@ -38,15 +38,7 @@ impl Handler {
             Request::List => return self.list(actor.now).await,
             Request::Show { id } => return self.show(&id, asked.verbose, actor.now).await,
             Request::Open(open) => self.open(reported(&open), actor).await?,
-            Request::Note { id, text, by } => {
-                let actor = &named(actor, by.as_deref());
-                let incident = self.known(&id).await?;
-                if !actor.dry_run {
-                    self.add_entry(&incident.id, actor, &text).await?;
-                }
-                let what = line(&text, MAX_TEXT);
-                self.done(Did::Noted, &incident, &what, &Delivery::default(), actor)
-            }
+            Request::Note { id, text, by } => self.note(&id, &text, &named(actor, by.as_deref())).await?,
             Request::Acknowledge { id, by, take_over } => {
                 self.acknowledge(&id, &by, take_over, actor).await?
             }
@@ -64,8 +56,17 @@ impl Handler {
         Ok(answer.into())
     }
 
+    pub(super) async fn note(&self, id: &str, text: &str, actor: &Actor<'_>) -> Result<Answer, Error> {
+        let incident = self.known(id).await?;
+        if !actor.dry_run {
+            self.add_entry(&incident.id, actor, text).await?;
+        }
+        let what = line(text, MAX_TEXT);
+        Ok(self.done(Did::Noted, &incident, &what, &Delivery::default(), actor))
+    }
+
     /// Stops the escalation clock. The state machine goes on, unless the person takes over from it.
-    async fn acknowledge(
+    pub(super) async fn acknowledge(
         &self,
         id: &str,
         by: &str,
@@ -179,17 +180,8 @@ impl Handler {
         if !actor.dry_run {
             self.store().set_component(&state).await?;
             let Component { component, status, message } = &state.component;
-            for incident in self.store().open_and_recent(0).await?.open {
-                let what = format!("{component} is {}: {message}", status.as_str());
-                // The status is set: one timeline that cannot be written keeps no other from getting it.
-                if let Err(error) = self.add_entry(&incident.id, actor, &what).await {
-                    tracing::error!(
-                        incident = incident.id,
-                        error = chain(&error),
-                        "a timeline entry is missing"
-                    );
-                }
-            }
+            let what = format!("{component} is {}: {message}", status.as_str());
+            self.add_to_open(actor, &what).await?;
         }
         let components = self.store().components().await?;
         Ok(listing::status(&state, &components, actor.dry_run))

@@ -55,8 +55,12 @@ pub(super) fn steps(
                 steps.push(Step::new(words).send(function, switch.lift()));
             }
             if let Some(WaitingPlan { function: remedy, id }) = plan {
-                let approve = Step::new("You: approve, or it stays down.");
-                steps.push(approve.send(line(&deployment.name_of(remedy)), json!({ "approve": id })));
+                steps.push(if deployment.named_approvers {
+                    Step::new(line(&format!("You: approve, or it stays down: `lendpeak2 approve {id}`")))
+                } else {
+                    let approve = Step::new("You: approve, or it stays down.");
+                    approve.send(line(&deployment.name_of(remedy)), json!({ "approve": id }))
+                });
             }
             if switch_on.is_none() && plan.is_none() {
                 steps.push(if incident.is_with_the_machine() {

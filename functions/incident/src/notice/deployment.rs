@@ -24,6 +24,8 @@ pub struct Deployment {
     pub switches: Vec<Switch>,
     /// The plans that wait for approval.
     pub plans: Vec<WaitingPlan>,
+    /// Whether plans are decided about over the queue of approvals alone.
+    pub named_approvers: bool,
     /// Which levels could not be reached, and why.
     pub unreached: Vec<String>,
 }

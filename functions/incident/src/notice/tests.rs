@@ -19,6 +19,7 @@ fn deployment() -> Deployment {
         remedies: [("rollback".to_owned(), Mode::Auto), ("scale-up".to_owned(), Mode::Auto)].into(),
         switches: Vec::new(),
         plans: Vec::new(),
+        named_approvers: false,
         unreached: Vec::new(),
     }
 }

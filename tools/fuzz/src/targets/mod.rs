@@ -4,6 +4,7 @@ pub mod aws_answer;
 pub mod evidence;
 pub mod ledger_item;
 pub mod log_line;
+pub mod message;
 pub mod request;
 pub mod settings;
 pub mod state_machine_input;

@@ -24,11 +24,24 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
+/// What people send to the queue of approvals.
+const MESSAGES: [&str; 6] = [
+    "approve:499484d277f1ab",
+    "reject:499484d277f1ab not during the sale",
+    "acknowledge:20261128-195411-service-down",
+    "note:20261128-195411-service-down it is the cache",
+    "stop:scale-up the sale",
+    "start:all",
+];
+
 /// The sample events that a target takes as they are; for the others, the simplest tapes.
 pub(crate) fn samples(name: &str) -> Vec<Vec<u8>> {
     let text = |event: &serde_json::Value| event.to_string().into_bytes();
     if name == "trigger" {
         return seeds::all_events().into_iter().map(text).collect();
+    }
+    if name == "message" {
+        return MESSAGES.map(|body| body.as_bytes().to_vec()).into();
     }
     if let Some(function) = name.strip_prefix("request_") {
         let events = seeds::events(&function.replace('_', "-"));
@@ -44,6 +57,8 @@ pub(crate) fn chosen(name: &str) -> Vec<Vec<u8>> {
     let times: usize =
         env::var("FUZZ_TIMES").map_or(1, |times| times.parse().expect("FUZZ_TIMES is a number"));
     let count = match name {
+        // Each is an answer in the ledger.
+        "message" => SLOW,
         "aws_answer_diagnose" | "request_diagnose" | "ledger_item" | "state_machine_input" => SLOWEST,
         _ if name.starts_with("aws_answer_") || name.starts_with("request_") || name == "task_definition" => {
             SLOW

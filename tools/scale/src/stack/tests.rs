@@ -40,10 +40,12 @@ fn its_resources_are_those_of_the_template() {
         ("AWS::CloudWatch::CompositeAlarm", 1),
         ("AWS::CloudWatch::Dashboard", 1),
         ("AWS::DynamoDB::Table", 1),
+        ("AWS::IAM::ManagedPolicy", 4),
         ("AWS::IAM::Role", 13),
+        ("AWS::Lambda::Alias", 6),
         ("AWS::Logs::LogGroup", 11),
         ("AWS::SNS::Topic", 11),
-        ("AWS::SQS::Queue", 1),
+        ("AWS::SQS::Queue", 2),
         ("AWS::Scheduler::ScheduleGroup", 1),
         ("AWS::Serverless::Function", 9),
         ("AWS::Serverless::StateMachine", 2),
@@ -55,7 +57,7 @@ fn its_resources_are_those_of_the_template() {
     assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
     // The 5xx rate is made of five metrics, each of which is billed.
     assert_eq!(stack.alarm_metrics, 21);
-    assert_eq!((stack.event_rules, stack.subscriptions), (5, 7));
+    assert_eq!((stack.event_rules, stack.subscriptions, stack.queue_sources), (5, 7, 1));
     assert_eq!(stack.log_retention_days, 90);
     assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);
     assert_eq!((stack.poll_seconds, stack.recovery_seconds, stack.restore_poll_seconds), (15, 600, 60));

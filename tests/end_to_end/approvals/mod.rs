@@ -1,0 +1,180 @@
+//! Approvals with a name: from a message in the queue, by whoever AWS says has sent it, to what a remedy does, against the
+//! sandbox with real SDK calls.
+
+#![expect(clippy::indexing_slicing, reason = "a test ends at a field that is missing")]
+
+mod asking;
+mod deliveries;
+mod incidents;
+mod names;
+mod rules;
+mod ways;
+
+use std::{
+    ops::Deref,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
+use sandbox::{
+    Options, Sandbox,
+    clients::config_of,
+    gateway::sender_id,
+    stack::{self, read},
+};
+use serde_json::{Value, json};
+
+type Test = anyhow::Result<()>;
+
+/// On a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+const ALICE: &str = "Ops.alice@example.com";
+const BOB: &str = "Ops.bob@example.com";
+/// A session that nobody has named.
+const UNNAMED: &str = "Ops.botocore-session-1795860000";
+/// Whoever presses a button in a chat.
+const IN_CHAT: &str = "Chat.chatbot-session-slack-U0123ABCD";
+
+/// The deployed functions, of which a remedy asks before it acts.
+struct House(stack::Stack);
+
+impl Deref for House {
+    type Target = stack::Stack;
+
+    fn deref(&self) -> &stack::Stack {
+        &self.0
+    }
+}
+
+impl House {
+    /// Where a request to a function may approve too.
+    async fn start() -> anyhow::Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// Where AWS has to say who approves.
+    async fn named(parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::with(&[&[("NamedApprovers", "true")], parameters].concat()).await
+    }
+
+    async fn with(parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let parameters =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options {
+            mode: "approve".to_owned(),
+            parameters,
+            metrics: false,
+            functions: Some(vec!["health-probe", "incident", "restart"]),
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await?;
+        Ok(Self(stack::Stack::in_sandbox(sandbox, "restart", &[])))
+    }
+
+    /// What a deployed function answers to a plain request.
+    async fn ask(&self, function: &str, request: &Value) -> anyhow::Result<Value> {
+        self.sandbox.clients.ask(function, request).await
+    }
+
+    /// A plan of `restart` that waits, asked for by `by`.
+    async fn plan(&self, by: &str) -> anyhow::Result<String> {
+        let asked = self.ask("restart", &json!({ "reason": "memory grows", "by": by })).await?;
+        ensure!(read(&asked) == "awaiting_approval approval_needed", "{asked:#}");
+        let next = &asked["next"];
+        let plan = next["plan"].as_str().or_else(|| next["send"]["approve"].as_str());
+        Ok(plan.context("no plan")?.to_owned())
+    }
+
+    /// The queue's address, as people find it.
+    async fn queue(&self) -> anyhow::Result<String> {
+        let described = self.sandbox.clients.cloudformation.describe_stacks().send().await?;
+        let outputs = described.stacks().iter().flat_map(|stack| stack.outputs());
+        let url = outputs.filter(|output| output.output_key() == Some("ApprovalsQueueUrl"));
+        Ok(url.filter_map(|output| output.output_value()).next().context("no such output")?.to_owned())
+    }
+
+    /// Whoever has this key sends a message. Its id.
+    async fn send(&self, key: &str, body: &str) -> anyhow::Result<String> {
+        let config = config_of(&self.sandbox.gateway.url(), "person", key)?;
+        let sent = aws_sdk_sqs::Client::new(&config).send_message().queue_url(self.queue().await?);
+        sent.message_body(body).send().await?.message_id.context("no id")
+    }
+
+    /// Sends a message, and waits for what it comes to.
+    async fn decide(&self, key: &str, body: &str) -> anyhow::Result<Value> {
+        let message = self.send(key, body).await?;
+        self.answer(&message).await
+    }
+
+    async fn answer(&self, message: &str) -> anyhow::Result<Value> {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if self.item("answers", message).await?.is_some() {
+                return self.data("answers", message).await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the message was not answered:\n{}", self.sandbox.emulator.log())
+    }
+
+    /// The record of `restart` with this code, once it is there.
+    async fn recorded(&self, code: &str) -> anyhow::Result<Value> {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            let record = self.outcomes().await?.into_iter().find(|outcome| outcome["code"] == code);
+            if let Some(record) = record {
+                return Ok(record);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("no {code}: {:?}", self.audit().await?)
+    }
+
+    fn restarts(&self) -> usize {
+        self.count("ecs UpdateService")
+    }
+
+    /// The texts of the notices so far.
+    fn told(&self) -> Vec<String> {
+        let calls = self.sandbox.gateway.calls();
+        let published = calls.iter().filter(|call| call.operation == "Publish");
+        published.map(|call| sandbox::notices::text_of(&call.request)).collect()
+    }
+
+    /// How many messages a queue of the stack has.
+    async fn waiting_in(&self, queue: &str) -> anyhow::Result<String> {
+        let sqs = &self.sandbox.clients.sqs;
+        let url = sqs.get_queue_url().queue_name(format!("lendpeak2-production-{queue}")).send().await?;
+        let wanted = QueueAttributeName::ApproximateNumberOfMessages;
+        let get = sqs.get_queue_attributes().set_queue_url(url.queue_url).attribute_names(wanted.clone());
+        let attributes = get.send().await?.attributes.unwrap_or_default();
+        Ok(attributes.get(&wanted).cloned().unwrap_or_default())
+    }
+}
+
+/// The ledger's key of a plan.
+fn key(plan: &str) -> &str {
+    plan.get(..10).unwrap_or(plan)
+}
+
+/// A message as Lambda hands it to `incident`.
+fn delivered(message: &str, key: &str, body: &str) -> Value {
+    let sent = jiff::Timestamp::now().as_millisecond().to_string();
+    json!({ "Records": [{
+        "messageId": message,
+        "receiptHandle": "AQEBexample",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": sent,
+            "SenderId": sender_id(key),
+            "ApproximateFirstReceiveTimestamp": sent,
+        },
+        "messageAttributes": {},
+        "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:lendpeak2-production-approvals",
+        "awsRegion": "us-east-1",
+    }] })
+}
