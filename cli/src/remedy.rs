@@ -60,11 +60,11 @@ impl Ask {
         self
     }
 
-    /// Whatever the mode is, a person has to approve it. `by` is who asks.
+    /// Whatever the mode is, a person has to approve it. `by` is who asks: `scale-up` has a number of that name.
     #[must_use]
     pub(crate) fn for_approval(mut self, by: &str) -> Self {
         self.request.insert("ask".to_owned(), json!(true));
-        self.request.insert("by".to_owned(), json!(by));
+        self.request.insert("asked_by".to_owned(), json!(by));
         self
     }
 
@@ -189,6 +189,6 @@ mod tests {
     fn what_is_for_approval_says_so_and_who_asks() {
         let ask = Ask::new(Function::Restart, &json!({}), &Common::default(), "Restart?");
         let sent = Value::Object(ask.for_approval("night-watch 7.1 for ana").request);
-        assert_eq!(sent, json!({ "ask": true, "by": "night-watch 7.1 for ana" }));
+        assert_eq!(sent, json!({ "ask": true, "asked_by": "night-watch 7.1 for ana" }));
     }
 }

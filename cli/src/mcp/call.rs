@@ -12,6 +12,7 @@ use crate::{
     failure::Failure,
     remedy::carry_out,
     runbook::Runbook,
+    who,
 };
 
 pub(super) enum Call {
@@ -52,7 +53,8 @@ impl Call {
                 Box::pin(carry_out(runbook, ask)).await
             }
             Self::Request(remedy, agent) => {
-                let by = agent.on_behalf_of(&runbook.by(None).await?);
+                let identity = who::asks(&aws_sdk_sts::Client::new(&runbook.config)).await?;
+                let by = agent.on_behalf_of(&identity);
                 // A restore too goes to its function, and not to its state machine: an agent may start none. Once it is
                 // approved, the scheduled run takes the next step.
                 Box::pin(carry_out(runbook, remedy.ask(runbook)?.for_approval(&by))).await
