@@ -128,8 +128,8 @@ fn what_is_offered(agent: &Agent) {
     assert_eq!(names, each);
     for tool in &tools {
         // None decides, and none touches a kill switch.
-        for word in ["approve", "reject", "stop", "start", "switch", "override", "cut", "discard"] {
-            assert!(!tool.name.contains(word), "{}", tool.name);
+        for word in ["approve", "reject", "stop", "start", "go", "override", "cut", "undo", "discard"] {
+            assert!(tool.name.split('_').all(|part| part != word), "{}", tool.name);
         }
         let schema = Value::Object(tool.input_schema.as_ref().clone());
         assert_eq!(schema["additionalProperties"], json!(false), "{schema}");
@@ -230,14 +230,13 @@ fn what_is_asked_for_waits(sandbox: &Sandbox, agent: &Agent) {
 }
 
 fn what_is_much_is_cut(agent: &Agent) {
-    // Each reason is recorded in full.
-    for _ in 0..8 {
-        agent.call("plan_restart", &json!({ "reason": "long ".repeat(390) }));
+    // Each is recorded, with its reason.
+    for number in 0..12 {
+        agent.call("request_restart", &json!({ "reason": format!("{number} {}", "long ".repeat(390)) }));
     }
-    let told = agent.call("diagnose", &json!({}));
-    assert!(!told.is_error, "{told:?}");
-    let told = agent.call("history", &json!({ "since": "1d" }));
-    assert!(!told.is_error, "{told:?}");
+    let told = agent.call("history", &json!({ "function": "restart" }));
+    assert!(!told.is_error && told.structured["left_out"].as_u64() > Some(0), "{told:?}");
+    assert!(told.words.contains("decisions, the newest first."), "{told:?}");
 }
 
 #[test]
