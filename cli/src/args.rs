@@ -52,6 +52,8 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
+    /// Serve an agent by the Model Context Protocol: it looks, and asks people
+    Mcp,
     Completion(completion::Options),
     Man(man::Options),
     /// Say which version this is

@@ -45,6 +45,6 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::History(options) => Box::pin(history::run(runbook, &options)).await,
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
-        Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
+        Command::Mcp | Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
     }
 }

@@ -5,6 +5,7 @@ use std::{error::Error, fmt};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
@@ -170,6 +171,16 @@ impl Failure {
             Self::Interrupted { goes_on: Some(what) } => what.clone(),
             _ => String::new(),
         }
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        let (what, help) = (self.chain(), self.help());
+        let mut error = json!({ "error": what, "code": self.code(), "exit": self.exit().code() });
+        if let Some(error) = error.as_object_mut().filter(|_| !help.is_empty()) {
+            error.insert("help".to_owned(), json!(help));
+        }
+        error
     }
 
     /// The error and all its causes, in one line.

@@ -5,6 +5,7 @@
 //!   to the other, and [`global`] has the options of every command.
 //! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
+//! - [`mcp`] is for agents: it offers what commands do, without what only a person may.
 //! - [`decide`] is the way of a decision about a plan, over the queue of approvals.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
@@ -20,6 +21,7 @@ mod failure;
 mod function;
 mod global;
 mod ledger;
+mod mcp;
 mod progress;
 mod remedy;
 mod render;
@@ -36,7 +38,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Arguments;
+use args::{Arguments, Command};
 use exit::Exit;
 use failure::Failure;
 use screen::Screen;
@@ -62,6 +64,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    // It ends by Ctrl-C as it should.
+    if let Command::Mcp = arguments.command {
+        return mcp::serve(arguments.global.or_unset(), screen).await;
+    }
     tokio::select! {
         done = dispatch::run(arguments, screen) => done,
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on: screen.goes_on() }),

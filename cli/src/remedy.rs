@@ -79,6 +79,14 @@ impl Ask {
         self
     }
 
+    /// Whatever the mode is, a person has to approve it. `by` is who asks: `scale-up` has a number of that name.
+    #[must_use]
+    pub(crate) fn for_approval(mut self, by: &str) -> Self {
+        self.request.insert("ask".to_owned(), json!(true));
+        self.request.insert("asked_by".to_owned(), json!(by));
+        self
+    }
+
     fn look(&self) -> Value {
         let mut request = self.request.clone();
         request.insert("dry_run".to_owned(), json!(true));
@@ -178,12 +186,8 @@ pub(crate) async fn finish(
 /// Writes an answer, and the code of a refusal.
 pub(crate) fn show(runbook: &Runbook<'_>, function: Function, value: &Value) {
     let screen = runbook.screen;
-    if screen.is_json() {
-        screen.json(value);
-        return;
-    }
     let answer = Answer::of(value);
-    screen.answer(&render::answer(&answer, function, screen.width()));
+    screen.show(value, |width| render::answer(&answer, function, width));
     let all = std::iter::once(&answer).chain(&answer.outcomes);
     for refused in all.filter(|answer| answer.decision == Decision::Refused) {
         screen.code(&refused.code);
@@ -205,5 +209,12 @@ mod tests {
             ask.look(),
             json!({ "by": 2, "reason": "queues grow", "override": true, "dry_run": true })
         );
+    }
+
+    #[test]
+    fn what_is_for_approval_says_so_and_who_asks() {
+        let ask = Ask::new(Function::Restart, &json!({}), &Common::default(), "Restart?");
+        let sent = Value::Object(ask.for_approval("night-watch 7.1 for ana").request);
+        assert_eq!(sent, json!({ "ask": true, "asked_by": "night-watch 7.1 for ana" }));
     }
 }

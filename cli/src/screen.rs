@@ -1,12 +1,16 @@
-//! What is written where: the answer to stdout, everything else to stderr. With `--json` nothing but JSON is written.
+//! What is written where: the answer to stdout, everything else to stderr. With `--json` nothing but JSON is written. For
+//! another program nothing is written at all: the answer is kept for it.
 
 use std::{
-    cell::{Cell, RefCell},
     io::{BufRead, IsTerminal, Write},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{failure::Failure, global::Global};
 
@@ -25,9 +29,18 @@ pub(crate) struct Screen {
     /// Columns; nothing in a pipe, where lines are as long as they are.
     width: Option<usize>,
     /// Whether whoever read stdout has gone.
-    closed: Cell<bool>,
+    closed: AtomicBool,
     /// What is under way at AWS and goes on without this program.
-    goes_on: RefCell<Option<String>>,
+    goes_on: Mutex<Option<String>>,
+    /// The answer, where it is not written.
+    kept: Option<Mutex<Kept>>,
+}
+
+/// An answer in words, and what it was made of.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) words: String,
+    pub(crate) value: Value,
 }
 
 impl Screen {
@@ -39,9 +52,29 @@ impl Screen {
             json: global.json,
             quiet: global.quiet || global.json,
             width: width(),
-            closed: Cell::new(false),
-            goes_on: RefCell::new(None),
+            closed: AtomicBool::new(false),
+            goes_on: Mutex::new(None),
+            kept: None,
         }
+    }
+
+    /// One that writes nothing, and has nobody to ask.
+    pub(crate) fn kept() -> Self {
+        Self {
+            json: false,
+            quiet: true,
+            width: None,
+            closed: AtomicBool::new(false),
+            goes_on: Mutex::new(None),
+            kept: Some(Mutex::default()),
+        }
+    }
+
+    /// What was kept, without colours.
+    pub(crate) fn into_kept(self) -> Kept {
+        let kept = self.kept.map(|kept| kept.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let Kept { words, value } = kept.unwrap_or_default();
+        Kept { words: anstream::adapter::strip_str(&words).to_string(), value }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -58,12 +91,12 @@ impl Screen {
 
     /// Whether nobody reads what is written: whatever goes on for ever ends then.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.get()
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Whether there is somebody to ask.
     pub(crate) fn is_interactive(&self) -> bool {
-        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        !self.json && self.kept.is_none() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Whether stdout is a screen that can be cleared.
@@ -71,12 +104,30 @@ impl Screen {
         std::io::stdout().is_terminal()
     }
 
+    /// The answer: as JSON where that is asked for, else in words for a width.
+    pub(crate) fn show(&self, value: &Value, words: impl FnOnce(Option<usize>) -> String) {
+        if let Some(kept) = &self.kept {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).value.clone_from(value);
+        }
+        if self.json {
+            self.json(value);
+        } else {
+            self.answer(&words(self.width));
+        }
+    }
+
     /// A part of the answer.
     pub(crate) fn answer(&self, text: &str) {
+        if let Some(kept) = &self.kept {
+            let words = &mut kept.lock().unwrap_or_else(PoisonError::into_inner).words;
+            words.push_str(text.trim_end_matches('\n'));
+            words.push('\n');
+            return;
+        }
         let mut out = anstream::stdout().lock();
         let written = if text.ends_with('\n') { write!(out, "{text}") } else { writeln!(out, "{text}") };
         if written.and_then(|()| out.flush()).is_err() {
-            self.closed.set(true);
+            self.closed.store(true, Ordering::Relaxed);
         }
     }
 
@@ -94,14 +145,14 @@ impl Screen {
 
     /// What a person is asked about: there is no yes to what was not seen.
     pub(crate) fn plan(&self, text: &str) {
-        if !self.json {
+        if !self.json && self.kept.is_none() {
             let _ = writeln!(anstream::stderr(), "{text}");
         }
     }
 
     /// What is said however quiet it is to be: a refusal's code.
     pub(crate) fn code(&self, code: &str) {
-        if !self.json {
+        if !self.json && self.kept.is_none() {
             let _ = writeln!(anstream::stderr(), "{BAD}refused{BAD:#}: {code}");
         }
     }
@@ -110,11 +161,7 @@ impl Screen {
         let (what, help) = (failure.chain(), failure.help());
         let mut err = anstream::stderr();
         if self.json {
-            let mut error = json!({ "error": what, "code": failure.code(), "exit": failure.exit().code() });
-            if let Some(error) = error.as_object_mut().filter(|_| !help.is_empty()) {
-                error.insert("help".to_owned(), json!(help));
-            }
-            let _ = writeln!(err, "{error}");
+            let _ = writeln!(err, "{}", failure.json());
             return;
         }
         let _ = writeln!(err, "{BAD}error{BAD:#}: {what}");
@@ -140,11 +187,11 @@ impl Screen {
 
     /// What a person who presses Ctrl-C from now on is told.
     pub(crate) fn will_go_on(&self, what: impl Into<String>) {
-        self.goes_on.replace(Some(what.into()));
+        *self.goes_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.into());
     }
 
     pub(crate) fn goes_on(&self) -> Option<String> {
-        self.goes_on.borrow().clone()
+        self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -165,7 +212,22 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_the_answer_without_colours_and_what_it_was_made_of() {
+        let screen = Screen::kept();
+        screen.note("beside it");
+        screen.show(&json!({ "a": 1 }), |width| format!("{} {width:?}", paint(GOOD, "good")));
+        screen.answer("more\n");
+        assert!(!screen.is_interactive());
+        assert_eq!(
+            screen.into_kept(),
+            Kept { words: "good None\nmore\n".to_owned(), value: json!({ "a": 1 }) }
+        );
+    }
 
     #[test]
     fn anything_but_a_yes_is_a_no() {

@@ -19,28 +19,24 @@ use crate::{
 pub(crate) struct Options {
     /// One heading of the guide, as in `high memory`, or a status code, as in `502`; everything if left out
     #[arg(value_name = "SYMPTOM|STATUS")]
-    symptom: Vec<String>,
+    pub(crate) symptom: Vec<String>,
     /// Write Markdown, for a ticket
     #[arg(long)]
-    markdown: bool,
+    pub(crate) markdown: bool,
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
     let value = runbook.look(Function::Diagnose, &request(options)).await?;
-    let screen = runbook.screen;
-    if screen.is_json() {
-        screen.json(&value);
-    } else {
+    runbook.screen.show(&value, |width| {
         let lines = Answer::of(&value).lines;
         // Markdown is for another program to wrap.
-        let width = screen.width().filter(|_| !options.markdown);
         let words = if options.markdown {
             lines.join("\n")
         } else {
             render::lines(&lines, Function::Diagnose, width)
         };
-        screen.answer(if words.is_empty() { text(&value, "summary") } else { words }.as_str());
-    }
+        if words.is_empty() { text(&value, "summary") } else { words }
+    });
     Ok(exit(&value))
 }
 

@@ -15,22 +15,25 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// `on` stops writes
-    state: State,
+    pub(crate) state: State,
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
+pub(crate) enum State {
     On,
     Off,
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
+    carry_out(runbook, ask(options)).await
+}
+
+pub(crate) fn ask(options: &Options) -> Ask {
     let (state, question) = match options.state {
         State::On => ("on", "Stop writes?"),
         State::Off => ("off", "Let writes through again?"),
     };
-    let ask = Ask::new(Function::WriteFreeze, &json!({ "state": state }), &options.common, question);
-    carry_out(runbook, ask).await
+    Ask::new(Function::WriteFreeze, &json!({ "state": state }), &options.common, question)
 }

@@ -33,8 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
     let Some(every) = options.watch else {
-        let value = runbook.look(Function::HealthProbe, &request(options)).await?;
-        return Ok(show(runbook, &value));
+        return once(runbook, &request(options)).await;
     };
     let until = runbook.global.timeout.map(|timeout| Instant::now() + timeout);
     let mut before = String::new();
@@ -46,6 +45,13 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         }
         tokio::time::sleep(every).await;
     }
+}
+
+/// Looks once, and shows it.
+pub(crate) async fn once(runbook: &Runbook<'_>, request: &Value) -> Result<Exit, Failure> {
+    let value = runbook.look(Function::HealthProbe, request).await?;
+    runbook.screen.show(&value, |width| words(&value, width));
+    Ok(Exit::of(&Answer::of(&value)))
 }
 
 /// A look that is repeated puts no metrics: the alarms have those of the schedule.
@@ -61,15 +67,6 @@ fn request(options: &Options) -> Value {
         request.insert("dry_run".to_owned(), json!(true));
     }
     request.into()
-}
-
-fn show(runbook: &Runbook<'_>, value: &Value) -> Exit {
-    if runbook.screen.is_json() {
-        runbook.screen.json(value);
-    } else {
-        runbook.screen.answer(&words(value, runbook.screen.width()));
-    }
-    Exit::of(&Answer::of(value))
 }
 
 /// In place on a terminal; elsewhere a line for each change.

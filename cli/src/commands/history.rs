@@ -24,17 +24,19 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 pub(crate) struct Options {
     /// How far back: a span (2h) or a time (2026-11-28T22:00:00Z)
     #[arg(long, default_value = "24h", value_name = "SPAN|TIME", value_parser = Since::read)]
-    since: Since,
+    pub(crate) since: Since,
     /// Of this function alone
     #[arg(long, value_name = "NAME")]
-    function: Option<Function>,
+    pub(crate) function: Option<Function>,
     /// Also what was only looked at, by a dry run: each command that asks makes one
     #[arg(long)]
-    all: bool,
+    pub(crate) all: bool,
     /// Go on with what comes, a line for each, until interrupted or for --timeout
     #[arg(long)]
-    follow: bool,
+    pub(crate) follow: bool,
 }
+
+pub(crate) const NOTHING: &str = "Nothing was decided in that time.";
 
 /// A record, with the key after which newer ones come.
 type Record = (Function, String, Value);
@@ -103,18 +105,11 @@ fn is_dry_run(value: &Value) -> bool {
 }
 
 fn show(runbook: &Runbook<'_>, records: &[Record]) {
-    let screen = runbook.screen;
-    if screen.is_json() {
-        screen.json(&Value::Array(records.iter().map(|(_, _, value)| value.clone()).collect()));
-    } else if records.is_empty() {
-        screen.answer("Nothing was decided in that time.");
-    } else {
-        screen.answer(&table(
-            ["at (utc)", "function", "decision", "what"],
-            records.iter().map(row),
-            screen.width(),
-        ));
-    }
+    let values = records.iter().map(|(_, _, value)| value.clone()).collect();
+    runbook.screen.show(&values, |width| match records {
+        [] => NOTHING.to_owned(),
+        records => table(["at (utc)", "function", "decision", "what"], records.iter().map(row), width),
+    });
 }
 
 fn row((function, _, value): &Record) -> [String; 4] {

@@ -21,6 +21,14 @@ pub(crate) struct Options {
     what: What,
 }
 
+impl Options {
+    /// To list all, or to show one.
+    pub(crate) fn to_see(id: Option<String>) -> Self {
+        let what = id.map_or(What::List, |id| What::Show(Which { id: Some(id) }));
+        Self { what }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// List the open ones, those that ended last, the kill switches and the components

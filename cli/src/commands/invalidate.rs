@@ -17,12 +17,12 @@ use crate::{
 pub(crate) struct Options {
     /// What to clear, as in `/index.html` or `'/assets/*'`
     #[arg(value_name = "PATH", required_unless_present = "status")]
-    paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// Say how an invalidation stands instead
     #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "reason", "dry_run"])]
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
@@ -31,6 +31,10 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
         show(runbook, Function::CacheInvalidation, &value);
         return Ok(Exit::of(&Answer::of(&value)));
     }
+    carry_out(runbook, ask(options)).await
+}
+
+pub(crate) fn ask(options: &Options) -> Ask {
     let own = json!({ "paths": options.paths });
-    carry_out(runbook, Ask::new(Function::CacheInvalidation, &own, &options.common, "Invalidate?")).await
+    Ask::new(Function::CacheInvalidation, &own, &options.common, "Invalidate?")
 }

@@ -5,16 +5,15 @@ use serde_json::{Value, json};
 
 use crate::{exit::Exit, failure::Failure, ledger::Plan, runbook::Runbook, table::table, time};
 
+pub(crate) const NONE: &str = "No plan waits for approval.";
+
 pub(crate) async fn run(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
     let (screen, now) = (runbook.screen, time::now());
     let plans = runbook.ledger()?.plans(now).await?;
-    if screen.is_json() {
-        screen.json(&Value::Array(plans.iter().map(as_json).collect()));
-    } else if plans.is_empty() {
-        screen.answer("No plan waits for approval.");
-    } else {
-        screen.answer(&words(&plans, now, screen.width()));
-    }
+    screen.show(&plans.iter().map(as_json).collect(), |width| match plans.as_slice() {
+        [] => NONE.to_owned(),
+        plans => words(plans, now, width),
+    });
     Ok(Exit::Done)
 }
 

@@ -15,12 +15,15 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     #[command(flatten)]
-    overrides: Override,
+    pub(crate) overrides: Override,
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    let ask = Ask::new(Function::Restart, &json!({}), &options.common, "Restart?");
-    carry_out(runbook, ask.overriding(&options.overrides)).await
+    carry_out(runbook, ask(options)).await
+}
+
+pub(crate) fn ask(options: &Options) -> Ask {
+    Ask::new(Function::Restart, &json!({}), &options.common, "Restart?").overriding(&options.overrides)
 }

@@ -1,6 +1,6 @@
 //! `lendpeak2 restore`
 
-mod begin;
+pub(crate) mod begin;
 mod stages;
 mod status;
 
@@ -84,10 +84,11 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         }
         What::Snapshot(Snapshot { id, before, common }) => {
             let own = before.map_or_else(|| json!({ "snapshot": id }), |before| json!({ "before": before }));
-            return begin::run(runbook, &own, &common).await;
+            return begin::run(runbook, begin::ask(&own, &common)).await;
         }
         What::At(At { time, common }) => {
-            return begin::run(runbook, &json!({ "point_in_time": time }), &common).await;
+            let own = json!({ "point_in_time": time });
+            return begin::run(runbook, begin::ask(&own, &common)).await;
         }
         What::Status(options) => return status::run(runbook, &options).await,
         What::Continue(which) => (named("continue", &which), which, "Go on?"),

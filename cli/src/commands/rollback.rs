@@ -16,20 +16,24 @@ use crate::{
 pub(crate) struct Options {
     /// Another release: `123`, `family:123`, or the ARN of a task definition, a service revision or a service deployment
     #[arg(default_value = "previous", value_name = "RELEASE")]
-    to: String,
+    pub(crate) to: String,
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     #[command(flatten)]
-    overrides: Override,
+    pub(crate) overrides: Override,
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
+    carry_out(runbook, ask(runbook, options)?).await
+}
+
+pub(crate) fn ask(runbook: &Runbook<'_>, options: &Options) -> Result<Ask, Failure> {
     let to = match revision(&options.to) {
         Some(revision) => format!("{}:{revision}", runbook.stack.parameter("TaskFamily")?),
         None => options.to.clone(),
     };
     let ask = Ask::new(Function::Rollback, &json!({ "to": to }), &options.common, "Roll back?");
-    carry_out(runbook, ask.overriding(&options.overrides)).await
+    Ok(ask.overriding(&options.overrides))
 }
 
 /// A revision without its family, as in `123` or `:123`.

@@ -18,11 +18,11 @@ use crate::{
 pub(crate) struct Options {
     /// How many: `10`, or `+2` for two more, or `step` for half as many again
     #[arg(value_parser = Tasks::read, value_name = "N|+N|step")]
-    tasks: Tasks,
+    pub(crate) tasks: Tasks,
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     #[command(flatten)]
-    overrides: Override,
+    pub(crate) overrides: Override,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,12 @@ impl Tasks {
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    let ask = Ask::new(Function::ScaleUp, &options.tasks.request(), &options.common, "Scale up?");
-    carry_out(runbook, ask.overriding(&options.overrides)).await
+    carry_out(runbook, ask(options)).await
+}
+
+pub(crate) fn ask(options: &Options) -> Ask {
+    Ask::new(Function::ScaleUp, &options.tasks.request(), &options.common, "Scale up?")
+        .overriding(&options.overrides)
 }
 
 #[cfg(test)]

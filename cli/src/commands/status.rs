@@ -81,19 +81,16 @@ fn request(set: Set) -> Value {
     } })
 }
 
-async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
     let screen = runbook.screen;
     let value = runbook.look(Function::Incident, &json!({})).await?;
-    if screen.is_json() {
-        screen.json(&value);
-        return Ok(Exit::Done);
-    }
-    let plans = runbook.ledger()?.plans(time::now()).await?;
+    // The function's answer, as it is, needs no ledger.
+    let plans = if screen.is_json() { Vec::new() } else { runbook.ledger()?.plans(time::now()).await? };
     let waiting: Vec<String> = plans
         .iter()
         .map(|plan| format!("{} of {}: {}", plan.id, plan.function.name(), plan.actions.join(", ")))
         .collect();
-    screen.answer(&words(&value, &waiting, screen.width()));
+    screen.show(&value, |width| words(&value, &waiting, width));
     Ok(Exit::Done)
 }
 

@@ -10,5 +10,6 @@
 
 mod access;
 mod help;
+mod mcp;
 mod sandbox;
 mod support;

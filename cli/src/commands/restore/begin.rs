@@ -19,9 +19,14 @@ use crate::{
 const FIRST_ANSWER: Duration = Duration::from_secs(90);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-pub(crate) async fn run(runbook: &Runbook<'_>, own: &Value, common: &Common) -> Result<Exit, Failure> {
-    let function = Function::SnapshotRestore;
-    let ask = Ask::new(function, own, common, "Ask for it? Nothing is made before the plan is approved");
+/// `own` says what is restored.
+pub(crate) fn ask(own: &Value, common: &Common) -> Ask {
+    let question = "Ask for it? Nothing is made before the plan is approved";
+    Ask::new(Function::SnapshotRestore, own, common, question)
+}
+
+pub(crate) async fn run(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, Failure> {
+    let function = ask.function;
     let (ask, agreed) = agree(runbook, ask).await?;
     if let Agreed::Over(exit) = agreed {
         return Ok(exit);

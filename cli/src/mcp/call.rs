@@ -1,0 +1,64 @@
+//! What a tool does: the command of the same name, with the same code.
+
+use super::{
+    agent::Agent,
+    answer::Of,
+    parameters::{Diagnose, Health, History, Incidents},
+    remedy::Remedy,
+};
+use crate::{
+    commands::{diagnose, health, history, incident, plans, status},
+    exit::Exit,
+    failure::Failure,
+    remedy::carry_out,
+    runbook::Runbook,
+    who,
+};
+
+pub(super) enum Call {
+    Health(Health),
+    Diagnose(Diagnose),
+    Incidents(Incidents),
+    Status,
+    Plans,
+    History(History),
+    Plan(Remedy),
+    Request(Remedy, Agent),
+}
+
+impl Call {
+    pub(super) fn of(&self) -> Of {
+        match self {
+            Self::History(_) => Of::History,
+            Self::Plans => Of::Plans,
+            Self::Request(..) => Of::Request,
+            _ => Of::Function,
+        }
+    }
+
+    /// Boxed, each, as in `commands`.
+    pub(super) async fn run(self, runbook: &Runbook<'_>) -> Result<Exit, Failure> {
+        match self {
+            Self::Health(asked) => Box::pin(health::once(runbook, &asked.request())).await,
+            Self::Diagnose(asked) => Box::pin(diagnose::run(runbook, &asked.options())).await,
+            Self::Incidents(asked) => {
+                Box::pin(incident::run(runbook, incident::Options::to_see(asked.id))).await
+            }
+            Self::Status => Box::pin(status::show(runbook)).await,
+            Self::Plans => Box::pin(plans::run(runbook)).await,
+            Self::History(asked) => Box::pin(history::run(runbook, &asked.options())).await,
+            Self::Plan(remedy) => {
+                let mut ask = remedy.ask(runbook)?;
+                ask.dry_run = true;
+                Box::pin(carry_out(runbook, ask)).await
+            }
+            Self::Request(remedy, agent) => {
+                let identity = who::asks(&aws_sdk_sts::Client::new(&runbook.config)).await?;
+                let by = agent.on_behalf_of(&identity);
+                // A restore too goes to its function, and not to its state machine: an agent may start none. Once it is
+                // approved, the scheduled run takes the next step.
+                Box::pin(carry_out(runbook, remedy.ask(runbook)?.for_approval(&by))).await
+            }
+        }
+    }
+}
