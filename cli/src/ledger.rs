@@ -186,7 +186,7 @@ fn approved_by(item: &Item) -> Vec<String> {
     approvals
         .filter_map(|vote| {
             let sender = vote.get("sender")?;
-            let session = text(sender, "session");
+            let session = text(sender, "name");
             Some(if session.is_empty() { text(sender, "id") } else { session })
         })
         .collect()
@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!((read.asked_by().as_str(), read.approved_by.len()), ("an event", 0));
         let mut voted = asked();
-        let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "session": "alice"}},
+        let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "name": "alice"}},
             {"said": "reject", "sender": {"id": "AIDAEXAMPLE"}}]"#;
         voted.extend(item(&[("votes", votes)]));
         assert_eq!(plan_of(voted).unwrap().approved_by, ["alice"]);
