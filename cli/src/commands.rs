@@ -8,9 +8,11 @@ pub(crate) mod freeze;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod incident;
+pub(crate) mod init;
 pub(crate) mod invalidate;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod params;
 pub(crate) mod plans;
 pub(crate) mod reject;
 pub(crate) mod restart;
@@ -39,6 +41,8 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::Completion(options) => return Ok(completion::run(options, screen)),
         Command::Man(options) => return man::run(options, screen),
         Command::Version => return Ok(version::run(screen)),
+        // This needs AWS, and no runbook.
+        Command::Init(options) => return Box::pin(init::run(&global, options, screen)).await,
         _ => {}
     }
     let runbook = &Box::pin(Runbook::open(global, screen)).await?;
@@ -61,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::History(options) => Box::pin(history::run(runbook, &options)).await,
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
-        Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
+        Command::Params(options) => params::run(runbook, &options),
+        Command::Init(_) | Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
     }
 }

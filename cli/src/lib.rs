@@ -4,6 +4,8 @@
 //! - [`args`] has what can be typed; each of [`commands`] is one command, in a file of its own.
 //! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
+//! - [`discover`] finds what belongs to an ECS service, and what that makes the stack's [`parameters`]; [`samconfig`] is
+//!   the file that they are written into.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
@@ -11,14 +13,17 @@ mod answer;
 mod args;
 mod aws;
 mod commands;
+mod discover;
 mod exit;
 mod failure;
 mod function;
 mod ledger;
+mod parameters;
 mod progress;
 mod remedy;
 mod render;
 mod runbook;
+mod samconfig;
 mod screen;
 mod stack;
 mod suggest;

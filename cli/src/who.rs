@@ -1,6 +1,6 @@
 //! Whoever types, as AWS knows them. A courtesy to those who read the record: nothing is allowed or forbidden by it.
 
-use aws_sdk_sts::Client;
+use aws_sdk_sts::{Client, operation::get_caller_identity::GetCallerIdentityOutput};
 
 use crate::failure::Failure;
 
@@ -8,11 +8,20 @@ use crate::failure::Failure;
 const LONGEST: usize = 60;
 
 pub(crate) async fn am_i(client: &Client) -> Result<String, Failure> {
-    let identity =
-        client.get_caller_identity().send().await.map_err(|error| {
-            Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
-        })?;
-    Ok(name(identity.arn().unwrap_or_default()))
+    Ok(name(identity(client).await?.arn().unwrap_or_default()))
+}
+
+/// The account that is looked at.
+pub(crate) async fn account(client: &Client) -> Result<String, Failure> {
+    Ok(identity(client).await?.account.unwrap_or_default())
+}
+
+async fn identity(client: &Client) -> Result<GetCallerIdentityOutput, Failure> {
+    client
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error))
 }
 
 /// The last part of an ARN: a user, or the session of a role, which IAM Identity Center names after the person.
