@@ -20,6 +20,9 @@ const MAX_PATH_LENGTH: usize = 4_000;
 /// The distribution in front of the front end.
 pub const DISTRIBUTION: &str = "E1234567890ABC";
 
+/// The bucket that it serves.
+pub(super) const PAGES: &str = "lendpeak2-pages";
+
 /// The one distribution's invalidations; every clone sees the same.
 #[derive(Debug, Clone, Default)]
 pub struct CloudFront {
@@ -108,6 +111,9 @@ impl CloudFront {
             let message = "A monitoring subscription does not exist for the specified distribution.";
             return Some(wire::error(call, StatusCode::NOT_FOUND, "NoSuchMonitoringSubscription", message));
         }
+        if are_all(path) && parts.method == Method::GET {
+            return Some(wire::xml(StatusCode::OK, distributions()));
+        }
         let (distribution, id) = match described(path) {
             Some(distribution) if parts.method == Method::GET => (distribution, None),
             _ => addressed(path)?,
@@ -151,10 +157,19 @@ fn measured(path: &str) -> Option<&str> {
     (distributions == "distributions" && subscription == "monitoring-subscription").then_some(id)
 }
 
+/// Whether it is `/<version>/distribution`.
+fn are_all(path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/').skip(1);
+    parts.next() == Some("distribution") && parts.next().is_none()
+}
+
 /// The operation's name as IAM has it.
 pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
     if method == Method::GET && described(path).is_some() {
         return Some("GetDistribution");
+    }
+    if method == Method::GET && are_all(path) {
+        return Some("ListDistributions");
     }
     if method == Method::GET && measured(path).is_some() {
         return Some("GetMonitoringSubscription");
@@ -233,7 +248,7 @@ impl Inner {
                  <InProgressInvalidationBatches>{under_way}</InProgressInvalidationBatches>\
                  <DomainName>d111111abcdef8.cloudfront.net</DomainName><DistributionConfig>\
                  <CallerReference>lendpeak2</CallerReference><Origins><Quantity>1</Quantity><Items><Origin>\
-                 <Id>pages</Id><DomainName>lendpeak2-pages.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
+                 <Id>pages</Id><DomainName>{PAGES}.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
                  <DefaultCacheBehavior><TargetOriginId>pages</TargetOriginId>\
                  <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior>\
                  <Comment>LendPeak2</Comment><Enabled>true</Enabled></DistributionConfig>"
@@ -317,6 +332,31 @@ fn is_accepted(path: &str) -> bool {
         && stem.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"*<>#[\\]^`{|}~".contains(&byte))
 }
 
+/// All distributions: the one.
+fn distributions() -> String {
+    let none = "<Quantity>0</Quantity>";
+    document(
+        "DistributionList",
+        &format!(
+            "<Marker></Marker><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items>\
+             <DistributionSummary><Id>{DISTRIBUTION}</Id><ARN>arn:aws:cloudfront::{ACCOUNT}:distribution/{DISTRIBUTION}</ARN>\
+             <Status>Deployed</Status><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime>\
+             <DomainName>d111111abcdef8.cloudfront.net</DomainName>\
+             <Aliases><Quantity>1</Quantity><Items><CNAME>app.lendpeak.com</CNAME></Items></Aliases>\
+             <Origins><Quantity>1</Quantity><Items><Origin><Id>pages</Id>\
+             <DomainName>{PAGES}.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
+             <DefaultCacheBehavior><TargetOriginId>pages</TargetOriginId>\
+             <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior>\
+             <CacheBehaviors>{none}</CacheBehaviors><CustomErrorResponses>{none}</CustomErrorResponses>\
+             <Comment>LendPeak2</Comment><PriceClass>PriceClass_All</PriceClass><Enabled>true</Enabled>\
+             <ViewerCertificate><CloudFrontDefaultCertificate>true</CloudFrontDefaultCertificate></ViewerCertificate>\
+             <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType>{none}</GeoRestriction></Restrictions>\
+             <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
+             <Staging>false</Staging></DistributionSummary></Items>"
+        ),
+    )
+}
+
 fn document(root: &str, content: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -359,6 +399,7 @@ mod tests {
         let subscription = "/2020-05-31/distributions/E1/monitoring-subscription";
         assert_eq!((measured(subscription), measured(path)), (Some("E1"), None));
         assert_eq!(operation(&Method::GET, subscription), Some("GetMonitoringSubscription"));
+        assert_eq!(operation(&Method::GET, "/2020-05-31/distribution"), Some("ListDistributions"));
         assert_eq!(operation(&Method::POST, path), Some("CreateInvalidation"));
         assert_eq!(operation(&Method::GET, path), Some("ListInvalidations"));
     }

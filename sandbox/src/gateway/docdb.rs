@@ -250,7 +250,7 @@ impl Inner {
             "DescribeDBInstances" => self.describe_instances(request),
             "DescribeDBClusterSnapshots" => self.describe_snapshots(request),
             "DescribeDBClusterParameters" => Ok(wire::parameters(&seed::PARAMETERS)),
-            "DescribeDBSubnetGroups" => Ok(wire::subnet_groups(&seed::ZONES)),
+            "DescribeDBSubnetGroups" => Ok(wire::subnet_groups(seed::SUBNET_GROUP, &seed::ZONES)),
             "DescribeOrderableDBInstanceOptions" => Ok(wire::orderable(&seed::ORDERABLE)),
             "DescribeEvents" => Ok(self.describe_events(request)),
             "ListTagsForResource" => self.list_tags(request),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Answer;
 use super::acm::CERTIFICATE;
 use super::call::Call;
-use super::ec2::ALB_GROUP;
+use super::ec2::{ALB_GROUP, VPC};
 use super::ecs::{BACKEND_PORT, address, last_part};
 use super::forward::Upstream;
 use super::wire::{self, block, element};
@@ -104,6 +104,7 @@ impl Elb {
                 members("Certificates", &[element("CertificateArn", CERTIFICATE)])
             }
             "DescribeListeners" => describe_listener(),
+            "DescribeRules" => describe_rules(),
             "DescribeTargetGroups" => self.describe_target_group(),
             "ModifyTargetGroup" => {
                 self.change_health_check(named);
@@ -169,6 +170,7 @@ impl Elb {
             ("HealthyThresholdCount", "3"),
             ("UnhealthyThresholdCount", "3"),
             ("TargetType", "ip"),
+            ("VpcId", VPC),
         ];
         let changed = self.health_check.lock().unwrap_or_else(PoisonError::into_inner);
         let now = |name: &str, value: &str| changed.get(name).map_or(value, String::as_str).to_owned();
@@ -196,12 +198,31 @@ fn attributes(all: &[(&str, &str)]) -> String {
 
 fn describe_load_balancer() -> String {
     let name = LOAD_BALANCER.split('/').nth(1).unwrap_or_default();
-    let fields =
-        [("LoadBalancerArn", load_balancer().as_str()), ("LoadBalancerName", name), ("Type", "application")]
-            .map(|(name, value)| element(name, value))
-            .concat();
+    let address = format!("{name}-1234567890.{REGION}.elb.amazonaws.com");
+    let fields = [
+        ("LoadBalancerArn", load_balancer().as_str()),
+        ("LoadBalancerName", name),
+        ("Type", "application"),
+        ("DNSName", &address),
+        ("VpcId", VPC),
+    ]
+    .map(|(name, value)| element(name, value))
+    .concat();
     let groups = block("SecurityGroups", &element("member", ALB_GROUP));
     members("LoadBalancers", &[fields + &block("State", &element("Code", "active")) + &groups])
+}
+
+/// Its default, and nothing more.
+fn describe_rules() -> String {
+    let rule = format!(
+        "{}/0123456789abcdef/fedcba9876543210",
+        load_balancer().replacen(":loadbalancer/", ":listener-rule/", 1)
+    );
+    let fields = [("RuleArn", rule.as_str()), ("Priority", "default"), ("IsDefault", "true")]
+        .map(|(name, value)| element(name, value))
+        .concat();
+    let action = element("Type", "forward") + &element("TargetGroupArn", TARGET_GROUP);
+    members("Rules", &[fields + &members("Actions", &[action])])
 }
 
 fn describe_listener() -> String {

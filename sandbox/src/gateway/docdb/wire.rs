@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::super::ec2::VPC;
 use super::super::wire::{block, element};
 use super::endpoint;
 use super::state::{Cluster, Event, Instance, Snapshot, arn};
@@ -135,12 +136,14 @@ pub(super) fn parameters(all: &[(&str, &str)]) -> String {
     block("Parameters", &all)
 }
 
-pub(super) fn subnet_groups(zones: &[&str]) -> String {
+pub(super) fn subnet_groups(name: &str, zones: &[&str]) -> String {
     let subnets: String = zones
         .iter()
         .map(|zone| block("Subnet", &block("SubnetAvailabilityZone", &element("Name", zone))))
         .collect();
-    format!("<DBSubnetGroups><DBSubnetGroup><Subnets>{subnets}</Subnets></DBSubnetGroup></DBSubnetGroups>")
+    let name = element("DBSubnetGroupName", name) + &element("VpcId", VPC);
+    let group = name + &block("Subnets", &subnets);
+    block("DBSubnetGroups", &block("DBSubnetGroup", &group))
 }
 
 pub(super) fn orderable(classes: &[(&str, &[&str])]) -> String {
