@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, init, invalidate, logs, man,
-        params, reject, restart, restore, rollback, scale, start, status, stop,
+        approve, completion, diagnose, events, freeze, health, history, incident, init, invalidate, logs,
+        man, params, reject, restart, restore, rollback, scale, start, status, stop,
     },
     time,
 };

@@ -73,7 +73,13 @@ where
     let tasks: Vec<_> = each.into_iter().map(tokio::spawn).collect();
     let mut all = Vec::with_capacity(tasks.len());
     for task in tasks {
-        all.push(task.await.map_err(|error| Failure::Failed { what: format!("a call was cut short: {error}") })??);
+        all.push(
+            task.await
+                .map_err(|error| Failure::Failed { what: format!("a call was cut short: {error}") })??,
+        );
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,8 @@ pub(crate) struct Parameter {
 pub(crate) fn all() -> &'static [Parameter] {
     static ALL: OnceLock<Vec<Parameter>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let read = serde_json::from_str::<Vec<Value>>(include_str!(concat!(env!("OUT_DIR"), "/parameters.json")));
+        let read =
+            serde_json::from_str::<Vec<Value>>(include_str!(concat!(env!("OUT_DIR"), "/parameters.json")));
         read.unwrap_or_default().iter().map(Parameter::of).collect()
     })
 }
@@ -50,11 +51,16 @@ impl Parameter {
     pub(crate) fn refuses(&self, value: &str) -> Option<String> {
         let pattern = self.pattern.as_ref()?;
         let whole = Regex::new(&format!("^(?:{pattern})$")).ok()?;
-        let fits = if self.is_list { items(value).all(|item| whole.is_match(item)) } else { whole.is_match(value) };
+        let fits =
+            if self.is_list { items(value).all(|item| whole.is_match(item)) } else { whole.is_match(value) };
         if fits {
             return None;
         }
-        let wanted = if self.constraint.is_empty() { format!("it has to match {pattern}") } else { self.constraint.clone() };
+        let wanted = if self.constraint.is_empty() {
+            format!("it has to match {pattern}")
+        } else {
+            self.constraint.clone()
+        };
         Some(format!("{} does not take `{value}`: {wanted}", self.name))
     }
 }
@@ -77,7 +83,9 @@ mod tests {
     fn they_are_the_templates_own() {
         let template = include_str!("../../template.yaml");
         assert!(all().len() > 60, "{}", all().len());
-        assert!(all().iter().all(|parameter| template.contains(&format!("\n  {}:\n    Type: ", parameter.name))));
+        assert!(
+            all().iter().all(|parameter| template.contains(&format!("\n  {}:\n    Type: ", parameter.name)))
+        );
         let required = |name: &str| named(name).unwrap().default.is_none();
         assert!(required("ClusterName") && required("DistributionId") && !required("ServiceName"));
         assert_eq!(named("MaximumTasks").unwrap().default.as_deref(), Some("10"));
@@ -101,7 +109,10 @@ mod tests {
         let refuses = |name: &str, value: &str| named(name).unwrap().refuses(value).is_some();
         assert!(!refuses("ClusterName", "lendpeak2-production"));
         assert!(refuses("ClusterName", "arn:aws:ecs:us-east-1:123456789012:cluster/lendpeak2"));
-        assert!(!refuses("TaskRoleArns", "arn:aws:iam::123456789012:role/a, arn:aws:iam::123456789012:role/p/b"));
+        assert!(!refuses(
+            "TaskRoleArns",
+            "arn:aws:iam::123456789012:role/a, arn:aws:iam::123456789012:role/p/b"
+        ));
         assert!(refuses("TaskRoleArns", "arn:aws:iam::123456789012:role/a,b"));
         assert!(!refuses("DistributionId", "") && refuses("DistributionId", "e123"));
         assert!(refuses("LoadBalancerFullName", "net/lendpeak2/0123456789abcdef"));

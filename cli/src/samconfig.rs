@@ -2,6 +2,8 @@
 
 mod edit;
 mod file;
+#[cfg(test)]
+mod keeps;
 mod overrides;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -36,7 +38,10 @@ const NEEDED: [&str; 3] = ["deploy", "parameters", "parameter_overrides"];
 impl Samconfig {
     fn parsed(&self) -> Result<Document<&str>, Failure> {
         Document::parse(self.text.as_str()).map_err(|error| {
-            Failure::usage(format!("{} is no TOML: {}", self.path.display(), error.message()), "mend it first: it was left as it is")
+            Failure::usage(
+                format!("{} is no TOML: {}", self.path.display(), error.message()),
+                "mend it first: it was left as it is",
+            )
         })
     }
 
@@ -52,7 +57,9 @@ impl Samconfig {
         let odd = || self.odd(environment);
         let texts: Vec<&str> = match given.as_value() {
             Some(Value::String(text)) => vec![text.value()],
-            Some(Value::Array(array)) => array.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(odd)?,
+            Some(Value::Array(array)) => {
+                array.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(odd)?
+            }
             _ => return Err(odd()),
         };
         let mut all = Overrides::new();
@@ -68,7 +75,10 @@ impl Samconfig {
 
     fn odd(&self, environment: &str) -> Failure {
         Failure::usage(
-            format!("{}: parameter_overrides of [{environment}.deploy.parameters] has a form that is not understood", self.path.display()),
+            format!(
+                "{}: parameter_overrides of [{environment}.deploy.parameters] has a form that is not understood",
+                self.path.display()
+            ),
             "write it as a list: parameter_overrides = [\"ClusterName=…\", …]",
         )
     }

@@ -86,7 +86,8 @@ pub(crate) async fn run(global: &Global, options: &Options, screen: &Screen) -> 
         true => check::deployed(&config, given).await?,
         false => Err(String::new()),
     };
-    let wanted = deployed.as_ref().ok().map(|stack| stack.environment.clone()).or_else(|| given.map(str::to_owned));
+    let wanted =
+        deployed.as_ref().ok().map(|stack| stack.environment.clone()).or_else(|| given.map(str::to_owned));
     let overrides = |environment: &str| samconfig.overrides(environment).map(Option::unwrap_or_default);
     let known = wanted.as_deref().map(overrides).transpose()?.unwrap_or_default();
     let ecs = aws_sdk_ecs::Client::new(&config);
@@ -144,7 +145,9 @@ async fn environment_of(
     let (environment, evidence) = match (given, said, asks) {
         (Some(given), ..) => (given, "it was asked for".to_owned()),
         (None, Some(said), _) => (said, format!("the service's name says so: {name}")),
-        (None, None, Some(screen)) => (screen.prompt("Which environment is it? As in staging:").await, "it was asked for".to_owned()),
+        (None, None, Some(screen)) => {
+            (screen.prompt("Which environment is it? As in staging:").await, "it was asked for".to_owned())
+        }
         (None, None, None) => {
             return Err(Failure::usage(
                 format!("nothing says of which environment {name} is"),
@@ -178,7 +181,8 @@ fn settings(findings: &Findings, overrides: &Overrides) -> Vec<Setting> {
         // A guess changes nothing that a person has written.
         Some(there) => finding.sure == Sure::Certain || *there == finding.value,
         None => {
-            let default = parameters::named(finding.parameter).and_then(|parameter| parameter.default.as_deref());
+            let default =
+                parameters::named(finding.parameter).and_then(|parameter| parameter.default.as_deref());
             default != Some(finding.value.as_str())
         }
     };
@@ -221,7 +225,11 @@ async fn write(
     let writes = match (&options.write, asks && !changes.is_empty()) {
         (Some(_), _) => true,
         (None, true) => {
-            screen.plan(&format!("\n{file}, [{}.deploy.parameters]:\n{}", place.environment, show::list(&changes)));
+            screen.plan(&format!(
+                "\n{file}, [{}.deploy.parameters]:\n{}",
+                place.environment,
+                show::list(&changes)
+            ));
             screen.ask(&format!("Write it into {file}?")).await
         }
         (None, false) => false,

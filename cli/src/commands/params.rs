@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    exit::Exit, failure::Failure, parameters, runbook::Runbook, samconfig::Samconfig, screen::Screen, table::table,
+    exit::Exit, failure::Failure, parameters, runbook::Runbook, samconfig::Samconfig, screen::Screen,
+    table::table,
 };
 
 /// Look at the parameters of the deployed stack
@@ -33,7 +34,8 @@ pub(crate) fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Fail
     let What::Diff { file } = &options.what;
     let stack = &runbook.stack;
     let samconfig = Samconfig::read_existing(file)?;
-    let overrides = samconfig.overrides(&stack.environment)?.ok_or_else(|| no_section(&samconfig, &stack.environment))?;
+    let overrides =
+        samconfig.overrides(&stack.environment)?.ok_or_else(|| no_section(&samconfig, &stack.environment))?;
     let differences = differences(stack.parameters(), &overrides);
     if runbook.screen.is_json() {
         runbook.screen.json(&json!({
@@ -52,7 +54,11 @@ fn no_section(samconfig: &Samconfig, environment: &str) -> Failure {
     let there = samconfig.environments().unwrap_or_default().join(", ");
     Failure::usage(
         format!("{} has no section [{environment}.deploy.parameters]", samconfig.path.display()),
-        if there.is_empty() { "make one by `lendpeak2 init --write`".to_owned() } else { format!("it has: {there}") },
+        if there.is_empty() {
+            "make one by `lendpeak2 init --write`".to_owned()
+        } else {
+            format!("it has: {there}")
+        },
     )
 }
 
@@ -99,13 +105,16 @@ fn differences(deployed: &BTreeMap<String, String>, samconfig: &BTreeMap<String,
             (_, None, None) if default.is_none() => "it has to be given, and is not",
             (_, Some(has), None) => match default {
                 None => "only deployed: a new stack could not be made without it",
-                Some(default) if !is_same(has, default) => "only deployed: a new stack would have the default",
+                Some(default) if !is_same(has, default) => {
+                    "only deployed: a new stack would have the default"
+                }
                 Some(_) => return None,
             },
             _ => return None,
         };
         let hides = parameter.is_some_and(|parameter| parameter.is_secret);
-        let shown = |value: Option<&String>| value.map(|value| if hides { "****".to_owned() } else { value.clone() });
+        let shown =
+            |value: Option<&String>| value.map(|value| if hides { "****".to_owned() } else { value.clone() });
         Some(Difference {
             parameter: name.to_owned(),
             deployed: shown(has),
@@ -123,7 +132,13 @@ fn show(screen: &Screen, stack: &str, file: &Path, differences: &[Difference]) {
     }
     let rows = differences.iter().map(|one| {
         let cell = |value: &Option<String>| shown(value.as_deref());
-        [one.parameter.clone(), cell(&one.deployed), cell(&one.samconfig), cell(&one.default), one.what.to_owned()]
+        [
+            one.parameter.clone(),
+            cell(&one.deployed),
+            cell(&one.samconfig),
+            cell(&one.default),
+            one.what.to_owned(),
+        ]
     });
     screen.answer(&table(["parameter", "deployed", "samconfig", "default", "what"], rows, screen.width()));
 }
@@ -149,7 +164,8 @@ mod tests {
     #[track_caller]
     fn check(deployed: &[(&str, &str)], samconfig: &[(&str, &str)], expected: &[(&str, &str)]) {
         let required = parameters::all().iter().filter(|parameter| parameter.default.is_none());
-        let required: BTreeMap<_, _> = required.map(|parameter| (parameter.name.clone(), "x".to_owned())).collect();
+        let required: BTreeMap<_, _> =
+            required.map(|parameter| (parameter.name.clone(), "x".to_owned())).collect();
         let with = |more: &[(&str, &str)]| {
             let mut all = required.clone();
             all.extend(map(more));

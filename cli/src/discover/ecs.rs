@@ -96,9 +96,10 @@ pub(crate) async fn service(client: &Client, named: &Named) -> Result<Service, F
 }
 
 pub(crate) async fn task(client: &Client, definition: &str) -> Result<Task, Failure> {
-    let described = client.describe_task_definition().task_definition(definition).send().await.map_err(|error| {
-        Failure::aws(format!("read {}", last_part(definition)), "ecs:DescribeTaskDefinition", &error)
-    })?;
+    let described =
+        client.describe_task_definition().task_definition(definition).send().await.map_err(|error| {
+            Failure::aws(format!("read {}", last_part(definition)), "ecs:DescribeTaskDefinition", &error)
+        })?;
     let Some(task) = described.task_definition() else {
         return Err(Failure::Failed { what: format!("ECS answered without {}", last_part(definition)) });
     };
@@ -119,7 +120,9 @@ fn container(container: &ContainerDefinition) -> Container {
         name: container.name().unwrap_or_default().to_owned(),
         // As ECS takes it where nobody said.
         is_essential: container.essential().unwrap_or(true),
-        variables: variables.filter_map(|one| Some((one.name()?.to_owned(), one.value()?.to_owned()))).collect(),
+        variables: variables
+            .filter_map(|one| Some((one.name()?.to_owned(), one.value()?.to_owned())))
+            .collect(),
         secrets: secrets.map(|one| (one.name().to_owned(), one.value_from().to_owned())).collect(),
         log_driver: log.map(|log| log.log_driver().as_str().to_owned()),
         log_group: log.and_then(|log| log.options()?.get("awslogs-group").cloned()),

@@ -37,7 +37,9 @@ pub(crate) async fn way(
     let answer = answer.map_err(|error| {
         Failure::aws("read the load balancers", "elasticloadbalancing:DescribeLoadBalancers", &error)
     })?;
-    let is_application = |kind: Option<&LoadBalancerTypeEnum>| kind.is_none_or(|kind| *kind == LoadBalancerTypeEnum::Application);
+    let is_application = |kind: Option<&LoadBalancerTypeEnum>| {
+        kind.is_none_or(|kind| *kind == LoadBalancerTypeEnum::Application)
+    };
     let balancers = answer.load_balancers().iter().filter(|balancer| is_application(balancer.r#type()));
     let balancers: Vec<Balancer> = balancers
         .map(|balancer| {
@@ -67,9 +69,10 @@ async fn of_balancer(
     certificates: &aws_sdk_acm::Client,
     balancer: &Balancer,
 ) -> Result<Vec<Listener>, Failure> {
-    let described = client.describe_listeners().load_balancer_arn(&balancer.arn).send().await.map_err(|error| {
-        Failure::aws("read the listeners", "elasticloadbalancing:DescribeListeners", &error)
-    })?;
+    let described =
+        client.describe_listeners().load_balancer_arn(&balancer.arn).send().await.map_err(|error| {
+            Failure::aws("read the listeners", "elasticloadbalancing:DescribeListeners", &error)
+        })?;
     let each = described.listeners().iter().map(|listener| {
         let (client, certificates) = (client.clone(), certificates.clone());
         let (listener, groups) = (listener.clone(), balancer.target_groups.clone());
@@ -82,7 +85,8 @@ async fn of_balancer(
                 return Ok(None);
             }
             let is_https = listener.protocol() == Some(&ProtocolEnum::Https);
-            let certified = if is_https { read(certified(&client, &certificates, arn).await)? } else { Ok(Vec::new()) };
+            let certified =
+                if is_https { read(certified(&client, &certificates, arn).await)? } else { Ok(Vec::new()) };
             Ok(Some(Listener { port: listener.port().unwrap_or_default(), is_https, hosts, certified }))
         }
     });
@@ -107,7 +111,8 @@ async fn rules(client: &Client, listener: &str) -> Result<Vec<Rule>, Failure> {
 fn leads_to(actions: &[Action], groups: &[String]) -> bool {
     actions.iter().any(|action| {
         let weighted = action.forward_config().into_iter().flat_map(|forward| forward.target_groups());
-        let mut named = weighted.filter_map(|group| group.target_group_arn()).chain(action.target_group_arn());
+        let mut named =
+            weighted.filter_map(|group| group.target_group_arn()).chain(action.target_group_arn());
         named.any(|arn| groups.iter().any(|group| group == arn))
     })
 }
@@ -123,8 +128,13 @@ fn hosts(rule: &Rule) -> Vec<String> {
 }
 
 /// The names for which a listener has certificates.
-async fn certified(client: &Client, acm: &aws_sdk_acm::Client, listener: &str) -> Result<Vec<String>, Failure> {
-    let mut pages = client.describe_listener_certificates().listener_arn(listener).into_paginator().items().send();
+async fn certified(
+    client: &Client,
+    acm: &aws_sdk_acm::Client,
+    listener: &str,
+) -> Result<Vec<String>, Failure> {
+    let mut pages =
+        client.describe_listener_certificates().listener_arn(listener).into_paginator().items().send();
     let mut arns: Vec<String> = Vec::new();
     while let Some(certificate) = pages.next().await {
         let certificate = certificate.map_err(|error| {
@@ -145,9 +155,9 @@ async fn certified(client: &Client, acm: &aws_sdk_acm::Client, listener: &str) -
             let described = acm.describe_certificate().certificate_arn(arn).send().await;
             let described = described
                 .map_err(|error| Failure::aws("read the certificates", "acm:DescribeCertificate", &error))?;
-            let certificate = described.certificate.unwrap_or_else(|| {
-                aws_sdk_acm::types::CertificateDetail::builder().build()
-            });
+            let certificate = described
+                .certificate
+                .unwrap_or_else(|| aws_sdk_acm::types::CertificateDetail::builder().build());
             let mut names = certificate.subject_alternative_names.unwrap_or_default();
             names.extend(certificate.domain_name);
             Ok(names)

@@ -49,7 +49,11 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
             .map(|((at, before), _)| at + before.len_utf8());
         let ends = bounds.clone().chain([part.len()]);
         let begins: Vec<usize> = [0].into_iter().chain(bounds).collect();
-        begins.into_iter().zip(ends.collect::<Vec<_>>()).filter_map(|(from, to)| part.get(from..to)).collect::<Vec<_>>()
+        begins
+            .into_iter()
+            .zip(ends.collect::<Vec<_>>())
+            .filter_map(|(from, to)| part.get(from..to))
+            .collect::<Vec<_>>()
     })
 }
 

@@ -99,7 +99,9 @@ fn alarms(seen: &Seen, environment: &str, all: &mut Findings) {
     let theirs: Vec<&str> = theirs.map(|(name, _)| name.as_str()).collect();
     if !theirs.is_empty() {
         let names = theirs.join(", ");
-        all.notes.push(format!("Alarms of your own: {names}. Send those that the runbook should hear to its topics."));
+        all.notes.push(format!(
+            "Alarms of your own: {names}. Send those that the runbook should hear to its topics."
+        ));
     }
 }
 
@@ -109,7 +111,13 @@ impl Findings {
     }
 
     fn certain(&mut self, parameter: &'static str, value: impl Into<String>, evidence: String) {
-        self.push(Finding { parameter, value: value.into(), sure: Sure::Certain, evidence, others: Vec::new() });
+        self.push(Finding {
+            parameter,
+            value: value.into(),
+            sure: Sure::Certain,
+            evidence,
+            others: Vec::new(),
+        });
     }
 
     fn guess(&mut self, parameter: &'static str, value: String, evidence: String, others: Vec<String>) {
@@ -187,7 +195,8 @@ fn hosts_in(text: &str) -> Vec<String> {
     let hosts = words.filter_map(|word| {
         let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"))?;
         let host = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
-        let is_host = host.contains('.') && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:".contains(c));
+        let is_host =
+            host.contains('.') && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:".contains(c));
         is_host.then(|| host.to_lowercase())
     });
     hosts.collect()

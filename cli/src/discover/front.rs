@@ -17,8 +17,9 @@ pub(crate) async fn distributions(client: &aws_sdk_cloudfront::Client) -> Result
     let mut pages = client.list_distributions().into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page
-            .map_err(|error| Failure::aws("list the distributions", "cloudfront:ListDistributions", &error))?;
+        let page = page.map_err(|error| {
+            Failure::aws("list the distributions", "cloudfront:ListDistributions", &error)
+        })?;
         let listed = page.distribution_list.and_then(|list| list.items).unwrap_or_default();
         all.extend(listed.iter().filter(|one| one.enabled()).map(|one| Distribution {
             id: one.id().to_owned(),
@@ -50,9 +51,10 @@ pub(crate) async fn projects(client: &aws_sdk_codebuild::Client) -> Result<Vec<P
     let each = some.into_iter().map(|names| {
         let client = client.clone();
         async move {
-            let described = client.batch_get_projects().set_names(Some(names)).send().await.map_err(|error| {
-                Failure::aws("read the build projects", "codebuild:BatchGetProjects", &error)
-            })?;
+            let described =
+                client.batch_get_projects().set_names(Some(names)).send().await.map_err(|error| {
+                    Failure::aws("read the build projects", "codebuild:BatchGetProjects", &error)
+                })?;
             Ok(described.projects().iter().map(project).collect::<Vec<_>>())
         }
     });
@@ -62,7 +64,9 @@ pub(crate) async fn projects(client: &aws_sdk_codebuild::Client) -> Result<Vec<P
 fn project(project: &aws_sdk_codebuild::types::Project) -> Project {
     let variables = project.environment().map_or(&[][..], |environment| environment.environment_variables());
     // Of the others the value is where a secret is kept.
-    let is_plain = |kind: Option<&EnvironmentVariableType>| kind.is_none_or(|kind| *kind == EnvironmentVariableType::Plaintext);
+    let is_plain = |kind: Option<&EnvironmentVariableType>| {
+        kind.is_none_or(|kind| *kind == EnvironmentVariableType::Plaintext)
+    };
     let variables = variables.iter().filter(|one| is_plain(one.r#type())).map(|one| one.value().to_owned());
     let artifacts = project.artifacts().into_iter().chain(project.secondary_artifacts());
     let artifacts = artifacts.filter_map(|artifacts| artifacts.location().map(str::to_owned));

@@ -29,7 +29,9 @@ pub(crate) async fn most_tasks(
 }
 
 /// Names of alarms, each with what its dimensions name.
-pub(crate) async fn alarms(client: &aws_sdk_cloudwatch::Client) -> Result<Vec<(String, Vec<String>)>, Failure> {
+pub(crate) async fn alarms(
+    client: &aws_sdk_cloudwatch::Client,
+) -> Result<Vec<(String, Vec<String>)>, Failure> {
     let request = client.describe_alarms().alarm_types(aws_sdk_cloudwatch::types::AlarmType::MetricAlarm);
     let mut pages = request.into_paginator().send();
     let mut all = Vec::new();

@@ -20,16 +20,21 @@ pub(crate) async fn databases(client: &aws_sdk_docdb::Client) -> Result<Vec<Data
     Ok(clusters.collect())
 }
 
-async fn database_clusters(client: &aws_sdk_docdb::Client) -> Result<Vec<(Database, Option<String>)>, Failure> {
+async fn database_clusters(
+    client: &aws_sdk_docdb::Client,
+) -> Result<Vec<(Database, Option<String>)>, Failure> {
     use aws_sdk_docdb::types::Filter;
     // Neptune and Aurora have the same API.
     let only = Filter::builder().name("engine").values("docdb").build();
     let mut pages = client.describe_db_clusters().filters(only).into_paginator().items().send();
     let mut all = Vec::new();
     while let Some(cluster) = pages.next().await {
-        let cluster = cluster
-            .map_err(|error| Failure::aws("list the DocumentDB clusters", "rds:DescribeDBClusters", &error))?;
-        let (Some(id), true) = (cluster.db_cluster_identifier(), cluster.engine() == Some("docdb")) else { continue };
+        let cluster = cluster.map_err(|error| {
+            Failure::aws("list the DocumentDB clusters", "rds:DescribeDBClusters", &error)
+        })?;
+        let (Some(id), true) = (cluster.db_cluster_identifier(), cluster.engine() == Some("docdb")) else {
+            continue;
+        };
         let endpoints = [cluster.endpoint(), cluster.reader_endpoint()];
         let endpoints = endpoints.into_iter().flatten().map(str::to_owned).collect();
         let database = Database { id: id.to_owned(), endpoints, vpc: None };
@@ -45,8 +50,9 @@ async fn database_networks(client: &aws_sdk_docdb::Client) -> Result<BTreeMap<St
     let mut pages = client.describe_db_subnet_groups().into_paginator().items().send();
     let mut all = BTreeMap::new();
     while let Some(group) = pages.next().await {
-        let group = group
-            .map_err(|error| Failure::aws("list the database's subnets", "rds:DescribeDBSubnetGroups", &error))?;
+        let group = group.map_err(|error| {
+            Failure::aws("list the database's subnets", "rds:DescribeDBSubnetGroups", &error)
+        })?;
         if let (Some(name), Some(vpc)) = (group.db_subnet_group_name(), group.vpc_id()) {
             all.insert(name.to_owned(), vpc.to_owned());
         }
@@ -128,7 +134,8 @@ async fn cache_networks(
         let group = group.map_err(|error| {
             Failure::aws("list the caches' subnets", "elasticache:DescribeCacheSubnetGroups", &error)
         })?;
-        let subnets = group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier().map(str::to_owned));
+        let subnets =
+            group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier().map(str::to_owned));
         if let (Some(name), Some(vpc)) = (group.cache_subnet_group_name(), group.vpc_id()) {
             all.insert(name.to_owned(), (vpc.to_owned(), subnets.collect()));
         }
@@ -152,7 +159,11 @@ async fn serverless_caches(client: &aws_sdk_elasticache::Client) -> Result<Vec<C
         let endpoints = [cache.endpoint(), cache.reader_endpoint()];
         all.push(Cache {
             id: cache.serverless_cache_name().unwrap_or_default().to_owned(),
-            endpoints: endpoints.iter().flatten().filter_map(|one| one.address().map(str::to_owned)).collect(),
+            endpoints: endpoints
+                .iter()
+                .flatten()
+                .filter_map(|one| one.address().map(str::to_owned))
+                .collect(),
             port: cache.endpoint().and_then(|endpoint| endpoint.port()),
             security_groups: cache.security_group_ids().to_vec(),
             vpc: None,

@@ -62,7 +62,8 @@ impl Samconfig {
         let end = self.end_of_line();
         let Some(given) = section.get(NEEDED[2]) else {
             let header = header(&document, environment).ok_or_else(odd)?;
-            let line = header.end + self.text.get(header.end..).and_then(|rest| rest.find('\n')).map_or(0, |at| at + 1);
+            let line = header.end
+                + self.text.get(header.end..).and_then(|rest| rest.find('\n')).map_or(0, |at| at + 1);
             let is_last = line == header.end;
             let list = format!("{}parameter_overrides = [{end}]{end}", if is_last { end } else { "" });
             let at = if is_last { self.text.len() } else { line };
@@ -85,10 +86,10 @@ impl Samconfig {
         let list = list.ok_or_else(odd)?;
         let array = list.as_array().ok_or_else(odd)?;
         let end = self.end_of_line();
-        for item in array.iter().filter_map(|item| Some((item.as_str()?, item.span()?))) {
-            let (text, place) = item;
+        // The last of a name counts.
+        let items: Vec<_> = array.iter().filter_map(|item| Some((item.as_str()?, item.span()?))).collect();
+        for (text, place) in items.into_iter().rev() {
             let all = overrides::read(text);
-            // The last of a name counts, and there is one as a rule.
             let Some(found) = all.iter().rev().find(|one| one.name == setting.name) else { continue };
             let comment = (all.len() == 1).then_some(setting.comment.as_str());
             return self.with_item(place, text, found, setting, comment).ok_or_else(odd);
@@ -121,7 +122,11 @@ impl Samconfig {
         let indent = before.get(line..)?;
         if !indent.trim().is_empty() {
             // In the middle of a line: it gets lines of its own.
-            return replaced(&text, place.start..place.start, &format!("{end}{INDENT}# {comment}{end}{INDENT}"));
+            return replaced(
+                &text,
+                place.start..place.start,
+                &format!("{end}{INDENT}# {comment}{end}{INDENT}"),
+            );
         }
         let mut above = line;
         while let Some((from, marked)) = line_before(&text, above) {
@@ -141,7 +146,8 @@ impl Samconfig {
         let mut at = bracket;
         if let Some(last) = array.iter().filter_map(Value::span).last() {
             let after = text.get(last.end..bracket)?;
-            let has_comma = after.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(',')));
+            let has_comma =
+                after.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(',')));
             if !has_comma {
                 text.insert(last.end, ',');
                 at += 1;
@@ -171,7 +177,8 @@ impl Samconfig {
         mut expected: Overrides,
     ) -> Result<(), Failure> {
         expected.extend(settings.iter().map(|setting| (setting.name.clone(), setting.value.clone())));
-        let is_meant = next.overrides(environment).is_ok_and(|overrides| overrides.as_ref() == Some(&expected));
+        let is_meant =
+            next.overrides(environment).is_ok_and(|overrides| overrides.as_ref() == Some(&expected));
         let others = |config: &Self| config.parsed().map(|document| others(document.as_table(), environment));
         if is_meant && others(self)? == others(next)? {
             return Ok(());
@@ -215,7 +222,9 @@ fn literal(text: &str) -> String {
 fn others(document: &dyn TableLike, environment: &str) -> Json {
     let mut all = as_json(document);
     let [deploy, parameters, overrides] = NEEDED;
-    let section = all.get_mut(environment).and_then(|value| value.get_mut(deploy)?.get_mut(parameters)?.as_object_mut());
+    let section = all
+        .get_mut(environment)
+        .and_then(|value| value.get_mut(deploy)?.get_mut(parameters)?.as_object_mut());
     if let Some(section) = section {
         section.shift_remove(overrides);
     }
@@ -223,7 +232,9 @@ fn others(document: &dyn TableLike, environment: &str) -> Json {
 }
 
 fn as_json(table: &dyn TableLike) -> Json {
-    Json::Object(table.iter().map(|(name, item)| (name.to_owned(), item_as_json(item))).collect::<Map<_, _>>())
+    Json::Object(
+        table.iter().map(|(name, item)| (name.to_owned(), item_as_json(item))).collect::<Map<_, _>>(),
+    )
 }
 
 fn item_as_json(item: &Item) -> Json {
@@ -253,7 +264,11 @@ mod tests {
     }
 
     fn setting(name: &str, value: &str) -> Setting {
-        Setting { name: name.to_owned(), value: value.to_owned(), comment: format!("certain: {name} was seen") }
+        Setting {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            comment: format!("certain: {name} was seen"),
+        }
     }
 
     #[track_caller]
@@ -270,7 +285,9 @@ mod tests {
     #[test]
     fn a_value_is_changed_in_its_place_and_said_why() {
         check(
-            &format!("{HEAD}parameter_overrides = [\n    # Ana's.\n    \"A=1\",  # one\n    \"Mode=auto\",\n]\nx = 1\n"),
+            &format!(
+                "{HEAD}parameter_overrides = [\n    # Ana's.\n    \"A=1\",  # one\n    \"Mode=auto\",\n]\nx = 1\n"
+            ),
             &[("A", "2")],
             &format!(
                 "{HEAD}parameter_overrides = [\n    # Ana's.\n    # certain: A was seen\n    \"A=2\",  # one\n    \"Mode=auto\",\n]\nx = 1\n"
@@ -298,7 +315,8 @@ mod tests {
             ("[\"B=2\", ]", format!("[\"B=2\", \n    {added}]")),
             ("[\n    'B=2' # a, b\n]", format!("[\n    'B=2', # a, b\n    {added}]")),
         ] {
-            let [before, after] = [before, &after].map(|list| format!("{HEAD}parameter_overrides = {list}\n[z]\n"));
+            let [before, after] =
+                [before, &after].map(|list| format!("{HEAD}parameter_overrides = {list}\n[z]\n"));
             check(&before, &[("A", "1")], &after);
         }
     }
@@ -336,7 +354,11 @@ mod tests {
             assert!(after.starts_with(before), "{after}");
             assert_eq!(after.contains("version = 0.1"), before.is_empty(), "{after}");
             let ends = after.matches('\n').count();
-            assert_eq!(after.matches("\r\n").count(), if before.contains('\r') { ends } else { 0 }, "{after}");
+            assert_eq!(
+                after.matches("\r\n").count(),
+                if before.contains('\r') { ends } else { 0 },
+                "{after}"
+            );
             let overrides = samconfig(&after).overrides("p").unwrap().unwrap();
             assert_eq!(overrides, [("A".to_owned(), "1".to_owned())].into());
         }

@@ -17,7 +17,9 @@ impl Samconfig {
         let (text, exists) = match fs::read_to_string(path) {
             Ok(text) => (text, true),
             Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), false),
-            Err(source) => return Err(Failure::Here { what: format!("cannot read {}", path.display()), source }),
+            Err(source) => {
+                return Err(Failure::Here { what: format!("cannot read {}", path.display()), source });
+            }
         };
         Ok(Self { path: path.to_owned(), text, exists })
     }
@@ -38,9 +40,12 @@ impl Samconfig {
     pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
         let failed = |source| Failure::Here { what: format!("cannot write {}", self.path.display()), source };
         // What a link leads to is changed, and the link stays.
-        let path = if self.exists { fs::canonicalize(&self.path).map_err(failed)? } else { self.path.clone() };
+        let path =
+            if self.exists { fs::canonicalize(&self.path).map_err(failed)? } else { self.path.clone() };
         if Self::read(&path)?.text != self.text {
-            return Err(Failure::Failed { what: format!("{} was changed meanwhile: nothing was written", self.path.display()) });
+            return Err(Failure::Failed {
+                what: format!("{} was changed meanwhile: nothing was written", self.path.display()),
+            });
         }
         let metadata = self.exists.then(|| fs::metadata(&path)).transpose().map_err(failed)?;
         if metadata.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {

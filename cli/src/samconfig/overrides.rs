@@ -27,7 +27,12 @@ pub(crate) fn read(text: &str) -> Vec<Override> {
             Regex::new(&format!("(?:^| ){NAME}={VALUE}")).ok(),
         ]
     });
-    patterns.iter().flatten().map(|pattern| found(pattern, text)).find(|found| !found.is_empty()).unwrap_or_default()
+    patterns
+        .iter()
+        .flatten()
+        .map(|pattern| found(pattern, text))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 fn found(pattern: &Regex, text: &str) -> Vec<Override> {
@@ -64,7 +69,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
         let read = read(text);
-        let read: Vec<(&str, &str)> = read.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+        let read: Vec<(&str, &str)> =
+            read.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
         assert_eq!(read, expected, "{text}");
     }
 
@@ -75,7 +81,10 @@ mod tests {
         check("A=''", &[("A", "")]);
         check(r#"A="rate(1 minute)" B=2"#, &[("A", "rate(1 minute)"), ("B", "2")]);
         check(r"A=rate(1\ minute)", &[("A", "rate(1 minute)")]);
-        check("ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue='2 3'", &[("A", "1"), ("B", "2 3")]);
+        check(
+            "ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue='2 3'",
+            &[("A", "1"), ("B", "2 3")],
+        );
         check("file://parameters.yaml", &[]);
         check("A", &[]);
         check("", &[]);

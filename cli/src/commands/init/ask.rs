@@ -26,7 +26,8 @@ pub(super) async fn about(screen: &Screen, findings: &mut Findings, overrides: &
             findings.found.push(finding);
             continue;
         }
-        let values: Vec<String> = std::iter::once(finding.value.clone()).chain(finding.others.iter().cloned()).collect();
+        let values: Vec<String> =
+            std::iter::once(finding.value.clone()).chain(finding.others.iter().cloned()).collect();
         match answer(screen, finding.parameter, &finding.evidence, &values, true).await {
             Some(Typed::Value(value)) => findings.found.push(chosen(finding.parameter, value, &finding)),
             Some(Typed::LeaveOut) => {}
@@ -34,7 +35,8 @@ pub(super) async fn about(screen: &Screen, findings: &mut Findings, overrides: &
         }
     }
     for open in std::mem::take(&mut findings.open) {
-        let is_needed = parameters::named(open.parameter).is_some_and(|parameter| parameter.default.is_none());
+        let is_needed =
+            parameters::named(open.parameter).is_some_and(|parameter| parameter.default.is_none());
         let typed = if is_needed && !overrides.contains_key(open.parameter) {
             // What was not taken is never taken by a bare Enter.
             answer(screen, open.parameter, &open.why, &open.others, false).await
@@ -55,7 +57,11 @@ pub(super) async fn about(screen: &Screen, findings: &mut Findings, overrides: &
 }
 
 fn chosen(parameter: &'static str, value: String, guess: &Finding) -> Finding {
-    let evidence = if value == guess.value { format!("a person said so; {}", guess.evidence) } else { "a person said so".to_owned() };
+    let evidence = if value == guess.value {
+        format!("a person said so; {}", guess.evidence)
+    } else {
+        "a person said so".to_owned()
+    };
     Finding { parameter, value, sure: Sure::Certain, evidence, others: Vec::new() }
 }
 
@@ -67,7 +73,9 @@ async fn answer(
     values: &[String],
     enter_takes: bool,
 ) -> Option<Typed> {
-    let rows = (1..).zip(values).map(|(number, value)| format!("\n{number:>4}  {}", if value.is_empty() { "''" } else { value }));
+    let rows = (1..)
+        .zip(values)
+        .map(|(number, value)| format!("\n{number:>4}  {}", if value.is_empty() { "''" } else { value }));
     screen.plan(&format!("\n{parameter}: {why}{}", rows.collect::<String>()));
     let hint = match (enter_takes, values.is_empty()) {
         (true, _) => "Enter: 1; a number, another value, - leaves it out",

@@ -49,13 +49,18 @@ pub(super) fn run(
     match (deployed, &written) {
         (Err(why), None) => {
             return Err(Failure::usage(
-                format!("there is nothing to compare with: {why}; and {file} has no section of {environment}"),
+                format!(
+                    "there is nothing to compare with: {why}; and {file} has no section of {environment}"
+                ),
                 "name another file by --file, or make the section by `lendpeak2 init --write`",
             ));
         }
         (Err(why), Some(_)) => screen.note(&format!("Compared with {file} alone: {why}.")),
         (Ok(stack), None) => {
-            screen.note(&format!("Compared with the stack {} alone: {file} has no section of {environment}.", stack.name));
+            screen.note(&format!(
+                "Compared with the stack {} alone: {file} has no section of {environment}.",
+                stack.name
+            ));
         }
         (Ok(_), Some(_)) => {}
     }
@@ -135,7 +140,13 @@ fn words(differences: &[Difference], findings: &Findings, width: Option<usize>) 
         let rows = differences.iter().map(|one| {
             let cell = |value: &Option<String>| shown(value.as_deref());
             let found = shown(Some(&one.found));
-            [one.parameter.to_owned(), found, one.sure.word().to_owned(), cell(&one.deployed), cell(&one.samconfig)]
+            [
+                one.parameter.to_owned(),
+                found,
+                one.sure.word().to_owned(),
+                cell(&one.deployed),
+                cell(&one.samconfig),
+            ]
         });
         table(["parameter", "found", "sure", "deployed", "samconfig"], rows, width)
     };
@@ -162,8 +173,15 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(found: (&'static str, &str, Sure), deployed: Option<&str>, samconfig: Option<&str>, differs: bool) {
-        let map = |value: Option<&str>| value.map(|value| (found.0.to_owned(), value.to_owned())).into_iter().collect();
+    fn check(
+        found: (&'static str, &str, Sure),
+        deployed: Option<&str>,
+        samconfig: Option<&str>,
+        differs: bool,
+    ) {
+        let map = |value: Option<&str>| {
+            value.map(|value| (found.0.to_owned(), value.to_owned())).into_iter().collect()
+        };
         let (deployed, samconfig) = (map(deployed), map(samconfig));
         let differences = differences(&findings(&[found]), Some(&deployed), Some(&samconfig));
         assert_eq!(!differences.is_empty(), differs);

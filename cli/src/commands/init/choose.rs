@@ -48,7 +48,8 @@ pub(super) async fn service(client: &Client, given: &Given, asks: Option<&Screen
 fn fitting(mut all: Vec<Named>, given: &Given) -> Vec<Named> {
     all.retain(|one| given.service.as_ref().is_none_or(|service| *service == one.service));
     let Some(wanted) = &given.environment else { return all };
-    let own: Vec<Named> = all.iter().filter(|one| environment::of_another(&name(one), wanted).is_none()).cloned().collect();
+    let own: Vec<Named> =
+        all.iter().filter(|one| environment::of_another(&name(one), wanted).is_none()).cloned().collect();
     if own.is_empty() { all } else { own }
 }
 
@@ -66,7 +67,8 @@ fn list(services: &[Named]) -> String {
 fn none(given: &Given) -> Failure {
     let called = given.service.as_ref().map_or(String::new(), |service| format!(" `{service}`"));
     let cluster = given.cluster.as_ref();
-    let place = cluster.map_or("this account and region".to_owned(), |cluster| format!("the cluster {cluster}"));
+    let place =
+        cluster.map_or("this account and region".to_owned(), |cluster| format!("the cluster {cluster}"));
     Failure::usage(
         format!("there is no ECS service{called} in {place}"),
         "look whether --profile and --region are the right ones; name another by --cluster and --service",

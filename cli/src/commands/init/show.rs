@@ -42,7 +42,8 @@ pub(super) fn list(changes: &[Change]) -> String {
 
 pub(super) fn words(findings: &Findings, width: Option<usize>) -> String {
     let rows = findings.found.iter().map(|one| {
-        let others = if one.others.is_empty() { String::new() } else { format!("; or {}", one.others.join(", ")) };
+        let others =
+            if one.others.is_empty() { String::new() } else { format!("; or {}", one.others.join(", ")) };
         let why = format!("{}{others}", one.evidence);
         [one.parameter.to_owned(), shown(Some(&one.value)), one.sure.word().to_owned(), why]
     });
@@ -62,15 +63,26 @@ pub(super) fn words(findings: &Findings, width: Option<usize>) -> String {
 }
 
 /// What became of it, and what is left to do.
-pub(super) fn end(place: &Place, samconfig: &Samconfig, written: Option<&Vec<Change>>, missing: &[&str]) -> String {
+pub(super) fn end(
+    place: &Place,
+    samconfig: &Samconfig,
+    written: Option<&Vec<Change>>,
+    missing: &[&str],
+) -> String {
     let (file, environment) = (samconfig.path.display(), &place.environment);
     let done = match written {
         Some(changes) if changes.is_empty() => format!("{file} has all of it, with why."),
-        Some(changes) => format!("Written into {file}, [{environment}.deploy.parameters]:\n{}", list(changes)),
-        None => format!("Nothing was written. `lendpeak2 init -e {environment} --write` writes it into samconfig.toml."),
+        Some(changes) => {
+            format!("Written into {file}, [{environment}.deploy.parameters]:\n{}", list(changes))
+        }
+        None => format!(
+            "Nothing was written. `lendpeak2 init -e {environment} --write` writes it into samconfig.toml."
+        ),
     };
     let left = if missing.is_empty() {
-        format!("Next: look at every guess, say who is told (NoticeEmail, or a channel), then `make deploy ENV={environment}`.")
+        format!(
+            "Next: look at every guess, say who is told (NoticeEmail, or a channel), then `make deploy ENV={environment}`."
+        )
     } else {
         format!("Still to be filled in, or nothing can be deployed: {}.", missing.join(", "))
     };
@@ -84,9 +96,9 @@ pub(super) fn as_json(
     missing: &[&str],
     written: &Value,
 ) -> Value {
-    let changes = changes.iter().map(|change| {
-        json!({ "parameter": change.parameter, "before": change.before, "after": change.after })
-    });
+    let changes = changes.iter().map(
+        |change| json!({ "parameter": change.parameter, "before": change.before, "after": change.after }),
+    );
     json!({
         "environment": place.environment,
         "account": place.account,

@@ -25,7 +25,8 @@ fn hosts(seen: &Seen, environment: &str) -> Vec<String> {
     let containers = seen.task.as_ref().ok().map(|task| task.containers.iter());
     let variables = containers.into_iter().flatten().flat_map(|container| &container.variables);
     let says = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    let mut hosts: Vec<String> = variables.filter(|(name, _)| says(name)).flat_map(|(_, value)| hosts_in(value)).collect();
+    let mut hosts: Vec<String> =
+        variables.filter(|(name, _)| says(name)).flat_map(|(_, value)| hosts_in(value)).collect();
     own_first(&mut hosts, environment, String::clone);
     hosts.dedup();
     hosts
@@ -59,20 +60,22 @@ fn distribution<'a>(
     // Before the API may be another one.
     let balancers = seen.way.as_ref().map_or(&[][..], |way| way.balancers.as_slice());
     let is_api = |one: &Distribution| {
-        let before = |origin: &String| balancers.iter().any(|balancer| balancer.dns.eq_ignore_ascii_case(origin));
+        let before =
+            |origin: &String| balancers.iter().any(|balancer| balancer.dns.eq_ignore_ascii_case(origin));
         !one.origins.is_empty() && one.origins.iter().all(before)
     };
-    let mut fitting: Vec<&Distribution> = if known.is_empty() {
-        distributions.iter().filter(|one| !is_api(one)).collect()
-    } else {
-        known
-    };
+    let mut fitting: Vec<&Distribution> =
+        if known.is_empty() { distributions.iter().filter(|one| !is_api(one)).collect() } else { known };
     let api = all.value("ApiUrl").map(hosts_in).unwrap_or_default();
-    let is_related = |one: &Distribution| one.aliases.iter().any(|alias| api.iter().any(|api| is_same_domain(alias, api)));
+    let is_related =
+        |one: &Distribution| one.aliases.iter().any(|alias| api.iter().any(|api| is_same_domain(alias, api)));
     fitting.sort_by_key(|one| !is_related(one));
     own_first(&mut fitting, environment, |one| one.aliases.join(" "));
     let Some(first) = fitting.first().copied() else {
-        all.open("DistributionId", "the only distributions are before the API; write '' where the front end has none");
+        all.open(
+            "DistributionId",
+            "the only distributions are before the API; write '' where the front end has none",
+        );
         app(hosts, "no CloudFront distribution serves it", all);
         return None;
     };
@@ -102,13 +105,15 @@ fn is_same_domain(one: &str, other: &str) -> bool {
 /// What puts a front end into the bucket of its distribution, or clears the distribution.
 fn deployed_by(seen: &Seen, distribution: &Distribution, all: &mut Findings) {
     let buckets: Vec<&str> = distribution.origins.iter().filter_map(|origin| bucket(origin)).collect();
-    let has = |text: &String| text.contains(&distribution.id) || buckets.iter().any(|bucket| text.contains(bucket));
+    let has =
+        |text: &String| text.contains(&distribution.id) || buckets.iter().any(|bucket| text.contains(bucket));
     let projects = readable(&seen.projects, &["FrontEndBuildProject"], all).map_or(&[][..], Vec::as_slice);
     let projects: Vec<&str> =
         projects.iter().filter(|one| one.words.iter().any(has)).map(|one| one.name.as_str()).collect();
     let pipelines = readable(&seen.pipelines, &["FrontEndPipeline"], all).map_or(&[][..], Vec::as_slice);
     let fits = |names: &[String], known: &[&str]| names.iter().any(|name| known.contains(&name.as_str()));
-    let fitting = pipelines.iter().filter(|one| fits(&one.buckets, &buckets) || fits(&one.projects, &projects));
+    let fitting =
+        pipelines.iter().filter(|one| fits(&one.buckets, &buckets) || fits(&one.projects, &projects));
     let fitting: Vec<&Pipeline> = fitting.collect();
     let pipelines: Vec<String> = fitting.iter().map(|one| one.name.clone()).collect();
     let what = format!("what it deploys is served by {}", distribution.id);
@@ -117,7 +122,8 @@ fn deployed_by(seen: &Seen, distribution: &Distribution, all: &mut Findings) {
             all.certain("FrontEndPipeline", pipeline, what);
             let its = fitting.iter().flat_map(|one| &one.projects);
             for project in its.filter(|project| projects.contains(&project.as_str())) {
-                all.notes.push(format!("{project} is a part of {pipeline}: its success is not the deployment's."));
+                all.notes
+                    .push(format!("{project} is a part of {pipeline}: its success is not the deployment's."));
             }
         }
         ([], [project]) => all.certain("FrontEndBuildProject", *project, what),

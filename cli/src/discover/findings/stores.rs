@@ -36,27 +36,47 @@ fn database(seen: &Seen, databases: &[Database], vpc: Option<&str>, environment:
         [] => {}
         _ => {
             let ids = named.iter().map(|(one, _)| one.id.clone()).collect();
-            return all.likeliest(NAME, ids, "variables of the backend name the endpoints of several".to_owned());
+            return all.likeliest(
+                NAME,
+                ids,
+                "variables of the backend name the endpoints of several".to_owned(),
+            );
         }
     }
-    let mut near: Vec<&Database> = databases.iter().filter(|one| vpc.is_some() && one.vpc.as_deref() == vpc).collect();
+    let mut near: Vec<&Database> =
+        databases.iter().filter(|one| vpc.is_some() && one.vpc.as_deref() == vpc).collect();
     own_first(&mut near, environment, |one| one.id.clone());
     let ids = |some: &[&Database]| some.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
     let mut everywhere: Vec<&Database> = databases.iter().collect();
     own_first(&mut everywhere, environment, |one| one.id.clone());
     match (near.as_slice(), vpc) {
         ([database], Some(vpc)) => {
-            all.certain(NAME, &database.id, format!("the only DocumentDB cluster in the load balancer's {vpc}"));
+            all.certain(
+                NAME,
+                &database.id,
+                format!("the only DocumentDB cluster in the load balancer's {vpc}"),
+            );
         }
         ([], _) if databases.is_empty() => {
             all.open(NAME, "there is no DocumentDB cluster in this account and region");
         }
         ([], Some(vpc)) if databases.iter().all(|one| one.vpc.is_some()) => {
-            all.open(NAME, format!("no DocumentDB cluster is in the load balancer's {vpc}: there is {}", ids(&everywhere).join(", ")));
+            all.open(
+                NAME,
+                format!(
+                    "no DocumentDB cluster is in the load balancer's {vpc}: there is {}",
+                    ids(&everywhere).join(", ")
+                ),
+            );
         }
-        ([], _) => all.likeliest(NAME, ids(&everywhere), "a DocumentDB cluster of this account and region".to_owned()),
+        ([], _) => all.likeliest(
+            NAME,
+            ids(&everywhere),
+            "a DocumentDB cluster of this account and region".to_owned(),
+        ),
         (_, vpc) => {
-            let evidence = format!("a DocumentDB cluster in the load balancer's {}", vpc.unwrap_or("network"));
+            let evidence =
+                format!("a DocumentDB cluster in the load balancer's {}", vpc.unwrap_or("network"));
             all.likeliest(NAME, ids(&near), evidence);
         }
     }
@@ -67,7 +87,12 @@ fn cache(seen: &Seen, caches: &[Cache], vpc: Option<&str>, environment: &str, al
     let mut named: Vec<(&Cache, &str)> = named.collect();
     own_first(&mut named, environment, |(one, _)| one.id.clone());
     if let [(cache, variable)] = named.as_slice() {
-        return groups(&[cache], true, &format!("variable {variable} names the endpoint of {}", cache.id), all);
+        return groups(
+            &[cache],
+            true,
+            &format!("variable {variable} names the endpoint of {}", cache.id),
+            all,
+        );
     }
     let is_near = |one: &&Cache| {
         let is_same = vpc.is_some() && one.vpc.as_deref() == vpc;
@@ -82,8 +107,15 @@ fn cache(seen: &Seen, caches: &[Cache], vpc: Option<&str>, environment: &str, al
             let ids: Vec<&str> = caches.iter().map(|one| one.id.as_str()).collect();
             all.notes.push(format!("No Redis is in the service's network: there is {}.", ids.join(", ")));
         }
-        [cache] => groups(&near, true, &format!("those of {}, the only Redis in the service's network", cache.id), all),
-        [cache, ..] => groups(&near, false, &format!("those of {}, a Redis in the service's network", cache.id), all),
+        [cache] => groups(
+            &near,
+            true,
+            &format!("those of {}, the only Redis in the service's network", cache.id),
+            all,
+        ),
+        [cache, ..] => {
+            groups(&near, false, &format!("those of {}, a Redis in the service's network", cache.id), all)
+        }
     }
 }
 
@@ -102,11 +134,18 @@ fn groups(caches: &[&Cache], is_certain: bool, evidence: &str, all: &mut Finding
 /// Where a function has to run that is to reach the database: where the service does.
 fn network(seen: &Seen, all: &mut Findings) {
     let service = &seen.service;
-    for (name, values) in [("RestoreSubnetIds", &service.subnets), ("RestoreSecurityGroupIds", &service.security_groups)] {
+    for (name, values) in
+        [("RestoreSubnetIds", &service.subnets), ("RestoreSecurityGroupIds", &service.security_groups)]
+    {
         if values.is_empty() {
             all.open(name, "the service has no network of its own");
         } else {
-            all.guess(name, values.join(","), "those of the service, which reaches the database".to_owned(), Vec::new());
+            all.guess(
+                name,
+                values.join(","),
+                "those of the service, which reaches the database".to_owned(),
+                Vec::new(),
+            );
         }
     }
 }

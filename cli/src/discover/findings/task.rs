@@ -53,7 +53,12 @@ fn backend<'a>(seen: &Seen, task: &'a Task, all: &mut Findings) -> Option<&'a Co
     if others.is_empty() {
         all.certain("BackendContainer", &container.name, "the only essential container".to_owned());
     } else {
-        all.guess("BackendContainer", container.name.clone(), "the first essential container".to_owned(), others);
+        all.guess(
+            "BackendContainer",
+            container.name.clone(),
+            "the first essential container".to_owned(),
+            others,
+        );
     }
     first
 }
@@ -64,7 +69,10 @@ fn log(container: &Container, of: &str, all: &mut Findings) {
         (Some("awslogs"), Some(group)) => {
             all.certain("LogGroupName", group, format!("where container {name} of {of} logs"));
         }
-        (Some(driver), _) => all.open("LogGroupName", format!("container {name} logs by {driver}: name the group that it ends in")),
+        (Some(driver), _) => all.open(
+            "LogGroupName",
+            format!("container {name} logs by {driver}: name the group that it ends in"),
+        ),
         (None, _) => all.open("LogGroupName", format!("container {name} of {of} logs nowhere")),
     }
 }
@@ -112,7 +120,9 @@ fn secret(variable: &str, from: &str) -> Option<Secret> {
     let parts: Vec<&str> = from.split(':').collect();
     let [_, _, "secretsmanager", _, _, "secret", name, rest @ ..] = parts.as_slice() else { return None };
     // AWS adds six characters, and one may leave them out.
-    let end = name.rsplit_once('-').filter(|(_, end)| end.len() == 6 && end.chars().all(|c| c.is_ascii_alphanumeric()));
+    let end = name
+        .rsplit_once('-')
+        .filter(|(_, end)| end.len() == 6 && end.chars().all(|c| c.is_ascii_alphanumeric()));
     let (name, is_sure) = match end {
         Some((before, end)) => (before, !end.chars().all(|c| c.is_ascii_lowercase())),
         None => (*name, true),
@@ -149,7 +159,8 @@ fn through_environment<'a>(name: &'a str, environment: &str) -> &'a str {
     let bounds = name.match_indices(SEPARATORS).map(|(at, _)| at + 1);
     let mut prefixes = bounds.filter_map(|at| name.get(..at));
     let says = |prefix: &&str| {
-        let last = last_part(prefix.trim_end_matches(SEPARATORS)).rsplit(SEPARATORS).next().unwrap_or_default();
+        let last =
+            last_part(prefix.trim_end_matches(SEPARATORS)).rsplit(SEPARATORS).next().unwrap_or_default();
         last == environment || environment::named_in(last).is_some()
     };
     prefixes.find(says).unwrap_or(name)
@@ -161,7 +172,9 @@ fn database(secrets: &[Secret], all: &mut Findings) {
         text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| DATABASE.contains(&word))
     };
     let mut fitting: Vec<&Secret> = secrets.iter().filter(says).collect();
-    if fitting.is_empty() && secrets.iter().all(|one| Some(&one.name) == secrets.first().map(|first| &first.name)) {
+    if fitting.is_empty()
+        && secrets.iter().all(|one| Some(&one.name) == secrets.first().map(|first| &first.name))
+    {
         fitting = secrets.iter().collect();
     }
     // The one that has a host is the one.
@@ -178,7 +191,10 @@ fn database(secrets: &[Secret], all: &mut Findings) {
     };
     let variable = &secret.variable;
     let doubt = if secret.is_sure { "" } else { "; the end of its ARN may be a part of its name" };
-    if secret.field == "host" && secret.is_sure && fitting.iter().filter(|one| one.field == "host").all(|one| one.name == secret.name) {
+    if secret.field == "host"
+        && secret.is_sure
+        && fitting.iter().filter(|one| one.field == "host").all(|one| one.name == secret.name)
+    {
         all.certain("DatabaseSecretName", &secret.name, format!("variable {variable} is its field host"));
     } else {
         let evidence = format!("variable {variable} comes from it{doubt}; look whether it has a field host");

@@ -1,10 +1,13 @@
 use super::*;
 use crate::discover::seen::{
-    Balancer, Cache, Container, Database, Distribution, Listener, Pipeline, Project, Registered, Service, Task, Way,
+    Balancer, Cache, Container, Database, Distribution, Listener, Pipeline, Project, Registered, Service,
+    Task, Way,
 };
 
-const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/lp-backend/0123456789abcdef";
-const BALANCER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/lp/fedcba9876543210";
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/lp-backend/0123456789abcdef";
+const BALANCER: &str =
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/lp/fedcba9876543210";
 const ROLE: &str = "arn:aws:iam::123456789012:role/lp-task";
 
 fn secret(name: &str) -> String {
@@ -46,7 +49,10 @@ fn seen() -> Seen {
             cluster: "lp-production".to_owned(),
             name: "backend".to_owned(),
             task_definition: "lp-backend:7".to_owned(),
-            target_groups: vec![Registered { target_group: GROUP.to_owned(), container: Some("api".to_owned()) }],
+            target_groups: vec![Registered {
+                target_group: GROUP.to_owned(),
+                container: Some("api".to_owned()),
+            }],
             subnets: strings(&["subnet-0a"]),
             security_groups: strings(&["sg-0a"]),
         },
@@ -54,7 +60,10 @@ fn seen() -> Seen {
             family: "lp-backend".to_owned(),
             revision: 7,
             roles: strings(&[ROLE, &format!("{ROLE}-execution")]),
-            containers: vec![container(), Container { name: "proxy".to_owned(), is_essential: true, ..Container::default() }],
+            containers: vec![
+                container(),
+                Container { name: "proxy".to_owned(), is_essential: true, ..Container::default() },
+            ],
         }),
         way: Ok(Way {
             balancers: vec![Balancer {
@@ -71,7 +80,10 @@ fn seen() -> Seen {
             distribution("E1AAAAAAAAAA", &["app.lp.example"], "lp-front.s3.us-east-1.amazonaws.com"),
             distribution("E2BBBBBBBBBB", &["other.example"], "other.s3.amazonaws.com"),
         ]),
-        projects: Ok(vec![project("front", "aws s3 sync dist s3://lp-front"), project("back", "docker push")]),
+        projects: Ok(vec![
+            project("front", "aws s3 sync dist s3://lp-front"),
+            project("back", "docker push"),
+        ]),
         pipelines: Ok(vec![Pipeline { name: "back".to_owned(), ..Pipeline::default() }]),
         most_tasks: Ok(Some(8)),
         alarms: Ok(vec![
@@ -175,7 +187,10 @@ fn an_account_that_says_everything_leaves_nothing_to_guess() {
     );
     let all = decide(&seen(), "production", true);
     assert_eq!(said(&all, "RestoreSubnetIds"), "guess subnet-0a");
-    assert_eq!(all.notes, ["Alarms of your own: cpu-is-high. Send those that the runbook should hear to its topics."]);
+    assert_eq!(
+        all.notes,
+        ["Alarms of your own: cpu-is-high. Send those that the runbook should hear to its topics."]
+    );
 }
 
 #[test]
@@ -193,7 +208,11 @@ fn staging_never_gets_a_name_of_production() {
     let all = decide(&seen, "staging", false);
     assert!(all.found.iter().all(|one| !one.value.contains("production")), "{:?}", all.found);
     for parameter in ["LogGroupName", "SecretPrefix", "DatabaseSecretName", "DatabaseCluster"] {
-        assert!(said(&all, parameter).ends_with("says production, and this is staging"), "{}", said(&all, parameter));
+        assert!(
+            said(&all, parameter).ends_with("says production, and this is staging"),
+            "{}",
+            said(&all, parameter)
+        );
     }
     // Where nobody knows what the environment is, a person has to look.
     let all = decide(&seen, "blue", false);
@@ -223,7 +242,10 @@ fn an_empty_account_leaves_everything_open() {
             ("DatabaseCluster", "open: there is no DocumentDB cluster in this account and region"),
             ("RedisSecurityGroupIds", "nothing"),
             ("DistributionId", "certain "),
-            ("AppUrl", "open: no variable of the backend names its front end, and there is no CloudFront distribution"),
+            (
+                "AppUrl",
+                "open: no variable of the backend names its front end, and there is no CloudFront distribution",
+            ),
         ],
     );
 }
@@ -252,7 +274,10 @@ fn what_may_not_be_read_is_open_and_says_why() {
             ("TaskFamily", "certain lp-backend"),
         ],
     );
-    check(|seen| seen.task = Err("no task".to_owned()), &[("TaskFamily", "open: no task"), ("SecretPrefix", "open: no task")]);
+    check(
+        |seen| seen.task = Err("no task".to_owned()),
+        &[("TaskFamily", "open: no task"), ("SecretPrefix", "open: no task")],
+    );
 }
 
 #[test]
@@ -319,17 +344,35 @@ fn the_address_of_the_api_comes_from_a_rule_a_certificate_or_the_load_balancer()
         seen.way.as_mut().unwrap().listeners = Ok(listeners);
     }
     for (listeners, expected) in [
-        (vec![listener(&["b.example", "api.example"], &[])], "guess https://api.example or https://b.example"),
+        (
+            vec![listener(&["b.example", "api.example"], &[])],
+            "guess https://api.example or https://b.example",
+        ),
         (vec![listener(&["*.example"], &["*.example", "api.example"])], "guess https://api.example"),
         (vec![listener(&[], &["*.example"])], "guess https://lp-1.us-east-1.elb.amazonaws.com"),
-        (vec![Listener { port: 8443, ..listener(&["api.example"], &[]) }], "certain https://api.example:8443"),
         (
-            vec![Listener { port: 80, is_https: false, ..listener(&["api.example"], &[]) }, listener(&["API.example"], &[])],
+            vec![Listener { port: 8443, ..listener(&["api.example"], &[]) }],
+            "certain https://api.example:8443",
+        ),
+        (
+            vec![
+                Listener { port: 80, is_https: false, ..listener(&["api.example"], &[]) },
+                listener(&["API.example"], &[]),
+            ],
             "certain https://api.example",
         ),
-        (vec![Listener { port: 80, is_https: false, ..listener(&["api.example"], &[]) }], "certain http://api.example"),
-        (vec![listener(&["api.staging.example", "www.example"], &[])], "guess https://www.example or https://api.staging.example"),
-        (vec![Listener { certified: Err("no".to_owned()), ..listener(&[], &[]) }], "guess https://lp-1.us-east-1.elb.amazonaws.com"),
+        (
+            vec![Listener { port: 80, is_https: false, ..listener(&["api.example"], &[]) }],
+            "certain http://api.example",
+        ),
+        (
+            vec![listener(&["api.staging.example", "www.example"], &[])],
+            "guess https://www.example or https://api.staging.example",
+        ),
+        (
+            vec![Listener { certified: Err("no".to_owned()), ..listener(&[], &[]) }],
+            "guess https://lp-1.us-east-1.elb.amazonaws.com",
+        ),
         (vec![], "open: no listener of the load balancer leads to the service's target group"),
     ] {
         check(|seen| with(seen, listeners), &[("ApiUrl", expected)]);
@@ -345,7 +388,10 @@ fn the_name_of_a_secret_is_without_what_aws_adds() {
         (format!("{}:host:AWSCURRENT:", secret("db-Ab3dEf")), "certain db"),
         ("/lp/db".to_owned(), "open: lp-backend:7 takes no secret of Secrets Manager"),
     ] {
-        check(|seen| task(seen).containers[0].secrets = vec![pair("DB", &from)], &[("DatabaseSecretName", expected)]);
+        check(
+            |seen| task(seen).containers[0].secrets = vec![pair("DB", &from)],
+            &[("DatabaseSecretName", expected)],
+        );
     }
 }
 
@@ -368,14 +414,26 @@ fn a_front_end_is_found_by_its_domain_too() {
     fn unnamed(seen: &mut Seen) {
         task(seen).containers[0].variables.clear();
     }
-    check(unnamed, &[("DistributionId", "guess E1AAAAAAAAAA or E2BBBBBBBBBB"), ("AppUrl", "guess https://app.lp.example or https://other.example")]);
+    check(
+        unnamed,
+        &[
+            ("DistributionId", "guess E1AAAAAAAAAA or E2BBBBBBBBBB"),
+            ("AppUrl", "guess https://app.lp.example or https://other.example"),
+        ],
+    );
     check(
         |seen| {
             unnamed(seen);
-            seen.distributions =
-                Ok(vec![distribution("E3CCCCCCCCCC", &["api.lp.example"], "lp-1.us-east-1.elb.amazonaws.com")]);
+            seen.distributions = Ok(vec![distribution(
+                "E3CCCCCCCCCC",
+                &["api.lp.example"],
+                "lp-1.us-east-1.elb.amazonaws.com",
+            )]);
         },
-        &[("DistributionId", "open: the only distributions are before the API; write '' where the front end has none")],
+        &[(
+            "DistributionId",
+            "open: the only distributions are before the API; write '' where the front end has none",
+        )],
     );
     check(
         |seen| {
@@ -397,9 +455,15 @@ fn what_deploys_the_front_end_names_its_bucket_or_its_distribution() {
         |seen| seen.pipelines = Ok(vec![pipeline(&["lp-front"], &[])]),
         &[("FrontEndPipeline", "certain front-pipeline"), ("FrontEndBuildProject", "nothing")],
     );
-    check(|seen| seen.pipelines = Ok(vec![pipeline(&[], &["front"])]), &[("FrontEndPipeline", "certain front-pipeline")]);
     check(
-        |seen| seen.projects = Ok(vec![project("aa", "--distribution-id E1AAAAAAAAAA"), project("bb", "s3://lp-front")]),
+        |seen| seen.pipelines = Ok(vec![pipeline(&[], &["front"])]),
+        &[("FrontEndPipeline", "certain front-pipeline")],
+    );
+    check(
+        |seen| {
+            seen.projects =
+                Ok(vec![project("aa", "--distribution-id E1AAAAAAAAAA"), project("bb", "s3://lp-front")])
+        },
         &[("FrontEndBuildProject", "guess aa or bb")],
     );
     check(|seen| seen.projects = Ok(Vec::new()), &[("FrontEndBuildProject", "nothing")]);
@@ -408,10 +472,13 @@ fn what_deploys_the_front_end_names_its_bucket_or_its_distribution() {
 
 #[test]
 fn what_the_template_would_refuse_is_not_taken() {
-    check(|seen| task(seen).family = "lp backend".to_owned(), &[(
-        "TaskFamily",
-        "open: TaskFamily does not take `lp backend`: it has to match [A-Za-z0-9_-]{1,255} (the service runs lp backend:7)",
-    )]);
+    check(
+        |seen| task(seen).family = "lp backend".to_owned(),
+        &[(
+            "TaskFamily",
+            "open: TaskFamily does not take `lp backend`: it has to match [A-Za-z0-9_-]{1,255} (the service runs lp backend:7)",
+        )],
+    );
 }
 
 #[test]

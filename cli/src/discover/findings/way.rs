@@ -66,14 +66,19 @@ fn api(listeners: &[Listener], balancer: &Balancer, environment: &str, all: &mut
     };
     let by_rule = addresses(|one| concrete(&one.hosts));
     if let [address] = by_rule.as_slice() {
-        all.certain("ApiUrl", address, "the host for which a rule of the listener leads to the service".to_owned());
+        all.certain(
+            "ApiUrl",
+            address,
+            "the host for which a rule of the listener leads to the service".to_owned(),
+        );
         return;
     }
     let rules = "one of the hosts for which rules of the listener lead to the service";
     let certificates = "a name of the listener's certificate: look whether users come by it";
     let own = "the load balancer's own name: users have another, as a rule";
     let by_certificate = addresses(|one| concrete(one.certified.as_deref().unwrap_or_default()));
-    let by_name = listeners.first().map(|one| address(one, &balancer.dns.to_lowercase())).into_iter().collect();
+    let by_name =
+        listeners.first().map(|one| address(one, &balancer.dns.to_lowercase())).into_iter().collect();
     let sources = [(by_rule, rules), (by_certificate, certificates), (by_name, own)];
     if let Some((addresses, evidence)) = sources.into_iter().find(|(addresses, _)| !addresses.is_empty()) {
         all.likeliest("ApiUrl", addresses, evidence.to_owned());
@@ -87,13 +92,18 @@ fn concrete(hosts: &[String]) -> Vec<String> {
 
 fn address(listener: &Listener, host: &str) -> String {
     let (scheme, usual) = if listener.is_https { ("https", 443) } else { ("http", 80) };
-    if listener.port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{}", listener.port) }
+    if listener.port == usual {
+        format!("{scheme}://{host}")
+    } else {
+        format!("{scheme}://{host}:{}", listener.port)
+    }
 }
 
 impl Way {
     /// The network that it is in, where that is one.
     pub(super) fn vpc(&self) -> Option<&str> {
-        let first = self.balancers.first().map(|balancer| balancer.vpc.as_str()).filter(|vpc| !vpc.is_empty())?;
+        let first =
+            self.balancers.first().map(|balancer| balancer.vpc.as_str()).filter(|vpc| !vpc.is_empty())?;
         self.balancers.iter().all(|balancer| balancer.vpc == first).then_some(first)
     }
 }
