@@ -82,10 +82,8 @@ pub(crate) async fn run(global: &Global, options: &Options, screen: &Screen) -> 
     let account = account.map_err(|failure| failure.of_profile(global.profile.as_deref()))?;
     let samconfig = Samconfig::read(options.write.as_deref().unwrap_or(&options.file))?;
     let given = global.environment.as_deref();
-    let mut deployed = match options.check {
-        true => check::deployed(&config, given).await?,
-        false => Err(String::new()),
-    };
+    let mut deployed =
+        if options.check { check::deployed(&config, given).await? } else { Err(String::new()) };
     let wanted =
         deployed.as_ref().ok().map(|stack| stack.environment.clone()).or_else(|| given.map(str::to_owned));
     let overrides = |environment: &str| samconfig.overrides(environment).map(Option::unwrap_or_default);

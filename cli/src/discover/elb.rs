@@ -155,12 +155,11 @@ async fn certified(
             let described = acm.describe_certificate().certificate_arn(arn).send().await;
             let described = described
                 .map_err(|error| Failure::aws("read the certificates", "acm:DescribeCertificate", &error))?;
-            let certificate = described
-                .certificate
-                .unwrap_or_else(|| aws_sdk_acm::types::CertificateDetail::builder().build());
-            let mut names = certificate.subject_alternative_names.unwrap_or_default();
-            names.extend(certificate.domain_name);
-            Ok(names)
+            let names = described.certificate.map(|certificate| {
+                let others = certificate.subject_alternative_names.unwrap_or_default();
+                others.into_iter().chain(certificate.domain_name).collect::<Vec<_>>()
+            });
+            Ok(names.unwrap_or_default())
         }
     });
     let mut names: Vec<String> = together(each).await?.into_iter().flatten().collect();

@@ -10,5 +10,6 @@
 
 mod access;
 mod help;
+mod init;
 mod sandbox;
 mod support;
