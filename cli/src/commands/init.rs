@@ -141,10 +141,10 @@ async fn environment_of(
     let name = format!("{}/{}", service.cluster, service.service);
     let said = environment::named_in(&name);
     let (environment, evidence) = match (given, said, asks) {
-        (Some(given), ..) => (given, "it was asked for".to_owned()),
+        (Some(given), ..) => (given, "named by -e or LENDPEAK2_ENVIRONMENT".to_owned()),
         (None, Some(said), _) => (said, format!("the service's name says so: {name}")),
         (None, None, Some(screen)) => {
-            (screen.prompt("Which environment is it? As in staging:").await, "it was asked for".to_owned())
+            (screen.prompt("Which environment is it? As in staging:").await, "a person said so".to_owned())
         }
         (None, None, None) => {
             return Err(Failure::usage(
@@ -239,7 +239,7 @@ async fn write(
         let written = if writes { json!(file.to_string()) } else { Value::Null };
         screen.json(&show::as_json(place, findings, &changes, &missing, &written));
     } else {
-        screen.answer(&show::end(place, samconfig, writes.then_some(&changes), &missing));
+        screen.answer(&show::end(place, samconfig, writes.then_some(&changes), &missing, screen.width()));
     }
     // To find less than a stack needs is no success.
     Ok(if missing.is_empty() { Exit::Done } else { Exit::Unwell })

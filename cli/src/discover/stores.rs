@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_elasticache::types::Endpoint;
+
 use super::read;
 use super::seen::{Cache, Database};
 use crate::failure::Failure;
@@ -64,12 +66,22 @@ async fn database_networks(client: &aws_sdk_docdb::Client) -> Result<BTreeMap<St
 }
 
 pub(crate) async fn caches(client: &aws_sdk_elasticache::Client) -> Result<Vec<Cache>, Failure> {
-    let (nodes, networks, serverless) =
-        tokio::join!(cache_clusters(client), cache_networks(client), serverless_caches(client));
+    let (nodes, groups, networks, serverless) = tokio::join!(
+        cache_clusters(client),
+        replication_groups(client),
+        cache_networks(client),
+        serverless_caches(client)
+    );
+    // Without either of them a node's address or the other may still tell.
     let networks = read(networks)?.unwrap_or_default();
+    let groups = read(groups)?.unwrap_or_default();
     // Not every region has them.
     let serverless = read(serverless)?.unwrap_or_default();
     let nodes = nodes?.into_values().map(|(mut cache, group)| {
+        for endpoint in groups.get(&cache.id).into_iter().flatten() {
+            cache.endpoints.extend(endpoint.address().map(str::to_owned));
+            cache.port = endpoint.port().or(cache.port);
+        }
         if let Some((vpc, subnets)) = group.and_then(|group| networks.get(&group).cloned()) {
             cache.vpc = Some(vpc);
             cache.subnets = subnets;
@@ -109,16 +121,27 @@ async fn cache_clusters(
         cache.security_groups.dedup();
         *group = cluster.cache_subnet_group_name().map(str::to_owned);
     }
-    // The address of a whole group is told nowhere else.
+    Ok(all)
+}
+
+/// The addresses of whole groups, which their nodes do not tell.
+async fn replication_groups(
+    client: &aws_sdk_elasticache::Client,
+) -> Result<BTreeMap<String, Vec<Endpoint>>, Failure> {
     let mut pages = client.describe_replication_groups().into_paginator().items().send();
+    let mut all = BTreeMap::new();
     while let Some(group) = pages.next().await {
-        let Ok(group) = group else { break };
-        let Some((cache, _)) = group.replication_group_id().and_then(|id| all.get_mut(id)) else { continue };
+        let group = group.map_err(|error| {
+            Failure::aws("list the caches' groups", "elasticache:DescribeReplicationGroups", &error)
+        })?;
         let shards = group.node_groups().iter();
         let shards = shards.flat_map(|shard| [shard.primary_endpoint(), shard.reader_endpoint()]).flatten();
-        for endpoint in shards.chain(group.configuration_endpoint()) {
-            cache.endpoints.extend(endpoint.address().map(str::to_owned));
-            cache.port = endpoint.port().or(cache.port);
+        let endpoints = shards.chain(group.configuration_endpoint()).cloned().collect();
+        if let Some(id) = group.replication_group_id() {
+            all.insert(id.to_owned(), endpoints);
+        }
+        if all.len() == MOST {
+            break;
         }
     }
     Ok(all)

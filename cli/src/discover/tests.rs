@@ -1,6 +1,9 @@
 //! The readers, on answers as AWS writes them.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -246,12 +249,11 @@ async fn services_are_read_page_by_page_and_not_for_ever() {
     let names = ecs::services(&ecs, None).await.unwrap();
     let names: Vec<&str> = names.iter().map(|one| one.service.as_str()).collect();
     assert_eq!(names, ["backend", "worker"]);
-    let endless = |_: &str, _: &str| {
-        (
-            200,
-            r#"{"clusterArns":["arn:aws:ecs:us-east-1:123456789012:cluster/c"],"nextToken":"more"}"#
-                .to_owned(),
-        )
+    let pages = AtomicUsize::new(0);
+    let endless = move |_: &str, _: &str| {
+        let next = pages.fetch_add(1, Ordering::Relaxed);
+        let arn = "arn:aws:ecs:us-east-1:123456789012:cluster/c";
+        (200, format!(r#"{{"clusterArns":["{arn}"],"nextToken":"{next}"}}"#))
     };
     let failure = ecs::services(&aws_sdk_ecs::Client::new(&aws(endless)), None).await.unwrap_err();
     assert_eq!(failure.exit().code(), 2);

@@ -122,11 +122,8 @@ impl Samconfig {
         let indent = before.get(line..)?;
         if !indent.trim().is_empty() {
             // In the middle of a line: it gets lines of its own.
-            return replaced(
-                &text,
-                place.start..place.start,
-                &format!("{end}{INDENT}# {comment}{end}{INDENT}"),
-            );
+            let begin = line + indent.trim_end().len();
+            return replaced(&text, begin..place.start, &format!("{end}{INDENT}# {comment}{end}{INDENT}"));
         }
         let mut above = line;
         while let Some((from, marked)) = line_before(&text, above) {
@@ -157,7 +154,8 @@ impl Samconfig {
         if text.get(line..at)?.trim().is_empty() {
             return replaced(&text, line..line, lines);
         }
-        replaced(&text, at..at, &format!("{end}{lines}"))
+        let begin = text.get(..at)?.trim_end_matches([' ', '\t']).len();
+        replaced(&text, begin..at, &format!("{end}{lines}"))
     }
 
     /// How the items of a list are set in, where they have lines of their own.
@@ -312,7 +310,7 @@ mod tests {
             ("[\n]", format!("[\n    {added}]")),
             ("[\n    # none yet\n]", format!("[\n    # none yet\n    {added}]")),
             ("[\"B=2\"]", format!("[\"B=2\",\n    {added}]")),
-            ("[\"B=2\", ]", format!("[\"B=2\", \n    {added}]")),
+            ("[\"B=2\", ]", format!("[\"B=2\",\n    {added}]")),
             ("[\n    'B=2' # a, b\n]", format!("[\n    'B=2', # a, b\n    {added}]")),
         ] {
             let [before, after] =

@@ -53,13 +53,18 @@ pub(super) fn words(findings: &Findings, width: Option<usize>) -> String {
         text = format!("{text}\n\n{}", table(["not found", "why"], rows, width));
     }
     if !findings.notes.is_empty() {
-        let notes = findings.notes.iter().map(|note| match width {
-            Some(width) => textwrap::fill(note, width),
-            None => note.clone(),
-        });
-        text = format!("{text}\n\n{}", notes.collect::<Vec<_>>().join("\n"));
+        let notes: Vec<String> = findings.notes.iter().map(|note| fill(note, width)).collect();
+        text = format!("{text}\n\n{}", notes.join("\n"));
     }
     text
+}
+
+fn fill(text: &str, width: Option<usize>) -> String {
+    match width {
+        // A value is never broken: it is to be copied.
+        Some(width) => textwrap::fill(text, textwrap::Options::new(width).break_words(false)),
+        None => text.to_owned(),
+    }
 }
 
 /// What became of it, and what is left to do.
@@ -68,6 +73,7 @@ pub(super) fn end(
     samconfig: &Samconfig,
     written: Option<&Vec<Change>>,
     missing: &[&str],
+    width: Option<usize>,
 ) -> String {
     let (file, environment) = (samconfig.path.display(), &place.environment);
     let done = match written {
@@ -86,7 +92,7 @@ pub(super) fn end(
     } else {
         format!("Still to be filled in, or nothing can be deployed: {}.", missing.join(", "))
     };
-    format!("\n{done}\n{left}")
+    format!("\n{}\n{}", fill(&done, width), fill(&left, width))
 }
 
 pub(super) fn as_json(
