@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, invalidate, logs, man,
-        reject, restart, restore, rollback, scale, start, status, stop,
+        approve, completion, diagnose, events, freeze, health, history, incident, init, invalidate, logs,
+        man, params, reject, restart, restore, rollback, scale, start, status, stop,
     },
     global::Global,
 };
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
+    Init(init::Options),
+    Params(params::Options),
     /// Serve an agent by the Model Context Protocol: it looks, and asks people
     Mcp,
     Completion(completion::Options),
@@ -101,6 +103,8 @@ mod tests {
         wrong("lendpeak2 status set api", ErrorKind::MissingRequiredArgument);
         wrong("lendpeak2 stop", ErrorKind::MissingRequiredArgument);
         wrong("lendpeak2 history --function backend", ErrorKind::InvalidValue);
+        wrong("lendpeak2 init --check --write", ErrorKind::ArgumentConflict);
+        wrong("lendpeak2 params", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
     }
 
     #[test]

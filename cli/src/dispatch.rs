@@ -5,8 +5,8 @@ use clap::CommandFactory;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, invalidate, logs, man,
-        plans, reject, restart, restore, rollback, scale, start, status, stop, version,
+        approve, completion, diagnose, events, freeze, health, history, incident, init, invalidate, logs,
+        man, params, plans, reject, restart, restore, rollback, scale, start, status, stop, version,
     },
     exit::Exit,
     failure::Failure,
@@ -23,6 +23,8 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::Completion(options) => return Ok(completion::run(options, Arguments::command(), screen)),
         Command::Man(options) => return man::run(options, Arguments::command(), screen),
         Command::Version => return Ok(version::run(screen)),
+        // This needs AWS, and no runbook.
+        Command::Init(options) => return Box::pin(init::run(&global, options, screen)).await,
         _ => {}
     }
     let runbook = &Box::pin(Runbook::open(global, screen)).await?;
@@ -45,6 +47,9 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::History(options) => Box::pin(history::run(runbook, &options)).await,
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
-        Command::Mcp | Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
+        Command::Params(options) => params::run(runbook, &options),
+        Command::Mcp | Command::Init(_) | Command::Completion(_) | Command::Man(_) | Command::Version => {
+            Ok(Exit::Done)
+        }
     }
 }

@@ -183,6 +183,16 @@ impl Failure {
         error
     }
 
+    /// Why something was left out that could not be read.
+    pub(crate) fn why_not_read(&self) -> String {
+        match self {
+            Self::Aws { kind: Kind::Denied, doing, action, .. } => {
+                format!("AWS denied it to {doing}: your role needs {action}")
+            }
+            _ => self.chain(),
+        }
+    }
+
     /// The error and all its causes, in one line.
     pub(crate) fn chain(&self) -> String {
         chain(self)
@@ -299,6 +309,15 @@ mod tests {
             "access_denied",
             "your role needs lambda:InvokeFunction",
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_says_which_action_is_missing_or_what_aws_said() {
+        assert_eq!(
+            answered("AccessDeniedException").why_not_read(),
+            "AWS denied it to ask rollback: your role needs lambda:InvokeFunction"
+        );
+        assert_eq!(answered("InvalidAction").why_not_read(), "cannot ask rollback: words (InvalidAction)");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
 //! - [`mcp`] is for agents: it offers what commands do, without what only a person may.
 //! - [`decide`] is the way of a decision about a plan, over the queue of approvals.
+//! - [`discover`] finds what belongs to an ECS service, and what that makes the stack's [`parameters`]; [`samconfig`] is
+//!   the file that they are written into.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
@@ -15,6 +17,7 @@ mod args;
 mod aws;
 mod commands;
 mod decide;
+mod discover;
 mod dispatch;
 mod exit;
 mod failure;
@@ -22,10 +25,12 @@ mod function;
 mod global;
 mod ledger;
 mod mcp;
+mod parameters;
 mod progress;
 mod remedy;
 mod render;
 mod runbook;
+mod samconfig;
 mod screen;
 mod stack;
 mod suggest;

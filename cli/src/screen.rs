@@ -175,14 +175,12 @@ impl Screen {
 
     /// Asks a yes or no; anything but a yes is a no. It is read beside everything else: Ctrl-C ends it.
     pub(crate) async fn ask(&self, question: &str) -> bool {
-        let mut err = anstream::stderr();
-        let _ = write!(err, "{BOLD}{question}{BOLD:#} [y/N] ");
-        let _ = err.flush();
-        let read = tokio::task::spawn_blocking(|| {
-            let mut typed = String::new();
-            std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
-        });
-        matches!(read.await, Ok(Ok(typed)) if is_yes(&typed))
+        is_yes(&typed_at(&format!("{BOLD}{question}{BOLD:#} [y/N] ")).await)
+    }
+
+    /// Asks for a line. Without one it is empty.
+    pub(crate) async fn prompt(&self, question: &str) -> String {
+        typed_at(&format!("{BOLD}{question}{BOLD:#} ")).await.trim().to_owned()
     }
 
     /// What a person who presses Ctrl-C from now on is told.
@@ -193,6 +191,18 @@ impl Screen {
     pub(crate) fn goes_on(&self) -> Option<String> {
         self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// What is typed after a question. Where there is nothing more to read it is empty.
+async fn typed_at(question: &str) -> String {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{question}");
+    let _ = err.flush();
+    let read = tokio::task::spawn_blocking(|| {
+        let mut typed = String::new();
+        std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
+    });
+    read.await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 fn is_yes(typed: &str) -> bool {

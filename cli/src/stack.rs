@@ -93,6 +93,11 @@ impl Stack {
         })
     }
 
+    /// All that the stack was deployed with.
+    pub(crate) fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
+    }
+
     /// What the stack was deployed with.
     pub(crate) fn parameter(&self, name: &str) -> Result<&str, Failure> {
         let given = self.parameters.get(name).map(String::as_str).filter(|value| !value.is_empty());

@@ -17,6 +17,11 @@ pub(crate) async fn asks(client: &Client) -> Result<String, Failure> {
     Ok(in_full(identity.arn().unwrap_or_default(), identity.user_id().unwrap_or_default()))
 }
 
+/// The account that is looked at.
+pub(crate) async fn account(client: &Client) -> Result<String, Failure> {
+    Ok(identity(client).await?.account.unwrap_or_default())
+}
+
 async fn identity(client: &Client) -> Result<GetCallerIdentityOutput, Failure> {
     client
         .get_caller_identity()

@@ -1,4 +1,5 @@
-//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, and whoever operates: AWS knows what is in them, they are no
+//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, and whoever looks
+//! for the stack's names: AWS knows what is in them, they are no
 //! longer than AWS takes, and what the template makes and README tells a person to do is allowed.
 
 use std::fs;
@@ -11,7 +12,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-const POLICIES: [&str; 3] = ["chat", "deploy", "operate"];
+const POLICIES: [&str; 4] = ["chat", "deploy", "init", "operate"];
 /// Of a managed policy, without blanks
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MAX_CHARACTERS: usize = 6_144;
@@ -132,6 +133,18 @@ fn whoever_operates_may_do_what_readme_says() -> Result<()> {
     ensure!(!allows(&policy, "lambda:InvokeFunction", &alias), "only incident calls by the alias");
     for write in ["ecs:UpdateService", "iam:PassRole", "lambda:UpdateFunctionCode", "dynamodb:Scan"] {
         ensure!(!allows(&policy, write, "*"), "{write} is allowed");
+    }
+    Ok(())
+}
+
+/// To find the names of a stack, nothing has to be changed, and no secret read.
+#[test]
+fn whoever_looks_for_names_may_only_look() -> Result<()> {
+    let policy = policy("init")?;
+    for action in statements(&policy).iter().flat_map(|statement| texts(&statement["Action"])) {
+        let (service, name) = action.split_once(':').context("no action")?;
+        let looks = ["BatchGet", "Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb));
+        ensure!(looks && !["secretsmanager", "ssm"].contains(&service), "{action} is allowed");
     }
     Ok(())
 }

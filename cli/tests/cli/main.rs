@@ -10,6 +10,7 @@
 
 mod access;
 mod help;
+mod init;
 mod mcp;
 mod sandbox;
 mod support;

@@ -60,6 +60,8 @@ impl Sandbox {
         let mut files: Vec<PathBuf> = std::fs::read_dir(format!("tests/cmd/{folder}"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
+            // Beside them are the folders that they are typed in.
+            .filter(|path| path.extension().is_some_and(|end| end == "trycmd"))
             .collect();
         files.sort();
         assert!(!files.is_empty());

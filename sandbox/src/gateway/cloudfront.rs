@@ -20,6 +20,9 @@ const MAX_PATH_LENGTH: usize = 4_000;
 /// The distribution in front of the front end.
 pub const DISTRIBUTION: &str = "E1234567890ABC";
 
+/// The bucket that it serves.
+pub(super) const PAGES: &str = "lendpeak2-pages";
+
 /// The one distribution's invalidations; every clone sees the same.
 #[derive(Debug, Clone, Default)]
 pub struct CloudFront {
@@ -104,6 +107,13 @@ impl CloudFront {
     /// Nothing when it is not about invalidations.
     pub(super) fn answer(&self, call: &Call, parts: &http::request::Parts, body: &Bytes) -> Option<Answer> {
         let path = parts.uri.path();
+        if measured(path) == Some(DISTRIBUTION) && parts.method == Method::GET {
+            let message = "A monitoring subscription does not exist for the specified distribution.";
+            return Some(wire::error(call, StatusCode::NOT_FOUND, "NoSuchMonitoringSubscription", message));
+        }
+        if are_all(path) && parts.method == Method::GET {
+            return Some(wire::xml(StatusCode::OK, distributions()));
+        }
         let (distribution, id) = match described(path) {
             Some(distribution) if parts.method == Method::GET => (distribution, None),
             _ => addressed(path)?,
@@ -140,10 +150,29 @@ fn described(path: &str) -> Option<&str> {
     (distributions == "distribution" && parts.next().is_none()).then_some(id)
 }
 
+/// The distribution of `/<version>/distributions/<id>/monitoring-subscription`.
+fn measured(path: &str) -> Option<&str> {
+    let mut parts = path.trim_matches('/').split('/').skip(1);
+    let (distributions, id, subscription) = (parts.next()?, parts.next()?, parts.next()?);
+    (distributions == "distributions" && subscription == "monitoring-subscription").then_some(id)
+}
+
+/// Whether it is `/<version>/distribution`.
+fn are_all(path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/').skip(1);
+    parts.next() == Some("distribution") && parts.next().is_none()
+}
+
 /// The operation's name as IAM has it.
 pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
     if method == Method::GET && described(path).is_some() {
         return Some("GetDistribution");
+    }
+    if method == Method::GET && are_all(path) {
+        return Some("ListDistributions");
+    }
+    if method == Method::GET && measured(path).is_some() {
+        return Some("GetMonitoringSubscription");
     }
     let (_, id) = addressed(path)?;
     Some(match (method, id) {
@@ -219,7 +248,7 @@ impl Inner {
                  <InProgressInvalidationBatches>{under_way}</InProgressInvalidationBatches>\
                  <DomainName>d111111abcdef8.cloudfront.net</DomainName><DistributionConfig>\
                  <CallerReference>lendpeak2</CallerReference><Origins><Quantity>1</Quantity><Items><Origin>\
-                 <Id>pages</Id><DomainName>lendpeak2-pages.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
+                 <Id>pages</Id><DomainName>{PAGES}.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
                  <DefaultCacheBehavior><TargetOriginId>pages</TargetOriginId>\
                  <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior>\
                  <Comment>LendPeak2</Comment><Enabled>true</Enabled></DistributionConfig>"
@@ -303,6 +332,31 @@ fn is_accepted(path: &str) -> bool {
         && stem.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"*<>#[\\]^`{|}~".contains(&byte))
 }
 
+/// All distributions: the one.
+fn distributions() -> String {
+    let none = "<Quantity>0</Quantity>";
+    document(
+        "DistributionList",
+        &format!(
+            "<Marker></Marker><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items>\
+             <DistributionSummary><Id>{DISTRIBUTION}</Id><ARN>arn:aws:cloudfront::{ACCOUNT}:distribution/{DISTRIBUTION}</ARN>\
+             <Status>Deployed</Status><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime>\
+             <DomainName>d111111abcdef8.cloudfront.net</DomainName>\
+             <Aliases><Quantity>1</Quantity><Items><CNAME>app.lendpeak.com</CNAME></Items></Aliases>\
+             <Origins><Quantity>1</Quantity><Items><Origin><Id>pages</Id>\
+             <DomainName>{PAGES}.s3.amazonaws.com</DomainName></Origin></Items></Origins>\
+             <DefaultCacheBehavior><TargetOriginId>pages</TargetOriginId>\
+             <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior>\
+             <CacheBehaviors>{none}</CacheBehaviors><CustomErrorResponses>{none}</CustomErrorResponses>\
+             <Comment>LendPeak2</Comment><PriceClass>PriceClass_All</PriceClass><Enabled>true</Enabled>\
+             <ViewerCertificate><CloudFrontDefaultCertificate>true</CloudFrontDefaultCertificate></ViewerCertificate>\
+             <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType>{none}</GeoRestriction></Restrictions>\
+             <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
+             <Staging>false</Staging></DistributionSummary></Items>"
+        ),
+    )
+}
+
 fn document(root: &str, content: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -342,6 +396,10 @@ mod tests {
         assert_eq!(addressed("/2020-05-31/distribution/E1"), None);
         assert_eq!(described("/2020-05-31/distribution/E1"), Some("E1"));
         assert_eq!(described(path), None);
+        let subscription = "/2020-05-31/distributions/E1/monitoring-subscription";
+        assert_eq!((measured(subscription), measured(path)), (Some("E1"), None));
+        assert_eq!(operation(&Method::GET, subscription), Some("GetMonitoringSubscription"));
+        assert_eq!(operation(&Method::GET, "/2020-05-31/distribution"), Some("ListDistributions"));
         assert_eq!(operation(&Method::POST, path), Some("CreateInvalidation"));
         assert_eq!(operation(&Method::GET, path), Some("ListInvalidations"));
     }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::cloudfront::PAGES;
 use super::{Answer, wire};
 use crate::names::{ACCOUNT, REGION};
 
@@ -67,6 +68,8 @@ impl CodeBuild {
                 ids.reverse();
                 json!({ "ids": ids })
             }
+            "ListProjects" => json!({ "projects": [FRONT_END_BUILD] }),
+            "BatchGetProjects" => projects(&call.request),
             "BatchGetBuilds" => {
                 let wanted = call.request.get("ids").and_then(Value::as_array).cloned().unwrap_or_default();
                 let found = all.filter(|(id, ..)| wanted.contains(&json!(id)));
@@ -77,6 +80,26 @@ impl CodeBuild {
         };
         Some(wire::json_1_1(StatusCode::OK, &body))
     }
+}
+
+/// The one project, which puts what it built into the bucket of the distribution.
+fn projects(request: &Value) -> Value {
+    let names = request.get("names").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (found, missing): (Vec<Value>, Vec<Value>) =
+        names.into_iter().partition(|name| *name == FRONT_END_BUILD);
+    let project = json!({
+        "name": FRONT_END_BUILD,
+        "arn": format!("arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{FRONT_END_BUILD}"),
+        "source": { "type": "CODEPIPELINE", "buildspec": "buildspec.yml" },
+        "artifacts": { "type": "NO_ARTIFACTS" },
+        "environment": {
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "environmentVariables": [{ "name": "BUCKET", "value": PAGES, "type": "PLAINTEXT" }],
+        },
+    });
+    json!({ "projects": vec![project; found.len()], "projectsNotFound": missing })
 }
 
 impl Build {

@@ -11,6 +11,8 @@ use super::docdb::{DATABASE_GROUPS, DATABASE_PORT};
 use super::ecs::BACKEND_PORT;
 use super::wire::{self, block, element};
 
+/// The network that all of it is in.
+pub(super) const VPC: &str = "vpc-0123456789abcdef0";
 pub const ALB_GROUP: &str = "sg-0a1b0a1b0a1b0a1b0";
 /// The backend's tasks'.
 pub const TASKS_GROUP: &str = "sg-0a5c0a5c0a5c0a5c0";

@@ -7,8 +7,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Answer;
+use super::acm::CERTIFICATE;
 use super::call::Call;
-use super::ec2::ALB_GROUP;
+use super::ec2::{ALB_GROUP, VPC};
 use super::ecs::{BACKEND_PORT, address, last_part};
 use super::forward::Upstream;
 use super::wire::{self, block, element};
@@ -93,11 +94,17 @@ impl Elb {
         }
         let content = match call.operation.as_str() {
             "DescribeLoadBalancers" => describe_load_balancer(),
-            "DescribeLoadBalancerAttributes" => {
-                let attribute = element("Key", "idle_timeout.timeout_seconds") + &element("Value", "60");
-                members("Attributes", &[attribute])
+            "DescribeLoadBalancerAttributes" => attributes(&[
+                ("access_logs.s3.enabled", "true"),
+                ("access_logs.s3.bucket", "lendpeak2-access-logs"),
+                ("idle_timeout.timeout_seconds", "60"),
+            ]),
+            "DescribeTargetGroupAttributes" => attributes(&[("deregistration_delay.timeout_seconds", "30")]),
+            "DescribeListenerCertificates" => {
+                members("Certificates", &[element("CertificateArn", CERTIFICATE)])
             }
             "DescribeListeners" => describe_listener(),
+            "DescribeRules" => describe_rules(),
             "DescribeTargetGroups" => self.describe_target_group(),
             "ModifyTargetGroup" => {
                 self.change_health_check(named);
@@ -163,11 +170,13 @@ impl Elb {
             ("HealthyThresholdCount", "3"),
             ("UnhealthyThresholdCount", "3"),
             ("TargetType", "ip"),
+            ("VpcId", VPC),
         ];
         let changed = self.health_check.lock().unwrap_or_else(PoisonError::into_inner);
         let now = |name: &str, value: &str| changed.get(name).map_or(value, String::as_str).to_owned();
         let fields = fields.map(|(name, value)| element(name, &now(name, value))).concat();
-        members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200"))])
+        let balancers = block("LoadBalancerArns", &element("member", &load_balancer()));
+        members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200")) + &balancers])
     }
 }
 
@@ -181,20 +190,53 @@ fn members(name: &str, members: &[String]) -> String {
     block(name, &members)
 }
 
+fn attributes(all: &[(&str, &str)]) -> String {
+    let all: Vec<String> =
+        all.iter().map(|(key, value)| element("Key", key) + &element("Value", value)).collect();
+    members("Attributes", &all)
+}
+
 fn describe_load_balancer() -> String {
     let name = LOAD_BALANCER.split('/').nth(1).unwrap_or_default();
-    let fields =
-        [("LoadBalancerArn", load_balancer().as_str()), ("LoadBalancerName", name), ("Type", "application")]
-            .map(|(name, value)| element(name, value))
-            .concat();
+    let address = format!("{name}-1234567890.{REGION}.elb.amazonaws.com");
+    let fields = [
+        ("LoadBalancerArn", load_balancer().as_str()),
+        ("LoadBalancerName", name),
+        ("Type", "application"),
+        ("DNSName", &address),
+        ("VpcId", VPC),
+    ]
+    .map(|(name, value)| element(name, value))
+    .concat();
     let groups = block("SecurityGroups", &element("member", ALB_GROUP));
     members("LoadBalancers", &[fields + &block("State", &element("Code", "active")) + &groups])
 }
 
-fn describe_listener() -> String {
-    let fields = [("LoadBalancerArn", load_balancer().as_str()), ("Port", "443"), ("Protocol", "HTTPS")]
+/// Its default, and nothing more.
+fn describe_rules() -> String {
+    let rule = format!(
+        "{}/0123456789abcdef/fedcba9876543210",
+        load_balancer().replacen(":loadbalancer/", ":listener-rule/", 1)
+    );
+    let fields = [("RuleArn", rule.as_str()), ("Priority", "default"), ("IsDefault", "true")]
         .map(|(name, value)| element(name, value))
         .concat();
     let action = element("Type", "forward") + &element("TargetGroupArn", TARGET_GROUP);
-    members("Listeners", &[fields + &members("DefaultActions", &[action])])
+    members("Rules", &[fields + &members("Actions", &[action])])
+}
+
+fn describe_listener() -> String {
+    let balancer = load_balancer();
+    let listener = format!("{}/0123456789abcdef", balancer.replacen(":loadbalancer/", ":listener/", 1));
+    let fields = [
+        ("ListenerArn", listener.as_str()),
+        ("LoadBalancerArn", &balancer),
+        ("Port", "443"),
+        ("Protocol", "HTTPS"),
+    ]
+    .map(|(name, value)| element(name, value))
+    .concat();
+    let certificates = members("Certificates", &[element("CertificateArn", CERTIFICATE)]);
+    let action = element("Type", "forward") + &element("TargetGroupArn", TARGET_GROUP);
+    members("Listeners", &[fields + &certificates + &members("DefaultActions", &[action])])
 }

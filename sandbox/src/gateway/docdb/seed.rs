@@ -18,6 +18,7 @@ pub const PORT: &str = "27018";
 pub const SECURITY_GROUPS: [&str; 2] = ["sg-0123456789abcdef0", "sg-0fedcba9876543210"];
 /// Its master user, who is also the service's.
 pub const USER: &str = "lendpeak";
+pub(super) const SUBNET_GROUP: &str = "lendpeak2-production-db";
 pub(super) const CERTIFICATE: &str = "rds-ca-rsa2048-g1";
 pub(super) const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 pub(super) const ORDERABLE: [(&str, &[&str]); 3] = [
@@ -25,6 +26,9 @@ pub(super) const ORDERABLE: [(&str, &[&str]); 3] = [
     ("db.r5.large", &["us-east-1b", "us-east-1c"]),
     ("db.t3.medium", &["us-east-1d"]),
 ];
+/// What the cluster's parameter group sets, other than AWS does.
+pub(super) const PARAMETERS: [(&str, &str); 3] =
+    [("audit_logs", "enabled"), ("profiler", "enabled"), ("profiler_threshold_ms", "100")];
 /// Some time ago.
 const LONG: Duration = Duration::from_hours(1);
 
@@ -89,7 +93,7 @@ pub(super) fn cluster(name: &str) -> Cluster {
         ("Engine", "docdb"),
         ("EngineVersion", "5.0.0"),
         ("Port", PORT),
-        ("DBSubnetGroup", "lendpeak2-production-db"),
+        ("DBSubnetGroup", SUBNET_GROUP),
         ("DBClusterParameterGroup", "lendpeak2-production-docdb5"),
         ("StorageEncrypted", "true"),
         ("StorageType", "standard"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::super::ec2::VPC;
 use super::super::wire::{block, element};
 use super::endpoint;
 use super::state::{Cluster, Event, Instance, Snapshot, arn};
@@ -116,12 +117,33 @@ pub(super) fn tags(tags: &BTreeMap<String, String>) -> String {
     format!("<TagList>{tags}</TagList>")
 }
 
-pub(super) fn subnet_groups(zones: &[&str]) -> String {
+pub(super) fn parameters(all: &[(&str, &str)]) -> String {
+    let all: String = all
+        .iter()
+        .map(|(name, value)| {
+            let fields = [
+                ("ParameterName", *name),
+                ("ParameterValue", *value),
+                ("Source", "user"),
+                ("ApplyType", "dynamic"),
+                ("IsModifiable", "true"),
+                ("ApplyMethod", "immediate"),
+            ];
+            let fields: String = fields.iter().map(|(field, value)| element(field, value)).collect();
+            block("Parameter", &fields)
+        })
+        .collect();
+    block("Parameters", &all)
+}
+
+pub(super) fn subnet_groups(name: &str, zones: &[&str]) -> String {
     let subnets: String = zones
         .iter()
         .map(|zone| block("Subnet", &block("SubnetAvailabilityZone", &element("Name", zone))))
         .collect();
-    format!("<DBSubnetGroups><DBSubnetGroup><Subnets>{subnets}</Subnets></DBSubnetGroup></DBSubnetGroups>")
+    let name = element("DBSubnetGroupName", name) + &element("VpcId", VPC);
+    let group = name + &block("Subnets", &subnets);
+    block("DBSubnetGroups", &block("DBSubnetGroup", &group))
 }
 
 pub(super) fn orderable(classes: &[(&str, &[&str])]) -> String {
