@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, invalidate, logs, man,
-        reject, restart, restore, rollback, scale, start, status, stop,
+        approve, completion, diagnose, doctor, events, freeze, health, history, incident, invalidate, logs,
+        man, reject, restart, restore, rollback, scale, start, status, stop,
     },
     time,
 };
@@ -106,6 +106,7 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
+    Doctor(doctor::Options),
     Completion(completion::Options),
     Man(man::Options),
     /// Say which version this is

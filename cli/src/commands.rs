@@ -3,6 +3,7 @@
 pub(crate) mod approve;
 pub(crate) mod completion;
 pub(crate) mod diagnose;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod freeze;
 pub(crate) mod health;
@@ -61,6 +62,7 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::History(options) => Box::pin(history::run(runbook, &options)).await,
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
+        Command::Doctor(options) => Box::pin(doctor::run(runbook, &options)).await,
         Command::Completion(_) | Command::Man(_) | Command::Version => Ok(Exit::Done),
     }
 }

@@ -5,12 +5,14 @@
 //! - [`runbook`] finds the stack by its outputs ([`stack`]), and calls its functions. There is no configuration file.
 //! - [`remedy`] is the way of everything that changes the managed stack: the plan is shown, then asked about, then done.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
+//! - [`doctor`] looks at the runbook itself, and at what it stands on.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
 mod answer;
 mod args;
 mod aws;
 mod commands;
+mod doctor;
 mod exit;
 mod failure;
 mod function;

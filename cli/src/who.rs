@@ -16,7 +16,7 @@ pub(crate) async fn am_i(client: &Client) -> Result<String, Failure> {
 }
 
 /// The last part of an ARN: a user, or the session of a role, which IAM Identity Center names after the person.
-fn name(arn: &str) -> String {
+pub(crate) fn name(arn: &str) -> String {
     let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
     if last.is_empty() { "unknown".to_owned() } else { last.chars().take(LONGEST).collect() }
 }
