@@ -3,6 +3,7 @@
 //! It forwards to the local AWS, ministack or moto, records who called what, injects faults where a test asked for one,
 //! and answers what the local AWS lacks, in each service's own wire format.
 
+mod acm;
 mod api;
 mod autoscaling;
 mod call;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -274,6 +275,11 @@ impl State {
             let calls = wire::plain_json(StatusCode::OK, &self.calls.as_json(parts.uri.query()));
             return Ok(calls.map(Sent::whole));
         }
+        if parts.uri.path() == "/_sandbox/deny" && parts.method == Method::POST {
+            let understood = self.faults.deny(parts.uri.query());
+            let status = if understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+            return Ok(wire::plain_json(status, &Value::Bool(understood)).map(Sent::whole));
+        }
         let mut call = Call::identify(&parts, &body);
         let mut entry = self.record.entry(&call, &parts, &self.docdb);
         let asked = self.api.of_request(&call, &parts, &body);
@@ -341,6 +347,7 @@ impl State {
     async fn answer(&self, call: &Call, parts: http::request::Parts, body: Bytes) -> Answer {
         let own = match call.service.as_str() {
             _ if self.upstream.answers(call) => None,
+            "acm" => acm::answer(call),
             "application-autoscaling" => Some(self.autoscaling.answer(call, &body)),
             "rds" => Some(self.docdb.answer(call)),
             "cloudfront" => self.cloudfront.answer(call, &parts, &body),

@@ -1,4 +1,5 @@
-//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, and whoever operates: AWS knows what is in them, they are no
+//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, and
+//! `lendpeak2 doctor`: AWS knows what is in them, they are no
 //! longer than AWS takes, and what the template makes and README tells a person to do is allowed.
 
 use std::fs;
@@ -11,7 +12,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-const POLICIES: [&str; 3] = ["chat", "deploy", "operate"];
+const POLICIES: [&str; 4] = ["chat", "deploy", "doctor", "operate"];
 /// Of a managed policy, without blanks
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MAX_CHARACTERS: usize = 6_144;
@@ -128,6 +129,19 @@ fn whoever_operates_may_do_what_readme_says() -> Result<()> {
     }
     for write in ["ecs:UpdateService", "iam:PassRole", "lambda:UpdateFunctionCode", "dynamodb:Scan"] {
         ensure!(!allows(&policy, write, "*"), "{write} is allowed");
+    }
+    Ok(())
+}
+
+/// Whoever only looks whether all is well changes nothing, but for the test that `--ring` sends.
+#[test]
+fn whoever_looks_whether_all_is_well_may_only_look() -> Result<()> {
+    let policy = policy("doctor")?;
+    for action in statements(&policy).iter().flat_map(|statement| texts(&statement["Action"])) {
+        let name = action.split(':').nth(1).unwrap_or_default();
+        let looks = ["Describe", "Get", "List", "Query"].iter().any(|verb| name.starts_with(verb));
+        let allowed = ["lambda:InvokeFunction", "sns:Publish"].contains(&action);
+        ensure!(looks || allowed, "{action} is allowed");
     }
     Ok(())
 }

@@ -92,11 +92,56 @@ pub(crate) const ALL: &[Check] = checks! {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn every_check_has_a_name_of_its_own() {
         let names: BTreeSet<&str> = ALL.iter().map(|check| check.name).collect();
         assert_eq!(names.len(), ALL.len());
+    }
+
+    /// What is called is what a policy can allow: a check that is added has its action there.
+    #[test]
+    fn the_policy_allows_every_action_that_is_looked_with_and_no_other() {
+        let policy: Value =
+            serde_json::from_str(include_str!("../../../docs/permissions/doctor.json")).unwrap();
+        let mut allowed = BTreeSet::new();
+        for statement in policy["Statement"].as_array().unwrap() {
+            match &statement["Action"] {
+                Value::Array(actions) => allowed.extend(actions.iter().filter_map(Value::as_str)),
+                one => allowed.extend(one.as_str()),
+            }
+        }
+        let mut texts =
+            vec![include_str!("../runbook.rs").to_owned(), include_str!("../ledger.rs").to_owned()];
+        texts.push(include_str!("../stack.rs").to_owned());
+        for folder in ["src/doctor", "src/doctor/checks"] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    texts.push(std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let texts = texts.join("\n");
+        let code = texts.split('"').filter(|text| is_action(text));
+        // Anybody may ask who they are.
+        let called: BTreeSet<&str> = code.filter(|action| *action != "sts:GetCallerIdentity").collect();
+        let called: BTreeSet<&str> = called.into_iter().filter(|action| !IN_TESTS.contains(action)).collect();
+        assert_eq!(called, allowed);
+    }
+
+    /// Actions that tests of checks speak of.
+    const IN_TESTS: [&str; 2] = ["ecs:UpdateService", "ecs:ListTasks"];
+
+    /// As in `ecs:DescribeServices`.
+    fn is_action(text: &str) -> bool {
+        let Some((service, name)) = text.split_once(':') else { return false };
+        let is_service = !service.is_empty() && service.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        is_service
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
     }
 }

@@ -235,7 +235,7 @@ async fn once<'a, T>(
     cell: &'a Once<T>,
     read: impl FnOnce() -> Reading<'a, T> + Send,
 ) -> Result<&'a T, Unseen> {
-    cell.get_or_init(|| async { read().await }).await.as_ref().map_err(Clone::clone)
+    cell.get_or_init(read).await.as_ref().map_err(Clone::clone)
 }
 
 fn gone(what: &str, name: &str) -> Unseen {

@@ -104,6 +104,10 @@ impl CloudFront {
     /// Nothing when it is not about invalidations.
     pub(super) fn answer(&self, call: &Call, parts: &http::request::Parts, body: &Bytes) -> Option<Answer> {
         let path = parts.uri.path();
+        if measured(path) == Some(DISTRIBUTION) && parts.method == Method::GET {
+            let message = "A monitoring subscription does not exist for the specified distribution.";
+            return Some(wire::error(call, StatusCode::NOT_FOUND, "NoSuchMonitoringSubscription", message));
+        }
         let (distribution, id) = match described(path) {
             Some(distribution) if parts.method == Method::GET => (distribution, None),
             _ => addressed(path)?,
@@ -140,10 +144,20 @@ fn described(path: &str) -> Option<&str> {
     (distributions == "distribution" && parts.next().is_none()).then_some(id)
 }
 
+/// The distribution of `/<version>/distributions/<id>/monitoring-subscription`.
+fn measured(path: &str) -> Option<&str> {
+    let mut parts = path.trim_matches('/').split('/').skip(1);
+    let (distributions, id, subscription) = (parts.next()?, parts.next()?, parts.next()?);
+    (distributions == "distributions" && subscription == "monitoring-subscription").then_some(id)
+}
+
 /// The operation's name as IAM has it.
 pub(super) fn operation(method: &Method, path: &str) -> Option<&'static str> {
     if method == Method::GET && described(path).is_some() {
         return Some("GetDistribution");
+    }
+    if method == Method::GET && measured(path).is_some() {
+        return Some("GetMonitoringSubscription");
     }
     let (_, id) = addressed(path)?;
     Some(match (method, id) {
@@ -342,6 +356,9 @@ mod tests {
         assert_eq!(addressed("/2020-05-31/distribution/E1"), None);
         assert_eq!(described("/2020-05-31/distribution/E1"), Some("E1"));
         assert_eq!(described(path), None);
+        let subscription = "/2020-05-31/distributions/E1/monitoring-subscription";
+        assert_eq!((measured(subscription), measured(path)), (Some("E1"), None));
+        assert_eq!(operation(&Method::GET, subscription), Some("GetMonitoringSubscription"));
         assert_eq!(operation(&Method::POST, path), Some("CreateInvalidation"));
         assert_eq!(operation(&Method::GET, path), Some("ListInvalidations"));
     }

@@ -249,6 +249,7 @@ impl Inner {
             "DescribeDBClusters" => self.describe_clusters(request),
             "DescribeDBInstances" => self.describe_instances(request),
             "DescribeDBClusterSnapshots" => self.describe_snapshots(request),
+            "DescribeDBClusterParameters" => Ok(wire::parameters(&seed::PARAMETERS)),
             "DescribeDBSubnetGroups" => Ok(wire::subnet_groups(&seed::ZONES)),
             "DescribeOrderableDBInstanceOptions" => Ok(wire::orderable(&seed::ORDERABLE)),
             "DescribeEvents" => Ok(self.describe_events(request)),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::{Answer, wire};
-use crate::names::ACCOUNT;
+use crate::names::{ACCOUNT, REGION};
 
 /// The repository in the registry of the account.
 pub const REPOSITORY: &str = "lendpeak2/backend";
@@ -28,6 +28,16 @@ impl Ecr {
 
     /// None for what the local AWS answers.
     pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
+        if call.operation == "DescribeRepositories" {
+            let named = call.request.pointer("/repositoryNames/0").and_then(Value::as_str);
+            // A tag can be pushed again here: see `Ecs::push_broken`.
+            let repository = json!({ "registryId": ACCOUNT, "repositoryName": REPOSITORY,
+                "repositoryArn": format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{REPOSITORY}"),
+                "repositoryUri": format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"),
+                "imageTagMutability": "MUTABLE" });
+            return (named == Some(REPOSITORY))
+                .then(|| wire::json_1_1(StatusCode::OK, &json!({ "repositories": [repository] })));
+        }
         if call.operation != "DescribeImages" {
             return None;
         }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Answer;
+use super::acm::CERTIFICATE;
 use super::call::Call;
 use super::ec2::ALB_GROUP;
 use super::ecs::{BACKEND_PORT, address, last_part};
@@ -93,9 +94,14 @@ impl Elb {
         }
         let content = match call.operation.as_str() {
             "DescribeLoadBalancers" => describe_load_balancer(),
-            "DescribeLoadBalancerAttributes" => {
-                let attribute = element("Key", "idle_timeout.timeout_seconds") + &element("Value", "60");
-                members("Attributes", &[attribute])
+            "DescribeLoadBalancerAttributes" => attributes(&[
+                ("access_logs.s3.enabled", "true"),
+                ("access_logs.s3.bucket", "lendpeak2-access-logs"),
+                ("idle_timeout.timeout_seconds", "60"),
+            ]),
+            "DescribeTargetGroupAttributes" => attributes(&[("deregistration_delay.timeout_seconds", "30")]),
+            "DescribeListenerCertificates" => {
+                members("Certificates", &[element("CertificateArn", CERTIFICATE)])
             }
             "DescribeListeners" => describe_listener(),
             "DescribeTargetGroups" => self.describe_target_group(),
@@ -167,7 +173,8 @@ impl Elb {
         let changed = self.health_check.lock().unwrap_or_else(PoisonError::into_inner);
         let now = |name: &str, value: &str| changed.get(name).map_or(value, String::as_str).to_owned();
         let fields = fields.map(|(name, value)| element(name, &now(name, value))).concat();
-        members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200"))])
+        let balancers = block("LoadBalancerArns", &element("member", &load_balancer()));
+        members("TargetGroups", &[fields + &block("Matcher", &element("HttpCode", "200")) + &balancers])
     }
 }
 
@@ -181,6 +188,12 @@ fn members(name: &str, members: &[String]) -> String {
     block(name, &members)
 }
 
+fn attributes(all: &[(&str, &str)]) -> String {
+    let all: Vec<String> =
+        all.iter().map(|(key, value)| element("Key", key) + &element("Value", value)).collect();
+    members("Attributes", &all)
+}
+
 fn describe_load_balancer() -> String {
     let name = LOAD_BALANCER.split('/').nth(1).unwrap_or_default();
     let fields =
@@ -192,9 +205,17 @@ fn describe_load_balancer() -> String {
 }
 
 fn describe_listener() -> String {
-    let fields = [("LoadBalancerArn", load_balancer().as_str()), ("Port", "443"), ("Protocol", "HTTPS")]
-        .map(|(name, value)| element(name, value))
-        .concat();
+    let balancer = load_balancer();
+    let listener = format!("{}/0123456789abcdef", balancer.replacen(":loadbalancer/", ":listener/", 1));
+    let fields = [
+        ("ListenerArn", listener.as_str()),
+        ("LoadBalancerArn", &balancer),
+        ("Port", "443"),
+        ("Protocol", "HTTPS"),
+    ]
+    .map(|(name, value)| element(name, value))
+    .concat();
+    let certificates = members("Certificates", &[element("CertificateArn", CERTIFICATE)]);
     let action = element("Type", "forward") + &element("TargetGroupArn", TARGET_GROUP);
-    members("Listeners", &[fields + &members("DefaultActions", &[action])])
+    members("Listeners", &[fields + &certificates + &members("DefaultActions", &[action])])
 }

@@ -105,6 +105,22 @@ impl Faults {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
     }
 
+    /// From now on nobody is allowed this call: `service=ecr&operation=DescribeRepositories`, as a query. Answers whether
+    /// that was understood.
+    pub(super) fn deny(&self, query: Option<&str>) -> bool {
+        let named = |name: &str| {
+            let pairs = query.unwrap_or_default().split('&');
+            pairs
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, value)| *key == name && !value.is_empty())
+        };
+        let (Some((_, service)), Some((_, operation))) = (named("service"), named("operation")) else {
+            return false;
+        };
+        self.add(Rule::new(service, operation, Fault::Denied).times(usize::MAX));
+        true
+    }
+
     /// Rules whose call has not come.
     pub fn left(&self) -> Vec<Rule> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()

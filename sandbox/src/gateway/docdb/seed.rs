@@ -25,6 +25,9 @@ pub(super) const ORDERABLE: [(&str, &[&str]); 3] = [
     ("db.r5.large", &["us-east-1b", "us-east-1c"]),
     ("db.t3.medium", &["us-east-1d"]),
 ];
+/// What the cluster's parameter group sets, other than AWS does.
+pub(super) const PARAMETERS: [(&str, &str); 3] =
+    [("audit_logs", "enabled"), ("profiler", "enabled"), ("profiler_threshold_ms", "100")];
 /// Some time ago.
 const LONG: Duration = Duration::from_hours(1);
 

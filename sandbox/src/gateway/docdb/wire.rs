@@ -116,6 +116,25 @@ pub(super) fn tags(tags: &BTreeMap<String, String>) -> String {
     format!("<TagList>{tags}</TagList>")
 }
 
+pub(super) fn parameters(all: &[(&str, &str)]) -> String {
+    let all: String = all
+        .iter()
+        .map(|(name, value)| {
+            let fields = [
+                ("ParameterName", *name),
+                ("ParameterValue", *value),
+                ("Source", "user"),
+                ("ApplyType", "dynamic"),
+                ("IsModifiable", "true"),
+                ("ApplyMethod", "immediate"),
+            ];
+            let fields: String = fields.iter().map(|(field, value)| element(field, value)).collect();
+            block("Parameter", &fields)
+        })
+        .collect();
+    block("Parameters", &all)
+}
+
 pub(super) fn subnet_groups(zones: &[&str]) -> String {
     let subnets: String = zones
         .iter()
