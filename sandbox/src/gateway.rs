@@ -25,6 +25,7 @@ mod query;
 mod record;
 mod secrets;
 mod sent;
+mod sns;
 mod ssm;
 mod wire;
 
@@ -367,6 +368,7 @@ impl State {
             (None, "secretsmanager") if !self.upstream.answers(call) => {
                 self.secrets.answer(call, parts, body, &self.upstream).await
             }
+            (None, "sns") => sns::answer(call, parts, body, &self.upstream).await,
             (None, "logs") => logs::answer(call, parts, body, &self.upstream).await,
             (None, _) => self.upstream.forward(parts, body).await,
         }

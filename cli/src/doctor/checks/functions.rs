@@ -68,9 +68,10 @@ fn of_functions(all: &[Configured], deployed: Option<Timestamp>, environment: &s
     ))
 }
 
-/// As in `2026-12-01T10:00:00.000+0000`.
+/// As in `2026-12-01T10:00:00.000+0000`, or with a `Z`.
 fn modified_at(text: &str) -> Option<Timestamp> {
-    strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text).ok()?.to_timestamp().ok()
+    let read = || strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text).ok()?.to_timestamp().ok();
+    text.parse().ok().or_else(read)
 }
 
 pub(super) async fn concurrency(site: &Site) -> Result<Verdict, Unseen> {
