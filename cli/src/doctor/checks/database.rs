@@ -153,7 +153,6 @@ pub(super) async fn zones(site: &Site) -> Result<Verdict, Unseen> {
     let cluster = site.parameter("DatabaseCluster")?;
     let client = aws_sdk_docdb::Client::new(&site.config);
     let filter = Filter::builder().name("db-cluster-id").values(cluster).build();
-    let filter = filter.map_err(|error| Unseen::new(error.to_string()))?;
     let answer = client.describe_db_instances().filters(filter).send().await.map_err(|error| {
         Failure::aws(format!("read the instances of {cluster}"), "rds:DescribeDBInstances", &error)
     })?;

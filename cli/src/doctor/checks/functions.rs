@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn to_look_on_for_weeks_is_a_warning_and_so_is_a_remedy_that_is_off() {
-        let modes = |rollback, days| {
+        let modes = |rollback, days: i64| {
             let modes = [(Function::Rollback, rollback), (Function::Restart, "auto")];
             of_modes(&modes, SignedDuration::from_hours(24 * days), "production")
         };
