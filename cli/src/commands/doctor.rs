@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     progress::Progress,
-    remedy::{confirm, may_ask},
+    remedy::confirm,
     render,
     runbook::Runbook,
     screen::{BAD, BOLD, GOOD},
@@ -38,8 +38,16 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    if options.ring {
-        may_ask(runbook)?;
+    if options.ring && !runbook.global.yes && !runbook.screen.is_interactive() {
+        let why = if runbook.screen.is_json() {
+            "with --json nobody is asked"
+        } else {
+            "there is no terminal to ask on"
+        };
+        return Err(Failure::usage(
+            why,
+            "say --yes to ring every level, or leave --ring out: then it only looks",
+        ));
     }
     let site = Arc::new(Site::new(runbook.config.clone(), runbook.stack.clone(), time::now()));
     let patience = runbook.global.timeout.unwrap_or(PATIENCE);

@@ -31,7 +31,7 @@ fn checked(group: Option<&TargetGroup>) -> Verdict {
     let codes = group.matcher().and_then(|matcher| matcher.http_code()).unwrap_or("200");
     let (every, fails) =
         (group.health_check_interval_seconds().unwrap_or(30), group.unhealthy_threshold_count().unwrap_or(2));
-    let says = format!("{path} every {every} s, {codes} is healthy, {fails} failures are not");
+    let says = format!("{path} every {every} s: {codes} is healthy, {fails} failures in a row are unhealthy");
     let modify = |options: &str| format!("aws elbv2 modify-target-group --target-group-arn {arn} {options}");
     if takes_errors(codes) {
         return Verdict::bad(
@@ -100,7 +100,8 @@ fn idle(arn: &str, attributes: &[LoadBalancerAttribute]) -> Verdict {
     }
     Verdict::warn(
         says,
-        "the one that closes first while a request is on its way makes a 502, a few an hour and for no reason to be seen",
+        "where the application closes a connection first, a request on its way is answered with 502: a few an hour, with \
+         nothing in the log",
         format!(
             "aws elbv2 modify-load-balancer-attributes --load-balancer-arn {arn} --attributes \
              Key=idle_timeout.timeout_seconds,Value={USUAL_IDLE_SECONDS}"

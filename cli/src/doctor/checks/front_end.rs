@@ -38,8 +38,8 @@ fn measured(id: &str, status: Option<&RealtimeMetricsSubscriptionStatus>) -> Ver
     }
     Verdict::warn(
         "CloudFront's additional metrics are off",
-        "nobody can tell a 502 of the origin from a 503, nor whether an invalidation emptied the cache; they are \
-         charged",
+        "nobody can tell a 502 of the origin from a 503, or see whether an invalidation emptied the cache. CloudFront \
+         charges for them",
         format!(
             "aws cloudfront create-monitoring-subscription --distribution-id {id} --monitoring-subscription \
              'RealtimeMetricsSubscriptionConfig={{RealtimeMetricsSubscriptionStatus=Enabled}}'"

@@ -94,7 +94,10 @@ fn waiting(plans: &[Plan], now: Timestamp) -> Verdict {
     let more = if plans.len() == 1 { String::new() } else { format!(", and {} more", plans.len() - 1) };
     Verdict::warn(
         format!("a plan waits for approval: {what}{more}"),
-        format!("it is not done, and expires in {}", time::spoken(first.expires.duration_since(now))),
+        format!(
+            "nothing is done until somebody decides, and it expires in {}",
+            time::spoken(first.expires.duration_since(now))
+        ),
         format!("lendpeak2 approve {}   # or reject", first.id),
     )
 }
@@ -169,7 +172,8 @@ fn probed(newest: Option<(i64, f64)>, now: Timestamp) -> Verdict {
     if value < 1.0 {
         return Verdict::warn("the probe runs, and fails", "users meet an error now", "lendpeak2 health");
     }
-    Verdict::ok(format!("the probe passed {} ago", time::spoken(ago)))
+    let at = Timestamp::from_second(minute).unwrap_or(now);
+    Verdict::ok(format!("the probe passed at {} UTC", time::of_day(at)))
 }
 
 #[cfg(test)]
@@ -231,7 +235,7 @@ mod tests {
             waiting(&[plan.clone(), plan], now()),
             Verdict::warn(
                 "a plan waits for approval: restart backend (restart), and 1 more",
-                "it is not done, and expires in 20 min",
+                "nothing is done until somebody decides, and it expires in 20 min",
                 "lendpeak2 approve 0a1b   # or reject"
             )
         );

@@ -105,6 +105,7 @@ fn heard(level: Level, topic: &str, listeners: &Listeners) -> Verdict {
     if confirmed.is_empty() {
         let says = match pending.len() {
             0 => format!("nobody is subscribed to {name}"),
+            1 => format!("nobody has confirmed a subscription to {name}, and 1 waits for that"),
             count => format!("nobody has confirmed a subscription to {name}, and {count} wait for that"),
         };
         let parameter = level.parameter;
@@ -126,7 +127,7 @@ fn heard(level: Level, topic: &str, listeners: &Listeners) -> Verdict {
     match again {
         Some(again) => Verdict::warn(
             format!("{says}, and {} not", pending.len()),
-            "whoever has not confirmed hears nothing, and believes to be told",
+            "whoever has not confirmed hears nothing, and does not know it",
             again,
         ),
         None => Verdict::ok(says),

@@ -38,8 +38,8 @@ fn broken(service: &Service) -> Verdict {
     let Some(breaker) = breaker.filter(|breaker| breaker.enable()) else {
         return Verdict::warn(
             "the deployment circuit breaker is off",
-            "ECS tries a release that cannot start for ever and sends no SERVICE_DEPLOYMENT_FAILED: rollback waits \
-             for the 5xx rate",
+            "ECS keeps trying a release that cannot start, and sends no SERVICE_DEPLOYMENT_FAILED: rollback has to \
+             wait for the 5xx rate",
             update(
                 service,
                 &format!(
@@ -141,7 +141,7 @@ fn grace(service: &Service, group: Option<&TargetGroup>) -> Verdict {
     }
     Verdict::warn(
         says,
-        "ECS ends tasks that would have been well, and a roll-back or a scale-up under load comes to nothing",
+        "ECS ends tasks that were about to be healthy: a roll-back or a scale-up under load comes to nothing",
         update(service, &format!("--health-check-grace-period-seconds {}", needs * 2)),
     )
 }
@@ -207,7 +207,7 @@ fn scaled(service: &Service, target: Option<&ScalableTarget>, most: i32) -> Verd
     if !(low..=high).contains(&desired) {
         return Verdict::warn(
             says,
-            "auto scaling does not move it until an alarm rings, and then jumps",
+            "auto scaling leaves it there until one of its alarms rings",
             update(service, &format!("--desired-count {}", desired.clamp(low, high))),
         );
     }
@@ -230,7 +230,7 @@ fn insights(cluster: &Cluster) -> Verdict {
     match setting.and_then(|setting| setting.value()).unwrap_or("disabled") {
         "disabled" => Verdict::warn(
             "Container Insights is off",
-            "after an outage nobody can see what a task used that is gone; it is charged by metric",
+            "after an outage nobody can see what a stopped task used. CloudWatch charges for it",
             format!(
                 "aws ecs update-cluster-settings --cluster {} --settings name=containerInsights,value=enabled",
                 cluster.cluster_name().unwrap_or_default()
