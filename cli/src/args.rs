@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, events, freeze, health, history, incident, init, invalidate, logs,
-        man, params, reject, restart, restore, rollback, scale, start, status, stop,
+        approve, completion, diagnose, doctor, events, freeze, health, history, incident, init, invalidate,
+        logs, man, params, reject, restart, restore, rollback, scale, start, status, stop,
     },
     global::Global,
 };
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     History(history::Options),
     Events(events::Options),
     Logs(logs::Options),
+    Doctor(doctor::Options),
     Init(init::Options),
     Params(params::Options),
     /// Serve an agent by the Model Context Protocol: it looks, and asks people

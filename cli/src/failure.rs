@@ -193,6 +193,14 @@ impl Failure {
         }
     }
 
+    /// The action that AWS denied, if that is what went wrong.
+    pub(crate) fn denied(&self) -> Option<&'static str> {
+        match self {
+            Self::Aws { kind: Kind::Denied, action, .. } => Some(action),
+            _ => None,
+        }
+    }
+
     /// The error and all its causes, in one line.
     pub(crate) fn chain(&self) -> String {
         chain(self)
@@ -221,7 +229,11 @@ where
 {
     if let SdkError::ServiceError(answer) = error {
         return match answer.err().code().unwrap_or_default() {
-            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "AuthorizationErrorException"
+            | "UnauthorizedOperation" => Kind::Denied,
             "ExpiredToken"
             | "ExpiredTokenException"
             | "InvalidClientTokenId"

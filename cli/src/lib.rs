@@ -10,6 +10,7 @@
 //! - [`discover`] finds what belongs to an ECS service, and what that makes the stack's [`parameters`]; [`samconfig`] is
 //!   the file that they are written into.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
+//! - [`doctor`] looks at the runbook itself, and at what it stands on.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
 mod answer;
@@ -19,6 +20,7 @@ mod commands;
 mod decide;
 mod discover;
 mod dispatch;
+mod doctor;
 mod exit;
 mod failure;
 mod function;

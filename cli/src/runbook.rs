@@ -51,20 +51,9 @@ impl<'a> Runbook<'a> {
     ) -> Result<Value, Failure> {
         let name = self.stack.function(function)?;
         let waits = Progress::spinner(self.screen, &format!("{} is asked", function.name()));
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(FUNCTION_TIMEOUT).build();
-        let config = aws_sdk_lambda::config::Builder::from(&self.config)
-            .retry_config(retries)
-            .timeout_config(timeouts)
-            .build();
-        let invoke = Client::from_conf(config).invoke().function_name(name);
-        let answer = invoke
-            .payload(Blob::new(request.to_string()))
-            .send()
-            .await
-            .map_err(|error| Failure::aws(format!("ask {name}"), "lambda:InvokeFunction", &error))?;
+        let answer = invoke(&self.config, name, request, retries).await;
         drop(waits);
-        let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-        read(name, answer.function_error(), payload)
+        answer
     }
 
     pub(crate) fn ledger(&self) -> Result<Ledger, Failure> {
@@ -78,6 +67,26 @@ impl<'a> Runbook<'a> {
             None => who::am_i(&aws_sdk_sts::Client::new(&self.config)).await,
         }
     }
+}
+
+/// Sends a function what it takes, and reads its answer.
+pub(crate) async fn invoke(
+    config: &SdkConfig,
+    name: &str,
+    request: &Value,
+    retries: RetryConfig,
+) -> Result<Value, Failure> {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(FUNCTION_TIMEOUT).build();
+    let config =
+        aws_sdk_lambda::config::Builder::from(config).retry_config(retries).timeout_config(timeouts).build();
+    let invoke = Client::from_conf(config).invoke().function_name(name);
+    let answer = invoke
+        .payload(Blob::new(request.to_string()))
+        .send()
+        .await
+        .map_err(|error| Failure::aws(format!("ask {name}"), "lambda:InvokeFunction", &error))?;
+    let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+    read(name, answer.function_error(), payload)
 }
 
 /// A function that failed has answered too: with an error.

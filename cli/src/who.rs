@@ -36,7 +36,7 @@ fn in_full(arn: &str, id: &str) -> String {
 }
 
 /// The last part of an ARN: a user, or the session of a role, which IAM Identity Center names after the person.
-fn name(arn: &str) -> String {
+pub(crate) fn name(arn: &str) -> String {
     let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
     if last.is_empty() { "unknown".to_owned() } else { last.chars().take(LONGEST).collect() }
 }

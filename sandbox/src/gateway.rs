@@ -26,6 +26,7 @@ mod query;
 mod record;
 mod secrets;
 mod sent;
+mod sns;
 mod ssm;
 mod wire;
 
@@ -371,6 +372,7 @@ impl State {
                 self.secrets.answer(call, parts, body, &self.upstream).await
             }
             (None, "sqs") => callers::send(call, parts, body, &self.upstream).await,
+            (None, "sns") => sns::answer(call, parts, body, &self.upstream).await,
             (None, "logs") => logs::answer(call, parts, body, &self.upstream).await,
             (None, _) => self.upstream.forward(parts, body).await,
         }

@@ -1,5 +1,5 @@
-//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, and whoever looks
-//! for the stack's names: AWS knows what is in them, they are no
+//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, and the looks of
+//! `lendpeak2 init` and `lendpeak2 doctor`: AWS knows what is in them, they are no
 //! longer than AWS takes, and what the template makes and README tells a person to do is allowed.
 
 use std::fs;
@@ -12,7 +12,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-const POLICIES: [&str; 4] = ["chat", "deploy", "init", "operate"];
+const POLICIES: [&str; 5] = ["chat", "deploy", "doctor", "init", "operate"];
 /// Of a managed policy, without blanks
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MAX_CHARACTERS: usize = 6_144;
@@ -145,6 +145,19 @@ fn whoever_looks_for_names_may_only_look() -> Result<()> {
         let (service, name) = action.split_once(':').context("no action")?;
         let looks = ["BatchGet", "Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb));
         ensure!(looks && !["secretsmanager", "ssm"].contains(&service), "{action} is allowed");
+    }
+    Ok(())
+}
+
+/// Whoever only looks whether all is well changes nothing, but for the test that `--ring` sends.
+#[test]
+fn whoever_looks_whether_all_is_well_may_only_look() -> Result<()> {
+    let policy = policy("doctor")?;
+    for action in statements(&policy).iter().flat_map(|statement| texts(&statement["Action"])) {
+        let name = action.split(':').nth(1).unwrap_or_default();
+        let looks = ["Describe", "Get", "List", "Query"].iter().any(|verb| name.starts_with(verb));
+        let allowed = ["lambda:InvokeFunction", "sns:Publish"].contains(&action);
+        ensure!(looks || allowed, "{action} is allowed");
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod doctor;
 mod help;
 mod init;
 mod mcp;

@@ -182,7 +182,7 @@ fn a_reader_that_goes_ends_it(sandbox: &Sandbox) {
     assert!(child.wait().unwrap().success());
 }
 
-fn on_a_terminal(sandbox: &Sandbox, answer: &str, arguments: &[&str]) -> Said {
+pub(crate) fn on_a_terminal(sandbox: &Sandbox, answer: &str, arguments: &[&str]) -> Said {
     let typed = sandbox.lendpeak2(arguments);
     let mut command = Command::new("python3");
     command.args(["tests/terminal.py", answer]).arg(typed.get_program()).args(typed.get_args());

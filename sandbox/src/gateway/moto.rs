@@ -269,7 +269,7 @@ async fn in_json(call: &Call, parts: Parts, upstream: &Upstream) -> Answer {
 }
 
 /// Changes an XML answer.
-async fn in_text(answer: Answer, change: impl FnOnce(&str) -> String) -> Answer {
+pub(super) async fn in_text(answer: Answer, change: impl FnOnce(&str) -> String) -> Answer {
     let status = answer.status();
     let Ok(body) = answer.into_body().collect().await;
     wire::xml(status, change(&String::from_utf8_lossy(&body.to_bytes())))
