@@ -178,15 +178,16 @@ fn plan(item: &Item, function: Function) -> Option<Plan> {
     })
 }
 
-/// Of a role's session, the name behind its id.
+/// By the names of their sessions; a user has only an id.
 fn approved_by(item: &Item) -> Vec<String> {
     let votes: Value = serde_json::from_str(attribute(item, "votes")).unwrap_or_default();
     let votes = votes.as_array().map_or(&[][..], Vec::as_slice);
     let approvals = votes.iter().filter(|vote| text(vote, "said") == "approve");
     approvals
-        .map(|vote| {
-            let sender = text(vote, "sender");
-            sender.split_once(':').map_or(sender.clone(), |(_, session)| session.to_owned())
+        .filter_map(|vote| {
+            let sender = vote.get("sender")?;
+            let session = text(sender, "session");
+            Some(if session.is_empty() { text(sender, "id") } else { session })
         })
         .collect()
 }
@@ -252,7 +253,8 @@ mod tests {
         );
         assert_eq!((read.asked_by().as_str(), read.approved_by.len()), ("an event", 0));
         let mut voted = asked();
-        let votes = r#"[{"said": "approve", "sender": "AROAEXAMPLE:alice"}, {"said": "reject", "sender": "AIDAEXAMPLE"}]"#;
+        let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "session": "alice"}},
+            {"said": "reject", "sender": {"id": "AIDAEXAMPLE"}}]"#;
         voted.extend(item(&[("votes", votes)]));
         assert_eq!(plan_of(voted).unwrap().approved_by, ["alice"]);
         assert_eq!(plan_of(item(&[("data", "{")])), None);

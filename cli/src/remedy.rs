@@ -1,6 +1,9 @@
 //! The way of everything that changes the managed stack: the plan is shown, then asked about, then carried out, then
 //! followed until it has settled.
 
+use std::time::Duration;
+
+use aws_sdk_sts::Client;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -11,8 +14,13 @@ use crate::{
     function::Function,
     render,
     runbook::Runbook,
-    wait,
+    wait, who,
 };
+
+/// A name that AWS is slow to tell is no reason to wait.
+const NAMED_WITHIN: Duration = Duration::from_secs(3);
+/// The field of a request that says who asks.
+const ASKED_BY: &str = "asked_by";
 
 // What every remedy takes. Not a doc comment: it would be the help of each command.
 #[derive(Debug, Clone, Default, Args)]
@@ -60,11 +68,30 @@ impl Ask {
         self
     }
 
-    /// Whatever the mode is, a person has to approve it. `by` is who asks: `scale-up` has a number of that name.
+    /// Who asks, where that is not whoever types: `by` is a number of `scale-up`'s own.
     #[must_use]
-    pub(crate) fn for_approval(mut self, by: &str) -> Self {
+    pub(crate) fn asked_by(mut self, who: &str) -> Self {
+        self.request.insert(ASKED_BY.to_owned(), json!(who));
+        self
+    }
+
+    /// Whatever the mode is, a person has to approve it.
+    #[must_use]
+    pub(crate) fn for_approval(mut self) -> Self {
         self.request.insert("ask".to_owned(), json!(true));
-        self.request.insert("asked_by".to_owned(), json!(by));
+        self
+    }
+
+    /// With who asks, as far as AWS says it soon. What a runbook of an earlier version does not take is left out.
+    async fn signed(mut self, runbook: &Runbook<'_>) -> Self {
+        let is_said = ["approve", "reject", ASKED_BY].iter().any(|field| self.request.contains_key(*field));
+        if runbook.stack.approvals().is_none() || is_said || !Function::REMEDIES.contains(&self.function) {
+            return self;
+        }
+        let client = Client::new(&runbook.config);
+        if let Ok(Ok(by)) = tokio::time::timeout(NAMED_WITHIN, who::asks(&client)).await {
+            self.request.insert(ASKED_BY.to_owned(), json!(by));
+        }
         self
     }
 
@@ -85,7 +112,8 @@ pub(crate) enum Agreed {
 
 /// Shows the plan, asks, does it, and waits until it has settled.
 pub(crate) async fn carry_out(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, Failure> {
-    if let Agreed::Over(exit) = agree(runbook, &ask).await? {
+    let (ask, agreed) = agree(runbook, ask).await?;
+    if let Agreed::Over(exit) = agreed {
         return Ok(exit);
     }
     runbook.screen.will_go_on("the request was sent: `lendpeak2 history` says what came of it");
@@ -93,11 +121,17 @@ pub(crate) async fn carry_out(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, F
     finish(runbook, ask.function, &answer).await
 }
 
-/// Shows the plan, and asks.
-pub(crate) async fn agree(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Failure> {
+/// Shows the plan, and asks. What is then sent says who asks.
+pub(crate) async fn agree(runbook: &Runbook<'_>, ask: Ask) -> Result<(Ask, Agreed), Failure> {
     if !ask.dry_run {
         may_ask(runbook)?;
     }
+    let ask = ask.signed(runbook).await;
+    let agreed = agree_to(runbook, &ask).await?;
+    Ok((ask, agreed))
+}
+
+async fn agree_to(runbook: &Runbook<'_>, ask: &Ask) -> Result<Agreed, Failure> {
     let sees_no_plan = runbook.screen.is_quiet() && runbook.global.yes;
     if sees_no_plan && !ask.dry_run {
         return Ok(Agreed::Yes);
@@ -188,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_for_approval_says_so_and_who_asks() {
         let ask = Ask::new(Function::Restart, &json!({}), &Common::default(), "Restart?");
-        let sent = Value::Object(ask.for_approval("night-watch 7.1 for ana").request);
+        let sent = Value::Object(ask.for_approval().asked_by("night-watch 7.1 for ana").request);
         assert_eq!(sent, json!({ "ask": true, "asked_by": "night-watch 7.1 for ana" }));
     }
 }

@@ -1,6 +1,6 @@
 //! Whoever types, as AWS knows them. A courtesy to those who read the record: nothing is allowed or forbidden by it.
 
-use aws_sdk_sts::Client;
+use aws_sdk_sts::{Client, operation::get_caller_identity::GetCallerIdentityOutput};
 
 use crate::failure::Failure;
 
@@ -8,20 +8,21 @@ use crate::failure::Failure;
 const LONGEST: usize = 60;
 
 pub(crate) async fn am_i(client: &Client) -> Result<String, Failure> {
-    let identity =
-        client.get_caller_identity().send().await.map_err(|error| {
-            Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
-        })?;
-    Ok(name(identity.arn().unwrap_or_default()))
+    Ok(name(identity(client).await?.arn().unwrap_or_default()))
 }
 
 /// The same, as a plan keeps who asked for it: of a user, AWS tells whoever approves the id alone.
 pub(crate) async fn asks(client: &Client) -> Result<String, Failure> {
-    let identity =
-        client.get_caller_identity().send().await.map_err(|error| {
-            Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
-        })?;
+    let identity = identity(client).await?;
     Ok(in_full(identity.arn().unwrap_or_default(), identity.user_id().unwrap_or_default()))
+}
+
+async fn identity(client: &Client) -> Result<GetCallerIdentityOutput, Failure> {
+    client
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error))
 }
 
 fn in_full(arn: &str, id: &str) -> String {

@@ -198,7 +198,7 @@ pub const PLAN_CHANGED: Code =
     Code::new("plan_changed", "What would be done now is not what the person approved.");
 pub const APPROVER_UNNAMED: Code = Code::new(
     "approver_unnamed",
-    "`NAMED_APPROVERS` is on, and AWS has not said who decides: it did not come over the queue of approvals, or with a session that has no name.",
+    "AWS has not said who decides, and `NAMED_APPROVERS` is on: it did not come over the queue of approvals, or from a session that has no name.",
 );
 pub const REJECTED: Code = Code::new("rejected", "The person's rejection of the plan is recorded.");
 

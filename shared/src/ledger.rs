@@ -41,7 +41,7 @@ mod releases;
 mod settle;
 #[cfg(test)]
 mod tests;
-pub mod votes;
+mod votes;
 mod wanted;
 mod writes;
 
@@ -59,7 +59,7 @@ pub use owed::Owed;
 pub(crate) use owed::{OWED, OWN_TIME};
 pub use releases::{Release, Releases};
 pub use settle::{Held, NotSettled, Refusal, Settlement};
-pub use votes::{Plans, Said, Vote};
+pub use votes::Plans;
 pub use wanted::{WANTED_FOR, Waiting, Wanted, WantedChange};
 
 use crate::error::Error;

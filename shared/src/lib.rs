@@ -37,4 +37,5 @@ pub mod telemetry;
 pub mod text;
 pub mod tls;
 pub mod trigger;
+pub mod vote;
 pub mod web;

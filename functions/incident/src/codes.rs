@@ -14,11 +14,11 @@ pub const APPROVALS_MISSING: Code = Code::new(
 );
 pub const ASKED_BY_SENDER: Code = Code::new(
     "asked_by_sender",
-    "`NOT_BY_WHO_ASKED` has the function, and who approves has asked for the plan.",
+    "Who approves has asked for the plan, and `NOT_BY_WHO_ASKED` has the function.",
 );
 pub const ASKER_UNKNOWN: Code = Code::new(
     "asker_unknown",
-    "`NOT_BY_WHO_ASKED` has the function, and the person who asked for the plan has left no name.",
+    "The person who asked for the plan has left no name, and `NOT_BY_WHO_ASKED` has the function.",
 );
 pub const MESSAGE_UNREADABLE: Code =
     Code::new("message_unreadable", "The message is none that the queue of approvals takes.");

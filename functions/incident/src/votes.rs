@@ -6,9 +6,10 @@ use shared::{
     code,
     code::Code,
     guard::check_approval,
-    ledger::{Approval, Said, Vote, votes::names},
+    ledger::Approval,
     outcome::Stop,
     trigger::{Kind, Sender, Trigger},
+    vote::{Said, Vote, names},
 };
 
 use crate::{codes, settings::Approvals};
@@ -113,7 +114,7 @@ mod tests {
     const NOW: &str = "2026-11-28T20:00:00Z";
 
     fn sender(name: &str) -> Sender {
-        Sender::new(format!("AROAEXAMPLE:{name}"))
+        Sender::of(&format!("AROAEXAMPLE:{name}"))
     }
 
     fn approval(asked: &Value, votes: &[(Said, &str)]) -> Approval {

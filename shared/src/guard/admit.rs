@@ -11,11 +11,12 @@ use crate::{
     clock::{near, readable},
     code,
     decision::{Decision, Next, Stop},
-    ledger::{Approval, Memory, Rejection, votes},
+    ledger::{Approval, Memory, Rejection},
     outcome::{first, lower},
     plan::{Limits, Plan, lines},
     settings::{Mode, Policy},
     trigger::{Asked, Kind, Trigger},
+    vote,
 };
 
 /// What is known when a plan is decided on.
@@ -204,7 +205,7 @@ fn ask_again() -> Next {
 fn approved(asked: &Asked, approval: &Approval, at: Timestamp) -> String {
     let why = asked.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     if asked.verified {
-        return format!("approved by {}{why}", votes::with_times(&approval.votes));
+        return format!("approved by {}{why}", vote::with_times(&approval.votes));
     }
     let by = asked.decider().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("approved{by} at {}{why}", readable(at))

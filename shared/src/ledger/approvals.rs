@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Ledger, NotSettled, Settlement, Vote,
+    Ledger, NotSettled, Settlement,
     items::{Item, built, data, is_unmet, item_key, seconds, string, text},
     votes,
 };
-use crate::{aws, clock, error::Error, trigger::Trigger};
+use crate::{aws, clock, error::Error, trigger::Trigger, vote::Vote};
 
 /// How much of an id names the plan; the rest tells one time that it was asked for from another.
 const PLAN: usize = 10;

@@ -1,50 +1,17 @@
-//! What people say about plans over the queue of approvals. Each vote is kept with the plan, and a sender counts once.
-
-use aws_sdk_dynamodb::{
-    Client,
-    types::{TransactWriteItem, Update},
-};
-use futures_util::future::try_join_all;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+//! The votes about a plan, in its item: what people say over the queue of approvals.
 
 use super::{
     Approval,
     approvals::{UNDECIDED, plan_key},
     items::{Item, built, failed_check, item_key, json, reasons, string, text, unusable},
 };
-use crate::{aws, clock, error::Error, trigger::Sender};
-
-/// A vote is a yes or a no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Said {
-    Approve,
-    Reject,
-}
-
-impl Said {
-    /// As in `alice approved it`.
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Approve => "approved",
-            Self::Reject => "rejected",
-        }
-    }
-}
-
-/// What somebody said about a plan, as SQS names them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vote {
-    pub said: Said,
-    pub sender: Sender,
-    pub at: Timestamp,
-    /// The message's id.
-    pub message: String,
-    /// Why, in the person's words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub words: String,
-}
+use crate::{aws, clock, error::Error, vote::Vote};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{TransactWriteItem, Update},
+};
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
 
 /// The attribute of a plan's item.
 const VOTES: &str = "votes";
@@ -57,26 +24,6 @@ pub(super) fn of(item: &Item) -> Result<Vec<Vote>, Error> {
     let key = || format!("{} / {}", text(item, "pk"), text(item, "sk"));
     serde_json::from_str(text(item, VOTES))
         .map_err(|error| unusable(format!("the votes of {}: {error}", key())))
-}
-
-/// Who said this, as in `alice and bob`; empty if nobody did.
-pub fn names(votes: &[Vote], said: Said) -> String {
-    joined(votes.iter().filter(|vote| vote.said == said).map(|vote| vote.sender.name().to_owned()))
-}
-
-/// Who approved and when, as in `alice at 2026-11-28 10:00:00 UTC and bob at …`.
-pub fn with_times(votes: &[Vote]) -> String {
-    let of = |vote: &Vote| format!("{} at {}", vote.sender.name(), clock::readable(vote.at));
-    joined(votes.iter().filter(|vote| vote.said == Said::Approve).map(of))
-}
-
-fn joined(words: impl Iterator<Item = String>) -> String {
-    let words: Vec<String> = words.collect();
-    match words.split_last() {
-        Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        Some((only, _)) => only.clone(),
-        None => String::new(),
-    }
 }
 
 /// The plans of all remedies.
@@ -164,34 +111,18 @@ fn partition(function: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn vote(said: Said, name: &str) -> Vote {
-        Vote {
-            said,
-            sender: Sender::new(format!("AROAEXAMPLE:{name}")),
-            at: "2026-11-28T10:00:00Z".parse().unwrap(),
-            message: "m-1".to_owned(),
-            words: String::new(),
-        }
-    }
-
-    #[test]
-    fn voters_are_named() {
-        let [alice, bob, cleo] = ["alice", "bob", "cleo"].map(|name| vote(Said::Approve, name));
-        let no = vote(Said::Reject, "dan");
-        assert_eq!(names(&[], Said::Approve), "");
-        assert_eq!(names(&[alice.clone(), no.clone()], Said::Approve), "alice");
-        assert_eq!(names(&[alice.clone(), bob.clone(), cleo], Said::Approve), "alice, bob and cleo");
-        assert_eq!(names(&[alice.clone(), no], Said::Reject), "dan");
-        assert_eq!(
-            with_times(&[alice, bob]),
-            "alice at 2026-11-28 10:00:00 UTC and bob at 2026-11-28 10:00:00 UTC"
-        );
-    }
+    use crate::{trigger::Sender, vote::Said};
 
     #[test]
     fn votes_are_read_as_they_were_written_and_what_cannot_be_read_is_no_plan() {
-        let votes = vec![vote(Said::Approve, "alice"), vote(Said::Reject, "bob")];
+        let vote = |said, sender: &str| Vote {
+            said,
+            sender: Sender::of(sender),
+            at: "2026-11-28T10:00:00Z".parse().unwrap(),
+            message: "m-1".to_owned(),
+            words: String::new(),
+        };
+        let votes = vec![vote(Said::Approve, "AROAEXAMPLE:alice"), vote(Said::Reject, "AIDAEXAMPLE")];
         let mut item = item_key("approval#restart", "0123456789");
         assert_eq!(of(&item).unwrap(), []);
         item.insert(VOTES.to_owned(), string(json(&votes).unwrap()));

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ledger::Vote,
     trigger::{Kind, Trigger},
+    vote::Vote,
 };
 
 /// Who or what woke a run, as its answer and its record have it. It is written from a borrowed trigger. What had asked

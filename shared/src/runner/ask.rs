@@ -7,11 +7,12 @@ use crate::{
     clock, code,
     error::Error,
     guard,
-    ledger::{Approval, Rejection, Said, Vote, votes},
+    ledger::{Approval, Rejection},
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
     plan::{Plan, lines, value},
     remedy::Remedy,
     trigger::{Asked, Kind},
+    vote::{self, Said, Vote},
 };
 
 impl<R: Remedy> Runner<R> {
@@ -75,7 +76,7 @@ impl<R: Remedy> Runner<R> {
             };
         }
         let said = if asked.reject.is_some() { Said::Reject } else { Said::Approve };
-        let by = votes::names(&approval.votes, said);
+        let by = vote::names(&approval.votes, said);
         if by.is_empty() {
             return Err(unnamed("nobody has decided about this plan over the queue of approvals"));
         }

@@ -20,28 +20,33 @@ pub struct Message {
     pub body: String,
 }
 
-/// Whoever sent a message: SQS writes a user's id, or a role's with the session's name after a colon.
+/// Whoever sent a message. SQS writes a user's id, or a role's with the session's name after a colon. The two are kept
+/// apart: together they would look like a name with its password.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sender(String);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Of a user, or of a role, as in `AROA…`. Nobody chooses it.
+    pub id: String,
+    /// The name of the role's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
 
 /// What the AWS SDK for Python calls a session that nobody has given a name.
 const UNNAMED: &str = "botocore-session-";
 
 impl Sender {
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
-
-    /// The whole id, as in `AROA…:alice@example.com`.
-    pub fn id(&self) -> &str {
-        &self.0
+    /// As SQS writes it.
+    pub fn of(sender_id: &str) -> Self {
+        match sender_id.split_once(':') {
+            Some((id, session)) => Self { id: id.to_owned(), session: Some(session.to_owned()) },
+            None => Self { id: sender_id.to_owned(), session: None },
+        }
     }
 
     /// The session's name; a user has only its id.
     pub fn name(&self) -> &str {
-        self.0.split_once(':').map_or(self.0.as_str(), |(_, session)| session)
+        self.session.as_deref().unwrap_or(&self.id)
     }
 
     /// Whether the name says who it is.
@@ -55,10 +60,8 @@ impl Sender {
         /// What a session's name may have besides letters and digits.
         const OF_NAMES: &str = "_+=,.@-";
         let is_mark = |letter: char| !letter.is_alphanumeric() && !OF_NAMES.contains(letter);
-        let names = [self.name(), self.0.split(':').next().unwrap_or_default()];
-        let named = |word: &str| names.iter().any(|name| !name.is_empty() && word.eq_ignore_ascii_case(name));
-        let mut words = by.split(is_mark).map(|word| word.trim_matches(['.', ',']));
-        by == self.0 || words.any(named)
+        let named = |word: &str| !word.is_empty() && word.eq_ignore_ascii_case(self.name());
+        by.split(is_mark).any(|word| named(word) || named(word.trim_matches(['.', ','])))
     }
 }
 
@@ -94,7 +97,7 @@ fn message(record: SqsMessage) -> Option<Message> {
     let sender = record.attributes.get("SenderId").filter(|sender| !sender.is_empty())?;
     Some(Message {
         id: record.message_id.filter(|id| !id.is_empty())?,
-        sender: Sender::new(sender),
+        sender: Sender::of(sender),
         at: Timestamp::from_millisecond(sent).ok()?,
         body: record.body.unwrap_or_default(),
     })
@@ -128,7 +131,7 @@ mod tests {
         let read = messages(&invocation(&json!({ "Records": [record("AROAEXAMPLE:alice@example.com")] })));
         let message = Message {
             id: "m-1".to_owned(),
-            sender: Sender::new("AROAEXAMPLE:alice@example.com"),
+            sender: Sender::of("AROAEXAMPLE:alice@example.com"),
             at: "2026-11-28T10:00:00Z".parse().unwrap(),
             body: "approve:499484d277f1".to_owned(),
         };
@@ -152,17 +155,17 @@ mod tests {
 
     #[test]
     fn a_sender_is_called_by_the_session() {
-        let session = Sender::new("AROAEXAMPLE:alice@example.com");
+        let session = Sender::of("AROAEXAMPLE:alice@example.com");
         assert_eq!((session.name(), session.is_named()), ("alice@example.com", true));
-        let user = Sender::new("AIDAEXAMPLE");
+        let user = Sender::of("AIDAEXAMPLE");
         assert_eq!((user.name(), user.is_named()), ("AIDAEXAMPLE", true));
-        assert!(!Sender::new("AROAEXAMPLE:botocore-session-1795860000").is_named());
-        assert!(!Sender::new("AROAEXAMPLE:").is_named());
+        assert!(!Sender::of("AROAEXAMPLE:botocore-session-1795860000").is_named());
+        assert!(!Sender::of("AROAEXAMPLE:").is_named());
     }
 
     #[test]
     fn whoever_asked_is_known_by_arn_name_or_id() {
-        let alice = Sender::new("AROAEXAMPLE:alice");
+        let alice = Sender::of("AROAEXAMPLE:alice");
         for by in [
             "alice",
             "Alice",
@@ -175,7 +178,9 @@ mod tests {
         for by in ["", "alice2", "malice", "bob for alice@example.com", "claude-code"] {
             assert!(!alice.is_in(by), "{by}");
         }
-        assert!(Sender::new("AIDAEXAMPLE").is_in("alice (AIDAEXAMPLE)"));
-        assert!(!Sender::new("AROAEXAMPLE:").is_in(""));
+        // A role is not who has taken it on.
+        assert!(!Sender::of("AROAEXAMPLE:bob").is_in("AROAEXAMPLE:alice"));
+        assert!(Sender::of("AIDAEXAMPLE").is_in("alice (AIDAEXAMPLE)"));
+        assert!(!Sender::of("AROAEXAMPLE:").is_in(""));
     }
 }

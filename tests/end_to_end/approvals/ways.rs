@@ -15,9 +15,13 @@ async fn the_program_and_a_button_approve_over_the_queue() -> Test {
         let plan = house.plan("dan").await?;
         let answer = house.decide(key, &format!("approve:{plan}{words}")).await?;
         assert_eq!(read(&answer), "applied approved", "{answer:#}");
-        let sender = sender_id(key);
+        let sent_by = sender_id(key);
+        let sender = match sent_by.split_once(':') {
+            Some((id, session)) => json!({ "id": id, "session": session }),
+            None => json!({ "id": sent_by }),
+        };
         assert_eq!([&answer["plan"], &answer["function"]], [&json!(plan), &json!("restart")]);
-        assert_eq!([&answer["by"], &answer["sender"]], [&json!(name), &json!(sender)]);
+        assert_eq!([&answer["by"], &answer["sender"]], [&json!(name), &sender]);
         let record = house.recorded("applied").await?;
         let trigger = &record["trigger"];
         assert_eq!([&trigger["by"], &trigger["verified"]], [&json!(name), &json!(true)], "{trigger:#}");

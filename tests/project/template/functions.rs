@@ -162,7 +162,8 @@ fn every_function_has_logs_of_its_own_with_an_end() -> Result<()> {
 
 #[test]
 fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
-    for function in Template::read()?.functions() {
+    let template = Template::read()?;
+    for function in template.functions() {
         let task = task(function);
         let events = function["Events"].as_object().with_context(|| format!("{task} has no event"))?;
         assert!(!events.is_empty(), "{task} has no event");
@@ -186,6 +187,16 @@ fn every_function_is_woken_by_an_event_that_is_not_lost() -> Result<()> {
                         dead_letters(),
                         "{task}: {name}"
                     );
+                }
+                // A queue hands over itself what nobody takes.
+                Some("SQS") => {
+                    assert_eq!(event_properties["Queue"]["Fn::GetAtt"], json!(["ApprovalsQueue", "Arn"]));
+                    let queue = &template.0["Resources"]["ApprovalsQueue"]["Properties"];
+                    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], dead_letters());
+                    // Lambda asks for six times the function's time.
+                    let (patience, timeout) =
+                        (queue["VisibilityTimeout"].as_u64(), function["Timeout"].as_u64());
+                    assert!(patience >= timeout.map(|timeout| 6 * timeout), "{task}: {name}");
                 }
                 other => {
                     panic!("{task}: {name} is of the type {other:?}, of which these checks know nothing")

@@ -27,7 +27,8 @@ pub(crate) fn ask(own: &Value, common: &Common) -> Ask {
 
 pub(crate) async fn run(runbook: &Runbook<'_>, ask: Ask) -> Result<Exit, Failure> {
     let function = ask.function;
-    if let Agreed::Over(exit) = agree(runbook, &ask).await? {
+    let (ask, agreed) = agree(runbook, ask).await?;
+    if let Agreed::Over(exit) = agreed {
         return Ok(exit);
     }
     let machine = runbook.stack.output("SnapshotRestoreStateMachine")?;

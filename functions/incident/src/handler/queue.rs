@@ -54,7 +54,7 @@ impl Reply {
             "plan": plan,
             "incident": self.incident,
             "by": line(message.sender.name(), PERSON),
-            "sender": line(message.sender.id(), PERSON),
+            "sender": message.sender,
             "sent_at": clock::sortable(message.at),
         })
     }

@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use shared::{
     aws, code,
     error::{Error, chain},
-    ledger::{Approval, Plans, Said, Vote, votes},
+    ledger::{Approval, Plans},
     notice::{Facts, Kind},
     outbox::Owed,
     outcome::Decision,
     text::{PERSON, line},
     trigger::Message,
+    vote::{Said, Vote, names},
 };
 
 use super::{
@@ -72,7 +73,7 @@ impl Handler {
                     let summary = format!(
                         "{by} has approved plan {id} before; {} of {minimum} approvals: {}",
                         minimum.saturating_sub(missing),
-                        votes::names(&approval.votes, Said::Approve)
+                        names(&approval.votes, Said::Approve)
                     );
                     Reply::new(Decision::AwaitingApproval, &codes::APPROVALS_MISSING, summary)
                 }
@@ -114,7 +115,7 @@ impl Handler {
             "{} of {minimum} approvals for plan {} of {function}: {}",
             minimum.saturating_sub(missing),
             approval.id,
-            votes::names(&all, Said::Approve)
+            names(&all, Said::Approve)
         );
         let pending = self.told_of(function, approval, &progress, actor);
         let record = Record {
@@ -182,7 +183,7 @@ impl Handler {
             .send()
             .await
             .map_err(|error| aws::failed("invoke", format!("{name}:{ALIAS}"), &error))?;
-        let by = votes::names(votes, said);
+        let by = names(votes, said);
         Ok(match said {
             Said::Approve => Reply::new(
                 Decision::Applied,
