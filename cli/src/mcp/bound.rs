@@ -26,8 +26,7 @@ pub(super) fn words(text: &str) -> String {
                 kept.push('\n');
             }
             let left = lines.count() + 1;
-            kept.push_str(&format!("… lines left out or cut: {left}; ask for less"));
-            return kept;
+            return format!("{kept}… lines left out or cut: {left}; ask for less");
         }
         used += length;
         kept.push_str(line);
