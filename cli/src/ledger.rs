@@ -186,7 +186,7 @@ fn approved_by(item: &Item) -> Vec<String> {
     approvals
         .filter_map(|vote| {
             let sender = vote.get("sender")?;
-            let session = text(sender, "session");
+            let session = text(sender, "name");
             Some(if session.is_empty() { text(sender, "id") } else { session })
         })
         .collect()
@@ -252,11 +252,11 @@ mod tests {
             ("0a1b", ["restart s".to_owned()].as_slice())
         );
         assert_eq!((read.asked_by().as_str(), read.approved_by.len()), ("an event", 0));
-        let mut decided = asked();
-        let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "session": "alice"}},
+        let mut voted = asked();
+        let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "name": "alice"}},
             {"said": "reject", "sender": {"id": "AIDAEXAMPLE"}}]"#;
-        decided.extend(item(&[("votes", votes)]));
-        assert_eq!(plan_of(decided).unwrap().approved_by, ["alice"]);
+        voted.extend(item(&[("votes", votes)]));
+        assert_eq!(plan_of(voted).unwrap().approved_by, ["alice"]);
         assert_eq!(plan_of(item(&[("data", "{")])), None);
         assert_eq!(plan_of(item(&[("data", r#"{"id": "x"}"#)])), None);
     }

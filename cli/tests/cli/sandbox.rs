@@ -29,6 +29,15 @@ fn with_functions_that_ask_first() {
 }
 
 #[test]
+fn with_approvers_that_have_names() {
+    let sandbox = Sandbox::start_with(
+        "approve",
+        &["--parameter", "NamedApprovers=true", "--parameter", "MinimumApprovals=restart=2"],
+    );
+    decisions_end_with_their_codes(&sandbox);
+}
+
+#[test]
 fn with_functions_that_only_look() {
     let sandbox = Sandbox::start("observe");
     sandbox.typed("observe");
@@ -279,6 +288,38 @@ fn a_restore_is_followed_through_its_stages(sandbox: &Sandbox) {
     assert!(told.err.contains("next: instances made"), "{told:?}");
 }
 
+/// As typed by somebody who has signed in under a name.
+fn ana(sandbox: &Sandbox, arguments: &[&str]) -> Said {
+    let mut typed = sandbox.lendpeak2(arguments);
+    said(typed.env("AWS_ACCESS_KEY_ID", "Ops.ana@example.com").env("AWS_SECRET_ACCESS_KEY", "test"))
+}
+
+/// A decision needs the approvals of more people, or is refused: each has its exit code.
+fn decisions_end_with_their_codes(sandbox: &Sandbox) {
+    let asked = sandbox.run(&["--json", "--yes", "restart", "--reason", "memory grows"]);
+    assert_eq!(asked.code, 8, "{asked:?}");
+    let plan = asked.json()["next"]["plan"].as_str().unwrap().to_owned();
+    let unnamed = {
+        let mut typed = sandbox.lendpeak2(&["--yes", "approve", &plan]);
+        said(typed.env("AWS_ACCESS_KEY_ID", "Ops.botocore-session-1").env("AWS_SECRET_ACCESS_KEY", "test"))
+    };
+    assert_eq!(unnamed.code, 3, "{unnamed:?}");
+    assert!(unnamed.err.contains("approver_unnamed"), "{unnamed:?}");
+    let first = ana(sandbox, &["--yes", "approve", &plan]);
+    assert_eq!(first.code, 8, "{first:?}");
+    assert!(first.out.contains("1 of 2 approvals"), "{first:?}");
+    let plans = sandbox.run(&["plans"]);
+    assert!(plans.out.contains("approved by ana@example.com, and needs more"), "{plans:?}");
+    let none_yet = sandbox.run(&["--json", "history", "--function", "restart"]).json();
+    assert!(!none_yet.to_string().contains("\"applied\""), "{none_yet}");
+    let second = {
+        let mut typed = sandbox.lendpeak2(&["--json", "--yes", "approve", &plan]);
+        said(typed.env("AWS_ACCESS_KEY_ID", "Ops.bo@example.com").env("AWS_SECRET_ACCESS_KEY", "test"))
+    };
+    assert_eq!(second.code, 0, "{second:?}");
+    assert_eq!(second.json()["trigger"]["by"], "ana@example.com and bo@example.com");
+}
+
 fn a_plan_is_approved_once(sandbox: &Sandbox) {
     let asked = sandbox.run(&["--json", "--yes", "restart", "--reason", "memory grows"]);
     assert_eq!(asked.code, 8, "{asked:?}");
@@ -289,18 +330,22 @@ fn a_plan_is_approved_once(sandbox: &Sandbox) {
     assert_eq!(looked.code, 0, "{looked:?}");
     let unasked = sandbox.run(&["approve", &plan]);
     assert_eq!(unasked.code, 2, "{unasked:?}");
-    let approved = sandbox.run(&["--yes", "approve", &plan]);
+    let approved = ana(sandbox, &["--yes", "approve", &plan]);
     assert_eq!(approved.code, 0, "{approved:?}");
+    // AWS itself says who it was; what else may be named is no name.
+    let by = "asked by root: memory grows; approved by ana@example.com";
+    assert!(approved.out.contains(by) && !approved.out.contains("Ana"), "{approved:?}");
     let again = sandbox.run(&["--yes", "approve", &plan]);
     assert_eq!(again.code, 3, "{again:?}");
     assert!(again.err.contains("approval_used") && again.err.contains("was approved at"), "{again:?}");
     let asked = sandbox.run(&["--json", "--yes", "scale", "+1"]);
     let plan = asked.json()["next"]["send"]["approve"].as_str().unwrap().to_owned();
-    let rejected = sandbox.run(&["reject", &plan, "--reason", "the campaign was called off"]);
+    let rejected = ana(sandbox, &["reject", &plan, "--reason", "the campaign was called off"]);
     assert_eq!(rejected.code, 0, "{rejected:?}");
+    assert!(rejected.out.contains("rejected by ana@example.com"), "{rejected:?}");
     let late = sandbox.run(&["--yes", "approve", &plan]);
     assert_eq!(late.code, 3, "{late:?}");
-    assert!(late.err.contains("approval_rejected") && late.err.contains("Ana"), "{late:?}");
+    assert!(late.err.contains("approval_rejected") && late.err.contains("by ana@example.com"), "{late:?}");
     let unknown = sandbox.run(&["--yes", "approve", "0123456789abcd"]);
     assert_eq!(unknown.code, 3, "{unknown:?}");
     assert!(unknown.err.contains("approval_unknown"), "{unknown:?}");

@@ -20,6 +20,11 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn start(mode: &str) -> Self {
+        Self::start_with(mode, &[])
+    }
+
+    /// The same with more arguments of the sandbox's own.
+    pub(crate) fn start_with(mode: &str, more: &[&str]) -> Self {
         let Some(program) = std::env::var_os(SANDBOX) else {
             panic!(
                 "{SANDBOX} is not set. These tests need the sandbox: run `cargo build --workspace` in the \
@@ -29,6 +34,7 @@ impl Sandbox {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
         let mut child = Command::new(&program)
             .args(["--port", &port, "--mode", mode])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", Path::new(&program).display()));

@@ -19,6 +19,14 @@ struct Arguments {
     /// The functions' mode: off, observe, approve or auto.
     #[arg(long, default_value = "auto")]
     mode: String,
+    /// A parameter of the template, as in `NamedApprovers=true`; any number of them.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("say it as in `NamedApprovers=true`")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[tokio::main]
@@ -33,10 +41,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let options = Options { port: Some(arguments.port), mode: arguments.mode, ..Options::default() };
+    let Arguments { port, seconds, mode, parameters } = arguments;
+    let options = Options { port: Some(port), mode, parameters, ..Options::default() };
     let sandbox = Sandbox::start(options).await?;
     println!("sandbox ready {}", sandbox.gateway.url());
-    match arguments.seconds {
+    match seconds {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
         None => std::future::pending().await,
     }

@@ -27,8 +27,8 @@ pub struct Message {
 pub struct Sender {
     /// Of a user, or of a role, as in `AROA…`. Nobody chooses it.
     pub id: String,
-    /// The name of the role's session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The name of the role's session. Under that word, a record would hide it.
+    #[serde(default, rename = "name", skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
 

@@ -20,7 +20,7 @@ async fn a_stranger_is_called_what_aws_calls_them_whatever_they_say() -> Test {
     let house = House::named(&[]).await?;
     let plan = house.plan("dan").await?;
     let answer = house.decide("Guest.mallory", &format!("approve:{plan} by alice@example.com")).await?;
-    let sender = json!({ "id": "AROAGUESTEXAMPLE", "session": "mallory" });
+    let sender = json!({ "id": "AROAGUESTEXAMPLE", "name": "mallory" });
     assert_eq!([&answer["by"], &answer["sender"]], [&json!("mallory"), &sender]);
     let record = house.recorded("applied").await?;
     assert_eq!(record["trigger"]["by"], "mallory");

@@ -17,7 +17,7 @@ async fn the_program_and_a_button_approve_over_the_queue() -> Test {
         assert_eq!(read(&answer), "applied approved", "{answer:#}");
         let sent_by = sender_id(key);
         let sender = match sent_by.split_once(':') {
-            Some((id, session)) => json!({ "id": id, "session": session }),
+            Some((id, session)) => json!({ "id": id, "name": session }),
             None => json!({ "id": sent_by }),
         };
         assert_eq!([&answer["plan"], &answer["function"]], [&json!(plan), &json!("restart")]);
@@ -54,8 +54,8 @@ async fn a_request_in_the_console_approves_where_names_are_not_asked_for_and_is_
     assert_eq!(record["trigger"]["votes"], Value::Null);
     assert!(house.told().join("\n").contains("approved by Ana (not verified)"));
     // The queue is there all the same.
-    let plan = house.plan("dan").await?;
     house.end_cooldown(&format!("target#{}", stack::TARGET), "restart").await?;
+    let plan = house.plan("dan").await?;
     let answer = house.decide(ALICE, &format!("approve:{plan}")).await?;
     assert_eq!(read(&answer), "applied approved", "{answer:#}");
     Ok(())

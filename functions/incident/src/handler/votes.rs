@@ -65,6 +65,11 @@ impl Handler {
             };
             let rules = &self.settings.approvals;
             let id = &approval.id;
+            // This very message was counted, and the remedy has been called: only its answer is missing.
+            let is_counted = approval.votes.iter().any(|vote| vote.message == message.id);
+            if is_counted && (approval.used || approval.rejected.is_some()) {
+                return Ok(decided(&function, &approval.votes, id, said).about(&function, id));
+            }
             let reply = match judge(&approval, &function, said, &message.sender, rules, actor.now) {
                 Judged::Refused { code, why } => Reply::refused(code, &why),
                 Judged::Known { missing } => {
@@ -183,16 +188,18 @@ impl Handler {
             .send()
             .await
             .map_err(|error| aws::failed("invoke", format!("{name}:{ALIAS}"), &error))?;
-        let by = names(votes, said);
-        Ok(match said {
-            Said::Approve => Reply::new(
-                Decision::Applied,
-                &codes::APPROVED,
-                format!("plan {id} is approved by {by}; {function} carries it out"),
-            ),
-            Said::Reject => {
-                Reply::new(Decision::Applied, &code::REJECTED, format!("plan {id} is rejected by {by}"))
-            }
-        })
+        Ok(decided(function, votes, id, said))
     }
+}
+
+/// What is answered once a decision is complete.
+fn decided(function: &str, votes: &[Vote], id: &str, said: Said) -> Reply {
+    let by = names(votes, said);
+    let (code, summary) = match said {
+        Said::Approve => {
+            (&codes::APPROVED, format!("plan {id} is approved by {by}; {function} carries it out"))
+        }
+        Said::Reject => (&code::REJECTED, format!("plan {id} is rejected by {by}")),
+    };
+    Reply::new(Decision::Applied, code, summary)
 }
