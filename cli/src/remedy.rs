@@ -19,6 +19,8 @@ use crate::{
 
 /// A name that AWS is slow to tell is no reason to wait.
 const NAMED_WITHIN: Duration = Duration::from_secs(3);
+/// The field of a request that says who asks.
+const ASKED_BY: &str = "asked_by";
 
 // What every remedy takes. Not a doc comment: it would be the help of each command.
 #[derive(Debug, Clone, Default, Args)]
@@ -66,24 +68,30 @@ impl Ask {
         self
     }
 
-    /// With who asks, as far as AWS says it soon. What a runbook of an earlier version does not take is left out.
-    async fn signed(mut self, runbook: &Runbook<'_>) -> Self {
-        let decides = ["approve", "reject"].iter().any(|verb| self.request.contains_key(*verb));
-        if runbook.stack.approvals().is_none() || decides || !Function::REMEDIES.contains(&self.function) {
-            return self;
-        }
-        let asks = who::asks(&Client::new(&runbook.config));
-        if let Ok(Ok(by)) = tokio::time::timeout(NAMED_WITHIN, asks).await {
-            self.request.insert("asked_by".to_owned(), json!(by));
-        }
+    /// Who asks, where that is not whoever types: `by` is a number of `scale-up`'s own.
+    #[must_use]
+    pub(crate) fn asked_by(mut self, who: &str) -> Self {
+        self.request.insert(ASKED_BY.to_owned(), json!(who));
         self
     }
 
-    /// Whatever the mode is, a person has to approve it. `by` is who asks: `scale-up` has a number of that name.
+    /// Whatever the mode is, a person has to approve it.
     #[must_use]
-    pub(crate) fn for_approval(mut self, by: &str) -> Self {
+    pub(crate) fn for_approval(mut self) -> Self {
         self.request.insert("ask".to_owned(), json!(true));
-        self.request.insert("asked_by".to_owned(), json!(by));
+        self
+    }
+
+    /// With who asks, as far as AWS says it soon. What a runbook of an earlier version does not take is left out.
+    async fn signed(mut self, runbook: &Runbook<'_>) -> Self {
+        let is_said = ["approve", "reject", ASKED_BY].iter().any(|field| self.request.contains_key(*field));
+        if runbook.stack.approvals().is_none() || is_said || !Function::REMEDIES.contains(&self.function) {
+            return self;
+        }
+        let client = Client::new(&runbook.config);
+        if let Ok(Ok(by)) = tokio::time::timeout(NAMED_WITHIN, who::asks(&client)).await {
+            self.request.insert(ASKED_BY.to_owned(), json!(by));
+        }
         self
     }
 
@@ -214,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_for_approval_says_so_and_who_asks() {
         let ask = Ask::new(Function::Restart, &json!({}), &Common::default(), "Restart?");
-        let sent = Value::Object(ask.for_approval("night-watch 7.1 for ana").request);
+        let sent = Value::Object(ask.for_approval().asked_by("night-watch 7.1 for ana").request);
         assert_eq!(sent, json!({ "ask": true, "asked_by": "night-watch 7.1 for ana" }));
     }
 }

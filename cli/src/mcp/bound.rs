@@ -8,7 +8,7 @@ pub(super) const LONGEST: usize = 10_000;
 /// The most entries of a list, and characters of a text, the first that fits.
 const TRIED: [(usize, usize); 6] = [(100, 2_000), (30, 1_000), (10, 500), (5, 250), (2, 100), (1, 50)];
 
-/// Whole lines, as many as fit.
+/// As many lines as fit; the last one may be cut.
 pub(super) fn words(text: &str) -> String {
     const ROOM: usize = 100;
     let text = text.trim_end();
@@ -21,13 +21,9 @@ pub(super) fn words(text: &str) -> String {
     for line in lines.by_ref() {
         let length = line.chars().count() + 1;
         if used + length > LONGEST - ROOM {
-            if kept.is_empty() {
-                kept.extend(line.chars().take(LONGEST - ROOM));
-                kept.push('\n');
-            }
+            kept.extend(line.chars().take(LONGEST - ROOM - used));
             let left = lines.count() + 1;
-            kept.push_str(&format!("… lines left out or cut: {left}; ask for less"));
-            return kept;
+            return format!("{kept}\n… lines left out or cut: {left}; ask for less");
         }
         used += length;
         kept.push_str(line);
@@ -89,7 +85,8 @@ mod tests {
         let cut = words(&"twenty characters…..\n".repeat(1_000));
         assert!(cut.chars().count() <= LONGEST, "{}", cut.len());
         let (kept, note) = cut.rsplit_once('\n').unwrap();
-        let left = 1_000 - kept.lines().count();
+        // The last one that is there is cut.
+        let left = 1_000 - (kept.lines().count() - 1);
         assert_eq!(note, format!("… lines left out or cut: {left}; ask for less"));
     }
 

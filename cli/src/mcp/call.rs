@@ -1,5 +1,7 @@
 //! What a tool does: the command of the same name, with the same code.
 
+use aws_sdk_sts::Client;
+
 use super::{
     agent::Agent,
     answer::Of,
@@ -22,7 +24,7 @@ pub(super) enum Call {
     Status,
     Plans,
     History(History),
-    Plan(Remedy),
+    Plan(Remedy, Agent),
     Request(Remedy, Agent),
 }
 
@@ -47,18 +49,26 @@ impl Call {
             Self::Status => Box::pin(status::show(runbook)).await,
             Self::Plans => Box::pin(plans::run(runbook)).await,
             Self::History(asked) => Box::pin(history::run(runbook, &asked.options())).await,
-            Self::Plan(remedy) => {
+            Self::Plan(remedy, agent) => {
                 let mut ask = remedy.ask(runbook)?;
                 ask.dry_run = true;
+                // A runbook of an earlier version does not take who asks.
+                if runbook.stack.approvals().is_some() {
+                    ask = ask.asked_by(&name(runbook, &agent).await?);
+                }
                 Box::pin(carry_out(runbook, ask)).await
             }
             Self::Request(remedy, agent) => {
-                let identity = who::asks(&aws_sdk_sts::Client::new(&runbook.config)).await?;
-                let by = agent.on_behalf_of(&identity);
+                let ask = remedy.ask(runbook)?.for_approval().asked_by(&name(runbook, &agent).await?);
                 // A restore too goes to its function, and not to its state machine: an agent may start none. Once it is
                 // approved, the scheduled run takes the next step.
-                Box::pin(carry_out(runbook, remedy.ask(runbook)?.for_approval(&by))).await
+                Box::pin(carry_out(runbook, ask)).await
             }
         }
     }
+}
+
+/// Who asks, as people read it.
+async fn name(runbook: &Runbook<'_>, agent: &Agent) -> Result<String, Failure> {
+    Ok(agent.on_behalf_of(&who::asks(&Client::new(&runbook.config)).await?))
 }

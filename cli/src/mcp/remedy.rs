@@ -25,7 +25,7 @@ pub(super) enum Remedy {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rollback {
-    /// `previous`, or another release: `123`, `family:123`, or the ARN of a task definition, a service revision or a service deployment; the last one that is known to be good if left out
+    /// Another release than the last one that is known to be good: `123`, `family:123`, or the ARN of a task definition
     #[serde(default)]
     to: Option<String>,
     /// Why, with what you have seen; recorded, and told to people

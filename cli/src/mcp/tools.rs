@@ -50,38 +50,42 @@ impl Server {
 
     /// Show what a roll-back of the service to an earlier release would do now. Changes nothing.
     #[tool(annotations(title = "Plan a roll-back", read_only_hint = true, open_world_hint = false))]
-    async fn plan_rollback(&self, Parameters(asked): Parameters<Rollback>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Rollback(asked))).await
+    async fn plan_rollback(&self, agent: Agent, Parameters(asked): Parameters<Rollback>) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Rollback(asked), agent)).await
     }
 
     /// Show what more tasks for the service would do now. Changes nothing.
     #[tool(annotations(title = "Plan more tasks", read_only_hint = true, open_world_hint = false))]
-    async fn plan_scale(&self, Parameters(asked): Parameters<Scale>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Scale(asked))).await
+    async fn plan_scale(&self, agent: Agent, Parameters(asked): Parameters<Scale>) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Scale(asked), agent)).await
     }
 
     /// Show what a restart of every task by a fresh one of the same release would do now. Changes nothing.
     #[tool(annotations(title = "Plan a restart", read_only_hint = true, open_world_hint = false))]
-    async fn plan_restart(&self, Parameters(asked): Parameters<Restart>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Restart(asked))).await
+    async fn plan_restart(&self, agent: Agent, Parameters(asked): Parameters<Restart>) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Restart(asked), agent)).await
     }
 
     /// Show what it would do now to stop writes to the database, or to let them through again. Changes nothing.
     #[tool(annotations(title = "Plan a write freeze", read_only_hint = true, open_world_hint = false))]
-    async fn plan_freeze(&self, Parameters(asked): Parameters<Freeze>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Freeze(asked))).await
+    async fn plan_freeze(&self, agent: Agent, Parameters(asked): Parameters<Freeze>) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Freeze(asked), agent)).await
     }
 
     /// Show what an invalidation of CloudFront's cache would do now. Changes nothing.
     #[tool(annotations(title = "Plan an invalidation", read_only_hint = true, open_world_hint = false))]
-    async fn plan_invalidate(&self, Parameters(asked): Parameters<Invalidate>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Invalidate(asked))).await
+    async fn plan_invalidate(
+        &self,
+        agent: Agent,
+        Parameters(asked): Parameters<Invalidate>,
+    ) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Invalidate(asked), agent)).await
     }
 
     /// Show what a restore of the database beside itself would do now, and which writes it would lose. Changes nothing.
     #[tool(annotations(title = "Plan a restore", read_only_hint = true, open_world_hint = false))]
-    async fn plan_restore(&self, Parameters(asked): Parameters<Restore>) -> CallToolResult {
-        self.call(Call::Plan(Remedy::Restore(asked))).await
+    async fn plan_restore(&self, agent: Agent, Parameters(asked): Parameters<Restore>) -> CallToolResult {
+        self.call(Call::Plan(Remedy::Restore(asked), agent)).await
     }
 
     /// Ask people to roll the service back to an earlier release. It waits until a person approves it.

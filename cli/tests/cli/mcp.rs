@@ -7,7 +7,7 @@ use std::{
 
 use rmcp::{
     RoleClient, ServiceExt,
-    model::{CallToolRequestParams, CallToolResult, ClientConfig, Implementation, Tool},
+    model::{CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, Implementation, Tool},
     service::RunningService,
     transport::TokioChildProcess,
 };
@@ -49,7 +49,8 @@ impl Agent {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
             let transport = TokioChildProcess::new(tokio::process::Command::from(command)).unwrap();
-            let info = ClientConfig::new(Default::default(), Implementation::new("night-watch", "7.1"));
+            let info =
+                ClientConfig::new(ClientCapabilities::default(), Implementation::new("night-watch", "7.1"));
             info.serve(transport).await.unwrap()
         });
         Self { runtime, client }
