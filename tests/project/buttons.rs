@@ -6,7 +6,8 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use incident::message::{Command, Verb};
 use serde_json::{Value, json};
 use shared::notice::{Facts, Kind, LOOK, Notice};
 
@@ -116,14 +117,6 @@ fn words(command: &str) -> Vec<&str> {
     command.split_whitespace().collect()
 }
 
-/// What whoever reads the queue makes of a body: `<verb>:<id>[ <words>]`.
-fn read(body: &str) -> Option<[&str; 2]> {
-    const VERBS: [&str; 6] = ["approve", "reject", "acknowledge", "note", "stop", "start"];
-    let (verb, rest) = body.split_once(':')?;
-    let (id, _) = rest.split_once(' ').unwrap_or((rest, ""));
-    (VERBS.contains(&verb) && !id.is_empty() && id.chars().all(is_name)).then_some([verb, id])
-}
-
 fn facts(kind: Kind, plan: Option<&str>, incident: Option<&str>) -> Facts {
     let mut facts = Facts::new("production", "rollback", kind, "backend release :3 → :1");
     (facts.plan, facts.incident) = (plan.map(str::to_owned), incident.map(str::to_owned));
@@ -182,7 +175,8 @@ fn whoever_reads_the_queue_knows_what_was_pressed() -> Result<()> {
         match words(command).as_slice() {
             ["sqs", "send-message", "--queue-url", queue, "--message-body", body, "--region", REGION] => {
                 assert_eq!(*queue, QUEUE);
-                sent.push((text.as_str(), read(body).with_context(|| format!("{body} is not read"))?));
+                let command = Command::read(body).map_err(|why| anyhow!("{body}: {why}"))?;
+                sent.push((text.as_str(), command.verb, command.id));
             }
             ["lambda", "invoke", "--function-name", name, "--payload", payload, "--region", REGION] => {
                 assert_eq!(*name, format!("lendpeak2-production-incident:{LOOK}"));
@@ -192,9 +186,9 @@ fn whoever_reads_the_queue_knows_what_was_pressed() -> Result<()> {
         }
     }
     let expected = [
-        ("Approve", ["approve", PLAN]),
-        ("Reject", ["reject", PLAN]),
-        ("I have it", ["acknowledge", INCIDENT]),
+        ("Approve", Verb::Approve, PLAN.to_owned()),
+        ("Reject", Verb::Reject, PLAN.to_owned()),
+        ("I have it", Verb::Acknowledge, INCIDENT.to_owned()),
     ];
     assert_eq!(sent, expected);
     Ok(())
