@@ -9,8 +9,8 @@ use super::{Answer, wire};
 
 pub(super) const CERTIFICATE: &str =
     "arn:aws:acm:us-east-1:000000000000:certificate/01234567-89ab-4cde-8f01-23456789abcd";
-/// ACM renews 60 days before the end.
-const LEFT: SignedDuration = SignedDuration::from_hours(24 * 300);
+/// A certificate of ACM is good for 198 days.
+const LEFT: SignedDuration = SignedDuration::from_hours(24 * 140);
 
 /// None for what the local AWS answers.
 pub(super) fn answer(call: &Call) -> Option<Answer> {
@@ -27,7 +27,7 @@ pub(super) fn answer(call: &Call) -> Option<Answer> {
         "Status": "ISSUED",
         "KeyAlgorithm": "RSA-2048",
         "RenewalEligibility": "ELIGIBLE",
-        "NotBefore": (now - SignedDuration::from_hours(24 * 65)).as_second(),
+        "NotBefore": (now - SignedDuration::from_hours(24 * 58)).as_second(),
         "NotAfter": (now + LEFT).as_second(),
     });
     Some(wire::json_1_1(StatusCode::OK, &json!({ "Certificate": certificate })))
