@@ -220,7 +220,8 @@ async fn write(
         screen.answer(&show::words(findings, screen.width()));
     }
     let missing = missing(findings, overrides);
-    let writes = match (&options.write, asks && !changes.is_empty()) {
+    let asks = asks && options.write.is_none() && !changes.is_empty();
+    let writes = match (&options.write, asks) {
         (Some(_), _) => true,
         (None, true) => {
             screen.plan(&format!(
@@ -240,6 +241,9 @@ async fn write(
         screen.json(&show::as_json(place, findings, &changes, &missing, &written));
     } else {
         screen.answer(&show::end(place, samconfig, writes.then_some(&changes), &missing, screen.width()));
+    }
+    if asks && !writes {
+        return Ok(Exit::Interrupted);
     }
     // To find less than a stack needs is no success.
     Ok(if missing.is_empty() { Exit::Done } else { Exit::Unwell })
