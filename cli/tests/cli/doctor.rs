@@ -23,7 +23,7 @@ const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:people-notices";
 fn it_says_what_is_wrong_and_what_mends_it() {
     let sandbox = Sandbox::start("auto");
     let aws = Aws::new(&sandbox);
-    aws.until_the_probe_has_run(&sandbox);
+    until_the_probe_has_run(&sandbox);
     sandbox.typed("doctor");
     lines_fit_on_a_screen(&sandbox);
     json_is_the_answer_and_nothing_else(&sandbox);
@@ -52,16 +52,6 @@ impl Aws {
             .build();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { config, runtime }
-    }
-
-    /// Its schedule runs it every minute; a person need not wait.
-    fn until_the_probe_has_run(&self, sandbox: &Sandbox) {
-        const PATIENCE: Duration = Duration::from_secs(90);
-        let begun = Instant::now();
-        while checked(&sandbox.run(&["--json", "doctor"]), "probe")["verdict"] != "ok" {
-            assert!(begun.elapsed() < PATIENCE, "the probe does not run");
-            assert_eq!(sandbox.run(&["health"]).code, 0);
-        }
     }
 
     fn subscribe(&self, protocol: &str, address: &str) {
@@ -112,6 +102,16 @@ impl Aws {
             let update = update.set_schedule_expression(is.schedule_expression).set_target(is.target);
             update.set_flexible_time_window(is.flexible_time_window).send().await.unwrap();
         });
+    }
+}
+
+/// Its schedule runs it every minute; a person need not wait.
+fn until_the_probe_has_run(sandbox: &Sandbox) {
+    const PATIENCE: Duration = Duration::from_secs(90);
+    let begun = Instant::now();
+    while checked(&sandbox.run(&["--json", "doctor"]), "probe")["verdict"] != "ok" {
+        assert!(begun.elapsed() < PATIENCE, "the probe does not run");
+        assert_eq!(sandbox.run(&["health"]).code, 0);
     }
 }
 

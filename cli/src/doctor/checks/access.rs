@@ -1,6 +1,6 @@
 //! Who asks, and what they may ask.
 
-use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_lambda::{operation::invoke::InvokeError, types::InvocationType};
 
 use crate::{
     doctor::{
@@ -18,7 +18,7 @@ pub(super) async fn identity(site: &Site) -> Result<Verdict, Unseen> {
         client.get_caller_identity().send().await.map_err(|error| {
             Failure::aws("see whose credentials these are", "sts:GetCallerIdentity", &error)
         })?;
-    let region = site.config.region().map(|region| region.as_ref()).unwrap_or_default();
+    let region = site.config.region().map(AsRef::as_ref).unwrap_or_default();
     Ok(of_whom(answer.arn().unwrap_or_default(), answer.account().unwrap_or_default(), region))
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn may_invoke(site: &Site) -> Result<Verdict, Unseen> {
                 Ok(_) => Called::May,
                 Err(error) => {
                     let missing =
-                        error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception());
+                        error.as_service_error().is_some_and(InvokeError::is_resource_not_found_exception);
                     let failure = Failure::aws(format!("ask {name}"), "lambda:InvokeFunction", &error);
                     match failure.denied() {
                         _ if missing => Called::Missing,

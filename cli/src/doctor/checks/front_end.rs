@@ -1,6 +1,12 @@
 //! The front end's CloudFront distribution.
 
-use aws_sdk_cloudfront::types::{CustomErrorResponse, RealtimeMetricsSubscriptionStatus};
+use aws_sdk_cloudfront::{
+    operation::get_monitoring_subscription::GetMonitoringSubscriptionError,
+    types::{
+        CustomErrorResponse, CustomErrorResponses, RealtimeMetricsSubscriptionConfig,
+        RealtimeMetricsSubscriptionStatus,
+    },
+};
 
 use crate::{
     doctor::{
@@ -18,7 +24,9 @@ pub(super) async fn metrics(site: &Site) -> Result<Verdict, Unseen> {
     let answer = match client.get_monitoring_subscription().distribution_id(id).send().await {
         Ok(answer) => answer,
         Err(error)
-            if error.as_service_error().is_some_and(|error| error.is_no_such_monitoring_subscription()) =>
+            if error
+                .as_service_error()
+                .is_some_and(GetMonitoringSubscriptionError::is_no_such_monitoring_subscription) =>
         {
             return Ok(measured(id, None));
         }
@@ -29,7 +37,10 @@ pub(super) async fn metrics(site: &Site) -> Result<Verdict, Unseen> {
     };
     let subscription =
         answer.monitoring_subscription().and_then(|it| it.realtime_metrics_subscription_config());
-    Ok(measured(id, subscription.map(|it| it.realtime_metrics_subscription_status())))
+    Ok(measured(
+        id,
+        subscription.map(RealtimeMetricsSubscriptionConfig::realtime_metrics_subscription_status),
+    ))
 }
 
 fn measured(id: &str, status: Option<&RealtimeMetricsSubscriptionStatus>) -> Verdict {
@@ -54,7 +65,7 @@ pub(super) async fn error_pages(site: &Site) -> Result<Verdict, Unseen> {
         Failure::aws(format!("read the distribution {id}"), "cloudfront:GetDistribution", &error)
     })?;
     let config = answer.distribution().and_then(|it| it.distribution_config());
-    let pages = config.and_then(|it| it.custom_error_responses()).map(|it| it.items());
+    let pages = config.and_then(|it| it.custom_error_responses()).map(CustomErrorResponses::items);
     Ok(shown(id, pages.unwrap_or_default()))
 }
 

@@ -1,6 +1,6 @@
 //! The functions, as Lambda has them.
 
-use aws_sdk_lambda::types::{AccountLimit, LastUpdateStatus, State};
+use aws_sdk_lambda::types::{AccountLimit, Architecture, LastUpdateStatus, State};
 use jiff::{SignedDuration, Timestamp, fmt::strtime};
 
 use crate::{
@@ -58,7 +58,7 @@ fn of_functions(all: &[Configured], deployed: Option<Timestamp>, environment: &s
         );
     }
     let mut processors: Vec<&str> =
-        all.iter().flat_map(|(_, one)| one.architectures()).map(|one| one.as_str()).collect();
+        all.iter().flat_map(|(_, one)| one.architectures()).map(Architecture::as_str).collect();
     processors.sort_unstable();
     processors.dedup();
     Verdict::ok(format!(
@@ -150,7 +150,6 @@ fn of_modes(modes: &[(Function, &str)], age: SignedDuration, environment: &str) 
 #[cfg(test)]
 mod tests {
     use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput as Output;
-    use aws_sdk_lambda::types::Architecture;
 
     use super::*;
     use crate::doctor::verdict::Word;

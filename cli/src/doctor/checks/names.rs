@@ -89,12 +89,15 @@ fn compared(names: &[Name], environment: &str) -> Verdict {
             parameter => format!("{parameter} is {}, and there is {there}", name.given),
         }
     };
-    let named: BTreeSet<&str> = wrong.iter().map(|name| name.parameter).collect();
-    let named: Vec<&str> = named.into_iter().collect();
+    let parameters: BTreeSet<&str> = wrong.iter().map(|name| name.parameter).collect();
+    let parameters: Vec<&str> = parameters.into_iter().collect();
     Verdict::bad(
         wrong.iter().map(|name| says(&name)).collect::<Vec<_>>().join("; "),
         harm(first.parameter),
-        format!("make deploy ENV={environment}   # with the right {} in samconfig.toml", named.join(" and ")),
+        format!(
+            "make deploy ENV={environment}   # with the right {} in samconfig.toml",
+            parameters.join(" and ")
+        ),
     )
 }
 

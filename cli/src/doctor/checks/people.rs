@@ -183,7 +183,7 @@ pub(super) async fn delivery(site: &Site) -> Result<Verdict, Unseen> {
 fn delivered(topics: &[&str], results: &[MetricDataResult]) -> Verdict {
     let failed = |number: usize| -> f64 {
         let id = format!("m{number}");
-        results.iter().filter(|one| one.id() == Some(&id)).flat_map(|one| one.values()).sum()
+        results.iter().filter(|one| one.id() == Some(&id)).flat_map(MetricDataResult::values).sum()
     };
     let failed: Vec<String> = topics
         .iter()

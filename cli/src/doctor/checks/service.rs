@@ -1,7 +1,10 @@
 //! The ECS service: whether it can be deployed, rolled back, restarted and scaled without harm.
 
 use aws_sdk_applicationautoscaling::types::{ScalableTarget, ServiceNamespace};
-use aws_sdk_ecs::types::{Cluster, ClusterField, ClusterSettingName, DeploymentControllerType, Service};
+use aws_sdk_ecs::types::{
+    Cluster, ClusterField, ClusterSettingName, DeploymentConfiguration, DeploymentController,
+    DeploymentControllerType, Service,
+};
 use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 
 use crate::{
@@ -17,7 +20,7 @@ pub(super) async fn controller(site: &Site) -> Result<Verdict, Unseen> {
 }
 
 fn controlled(service: &Service) -> Verdict {
-    let its = service.deployment_controller().map(|controller| controller.r#type());
+    let its = service.deployment_controller().map(DeploymentController::r#type);
     match its {
         None | Some(DeploymentControllerType::Ecs) => Verdict::ok("ECS itself deploys the service"),
         Some(other) => Verdict::bad(
@@ -57,8 +60,8 @@ fn broken(service: &Service) -> Verdict {
 fn minimum_and_maximum(service: &Service) -> (i32, i32) {
     let configuration = service.deployment_configuration();
     (
-        configuration.and_then(|it| it.minimum_healthy_percent()).unwrap_or(100),
-        configuration.and_then(|it| it.maximum_percent()).unwrap_or(200),
+        configuration.and_then(DeploymentConfiguration::minimum_healthy_percent).unwrap_or(100),
+        configuration.and_then(DeploymentConfiguration::maximum_percent).unwrap_or(200),
     )
 }
 
@@ -243,9 +246,7 @@ fn insights(cluster: &Cluster) -> Verdict {
 #[cfg(test)]
 mod tests {
     use aws_sdk_applicationautoscaling::types::{ScalableDimension, SuspendedState};
-    use aws_sdk_ecs::types::{
-        ClusterSetting, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentController,
-    };
+    use aws_sdk_ecs::types::{ClusterSetting, DeploymentCircuitBreaker};
 
     use super::*;
     use crate::doctor::verdict::Word;
