@@ -12,6 +12,7 @@ mod names;
 mod own_state;
 mod people;
 mod permissions;
+mod scaling;
 mod schedules;
 mod service;
 mod stack;
@@ -71,7 +72,7 @@ pub(crate) const ALL: &[Check] = checks! {
     "circuit-breaker" => service::circuit_breaker,
     "healthy-percent" => service::healthy_percent,
     "grace-period" => service::grace_period,
-    "auto-scaling" => service::auto_scaling,
+    "auto-scaling" => scaling::limits,
     "container-insights" => service::container_insights,
     "image" => image::fixed,
     "health-check" => balancer::health_check,

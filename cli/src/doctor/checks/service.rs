@@ -1,6 +1,5 @@
-//! The ECS service: whether it can be deployed, rolled back, restarted and scaled without harm.
+//! The ECS service: whether it can be deployed, rolled back and restarted without harm.
 
-use aws_sdk_applicationautoscaling::types::{ScalableTarget, ServiceNamespace};
 use aws_sdk_ecs::types::{
     Cluster, ClusterField, ClusterSettingName, DeploymentConfiguration, DeploymentController,
     DeploymentControllerType, Service,
@@ -71,12 +70,12 @@ fn percents(service: &Service) -> String {
     format!("minimumHealthyPercent={minimum},maximumPercent={maximum}")
 }
 
-fn update(service: &Service, options: &str) -> String {
+pub(super) fn update(service: &Service, options: &str) -> String {
     let (cluster, name) = names(service);
     format!("aws ecs update-service --cluster {cluster} --service {name} {options}")
 }
 
-fn names(service: &Service) -> (&str, &str) {
+pub(super) fn names(service: &Service) -> (&str, &str) {
     let cluster = service.cluster_arn().unwrap_or_default();
     (cluster.rsplit('/').next().unwrap_or(cluster), service.service_name().unwrap_or_default())
 }
@@ -149,74 +148,6 @@ fn grace(service: &Service, group: Option<&TargetGroup>) -> Verdict {
     )
 }
 
-pub(super) async fn auto_scaling(site: &Site) -> Result<Verdict, Unseen> {
-    let service = site.service().await?;
-    let (cluster, name) = names(service);
-    let client = aws_sdk_applicationautoscaling::Client::new(&site.config);
-    let describe = client.describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
-    let answer = describe.resource_ids(format!("service/{cluster}/{name}")).send().await;
-    let answer = answer.map_err(|error| {
-        let action = "application-autoscaling:DescribeScalableTargets";
-        Failure::aws(format!("read the scaling of {name}"), action, &error)
-    })?;
-    let most = site.parameter("MaximumTasks")?.parse().unwrap_or(i32::MAX);
-    Ok(scaled(service, answer.scalable_targets().first(), most))
-}
-
-fn scaled(service: &Service, target: Option<&ScalableTarget>, most: i32) -> Verdict {
-    let (cluster, name) = names(service);
-    let desired = service.desired_count();
-    let register = |least: i32, most: i32, more: &str| {
-        format!(
-            "aws application-autoscaling register-scalable-target --service-namespace ecs --scalable-dimension \
-             ecs:service:DesiredCount --resource-id service/{cluster}/{name} --min-capacity {least} --max-capacity \
-             {most}{more}"
-        )
-    };
-    let Some(target) = target else {
-        return Verdict::warn(
-            format!("{desired} tasks, and nothing scales them"),
-            "what scale-up adds stays until somebody takes it away",
-            register(2, most, ""),
-        );
-    };
-    let (low, high) = (target.min_capacity(), target.max_capacity());
-    let says = format!("{desired} tasks, scaled between {low} and {high}");
-    let suspended = target.suspended_state().is_some_and(|it| {
-        it.dynamic_scaling_in_suspended().unwrap_or_default()
-            || it.dynamic_scaling_out_suspended().unwrap_or_default()
-    });
-    if suspended {
-        return Verdict::warn(
-            format!("{says}, and scaling is suspended"),
-            "the tasks do not follow the load, up or down",
-            register(
-                low,
-                high,
-                " --suspended-state DynamicScalingInSuspended=false,DynamicScalingOutSuspended=false",
-            ),
-        );
-    }
-    if low < 2 {
-        return Verdict::warn(says, "one task that ends is an outage", register(2, high.max(2), ""));
-    }
-    if high < most {
-        return Verdict::warn(
-            format!("{says}; scale-up may go to {most}"),
-            format!("scale-up stops at {high}, however high the load is"),
-            register(low, most, ""),
-        );
-    }
-    if !(low..=high).contains(&desired) {
-        return Verdict::warn(
-            says,
-            "auto scaling leaves it there until one of its alarms rings",
-            update(service, &format!("--desired-count {}", desired.clamp(low, high))),
-        );
-    }
-    Verdict::ok(says)
-}
-
 pub(super) async fn container_insights(site: &Site) -> Result<Verdict, Unseen> {
     let name = site.parameter("ClusterName")?;
     let client = aws_sdk_ecs::Client::new(&site.config);
@@ -245,7 +176,6 @@ fn insights(cluster: &Cluster) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_applicationautoscaling::types::{ScalableDimension, SuspendedState};
     use aws_sdk_ecs::types::{ClusterSetting, DeploymentCircuitBreaker};
 
     use super::*;
@@ -328,33 +258,6 @@ mod tests {
         assert_eq!((of(91).word, of(90).word, of(0).word), (Word::Ok, Word::Warn, Word::Warn));
         assert!(of(60).mend.ends_with("--health-check-grace-period-seconds 180"), "{}", of(60).mend);
         assert_eq!(grace(&Service::builder().build(), None).word, Word::Ok);
-    }
-
-    fn target(low: i32, high: i32, suspended: bool) -> ScalableTarget {
-        ScalableTarget::builder()
-            .service_namespace(ServiceNamespace::Ecs)
-            .resource_id("service/lendpeak2-production/backend")
-            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-            .min_capacity(low)
-            .max_capacity(high)
-            .role_arn("arn:aws:iam::123456789012:role/scaling")
-            .creation_time(aws_sdk_applicationautoscaling::primitives::DateTime::from_secs(0))
-            .suspended_state(SuspendedState::builder().dynamic_scaling_out_suspended(suspended).build())
-            .build()
-            .unwrap()
-    }
-
-    #[test]
-    fn scaling_reaches_as_far_as_scale_up_may_go() {
-        let of =
-            |desired, target: Option<&ScalableTarget>| scaled(&percents_of(desired, 100, 200), target, 10);
-        assert_eq!(of(2, Some(&target(2, 10, false))), Verdict::ok("2 tasks, scaled between 2 and 10"));
-        assert_eq!(of(2, None).word, Word::Warn);
-        assert!(of(2, None).mend.ends_with("--min-capacity 2 --max-capacity 10"));
-        assert_eq!(of(2, Some(&target(2, 6, false))).costs, "scale-up stops at 6, however high the load is");
-        assert_eq!(of(1, Some(&target(1, 10, false))).costs, "one task that ends is an outage");
-        assert!(of(1, Some(&target(2, 10, false))).mend.ends_with("--desired-count 2"));
-        assert!(of(2, Some(&target(2, 10, true))).says.ends_with("scaling is suspended"));
     }
 
     #[test]
