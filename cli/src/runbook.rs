@@ -35,21 +35,23 @@ impl<'a> Runbook<'a> {
 
     /// Sends a request that changes nothing: it may be sent again where there was no answer.
     pub(crate) async fn look(&self, function: Function, request: &Value) -> Result<Value, Failure> {
-        self.send(function, request, RetryConfig::standard()).await
+        let name = self.stack.looks(function)?;
+        self.send(function, name, request, RetryConfig::standard()).await
     }
 
     /// Sends a request once. A second one could be refused for what the first has done.
     pub(crate) async fn act(&self, function: Function, request: &Value) -> Result<Value, Failure> {
-        self.send(function, request, RetryConfig::disabled()).await.map_err(Failure::of_a_change)
+        let name = self.stack.function(function)?;
+        self.send(function, name, request, RetryConfig::disabled()).await.map_err(Failure::of_a_change)
     }
 
     async fn send(
         &self,
         function: Function,
+        name: &str,
         request: &Value,
         retries: RetryConfig,
     ) -> Result<Value, Failure> {
-        let name = self.stack.function(function)?;
         let waits = Progress::spinner(self.screen, &format!("{} is asked", function.name()));
         let answer = invoke(&self.config, name, request, retries).await;
         drop(waits);
