@@ -42,7 +42,7 @@ fn clients(ecs: &[Rule]) -> Clients {
 }
 
 fn by_hand() -> Request {
-    Request { goal: Goal::On, because: Because::Person(None), topic: None }
+    Request { goal: Goal::On, because: Because::Person("asked by hand".to_owned()), topic: None }
 }
 
 fn arn(revision: i64) -> String {

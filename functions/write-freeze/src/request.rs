@@ -34,9 +34,9 @@ pub enum Goal {
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     Alarm(Alarm),
-    /// With the reason, if one is given.
-    Person(Option<String>),
-    /// A state machine, in words.
+    /// In words.
+    Person(String),
+    /// In words.
     Machine(String),
     Schedule,
 }
@@ -46,9 +46,8 @@ impl Because {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
-            Self::Machine(words) => words.clone(),
-            Self::Person(Some(reason)) => format!("asked by hand: {reason}"),
-            Self::Person(None) | Self::Schedule => "asked by hand".to_owned(),
+            Self::Person(words) | Self::Machine(words) => words.clone(),
+            Self::Schedule => "the schedule asks".to_owned(),
         }
     }
 }
@@ -79,7 +78,7 @@ pub(crate) fn from_trigger(trigger: &Trigger) -> Result<Request, Error> {
             let goal = if asked.decides() { Goal::On } else { parse_state(state.as_deref())? };
             match &trigger.kind {
                 Kind::StepFunctions { .. } => (goal, Because::Machine(trigger.words())),
-                _ => (goal, Because::Person(asked.reason.clone())),
+                _ => (goal, Because::Person(trigger.words())),
             }
         }
     };

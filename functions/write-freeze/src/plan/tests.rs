@@ -136,7 +136,7 @@ fn looks_after(awaited: &Awaited, due_in: SignedDuration, past: Past) -> Past {
 }
 
 fn asks(goal: Goal) -> Request {
-    Request { goal, because: Because::Person(Some("loans".to_owned())), topic: None }
+    Request { goal, because: Because::Person("asked by hand: loans".to_owned()), topic: None }
 }
 
 fn by_alarm() -> Request {

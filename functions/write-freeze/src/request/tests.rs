@@ -22,12 +22,14 @@ fn refuses(body: &Value, message: &str) {
 #[test]
 fn a_person_says_on_or_off_and_why() {
     let asked = |state| read(&json!({ "state": state, "reason": "loans are negative" })).unwrap();
-    let because = Because::Person(Some("loans are negative".to_owned()));
+    let because = Because::Person("asked by hand: loans are negative".to_owned());
     assert_eq!(because.words(), "asked by hand: loans are negative");
     assert_eq!(asked("on"), Request { goal: Goal::On, because: because.clone(), topic: None });
     assert_eq!(asked("off"), Request { goal: Goal::Off, because, topic: None });
     let without_reason = read(&json!({ "state": "on" })).unwrap().because;
     assert_eq!(without_reason.words(), "asked by hand");
+    let named = read(&json!({ "state": "on", "asked_by": "night-watch for ana" })).unwrap().because;
+    assert_eq!(named.words(), "asked by night-watch for ana");
 }
 
 #[test]
