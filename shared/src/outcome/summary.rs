@@ -39,9 +39,9 @@ pub(crate) fn of(outcome: &Outcome, about: About<'_>) -> String {
         Decision::Observed if outcome.code.is(&code::WOULD_ACT) => {
             asked(format!("would be refused now ({}): {what}", about.refused))
         }
-        Decision::AwaitingApproval => with(format!("waits for approval: {what}"), first(about.plan)),
+        Decision::AwaitingApproval => waits(format!("waits for approval: {what}"), about),
         Decision::NothingToDo if outcome.code.is(&code::APPROVAL_PENDING) => {
-            with(format!("waits for approval already: {what}"), first(about.plan))
+            waits(format!("waits for approval already: {what}"), about)
         }
         Decision::Observed | Decision::Listed => first(&outcome.reason).to_owned(),
         Decision::NothingToDo if ENDS.iter().any(|end| outcome.code.is(end)) => {
@@ -58,6 +58,12 @@ pub(crate) fn of(outcome: &Outcome, about: About<'_>) -> String {
         }
     };
     line(&summary, LONGEST)
+}
+
+/// What waits says who asked, unless the plan does.
+fn waits(text: String, about: About<'_>) -> String {
+    let text = if about.plan.contains(about.asked) { text } else { with(text, about.asked) };
+    with(text, first(about.plan))
 }
 
 fn with(text: String, more: &str) -> String {
