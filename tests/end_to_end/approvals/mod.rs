@@ -142,6 +142,16 @@ impl House {
         published.map(|call| sandbox::notices::text_of(&call.request)).collect()
     }
 
+    /// Waits until people are told this: a notice is sent once its record is written.
+    async fn told_of(&self, words: &str) -> Test {
+        let since = Instant::now();
+        while !self.told().join("\n").contains(words) {
+            ensure!(since.elapsed() < PATIENCE, "nobody was told `{words}`:\n{}", self.told().join("\n"));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
     /// How many messages a queue of the stack has.
     async fn waiting_in(&self, queue: &str) -> anyhow::Result<String> {
         let sqs = &self.sandbox.clients.sqs;
