@@ -104,3 +104,33 @@ async fn the_alias_by_hand_carries_out_what_nobody_has_approved_in_no_case() -> 
     assert_eq!(house.restarts(), 0);
     Ok(())
 }
+
+/// Each by an alias of its own: what is rejected leaves a record of its function, with the name.
+#[tokio::test]
+async fn every_remedy_takes_what_was_decided() -> Test {
+    let house = House::of(None, &[]).await?;
+    let plan = house.plan("dan").await?;
+    let stored = house.item("approval#restart", key(&plan)).await?.context("no plan")?;
+    let expires = stored["expires"].as_str().context("no end")?;
+    for (number, remedy) in (0..).zip(subject::remedies()) {
+        // As any remedy stores it.
+        let id = format!("00000000{number:02}abcd");
+        let mut data = house.data("approval#restart", key(&plan)).await?;
+        data["id"] = json!(id);
+        let item = [("data", &*data.to_string()), ("expires", expires)];
+        house.put(&format!("approval#{}", remedy.name), key(&id), &item).await?;
+        let answer = house.decide(ALICE, &format!("reject:{id} not now")).await?;
+        assert_eq!((read(&answer).as_str(), &answer["function"]), ("applied rejected", &json!(remedy.name)));
+        let since = Instant::now();
+        let mut records = Vec::new();
+        while records.is_empty() {
+            ensure!(since.elapsed() < PATIENCE, "{} has left no record", remedy.name);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            records = house.records_of(remedy.name).await?;
+            records.retain(|record| record["code"] == "rejected");
+        }
+        let reason = records[0]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("rejected by alice@example.com at "), "{}: {reason}", remedy.name);
+    }
+    Ok(())
+}
