@@ -177,7 +177,7 @@ mod tests {
         );
         refuses(
             &json!({"desird_count": 3}),
-            "unknown field `desird_count`: this function takes `service`, `desired_count`, `by`, `reason`, `dry_run`, `verbose`, `approve`, `reject` and `override`",
+            "unknown field `desird_count`: this function takes `service`, `desired_count`, `by`, `reason`, `dry_run`, `verbose`, `approve`, `reject`, `override`, `ask` and `asked_by`",
         );
         refuses(
             &json!({"desired_count": "six"}),

@@ -436,6 +436,8 @@ fn bad_input_is_named() {
         "InvalidRequest",
         "send one of `approve` and `reject`",
     );
+    refuses("{\"approve\": \"x\", \"ask\": true}", "InvalidRequest", "leave out `ask` and `asked_by`");
+    refuses("{\"ask\": \"yes\"}", "InvalidRequest", "`ask` must be true or false");
     refuses("{\"reject\": \" \"}", "InvalidRequest", "`reject` is empty");
     refuses("{\"override\": true, \"reason\": \" \"}", "InvalidRequest", "`override` needs a `reason`");
     refuses("{\"Records\": []}", "UnknownEvent", "top-level keys are: Records");
@@ -475,6 +477,46 @@ fn a_field_that_is_there_twice_is_refused_at_any_depth() {
     let message = r#"{"AlarmName":"a","NewStateValue":"OK","NewStateValue":"ALARM"}"#;
     let event = json!({ "Records": [record(TOPIC, message)] });
     refuses(&event.to_string(), "InvalidRequest", "the field `NewStateValue` is there twice");
+}
+
+/// `by` is a number of `scale-up`'s own, or a name.
+#[test]
+fn who_asks_is_kept_with_the_request_and_is_no_field_of_a_remedys_own() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Own {
+        by: Option<i64>,
+    }
+    let read = |body: Value| {
+        let trigger = one(&body);
+        let asked = trigger.asked().unwrap().clone();
+        let own = asked.request::<Own>().map(|own| own.by).map_err(|error| error.to_string());
+        (asked.asker(), own, trigger.words())
+    };
+    let some = |by: &str| Some(by.to_owned());
+    let asked = |words: &str| words.to_owned();
+    assert_eq!(
+        read(json!({ "by": "claude-code for alice", "reason": "memory grows" })),
+        (some("claude-code for alice"), Ok(None), asked("asked by claude-code for alice: memory grows"))
+    );
+    assert_eq!(read(json!({ "by": 2 })), (None, Ok(Some(2)), asked("asked by hand")));
+    let both = json!({ "by": 2, "asked_by": "alice" });
+    assert_eq!(read(both), (some("alice"), Ok(Some(2)), asked("asked by alice")));
+    // A number in quotes was meant to be one.
+    let (by, own, _) = read(json!({ "by": "2" }));
+    assert_eq!((by, own.is_err_and(|error| error.contains("`by` must be a whole number"))), (None, true));
+    // It is there when the plan is carried out.
+    let trigger = one(&json!({ "by": "alice", "ask": true }));
+    let kept: Trigger = serde_json::from_value(serde_json::to_value(&trigger).unwrap()).unwrap();
+    let kept = kept.asked().unwrap();
+    assert_eq!((kept.ask, kept.asker()), (true, some("alice")));
+}
+
+#[test]
+fn what_makes_no_plans_has_nothing_to_ask_about() {
+    let asked = one(&json!({ "ask": true })).asked().unwrap().clone();
+    let refused = asked.request_without_plan::<serde_json::Map<String, Value>>().unwrap_err();
+    assert!(refused.to_string().contains("makes no plans"), "{refused}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use sandbox::{
     Options, Sandbox,
@@ -59,13 +60,18 @@ impl House {
     }
 
     async fn with(parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::of(Some(vec!["health-probe", "incident", "restart"]), parameters).await
+    }
+
+    /// With these functions, or all.
+    async fn of(functions: Option<Vec<&'static str>>, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
         let parameters =
             parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = Options {
             mode: "approve".to_owned(),
             parameters,
             metrics: false,
-            functions: Some(vec!["health-probe", "incident", "restart"]),
+            functions,
             ..Options::default()
         };
         let sandbox = Sandbox::start(options).await?;
@@ -131,6 +137,16 @@ impl House {
         anyhow::bail!("no {code}: {:?}", self.audit().await?)
     }
 
+    /// The audit records of any function.
+    async fn records_of(&self, function: &str) -> anyhow::Result<Vec<Value>> {
+        let partition = AttributeValue::S(format!("audit#{function}"));
+        let query = self.sandbox.clients.dynamodb.query().table_name(stack::LEDGER);
+        let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", partition);
+        let items = query.send().await?.items.unwrap_or_default();
+        let outcomes = items.iter().filter_map(|item| item.get("outcome")?.as_s().ok());
+        outcomes.map(|outcome| Ok(serde_json::from_str(outcome)?)).collect()
+    }
+
     fn restarts(&self) -> usize {
         self.count("ecs UpdateService")
     }
@@ -140,6 +156,16 @@ impl House {
         let calls = self.sandbox.gateway.calls();
         let published = calls.iter().filter(|call| call.operation == "Publish");
         published.map(|call| sandbox::notices::text_of(&call.request)).collect()
+    }
+
+    /// Waits until people are told this: a notice is sent once its record is written.
+    async fn told_of(&self, words: &str) -> Test {
+        let since = Instant::now();
+        while !self.told().join("\n").contains(words) {
+            ensure!(since.elapsed() < PATIENCE, "nobody was told `{words}`:\n{}", self.told().join("\n"));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
     }
 
     /// How many messages a queue of the stack has.

@@ -34,8 +34,7 @@ async fn the_program_and_a_button_approve_over_the_queue() -> Test {
         assert_eq!(reason.contains(": it has to be"), !words.is_empty(), "{reason}");
         let summary = record["summary"].as_str().unwrap_or_default();
         assert!(summary.contains(&format!("asked by dan: memory grows; approved by {name}")), "{summary}");
-        let told = house.told().join("\n");
-        assert!(told.contains(&format!("approved by {name}")), "{told}");
+        house.told_of(&format!("approved by {name}")).await?;
         assert_eq!(house.restarts(), 1);
     }
     Ok(())
@@ -52,7 +51,7 @@ async fn a_request_in_the_console_approves_where_names_are_not_asked_for_and_is_
     let record = house.recorded("applied").await?;
     assert_eq!([&record["trigger"]["by"], &record["trigger"]["verified"]], [&json!("Ana"), &json!(false)]);
     assert_eq!(record["trigger"]["votes"], Value::Null);
-    assert!(house.told().join("\n").contains("approved by Ana (not verified)"));
+    house.told_of("approved by Ana (not verified)").await?;
     // The queue is there all the same.
     house.end_cooldown(&format!("target#{}", stack::TARGET), "restart").await?;
     let plan = house.plan("dan").await?;
@@ -104,5 +103,35 @@ async fn the_alias_by_hand_carries_out_what_nobody_has_approved_in_no_case() -> 
     let refused = call(json!({ "reason": "by the back door" })).await?;
     assert_eq!(refused["errorType"], "InvalidRequest", "{refused:#}");
     assert_eq!(house.restarts(), 0);
+    Ok(())
+}
+
+/// Each by an alias of its own: what is rejected leaves a record of its function, with the name.
+#[tokio::test]
+async fn every_remedy_takes_what_was_decided() -> Test {
+    let house = House::of(None, &[]).await?;
+    let plan = house.plan("dan").await?;
+    let stored = house.item("approval#restart", key(&plan)).await?.context("no plan")?;
+    let expires = stored["expires"].as_str().context("no end")?;
+    for (number, remedy) in (0..).zip(subject::remedies()) {
+        // As any remedy stores it.
+        let id = format!("00000000{number:02}abcd");
+        let mut data = house.data("approval#restart", key(&plan)).await?;
+        data["id"] = json!(id);
+        let item = [("data", &*data.to_string()), ("expires", expires)];
+        house.put(&format!("approval#{}", remedy.name), key(&id), &item).await?;
+        let answer = house.decide(ALICE, &format!("reject:{id} not now")).await?;
+        assert_eq!((read(&answer).as_str(), &answer["function"]), ("applied rejected", &json!(remedy.name)));
+        let since = Instant::now();
+        let mut records = Vec::new();
+        while records.is_empty() {
+            ensure!(since.elapsed() < PATIENCE, "{} has left no record", remedy.name);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            records = house.records_of(remedy.name).await?;
+            records.retain(|record| record["code"] == "rejected");
+        }
+        let reason = records[0]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("rejected by alice@example.com at "), "{}: {reason}", remedy.name);
+    }
     Ok(())
 }

@@ -151,7 +151,7 @@ fn running(usage: &Usage, many: f64) -> Vec<Line> {
             format!("{} requests", grouped_number(usage.queue_requests)),
             price::QUEUE_REQUEST.of(usage.queue_requests * many),
             "Lambda asks it all the time; nothing depends on how much is approved",
-            "none: the account's first million a month is free",
+            "none to leave out: the first million requests a month of an account are free",
         ),
         line(
             "notices and state machines",

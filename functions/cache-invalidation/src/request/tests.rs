@@ -61,7 +61,7 @@ fn bad_requests_say_what_to_change() {
     );
     refuses(
         &json!({ "path": "/a" }),
-        "unknown field `path`: this function takes `paths`, `status`, `reason`, `dry_run`, `verbose`, `approve`, `reject` and `override`",
+        "unknown field `path`: this function takes `paths`, `status`, `reason`, `dry_run`, `verbose`, `approve`, `reject`, `override`, `ask`, `by` and `asked_by`",
     );
     refuses(&json!({ "paths": "/a" }), "`paths` must be a list, not the text \"/a\"");
     refuses(&json!({ "paths": [7] }), "`paths[0]` must be text, not the number 7");

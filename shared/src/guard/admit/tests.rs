@@ -62,10 +62,19 @@ fn decided(
     dry_run: bool,
     plan: &Plan<&'static str, ()>,
 ) -> Result<Admitted, Stop> {
+    decided_for(&by_hand(dry_run), mode, memory, plan)
+}
+
+fn decided_for(
+    trigger: &Trigger,
+    mode: &str,
+    memory: &Memory,
+    plan: &Plan<&'static str, ()>,
+) -> Result<Admitted, Stop> {
     let case = Case {
         policy: &policy(mode),
         memory,
-        trigger: &by_hand(dry_run),
+        trigger,
         approval: None,
         function: "scale-up",
         asks_first: false,
@@ -99,6 +108,20 @@ fn the_mode_says_whether_it_acts_asks_or_only_looks() {
     let back = Plan { limits: Limits::Exempt, ..plan() };
     assert_eq!(decided("approve", &free, false, &back), Ok(Admitted::Act { reason }));
     assert_eq!(shown("observe", &free, false).1, "");
+}
+
+#[test]
+fn a_request_that_asks_waits_in_each_mode_that_acts() {
+    let asked = Asked { ask: true, ..Asked::default() };
+    let trigger = Trigger { kind: Kind::Person(asked), ..by_hand(false) };
+    let decided =
+        |mode: &str, plan: &Plan<&'static str, ()>| decided_for(&trigger, mode, &Memory::default(), plan);
+    let asks = Ok(Admitted::Ask { reason: "the queue grows".to_owned() });
+    assert_eq!(decided("auto", &plan()), asks);
+    assert_eq!(decided("approve", &plan()), asks);
+    // Also for what would be put back without.
+    assert_eq!(decided("auto", &Plan { limits: Limits::Exempt, ..plan() }), asks);
+    assert!(matches!(decided("observe", &plan()), Ok(Admitted::Show { .. })));
 }
 
 #[test]
