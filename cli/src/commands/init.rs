@@ -113,7 +113,7 @@ pub(crate) async fn run(global: &Global, options: &Options, screen: &Screen) -> 
 
     let waits = Progress::spinner(screen, "AWS is asked what belongs to the service");
     let described = discover::ecs::service(&ecs, &service).await?;
-    let seen = discover::look(&config, described).await?;
+    let seen = Box::pin(discover::look(&config, described)).await?;
     drop(waits);
     let restores_in_network = overrides.get("RestoreInNetwork").is_some_and(|value| value == "true");
     let mut findings = findings::decide(&seen, &environment, restores_in_network);

@@ -1,6 +1,9 @@
 //! The service, and its task definition.
 
-use aws_sdk_ecs::{Client, types::ContainerDefinition};
+use aws_sdk_ecs::{
+    Client,
+    types::{ContainerDefinition, NetworkConfiguration},
+};
 
 use super::seen::{Container, Registered, Service, Task, last_part};
 use crate::failure::Failure;
@@ -78,7 +81,7 @@ pub(crate) async fn service(client: &Client, named: &Named) -> Result<Service, F
             format!("leave out --service to see those that it has: `lendpeak2 init --cluster {cluster}`"),
         )
     })?;
-    let network = found.network_configuration().and_then(|network| network.awsvpc_configuration());
+    let network = found.network_configuration().and_then(NetworkConfiguration::awsvpc_configuration);
     let registered = found.load_balancers().iter().filter_map(|balancer| {
         Some(Registered {
             target_group: balancer.target_group_arn()?.to_owned(),

@@ -2,7 +2,9 @@
 
 use aws_sdk_elasticloadbalancingv2::{
     Client,
-    types::{Action, LoadBalancerTypeEnum, ProtocolEnum, Rule},
+    types::{
+        Action, ForwardActionConfig, LoadBalancerTypeEnum, ProtocolEnum, Rule, TargetGroup, TargetGroupTuple,
+    },
 };
 
 use super::seen::{Balancer, Listener, Registered, Way};
@@ -27,7 +29,7 @@ pub(crate) async fn way(
         Failure::aws("read the target groups", "elasticloadbalancing:DescribeTargetGroups", &error)
     })?;
     let mut arns: Vec<String> =
-        described.target_groups().iter().flat_map(|group| group.load_balancer_arns()).cloned().collect();
+        described.target_groups().iter().flat_map(TargetGroup::load_balancer_arns).cloned().collect();
     arns.sort();
     arns.dedup();
     if arns.is_empty() {
@@ -110,9 +112,9 @@ async fn rules(client: &Client, listener: &str) -> Result<Vec<Rule>, Failure> {
 
 fn leads_to(actions: &[Action], groups: &[String]) -> bool {
     actions.iter().any(|action| {
-        let weighted = action.forward_config().into_iter().flat_map(|forward| forward.target_groups());
+        let weighted = action.forward_config().into_iter().flat_map(ForwardActionConfig::target_groups);
         let mut named =
-            weighted.filter_map(|group| group.target_group_arn()).chain(action.target_group_arn());
+            weighted.filter_map(TargetGroupTuple::target_group_arn).chain(action.target_group_arn());
         named.any(|arn| groups.iter().any(|group| group == arn))
     })
 }

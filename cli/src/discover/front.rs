@@ -1,6 +1,7 @@
 //! The front end: its distribution, and what builds and deploys it.
 
-use aws_sdk_codebuild::types::EnvironmentVariableType;
+use aws_sdk_codebuild::types::{EnvironmentVariableType, ProjectEnvironment, ProjectSource};
+use aws_sdk_codepipeline::types::{ActionTypeId, StageDeclaration};
 
 use super::seen::{Distribution, Pipeline, Project};
 use super::together;
@@ -62,7 +63,7 @@ pub(crate) async fn projects(client: &aws_sdk_codebuild::Client) -> Result<Vec<P
 }
 
 fn project(project: &aws_sdk_codebuild::types::Project) -> Project {
-    let variables = project.environment().map_or(&[][..], |environment| environment.environment_variables());
+    let variables = project.environment().map_or(&[][..], ProjectEnvironment::environment_variables);
     // Of the others the value is where a secret is kept.
     let is_plain = |kind: Option<&EnvironmentVariableType>| {
         kind.is_none_or(|kind| *kind == EnvironmentVariableType::Plaintext)
@@ -70,7 +71,7 @@ fn project(project: &aws_sdk_codebuild::types::Project) -> Project {
     let variables = variables.iter().filter(|one| is_plain(one.r#type())).map(|one| one.value().to_owned());
     let artifacts = project.artifacts().into_iter().chain(project.secondary_artifacts());
     let artifacts = artifacts.filter_map(|artifacts| artifacts.location().map(str::to_owned));
-    let buildspec = project.source().and_then(|source| source.buildspec()).map(str::to_owned);
+    let buildspec = project.source().and_then(ProjectSource::buildspec).map(str::to_owned);
     Project {
         name: project.name().unwrap_or_default().to_owned(),
         words: variables.chain(artifacts).chain(buildspec).collect(),
@@ -101,10 +102,10 @@ pub(crate) async fn pipelines(client: &aws_sdk_codepipeline::Client) -> Result<V
 }
 
 fn pipeline(declared: &aws_sdk_codepipeline::types::PipelineDeclaration) -> Pipeline {
-    let actions = declared.stages().iter().flat_map(|stage| stage.actions());
+    let actions = declared.stages().iter().flat_map(StageDeclaration::actions);
     let mut pipeline = Pipeline { name: declared.name().to_owned(), ..Pipeline::default() };
     for action in actions {
-        let provider = action.action_type_id().map_or("", |kind| kind.provider());
+        let provider = action.action_type_id().map_or("", ActionTypeId::provider);
         let setting = |name: &str| action.configuration().and_then(|all| all.get(name)).cloned();
         match provider {
             "S3" => pipeline.buckets.extend(setting("BucketName")),

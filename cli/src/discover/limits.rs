@@ -1,6 +1,8 @@
 //! How far auto scaling goes, and which alarms there are already.
 
-use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
+
+use aws_sdk_cloudwatch::types::{AlarmType, Metric};
 
 use super::seen::Service;
 use crate::failure::Failure;
@@ -25,14 +27,14 @@ pub(crate) async fn most_tasks(
             let action = "application-autoscaling:DescribeScalableTargets";
             Failure::aws("read how the service is scaled", action, &error)
         })?;
-    Ok(targets.scalable_targets().first().map(|target| target.max_capacity()))
+    Ok(targets.scalable_targets().first().map(ScalableTarget::max_capacity))
 }
 
 /// Names of alarms, each with what its dimensions name.
 pub(crate) async fn alarms(
     client: &aws_sdk_cloudwatch::Client,
 ) -> Result<Vec<(String, Vec<String>)>, Failure> {
-    let request = client.describe_alarms().alarm_types(aws_sdk_cloudwatch::types::AlarmType::MetricAlarm);
+    let request = client.describe_alarms().alarm_types(AlarmType::MetricAlarm);
     let mut pages = request.into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
@@ -40,7 +42,7 @@ pub(crate) async fn alarms(
             page.map_err(|error| Failure::aws("list the alarms", "cloudwatch:DescribeAlarms", &error))?;
         for alarm in page.metric_alarms() {
             let metrics = alarm.metrics().iter().filter_map(|query| query.metric_stat()?.metric());
-            let dimensions = metrics.flat_map(|metric| metric.dimensions()).chain(alarm.dimensions());
+            let dimensions = metrics.flat_map(Metric::dimensions).chain(alarm.dimensions());
             let named = dimensions.filter(|one| one.name().is_some_and(|name| DIMENSIONS.contains(&name)));
             let named: Vec<String> = named.filter_map(|one| one.value().map(str::to_owned)).collect();
             if let (Some(name), false) = (alarm.alarm_name(), named.is_empty()) {

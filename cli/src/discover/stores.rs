@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_elasticache::types::Endpoint;
+use aws_sdk_elasticache::types::{CacheNode, Endpoint, SecurityGroupMembership};
 
 use super::read;
 use super::seen::{Cache, Database};
@@ -110,12 +110,12 @@ async fn cache_clusters(
         }
         let (cache, group) = all.entry(id.to_owned()).or_default();
         id.clone_into(&mut cache.id);
-        let nodes = cluster.cache_nodes().iter().filter_map(|node| node.endpoint());
+        let nodes = cluster.cache_nodes().iter().filter_map(CacheNode::endpoint);
         for endpoint in nodes.chain(cluster.configuration_endpoint()) {
             cache.endpoints.extend(endpoint.address().map(str::to_owned));
             cache.port = cache.port.or(endpoint.port());
         }
-        let groups = cluster.security_groups().iter().filter_map(|group| group.security_group_id());
+        let groups = cluster.security_groups().iter().filter_map(SecurityGroupMembership::security_group_id);
         cache.security_groups.extend(groups.map(str::to_owned));
         cache.security_groups.sort();
         cache.security_groups.dedup();
@@ -187,7 +187,7 @@ async fn serverless_caches(client: &aws_sdk_elasticache::Client) -> Result<Vec<C
                 .flatten()
                 .filter_map(|one| one.address().map(str::to_owned))
                 .collect(),
-            port: cache.endpoint().and_then(|endpoint| endpoint.port()),
+            port: cache.endpoint().and_then(Endpoint::port),
             security_groups: cache.security_group_ids().to_vec(),
             vpc: None,
             subnets: cache.subnet_ids().to_vec(),

@@ -142,7 +142,8 @@ fn denied(operation: &str) -> (u16, String) {
 async fn found(config: &SdkConfig) -> (Seen, Findings) {
     let ecs = aws_sdk_ecs::Client::new(config);
     let named = Named { cluster: "lp-production".to_owned(), service: "backend".to_owned() };
-    let seen = look(config, ecs::service(&ecs, &named).await.unwrap()).await.unwrap();
+    let service = ecs::service(&ecs, &named).await.unwrap();
+    let seen = Box::pin(look(config, service)).await.unwrap();
     let findings = decide(&seen, "production", false);
     (seen, findings)
 }
@@ -240,7 +241,7 @@ async fn without_credentials_nothing_is_made_up() {
     };
     let config = aws(late);
     let service = ecs::service(&aws_sdk_ecs::Client::new(&config), &named).await.unwrap();
-    assert_eq!(look(&config, service).await.unwrap_err().code(), "bad_credentials");
+    assert_eq!(Box::pin(look(&config, service)).await.unwrap_err().code(), "bad_credentials");
 }
 
 #[tokio::test]

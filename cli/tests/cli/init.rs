@@ -1,6 +1,11 @@
 //! `init` and `params diff` against a sandbox: what they find, and what they do to a file.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use serde_json::Value;
@@ -40,7 +45,7 @@ fn folder(name: &str, samconfig: Option<&str>) -> PathBuf {
     folder
 }
 
-fn inside(sandbox: &Sandbox, folder: &PathBuf, arguments: &[&str]) -> Command {
+fn inside(sandbox: &Sandbox, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = sandbox.lendpeak2(arguments);
     command.current_dir(folder);
     command
@@ -126,7 +131,7 @@ fn a_table_fits_on_a_screen(sandbox: &Sandbox) {
 }
 
 /// As a person types it on a terminal, an answer to each question.
-fn on_a_terminal(sandbox: &Sandbox, folder: &PathBuf, answers: &str, arguments: &[&str]) -> Said {
+fn on_a_terminal(sandbox: &Sandbox, folder: &Path, answers: &str, arguments: &[&str]) -> Said {
     let typed = sandbox.lendpeak2(arguments);
     let mut command = Command::new("python3");
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/terminal.py");

@@ -1,10 +1,10 @@
 //! The database and Redis: by an endpoint that the task definition names, or by the network.
 
 use super::{Findings, Seen, own_first, readable};
-use crate::discover::seen::{Cache, Database, Task};
+use crate::discover::seen::{Cache, Database, Task, Way};
 
 pub(super) fn decide(seen: &Seen, environment: &str, restores_in_network: bool, all: &mut Findings) {
-    let vpc = seen.way.as_ref().ok().and_then(|way| way.vpc());
+    let vpc = seen.way.as_ref().ok().and_then(Way::vpc);
     if let Some(databases) = readable(&seen.databases, &["DatabaseCluster"], all) {
         database(seen, databases, vpc, environment, all);
     }
