@@ -72,8 +72,9 @@ impl Ask {
         if runbook.stack.approvals().is_none() || decides || !Function::REMEDIES.contains(&self.function) {
             return self;
         }
-        let asks = who::asks(&Client::new(&runbook.config));
-        if let Ok(Ok(by)) = tokio::time::timeout(NAMED_WITHIN, asks).await {
+        let client = Client::new(&runbook.config);
+        let asks = tokio::time::timeout(NAMED_WITHIN, who::asks(&client));
+        if let Ok(Ok(by)) = asks.await {
             self.request.insert("asked_by".to_owned(), json!(by));
         }
         self
