@@ -168,9 +168,15 @@ fn where_a_person_has_to_approve_it_says_so_with_the_plan_that_waits() {
     let text = notice(&incident(), &NoticeKind::Opened, &without, at(0)).facts.text();
     assert!(text.contains("You: approve, or it stays down") && !text.contains("watch"), "{text}");
     let plans = vec![WaitingPlan { function: "rollback".to_owned(), id: "499484d277f1".to_owned() }];
-    let text = notice(&incident(), &NoticeKind::Opened, &Deployment { plans, ..without }, at(0)).facts.text();
+    let asked = Deployment { plans, ..without };
+    let text = notice(&incident(), &NoticeKind::Opened, &asked, at(0)).facts.text();
     let words = "You: approve, or it stays down. Send to lendpeak2-production-rollback\n{\"approve\":\"499484d277f1\"}";
     assert!(text.contains(words), "{text}");
+    // No request would do.
+    let named = Deployment { named_approvers: true, ..asked };
+    let text = notice(&incident(), &NoticeKind::Opened, &named, at(0)).facts.text();
+    assert!(text.contains("You: approve, or it stays down: `lendpeak2 approve 499484d277f1`"), "{text}");
+    assert!(!text.contains("{\"approve\""), "{text}");
 }
 
 #[test]
