@@ -106,15 +106,16 @@ mod tests {
     fn an_approval_names_its_plan_whoever_sent_it() {
         let approve = json!({ "dry_run": false, "approve": "0a1b2c3d4e5f" });
         for approved_by in [person(&approve), machine(&approve)] {
-            let written = json!({ "approved_by": approved_by, "by": "Ana", "of": alarm() });
+            let written =
+                json!({ "approved_by": approved_by, "by": "Ana", "verified": false, "of": alarm() });
             assert_eq!(read(&written).approved(), Some("0a1b2c3d4e5f"));
-            let shortened =
-                json!({ "approved_by": approved_by, "by": null, "of": "… 1 more levels left out" });
+            let shortened = json!({ "approved_by": approved_by, "by": null, "verified": false,
+                "of": "… 1 more levels left out" });
             assert_eq!(read(&shortened).approved(), Some("0a1b2c3d4e5f"));
         }
         let reject = person(&json!({ "dry_run": false, "reject": "0a1b2c3d4e5f" }));
         for other in [
-            json!({ "rejected_by": reject, "by": null, "of": alarm() }),
+            json!({ "rejected_by": reject, "by": null, "verified": false, "of": alarm() }),
             json!({ "wanted_since": "2026-11-24T13:00:00Z", "of": alarm() }),
             alarm(),
             // It was refused before its plan was found.
@@ -122,6 +123,19 @@ mod tests {
         ] {
             assert_eq!(read(&other).approved(), None, "{other}");
         }
+    }
+
+    #[test]
+    fn who_voted_is_kept_and_a_record_of_before_there_were_votes_is_not_verified() {
+        let approve = person(&json!({ "dry_run": false, "approve": "0a1b2c3d4e5f" }));
+        let vote = json!({ "said": "approve", "sender": { "id": "AROAEXAMPLE", "name": "alice" },
+            "at": "2026-11-24T14:04:00Z", "message": "m-1" });
+        let voted = json!({ "approved_by": approve, "by": "alice", "verified": true, "votes": [vote], "of": alarm() });
+        assert_eq!(read(&voted).approved(), Some("0a1b2c3d4e5f"));
+        let before = json!({ "approved_by": approve, "by": "Ana", "of": alarm() });
+        let before: WokenBy = serde_json::from_value(before).unwrap();
+        let WokenBy::Approval { verified, votes, .. } = before else { panic!("it is no approval") };
+        assert_eq!((verified, votes), (false, Vec::new()));
     }
 
     #[test]
