@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use clap::Args;
 
 use crate::{
-    args::Global,
     doctor::{Finding, checks, examine, report, ring, ring::Rung, site::Site},
     exit::Exit,
     failure::Failure,
+    global::Global,
     progress::Progress,
     remedy::confirm,
     render,

@@ -249,7 +249,10 @@ fn nobody_but_incident_may_call_a_remedy_by_its_alias() -> Result<()> {
 fn texts_of_alias(template: &Template) -> Result<BTreeSet<&str>> {
     let mut functions = BTreeSet::new();
     for alias in template.of_type("AWS::Lambda::Alias") {
-        assert_eq!((&alias["Name"], &alias["FunctionVersion"]), (&"approve".into(), &"$LATEST".into()));
+        assert_eq!(alias["FunctionVersion"], "$LATEST");
+        if alias["Name"] != "approve" {
+            continue;
+        }
         functions.insert(alias["FunctionName"]["Ref"].as_str().context("an alias of no function")?);
     }
     let mut handed_over = BTreeSet::new();

@@ -42,7 +42,7 @@ fn its_resources_are_those_of_the_template() {
         ("AWS::DynamoDB::Table", 1),
         ("AWS::IAM::ManagedPolicy", 4),
         ("AWS::IAM::Role", 13),
-        ("AWS::Lambda::Alias", 6),
+        ("AWS::Lambda::Alias", 7),
         ("AWS::Logs::LogGroup", 11),
         ("AWS::SNS::Topic", 11),
         ("AWS::SQS::Queue", 2),
