@@ -229,6 +229,7 @@ mod tests {
             actions: vec!["restart backend".to_owned()],
             reason: String::new(),
             expires: "2026-12-01T10:20:00Z".parse().unwrap(),
+            approved_by: Vec::new(),
             data: Value::Null,
         };
         assert_eq!(
