@@ -192,7 +192,7 @@ fn by_protocol(subject: &str, bodies: &BTreeMap<String, String>) -> Result<Strin
     let fields = at("/metadata/additionalContext").and_then(Value::as_object).context("no context")?;
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}={}", text(Some(value)))).collect();
-    let buttons = buttons(&chat)?.into_iter().map(|button| format!("[{}] {}", button.text, button.command));
+    let buttons = buttons(&chat)?.into_iter().map(|button| format!("[{}] {}\n", button.text, button.command));
     let buttons: Vec<String> = buttons.collect();
     Ok(format!(
         "--- E-mail\nSubject: {}\n\n{}\n\n--- Chat, thread {}\n{}\n\n{}\n\nNext steps\n{}\n\nFor buttons: {}\n{}\n--- SMS\n{}\n",
@@ -203,7 +203,7 @@ fn by_protocol(subject: &str, bodies: &BTreeMap<String, String>) -> Result<Strin
         text(at("/content/description")),
         steps.join("\n"),
         fields.join(", "),
-        buttons.iter().map(|button| format!("{button}\n")).collect::<String>(),
+        buttons.concat(),
         body("sms")?,
     ))
 }

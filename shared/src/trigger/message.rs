@@ -84,9 +84,10 @@ pub fn messages(invocation: &Invocation) -> Result<Option<Vec<Message>>, Error> 
     let mut messages = Vec::new();
     for record in records {
         let record: SqsMessage = read("SQS message", record)?;
-        match message(record) {
-            Some(message) => messages.push(message),
-            None => tracing::warn!("a message without an id, a sender or a time is left out"),
+        if let Some(message) = message(record) {
+            messages.push(message);
+        } else {
+            tracing::warn!("a message without an id, a sender or a time is left out");
         }
     }
     Ok(Some(messages))

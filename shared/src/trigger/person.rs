@@ -8,6 +8,7 @@ use crate::{clock, error::Error, invocation::Invocation, text};
 
 /// What was asked for. The fields that every function takes are read here; the rest is the function's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field that people send")]
 pub struct Asked {
     /// Look and decide, but change nothing.
     #[serde(default)]

@@ -95,9 +95,9 @@ impl House {
     /// The queue's address, as people find it.
     async fn queue(&self) -> anyhow::Result<String> {
         let described = self.sandbox.clients.cloudformation.describe_stacks().send().await?;
-        let outputs = described.stacks().iter().flat_map(|stack| stack.outputs());
-        let url = outputs.filter(|output| output.output_key() == Some("ApprovalsQueueUrl"));
-        Ok(url.filter_map(|output| output.output_value()).next().context("no such output")?.to_owned())
+        let outputs = described.stacks().iter().flat_map(|stack| stack.outputs.iter().flatten());
+        let mut url = outputs.filter(|output| output.output_key() == Some("ApprovalsQueueUrl"));
+        Ok(url.find_map(|output| output.output_value()).context("no such output")?.to_owned())
     }
 
     /// Whoever has this key sends a message. Its id.

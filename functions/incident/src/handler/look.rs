@@ -65,10 +65,12 @@ mod tests {
         ];
         for (alias, may) in [("", true), (":live", true), (":look", false)] {
             let arn = format!("{ARN}{alias}");
-            changes.iter().for_each(|request| permits(&arn, request, may));
-            [json!({}), json!({ "list": true }), json!({ "show": id })]
-                .iter()
-                .for_each(|request| permits(&arn, request, true));
+            for request in &changes {
+                permits(&arn, request, may);
+            }
+            for request in [json!({}), json!({ "list": true }), json!({ "show": id })] {
+                permits(&arn, &request, true);
+            }
         }
     }
 }
