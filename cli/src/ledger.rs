@@ -252,11 +252,11 @@ mod tests {
             ("0a1b", ["restart s".to_owned()].as_slice())
         );
         assert_eq!((read.asked_by().as_str(), read.approved_by.len()), ("an event", 0));
-        let mut voted = asked();
+        let mut approved = asked();
         let votes = r#"[{"said": "approve", "sender": {"id": "AROAEXAMPLE", "name": "alice"}},
             {"said": "reject", "sender": {"id": "AIDAEXAMPLE"}}]"#;
-        voted.extend(item(&[("votes", votes)]));
-        assert_eq!(plan_of(voted).unwrap().approved_by, ["alice"]);
+        approved.extend(item(&[("votes", votes)]));
+        assert_eq!(plan_of(approved).unwrap().approved_by, ["alice"]);
         assert_eq!(plan_of(item(&[("data", "{")])), None);
         assert_eq!(plan_of(item(&[("data", r#"{"id": "x"}"#)])), None);
     }

@@ -175,14 +175,14 @@ fn doubt(findings: &mut Findings, samconfig: &Samconfig, environment: &str) -> R
 
 /// What is to stand in the section: of what the template has by default only what stands there already.
 fn settings(findings: &Findings, overrides: &Overrides) -> Vec<Setting> {
-    let is_needed = |finding: &&Finding| match overrides.get(finding.parameter) {
-        // A guess changes nothing that a person has written.
-        Some(there) => finding.sure == Sure::Certain || *there == finding.value,
-        None => {
+    let is_needed = |finding: &&Finding| {
+        let Some(there) = overrides.get(finding.parameter) else {
             let default =
                 parameters::named(finding.parameter).and_then(|parameter| parameter.default.as_deref());
-            default != Some(finding.value.as_str())
-        }
+            return default != Some(finding.value.as_str());
+        };
+        // A guess changes nothing that a person has written.
+        finding.sure == Sure::Certain || *there == finding.value
     };
     let needed = findings.found.iter().filter(is_needed);
     needed

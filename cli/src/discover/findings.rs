@@ -89,8 +89,8 @@ fn most_tasks(seen: &Seen, all: &mut Findings) {
 
 fn alarms(seen: &Seen, environment: &str, all: &mut Findings) {
     let Ok(alarms) = &seen.alarms else { return };
-    let names = ["LoadBalancerFullName", "TargetGroupFullName", "DatabaseCluster", "ServiceName"];
-    let named: Vec<&str> = names.into_iter().filter_map(|name| all.value(name)).collect();
+    let parameters = ["LoadBalancerFullName", "TargetGroupFullName", "DatabaseCluster", "ServiceName"];
+    let named: Vec<&str> = parameters.into_iter().filter_map(|name| all.value(name)).collect();
     let ours = format!("lendpeak2-{environment}-");
     let theirs = alarms.iter().filter(|(name, dimensions)| {
         let is_made = name.starts_with(&ours) || name.starts_with("TargetTracking-");
@@ -98,9 +98,9 @@ fn alarms(seen: &Seen, environment: &str, all: &mut Findings) {
     });
     let theirs: Vec<&str> = theirs.map(|(name, _)| name.as_str()).collect();
     if !theirs.is_empty() {
-        let names = theirs.join(", ");
+        let list = theirs.join(", ");
         all.notes.push(format!(
-            "Alarms of your own: {names}. Send those that the runbook should hear to its topics."
+            "Alarms of your own: {list}. Send those that the runbook should hear to its topics."
         ));
     }
 }

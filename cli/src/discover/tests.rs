@@ -217,8 +217,9 @@ async fn without_what_says_where_it_is_the_rest_is_still_read() {
         "DescribeRules"
         | "DescribeDBSubnetGroups"
         | "DescribeCacheSubnetGroups"
-        | "DescribeServerlessCaches" => denied(operation),
-        "DescribeReplicationGroups" | "DescribeCertificate" => denied(operation),
+        | "DescribeServerlessCaches"
+        | "DescribeReplicationGroups"
+        | "DescribeCertificate" => denied(operation),
         other => answer(other, body),
     };
     let (seen, findings) = found(&aws(some)).await;

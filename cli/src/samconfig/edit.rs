@@ -70,13 +70,10 @@ impl Samconfig {
             return replaced(&self.text, at..at, &list).ok_or_else(odd);
         };
         let Some(Value::String(text)) = given.as_value() else { return Ok(self.text.clone()) };
-        let entries: String = overrides::read(text.value())
-            .into_iter()
-            .filter_map(|one| text.value().get(one.whole))
-            .map(|entry| format!("{INDENT}{},{end}", literal(entry)))
-            .collect();
+        let entries = overrides::read(text.value()).into_iter().filter_map(|one| text.value().get(one.whole));
+        let entries: Vec<String> = entries.map(|entry| format!("{INDENT}{},{end}", literal(entry))).collect();
         let place = given.span().ok_or_else(odd)?;
-        replaced(&self.text, place, &format!("[{end}{entries}]")).ok_or_else(odd)
+        replaced(&self.text, place, &format!("[{end}{}]", entries.concat())).ok_or_else(odd)
     }
 
     fn with_setting(&self, environment: &str, setting: &Setting) -> Result<String, Failure> {

@@ -114,7 +114,7 @@ fn cache(seen: &Seen, caches: &[Cache], vpc: Option<&str>, environment: &str, al
             all,
         ),
         [cache, ..] => {
-            groups(&near, false, &format!("those of {}, a Redis in the service's network", cache.id), all)
+            groups(&near, false, &format!("those of {}, a Redis in the service's network", cache.id), all);
         }
     }
 }

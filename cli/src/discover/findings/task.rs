@@ -102,8 +102,8 @@ struct Secret {
 }
 
 fn secrets(task: &Task, of: &str, environment: &str, all: &mut Findings) {
-    let named = task.containers.iter().flat_map(|container| &container.secrets);
-    let secrets: Vec<Secret> = named.filter_map(|(variable, from)| secret(variable, from)).collect();
+    let taken = task.containers.iter().flat_map(|container| &container.secrets);
+    let secrets: Vec<Secret> = taken.filter_map(|(variable, from)| secret(variable, from)).collect();
     let names: BTreeSet<&str> = secrets.iter().map(|secret| secret.name.as_str()).collect();
     if names.is_empty() {
         let why = format!("{of} takes no secret of Secrets Manager");

@@ -154,7 +154,7 @@ fn what_deploys_the_front_end_names_its_bucket_or_its_distribution() {
     check(
         |seen| {
             seen.projects =
-                Ok(vec![project("aa", "--distribution-id E1AAAAAAAAAA"), project("bb", "s3://lp-front")])
+                Ok(vec![project("aa", "--distribution-id E1AAAAAAAAAA"), project("bb", "s3://lp-front")]);
         },
         &[("FrontEndBuildProject", "guess aa or bb")],
     );
