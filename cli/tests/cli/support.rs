@@ -24,7 +24,7 @@ impl Sandbox {
     }
 
     /// The same with more arguments of the sandbox's own.
-    pub(crate) fn start_with(mode: &str, more: &[&str]) -> Self {
+    pub(crate) fn start_with(mode: &str, parameters: &[&str]) -> Self {
         let Some(program) = std::env::var_os(SANDBOX) else {
             panic!(
                 "{SANDBOX} is not set. These tests need the sandbox: run `cargo build --workspace` in the \
@@ -34,7 +34,7 @@ impl Sandbox {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
         let mut child = Command::new(&program)
             .args(["--port", &port, "--mode", mode])
-            .args(more)
+            .args(parameters)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", Path::new(&program).display()));
