@@ -35,7 +35,7 @@ impl<'a> Runbook<'a> {
 
     /// Sends a request that changes nothing: it may be sent again where there was no answer.
     pub(crate) async fn look(&self, function: Function, request: &Value) -> Result<Value, Failure> {
-        let name = self.stack.looks(function)?;
+        let name = self.stack.shows(function, request)?;
         self.send(function, name, request, RetryConfig::standard()).await
     }
 

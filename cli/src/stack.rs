@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata, types::Stack as Described};
+use serde_json::Value;
 
 use crate::{failure::Failure, function::Function};
 
@@ -75,10 +76,11 @@ impl Stack {
         })
     }
 
-    /// Where a request goes that changes nothing: to whatever needs the fewest permissions.
-    pub(crate) fn looks(&self, function: Function) -> Result<&str, Failure> {
+    /// Where a request goes that only shows: to what needs the fewest permissions. By its alias, `incident` takes no dry
+    /// run of anything else.
+    pub(crate) fn shows(&self, function: Function, request: &Value) -> Result<&str, Failure> {
         match (function, self.outputs.get(INCIDENT_LOOK)) {
-            (Function::Incident, Some(alias)) => Ok(alias),
+            (Function::Incident, Some(alias)) if request.get("dry_run").is_none() => Ok(alias),
             _ => self.function(function),
         }
     }
