@@ -212,7 +212,31 @@ fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use super::super::{
+        endpoint::Endpoint,
+        variant::{self, Binaries},
+    };
     use super::*;
+
+    /// Otherwise it is a refusal that is measured.
+    #[tokio::test]
+    async fn every_function_does_the_job_that_is_measured() -> anyhow::Result<()> {
+        let endpoint = Endpoint::start().await?;
+        let ours = sandbox::deploy::binaries()?;
+        for variant in variant::ours(&Binaries { ours, defaults: PathBuf::new() }, &endpoint)? {
+            // It answers nothing that anybody reads.
+            if variant.kind == Kind::Floor {
+                continue;
+            }
+            let bootstrap = start(&variant).await?;
+            ready(&bootstrap).await.with_context(|| variant.name())?;
+            invoke(&variant, &bootstrap).await.with_context(|| variant.name())?;
+            bootstrap.kill().await;
+        }
+        Ok(())
+    }
 
     #[test]
     fn the_99th_percentile_of_few_is_the_slowest_and_of_many_is_not() {

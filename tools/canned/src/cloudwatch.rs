@@ -6,8 +6,10 @@ use http::{HeaderValue, Response};
 use super::{Body, typed};
 
 /// An empty map: `PutMetricData` has nothing to say.
+/// Metrics are put, and AWS Health, which speaks the same protocol, knows of no event: nothing is said of either.
 pub(super) fn cbor(parts: &Parts) -> Option<Response<Body>> {
-    if !parts.uri.path().ends_with("/operation/PutMetricData") {
+    let path = parts.uri.path();
+    if !["/operation/PutMetricData", "/operation/DescribeEvents"].iter().any(|end| path.ends_with(end)) {
         return None;
     }
     let mut encoder = aws_smithy_cbor::Encoder::new(Vec::new());

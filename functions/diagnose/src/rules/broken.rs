@@ -225,12 +225,13 @@ pub(super) fn errors(evidence: &Evidence) -> Option<Errors> {
     Some(Errors { percent: now, usual: None, since })
 }
 
-/// When the probe, which fails now, began to fail, if it has not failed all the time. After a period that was still
-/// well, that is the period's end.
+/// When the probe, which fails now, began to fail, if it has not failed all the time: with the first period after the
+/// last good one in which it was seen to. A gap between the two says nothing.
 fn failing_since(probe: &Series) -> Option<Timestamp> {
     let healthy = |value: &Option<f64>| value.is_some_and(|value| value >= 1.0);
-    let back = probe.values.iter().rev().position(healthy)?;
-    end_of(probe, back)
+    let well = probe.values.iter().rev().position(healthy)?;
+    let failed = probe.values.iter().rev().take(well).rposition(Option::is_some);
+    end_of(probe, failed.map_or(0, |back| back + 1))
 }
 
 /// The end of the `back`-th period before the last one.
@@ -306,6 +307,22 @@ mod tests {
         let evidence = evidence(answers);
         let reckoned = Answers::of(&evidence).unwrap().percent(0..3);
         assert!((reckoned - percent).abs() < 1e-9, "{answers:?}: {reckoned}");
+    }
+
+    #[test]
+    fn a_probe_fails_since_it_was_seen_to_and_not_since_a_gap() {
+        let since = |values: &[Option<f64>]| {
+            let (until, values) = (Timestamp::UNIX_EPOCH, values.to_vec());
+            let since = failing_since(&Series { until, period_seconds: 60, values });
+            since.map(|since| since.duration_since(until).as_secs() / 60)
+        };
+        let (well, failed) = (Some(1.0), Some(0.0));
+        assert_eq!(since(&[well, well, failed, failed]), Some(-2));
+        assert_eq!(since(&[well, None, None, failed]), Some(-1));
+        assert_eq!(since(&[well, None, failed, None, Some(0.5)]), Some(-3));
+        assert_eq!(since(&[well, None, None]), Some(0));
+        assert_eq!(since(&[failed, well]), Some(0));
+        assert_eq!(since(&[failed, failed]), None);
     }
 
     /// The same table holds for the template's alarm: `tests/project/template/arithmetic.rs`.

@@ -103,10 +103,10 @@ fn by_event_bridge() -> Value {
         "id": "7c2a1d66-82e6-4d1f-9b7f-1a4b5c6d7e8f",
         "detail-type": "CloudWatch Alarm State Change",
         "source": "aws.cloudwatch",
-        "account": "000000000000",
+        "account": "123456789012",
         "time": NOW,
         "region": "us-east-1",
-        "resources": ["arn:aws:cloudwatch:us-east-1:000000000000:alarm:lendpeak2-production-service-down"],
+        "resources": ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:lendpeak2-production-service-down"],
         "detail": {
             "alarmName": "lendpeak2-production-service-down",
             "state": { "value": "ALARM", "reason": "the probe fails", "timestamp": NOW },
