@@ -34,6 +34,12 @@ pub(crate) fn named(name: &str) -> Option<&'static Parameter> {
     all().iter().find(|parameter| parameter.name == name)
 }
 
+/// The names that have to be given, since the template knows none: as a rule no other environment has the same.
+pub(crate) fn of_one_environment() -> impl Iterator<Item = &'static str> {
+    let given = all().iter().filter(|parameter| parameter.default.is_none());
+    given.map(|parameter| parameter.name.as_str()).filter(|name| *name != "Environment")
+}
+
 impl Parameter {
     fn of(value: &Value) -> Self {
         let given = |field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);

@@ -13,6 +13,8 @@ use super::screen::{Detail, Mark, Screen};
 use super::service_down::{Teller, summary};
 
 const MODE: &str = "approve";
+/// Who types: the sandbox knows its callers by their access key.
+const PERSON: &str = "Ops.alice@example.com";
 /// The least and the most digits of a plan's id.
 const ID: std::ops::RangeInclusive<usize> = 12..=14;
 
@@ -93,6 +95,8 @@ async fn type_approval(
     typed(format!("$ lendpeak2 approve {plan} --yes"));
     let mut running = Command::new(&program)
         .args(["--endpoint-url", &url, "approve", &plan, "--yes"])
+        .env("AWS_ACCESS_KEY_ID", PERSON)
+        .env("AWS_SECRET_ACCESS_KEY", "any")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use demo::{Detail, Mode, Show};
-use sandbox::command::until_interrupted;
+use sandbox::command;
 
 /// Starts the sandbox, lets something go wrong and shows what the functions do about it.
 #[derive(Parser)]
@@ -30,12 +30,5 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let detail = Detail { calls: arguments.verbose, record: arguments.record };
     let run = demo::run(arguments.story, arguments.mode, detail, &arguments.program);
-    match until_interrupted(Box::pin(run)).await {
-        Ok(Some(())) => ExitCode::SUCCESS,
-        Ok(None) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("\nThe demo failed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::succeeds(Box::pin(async { run.await.map(|()| true) })).await
 }

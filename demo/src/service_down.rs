@@ -80,7 +80,7 @@ fn tell(screen: &Screen, drill: Drill, event: &Event) {
         Event::Entered(states) => screen.line(Mark::Info, "service-down", &states.join(" → ")),
         Event::Line { by, what } => screen.line(Mark::Reads, by, &short(what)),
         Event::Changed(call) => screen.call(Mark::Writes, &call.caller, &call_words(call)),
-        Event::Told(notice) if notice.word().is_some() => {
+        Event::Told(notice) if notice.word().is_some() || notice.asks() => {
             screen.line(Mark::Info, "notice", &format!("to level {}: {}", notice.level, notice.subject));
             for line in notice.text.lines() {
                 screen.say(&format!("            │ {line}"));

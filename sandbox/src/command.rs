@@ -1,6 +1,7 @@
 //! What the commands have in common: they end by Ctrl-C, take a name out of a list, print a table and write a document.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +17,18 @@ pub async fn until_interrupted<T>(
         done = work => done.map(Some),
         _ = interrupted.recv() => Ok(None),
         _ = ended.recv() => Ok(None),
+    }
+}
+
+/// Runs `work` as [`until_interrupted`] does. It is a success only where `work` says that all was well.
+pub async fn succeeds(work: impl Future<Output = anyhow::Result<bool>>) -> ExitCode {
+    match until_interrupted(work).await {
+        Ok(Some(true)) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\nIt failed: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -26,6 +26,11 @@ impl Notice {
         WORDS.into_iter().find(|word| self.text.starts_with(&format!("{word}: ")))
     }
 
+    /// Whether a person is to decide about a plan.
+    pub fn asks(&self) -> bool {
+        self.subject.contains("approve? ")
+    }
+
     /// How many lines a phone shows that has so many letters in a line.
     pub fn lines(&self, columns: usize) -> usize {
         self.text.lines().map(|line| line.chars().count().div_ceil(columns).max(1)).sum()

@@ -17,6 +17,7 @@ use aws_sdk_sns::{
     config::{Builder, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -26,7 +27,7 @@ use links::Links;
 pub use page::{Page, State};
 
 use crate::{
-    aws,
+    aws, clock,
     error::{Cause, Error, chain},
     outcome::{Decision, Next, Outcome, first},
     text,
@@ -170,19 +171,24 @@ fn sms(subject: &str, facts: &Facts) -> String {
 }
 
 /// As in `backend 2 → 4 tasks (scale-up, by hand)`.
-fn title(outcome: &Outcome, what: &str) -> String {
+fn headline(outcome: &Outcome, what: &str) -> String {
     let function = &outcome.function;
     let by = outcome.woken_by().map_or("", |woken_by| woken_by.by());
     let by = if by.is_empty() { function.clone() } else { format!("{function}, {by}") };
     // A colon would set off what is one thing.
     let what = if what.is_empty() { first(&outcome.reason).to_owned() } else { what.replacen(": ", " ", 1) };
+    format!("{what} ({by})")
+}
+
+fn title(outcome: &Outcome, what: &str) -> String {
+    let function = &outcome.function;
     match outcome.decision {
-        Decision::Applied => format!("{what} ({by})"),
-        Decision::AwaitingApproval => format!("approve? {what} ({by})"),
+        Decision::Applied => headline(outcome, what),
+        Decision::AwaitingApproval => format!("approve? {}", headline(outcome, what)),
         Decision::Failed if outcome.steps.is_empty() => {
             format!("{function} failed: {}", first(&outcome.reason))
         }
-        Decision::Failed => format!("failed: {what} ({by})"),
+        Decision::Failed => format!("failed: {}", headline(outcome, what)),
         Decision::Refused => format!("{function} refused: {}", first(&outcome.reason)),
         Decision::Observed | Decision::NothingToDo | Decision::Listed | Decision::Replayed => {
             format!("{function}: {}", first(&outcome.reason))
@@ -292,6 +298,26 @@ async fn subscribers(client: &Client, topic_arn: &str) -> Option<u32> {
     answer.attributes()?.get("SubscriptionsConfirmed")?.parse().ok()
 }
 
+/// That nobody has decided about the plan with this id. `would` is what it was to do, and for whom.
+pub fn expired(outcome: &Outcome, what: &str, id: &str, at: Timestamp, would: &str, next: &Next) -> Facts {
+    let headline = format!("nobody decided: {}", headline(outcome, what));
+    Facts {
+        lines: vec![
+            format!("Plan {id} has expired at {}, and nothing was done.", clock::readable(at)),
+            format!("It would: {would}."),
+        ],
+        steps: steps(next, &outcome.function),
+        ..Facts::new(&outcome.environment, &outcome.function, Kind::Expired, headline)
+    }
+}
+
+/// What to do next, and what to send to which function: its own unless another is named.
+fn steps(next: &Next, own: &str) -> Vec<Step> {
+    let function = next.function.as_deref().unwrap_or(own);
+    let send = next.send.iter().map(|send| Step::default().send(function, send.clone()));
+    iter::once(Step::new(format!("Next (level {}): {}", next.level, next.what))).chain(send).collect()
+}
+
 /// An outcome, for people.
 fn facts_of(outcome: &Outcome, what: &str) -> Facts {
     let mut lines: Vec<String> = vec![outcome.summary.clone()];
@@ -309,12 +335,7 @@ fn facts_of(outcome: &Outcome, what: &str) -> Facts {
         more(&mut lines, &verification.what);
     }
     lines.extend(outcome.described().details.iter().map(|detail| format!("- {detail}")));
-    let mut steps = Vec::new();
-    if let Some(next) = &outcome.next {
-        steps.push(Step::new(format!("Next (level {}): {}", next.level, next.what)));
-        let function = next.function.as_deref().unwrap_or(&outcome.function);
-        steps.extend(next.send.iter().map(|send| Step::default().send(function, send.clone())));
-    }
+    let steps = outcome.next.iter().flat_map(|next| steps(next, &outcome.function)).collect();
     let kind = match outcome.decision {
         Decision::Applied => Kind::Applied,
         Decision::AwaitingApproval => Kind::AwaitingApproval,
@@ -326,7 +347,7 @@ fn facts_of(outcome: &Outcome, what: &str) -> Facts {
     Facts {
         lines,
         steps,
-        closing: format!("Record: {} at {}", outcome.execution_id, crate::clock::readable(outcome.at)),
+        closing: format!("Record: {} at {}", outcome.execution_id, clock::readable(outcome.at)),
         plan: plan.filter(|_| kind == Kind::AwaitingApproval).map(str::to_owned),
         ..Facts::new(&outcome.environment, &outcome.function, kind, title(outcome, what))
     }

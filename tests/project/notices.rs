@@ -25,8 +25,8 @@ use shared::{
         Switch,
         items::{Item, string},
     },
-    notice::{Notice, Page},
-    outcome::Outcome,
+    notice::{Notice, Page, expired},
+    outcome::{Next, Outcome},
     settings::Mode,
     status::Level,
 };
@@ -91,6 +91,22 @@ fn of_incident(
 
 /// A remedy's notice.
 fn of_outcome(change: &Value, what: &str) -> Result<String> {
+    shown(&Notice::of(&outcome(change)?, TOPIC, what).with_buttons(Some(QUEUE)), None)
+}
+
+/// The notice that nobody has decided about a plan.
+fn of_expired() -> Result<String> {
+    let next =
+        Next::development("look whether it is still needed (`lendpeak2 health`), and ask for it again");
+    let next = next.send(json!({ "reason": "memory grows", "by": "dan" }));
+    let next = next.addressed("production", "scale-up");
+    let would = "set the desired count of backend to 4 (asked by dan: memory grows)";
+    let asked = outcome(&json!({ "decision": "awaiting_approval" }))?;
+    let facts = expired(&asked, "backend: 2 → 4 tasks", "499484d277f1", at(30)?, would, &next);
+    shown(&Notice::new(TOPIC, facts), None)
+}
+
+fn outcome(change: &Value) -> Result<Outcome> {
     let alarm =
         json!({ "name": "ecs-cpu", "arn": "arn", "state": "ALARM", "reason": "crossed", "metrics": [] });
     let written = json!({
@@ -105,8 +121,7 @@ fn of_outcome(change: &Value, what: &str) -> Result<String> {
     });
     let (mut written, change) = (object(written)?, object(change.clone())?);
     written.extend(change);
-    let outcome: Outcome = serde_json::from_value(Value::Object(written))?;
-    shown(&Notice::of(&outcome, TOPIC, what).with_buttons(Some(QUEUE)), None)
+    Ok(serde_json::from_value(Value::Object(written))?)
 }
 
 /// The notice that a kill switch was set, or lifted while another is on.
@@ -272,6 +287,7 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("kill switch on", of_kill_switch(false)?),
         ("kill switch lifted", of_kill_switch(true)?),
         ("unreadable item", of_unreadable()?),
+        ("expired", of_expired()?),
         ("diagnosis", of_diagnosis()?),
     ];
     for (name, handed) in template::told()? {

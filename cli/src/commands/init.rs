@@ -52,21 +52,6 @@ pub(crate) struct Options {
 
 const FILE: &str = "samconfig.toml";
 
-/// Names that no other environment has, as a rule.
-const OF_ONE: [&str; 11] = [
-    "ClusterName",
-    "TaskFamily",
-    "TaskRoleArns",
-    "LogGroupName",
-    "SecretPrefix",
-    "LoadBalancerFullName",
-    "ApiUrl",
-    "AppUrl",
-    "DatabaseCluster",
-    "DatabaseSecretName",
-    "DistributionId",
-];
-
 /// Where it was looked, and for whom.
 pub(crate) struct Place {
     account: String,
@@ -163,7 +148,7 @@ async fn environment_of(
 fn doubt(findings: &mut Findings, samconfig: &Samconfig, environment: &str) -> Result<(), Failure> {
     for section in samconfig.environments()?.iter().filter(|section| *section != environment) {
         let others = samconfig.overrides(section)?.unwrap_or_default();
-        for parameter in OF_ONE {
+        for parameter in parameters::of_one_environment() {
             let value = findings.value(parameter).filter(|value| !value.is_empty());
             if value.is_some() && value == others.get(parameter).map(String::as_str) {
                 findings.doubt(parameter, section);

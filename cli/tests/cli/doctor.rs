@@ -11,10 +11,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_scheduler::types::ScheduleState;
 use serde_json::Value;
 
-use crate::{
-    sandbox::on_a_terminal,
-    support::{Said, Sandbox, said},
-};
+use crate::support::{Said, Sandbox, on_a_terminal, said};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:lendpeak2-production-notices";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:people-notices";
@@ -190,7 +187,7 @@ fn each_level_is_rung_after_a_yes(sandbox: &Sandbox, aws: &Aws) {
     for level in levels {
         aws.heard(level);
     }
-    let told = on_a_terminal(sandbox, "n", &["doctor", "--ring"]);
+    let told = on_a_terminal(&sandbox.lendpeak2(&["doctor", "--ring"]), "n");
     assert_eq!(told.code, 130, "{told:?}");
     assert!(told.out.contains("Ring them?") && told.out.contains("nothing was done"), "{told:?}");
     assert!(levels.iter().all(|level| aws.heard(level).is_empty()));
@@ -206,7 +203,7 @@ fn each_level_is_rung_after_a_yes(sandbox: &Sandbox, aws: &Aws) {
         );
         assert!(test["Message"].as_str().unwrap().contains("There is nothing to do."), "{test}");
     }
-    let told = on_a_terminal(sandbox, "y", &["doctor", "--ring"]);
+    let told = on_a_terminal(&sandbox.lendpeak2(&["doctor", "--ring"]), "y");
     assert_eq!(told.code, 0, "{told:?}");
     assert!(told.out.contains("level 3: lendpeak2-production-level-3 has the test"), "{told:?}");
     assert_eq!(aws.heard("level-3").len(), 1);

@@ -10,7 +10,7 @@ use std::{
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use serde_json::Value;
 
-use crate::support::{Said, Sandbox, lendpeak2, said};
+use crate::support::{Said, Sandbox, lendpeak2, on_a_terminal, said};
 
 #[test]
 fn the_names_of_a_stack_are_found_by_its_service() {
@@ -130,32 +130,18 @@ fn a_table_fits_on_a_screen(sandbox: &Sandbox) {
     }
 }
 
-/// As a person types it on a terminal, an answer to each question.
-fn on_a_terminal(sandbox: &Sandbox, folder: &Path, answers: &str, arguments: &[&str]) -> Said {
-    let typed = sandbox.lendpeak2(arguments);
-    let mut command = Command::new("python3");
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/terminal.py");
-    command.arg(script).arg(answers).arg(typed.get_program()).args(typed.get_args()).current_dir(folder);
-    for (name, value) in typed.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    said(command.env("TERM", "xterm"))
-}
-
 fn a_person_is_asked_about_each_guess(sandbox: &Sandbox) {
     let folder = folder("asked", None);
     let file = folder.join("samconfig.toml");
     // Enter takes what is offered; at the end nothing is written without a yes.
-    let told = on_a_terminal(sandbox, &folder, "enter", &["-e", "production", "init"]);
+    let told = on_a_terminal(&inside(sandbox, &folder, &["-e", "production", "init"]), "enter");
     assert_eq!(told.code, 130, "{told:?}");
     for question in ["MaximumTasks? [", "Write it into samconfig.toml?", "[y/N]", "Nothing was written."] {
         assert!(told.out.contains(question), "{question}: {told:?}");
     }
     assert!(!file.exists(), "{told:?}");
-    let told = on_a_terminal(sandbox, &folder, "MaximumTasks=6,enter=yes", &["-e", "production", "init"]);
+    let told =
+        on_a_terminal(&inside(sandbox, &folder, &["-e", "production", "init"]), "MaximumTasks=6,enter=yes");
     let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{told:?}"));
     assert!(text.contains("# certain: a person said so\n    \"MaximumTasks=6\","), "{text}");
     assert!(text.contains("# certain: a person said so; "), "{text}");
@@ -241,7 +227,7 @@ fn several_services_have_to_be_told_apart(sandbox: &Sandbox) {
         found["open"].as_array().unwrap().iter().find(|one| one["parameter"] == "TaskFamily").unwrap();
     assert!(family["why"].as_str().unwrap().contains("says production, and this is staging"), "{family}");
     // On a terminal one of them is chosen.
-    let told = on_a_terminal(sandbox, &folder, "Which service=2,enter", &["init"]);
+    let told = on_a_terminal(&inside(sandbox, &folder, &["init"]), "Which service=2,enter");
     assert!(told.out.contains("Which service is the backend?"), "{told:?}");
     assert!(told.out.contains("worker"), "{told:?}");
 }

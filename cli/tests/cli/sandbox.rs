@@ -5,7 +5,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Said, Sandbox, said};
+use crate::support::{Said, Sandbox, on_a_terminal, said, surrounded};
 use serde_json::Value;
 
 #[test]
@@ -182,35 +182,22 @@ fn a_reader_that_goes_ends_it(sandbox: &Sandbox) {
     assert!(child.wait().unwrap().success());
 }
 
-pub(crate) fn on_a_terminal(sandbox: &Sandbox, answer: &str, arguments: &[&str]) -> Said {
-    let typed = sandbox.lendpeak2(arguments);
-    let mut command = Command::new("python3");
-    command.args(["tests/terminal.py", answer]).arg(typed.get_program()).args(typed.get_args());
-    for (name, value) in typed.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    said(command.env("TERM", "xterm"))
-}
-
 fn a_person_is_asked_on_a_terminal(sandbox: &Sandbox) {
     let tasks =
         || sandbox.run(&["--json", "history", "--function", "write-freeze"]).json().as_array().unwrap().len();
     let before = tasks();
     for (answer, says) in [("n", "nothing was done"), ("", "nothing was done"), ("ctrl-c", "interrupted")] {
-        let told = on_a_terminal(sandbox, answer, &["freeze", "on"]);
+        let told = on_a_terminal(&sandbox.lendpeak2(&["freeze", "on"]), answer);
         assert_eq!(told.code, 130, "{told:?}");
         assert!(told.out.contains("Stop writes?") && told.out.contains(says), "{told:?}");
     }
     assert_eq!(tasks(), before);
     // There is no yes to what was not seen.
-    let told = on_a_terminal(sandbox, "n", &["freeze", "on", "--quiet"]);
+    let told = on_a_terminal(&sandbox.lendpeak2(&["freeze", "on", "--quiet"]), "n");
     assert!(told.out.contains("plan") && told.out.contains("Stop writes?"), "{told:?}");
-    let told = on_a_terminal(sandbox, "y", &["freeze", "on", "--reason", "negative amounts"]);
+    let told = on_a_terminal(&sandbox.lendpeak2(&["freeze", "on", "--reason", "negative amounts"]), "y");
     assert_eq!(told.code, 0, "{told:?}");
-    let told = on_a_terminal(sandbox, "yes", &["freeze", "off"]);
+    let told = on_a_terminal(&sandbox.lendpeak2(&["freeze", "off"]), "yes");
     assert_eq!(told.code, 0, "{told:?}");
 }
 
@@ -221,12 +208,7 @@ fn script(sandbox: &Sandbox, line: &[&str]) -> Said {
     let (script, arguments) = line.split_first().unwrap();
     let mut command = Command::new(format!("../scripts/{script}"));
     command.args(arguments).env("PATH", &path).stdin(Stdio::null());
-    for (name, value) in sandbox.lendpeak2(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    surrounded(&mut command, &sandbox.lendpeak2(&[]));
     said(&mut command)
 }
 

@@ -130,3 +130,25 @@ pub(crate) fn said(command: &mut Command) -> Said {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
 }
+
+/// As a person types it on a terminal, who answers what is asked.
+pub(crate) fn on_a_terminal(typed: &Command, answers: &str) -> Said {
+    let mut command = Command::new("python3");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal.py");
+    command.args([script, answers]).arg(typed.get_program()).args(typed.get_args());
+    if let Some(folder) = typed.get_current_dir() {
+        command.current_dir(folder);
+    }
+    surrounded(&mut command, typed);
+    said(command.env("TERM", "xterm"))
+}
+
+/// Gives a command the environment of another.
+pub(crate) fn surrounded(command: &mut Command, by: &Command) {
+    for (name, value) in by.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+}

@@ -1,19 +1,21 @@
 //! Plans that wait for a person. There is one for a plan, however often it is asked for: who asks again joins it.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update, builders::UpdateBuilder};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Ledger, NotSettled, Settlement,
-    items::{Item, built, data, is_unmet, item_key, seconds, string, text},
-    votes,
+    DAY, Ledger, NotSettled, OWED, Owed, Settlement,
+    items::{Item, built, data, failed_check, item_key, kept, put, reasons, string, text},
+    owed, votes,
 };
-use crate::{aws, clock, error::Error, trigger::Trigger, vote::Vote};
+use crate::{aws, clock, error::Error, notice::Notice, trigger::Trigger, vote::Vote};
 
 /// How much of an id names the plan; the rest tells one time that it was asked for from another.
 const PLAN: usize = 10;
+/// A run that is approved in the last second has begun by then.
+const UNTIL_TOLD: SignedDuration = SignedDuration::from_secs(60);
 
 /// A plan that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +67,19 @@ impl Approval {
         !self.used && self.rejected.is_none() && now < self.expires
     }
 
+    /// The notice that it has expired. Whoever decides takes it back.
+    pub fn expiry(&self, notice: Notice, now: Timestamp) -> Owed {
+        Owed::at(self.told_at(), &self.expiry_name(), notice, now)
+    }
+
+    fn told_at(&self) -> Timestamp {
+        self.expires + UNTIL_TOLD
+    }
+
+    fn expiry_name(&self) -> String {
+        format!("expired-{}", self.id)
+    }
+
     pub(super) fn of(item: &Item) -> Result<Self, Error> {
         let is_rejected = item.contains_key("rejected_at");
         let rejected = is_rejected.then(|| Rejection {
@@ -84,16 +99,17 @@ pub fn plan_key(id: &str) -> &str {
 }
 
 impl Ledger {
-    /// Stores a plan for a person to approve, with the record of that and the notice. The plan that waits already, if
-    /// there is one: nothing is written then.
+    /// Stores a plan for a person to approve, with the record of that, the notice, and the one for when it expires. The plan
+    /// that waits already, if there is one: nothing is written then.
     pub async fn ask(
         &self,
         approval: &Approval,
+        expiry: Option<&Owed>,
         settlement: &Settlement<'_>,
         now: Timestamp,
     ) -> Result<bool, NotSettled> {
         let mut item = Self::item(&self.key("approval"), plan_key(&approval.id), approval)?;
-        item.insert("expires_at".to_owned(), seconds(approval.expires));
+        item.insert("expires_at".to_owned(), kept(approval.expires, DAY));
         item.insert("expires".to_owned(), string(clock::sortable(approval.expires)));
         let ask = self
             .put(item)
@@ -102,7 +118,11 @@ impl Ledger {
                  OR attribute_not_exists(expires)",
             )
             .expression_attribute_values(":now", string(clock::sortable(now)));
-        self.settle_with(settlement, vec![super::items::put(ask)?]).await
+        let mut with = vec![put(ask)?];
+        if let Some(expiry) = expiry {
+            with.push(put(self.put(expiry.item()))?);
+        }
+        self.settle_with(settlement, with).await
     }
 
     /// The plan with this id, if it is the one that was asked for last.
@@ -136,33 +156,43 @@ impl Ledger {
 
     /// Rejects it for good. `false` if somebody approved or rejected it first.
     pub async fn reject(&self, approval: &Approval, rejection: &Rejection) -> Result<bool, Error> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(item_key(&self.key("approval"), plan_key(&approval.id))))
-            .update_expression("SET rejected_at = :at, rejected_by = :by, rejected_reason = :reason")
-            .condition_expression(UNDECIDED)
+        let update = self
+            .decide(approval, "SET rejected_at = :at, rejected_by = :by, rejected_reason = :reason")
             .expression_attribute_values(":at", string(&rejection.at))
             .expression_attribute_values(":by", string(&rejection.by))
-            .expression_attribute_values(":reason", string(&rejection.reason))
-            .send()
-            .await;
-        match sent {
+            .expression_attribute_values(":reason", string(&rejection.reason));
+        match self.transact(self.decided(approval, update)?).await {
             Ok(_) => Ok(true),
-            Err(error) if is_unmet(&error) => Ok(false),
+            Err(error) if reasons(&error).iter().any(|why| failed_check(why)) => Ok(false),
             Err(error) => Err(aws::failed("reject the plan in the ledger", &approval.id, &error)),
         }
     }
 
-    pub(super) fn use_approval(&self, id: &str, now: Timestamp) -> Result<TransactWriteItem, Error> {
-        let update = Update::builder()
+    pub(super) fn use_approval(
+        &self,
+        approval: &Approval,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let update = self.decide(approval, "SET used_at = :now");
+        self.decided(approval, update.expression_attribute_values(":now", string(now.to_string())))
+    }
+
+    fn decide(&self, approval: &Approval, change: &str) -> UpdateBuilder {
+        Update::builder()
             .table_name(&self.table)
-            .set_key(Some(item_key(&self.key("approval"), plan_key(id))))
-            .update_expression("SET used_at = :now")
+            .set_key(Some(item_key(&self.key("approval"), plan_key(&approval.id))))
+            .update_expression(change)
             .condition_expression(UNDECIDED)
-            .expression_attribute_values(":now", string(now.to_string()));
-        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+    }
+
+    /// The decision, and that nobody is told of an expiry any more.
+    fn decided(&self, approval: &Approval, update: UpdateBuilder) -> Result<Vec<TransactWriteItem>, Error> {
+        let key = owed::key_of(approval.told_at(), &approval.expiry_name());
+        let told = Delete::builder().table_name(&self.table).set_key(Some(item_key(OWED, &key)));
+        Ok(vec![
+            TransactWriteItem::builder().update(built(update.build())?).build(),
+            TransactWriteItem::builder().delete(built(told.build())?).build(),
+        ])
     }
 }
 

@@ -219,7 +219,7 @@ impl Ledger {
         writes.push(self.hold(target, claim)?);
         writes.push(self.unanswered(&claim.intent.trigger.id)?);
         if let Some(approval) = approval {
-            writes.push(self.use_approval(&approval.id, now)?);
+            writes.extend(self.use_approval(approval, now)?);
         }
         match follow_up {
             FollowUpChange::Keep => {}

@@ -24,7 +24,12 @@ impl Owed {
     /// `deadline` is when the run that owes it ends.
     pub fn new(execution_id: &str, notice: Notice, now: Timestamp, deadline: Timestamp) -> Self {
         let from = deadline.max(now).min(now + OWN_TIME);
-        Self { key: format!("{}#{execution_id}", clock::sortable(from)), notice, since: now }
+        Self { key: key_of(from, execution_id), notice, since: now }
+    }
+
+    /// Due at a time, unless it is taken back before.
+    pub(crate) fn at(due: Timestamp, name: &str, notice: Notice, now: Timestamp) -> Self {
+        Self { key: key_of(due, name), notice, since: now }
     }
 
     pub fn item(&self) -> Item {
@@ -40,4 +45,8 @@ impl Owed {
         item.insert("expires_at".to_owned(), kept(self.since, AUDIT_KEPT));
         item
     }
+}
+
+pub(super) fn key_of(due: Timestamp, name: &str) -> String {
+    format!("{}#{name}", clock::sortable(due))
 }

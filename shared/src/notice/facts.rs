@@ -28,6 +28,8 @@ pub enum Kind {
     /// A remedy did what it was asked for.
     Applied,
     AwaitingApproval,
+    /// Nobody decided about a plan.
+    Expired,
     Failed,
     Refused,
     #[default]
@@ -47,6 +49,7 @@ impl Kind {
             Self::Resolved => "lendpeak2.resolved",
             Self::Applied => "lendpeak2.applied",
             Self::AwaitingApproval => "lendpeak2.awaiting_approval",
+            Self::Expired => "lendpeak2.expired",
             Self::Failed => "lendpeak2.failed",
             Self::Refused => "lendpeak2.refused",
             Self::Other => "lendpeak2.notice",
@@ -60,7 +63,7 @@ impl Kind {
             Self::ProbePasses | Self::Other => ":information_source:",
             Self::Resolved | Self::Applied => ":white_check_mark:",
             Self::AwaitingApproval => ":raised_hand:",
-            Self::Failed | Self::Refused => ":warning:",
+            Self::Expired | Self::Failed | Self::Refused => ":warning:",
         }
     }
 }

@@ -71,7 +71,10 @@ impl<R: Remedy> Runner<R> {
             record: is_worth_a_record(&run),
         };
         let settled = match &run.asks {
-            Some(approval) => self.ledger.ask(approval, &settlement, run.now).await,
+            Some(approval) => {
+                let expiry = self.expiry(&run, approval);
+                self.ledger.ask(approval, expiry.as_ref(), &settlement, run.now).await
+            }
             None => self.ledger.settle(&settlement).await,
         };
         let settled = match settled {

@@ -9,9 +9,10 @@ use super::{Run, Runner, record::unrecorded, wanted::is_still_wanted};
 use crate::{
     clock, code,
     error::{Error, chain},
+    ledger::Approval,
     notice::{self, Facts, Kind, Notice, Sent, Step},
     outbox::Owed,
-    outcome::{Decision, Outcome},
+    outcome::{Decision, Next, Outcome},
     plan::InShort,
     remedy::Remedy,
     telemetry,
@@ -49,6 +50,18 @@ impl<R: Remedy> Runner<R> {
         let notice = Notice::of(outcome, topic, what.after(outcome.decision))
             .with_buttons(self.policy.approvals_queue.as_deref());
         Some(Owed::new(&outcome.execution_id, notice, now, deadline))
+    }
+
+    /// The notice that a plan has expired, for when nobody decides about it.
+    pub(super) fn expiry(&self, run: &Run<'_, R::Request>, approval: &Approval) -> Option<Owed> {
+        let topic = self.policy.notice_topic_arn.as_ref()?;
+        let next =
+            Next::development("look whether it is still needed (`lendpeak2 health`), and ask for it again");
+        let next = self.with_request(next.again(), &approval.trigger);
+        let what = run.what.after(run.outcome.decision);
+        let would = format!("{} ({})", approval.plan.join(", "), approval.trigger.words());
+        let facts = notice::expired(&run.outcome, what, &approval.id, approval.expires, &would, &next);
+        Some(approval.expiry(Notice::new(topic, facts), run.now))
     }
 
     pub(super) async fn tell(&self, outcome: &mut Outcome, owed: Option<&Owed>, deadline: Timestamp) {

@@ -14,6 +14,7 @@ mod storm;
 mod storm_mixed;
 mod switches;
 mod time;
+mod undecided;
 mod upwards;
 mod week;
 mod week_open;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use bench::{Binaries, Counting, Measured, Options};
 use clap::Parser;
-use sandbox::command::until_interrupted;
+use sandbox::command;
 
 /// Cold starts of the release functions, beside the same jobs with boto3, the AWS CLI and Rust's defaults.
 #[derive(Parser)]
@@ -51,14 +51,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match until_interrupted(run(Arguments::parse())).await {
-        Ok(Some(false)) => ExitCode::FAILURE,
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("The benchmark failed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::succeeds(run(Arguments::parse())).await
 }
 
 /// Whether all is as it should be.

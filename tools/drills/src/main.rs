@@ -24,14 +24,7 @@ fn drill(name: &str) -> Result<Drill, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
-        Ok(Some(true)) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("\nThe drills failed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::succeeds(Box::pin(run(Arguments::parse()))).await
 }
 
 /// Whether all was as expected.

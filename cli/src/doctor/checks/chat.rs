@@ -24,6 +24,17 @@ struct Channel {
     is_enabled: bool,
 }
 
+impl Channel {
+    fn of(name: Option<&str>, topics: &[String], guardrails: &[String], state: Option<&str>) -> Self {
+        Self {
+            name: name.unwrap_or_default().to_owned(),
+            topics: topics.to_vec(),
+            guardrails: guardrails.to_vec(),
+            is_enabled: state != Some("DISABLED"),
+        }
+    }
+}
+
 pub(super) async fn channels(site: &Site) -> Result<Verdict, Unseen> {
     // As the template has it: a sandbox has no chat.
     let is_sandbox = site.given("AwsEndpointUrl").is_some();
@@ -51,12 +62,12 @@ async fn in_slack(client: &aws_sdk_chatbot::Client) -> Result<Vec<Channel>, Unse
         let one = one.map_err(|error| {
             Failure::aws("read the channels of Slack", "chatbot:DescribeSlackChannelConfigurations", &error)
         })?;
-        all.push(Channel {
-            name: one.configuration_name().unwrap_or_default().to_owned(),
-            topics: one.sns_topic_arns().to_vec(),
-            guardrails: one.guardrail_policy_arns().to_vec(),
-            is_enabled: one.state() != Some("DISABLED"),
-        });
+        all.push(Channel::of(
+            one.configuration_name(),
+            one.sns_topic_arns(),
+            one.guardrail_policy_arns(),
+            one.state(),
+        ));
     }
     Ok(all)
 }
@@ -69,12 +80,12 @@ async fn in_teams(client: &aws_sdk_chatbot::Client) -> Result<Vec<Channel>, Unse
             let action = "chatbot:ListMicrosoftTeamsChannelConfigurations";
             Failure::aws("read the channels of Teams", action, &error)
         })?;
-        all.push(Channel {
-            name: one.configuration_name().unwrap_or_default().to_owned(),
-            topics: one.sns_topic_arns().to_vec(),
-            guardrails: one.guardrail_policy_arns().to_vec(),
-            is_enabled: one.state() != Some("DISABLED"),
-        });
+        all.push(Channel::of(
+            one.configuration_name(),
+            one.sns_topic_arns(),
+            one.guardrail_policy_arns(),
+            one.state(),
+        ));
     }
     Ok(all)
 }

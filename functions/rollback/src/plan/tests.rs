@@ -17,6 +17,9 @@ use crate::{
     probe::Health,
 };
 
+mod follow_up;
+mod freeze;
+
 const FAMILY: &str = "lendpeak2-backend-production";
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -139,6 +142,22 @@ impl Observed {
 
 fn rolled_back(revision: u32) -> Release {
     Release { revision: name(revision), rolled_back_at: Some(now()), ..Release::default() }
+}
+
+fn read_only() -> Variable {
+    Variable { container: "backend".to_owned(), name: "READONLY_MODE".to_owned(), value: "true".to_owned() }
+}
+
+/// Writes are frozen, since release 2 ran.
+fn frozen() -> Past {
+    let freeze = Freeze {
+        since: now(),
+        variable: read_only(),
+        release: name(2),
+        reason: "loans are negative".to_owned(),
+        pending: false,
+    };
+    Past { freeze: Some(freeze), ..Past::default() }
 }
 
 /// What a person named, if it exists.
@@ -458,49 +477,6 @@ fn what_the_tasks_died_of_is_said() {
     assert!(plan.reason.ends_with("; its tasks stopped with: CannotPullContainerError"), "{}", plan.reason);
 }
 
-fn looked_after(observed: &Observed, due_in: SignedDuration) -> Plan {
-    let what = json!({ "from": name(4), "to": name(3) });
-    let what = serde_json::from_value(what).unwrap();
-    let follow_up = FollowUp { due: now() + due_in, what, until_verified: true };
-    let past = Past { follow_up: Some(follow_up), ..Past::default() };
-    plan(now(), observed, &by_hand(To::LookAfter), &settings(), &past)
-}
-
-#[track_caller]
-fn ends(plan: Plan, decision: Decision, code: &str) {
-    let stop = plan.skipped.unwrap();
-    assert_eq!((stop.decision, stop.code.name(), plan.follow_up), (decision, code, FollowUpChange::Clear));
-}
-
-#[test]
-fn a_roll_back_is_looked_after_until_it_settles_or_its_time_is_over() {
-    let healthy = observed().with(|observed| observed.health = Some(health(true, true, true)));
-    ends(looked_after(&healthy, MINUTE), Decision::NothingToDo, "verified");
-    let copy = healthy.clone().with(|observed| {
-        observed.current = Some(TaskDefinition { copy_of: Some(name(3)), ..definition(5) });
-        observed.service.as_mut().unwrap().task_definition = definition(5).arn;
-    });
-    ends(looked_after(&copy, MINUTE), Decision::NothingToDo, "verified");
-
-    let rolling = healthy.with_primary(|primary| primary.rollout = "IN_PROGRESS".to_owned());
-    let waiting = looked_after(&rolling, MINUTE);
-    assert_eq!(
-        (waiting.skipped.unwrap().code.name(), waiting.follow_up),
-        ("still_settling", FollowUpChange::Keep)
-    );
-    ends(looked_after(&rolling, -MINUTE), Decision::Failed, "not_verified");
-    ends(looked_after(&observed(), -MINUTE), Decision::Failed, "not_verified");
-
-    let newer = observed().with_service(|service| service.task_definition = definition(6).arn);
-    let newer = newer.with(|observed| observed.current = Some(definition(6)));
-    ends(looked_after(&newer, MINUTE), Decision::NothingToDo, "superseded");
-}
-
-#[test]
-fn without_a_roll_back_there_is_nothing_to_look_after() {
-    skips(&observed(), &by_hand(To::LookAfter), "nothing_to_look_after");
-}
-
 #[test]
 fn what_was_done_before_a_crash_is_not_done_again_and_what_came_after_is_not_undone() {
     assert!(is_outstanding(&deploy_to(2), &observed()));
@@ -516,128 +492,6 @@ fn what_was_done_before_a_crash_is_not_done_again_and_what_came_after_is_not_und
     let rolling = observed().with(|observed| observed.history[0].status = "IN_PROGRESS".to_owned());
     assert!(is_outstanding(&stop(&rolling), &rolling));
     assert!(!is_outstanding(&stop(&observed()), &observed()));
-}
-
-fn read_only() -> Variable {
-    Variable { container: "backend".to_owned(), name: "READONLY_MODE".to_owned(), value: "true".to_owned() }
-}
-
-/// Writes are frozen, since release 2 ran.
-fn frozen() -> Past {
-    let freeze = Freeze {
-        since: now(),
-        variable: read_only(),
-        release: name(2),
-        reason: "loans are negative".to_owned(),
-        pending: false,
-    };
-    Past { freeze: Some(freeze), ..Past::default() }
-}
-
-/// The copy of a release with which writes are frozen, as the ledger knows it.
-fn copy_of(copy: u32, release: u32) -> Release {
-    Release { revision: name(copy), frozen_from: Some(name(release)), ..Release::default() }
-}
-
-fn frozen_to(revision: u32) -> Action {
-    Action::Deploy {
-        from: name(3),
-        to: name(revision),
-        copy: false,
-        images: BTreeMap::new(),
-        freeze: Some(read_only()),
-        or: Vec::new(),
-    }
-}
-
-#[track_caller]
-fn acts_frozen(observed: &Observed, request: &Request, action: Action) -> Plan {
-    let plan = plan(now(), observed, request, &settings(), &frozen());
-    assert_eq!((&first_choices(&plan)[..], &plan.skipped), (&[action][..], &None));
-    assert_eq!(plan.notes, [Note::RolledBack { release: name(3) }]);
-    plan
-}
-
-#[test]
-fn while_writes_are_frozen_the_release_gone_back_to_is_frozen_too() {
-    let plan = acts_frozen(&observed(), &by_alarm(), frozen_to(2));
-    assert!(plan.reason.contains("writes are frozen since 1970-01-12 13:46:40 UTC, and stay so"));
-    assert_eq!(
-        plan.actions[0].to_string(),
-        format!("roll back from {} to a copy of {} with READONLY_MODE=true", name(3), name(2))
-    );
-    let named = observed().with(naming(Some(definition(1))));
-    acts_frozen(&named, &by_hand(To::Revision(name(1))), frozen_to(1));
-}
-
-#[test]
-fn a_deployment_under_way_is_not_left_to_ecs_where_that_would_end_or_begin_a_freeze() {
-    let rolling = |releases: Vec<Release>| {
-        observed()
-            .with(|observed| {
-                observed.history[0].status = "IN_PROGRESS".to_owned();
-                observed.history.push(past(1, "SUCCESSFUL", MINUTE * 60 * 48));
-                observed.releases = releases;
-            })
-            .choosing()
-    };
-    let stop = |observed: &Observed| Action::StopDeployment {
-        service_deployment: observed.history[0].arn.clone(),
-        from: name(3),
-        to: name(2),
-    };
-    // ECS would go to 2.
-    let plain = rolling(vec![]);
-    acts_frozen(&plain, &by_alarm(), frozen_to(2));
-    acts(&plain, &by_alarm(), stop(&plain));
-    let copy = rolling(vec![copy_of(2, 1)]);
-    acts_frozen(&copy, &by_alarm(), stop(&copy));
-    acts(&copy, &by_alarm(), deploy_to(1));
-}
-
-#[test]
-fn what_is_frozen_is_no_release_of_its_own() {
-    // 3 is the copy of 2, which was frozen a minute ago and is as old as it was.
-    let frozen_copy = || {
-        observed()
-            .with(|observed| {
-                observed.history.push(past(1, "SUCCESSFUL", MINUTE * 60 * 48));
-                observed.releases = vec![copy_of(3, 2)];
-            })
-            .choosing()
-    };
-    let plan = plan(now(), &frozen_copy(), &previous(), &settings(), &frozen());
-    assert_eq!(plan.actions, [frozen_to(1)]);
-    skips(&frozen_copy(), &by_alarm(), "release_too_old");
-    let rolling = frozen_copy().with(|observed| observed.history[0].status = "IN_PROGRESS".to_owned());
-    assert_eq!(plan.actions, super::plan(now(), &rolling, &previous(), &settings(), &frozen()).actions);
-}
-
-#[test]
-fn a_frozen_copy_is_named_only_while_writes_are_frozen() {
-    let copy = TaskDefinition { frozen_from: Some(name(1)), ..definition(2) };
-    let named = observed().with(naming(Some(copy)));
-    let request = by_hand(To::Revision(name(2)));
-    skips(&named, &request, "frozen_copy");
-    acts_frozen(&named, &request, deploy_to(2));
-}
-
-#[test]
-fn a_release_that_cannot_be_frozen_is_refused_while_writes_are() {
-    let other = observed().with(|observed| {
-        let found = observed.candidates[0].1.as_mut().unwrap();
-        found.images = BTreeMap::from([("app".to_owned(), "lendpeak2/backend:1".to_owned())]);
-    });
-    let refused = plan(now(), &other, &by_alarm(), &settings(), &frozen());
-    assert_eq!(refused.skipped.unwrap().code.name(), "cannot_stay_frozen");
-    acts(&other, &by_alarm(), deploy_to(2));
-}
-
-#[test]
-fn an_intent_from_before_there_were_freezes_is_read() {
-    let intent = json!({ "deploy": { "from": name(3), "to": name(2), "copy": false, "images": {} } });
-    assert_eq!(serde_json::from_value::<Action>(intent.clone()).unwrap(), deploy_to(2));
-    assert_eq!(json!(deploy_to(2)), intent);
 }
 
 proptest! {

@@ -39,14 +39,7 @@ fn piece(name: &str) -> Result<Piece, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
-        Ok(Some(true)) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("\nThe points could not be tried: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::succeeds(Box::pin(run(Arguments::parse()))).await
 }
 
 /// Whether all was well.

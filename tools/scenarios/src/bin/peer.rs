@@ -21,14 +21,7 @@ fn scenario(function: &str) -> Result<&'static Scenario, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match command::until_interrupted(Box::pin(run(Arguments::parse()))).await {
-        Ok(Some(true)) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("\nThe second opinion failed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::succeeds(Box::pin(run(Arguments::parse()))).await
 }
 
 /// Whether all was as expected.
