@@ -1,5 +1,6 @@
 //! The way of a decision about a plan: it is sent to the queue of approvals, where AWS itself says who sent it. `incident`
-//! answers each message in the ledger, and the remedy leaves its record there.
+//! answers each message in the ledger, and the remedy leaves its record there. Whoever may approve, and may not call
+//! `incident`, stops everything by the same queue.
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,9 @@ const LONGEST: usize = 1_000;
 pub(crate) enum Verb {
     Approve,
     Reject,
+    Acknowledge,
+    Note,
+    Stop,
 }
 
 impl Verb {
@@ -36,6 +40,9 @@ impl Verb {
         match self {
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Acknowledge => "acknowledge",
+            Self::Note => "note",
+            Self::Stop => "stop",
         }
     }
 }
@@ -63,15 +70,8 @@ pub(crate) async fn by_queue(
     let body = body(verb, &plan.id, words)?;
     let before = records(runbook, plan).await?.len();
     runbook.screen.will_go_on("the decision was sent: `lendpeak2 history` says what came of it");
-    let progress = Progress::spinner(runbook.screen, "waits for the answer");
-    let message = send(runbook, url, &body).await?;
     let until = Instant::now() + runbook.global.timeout.unwrap_or(PATIENCE);
-    let ledger = runbook.ledger()?;
-    let answer = until_there(until, "nobody has taken the message from the queue", async || {
-        ledger.answer(&message).await
-    })
-    .await?;
-    drop(progress);
+    let answer = answered(runbook, url, &body, until).await?;
     let read = Answer::of(&answer);
     if read.decision != Decision::Applied || runbook.global.no_wait {
         show(runbook, Function::Incident, &answer);
@@ -89,6 +89,31 @@ pub(crate) async fn by_queue(
     .await?;
     drop(progress);
     finish(runbook, plan.function, &record).await
+}
+
+/// Asks `incident` itself, and by the queue where whoever types may not call it.
+pub(crate) async fn ask_or_send(
+    runbook: &Runbook<'_>,
+    request: &Value,
+    (verb, id, words): (Verb, &str, Option<&str>),
+) -> Result<Value, Failure> {
+    let denied = match runbook.act(Function::Incident, request).await {
+        Err(failure) if failure.is_denied() => failure,
+        answer => return answer,
+    };
+    let Some(url) = runbook.stack.approvals() else { return Err(denied) };
+    let until = Instant::now() + runbook.global.timeout.unwrap_or(PATIENCE);
+    let sent = answered(runbook, url, &body(verb, id, words)?, until).await;
+    sent.map_err(|failure| if failure.is_denied() { denied } else { failure })
+}
+
+/// Sends a message, and waits for what `incident` answers to it.
+async fn answered(runbook: &Runbook<'_>, url: &str, body: &str, until: Instant) -> Result<Value, Failure> {
+    let _progress = Progress::spinner(runbook.screen, "waits for the answer");
+    let message = send(runbook, url, body).await?;
+    let ledger = runbook.ledger()?;
+    let late = "nobody has taken the message from the queue";
+    until_there(until, late, async || ledger.answer(&message).await).await
 }
 
 fn body(verb: Verb, id: &str, words: Option<&str>) -> Result<String, Failure> {

@@ -119,6 +119,11 @@ impl Failure {
         self
     }
 
+    /// Whether AWS does not allow it to whoever asks.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::Aws { kind: Kind::Denied, .. })
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } => Exit::Usage,

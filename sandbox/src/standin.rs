@@ -368,6 +368,9 @@ async fn variables(clients: &Clients, arn: &str) -> Option<Vec<(String, String)>
     Some(variables.map(|variable| (text(variable.name()), text(variable.value()))).collect())
 }
 
+/// Of more the SDK compresses the request, which the local AWS cannot read.
+const AT_ONCE: usize = 30;
+
 /// One value for each of these ages in seconds: one for now is 0.
 async fn put_metrics(
     clients: &Clients,
@@ -411,7 +414,9 @@ async fn put_metrics(
     for (namespace, data) in
         [("AWS/ECS", load), ("AWS/ApplicationELB", answers), ("AWS/ApplicationELB", targets)]
     {
-        let put = clients.cloudwatch.put_metric_data().namespace(namespace);
-        let _ = put.set_metric_data(Some(data)).send().await;
+        for some in data.chunks(AT_ONCE) {
+            let put = clients.cloudwatch.put_metric_data().namespace(namespace);
+            let _ = put.set_metric_data(Some(some.to_vec())).send().await;
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, text},
+    decide::{Verb, ask_or_send},
     exit::Exit,
     failure::Failure,
     function::Function,
@@ -150,13 +151,18 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         }
         What::Open(open) => opened(&open),
         What::Ack(ack) => {
-            let mut request = json!({ "acknowledge": ack.which.id(runbook).await?, "by": by(ack.by).await? });
-            insert(&mut request, "take_over", ack.take_over.then_some(true));
+            let id = ack.which.id(runbook).await?;
+            let mut request = json!({ "acknowledge": id, "by": by(ack.by).await? });
+            if !ack.take_over {
+                return ends(runbook, ask_or_send(runbook, &request, (Verb::Acknowledge, &id, None)).await?);
+            }
+            insert(&mut request, "take_over", Some(true));
             request
         }
         What::Note(note) => {
             let id = Which { id: note.id }.id(runbook).await?;
-            json!({ "note": id, "text": note.text, "by": by(note.by).await? })
+            let request = json!({ "note": id, "text": note.text, "by": by(note.by).await? });
+            return ends(runbook, ask_or_send(runbook, &request, (Verb::Note, &id, Some(&note.text))).await?);
         }
         What::Escalate(escalate) => {
             let mut request =
@@ -172,7 +178,10 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
             request
         }
     };
-    let value = runbook.act(Function::Incident, &request).await?;
+    ends(runbook, runbook.act(Function::Incident, &request).await?)
+}
+
+fn ends(runbook: &Runbook<'_>, value: Value) -> Result<Exit, Failure> {
     show(runbook, Function::Incident, &value);
     Ok(Exit::of(&Answer::of(&value)))
 }

@@ -6,7 +6,13 @@ use clap::Args;
 use serde_json::{Map, json};
 
 use crate::{
-    answer::Answer, exit::Exit, failure::Failure, function::Function, remedy::show, runbook::Runbook,
+    answer::Answer,
+    decide::{Verb, ask_or_send},
+    exit::Exit,
+    failure::Failure,
+    function::Function,
+    remedy::show,
+    runbook::Runbook,
 };
 
 const NAMED_WITHIN: Duration = Duration::from_secs(3);
@@ -38,10 +44,12 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     request.insert("stop".to_owned(), json!(whom));
     request.insert("reason".to_owned(), json!(options.reason));
     request.insert("by".to_owned(), json!(by));
-    if let Some(until) = &options.until {
+    let value = if let Some(until) = &options.until {
         request.insert("until".to_owned(), json!(until));
-    }
-    let value = runbook.act(Function::Incident, &request.into()).await?;
+        runbook.act(Function::Incident, &request.into()).await?
+    } else {
+        ask_or_send(runbook, &request.into(), (Verb::Stop, whom, Some(&options.reason))).await?
+    };
     show(runbook, Function::Incident, &value);
     Ok(Exit::of(&Answer::of(&value)))
 }

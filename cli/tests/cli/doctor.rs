@@ -1,10 +1,6 @@
 //! `lendpeak2 doctor` against a sandbox: one that is well, and what it says of each thing that is not.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -110,20 +106,6 @@ fn until_the_probe_has_run(sandbox: &Sandbox) {
         assert!(begun.elapsed() < PATIENCE, "the probe does not run");
         assert_eq!(sandbox.run(&["health"]).code, 0);
     }
-}
-
-/// From now on nobody is allowed this call.
-fn deny(sandbox: &Sandbox, service: &str, operation: &str) {
-    let host = sandbox.url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).unwrap();
-    let request = format!(
-        "POST /_sandbox/deny?service={service}&operation={operation} HTTP/1.1\r\nhost: {host}\r\n\
-         content-length: 0\r\nconnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 /// What one check came to, in JSON.
@@ -243,7 +225,7 @@ fn a_schedule_that_is_off_is_bad(sandbox: &Sandbox, aws: &Aws) {
 }
 
 fn what_is_denied_is_not_seen_and_stops_nothing_else(sandbox: &Sandbox) {
-    deny(sandbox, "ecr", "DescribeRepositories");
+    sandbox.deny("ecr", "DescribeRepositories");
     let told = sandbox.run(&["--json", "doctor"]);
     let image = checked(&told, "image");
     assert_eq!((told.code, &image["verdict"]), (0, &"not_seen".into()), "{image}");
@@ -253,7 +235,7 @@ fn what_is_denied_is_not_seen_and_stops_nothing_else(sandbox: &Sandbox) {
     );
     assert_eq!(told.json()["counts"]["not_seen"], 1, "{told:?}");
     // Whoever may ask no function has the rest.
-    deny(sandbox, "lambda", "Invoke");
+    sandbox.deny("lambda", "Invoke");
     let told = sandbox.run(&["--json", "doctor"]);
     assert_eq!(checked(&told, "may-invoke")["verdict"], "warn", "{told:?}");
     for check in ["permissions", "kill-switch", "incidents"] {

@@ -168,9 +168,7 @@ fn a_file_that_cannot_be_written_stays(sandbox: &Sandbox) {
 }
 
 fn what_is_denied_is_left_open(sandbox: &Sandbox) {
-    let deny = format!("{}/_sandbox/deny?service=cloudfront&operation=ListDistributions", sandbox.url);
-    let denied = Command::new("curl").args(["--silent", "--fail", "-X", "POST", &deny]).status().unwrap();
-    assert!(denied.success());
+    sandbox.deny("cloudfront", "ListDistributions");
     let folder = folder("denied", None);
     let told = said(&mut inside(sandbox, &folder, &["--json", "init"]));
     let found = told.json();

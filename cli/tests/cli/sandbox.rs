@@ -35,6 +35,7 @@ fn with_approvers_that_have_names() {
         &["--parameter", "NamedApprovers=true", "--parameter", "MinimumApprovals=restart=2"],
     );
     decisions_end_with_their_codes(&sandbox);
+    whoever_may_only_send_to_the_queue_stops_all_by_it(&sandbox);
 }
 
 #[test]
@@ -300,6 +301,29 @@ fn decisions_end_with_their_codes(sandbox: &Sandbox) {
     };
     assert_eq!(second.code, 0, "{second:?}");
     assert_eq!(second.json()["trigger"]["by"], "ana@example.com and bo@example.com");
+}
+
+fn whoever_may_only_send_to_the_queue_stops_all_by_it(sandbox: &Sandbox) {
+    let opened = sandbox.run(&["--json", "incident", "open", "--title", "It is slow"]).json();
+    let incident = opened["incident"].as_str().unwrap().to_owned();
+    sandbox.deny("lambda", "Invoke");
+    let stopped = ana(sandbox, &["stop", "a migration is under way"]);
+    assert_eq!(stopped.code, 0, "{stopped:?}");
+    assert!(stopped.out.contains("ana@example.com"), "{stopped:?}");
+    for command in [&["incident", "ack", &incident][..], &["incident", "note", &incident, "it is the cache"]]
+    {
+        let told = ana(sandbox, command);
+        assert_eq!((told.code, told.err.as_str()), (0, ""), "{command:?}: {told:?}");
+    }
+    // What the queue does not take is denied as before.
+    let until = ana(sandbox, &["stop", "a migration is under way", "--until", "2h"]);
+    assert_eq!(until.code, 4, "{until:?}");
+    let unread = ana(sandbox, &["incident", "note", &incident, &"x".repeat(1_000)]);
+    assert_eq!(unread.code, 2, "{unread:?}");
+    sandbox.deny("sqs", "SendMessage");
+    let neither = ana(sandbox, &["stop", "a migration is under way"]);
+    assert_eq!(neither.code, 4, "{neither:?}");
+    assert!(neither.err.contains("lambda:InvokeFunction"), "{neither:?}");
 }
 
 fn a_plan_is_approved_once(sandbox: &Sandbox) {

@@ -1,8 +1,8 @@
 //! A sandbox to type at, and what the program says there.
 
 use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -53,6 +53,20 @@ impl Sandbox {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         said(&mut self.lendpeak2(arguments))
+    }
+
+    /// From now on nobody is allowed this call.
+    pub(crate) fn deny(&self, service: &str, operation: &str) {
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let request = format!(
+            "POST /_sandbox/deny?service={service}&operation={operation} HTTP/1.1\r\nhost: {host}\r\n\
+             content-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// What is asked of the sandbox's functions by another way than the program.
