@@ -82,11 +82,13 @@ pub(crate) async fn by_queue(
     }
     let progress = Progress::spinner(runbook.screen, &format!("{} carries it out", plan.function.name()));
     let late = format!("{} has left no record of it yet", plan.function.name());
-    let record = until_there(until, &late, async || {
+    let record = loop {
         // An earlier attempt may have been refused, as by a kill switch.
-        Ok(records(runbook, plan).await?.into_iter().nth(before))
-    })
-    .await?;
+        if let Some(record) = records(runbook, plan).await?.into_iter().nth(before) {
+            break record;
+        }
+        look_again(until, &late).await?;
+    };
     drop(progress);
     finish(runbook, plan.function, &record).await
 }
@@ -112,8 +114,12 @@ async fn answered(runbook: &Runbook<'_>, url: &str, body: &str, until: Instant) 
     let _progress = Progress::spinner(runbook.screen, "waits for the answer");
     let message = send(runbook, url, body).await?;
     let ledger = runbook.ledger()?;
-    let late = "nobody has taken the message from the queue";
-    until_there(until, late, async || ledger.answer(&message).await).await
+    loop {
+        if let Some(answer) = ledger.answer(&message).await? {
+            return Ok(answer);
+        }
+        look_again(until, "nobody has taken the message from the queue").await?;
+    }
 }
 
 fn body(verb: Verb, id: &str, words: Option<&str>) -> Result<String, Failure> {
@@ -159,20 +165,13 @@ fn decides(record: &Value, id: &str) -> bool {
     (by("approved_by", "approve") || by("rejected_by", "reject")) && !known
 }
 
-async fn until_there(
-    until: Instant,
-    late: &str,
-    look: impl AsyncFn() -> Result<Option<Value>, Failure>,
-) -> Result<Value, Failure> {
-    loop {
-        if let Some(found) = look().await? {
-            return Ok(found);
-        }
-        if Instant::now() + BETWEEN_LOOKS > until {
-            return Err(Failure::TimedOut { what: late.to_owned() });
-        }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+/// A while between two looks, unless the time is over.
+async fn look_again(until: Instant, late: &str) -> Result<(), Failure> {
+    if Instant::now() + BETWEEN_LOOKS > until {
+        return Err(Failure::TimedOut { what: late.to_owned() });
     }
+    tokio::time::sleep(BETWEEN_LOOKS).await;
+    Ok(())
 }
 
 #[cfg(test)]
