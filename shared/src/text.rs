@@ -25,11 +25,13 @@ pub const PERSON: usize = 2_000;
 /// A text on one line, masked and cut to this many characters: a cut one ends with `…`.
 pub fn line(text: &str, max_chars: usize) -> String {
     /// What is cut in the midst of a word may look like another kind of word.
-    const MOST_PASSES: usize = 4;
-    let once = |text: &str| cut(mask::secrets(&clean::one_line(text)), max_chars);
-    let mut shown = once(text);
+    const MOST_PASSES: usize = 5;
+    if text.len() <= max_chars && mask::is_a_short_word(text) {
+        return text.to_owned();
+    }
+    let mut shown = text.to_owned();
     for _ in 0..MOST_PASSES {
-        let again = once(&shown);
+        let again = cut(mask::secrets(&clean::one_line(&shown)), max_chars);
         if again == shown {
             break;
         }

@@ -11,7 +11,7 @@ pub(super) const HIDDEN: &str = "<…>";
 
 /// A line without its secrets.
 pub(super) fn secrets(line: &str) -> String {
-    let mut text = pem_blocks(line);
+    let mut text = if line.contains(BEGIN) { pem_blocks(line) } else { line.to_owned() };
     if text.contains("://") {
         text = addresses(&text);
     }
@@ -24,6 +24,12 @@ pub(super) fn secrets(line: &str) -> String {
     looks::masked(&names::masked(&text))
 }
 
+/// Whether a text is a word with nothing to hide, as most names of fields are. Most of what is masked is such a word, and to
+/// know that is much less work.
+pub(super) fn is_a_short_word(text: &str) -> bool {
+    text.len() < looks::SHORTEST && text.bytes().all(|byte| names::is_of_a_name(byte.into()))
+}
+
 /// Whether a field of this name holds a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     names::kind(name).is_some()
@@ -34,9 +40,10 @@ pub(super) fn may_be_shown(value: &str) -> bool {
     names::is_harmless(value)
 }
 
+const BEGIN: &str = "-----BEGIN ";
+
 /// From `-----BEGIN` to the end of the block, or of the text where it was cut.
 fn pem_blocks(text: &str) -> String {
-    const BEGIN: &str = "-----BEGIN ";
     const END: &str = "-----END ";
     let mut out = String::new();
     let mut rest = text;

@@ -1,6 +1,6 @@
 //! Secrets that look like secrets wherever they stand.
 
-use super::HIDDEN;
+use super::{HIDDEN, names::is_of_a_name};
 
 pub(super) fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -21,12 +21,18 @@ pub(super) fn masked(text: &str) -> String {
 }
 
 fn separates(letter: char) -> bool {
-    letter.is_whitespace() || "\"'`()[]{}<>,;|=\\".contains(letter)
+    letter.is_whitespace()
+        || matches!(
+            letter,
+            '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | ',' | ';' | '|' | '=' | '\\'
+        )
 }
+
+/// What is shorter looks like no secret.
+pub(super) const SHORTEST: usize = 15;
 
 /// One word, without its secret part.
 fn word(word: &str, before: &str, is_alone: bool, out: &mut String) {
-    const SHORTEST: usize = 15;
     if word.len() < SHORTEST {
         out.push_str(word);
         return;
@@ -36,7 +42,8 @@ fn word(word: &str, before: &str, is_alone: bool, out: &mut String) {
         out.push_str(HIDDEN);
         return;
     }
-    let word = &without_digests(word);
+    let shown = if word.contains(DIGEST) { without_digests(word) } else { word.to_owned() };
+    let word = shown.as_str();
     if word.starts_with("arn:") {
         out.push_str(word);
         return;
@@ -71,22 +78,27 @@ fn trimmed(word: &str) -> &str {
 
 /// Where a key of a known form begins.
 fn key(word: &str) -> Option<usize> {
-    let after = |start: usize| word.get(start..).unwrap_or_default();
-    let begins = |start: usize| {
-        !word.get(..start).unwrap_or_default().ends_with(|letter: char| letter.is_ascii_alphanumeric())
+    let mut before = None;
+    let mut begins = |letter: char| {
+        let is_inside = before.is_some_and(|before: char| before.is_ascii_alphanumeric());
+        before = Some(letter);
+        !is_inside
     };
+    let letters = word.char_indices().filter(|(_, letter)| begins(*letter));
+    let starts: Vec<usize> = letters.map(|(start, _)| start).collect();
     let run = |text: &str, is_of: fn(char) -> bool| text.find(|letter| !is_of(letter)).unwrap_or(text.len());
-    let token = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
     let found = |known: &str, least: usize, is_of: fn(char) -> bool| {
-        word.match_indices(known)
-            .map(|(start, _)| start)
-            .find(|start| begins(*start) && run(after(*start), is_of) >= least)
+        let is_one = |start: usize| {
+            let after = word.get(start..).unwrap_or_default();
+            after.starts_with(known) && run(after, is_of) >= least
+        };
+        starts.iter().copied().find(|start| is_one(*start))
     };
     let upper = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
     AWS_KEYS
         .iter()
         .find_map(|known| found(known, AWS_KEY, upper))
-        .or_else(|| KEYS.iter().find_map(|known| found(known, known.len() + REST_OF_KEY, token)))
+        .or_else(|| KEYS.iter().find_map(|known| found(known, known.len() + REST_OF_KEY, is_of_a_name)))
 }
 
 /// AWS's access keys, of a user and of a session.
@@ -124,13 +136,14 @@ const REST_OF_KEY: usize = 12;
 /// A digest, or a commit that is an image's tag, is shown by its beginning.
 const SHOWN: usize = 12;
 
+const DIGEST: &str = "sha256:";
+
 fn without_digests(word: &str) -> String {
-    const NAME: &str = "sha256:";
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
-    while let Some((before, digest)) = rest.split_once(NAME) {
+    while let Some((before, digest)) = rest.split_once(DIGEST) {
         out.push_str(before);
-        out.push_str(NAME);
+        out.push_str(DIGEST);
         let end = digest.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(digest.len());
         let shown = if end > SHOWN { SHOWN } else { end };
         out.push_str(digest.get(..shown).unwrap_or_default());

@@ -56,17 +56,12 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
         Some(Kind::Cookie)
     } else if ends(&SURE) {
         Some(Kind::Sure)
-    } else if FIELD.iter().any(|field| is_field(name, &bare, field)) {
-        Some(Kind::Field)
     } else {
-        None
+        // The name itself, or a last part of it: `DB_PASS`, but not `bypass`.
+        let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+        let is_field = FIELD.iter().any(|field| bare == *field || last.eq_ignore_ascii_case(field));
+        is_field.then_some(Kind::Field)
     }
-}
-
-/// The name itself, or a last part of it: `DB_PASS`, but not `bypass`.
-fn is_field(name: &str, bare: &str, field: &str) -> bool {
-    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-    bare == field || last.eq_ignore_ascii_case(field)
 }
 
 pub(super) fn masked(text: &str) -> String {
@@ -96,8 +91,8 @@ pub(super) fn masked(text: &str) -> String {
     out
 }
 
-fn is_of_a_name(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "_-.".contains(letter)
+pub(super) fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.')
 }
 
 /// Of what follows `arn`. What has a `=` after it is none.
