@@ -92,7 +92,7 @@ impl Decision {
     pub(crate) fn words(&self) -> &str {
         match self {
             Self::Applied => "done",
-            Self::Observed => "not done",
+            Self::Observed => "would do",
             Self::AwaitingApproval => "waits",
             Self::Refused => "refused",
             Self::NothingToDo => "now",

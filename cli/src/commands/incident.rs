@@ -25,7 +25,7 @@ pub(crate) struct Options {
 impl Options {
     /// To list all, or to show one.
     pub(crate) fn to_see(id: Option<String>) -> Self {
-        let what = id.map_or(What::List, |id| What::Show(Which { id: Some(id) }));
+        let what = id.map_or(What::List, |id| What::Show(ToRead { id: Some(id) }));
         Self { what }
     }
 }
@@ -35,7 +35,7 @@ enum What {
     /// List the open ones, those that ended last, the kill switches and the components
     List,
     /// Show how one stands, with its timeline
-    Show(Which),
+    Show(ToRead),
     /// Open one; level 1 is told
     Open(Open),
     /// Say that you have it: no other level is called
@@ -47,12 +47,18 @@ enum What {
     /// Close it
     Resolve(Resolve),
     /// Write its report as Markdown
-    Report(Which),
+    Report(ToRead),
 }
 
 #[derive(Debug, Args)]
 struct Which {
     /// The incident; the open one if left out
+    id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ToRead {
+    /// The incident; the open one if left out, or else the newest that has ended
     id: Option<String>,
 }
 
@@ -210,11 +216,31 @@ impl Which {
     }
 }
 
+impl ToRead {
+    async fn id(self, runbook: &Runbook<'_>) -> Result<String, Failure> {
+        match self.id {
+            Some(id) => Ok(id),
+            None => the_newest(&runbook.look(Function::Incident, &json!({})).await?),
+        }
+    }
+}
+
+fn ids(list: &Value, which: &str) -> Vec<String> {
+    let listed = list.get(which).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    listed.iter().map(|incident| text(incident, "incident")).collect()
+}
+
+/// The id of the incident that is open, if it is one, and where none is, of the newest that has ended.
+fn the_newest(list: &Value) -> Result<String, Failure> {
+    match ids(list, "over").into_iter().next() {
+        Some(last) if ids(list, "open").is_empty() => Ok(last),
+        _ => the_open_one(list),
+    }
+}
+
 /// The id of the incident that is open, if it is one.
 fn the_open_one(list: &Value) -> Result<String, Failure> {
-    let open = list.get("open").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let ids: Vec<String> = open.iter().map(|incident| text(incident, "incident")).collect();
-    match ids.as_slice() {
+    match ids(list, "open").as_slice() {
         [only] => Ok(only.clone()),
         [] => Err(Failure::refused(
             "no_incident",
@@ -241,6 +267,18 @@ mod tests {
         assert_eq!(list(&["a"]), Ok("a".to_owned()));
         assert_eq!(list(&[]), Err(3));
         assert_eq!(list(&["a", "b"]), Err(2));
+    }
+
+    #[test]
+    fn to_read_the_newest_is_enough_where_none_is_open() {
+        let list = |open: &[&str], over: &[&str]| {
+            let all = |ids: &[&str]| ids.iter().map(|id| json!({ "incident": id })).collect::<Vec<_>>();
+            the_newest(&json!({ "open": all(open), "over": all(over) }))
+                .map_err(|failure| failure.exit().code())
+        };
+        assert_eq!(list(&["a"], &["b"]), Ok("a".to_owned()));
+        assert_eq!(list(&[], &["b", "c"]), Ok("b".to_owned()));
+        assert_eq!((list(&[], &[]), list(&["a", "b"], &["c"])), (Err(3), Err(2)));
     }
 
     #[test]

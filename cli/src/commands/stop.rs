@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use serde_json::{Map, json};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     runbook::Runbook,
 };
 
+const ALL: &str = "all";
 const NAMED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Set the kill switch: no function changes anything from now on
@@ -23,8 +24,9 @@ const NAMED_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub(crate) struct Options {
-    /// Stop this function alone
-    function: Option<Function>,
+    /// Stop this function alone; else all
+    #[arg(value_parser = PossibleValuesParser::new(names()))]
+    function: Option<String>,
     /// Why; recorded, and told to people
     reason: String,
     /// For how long (2h) or until when (2026-11-28T22:00:00Z); else until somebody lifts it
@@ -35,8 +37,19 @@ pub(crate) struct Options {
     by: Option<String>,
 }
 
+/// What can be stopped: the others change nothing.
+fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(ALL).chain(Function::REMEDIES.iter().map(|function| function.name()))
+}
+
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
-    let whom = options.function.map_or("all", Function::name);
+    let whom = options.function.as_deref().unwrap_or(ALL);
+    if options.function.is_none() && names().any(|name| name == options.reason) {
+        return Err(Failure::usage(
+            format!("`{}` is no reason, and without a function's name everything is stopped", options.reason),
+            format!("lendpeak2 stop {} \"<why>\"", options.reason),
+        ));
+    }
     // A name that AWS is slow to tell is no reason not to stop.
     let named = tokio::time::timeout(NAMED_WITHIN, runbook.by(options.by.as_deref())).await;
     let by = named.ok().and_then(Result::ok).unwrap_or_else(|| "unknown".to_owned());

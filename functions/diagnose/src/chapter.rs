@@ -109,19 +109,28 @@ pub const HEADINGS: &[(&str, &[Chapter])] = &[
     ("Data Corruption", &[Chapter::DataCorruption]),
 ];
 
-/// The chapters that a symptom names, by their names here or by a heading of the guide, however it is written; else the
-/// three names that are nearest to it.
+/// The chapters that a symptom names, by their names here or by a heading of the guide, however it is written, or by words
+/// that only one of the names has; else the three names that are nearest to it.
 pub(crate) fn named(symptom: &str) -> Result<Vec<Chapter>, Vec<&'static str>> {
     const NEAREST: usize = 3;
+    const SHORTEST: usize = 3;
     let plain = |text: &str| -> String {
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
+    let words: Vec<String> = symptom.split_whitespace().map(plain).collect();
     let symptom = plain(symptom);
     let own = Chapter::ALL.map(|chapter| (chapter.as_str(), vec![chapter]));
     let all =
         || own.iter().map(|(name, chapters)| (*name, chapters.as_slice())).chain(HEADINGS.iter().copied());
     if let Some((_, chapters)) = all().find(|(name, _)| plain(name) == symptom) {
         return Ok(chapters.to_vec());
+    }
+    // `memory` is enough for `high-memory`, as long as no other has it too.
+    let begins_one = |name: &str, word: &str| name.split('-').any(|part| part.starts_with(word));
+    let has_all = |name: &str| words.iter().all(|word| word.len() >= SHORTEST && begins_one(name, word));
+    let named: Vec<Chapter> = Chapter::ALL.into_iter().filter(|chapter| has_all(chapter.as_str())).collect();
+    if named.len() == 1 && !words.is_empty() {
+        return Ok(named);
     }
     let mut names = Chapter::ALL.map(Chapter::as_str);
     let distance = |name: &str| strsim::normalized_damerau_levenshtein(&plain(name), &symptom);

@@ -179,10 +179,14 @@ fn choose<'a>(
         let existing = &observed.existing;
         let runs = revision(&service.task_definition);
         let is_gone = |why: &Stop| *why.code == codes::RELEASE_UNKNOWN;
+        let left = observed.releases.iter().filter(|release| release.rolled_back_at.is_some());
+        let rolled_back: Vec<&str> = left.map(|release| release.revision.as_str()).collect();
         return Err(match <[Stop; 1]>::try_from(unusable) {
             Ok([why]) if is_named || !is_gone(&why) => why,
-            Ok(_) => skipped::no_known_good(name, runs, existing),
-            Err(unusable) if unusable.iter().all(is_gone) => skipped::no_known_good(name, runs, existing),
+            Ok(_) => skipped::no_known_good(name, runs, existing, &rolled_back),
+            Err(unusable) if unusable.iter().all(is_gone) => {
+                skipped::no_known_good(name, runs, existing, &rolled_back)
+            }
             Err(unusable) => skipped::none_usable(name, runs, &unusable, existing),
         });
     };

@@ -68,13 +68,18 @@ fn previous(or: &str) -> Next {
         .send(json!({ "to": "previous" }))
 }
 
-pub(crate) fn no_known_good(service: &str, runs: &str, existing: &[String]) -> Stop {
+pub(crate) fn no_known_good(service: &str, runs: &str, existing: &[String], rolled_back: &[&str]) -> Stop {
+    let left = if rolled_back.is_empty() {
+        String::new()
+    } else {
+        format!(" ({} was rolled back from)", rolled_back.join(", "))
+    };
     let reason = format!(
-        "no release of {service} is known to be good: neither AWS's history nor the ledger has one that was not rolled \
-         back from; there are {}",
+        "no release of {service} beside {runs} is known to be good: neither AWS's history nor the ledger has one that was \
+         not rolled back from{left}; there are {}",
         list(existing)
     );
-    Stop::refused(&codes::NO_KNOWN_GOOD_RELEASE, reason).next(name_one(runs, existing, &[]))
+    Stop::refused(&codes::NO_KNOWN_GOOD_RELEASE, reason).next(name_one(runs, existing, rolled_back))
 }
 
 pub(crate) fn none_usable(service: &str, runs: &str, unusable: &[Stop], existing: &[String]) -> Stop {
@@ -89,7 +94,11 @@ pub(crate) fn none_usable(service: &str, runs: &str, unusable: &[Stop], existing
 
 /// Offers the newest release that does not run and of which nothing is said in `unusable`.
 fn name_one(runs: &str, existing: &[String], unusable: &[&str]) -> Next {
-    let is_left = |release: &&str| *release != runs && !unusable.iter().any(|why| why.contains(release));
+    // As a word of its own: `:1` is no part of `:12`.
+    let names = |why: &str, release: &str| {
+        why.split_whitespace().any(|word| word.trim_end_matches([',', ';']) == release)
+    };
+    let is_left = |release: &&str| *release != runs && !unusable.iter().any(|why| names(why, release));
     match existing.iter().map(|arn| revision(arn)).find(is_left) {
         Some(newest) => Next::development(format!(
             "name the release to go back to; the newest that does not run is {newest}, and nothing says that it is good"

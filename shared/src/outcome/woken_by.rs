@@ -65,10 +65,12 @@ impl WokenBy {
         }
     }
 
-    /// The plan that was approved.
+    /// The plan that was approved. Whoever only looks at what an approval would do approves nothing.
     pub fn approved(&self) -> Option<&str> {
         match self {
-            Self::Approval { approved_by, .. } => approved_by.asked()?.approve.as_deref(),
+            Self::Approval { approved_by, .. } => {
+                approved_by.asked().filter(|asked| !asked.dry_run)?.approve.as_deref()
+            }
             Self::Rejection { .. } | Self::Wanted { .. } | Self::Trigger(_) => None,
         }
     }
@@ -114,7 +116,9 @@ mod tests {
             assert_eq!(read(&shortened).approved(), Some("0a1b2c3d4e5f"));
         }
         let reject = person(&json!({ "dry_run": false, "reject": "0a1b2c3d4e5f" }));
+        let look = person(&json!({ "dry_run": true, "approve": "0a1b2c3d4e5f" }));
         for other in [
+            json!({ "approved_by": look, "by": "Ana", "verified": false, "of": alarm() }),
             json!({ "rejected_by": reject, "by": null, "verified": false, "of": alarm() }),
             json!({ "wanted_since": "2026-11-24T13:00:00Z", "of": alarm() }),
             alarm(),

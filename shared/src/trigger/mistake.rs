@@ -4,14 +4,16 @@
 /// fields in `also` besides its type's own.
 pub(super) fn words(path: &str, error: &str, also: &[&str]) -> String {
     let field = if path == "." { "the request".to_owned() } else { format!("`{path}`") };
-    if let Some((found, expected)) =
-        error.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
-    {
+    let wrong = error.strip_prefix("invalid type: ").or_else(|| error.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = wrong.and_then(|rest| rest.split_once(", expected ")) {
         return format!("{field} must be {}, not {}", wanted(expected), given(found));
     }
     if let Some(rest) = error.strip_prefix("unknown field ") {
         let mut names = rest.split('`').skip(1).step_by(2);
         let unknown = names.next().unwrap_or_default();
+        if also.contains(&unknown) {
+            return format!("`{unknown}` must be text");
+        }
         // serde_path_to_error has the field that is unknown in the path.
         let inside = path.strip_suffix(unknown).map_or("", |outer| outer.trim_end_matches('.'));
         let also = if inside.is_empty() { also } else { &[] };
@@ -20,6 +22,11 @@ pub(super) fn words(path: &str, error: &str, also: &[&str]) -> String {
         known.extend(also);
         let place = if inside.is_empty() { "this function".to_owned() } else { format!("`{inside}`") };
         return format!("unknown field `{unknown}`: {place} takes {}", listed(&known));
+    }
+    if let Some((variant, known)) =
+        error.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
+        return format!("{field} must be {known}, not {variant}");
     }
     if let Some(missing) = error.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let outer = if path == "." { String::new() } else { format!("{path}.") };
@@ -35,7 +42,9 @@ fn wanted(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
-        number if ["i64", "u64", "i32", "u32", "u16", "u8"].contains(&number) => "a whole number",
+        number if ["i64", "i32"].contains(&number) => "a whole number",
+        number if ["u64", "u32", "u16", "u8"].contains(&number) => "a whole number of 0 or more",
+        "string or map" => "text or an object",
         structure if structure.starts_with("struct ") => "an object",
         other => other,
     }
@@ -78,6 +87,18 @@ mod tests {
         paths: Option<Vec<String>>,
         #[expect(dead_code, reason = "only what cannot be read is looked at")]
         step: Option<Step>,
+        #[expect(dead_code, reason = "only what cannot be read is looked at")]
+        tries: Option<u32>,
+        #[expect(dead_code, reason = "only what cannot be read is looked at")]
+        how: Option<How>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum How {
+        Loud,
+        Quiet,
+        Mute,
     }
 
     #[derive(Debug, Deserialize)]
@@ -110,6 +131,8 @@ mod tests {
             (json!({ "step": { "done": "yes" } }), "`step.done` must be true or false, not the text \"yes\""),
             (json!({ "step": { "done": null } }), "`step.done` must be true or false, not null"),
             (json!({ "step": {} }), "`step.done` is missing"),
+            (json!({ "tries": -1 }), "`tries` must be a whole number of 0 or more, not the number -1"),
+            (json!({ "how": "LOUD" }), "`how` must be one of `loud`, `quiet`, `mute`, not `LOUD`"),
         ] {
             assert_eq!(said::<Request>(request), expected);
         }
@@ -120,7 +143,14 @@ mod tests {
         let common = "`reason` and `dry_run`";
         assert_eq!(
             said::<Request>(json!({ "too": 1 })),
-            format!("unknown field `too`: this function takes `by`, `paths`, `step`, {common}")
+            format!(
+                "unknown field `too`: this function takes `by`, `paths`, `step`, `tries`, `how`, {common}"
+            )
+        );
+        assert_eq!(
+            said::<Nothing>(json!({ "reason": 5 })),
+            "`reason` must be text",
+            "one that is taken as text, of a type that has no such field"
         );
         assert_eq!(
             said::<Nothing>(json!({ "service": "x" })),

@@ -119,7 +119,7 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
     let length = invocation.body.len();
     if length > MAX_BODY_BYTES {
         return Err(Error::InvalidRequest(format!(
-            "the request has {length} bytes, but may have {MAX_BODY_BYTES} at most: send it in parts"
+            "the request has {length} bytes, but may have {MAX_BODY_BYTES} at most"
         )));
     }
     if invocation.body.trim().is_empty() {

@@ -127,6 +127,10 @@ pub(super) fn parse(object: Map<String, Value>, invocation: &Invocation) -> Resu
             kind: Kind::StepFunctions { execution, state, asked: asked(task.request)? },
         });
     }
+    // A script that has no id sends null for it, and means no other request.
+    if let Some((field, _)) = object.iter().find(|(_, value)| value.is_null()) {
+        return Err(Error::InvalidRequest(format!("`{field}` is null: give it a value, or leave it out")));
+    }
     Ok(Trigger { id: invocation.request_id.clone(), at, kind: Kind::Person(asked(object)?), origin })
 }
 

@@ -422,6 +422,11 @@ fn bad_input_is_named() {
     refuses("5", "InvalidRequest", "must be a JSON object, and is a number");
     refuses("\"x\"", "InvalidRequest", "must be a JSON object, and is text");
     refuses("null", "InvalidRequest", "must be a JSON object, and is null");
+    // A script without an id sends this, and asks for no restart.
+    for field in ["approve", "reject", "desired_count", "by", "paths", "dry_run", "reason"] {
+        let says = format!("`{field}` is null: give it a value, or leave it out");
+        refuses(&format!("{{\"{field}\": null}}"), "InvalidRequest", &says);
+    }
     refuses("true", "InvalidRequest", "must be a JSON object, and is true or false");
     refuses(
         "{\"dry_run\": \"yes\"}",

@@ -160,11 +160,33 @@ async fn a_plan_that_waits_for_a_person_is_waited_for_until_it_expires() -> Test
     stack.put("approval#scale-up", "plan-1", &[("data", &stored)]).await?;
     let asked = |state: &str| step(state, &json!({ "approval": { "incident": id } }));
     assert_eq!(outcome(&function, &asked("Approval@1")).await?["do"], "wait");
+    // Somebody looks at what an approval would do: that decides nothing.
+    looked_at(&stack, "plan-1").await?;
+    assert_eq!(outcome(&function, &asked("Approval@1b")).await?["do"], "wait");
     stack.change("approval#scale-up", "plan-1", "expires", json!(Timestamp::now())).await?;
     assert_eq!(outcome(&function, &asked("Approval@2")).await?["do"], "look");
     let incident = stack.incident(&id).await?;
     assert_eq!(incident["remedies"][0]["decision"], "not_approved", "{incident:#}");
     Ok(())
+}
+
+/// The record of a dry run of an approval, as `scale-up` writes it.
+async fn looked_at(stack: &Stack, plan: &str) -> Test {
+    let now = Timestamp::now();
+    let person =
+        json!({ "id": "run-1", "at": now, "kind": { "person": { "dry_run": true, "approve": plan } } });
+    let alarm =
+        json!({ "name": "ecs-cpu", "arn": "arn", "state": "ALARM", "reason": "crossed", "metrics": [] });
+    let of = json!({ "id": "a", "at": now, "kind": { "alarm": alarm } });
+    let record = json!({
+        "version": 1, "summary": "2 → 4 tasks, if you approve", "decision": "observed", "code": "would_act",
+        "reason": "it would", "target": "service/lendpeak2-production/backend", "function": "scale-up",
+        "environment": "production", "execution_id": "run-1", "at": now, "duration_ms": 1, "steps": [],
+        "verification": null, "plan": null, "observed": null, "next": null,
+        "trigger": { "approved_by": person, "by": "Ana", "verified": false, "of": of },
+    });
+    let at = now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
+    stack.put("audit#scale-up", &format!("{at}#run-1"), &[("outcome", &record.to_string())]).await
 }
 
 #[tokio::test]

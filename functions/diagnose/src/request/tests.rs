@@ -64,8 +64,23 @@ fn a_status_code_goes_where_the_guide_sends_it() {
 }
 
 #[test]
+fn words_that_only_one_heading_has_are_enough() {
+    for (symptom, chapter) in [
+        ("memory", Chapter::HighMemory),
+        ("CORS", Chapter::CorsErrors),
+        ("slow", Chapter::SlowQueries),
+        ("timeout", Chapter::ApiTimeouts),
+        ("DOWN", Chapter::ServiceDown),
+        ("unhealthy target", Chapter::AlbTargetUnhealthy),
+    ] {
+        goes_through(&json!({ "symptom": symptom }), &[chapter]);
+    }
+}
+
+#[test]
 fn what_cannot_be_asked_is_answered_with_what_can() {
-    refuses(&json!({ "symptom": "memory" }), "the nearest are high-memory, ");
+    refuses(&json!({ "symptom": "high" }), "the nearest are ");
+    refuses(&json!({ "symptom": "me" }), "which is no heading of the guide");
     refuses(&json!({ "symptom": "cors eror" }), "the nearest are cors-errors, ");
     refuses(&json!({ "symptom": "" }), "there are service-down, data-corruption,");
     refuses(&json!({ "symptom": 7 }), "`symptom` must be text, not the number 7");

@@ -441,6 +441,13 @@ fn nothing_known_to_be_good_is_refused_with_what_there_is() {
     });
     let reason = skips(&nothing, &by_alarm(), "no_known_good_release");
     assert_eq!(sends(&nothing, &by_alarm()), Some(json!({ "to": name(1) })), "the newest that does not run");
+    // What was rolled back from is offered to nobody.
+    let left = nothing.clone().with(|observed| observed.releases = vec![rolled_back(1)]);
+    let why = skips(&left, &by_alarm(), "no_known_good_release");
+    assert!(why.contains(&format!("({} was rolled back from)", name(1))), "{why}");
+    assert_eq!(sends(&left, &by_alarm()), None);
+    let other = left.with(|observed| observed.existing.push(definition(12).arn));
+    assert_eq!(sends(&other, &by_alarm()), Some(json!({ "to": name(12) })), "another name begins alike");
     let alone = nothing.clone().with(|observed| observed.existing.truncate(1));
     skips(&alone, &by_alarm(), "no_known_good_release");
     assert_eq!(sends(&alone, &by_alarm()), None);
