@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::deploy::{self, CLUSTER, SERVICE};
-use crate::gateway::{Call, DISTRIBUTION, Fault, Rule};
+use crate::gateway::{Call, DISTRIBUTION, Fault, Rule, sender_id};
 use crate::runtime_api::{Answer, Bootstrap};
 use crate::sandbox::{Options, Sandbox};
 use crate::standin::LOAD_BALANCER;
@@ -410,6 +410,27 @@ pub fn sns(topic: &str, message: &str) -> Value {
             "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
             "MessageAttributes": {},
         },
+    }] })
+}
+
+/// A message of the queue of approvals as Lambda hands it to `incident`: `key` is whose access key signed it.
+pub fn delivered(message: &str, key: &str, body: &str) -> Value {
+    let sent = Timestamp::now().as_millisecond().to_string();
+    json!({ "Records": [{
+        "messageId": message,
+        "receiptHandle": "AQEBexample",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": sent,
+            "SenderId": sender_id(key),
+            "ApproximateFirstReceiveTimestamp": sent,
+        },
+        "messageAttributes": {},
+        "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:lendpeak2-production-approvals",
+        "awsRegion": "us-east-1",
     }] })
 }
 

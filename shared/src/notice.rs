@@ -9,6 +9,7 @@ mod chat;
 mod facts;
 mod links;
 mod page;
+mod unreadable;
 
 use std::{collections::BTreeSet, iter, time::Duration};
 
@@ -25,6 +26,7 @@ pub use buttons::LOOK;
 pub use facts::{Facts, Kind, Send, Step};
 use links::Links;
 pub use page::{Page, State};
+pub use unreadable::unreadable;
 
 use crate::{
     aws, clock,

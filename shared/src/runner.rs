@@ -21,7 +21,7 @@ use crate::{
     error::{Error, chain},
     invocation::Invocation,
     lambda::Task,
-    ledger::{Approval, Held, Ledger, Memory, Wanted},
+    ledger::{Approval, Held, Ledger, Memory, Rejection, Wanted},
     outbox::Outbox,
     outcome::{About, Decision, Next, Outcome, Stop, VERSION, WokenBy},
     plan::{FollowUp, FollowUpChange, InShort, value},
@@ -65,6 +65,8 @@ struct Run<'a, Q> {
     change: FollowUpChange,
     /// A plan to store for a person.
     asks: Option<Approval>,
+    /// A plan to reject, for whom and why.
+    rejects: Option<(Approval, Rejection)>,
     /// Whether this run ended the follow-up.
     settled: bool,
     /// Whether it carries on what a dead run began.
@@ -163,6 +165,7 @@ impl<R: Remedy> Runner<R> {
                 follow_up: None,
                 change: FollowUpChange::Keep,
                 asks: None,
+                rejects: None,
                 settled: false,
                 takes_up: false,
                 comes_again: false,

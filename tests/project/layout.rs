@@ -92,7 +92,7 @@ fn every_function_is_struck_in_tests_of_its_own() -> Result<()> {
 }
 
 /// Where the name of `restart` stands in code beside its own files, and why. To list all functions is no reason.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 17] = [
     ("cli/", "its command, and the commands that are advised in place of its requests"),
     ("functions/diagnose/src/ask.rs", "it is asked for"),
     ("functions/incident/src/", "incidents in which it is tried"),
@@ -109,6 +109,7 @@ const NAMED: [(&str, &str); 16] = [
     ("tools/bench/instructions.json", "measured"),
     ("tools/drills/src/drill.rs", "a drill that it resolves"),
     ("tools/functions/", "the one list of the functions' crates"),
+    ("tools/scenarios/src/chaos/decision.rs", "plans of it that people decide about"),
 ];
 
 /// The places of [`NAMED`] that whoever adds a function has to touch. The others are about `restart` alone.

@@ -13,8 +13,7 @@ use diagnose::{
 use incident::{
     codes,
     incident::{Attempt, Incident, NoticeKind, Owner, Remedy, SERVICE_DOWN, Severity},
-    notice::{Deployment, WaitingPlan, kill_switch, notice, set_in_words, unreadable},
-    store::Unreadable,
+    notice::{Deployment, WaitingPlan, kill_switch, notice, set_in_words},
 };
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{cases, workspace};
@@ -25,7 +24,7 @@ use shared::{
         Switch,
         items::{Item, string},
     },
-    notice::{Notice, Page, expired},
+    notice::{Notice, Page, expired, unreadable},
     outcome::{Next, Outcome},
     settings::Mode,
     status::Level,
@@ -144,15 +143,10 @@ fn of_kill_switch(is_lifted: bool) -> Result<String> {
     shown(&Notice::new(TOPIC, facts), None)
 }
 
-/// The notice about an item of the ledger that cannot be read.
-fn of_unreadable() -> Result<String> {
-    let item = Unreadable {
-        pk: "incidents".to_owned(),
-        sk: "20261124-140000-service-down".to_owned(),
-        why: "missing field `severity`".to_owned(),
-        digest: String::new(),
-    };
-    shown(&Notice::new(TOPIC, unreadable(&item, "lendpeak2-production-ledger", "production")), None)
+/// The notice about an item of the ledger that a function cannot read.
+fn of_unreadable(function: &str, item: [&str; 2], why: &str) -> Result<String> {
+    let facts = unreadable("production", function, item, why, "lendpeak2-production-ledger");
+    shown(&Notice::new(TOPIC, facts), None)
 }
 
 /// What `diagnose` tells whoever an alarm wakes: of the first case of a release that answers 500.
@@ -272,6 +266,10 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         "summary": "refused: 4 tasks run, and no more are allowed", "reason": "4 tasks run, and no more are allowed",
         "next": { "what": "raise MaximumTasks, or find out what takes so much", "level": 1 } });
     let what = "backend: 2 → 4 tasks";
+    let broken = ["incidents", "20261124-140000-service-down"];
+    let torn = ["target#service/lendpeak2-production/backend", "scale-up#follow-up"];
+    let not_understood =
+        "it is a follow-up, due at 2026-11-24 14:30:00 UTC, of a form that scale-up does not know";
     let mut all = vec![
         ("open", of_incident(&open, &NoticeKind::Opened, &own, 0)?),
         ("open, with a plan that waits", of_incident(&waiting, &NoticeKind::Opened, &asks, 1)?),
@@ -286,7 +284,8 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("refused", of_outcome(&refused, "")?),
         ("kill switch on", of_kill_switch(false)?),
         ("kill switch lifted", of_kill_switch(true)?),
-        ("unreadable item", of_unreadable()?),
+        ("unreadable item", of_unreadable("incident", broken, "missing field `severity`")?),
+        ("unreadable item of a remedy", of_unreadable("scale-up", torn, not_understood)?),
         ("expired", of_expired()?),
         ("diagnosis", of_diagnosis()?),
     ];

@@ -55,8 +55,15 @@ const REPORT_UNREADABLE_WITHIN: Duration = Duration::from_secs(5);
 impl Handler {
     /// Handles one event. Each branch is boxed: a run needs memory for what happens, and not for all that could.
     async fn answer(&self, trigger: &Trigger, now: Timestamp) -> Result<Value, Error> {
-        let actor =
-            |by, dry_run| Actor { id: &trigger.id, by, at: trigger.at, now, dry_run, execution: None };
+        let actor = |by, dry_run| Actor {
+            id: &trigger.id,
+            by,
+            at: trigger.at,
+            now,
+            dry_run,
+            execution: None,
+            message: None,
+        };
         match &trigger.kind {
             Kind::Alarm(alarm) => Ok(Box::pin(self.alarm(alarm, &actor("alarm", false))).await?.into()),
             Kind::Schedule { .. } => Box::pin(self.sweep(now)).await,

@@ -4,7 +4,6 @@
 mod advice;
 mod deployment;
 mod kill_switch;
-mod unreadable;
 mod wording;
 
 use jiff::Timestamp;
@@ -18,7 +17,6 @@ use shared::{
 
 pub use deployment::{Deployment, WaitingPlan};
 pub use kill_switch::{kill_switch, set_in_words};
-pub use unreadable::unreadable;
 pub use wording::{capital, levels, team, timeline_line, were_told};
 
 use crate::{

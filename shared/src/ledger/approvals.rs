@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     DAY, Ledger, NotSettled, OWED, Owed, Settlement,
-    items::{Item, built, data, failed_check, item_key, kept, put, reasons, string, text},
+    items::{Item, built, data, item_key, kept, put, string, text},
     owed, votes,
 };
 use crate::{aws, clock, error::Error, notice::Notice, trigger::Trigger, vote::Vote};
@@ -154,18 +154,20 @@ impl Ledger {
         }))
     }
 
-    /// Rejects it for good. `false` if somebody approved or rejected it first.
-    pub async fn reject(&self, approval: &Approval, rejection: &Rejection) -> Result<bool, Error> {
+    /// Rejects it for good, with the record of that and the notice. Nothing is written if somebody approved or rejected it
+    /// first.
+    pub async fn reject(
+        &self,
+        approval: &Approval,
+        rejection: &Rejection,
+        settlement: &Settlement<'_>,
+    ) -> Result<bool, NotSettled> {
         let update = self
             .decide(approval, "SET rejected_at = :at, rejected_by = :by, rejected_reason = :reason")
             .expression_attribute_values(":at", string(&rejection.at))
             .expression_attribute_values(":by", string(&rejection.by))
             .expression_attribute_values(":reason", string(&rejection.reason));
-        match self.transact(self.decided(approval, update)?).await {
-            Ok(_) => Ok(true),
-            Err(error) if reasons(&error).iter().any(|why| failed_check(why)) => Ok(false),
-            Err(error) => Err(aws::failed("reject the plan in the ledger", &approval.id, &error)),
-        }
+        self.settle_with(settlement, self.decided(approval, update)?).await
     }
 
     pub(super) fn use_approval(

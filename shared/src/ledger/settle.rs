@@ -56,7 +56,7 @@ pub struct Refusal {
 /// Why an end was not written.
 #[derive(Debug)]
 pub enum NotSettled {
-    /// Another run has changed the follow-up, or has asked for the same plan, since it was read.
+    /// Another run has changed the follow-up, has asked for the same plan, or has decided about it, since it was read.
     Overtaken,
     Ledger(Error),
 }

@@ -35,7 +35,7 @@ impl<R: Remedy> Runner<R> {
         run.outcome.target.clone_from(&approval.target);
         let asked = self.verified(run, &approval, asked)?;
         if asked.reject.is_some() {
-            return Err(self.reject(run, &approval, &asked).await?.into());
+            return Err(Self::reject(run, approval, &asked)?.into());
         }
         run.outcome.trigger = value(&WokenBy::Approval {
             approved_by: &run.trigger,
@@ -87,18 +87,14 @@ impl<R: Remedy> Runner<R> {
         Ok(asked)
     }
 
-    async fn reject(
-        &self,
-        run: &mut Run<'_, R::Request>,
-        approval: &Approval,
-        asked: &Asked,
-    ) -> Result<Stop, Stop> {
-        guard::check_approval(approval, run.now)?;
+    /// The rejection is written with the run's record and notice: nobody is to miss it because the run died between.
+    fn reject(run: &mut Run<'_, R::Request>, approval: Approval, asked: &Asked) -> Result<Stop, Stop> {
+        guard::check_approval(&approval, run.now)?;
         run.outcome.trigger = value(&WokenBy::Rejection {
             rejected_by: &run.trigger,
             by: asked.by.clone(),
             verified: asked.verified,
-            votes: cast(approval, asked),
+            votes: cast(&approval, asked),
             of: value(&approval.trigger),
         });
         if asked.dry_run {
@@ -114,12 +110,9 @@ impl<R: Remedy> Runner<R> {
             reason: asked.reason.clone().unwrap_or_default(),
             at: clock::readable(run.now),
         };
-        let rejected = self.ledger.reject(approval, &rejection).await;
-        if !rejected.map_err(|error| guard::no_ledger(&error))? {
-            return Err(guard::busy("somebody else has just decided about this plan"));
-        }
         run.settled = true;
         let reason = format!("{}; it was: {}", guard::rejected(&rejection), approval.plan.join(", "));
+        run.rejects = Some((approval, rejection));
         Ok(Stop::nothing_to_do(&code::REJECTED, reason))
     }
 

@@ -70,12 +70,13 @@ impl<R: Remedy> Runner<R> {
             refused: refused.as_ref().filter(|_| owed.is_some()),
             record: is_worth_a_record(&run),
         };
-        let settled = match &run.asks {
-            Some(approval) => {
+        let settled = match (&run.asks, &run.rejects) {
+            (Some(approval), _) => {
                 let expiry = self.expiry(&run, approval);
                 self.ledger.ask(approval, expiry.as_ref(), &settlement, run.now).await
             }
-            None => self.ledger.settle(&settlement).await,
+            (None, Some((approval, rejection))) => self.ledger.reject(approval, rejection, &settlement).await,
+            (None, None) => self.ledger.settle(&settlement).await,
         };
         let settled = match settled {
             // A change must not go unrecorded because a permission was given only a moment ago.
@@ -89,6 +90,15 @@ impl<R: Remedy> Runner<R> {
         match settled {
             Ok(true) => self.tell(&mut run.outcome, owed.as_ref(), run.invocation.deadline).await,
             Ok(false) => {}
+            // It is not rejected by this run, which is another end.
+            Err(why) if run.rejects.take().is_some() => {
+                let stop = match &why {
+                    NotSettled::Overtaken => guard::busy("somebody else has just decided about this plan"),
+                    NotSettled::Ledger(error) => guard::no_ledger(error),
+                };
+                run.settled = false;
+                return Box::pin(self.stopped(run, stop)).await;
+            }
             Err(NotSettled::Overtaken) => return Ok(self.overtaken(run).await),
             // The event was not noted as wanted. Lambda repeats it, so that it is not lost.
             Err(NotSettled::Ledger(error))

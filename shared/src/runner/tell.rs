@@ -10,11 +10,12 @@ use crate::{
     clock, code,
     error::{Error, chain},
     ledger::Approval,
-    notice::{self, Facts, Kind, Notice, Sent, Step},
+    notice::{self, Notice, Sent},
     outbox::Owed,
     outcome::{Decision, Next, Outcome},
     plan::InShort,
     remedy::Remedy,
+    settings::Policy,
     telemetry,
     text::line,
 };
@@ -108,16 +109,9 @@ impl<R: Remedy> Runner<R> {
         };
         for (place, odd) in run.memory.odd.iter().filter(|odd| !odd.reported).enumerate() {
             tracing::error!(item = odd.line(), "an item of the ledger cannot be read, and is left out");
-            let step = format!(
-                "Next (level 2): look at the item in table {}; delete it if it is of no use.",
-                self.policy.ledger_table
-            );
-            let headline = format!("{}: an item of the ledger cannot be read", R::FUNCTION);
-            let facts = Facts {
-                lines: vec![odd.line(), "It is left out, and everything else goes on.".to_owned()],
-                steps: vec![Step::new(step)],
-                ..Facts::new(&self.policy.environment, R::FUNCTION, Kind::Other, headline)
-            };
+            let Policy { environment, ledger_table, .. } = &self.policy;
+            let facts =
+                notice::unreadable(environment, R::FUNCTION, [&odd.pk, &odd.sk], &odd.why, ledger_table);
             let notice = Notice::new(topic, facts);
             let key = format!("{}-odd-{place}", run.outcome.execution_id);
             let owed = Owed::new(&key, notice, run.now, run.invocation.deadline);

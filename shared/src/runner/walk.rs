@@ -102,8 +102,9 @@ impl<R: Remedy> Runner<R> {
         if let Some(follow_up) =
             memory.follow_up.take_if(|follow_up| follow_up.read::<R::FollowUp>().is_err())
         {
+            let due = clock::readable(follow_up.due);
             let why =
-                format!("the follow-up that is due at {} cannot be read", clock::readable(follow_up.due));
+                format!("it is a follow-up, due at {due}, of a form that {} does not know", R::FUNCTION);
             memory.not_understood(why);
         }
     }

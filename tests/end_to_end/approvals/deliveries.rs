@@ -100,6 +100,54 @@ async fn a_remedy_that_cannot_be_called_is_called_by_the_next_delivery() -> Test
     carried_out_once(&house).await
 }
 
+/// It was done and told, and the answer was lost.
+#[tokio::test]
+async fn what_was_done_is_answered_so_by_the_next_delivery_and_done_once() -> Test {
+    let house = House::start().await?;
+    let incident = incident(&house).await?;
+    let again = async |id: &str, body: &str, expected: &str| {
+        let message = delivered(id, ALICE, body);
+        house.sandbox.gateway.faults().add(Rule::new("dynamodb", "PutItem", Fault::Denied).of("incident"));
+        let failed = incident.invoke(message.to_string(), stack::DEADLINE).await;
+        assert!(matches!(failed, sandbox::runtime_api::Answer::Err { .. }), "{body}: {failed:?}");
+        let again = outcome(&incident, &message).await?;
+        assert_eq!(read(&again), expected, "{body}: {again:#}");
+        anyhow::Ok(())
+    };
+    again("m-1", "stop:all the sale", "applied stopped").await?;
+    again("m-2", "start:all", "applied lifted").await?;
+    let opened = house.ask("incident", &json!({ "open": { "title": "Slow" } })).await?;
+    let id = opened["incident"].as_str().context("no incident")?;
+    again("m-3", &format!("acknowledge:{id}"), "applied acknowledged").await?;
+
+    let records = house.records_of("incident").await?;
+    let codes: Vec<&str> = records.iter().filter_map(|record| record["code"].as_str()).collect();
+    assert_eq!(codes, ["stopped", "lifted"]);
+    let told = house.told().join("\n");
+    for words in ["the kill switch `all` is on", "the kill switch `all` is lifted"] {
+        assert_eq!(told.to_lowercase().matches(words).count(), 1, "{words}: {told}");
+    }
+    Ok(())
+}
+
+/// However far the remedy comes: that a plan is rejected, the record of it, and the notice are written at once.
+#[tokio::test]
+async fn a_plan_is_rejected_with_its_record_or_not_at_all() -> Test {
+    let house = House::named(&[]).await?;
+    let plan = house.plan("dan").await?;
+    let dies = Rule::new("dynamodb", "TransactWriteItems", Fault::HangAfter).of("restart");
+    house.sandbox.gateway.faults().add(dies);
+    let rejected = house.decide(BOB, &format!("reject:{plan} not now")).await?;
+    assert_eq!(read(&rejected), "applied rejected", "{rejected:#}");
+    house.recorded("rejected").await?;
+    let item = house.item("approval#restart", key(&plan)).await?.context("no plan")?;
+    assert!(item["rejected_at"].is_string(), "{item:#}");
+    let calls = house.sandbox.gateway.record().by("restart");
+    let written = &calls.iter().find(|call| call.fault.is_some()).context("it did not die")?.request;
+    assert!(written.to_string().contains("\"owed\""), "{written:#}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn two_who_vote_at_the_same_moment_both_count() -> Test {
     let house = House::named(&[("MinimumApprovals", "restart=2")]).await?;

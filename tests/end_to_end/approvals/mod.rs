@@ -22,7 +22,7 @@ use sandbox::{
     Options, Sandbox,
     clients::config_of,
     gateway::sender_id,
-    stack::{self, read},
+    stack::{self, delivered, read},
 };
 use serde_json::{Value, json};
 
@@ -182,25 +182,4 @@ impl House {
 /// The ledger's key of a plan.
 fn key(plan: &str) -> &str {
     plan.get(..10).unwrap_or(plan)
-}
-
-/// A message as Lambda hands it to `incident`.
-fn delivered(message: &str, key: &str, body: &str) -> Value {
-    let sent = jiff::Timestamp::now().as_millisecond().to_string();
-    json!({ "Records": [{
-        "messageId": message,
-        "receiptHandle": "AQEBexample",
-        "body": body,
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": sent,
-            "SenderId": sender_id(key),
-            "ApproximateFirstReceiveTimestamp": sent,
-        },
-        "messageAttributes": {},
-        "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:lendpeak2-production-approvals",
-        "awsRegion": "us-east-1",
-    }] })
 }

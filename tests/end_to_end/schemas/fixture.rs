@@ -215,6 +215,7 @@ impl Ledger<'_> {
             "incident" => &[
                 ("SERVICE_DOWN_ALARMS", &alarms),
                 ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
+                ("MINIMUM_APPROVALS", "scale-up=2"),
             ],
             _ => &[],
         };

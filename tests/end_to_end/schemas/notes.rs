@@ -1,8 +1,8 @@
 //! Everything else that earlier runs left for later ones: holders, freezes, answers, approvals, releases, kill switches.
 
 use anyhow::{Context, ensure};
-use sandbox::stack::tick;
-use serde_json::json;
+use sandbox::stack::{delivered, tick};
+use serde_json::{Value, json};
 
 use super::{
     Findings, Test,
@@ -63,7 +63,11 @@ async fn what_is_owed_to_people_is_told_by_whoever_runs_next_and_once() -> Test 
         let ledger = fixture.with(&[&owed.item]).await?;
         ledger.ask("scale-up", &tick()).await?;
         ledger.ask("restart", &tick()).await?;
-        let told = ledger.told_of(&["set the desired count of backend to 3: done"]);
+        let words = match owed.name.as_str() {
+            "of a plan that expired" => "Plan 0a1b2c3d4e5f60 has expired at",
+            _ => "set the desired count of backend to 3: done",
+        };
+        let told = ledger.told_of(&[words]);
         ensure!(told == 1, "{} was told {told} times", owed.place);
         ensure!(ledger.all().await?.iter().all(|item| item["pk"] != "owed"), "{} is still owed", owed.place);
     }
@@ -77,6 +81,40 @@ async fn what_is_owed_to_people_is_told_by_whoever_runs_next_and_once() -> Test 
         ensure!(told == again, "{} was told {told} times", refused.place);
     }
     Ok(())
+}
+
+/// What people said over the queue, and what each message came to.
+#[tokio::test]
+async fn votes_of_every_age_count_and_a_message_is_answered_as_it_was() -> Test {
+    let fixture = Fixture::start().await?;
+    let mut findings = Findings::default();
+    for plan in named("approval", "open, with a vote")? {
+        let counted = async {
+            let ledger = fixture.with(&[&plan.item]).await?;
+            let body = format!("approve:{}", plan.item["data"]["id"].as_str().context("no id")?);
+            let second = delivered("m-2", "Ops.bob@example.com", &body);
+            let answer = ledger.answers("incident", &second, "applied approved").await?;
+            let by = "approved by alice@example.com and bob@example.com";
+            ensure!(answer["summary"].as_str().is_some_and(|summary| summary.contains(by)), "{answer:#}");
+            Ok(())
+        };
+        findings.add(&plan.place, counted.await);
+    }
+    for answered in items::all("answers")? {
+        let again = async {
+            let ledger = fixture.with(&[&answered.item]).await?;
+            let expected: Value =
+                serde_json::from_str(&ledger.filled(&answered.item["data"].to_string()).await?)?;
+            let message =
+                delivered(&text(&answered, "sk"), "Ops.alice@example.com", "approve:0a1b2c3d4e5f60");
+            let answer = ledger.ask("incident", &message).await?;
+            ensure!(answer == expected, "{answer:#}");
+            ensure!(ledger.calls("lambda Invoke") == 0, "a remedy was called");
+            Ok(())
+        };
+        findings.add(&answered.place, again.await);
+    }
+    findings.none()
 }
 
 async fn scale_up(fixture: &Fixture, note: &Named, expected: &str) -> Test {

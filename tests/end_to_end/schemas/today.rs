@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
-use sandbox::stack::tick;
+use sandbox::stack::{delivered, tick};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -42,6 +42,8 @@ async fn what_is_written_today_is_among_the_schemas() -> Test {
         "incident",
         "component",
         "refused",
+        "owed",
+        "answers",
     ] {
         ensure!(kinds.contains(kind), "nothing has written an item of {kind}: {kinds:?}");
     }
@@ -56,6 +58,7 @@ async fn what_is_written_today_is_among_the_schemas() -> Test {
 }
 
 async fn write_everything(fixture: &Fixture, ledger: &Ledger<'_>) -> Test {
+    approve_by_two(ledger).await?;
     for remedy in ["scale-up", "restart", "cache-invalidation", "write-freeze"] {
         ledger.answers(remedy, &request(remedy)?, "applied applied").await?;
     }
@@ -77,6 +80,21 @@ async fn write_everything(fixture: &Fixture, ledger: &Ledger<'_>) -> Test {
         json!({ "resolve": opened["incident"], "reason": "rolled back" }),
     ] {
         ledger.ask("incident", &request).await?;
+    }
+    Ok(())
+}
+
+/// A plan with the votes of a role's session and of a user, and what their messages came to.
+async fn approve_by_two(ledger: &Ledger<'_>) -> Test {
+    let asks = json!({ "desired_count": 3, "reason": "queue grows", "by": "dan", "ask": true });
+    let asked = ledger.answers("scale-up", &asks, "awaiting_approval approval_needed").await?;
+    let plan = asked["next"]["send"]["approve"].as_str().context("no plan")?;
+    for (message, key, came_to) in [
+        ("m-1", "Ops.alice@example.com", "awaiting_approval approvals_missing"),
+        ("m-2", "carol", "applied approved"),
+    ] {
+        let body = format!("approve:{plan} it has to be");
+        ledger.answers("incident", &delivered(message, key, &body), came_to).await?;
     }
     Ok(())
 }

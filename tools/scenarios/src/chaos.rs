@@ -6,6 +6,7 @@
 
 mod budget;
 mod check;
+mod decision;
 mod deliveries;
 mod failure;
 mod intents;
@@ -31,6 +32,7 @@ use tokio::task::JoinSet;
 
 use crate::scenario::Scenario;
 
+pub use decision::Decision;
 pub use failure::Failure;
 pub use machine::Machine;
 pub use pair::Pair;
@@ -195,5 +197,6 @@ async fn played(piece: Piece, point: Option<&Point>) -> anyhow::Result<Ended> {
         }
         Piece::Machine(machine) => machine.played(point).await,
         Piece::Pair(pair) => pair.played(point).await,
+        Piece::Decision(decision) => decision.played(point).await,
     }
 }

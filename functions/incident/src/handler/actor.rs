@@ -1,7 +1,10 @@
 //! Who does something to an incident, and when.
 
 use jiff::Timestamp;
-use shared::text::{PERSON, line};
+use shared::{
+    text::{PERSON, line},
+    trigger::Message,
+};
 
 use super::limits::MAX_TEXT;
 use crate::store::TimelineEntry;
@@ -17,6 +20,8 @@ pub(super) struct Actor<'a> {
     pub(super) dry_run: bool,
     /// The state machine's execution, if that is the actor.
     pub(super) execution: Option<&'a str>,
+    /// The message of the queue of approvals, if that is what asks.
+    pub(super) message: Option<&'a Message>,
 }
 
 impl Actor<'_> {

@@ -21,6 +21,7 @@ use super::{
     actor::Actor,
     context::{Handler, write_conflict},
     listing::switched,
+    queue::Reply,
     records::Record,
 };
 use crate::{
@@ -184,6 +185,10 @@ impl Handler {
         let pending = self.notice_to_level_1(facts, actor.id, actor.now);
         writes.push(self.record(&record, actor)?);
         writes.push(self.store().put(pending.item())?);
+        if let Some(message) = actor.message {
+            let answer = Reply::new(Decision::Applied, did, told.as_str()).to_json(message);
+            writes.push(self.store().first_answer(&message.id, &answer, actor.now)?);
+        }
         if !self.store().transact(writes, KILL_SWITCH).await? {
             return Err(write_conflict(KILL_SWITCH));
         }
@@ -194,6 +199,7 @@ impl Handler {
         }
         // The kill switch is written. A timeline that cannot be written does not change that.
         if let Err(error) = self.add_to_open(actor, &told).await {
+            tracing::error!(error = chain(&error), "the kill switch is missing from the timelines");
             delivery
                 .push(format!("It is missing from the timelines of the open incidents ({}).", chain(&error)));
         }

@@ -44,7 +44,7 @@ impl Reply {
         Self { plan: Some((function.to_owned(), plan.to_owned())), ..self }
     }
 
-    fn to_json(&self, message: &Message) -> Value {
+    pub(super) fn to_json(&self, message: &Message) -> Value {
         let (function, plan) = self.plan.as_ref().map(|(function, plan)| (function, plan)).unzip();
         json!({
             "summary": line(&self.summary, MAX_SUMMARY),
@@ -81,7 +81,15 @@ impl Handler {
     async fn obey(&self, command: &Command, message: &Message, now: Timestamp) -> Result<Reply, Error> {
         let Command { verb, id, words } = command;
         let by = name_of(&message.sender);
-        let actor = Actor { id: &message.id, by: &by, at: message.at, now, dry_run: false, execution: None };
+        let actor = Actor {
+            id: &message.id,
+            by: &by,
+            at: message.at,
+            now,
+            dry_run: false,
+            execution: None,
+            message: Some(message),
+        };
         match verb {
             Verb::Approve | Verb::Reject => self.vote(command, message, &actor).await,
             Verb::Acknowledge => {

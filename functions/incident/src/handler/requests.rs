@@ -75,13 +75,15 @@ impl Handler {
     ) -> Result<Answer, Error> {
         let actor = &Actor { by, ..*actor };
         let by = line(by, MAX_TEXT);
+        // The same for every delivery of one message.
+        let own = Acknowledged { by: by.clone(), at: actor.at.min(actor.now) };
         let (incident, changed) = self
             .change(id, actor, |incident| {
                 let takes = take_over && incident.is_with_the_machine();
                 if !incident.is_open() || (incident.acknowledged.is_some() && !takes) {
                     return None;
                 }
-                incident.acknowledged = Some(Acknowledged { by: by.clone(), at: actor.now });
+                incident.acknowledged = Some(own.clone());
                 incident.assignee.get_or_insert_with(|| by.clone());
                 let mut what = format!("acknowledged it for level {}", incident.level);
                 if takes {
@@ -94,6 +96,7 @@ impl Handler {
                 Some((OpenIndex::Keep, what))
             })
             .await?;
+        let changed = changed || incident.acknowledged.as_ref() == Some(&own);
         let what = match (changed, &incident.acknowledged) {
             _ if !incident.is_open() => is_over(&incident),
             (true, _) if incident.taken_over => {

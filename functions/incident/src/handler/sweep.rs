@@ -164,7 +164,8 @@ impl Handler {
             return Ok(());
         }
         let key = format!("still#{}", now.as_millisecond());
-        let actor = Actor { id: &key, by: FUNCTION, at: now, now, dry_run: false, execution: None };
+        let actor =
+            Actor { id: &key, by: FUNCTION, at: now, now, dry_run: false, execution: None, message: None };
         let (changed, _) = self
             .change(&incident.id, &actor, |incident| {
                 if !incident.may_not_be_over(now) {
@@ -227,7 +228,8 @@ impl Handler {
         for alarm in missed {
             let at = alarm.since.unwrap_or(now).min(now);
             let key = format!("unheard#{}@{}", alarm.name, at.as_millisecond());
-            let actor = Actor { id: &key, by: FUNCTION, at, now, dry_run: false, execution: None };
+            let actor =
+                Actor { id: &key, by: FUNCTION, at, now, dry_run: false, execution: None, message: None };
             let (shown, since) = (self.short(&alarm.name), clock::readable(at));
             let what = format!("{shown} is in ALARM since {since}: {}", line(&alarm.reason, MAX_TEXT));
             let open = self.open(self.incident_for_alarm(&alarm.name, what), &actor);
@@ -251,7 +253,8 @@ impl Handler {
         now: Timestamp,
     ) -> Result<(), Error> {
         let key = format!("due#{what}");
-        let actor = Actor { id: &key, by: FUNCTION, at: now, now, dry_run: false, execution: None };
+        let actor =
+            Actor { id: &key, by: FUNCTION, at: now, now, dry_run: false, execution: None, message: None };
         let settings = &self.settings;
         let changes = if *due == Due::AlarmsOk {
             self.changes(incident, now).await.unwrap_or_default()

@@ -1,10 +1,10 @@
 //! Items of the ledger that cannot be read are left out, and people are told of each once.
 
 use jiff::Timestamp;
-use shared::error::chain;
+use shared::{error::chain, notice::unreadable};
 
 use super::context::Handler;
-use crate::{notice::unreadable, slug::digest, store::Unreadable};
+use crate::{FUNCTION, settings::Settings, slug::digest, store::Unreadable};
 
 /// How many are reported in one run; the next run goes on.
 const AT_ONCE: usize = 10;
@@ -17,8 +17,9 @@ impl Handler {
             if told >= AT_ONCE {
                 break;
             }
-            let Unreadable { pk, sk, .. } = item;
-            let facts = unreadable(item, &self.settings.ledger_table, &self.settings.environment);
+            let Unreadable { pk, sk, why, .. } = item;
+            let Settings { environment, ledger_table, .. } = &self.settings;
+            let facts = unreadable(environment, FUNCTION, [pk, sk], why, ledger_table);
             let id = format!("unreadable-{}", digest(&format!("{pk}/{sk}/{}", item.digest)));
             let pending = self.notice_to_level_1(facts, &id, now);
             match self.store().remember_unreadable(item, pending.item(), now).await {

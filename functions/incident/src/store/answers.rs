@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde_json::Value;
 use shared::{
     aws,
     error::Error,
-    ledger::items::{data, item_key, json, kept, string},
+    ledger::items::{Item, data, item_key, json, kept, put as write, string},
 };
 
 use super::table::Store;
@@ -23,10 +24,26 @@ impl Store {
     }
 
     pub async fn keep_answer(&self, message: &str, answer: &Value, now: Timestamp) -> Result<(), Error> {
-        let mut item = item_key(ANSWERS, message);
-        item.insert("data".to_owned(), string(json(answer)?));
-        item.insert("expires_at".to_owned(), kept(now, KEPT));
+        let item = item(message, answer, now)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| aws::failed("write to the ledger", message, &error))
     }
+
+    /// The same as part of the transaction that does what the message asks for: another delivery does not do it again.
+    pub fn first_answer(
+        &self,
+        message: &str,
+        answer: &Value,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item(message, answer, now)?));
+        write(put.condition_expression("attribute_not_exists(pk)"))
+    }
+}
+
+fn item(message: &str, answer: &Value, now: Timestamp) -> Result<Item, Error> {
+    let mut item = item_key(ANSWERS, message);
+    item.insert("data".to_owned(), string(json(answer)?));
+    item.insert("expires_at".to_owned(), kept(now, KEPT));
+    Ok(item)
 }

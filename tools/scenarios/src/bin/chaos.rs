@@ -9,8 +9,8 @@ use sandbox::command;
 use scenarios::chaos::{self, Choice, Options, Piece, Point, Storm};
 use scenarios::scenario::Scenario;
 
-/// Tries every crash point and every fault of the functions and the state machines, lets two remedies die at once, and
-/// lets storms loose on them.
+/// Tries every crash point and every fault of the functions, the state machines and what people decide over the queue of
+/// approvals, lets two remedies die at once, and lets storms loose on them.
 #[derive(Parser)]
 struct Arguments {
     /// Only these, as in `scale-up` or `state-machine-service-down`; all unless said.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::scenario::Flow;
 
+use super::decision::INCIDENT;
 use super::failure::Failure;
 use super::intents::took_effect;
 use super::ledger::{self, Item};
@@ -39,7 +40,7 @@ pub(super) struct Ended {
     /// All that is in the ledger.
     pub(super) items: Vec<Item>,
     /// What people were told.
-    heard: Vec<Notice>,
+    pub(super) heard: Vec<Notice>,
     facts: Facts,
 }
 
@@ -76,7 +77,7 @@ impl Ended {
             Piece::Function(scenario) if !matches!(scenario.flow, Flow::Whole(_)) => {
                 self.calls.get(..first).unwrap_or_default()
             }
-            Piece::Function(_) | Piece::Machine(_) | Piece::Pair(_) => &self.calls,
+            Piece::Function(_) | Piece::Machine(_) | Piece::Pair(_) | Piece::Decision(_) => &self.calls,
         }
     }
 
@@ -106,11 +107,15 @@ pub(super) fn compare(point: &Point, ended: &Ended, well: &Ended) -> Vec<String>
         wrong.push("the failure never came: the call was not made".to_owned());
     }
     match point.piece {
-        Piece::Function(_) => {
+        Piece::Function(_) | Piece::Decision(_) => {
             differ(&mut wrong, "the stack", &ended.stack, &well.stack);
             differ(&mut wrong, "the ledger", &ended.standing, &well.standing);
             wrong.extend(ended.said.iter().filter_map(|said| unanswered(point, said)));
-            if point.failure == Failure::Denied && !ended.said.iter().any(|said| said.struck && owns_up(said))
+            // Of what the local AWS runs, nobody has the answer.
+            let is_answered = !matches!(point.piece, Piece::Decision(_)) || point.place.caller == INCIDENT;
+            if point.failure == Failure::Denied
+                && is_answered
+                && !ended.said.iter().any(|said| said.struck && owns_up(said))
             {
                 wrong.push("nobody can see that the call was denied".to_owned());
             }
@@ -154,13 +159,18 @@ pub(super) fn by_itself(
     let given_up = calls.iter().filter(is_given_up).count();
     wrong.extend(told::check(items, heard, &intents, leave, given_up));
     // A state machine may end with people.
-    let same = |_: &&Ended| matches!(piece, Piece::Function(_));
-    let well = well.filter(same).map(|well| well.heard.as_slice());
-    wrong.extend(told::check_incidents(heard, well, leave.news_again));
+    let same = |_: &&Ended| matches!(piece, Piece::Function(_) | Piece::Decision(_));
+    let as_well = well.filter(same).map(|well| well.heard.as_slice());
+    // What is decided is told over the outbox.
+    let may_repeat = if matches!(piece, Piece::Decision(_)) { leave.second_copy } else { leave.news_again };
+    wrong.extend(told::check_incidents(heard, as_well, may_repeat || given_up > 0));
     wrong.extend(budget::check(items, &intents));
     wrong.extend(noted::check(items, facts));
     if let Piece::Pair(pair) = piece {
         wrong.extend(pair.check(ended));
+    }
+    if let Piece::Decision(decision) = piece {
+        wrong.extend(decision.check(ended, well));
     }
     wrong
 }
@@ -186,6 +196,9 @@ fn open_claims(ended: &Ended) -> Vec<String> {
 /// A delivery and what came of it, in a line.
 fn told(said: &Said) -> String {
     let event = match &said.event {
+        message if part(message, "/Records/0/body").is_string() => {
+            part(message, "/Records/0/body").to_string()
+        }
         alarm if part(alarm, "/Records").is_array() => "an alarm".to_owned(),
         tick if part(tick, "/source") == "aws.scheduler" => "the schedule".to_owned(),
         request => request.to_string(),

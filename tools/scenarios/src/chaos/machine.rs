@@ -57,10 +57,8 @@ impl Machine {
             sandbox.release(&[("FEATURE", "new")]).await?;
             sandbox.release(&[("BROKEN", "true")]).await?;
         }
-        if let Some(point) = point.filter(|point| point.failure.kills()) {
-            let hurry = sandbox.clients.lambda.update_function_configuration();
-            let hurry = hurry.function_name(sandbox::names::function_name(&point.place.caller));
-            hurry.timeout(KILLED_AFTER_SECONDS).send().await?;
+        if let Some(point) = point {
+            hurry(sandbox, point).await?;
         }
         let mut player = Player::begin(&stack, point.map(|point| (&point.place, point.failure))).await?;
         match self {
@@ -75,6 +73,16 @@ impl Machine {
         }
         Ended::look(player).await
     }
+}
+
+/// Has the local AWS end the deployed function that is to be killed.
+pub(super) async fn hurry(sandbox: &Sandbox, point: &Point) -> anyhow::Result<()> {
+    if point.failure.kills() {
+        let hurry = sandbox.clients.lambda.update_function_configuration();
+        let hurry = hurry.function_name(sandbox::names::function_name(&point.place.caller));
+        hurry.timeout(KILLED_AFTER_SECONDS).send().await?;
+    }
+    Ok(())
 }
 
 /// From the start to an incident that is resolved or with people.
@@ -177,7 +185,7 @@ async fn end(sandbox: &Sandbox, execution: &str) -> anyhow::Result<ExecutionStat
 }
 
 /// Asks a deployed function as the schedule or a person does.
-async fn invoke(sandbox: &Sandbox, task: &str, event: &Value) -> anyhow::Result<Value> {
+pub(super) async fn invoke(sandbox: &Sandbox, task: &str, event: &Value) -> anyhow::Result<Value> {
     let invoke = sandbox.clients.lambda.invoke().function_name(sandbox::names::function_name(task));
     let answer = invoke.payload(Blob::new(event.to_string())).send().await?;
     let payload = answer.payload.unwrap_or_else(|| Blob::new([]));

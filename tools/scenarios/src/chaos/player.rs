@@ -67,20 +67,28 @@ impl<'a> Player<'a> {
         failure: Option<(&Place, Failure)>,
     ) -> anyhow::Result<Self> {
         let (ears, ran) = (Ears::new(&stack.sandbox.clients).await?, stack.sandbox.runs().await?);
-        stack.sandbox.gateway.record().clear();
-        if let Some((place, failure)) = failure {
-            stack.sandbox.gateway.faults().add(failure.at(place));
-        }
-        Ok(Self {
+        let mut player = Self {
             stack,
             ears,
             heard: Vec::new(),
             ran,
             tasks,
             processes: HashMap::new(),
-            failure: failure.map(|(place, failure)| (place.clone(), failure)),
+            failure: None,
             said: Vec::new(),
-        })
+        };
+        player.strike(failure);
+        Ok(player)
+    }
+
+    /// Counts from now on what is called, and lets this go wrong.
+    pub(crate) fn strike(&mut self, failure: Option<(&Place, Failure)>) {
+        let gateway = &self.stack.sandbox.gateway;
+        gateway.record().clear();
+        if let Some((place, failure)) = failure {
+            gateway.faults().add(failure.at(place));
+        }
+        self.failure = failure.map(|(place, failure)| (place.clone(), failure));
     }
 
     /// All that people were told until now.

@@ -9,6 +9,7 @@ use sandbox::gateway::Call;
 
 use crate::scenario::{self, Scenario};
 
+use super::decision::{self, Decision};
 use super::failure::Failure;
 use super::machine::Machine;
 use super::pair::Pair;
@@ -29,13 +30,15 @@ pub enum Piece {
     Function(&'static Scenario),
     Machine(Machine),
     Pair(Pair),
+    Decision(Decision),
 }
 
 impl Piece {
     pub fn all() -> Vec<Self> {
         let functions = scenario::ALL.into_iter().map(Self::Function);
         let machines = Machine::ALL.into_iter().map(Self::Machine);
-        functions.chain(machines).chain(Pair::all().into_iter().map(Self::Pair)).collect()
+        let pairs = Pair::all().into_iter().map(Self::Pair);
+        functions.chain(machines).chain(pairs).chain(Decision::ALL.into_iter().map(Self::Decision)).collect()
     }
 
     pub fn named(name: &str) -> Option<Self> {
@@ -47,6 +50,7 @@ impl Piece {
             Self::Function(scenario) => scenario.name().to_owned(),
             Self::Machine(machine) => machine.name().to_owned(),
             Self::Pair(pair) => pair.name(),
+            Self::Decision(decision) => decision.name().to_owned(),
         }
     }
 }
@@ -63,11 +67,12 @@ impl Piece {
         Failure::ALL.into_iter().filter(is_due).collect()
     }
 
-    /// Whether something goes wrong there: of two remedies, neither is the function that one of them asks.
+    /// Whether something goes wrong there: of several functions, none is one that they ask.
     pub(super) fn is_struck_at(self, place: &Place) -> bool {
         match self {
             Self::Function(_) | Self::Machine(_) => true,
             Self::Pair(pair) => pair.tasks().contains(&place.caller.as_str()),
+            Self::Decision(_) => decision::TASKS.contains(&place.caller.as_str()),
         }
     }
 }
@@ -132,7 +137,7 @@ impl FromStr for Point {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let wanted = "a point is a function, a state machine or a pair, a place and a failure, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
+        let wanted = "a point is a function, a state machine, a pair or a decision, a place and a failure, as in `scale-up/scale-up ecs UpdateService 1/killed-after`";
         let (piece, rest) = text.split_once('/').context(wanted)?;
         let (place, failure) = rest.rsplit_once('/').context(wanted)?;
         let piece = Piece::named(piece).with_context(|| format!("there is no `{piece}`"))?;

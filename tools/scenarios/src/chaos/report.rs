@@ -135,6 +135,13 @@ pub fn document(report: &Report, storms: &[Blown]) -> anyhow::Result<String> {
          schedule until nothing is left to be done. In the end the urgent one (`rollback`, `write-freeze`) has done its \
          work; the other one has too, or what it was asked for is wanted still, or a record says why not; neither did \
          anything twice; no claim is open; and notices, budgets and notes are as above.\n\n\
+         ## What people decide over the queue\n\n\
+         A plan is approved by one, or by the second of two, or rejected; an incident is acknowledged; everything is \
+         stopped. SQS delivers each message until it is answered, and once more. `incident` and the remedy that it calls \
+         are struck at each of their calls. Then the remedy's schedule comes, and whoever decided decides again where \
+         people were told that nothing came of it. In the end each message has its answer in the ledger, the one that it \
+         has when nothing goes wrong; each vote is with the plan, once; the plan is decided, and the remedy was called; \
+         nothing was done, recorded or told twice; and all else is as above.\n\n\
          ## Storms\n\n\
          Half of the deliveries are one event; the others are events out of their order, hours old, alarms that are \
          over, and the schedule.\n\n\

@@ -65,7 +65,7 @@ pub(super) fn check(
         match told_by(text) {
             Some(run) => *copies.entry(run).or_default() += 1,
             // An incident's.
-            None if heard.iter().any(|notice| notice.text == text && notice.word().is_some()) => {}
+            None if heard.iter().any(|notice| notice.text == text && is_of_incident(notice)) => {}
             None => wrong.push(format!("a notice of no run: {}", first_line(text))),
         }
     }
@@ -118,6 +118,16 @@ fn told_once(
     }
 }
 
+/// Whether it is `incident`'s own: about an incident, a kill switch, or approvals that are not enough.
+fn is_of_incident(notice: &Notice) -> bool {
+    notice.word().is_some() || is_of_outbox(notice)
+}
+
+/// Whether `incident` owes it as a remedy does: where its own level is not reached, the next one is told.
+fn is_of_outbox(notice: &Notice) -> bool {
+    notice.subject.contains("KILL SWITCH") || notice.text.contains(" approvals for plan ")
+}
+
 /// The run that a notice of a remedy is about.
 fn told_by(text: &str) -> Option<&str> {
     let last = text.lines().find_map(|line| line.strip_prefix("Record: "))?;
@@ -146,7 +156,8 @@ struct Record {
 
 impl Record {
     fn of(item: &Item) -> Option<Self> {
-        let function = item.pk.strip_prefix("audit#")?;
+        // What `incident` tells is compared with what it tells when nothing goes wrong.
+        let function = item.pk.strip_prefix("audit#").filter(|function| *function != "incident")?;
         let outcome = &item.outcome;
         let text = |pointer: &str| part(outcome, pointer).as_str().map(str::to_owned);
         let trigger = match part(outcome, "/trigger/of") {
@@ -220,8 +231,9 @@ pub(super) fn check_incidents(heard: &[Notice], well: Option<&[Notice]>, may_rep
 
 fn counted(heard: &[Notice]) -> BTreeMap<(u8, &str), usize> {
     let mut counted = BTreeMap::new();
-    for notice in heard.iter().filter(|notice| notice.word().is_some()) {
-        *counted.entry((notice.level, notice.subject.as_str())).or_default() += 1;
+    for notice in heard.iter().filter(|notice| is_of_incident(notice)) {
+        let level = if is_of_outbox(notice) { 0 } else { notice.level };
+        *counted.entry((level, notice.subject.as_str())).or_default() += 1;
     }
     counted
 }
