@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_ecs::Client;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ecs::{Client, types::ContainerDefinition};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use crate::{
     function::Function,
     remedy::may_ask,
     render::field,
-    runbook::Runbook,
+    runbook::{Runbook, invoke},
     screen::{BOLD, DIM},
     time, wait,
 };
@@ -34,7 +35,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// Break the service on purpose, see whether the loop heals it, and put everything back
 ///
 /// It is refused on every stack that was not deployed with Drills=true. Users feel what it breaks: hold it where that
-/// does no harm, and tell people before.
+/// does no harm, and tell people before. The loop has 20 minutes, or --timeout. It ends with 0 where the loop healed it,
+/// and with 5 where it did not; whatever happens, everything is put back first.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -108,7 +110,7 @@ struct Drill<'a> {
     records: Records,
     record: Record,
     ready: Ready,
-    containers: Vec<aws_sdk_ecs::types::ContainerDefinition>,
+    containers: Vec<ContainerDefinition>,
 }
 
 /// Looks whether it may be held, shows what will be done, and asks. Nothing where that was all.
@@ -254,7 +256,12 @@ impl Drill<'_> {
         self.record.summary = summary;
         self.records.write(&self.record)?;
         if end != End::Interrupted && back.is_ok_and(|back| back.deployed) && !self.runbook.global.no_wait {
-            wait::settled(self.runbook, &self.record.cluster, &self.record.service).await?;
+            // How it ended is said already.
+            if let Err(failure) =
+                wait::settled(self.runbook, &self.record.cluster, &self.record.service).await
+            {
+                self.runbook.screen.note(&failure.chain());
+            }
         }
         Ok(exit)
     }
@@ -294,7 +301,7 @@ impl Drill<'_> {
                 return end;
             }
             if broken.elapsed() + BETWEEN_LOOKS > patience {
-                return End::NotHealed;
+                return seen.end_at_last();
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
@@ -307,8 +314,8 @@ impl Drill<'_> {
         let list = json!({});
         let (service, health, incidents, records) = tokio::join!(
             release::service(&self.client, &self.record.cluster, &self.record.service),
-            runbook.look(Function::HealthProbe, &quick),
-            runbook.look(Function::Incident, &list),
+            ask(runbook, Function::HealthProbe, &quick),
+            ask(runbook, Function::Incident, &list),
             recorded(runbook, since),
         );
         let mut look = Look::default();
@@ -331,6 +338,12 @@ impl Drill<'_> {
         });
         look
     }
+}
+
+/// Without a word on the screen: it is asked again and again.
+async fn ask(runbook: &Runbook<'_>, function: Function, request: &Value) -> Result<Value, Failure> {
+    let name = runbook.stack.shows(function, request)?;
+    invoke(&runbook.config, name, request, RetryConfig::standard()).await
 }
 
 /// What the remedies have recorded since the break, of all that is not a look.

@@ -43,6 +43,8 @@ pub(crate) struct Seen {
     pub(crate) acted_by: Option<String>,
     pub(crate) recovered: Option<f64>,
     pub(crate) incidents: Vec<String>,
+    /// When the service was first seen without the bad release.
+    pub(super) replaced: Option<f64>,
     pub(super) over: BTreeSet<String>,
     pub(super) runs: Option<String>,
     pub(super) said: BTreeSet<String>,
@@ -69,12 +71,12 @@ impl Seen {
         let before = self.events.len();
         self.health(after_seconds, look, record);
         self.incidents(after_seconds, look.incidents.as_ref());
+        self.release(after_seconds, look, record);
         for (function, applied, line) in &look.records {
             if self.say(after_seconds, &format!("{function}: {line}")) && *applied {
                 self.act(after_seconds, function);
             }
         }
-        self.release(after_seconds, look, record);
         for why in &look.unread {
             self.say(after_seconds, why);
         }
@@ -120,8 +122,11 @@ impl Seen {
         }
     }
 
+    /// A remedy records what it did once it has looked whether that worked: the service shows it before.
     fn act(&mut self, after: f64, who: &str) {
-        self.detected.get_or_insert(after);
+        let after = self.replaced.unwrap_or(after);
+        let noticed = self.detected.get_or_insert(after);
+        *noticed = noticed.min(after);
         if self.acted.is_none() {
             self.acted = Some(after);
             self.acted_by = Some(who.to_owned());
@@ -136,6 +141,9 @@ impl Seen {
         }
         let by = if look.ecs_went_back { " by ECS itself, which gave the bad release up" } else { "" };
         self.push(after, format!("{} was set to {}{by}", record.service, short(runs)));
+        if record.copy.as_ref() != Some(runs) {
+            self.replaced.get_or_insert(after);
+        }
         if look.ecs_went_back && self.acted.is_none() {
             self.act(after, "ECS");
         }
@@ -166,13 +174,20 @@ impl Seen {
     /// Nothing as long as there is something to wait for.
     pub(crate) fn end(&self, after: Duration) -> Option<End> {
         let recovered = self.recovered?;
-        if self.over.len() < self.incidents.len() {
-            return None;
-        }
         if self.incidents.is_empty() && tenths(after) - recovered < CALM.as_secs_f64() {
             return None;
         }
-        Some(if self.acted.is_some() { End::Healed } else { End::ByOthers })
+        Some(self.end_at_last()).filter(|end| *end != End::NotHealed)
+    }
+
+    /// How it ended, where there is no more time.
+    pub(crate) fn end_at_last(&self) -> End {
+        match (self.recovered, self.acted) {
+            _ if self.over.len() < self.incidents.len() => End::NotHealed,
+            (None, _) => End::NotHealed,
+            (Some(_), Some(_)) => End::Healed,
+            (Some(_), None) => End::ByOthers,
+        }
     }
 }
 

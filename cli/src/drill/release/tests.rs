@@ -229,3 +229,26 @@ fn ecs_went_back_where_it_says_so_since_the_break() {
     assert!(!went(message, since.as_second() - 60));
     assert!(!went("(service backend) has reached a steady state.", since.as_second() + 60));
 }
+
+#[test]
+fn what_a_drill_needs_is_in_its_policy() {
+    let policy: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../docs/permissions/drill.json")).unwrap();
+    let mut allowed: Vec<String> = Vec::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        match &statement["Action"] {
+            serde_json::Value::Array(actions) => {
+                allowed.extend(actions.iter().map(|action| action.as_str().unwrap().to_owned()));
+            }
+            one => allowed.push(one.as_str().unwrap().to_owned()),
+        }
+    }
+    // Registering with a tag and a role needs these, too.
+    let mut called = vec!["ecs:TagResource".to_owned(), "iam:PassRole".to_owned()];
+    let named = include_str!("../release.rs").split('"').filter(|text| text.starts_with("ecs:"));
+    called.extend(named.map(str::to_owned));
+    allowed.sort_unstable();
+    called.sort_unstable();
+    called.dedup();
+    assert_eq!(allowed, called);
+}

@@ -60,8 +60,8 @@ fn what_the_loop_heals_is_measured_from_the_break_on() {
         [
             "2 the probe: API fails",
             "4 incident i was opened",
-            "6 rollback: backend: backend:2 → :1",
             "6 backend was set to backend:1",
+            "6 rollback: backend: backend:2 → :1",
             "8 the probe: all checks passed",
             "10 incident i is over",
         ]
@@ -141,4 +141,24 @@ fn what_cannot_be_read_is_said_once_and_decides_nothing() {
     let (seen, said, end) = see(&[(2, unread.clone()), (4, unread)]);
     assert_eq!((said, end), (vec!["2 cannot ask incident".to_owned()], None));
     assert_eq!((seen.detected, seen.recovered), (None, None));
+}
+
+#[test]
+fn a_remedy_has_acted_when_the_service_shows_it() {
+    let back = look(good(), passes(), open(&[]));
+    let told = Look { records: rolled_back(), ..back.clone() };
+    let (seen, ..) = see(&[(2, look(bad(), fails(), open(&[]))), (6, back), (8, told)]);
+    assert_eq!((seen.detected, seen.acted, seen.recovered), (Some(6.0), Some(6.0), Some(6.0)));
+    assert_eq!(seen.end_at_last(), End::Healed);
+}
+
+#[test]
+fn when_the_time_is_over_only_what_has_recovered_was_healed() {
+    let fails = look(bad(), fails(), open(&["i"]));
+    let at_last = |last: Look| see(&[(2, fails.clone()), (8, last)]).0.end_at_last();
+    let healed = |incidents| Look { records: rolled_back(), ..look(good(), passes(), incidents) };
+    assert_eq!(at_last(fails.clone()), End::NotHealed);
+    assert_eq!(at_last(healed(open(&["i"]))), End::NotHealed);
+    assert_eq!(at_last(healed(over(&["i"]))), End::Healed);
+    assert_eq!(at_last(look(good(), passes(), over(&["i"]))), End::ByOthers);
 }
