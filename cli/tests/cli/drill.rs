@@ -272,7 +272,10 @@ fn nothing_is_broken_without_a_definite_yes(house: &House<'_>) {
 /// On a terminal, by somebody who types the environment's name.
 fn it_is_shown_as_it_comes_and_in_words(house: &House<'_>) {
     house.until_calm();
-    let told = on_a_terminal(&house.lendpeak2(&["--no-color", "drill", "bad-release", "--timeout", "1m"]), "production");
+    let told = on_a_terminal(
+        &house.lendpeak2(&["--no-color", "drill", "bad-release", "--timeout", "1m"]),
+        "production",
+    );
     assert_eq!(told.code, 0, "{told:?}");
     for says in [
         "Type the environment's name, production, to break it:",
