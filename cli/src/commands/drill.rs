@@ -59,7 +59,7 @@ struct Bad {
     /// An image that is known to fail, instead of a variable
     #[arg(long, conflicts_with = "variable")]
     image: Option<String>,
-    /// Which container of the tasks; the stack's BackendContainer if left out
+    /// Which container of the tasks; the stack's `BackendContainer` if left out
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
     /// The environment's name, as who breaks it has to type it; needed with --yes

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::{
     Client,
-    types::{DeploymentControllerType, DeploymentRolloutState, Service},
+    types::{DeploymentController, DeploymentControllerType, DeploymentRolloutState, Service},
 };
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ fn calm(incidents: &Value) -> Result<(), Failure> {
 
 fn settled(service: &Service) -> Result<(), Failure> {
     let name = service.service_name().unwrap_or_default();
-    let controller = service.deployment_controller().map(|controller| controller.r#type());
+    let controller = service.deployment_controller().map(DeploymentController::r#type);
     if controller.is_some_and(|kind| *kind != DeploymentControllerType::Ecs) {
         return Err(Failure::refused(
             "not_deployed_by_ecs",
@@ -149,7 +149,7 @@ fn settled(service: &Service) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ecs::types::{Deployment, DeploymentController};
+    use aws_sdk_ecs::types::Deployment;
 
     use super::*;
 

@@ -4,24 +4,24 @@ fn bad() -> Option<String> {
     record().copy
 }
 
-fn good() -> Option<String> {
-    Some(record().before)
+fn good() -> String {
+    record().before
 }
 
-fn passes() -> Option<(bool, String)> {
-    Some((true, "all checks passed".to_owned()))
+fn passes() -> (bool, String) {
+    (true, "all checks passed".to_owned())
 }
 
-fn fails() -> Option<(bool, String)> {
-    Some((false, "API fails".to_owned()))
+fn fails() -> (bool, String) {
+    (false, "API fails".to_owned())
 }
 
-fn open(ids: &[&str]) -> Option<Incidents> {
-    Some(Incidents { open: ids.iter().map(|id| (*id).to_owned()).collect(), over: Vec::new() })
+fn open(ids: &[&str]) -> Incidents {
+    Incidents { open: ids.iter().map(|id| (*id).to_owned()).collect(), over: Vec::new() }
 }
 
-fn over(ids: &[&str]) -> Option<Incidents> {
-    Some(Incidents { open: Vec::new(), over: ids.iter().map(|id| (*id).to_owned()).collect() })
+fn over(ids: &[&str]) -> Incidents {
+    Incidents { open: Vec::new(), over: ids.iter().map(|id| (*id).to_owned()).collect() }
 }
 
 fn rolled_back() -> Vec<(String, bool, String)> {
@@ -40,8 +40,8 @@ fn see(looks: &[(u64, Look)]) -> (Seen, Vec<String>, Option<End>) {
     (seen, said, end)
 }
 
-fn look(runs: Option<String>, health: Option<(bool, String)>, incidents: Option<Incidents>) -> Look {
-    Look { runs, health, incidents, ..Look::default() }
+fn look(runs: impl Into<Option<String>>, health: (bool, String), incidents: Incidents) -> Look {
+    Look { runs: runs.into(), health: Some(health), incidents: Some(incidents), ..Look::default() }
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn what_ecs_gave_up_itself_was_healed_without_a_person() {
 
 #[test]
 fn a_release_of_somebody_else_is_not_the_loops_doing() {
-    let third = Some("arn:aws:ecs:us-east-1:123456789012:task-definition/backend:3".to_owned());
+    let third = "arn:aws:ecs:us-east-1:123456789012:task-definition/backend:3".to_owned();
     let (seen, said, end) =
         see(&[(2, look(bad(), fails(), open(&["i"]))), (60, look(third, passes(), over(&["i"])))]);
     assert_eq!((seen.acted, end), (None, Some(End::ByOthers)));
