@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        approve, completion, diagnose, doctor, events, freeze, health, history, incident, init, invalidate,
-        logs, man, params, reject, restart, restore, rollback, scale, start, status, stop,
+        approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
+        invalidate, logs, man, params, reject, restart, restore, rollback, scale, start, status, stop,
     },
     global::Global,
 };
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Events(events::Options),
     Logs(logs::Options),
     Doctor(doctor::Options),
+    Drill(drill::Options),
     Init(init::Options),
     Params(params::Options),
     /// Serve an agent by the Model Context Protocol: it looks, and asks people

@@ -4,6 +4,7 @@ pub(crate) mod approve;
 pub(crate) mod completion;
 pub(crate) mod diagnose;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 pub(crate) mod events;
 pub(crate) mod freeze;
 pub(crate) mod health;

@@ -5,8 +5,9 @@ use clap::CommandFactory;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        approve, completion, diagnose, doctor, events, freeze, health, history, incident, init, invalidate,
-        logs, man, params, plans, reject, restart, restore, rollback, scale, start, status, stop, version,
+        approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
+        invalidate, logs, man, params, plans, reject, restart, restore, rollback, scale, start, status, stop,
+        version,
     },
     exit::Exit,
     failure::Failure,
@@ -48,6 +49,7 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
         Command::Doctor(options) => Box::pin(doctor::run(runbook, &options)).await,
+        Command::Drill(options) => Box::pin(drill::run(runbook, options)).await,
         Command::Params(options) => params::run(runbook, &options),
         Command::Mcp | Command::Init(_) | Command::Completion(_) | Command::Man(_) | Command::Version => {
             Ok(Exit::Done)

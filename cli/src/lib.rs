@@ -10,6 +10,7 @@
 //! - [`discover`] finds what belongs to an ECS service, and what that makes the stack's [`parameters`]; [`samconfig`] is
 //!   the file that they are written into.
 //! - [`answer`] reads what a function answers, of this version and of others; [`render`] puts it into words.
+//! - [`drill`] breaks the service on purpose, where that is allowed, and puts everything back.
 //! - [`doctor`] looks at the runbook itself, and at what it stands on.
 //! - [`screen`] is the one place that writes: the answer to stdout, everything else to stderr.
 
@@ -21,6 +22,7 @@ mod decide;
 mod discover;
 mod dispatch;
 mod doctor;
+mod drill;
 mod exit;
 mod failure;
 mod function;
@@ -74,6 +76,10 @@ async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
     // It ends by Ctrl-C as it should.
     if let Command::Mcp = arguments.command {
         return mcp::serve(arguments.global.or_unset(), screen).await;
+    }
+    // It hears signals itself: whatever it has broken is put back first.
+    if let Command::Drill(_) = arguments.command {
+        return dispatch::run(arguments, screen).await;
     }
     tokio::select! {
         done = dispatch::run(arguments, screen) => done,

@@ -11,6 +11,8 @@ use crate::{failure::Failure, function::Function};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Stack {
     pub(crate) name: String,
+    /// Its ARN: one that is made anew under the same name has another.
+    pub(crate) id: String,
     pub(crate) environment: String,
     outputs: BTreeMap<String, String>,
     parameters: BTreeMap<String, String>,
@@ -57,6 +59,7 @@ impl Stack {
         let environment = incident.strip_prefix("lendpeak2-")?.strip_suffix("-incident")?.to_owned();
         Some(Self {
             name: stack.stack_name().unwrap_or_default().to_owned(),
+            id: stack.stack_id().unwrap_or_default().to_owned(),
             environment,
             parameters: parameters.collect(),
             outputs,

@@ -1,5 +1,5 @@
-//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, and the looks of
-//! `lendpeak2 init` and `lendpeak2 doctor`: AWS knows what is in them, they are no
+//! The policies in `docs/permissions/`, for whoever deploys, with a chat or without, whoever operates, whoever holds a drill,
+//! and the looks of `lendpeak2 init` and `lendpeak2 doctor`: AWS knows what is in them, they are no
 //! longer than AWS takes, and what the template makes and README tells a person to do is allowed.
 
 use std::fs;
@@ -12,7 +12,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-const POLICIES: [&str; 5] = ["chat", "deploy", "doctor", "init", "operate"];
+const POLICIES: [&str; 6] = ["chat", "deploy", "doctor", "drill", "init", "operate"];
 /// Of a managed policy, without blanks
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const MAX_CHARACTERS: usize = 6_144;
@@ -107,6 +107,11 @@ fn whoever_operates_may_do_what_readme_says() -> Result<()> {
     let ledger = format!("arn:aws:dynamodb:{place}:table/lendpeak2-production-ledger");
     for (action, resource) in [
         ("lambda:InvokeFunction", format!("arn:aws:lambda:{place}:function:lendpeak2-production-scale-up")),
+        // `lendpeak2 incident list` and its like.
+        (
+            "lambda:InvokeFunction",
+            format!("arn:aws:lambda:{place}:function:lendpeak2-production-incident:look"),
+        ),
         (
             "states:StartExecution",
             format!("arn:aws:states:{place}:stateMachine:lendpeak2-production-service-down"),
@@ -158,6 +163,41 @@ fn whoever_looks_whether_all_is_well_may_only_look() -> Result<()> {
         let looks = ["Describe", "Get", "List", "Query"].iter().any(|verb| name.starts_with(verb));
         let allowed = ["lambda:InvokeFunction", "sns:Publish"].contains(&action);
         ensure!(looks || allowed, "{action} is allowed");
+    }
+    Ok(())
+}
+
+/// Whoever holds a drill may break the service of this environment, and set it back; no other service, and nothing else.
+#[test]
+fn whoever_holds_a_drill_may_change_the_service_and_nothing_else() -> Result<()> {
+    let policy = policy("drill")?;
+    let ecs = |rest: &str| format!("arn:aws:ecs:{REGION}:{ACCOUNT}:{rest}");
+    for (action, resource) in [
+        ("ecs:UpdateService", ecs("service/lendpeak2-production/backend")),
+        ("ecs:RegisterTaskDefinition", ecs("task-definition/lendpeak2-backend-production:2")),
+        ("ecs:TagResource", ecs("task-definition/lendpeak2-backend-production:2")),
+        ("ecs:DeregisterTaskDefinition", ecs("task-definition/lendpeak2-backend-production:2")),
+        ("iam:PassRole", format!("arn:aws:iam::{ACCOUNT}:role/lendpeak2-production-task")),
+    ] {
+        ensure!(allows(&policy, action, &resource), "{action} on {resource} is not allowed");
+    }
+    for (action, resource) in [
+        ("ecs:UpdateService", ecs("service/lendpeak2-staging/backend")),
+        ("ecs:RegisterTaskDefinition", ecs("task-definition/lendpeak2-backend-staging:2")),
+        ("iam:PassRole", format!("arn:aws:iam::{ACCOUNT}:role/lendpeak2-staging-task")),
+    ] {
+        ensure!(!allows(&policy, action, &resource), "{action} on {resource} is allowed");
+    }
+    for statement in statements(&policy) {
+        for action in texts(&statement["Action"]) {
+            let is_its = action.starts_with("ecs:") && !action.contains("Delete") || action == "iam:PassRole";
+            ensure!(is_its, "{action} is allowed");
+        }
+        let is_tied = texts(&statement["Action"])
+            .iter()
+            .all(|action| !["iam:PassRole", "ecs:TagResource"].contains(action))
+            || statement["Condition"].is_object();
+        ensure!(is_tied, "{statement} has no condition");
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod access;
 mod doctor;
+mod drill;
 mod help;
 mod init;
 mod mcp;

@@ -5,7 +5,10 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Said, Sandbox, on_a_terminal, said, surrounded};
+use crate::{
+    drill::no_drill_is_held_where_none_are_allowed,
+    support::{Said, Sandbox, on_a_terminal, said, surrounded},
+};
 use serde_json::Value;
 
 #[test]
@@ -42,11 +45,12 @@ fn with_approvers_that_have_names() {
 fn with_functions_that_only_look() {
     let sandbox = Sandbox::start("observe");
     sandbox.typed("observe");
+    no_drill_is_held_where_none_are_allowed(&sandbox);
     an_outage_is_never_a_success(&sandbox);
 }
 
 /// As a deployment tool does it: a copy of what runs, with another variable.
-fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
+pub(crate) fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
     use aws_sdk_ecs::{
         Client,
         config::{BehaviorVersion, Credentials, Region},
