@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         approve, completion, diagnose, doctor, events, freeze, health, history, incident, init, invalidate,
-        logs, man, params, reject, restart, restore, rollback, scale, start, status, stop,
+        logs, man, params, reject, report, restart, restore, rollback, scale, start, status, stop,
     },
     global::Global,
 };
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Stop(stop::Options),
     Start(start::Options),
     History(history::Options),
+    Report(report::Options),
     Events(events::Options),
     Logs(logs::Options),
     Doctor(doctor::Options),
