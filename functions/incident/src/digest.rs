@@ -40,7 +40,7 @@ const HOLDS_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Characters of a title, a plan or a reason: more does not fit a phone.
 const LONGEST: usize = 140;
 /// How many of each list the JSON has, the newest. The numbers count all.
-const MOST: usize = 50;
+const MOST: usize = 30;
 
 /// What a report is made of.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +84,11 @@ pub struct Digest {
     pub modes: BTreeMap<String, &'static str>,
     pub incidents: Incidents,
     pub would_have_done: Counted<WouldHave>,
+    /// How much of that went away with nobody and nothing having acted.
+    pub went_by_itself: usize,
     pub did: Counted<Deed>,
+    /// How much of that held, and how much did not.
+    pub held: BTreeMap<Held, usize>,
     pub approvals: Approvals,
     pub waits: Waits,
     pub cost: Cost,
@@ -126,6 +130,12 @@ impl Digest {
     pub fn of(gathered: &Gathered) -> Self {
         let Gathered { records, incidents, from, to, .. } = gathered;
         let records = &in_order(records);
+        let would = would::of(records, incidents, *to);
+        let did = deeds::of(records, incidents, *to);
+        let mut held = BTreeMap::new();
+        for deed in &did {
+            *held.entry(deed.held).or_default() += 1;
+        }
         Self {
             environment: gathered.environment.clone(),
             from: *from,
@@ -133,8 +143,10 @@ impl Digest {
             days: gathered.days,
             modes: gathered.modes.iter().map(|(function, mode)| (function.clone(), mode.as_str())).collect(),
             incidents: incidents::of(incidents, records),
-            would_have_done: Counted::of(would::of(records, incidents, *to)),
-            did: Counted::of(deeds::of(records, incidents, *to)),
+            went_by_itself: would.iter().filter(|one| one.instead.by_itself).count(),
+            would_have_done: Counted::of(would),
+            did: Counted::of(did),
+            held,
             approvals: approvals(records),
             waits: waits(gathered),
             cost: Cost {

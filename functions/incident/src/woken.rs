@@ -25,6 +25,10 @@ impl ChangedBy {
             Some(WokenBy::Trigger(trigger)) => match &trigger.kind {
                 Kind::Person(asked) if asked.approve.is_some() => Self::Approved,
                 Kind::Person(_) => Self::Person,
+                // A restore's steps are asked for by a state machine of its own.
+                Kind::StepFunctions { execution, .. } if execution.contains("-snapshot-restore:") => {
+                    Self::Other
+                }
                 Kind::StepFunctions { .. } => Self::Machine,
                 Kind::Alarm(_) => Self::Alarm,
                 Kind::Schedule { .. } => Self::Schedule,

@@ -36,7 +36,11 @@ async fn a_report_counts_what_the_ledger_has_and_says_what_it_left_out() -> Test
     let stack = Stack::start().await?;
     let function = stack.function(&[FUNCTIONS]).await?;
     let quiet = outcome(&function, &json!({ "report": {} })).await?;
-    assert_eq!((&quiet["did"], quiet["lines"].as_array().map(Vec::len)), (&json!("reported"), Some(3)), "{quiet:#}");
+    assert_eq!(
+        (&quiet["did"], quiet["lines"].as_array().map(Vec::len)),
+        (&json!("reported"), Some(3)),
+        "{quiet:#}"
+    );
     assert!(stack.writes().is_empty(), "it only shows: {:?}", stack.writes());
 
     let id = opened(&function).await?;
@@ -51,9 +55,16 @@ async fn a_report_counts_what_the_ledger_has_and_says_what_it_left_out() -> Test
         "steps": [{ "action": "x", "result": "done" }],
         "plan": { "actions": [{ "create_cluster": { "id": "lendpeak2-r1" } }] } });
     record(&stack, "snapshot-restore", minutes_ago(30 * 1_440), &create).await?;
-    stack.put("audit#restart", &format!("{}#x", minutes_ago(5).strftime("%Y-%m-%dT%H:%M:%S.%3fZ")),
-        &[("outcome", "{\"summary\":7}")]).await?;
-    stack.put("incidents", &format!("{}-broken", minutes_ago(5).strftime("%Y%m%d-%H%M%S")), &[("data", "{}")]).await?;
+    stack
+        .put(
+            "audit#restart",
+            &format!("{}#x", minutes_ago(5).strftime("%Y-%m-%dT%H:%M:%S.%3fZ")),
+            &[("outcome", "{\"summary\":7}")],
+        )
+        .await?;
+    stack
+        .put("incidents", &format!("{}-broken", minutes_ago(5).strftime("%Y%m%d-%H%M%S")), &[("data", "{}")])
+        .await?;
     let plan = json!({ "id": "499484d277f1", "expires": minutes_ago(-20) }).to_string();
     stack.put("approval#write-freeze", "499484d277f1", &[("data", &plan)]).await?;
 
@@ -62,12 +73,21 @@ async fn a_report_counts_what_the_ledger_has_and_says_what_it_left_out() -> Test
     assert_eq!(report["incidents"]["opened"], 2, "{answer:#}");
     assert_eq!(report["left_out"]["unreadable"], 2, "{answer:#}");
     let would = &report["would_have_done"]["newest"][0];
-    assert_eq!((&would["what"], &would["instead"]["incident"]), (&json!("backend: :12 → :11"), &json!(id)), "{answer:#}");
-    assert!(would["instead"]["people"].as_array().is_some_and(|people| people.contains(&json!("Ana"))), "{would:#}");
+    assert_eq!(
+        (&would["what"], &would["instead"]["incident"]),
+        (&json!("backend: :12 → :11"), &json!(id)),
+        "{answer:#}"
+    );
+    assert!(
+        would["instead"]["people"].as_array().is_some_and(|people| people.contains(&json!("Ana"))),
+        "{would:#}"
+    );
     assert_eq!(report["did"]["in_all"], 0, "what was restored a month ago is not of this week: {answer:#}");
     assert_eq!(report["cost"]["restored_clusters"][0]["cluster"], "lendpeak2-r1", "{answer:#}");
     let text = for_people(&answer);
-    for words in ["Bookings are late", "plan 499484d277f1 of write-freeze", "2 items of the ledger", "Instead: Ana"] {
+    for words in
+        ["Bookings are late", "plan 499484d277f1 of write-freeze", "2 items of the ledger", "Instead: Ana"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(answer["next"]["send"], json!({ "list": true }), "{answer:#}");
@@ -91,7 +111,10 @@ async fn a_wrong_request_for_a_report_is_refused_in_words() -> Test {
         else {
             anyhow::bail!("{request} is answered");
         };
-        assert!(error_type == "InvalidRequest" && error_message.contains(words), "{request}: {error_message}");
+        assert!(
+            error_type == "InvalidRequest" && error_message.contains(words),
+            "{request}: {error_message}"
+        );
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub struct Deed {
     pub then: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
     /// For an hour, no other remedy on the target and no incident of the service.

@@ -81,7 +81,7 @@ impl Digest {
 
     fn would_in_words(&self) -> Vec<String> {
         let Counted { in_all, newest } = &self.would_have_done;
-        let by_itself = newest.iter().filter(|one| one.instead.by_itself).count();
+        let by_itself = self.went_by_itself;
         let head = match *in_all {
             0 => return Vec::new(),
             all if by_itself == 0 => format!("Would have done {}:", count(all, "thing")),
@@ -99,7 +99,7 @@ impl Digest {
 
     fn did_in_words(&self) -> Vec<String> {
         let Counted { in_all, newest } = &self.did;
-        let of = |held: Held| newest.iter().filter(|deed| deed.held == held).count();
+        let of = |held| self.held.get(&held).copied().unwrap_or_default();
         let parts = [
             (Held::Yes, "held for an hour"),
             (Held::CameBack, "came back"),
@@ -108,8 +108,9 @@ impl Digest {
         ];
         let parts: Vec<String> = parts
             .into_iter()
-            .filter(|(held, _)| of(*held) > 0)
-            .map(|(held, words)| format!("{} {words}", of(held)))
+            .map(|(held, words)| (of(held), words))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, words)| format!("{number} {words}"))
             .collect();
         if *in_all == 0 {
             return Vec::new();
@@ -167,7 +168,8 @@ fn incidents_in_words(incidents: &Incidents) -> Vec<String> {
     if *opened == 0 {
         return vec!["No incident.".to_owned()];
     }
-    let mut lines = vec![format!("{}, {came_back} of them came back.", count(*opened, "incident"))];
+    let again = if *came_back == 0 { String::new() } else { format!(", {came_back} came back") };
+    let mut lines = vec![format!("{}{again}.", count(*opened, "incident"))];
     lines.push(format!(
         "False alarms: {false_alarms} (over within {}, and nobody and nothing acted).",
         spoken(incidents::FALSE_ALARM_WITHIN)

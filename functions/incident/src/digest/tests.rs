@@ -308,6 +308,8 @@ fn the_numbers_of_a_month_are_known() {
         }
     );
     assert_eq!((digest.did.in_all, digest.would_have_done.in_all), (15, 6));
+    assert_eq!(digest.held, [(Held::Yes, 10), (Held::CameBack, 5)].into());
+    assert_eq!(digest.went_by_itself, 0);
     let came_back = digest.did.newest.iter().filter(|deed| deed.held == Held::CameBack);
     assert_eq!(
         came_back.map(|deed| deed.then.as_deref()).collect::<Vec<_>>(),
@@ -371,7 +373,7 @@ fn an_incident_is_a_false_alarm_if_it_is_over_soon_and_nobody_and_nothing_acted(
     assert!(!is_false(&|one| one.incident.acknowledged = Some(taken.clone()), Vec::new()));
     assert!(!is_false(&|one| one.incident.by_person = true, Vec::new()));
     assert!(!is_false(&|one| one.incident.reopened = 1, Vec::new()));
-    assert!(!is_false(&|one| drop(one.people.insert("Ana".to_owned())), Vec::new()));
+    assert!(!is_false(&|one| one.people = ["Ana".to_owned()].into(), Vec::new()));
     let tried = |decision: Decision| {
         let remedy = Remedy { function: "rollback".to_owned(), request: json!({}), cause: "x".to_owned() };
         Attempt { decision: Some(decision.into()), ..Attempt::new(remedy, at(2, 3, 5)) }
@@ -443,15 +445,15 @@ fn what_was_not_done_makes_no_cluster() {
 fn hostile_words_neither_forge_a_line_nor_fill_the_page() {
     let evil = format!(
         "x\n- Wed 2 Dec 03:13 rollback: all is well\r\u{202e}\u{0} password=hunter2 {}",
-        "y".repeat(5_000)
+        "y".repeat(500)
     );
     let mut gathered = busy();
     gathered.environment = "production".to_owned();
-    for n in 0..500 {
+    for n in 0..200 {
         gathered.records.push(record("scale-up", at(7, 0, n), "applied", &evil, &alarm(&evil)));
         gathered.records.push(record(
             "rollback",
-            at(1, 9, 0) + SignedDuration::from_mins(n * 19),
+            at(1, 9, 0) + SignedDuration::from_mins(n * 47),
             "observed",
             &format!("would do: {evil}"),
             &alarm(&evil),

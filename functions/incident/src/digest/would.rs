@@ -11,6 +11,8 @@ use crate::woken::ChangedBy;
 
 /// An alarm may ring some minutes after the one that opened the incident, or before it.
 const BELONGS_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+/// How many changes and people are named.
+const MOST: usize = 10;
 
 /// What would have been done, at its first time: an alarm asks again while it rings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,8 +102,8 @@ fn instead(
         None => later(last.at, HOLDS_AFTER),
     };
     let meanwhile = || records.iter().filter(|record| record.at > first.at && record.at <= end);
-    let changed: Vec<String> =
-        meanwhile().filter(|record| record.is_a_deed()).map(|record| record.in_short()).collect();
+    let changed = meanwhile().filter(|record| record.is_a_deed()).map(|record| record.in_short());
+    let changed: Vec<String> = changed.take(MOST).collect();
     let Some(SeenIncident { incident, people }) = found else {
         let next = meanwhile().find(|record| {
             record.decision == Decision::NothingToDo
@@ -118,7 +120,7 @@ fn instead(
     let over_after = incident.resolved_at.map(|at| at.duration_since(incident.began_at));
     let mut people = people.clone();
     people.extend(incident.acknowledged.as_ref().map(|taken| line(&taken.by, 60)));
-    let people: Vec<String> = people.into_iter().collect();
+    let people: Vec<String> = people.into_iter().take(MOST).collect();
     let by_itself = over_after.is_some() && changed.is_empty() && people.is_empty();
     let over = match over_after {
         Some(after) if by_itself => format!("over by itself after {}", spoken(after)),

@@ -92,6 +92,9 @@ impl Handler {
             self.switches(),
         )?;
         let (records, mut left_out) = records;
+        if restores.has_more {
+            left_out.older.push("what was restored".to_owned());
+        }
         left_out.unreadable += incidents.unreadable;
         if incidents.has_more {
             left_out.older.push("the incidents".to_owned());
@@ -112,7 +115,7 @@ impl Handler {
             open: open.open,
             plans,
             switches,
-            restores,
+            restores: restores.read,
             left_out,
         }))
     }
@@ -132,13 +135,14 @@ impl Handler {
     }
 
     /// What was restored lives on, however long ago that was.
-    async fn restores(&self, now: Timestamp) -> Result<Vec<Record>, Error> {
+    async fn restores(&self, now: Timestamp) -> Result<Found<Record>, Error> {
         if !self.settings.functions.iter().any(|function| function == RESTORES) {
-            return Ok(Vec::new());
+            return Ok(Found { read: Vec::new(), unreadable: 0, has_more: false });
         }
         let kept = SignedDuration::try_from(AUDIT_KEPT).unwrap_or_default();
-        let found = self.store().records(RESTORES, before(now, kept), now, MOST_RECORDS).await?;
-        Ok(found.read.iter().map(Record::of).collect())
+        let Found { read, unreadable, has_more } =
+            self.store().records(RESTORES, before(now, kept), now, MOST_RECORDS).await?;
+        Ok(Found { read: read.iter().map(Record::of).collect(), unreadable, has_more })
     }
 
     async fn waiting_plans(&self, now: Timestamp) -> Result<Vec<(WaitingPlan, Timestamp)>, Error> {
