@@ -6,7 +6,8 @@ use crate::{
     args::{Arguments, Command},
     commands::{
         approve, completion, diagnose, doctor, events, freeze, health, history, incident, init, invalidate,
-        logs, man, params, plans, reject, report, restart, restore, rollback, scale, start, status, stop, version,
+        logs, man, params, plans, reject, report, restart, restore, rollback, scale, start, status, stop,
+        version,
     },
     exit::Exit,
     failure::Failure,

@@ -50,9 +50,7 @@ impl Call {
             Self::Status => Box::pin(status::show(runbook)).await,
             Self::Plans => Box::pin(plans::run(runbook)).await,
             Self::History(asked) => Box::pin(history::run(runbook, &asked.options())).await,
-            Self::Report(asked) => {
-                Box::pin(report::run(runbook, &report::Options::of(asked.days))).await
-            }
+            Self::Report(asked) => Box::pin(report::run(runbook, &report::Options::of(asked.days))).await,
             Self::Plan(remedy, agent) => {
                 let mut ask = remedy.ask(runbook)?;
                 ask.dry_run = true;

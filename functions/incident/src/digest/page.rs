@@ -62,7 +62,9 @@ impl Digest {
 
     /// As in `production, 30 Nov to 7 Dec 2026`.
     fn span(&self) -> String {
-        let (from, to) = (self.from.strftime("%-d %b"), self.to.strftime("%-d %b %Y"));
+        let year = |at: Timestamp| at.strftime("%Y").to_string();
+        let from = if year(self.from) == year(self.to) { "%-d %b" } else { "%-d %b %Y" };
+        let (from, to) = (self.from.strftime(from), self.to.strftime("%-d %b %Y"));
         format!("{}, {from} to {to}", line(&self.environment, 60))
     }
 

@@ -95,6 +95,13 @@ fn a_quiet_week_is_a_page_of_three_lines() {
     assert_eq!(Digest::of(&quiet).headline(), "production, 1 Dec to 8 Dec 2026: quiet");
 }
 
+#[test]
+fn days_of_two_years_are_named_with_both() {
+    let to: Timestamp = "2027-01-04T08:00:00Z".parse().unwrap();
+    let digest = Digest::of(&Gathered { from: at(28, 8, 0), to, ..week(Mode::Auto) });
+    assert_eq!(digest.headline(), "production, 28 Dec 2026 to 4 Jan 2027: quiet");
+}
+
 /// One that went away by itself, one that people mended, one that has no incident, and what is no evidence.
 fn observed() -> Gathered {
     let (by_itself, mended) = (
