@@ -179,7 +179,7 @@ fn decision(value: &Value) -> Decision {
             Decision::Listed
         }
         "" => Decision::Unknown(String::new()),
-        "listed" | "shown" | "checked" => Decision::Listed,
+        "listed" | "shown" | "checked" | "reported" => Decision::Listed,
         "nothing" => Decision::NothingToDo,
         _ if dry_run => Decision::Observed,
         _ => Decision::Applied,
@@ -261,6 +261,7 @@ mod tests {
             (json!({ "did": "opened", "dry_run": true }), Decision::Observed),
             (json!({ "did": "nothing", "dry_run": false }), Decision::NothingToDo),
             (json!({ "did": "shown", "incident": "i" }), Decision::Listed),
+            (json!({ "did": "reported", "report": {} }), Decision::Listed),
             (json!({ "did": "opened", "decision": "applied" }), Decision::Applied),
             (json!({ "open": [], "text": "No incident is open." }), Decision::Listed),
             (json!({ "incident": {}, "timeline": [] }), Decision::Listed),

@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
-        invalidate, logs, man, params, reject, restart, restore, rollback, scale, start, status, stop,
+        invalidate, logs, man, params, reject, report, restart, restore, rollback, scale, start, status,
+        stop,
     },
     global::Global,
 };
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Stop(stop::Options),
     Start(start::Options),
     History(history::Options),
+    Report(report::Options),
     Events(events::Options),
     Logs(logs::Options),
     Doctor(doctor::Options),

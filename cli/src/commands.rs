@@ -17,6 +17,7 @@ pub(crate) mod man;
 pub(crate) mod params;
 pub(crate) mod plans;
 pub(crate) mod reject;
+pub(crate) mod report;
 pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod rollback;

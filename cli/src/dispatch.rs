@@ -6,8 +6,8 @@ use crate::{
     args::{Arguments, Command},
     commands::{
         approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
-        invalidate, logs, man, params, plans, reject, restart, restore, rollback, scale, start, status, stop,
-        version,
+        invalidate, logs, man, params, plans, reject, report, restart, restore, rollback, scale, start,
+        status, stop, version,
     },
     exit::Exit,
     failure::Failure,
@@ -46,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::Stop(options) => Box::pin(stop::run(runbook, &options)).await,
         Command::Start(options) => Box::pin(start::run(runbook, &options)).await,
         Command::History(options) => Box::pin(history::run(runbook, &options)).await,
+        Command::Report(options) => Box::pin(report::run(runbook, &options)).await,
         Command::Events(options) => Box::pin(events::run(runbook, &options)).await,
         Command::Logs(options) => Box::pin(logs::run(runbook, &options)).await,
         Command::Doctor(options) => Box::pin(doctor::run(runbook, &options)).await,

@@ -11,6 +11,7 @@
 //! | a freeze of a target's writes | `target#<target>` | `freeze` |
 //! | what is known of a release | `release#<target>` | `<family:revision>` |
 //! | an event and its answer | `event#<function>` | event id |
+//! | that the report of a day was told | `event#incident` | `digest#<day>` |
 //! | a plan awaiting approval | `approval#<function>` | plan |
 //! | audit record | `audit#<function>` | `<time>#<execution id>` |
 //! | a notice that is owed to people | `owed` | `<time>#<execution id>` |

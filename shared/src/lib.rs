@@ -28,6 +28,7 @@ pub mod once;
 pub mod outbox;
 pub mod outcome;
 pub mod plan;
+pub mod price;
 pub mod probe;
 pub mod remedy;
 pub mod runner;

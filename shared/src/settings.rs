@@ -114,6 +114,16 @@ impl Mode {
     pub fn may_act(self) -> bool {
         matches!(self, Self::Approve | Self::Auto)
     }
+
+    /// As in a setting.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::Approve => "approve",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 impl FromStr for Mode {

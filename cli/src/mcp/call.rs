@@ -5,11 +5,11 @@ use aws_sdk_sts::Client;
 use super::{
     agent::Agent,
     answer::Of,
-    parameters::{Diagnose, Health, History, Incidents},
+    parameters::{Diagnose, Health, History, Incidents, Report},
     remedy::Remedy,
 };
 use crate::{
-    commands::{diagnose, health, history, incident, plans, status},
+    commands::{diagnose, health, history, incident, plans, report, status},
     exit::Exit,
     failure::Failure,
     remedy::carry_out,
@@ -24,6 +24,7 @@ pub(super) enum Call {
     Status,
     Plans,
     History(History),
+    Report(Report),
     Plan(Remedy, Agent),
     Request(Remedy, Agent),
 }
@@ -49,6 +50,7 @@ impl Call {
             Self::Status => Box::pin(status::show(runbook)).await,
             Self::Plans => Box::pin(plans::run(runbook)).await,
             Self::History(asked) => Box::pin(history::run(runbook, &asked.options())).await,
+            Self::Report(asked) => Box::pin(report::run(runbook, &report::Options::of(asked.days))).await,
             Self::Plan(remedy, agent) => {
                 let mut ask = remedy.ask(runbook)?;
                 ask.dry_run = true;

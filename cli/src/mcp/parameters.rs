@@ -100,6 +100,15 @@ pub(super) struct Incidents {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Report {
+    /// Of how many days, from 1 to 400; of 7 if left out
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 400))]
+    pub(super) days: Option<u16>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct History {
     /// How far back: a span, as in `2h`, or a time, as in `2026-11-28T22:00:00Z`; 24 hours if left out
     #[serde(default, deserialize_with = "since")]

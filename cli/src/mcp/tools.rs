@@ -6,7 +6,7 @@ use super::{
     Server,
     agent::Agent,
     call::Call,
-    parameters::{Diagnose, Health, History, Incidents, Nothing, Parameters},
+    parameters::{Diagnose, Health, History, Incidents, Nothing, Parameters, Report},
     remedy::{Freeze, Invalidate, Remedy, Restart, Restore, Rollback, Scale},
 };
 
@@ -46,6 +46,13 @@ impl Server {
     #[tool(annotations(title = "History", read_only_hint = true, open_world_hint = false))]
     async fn history(&self, Parameters(asked): Parameters<History>) -> CallToolResult {
         self.call(Call::History(asked)).await
+    }
+
+    /// Report on the last days: what was done and whether it held, what would have been done and what happened instead, how
+    /// long incidents took, false alarms, what waits for a person, and what it costs. Changes nothing.
+    #[tool(annotations(title = "Report of some days", read_only_hint = true, open_world_hint = false))]
+    async fn report(&self, Parameters(asked): Parameters<Report>) -> CallToolResult {
+        self.call(Call::Report(asked)).await
     }
 
     /// Show what a roll-back of the service to an earlier release would do now. Changes nothing.

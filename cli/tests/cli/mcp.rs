@@ -18,13 +18,14 @@ use crate::support::{Sandbox, lendpeak2};
 /// As the server bounds words and values.
 const LONGEST: usize = 10_000;
 /// What each tool is called with.
-const EACH: [(&str, &str); 18] = [
+const EACH: [(&str, &str); 19] = [
     ("health", r#"{"checks": ["health"]}"#),
     ("diagnose", r#"{"symptom": "502"}"#),
     ("incidents", "{}"),
     ("status", "{}"),
     ("plans", "{}"),
     ("history", r#"{"since": "2h", "function": "restart"}"#),
+    ("report", r#"{"days": 30}"#),
     ("plan_rollback", r#"{"reason": "5xx since 10:00"}"#),
     ("plan_scale", r#"{"tasks": 3, "reason": "queues grow"}"#),
     ("plan_restart", r#"{"reason": "memory grows"}"#),
@@ -148,6 +149,7 @@ fn what_is_offered(agent: &Agent) {
 fn arguments_are_checked(agent: &Agent) {
     agent.is_refused("health", &json!({ "checks": "health" }), "`checks`");
     agent.is_refused("status", &json!({ "verbose": true }), "unknown field `verbose`");
+    agent.is_refused("report", &json!({ "days": "7" }), "`days`");
     agent.is_refused("history", &json!({ "since": "yesterday" }), "as in 30m or 2h");
     agent.is_refused("history", &json!({ "function": "diagnose" }), "there are scale-up, rollback");
     agent.is_refused("plan_scale", &json!({ "tasks": "many", "reason": "r" }), "`tasks`");

@@ -128,9 +128,9 @@ pub(crate) fn named(symptom: &str) -> Result<Vec<Chapter>, Vec<&'static str>> {
     // `memory` is enough for `high-memory`, as long as no other has it too.
     let begins_one = |name: &str, word: &str| name.split('-').any(|part| part.starts_with(word));
     let has_all = |name: &str| words.iter().all(|word| word.len() >= SHORTEST && begins_one(name, word));
-    let named: Vec<Chapter> = Chapter::ALL.into_iter().filter(|chapter| has_all(chapter.as_str())).collect();
-    if named.len() == 1 && !words.is_empty() {
-        return Ok(named);
+    let only: Vec<Chapter> = Chapter::ALL.into_iter().filter(|chapter| has_all(chapter.as_str())).collect();
+    if only.len() == 1 && !words.is_empty() {
+        return Ok(only);
     }
     let mut names = Chapter::ALL.map(Chapter::as_str);
     let distance = |name: &str| strsim::normalized_damerau_levenshtein(&plain(name), &symptom);

@@ -8,6 +8,7 @@
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
 //! - `records`: what is recorded.
+//! - `digest`: the report of some days.
 //! - `report`, `listing`, `answer`: what is shown and answered. `look`: what a chat's button may ask for.
 //! - `actor`, `delivery`, `limits`: what several of these share.
 
@@ -16,6 +17,7 @@ mod alarm;
 mod answer;
 mod context;
 mod delivery;
+mod digest;
 mod kill_switch;
 mod limits;
 mod listing;
@@ -66,6 +68,9 @@ impl Handler {
         };
         match &trigger.kind {
             Kind::Alarm(alarm) => Ok(Box::pin(self.alarm(alarm, &actor("alarm", false))).await?.into()),
+            Kind::Schedule { schedule } if digest::is_schedule(schedule) => {
+                Box::pin(self.tell_digest(trigger.at, now)).await
+            }
             Kind::Schedule { .. } => Box::pin(self.sweep(now)).await,
             Kind::Ecs(_) | Kind::Pipeline(_) => Err(Error::InvalidRequest(
                 "incident takes alarms, its schedule and requests: this event is for other functions"

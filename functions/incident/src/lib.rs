@@ -4,14 +4,17 @@
 //! - [`request`]: the requests of people and of the state machine.
 //! - [`message`]: what people send to the queue of approvals.
 //! - [`votes`]: which votes about a plan count.
+//! - [`woken`]: who or what had a remedy act.
 //! - [`incident`]: what is known of an incident, and what is due.
 //! - [`decide`]: which remedy comes next, and what follows its answer.
 //! - [`notice`]: the notices that people get, short enough for a phone.
+//! - [`digest`]: the report of some days.
 //! - [`store`]: the items of incidents in the ledger.
 //! - [`handler`]: one run.
 
 pub mod codes;
 pub mod decide;
+pub mod digest;
 pub mod handler;
 pub mod incident;
 pub mod message;
@@ -22,6 +25,7 @@ pub mod settings;
 mod slug;
 pub mod store;
 pub mod votes;
+pub mod woken;
 
 pub use handler::Handler;
 

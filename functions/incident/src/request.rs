@@ -20,6 +20,10 @@ const MAX_TITLE: usize = 80;
 /// A note is a remark. An item of the ledger holds 400 KB in all.
 const MAX_TEXT: usize = PERSON;
 const MAX_NAME: usize = 60;
+/// As far back as records are kept.
+const MAX_DAYS: i64 = 400;
+/// The days of a report, unless it says otherwise.
+pub const WEEK: u16 = 7;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
@@ -27,6 +31,7 @@ pub enum Request {
     Show {
         id: String,
     },
+    Report(Report),
     Open(Open),
     Note {
         id: String,
@@ -58,6 +63,18 @@ pub enum Request {
         by: Option<String>,
     },
     Step(Step),
+}
+
+/// The report of the last days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    #[serde(default = "week")]
+    pub days: i64,
+}
+
+fn week() -> i64 {
+    i64::from(WEEK)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +166,7 @@ pub enum Step {
 struct ByHand {
     list: Option<bool>,
     show: Option<String>,
+    report: Option<Report>,
     #[serde(alias = "create_incident")]
     open: Option<Open>,
     note: Option<String>,
@@ -166,12 +184,12 @@ struct ByHand {
     step: Option<Step>,
 }
 
-const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
+const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"report\": {\"days\": 7}}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
 
 impl Request {
     /// Whether it changes nothing, whatever there is.
     pub fn only_looks(&self) -> bool {
-        matches!(self, Self::List | Self::Show { .. })
+        matches!(self, Self::List | Self::Show { .. } | Self::Report(_))
     }
 
     /// What was asked; `trigger` says whether by a person or by the state machine.
@@ -179,6 +197,7 @@ impl Request {
         let ByHand {
             list,
             show,
+            report,
             open,
             note,
             text,
@@ -198,6 +217,7 @@ impl Request {
         let wanted = [
             list.map(|_| Self::List),
             show.map(|id| Self::Show { id }),
+            report.map(Self::Report),
             open.map(Self::Open),
             note.map(|id| Self::Note { id, text: text.clone().unwrap_or_default(), by: by.clone() }),
             acknowledge.map(|id| Self::Acknowledge {
@@ -258,6 +278,10 @@ impl Request {
         match &self {
             Self::List => {}
             Self::Show { id } => written("show", id, MAX_NAME)?,
+            Self::Report(Report { days }) if (1..=MAX_DAYS).contains(days) => {}
+            Self::Report(Report { days }) => {
+                return Err(invalid(format!("`report.days` is {days}, but must be from 1 to {MAX_DAYS}")));
+            }
             Self::Open(open) => {
                 written("title", &open.title, MAX_TITLE)?;
                 may_be_written("assignee", open.assignee.as_deref(), MAX_NAME)?;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod components;
+mod digests;
 mod incidents;
 mod records;
 mod table;
@@ -10,6 +11,6 @@ mod unreadable;
 
 pub use components::ComponentState;
 pub use incidents::{OpenAndRecent, OpenIndex, OpenLookup};
-pub use records::Approval;
+pub use records::{Approval, Found};
 pub use table::{Store, Unreadable};
 pub use timeline::TimelineEntry;

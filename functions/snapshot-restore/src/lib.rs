@@ -25,7 +25,6 @@ mod login;
 mod name;
 mod observe;
 mod plan;
-mod price;
 mod refusal;
 mod request;
 mod restore;

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod crashes;
+mod digest;
 mod first_hour;
 mod input;
 mod levels;

@@ -34,6 +34,10 @@ async fn incident() -> Test {
         ("update-status", "status_updated"),
         ("stop", "stopped"),
         ("go", "lifted"),
+        ("report", "reported"),
+        ("schedule-digest", "told"),
+        // Delivered once more.
+        ("schedule-digest", "nothing"),
         // Of a plan that is not there.
         ("decision", "refused approval_unknown"),
     ] {

@@ -24,6 +24,8 @@ const ALWAYS: [&str; 7] = [
 ];
 /// With a distribution.
 const OF_FRONT_END: &str = "cache-invalidation-follow-up";
+/// Unless it is left out.
+const DIGEST: &str = "incident-digest";
 
 pub(super) async fn enabled(site: &Site) -> Result<Verdict, Unseen> {
     let group = format!("lendpeak2-{}", site.stack.environment);
@@ -36,7 +38,8 @@ pub(super) async fn enabled(site: &Site) -> Result<Verdict, Unseen> {
         })?);
     }
     let of_front_end = site.given("DistributionId").map(|_| OF_FRONT_END);
-    let expected: Vec<&str> = ALWAYS.into_iter().chain(of_front_end).collect();
+    let digest = site.given("DigestSchedule").map(|_| DIGEST);
+    let expected: Vec<&str> = ALWAYS.into_iter().chain(of_front_end).chain(digest).collect();
     Ok(judged(&group, &expected, &all, &site.stack.environment))
 }
 
@@ -65,6 +68,8 @@ fn harm(names: &[&str]) -> &'static str {
         "nobody notices an outage before users do"
     } else if names.contains(&"incident") {
         "an incident that nobody answers does not go up, and what is owed is not told"
+    } else if names.iter().all(|name| *name == DIGEST) {
+        "nobody gets the week's report"
     } else {
         "what a remedy began is not finished, nor put back once its time is over"
     }
@@ -90,11 +95,11 @@ mod tests {
         let mut lines = template.lines().map(str::trim);
         let mut there = BTreeSet::new();
         while let Some(line) = lines.next() {
-            if line == "Type: ScheduleV2" {
+            if ["Type: ScheduleV2", "Type: AWS::Scheduler::Schedule"].contains(&line) {
                 there.extend(lines.find_map(|line| line.strip_prefix("Name: ")));
             }
         }
-        assert_eq!(there, ALWAYS.into_iter().chain([OF_FRONT_END]).collect());
+        assert_eq!(there, ALWAYS.into_iter().chain([OF_FRONT_END, DIGEST]).collect());
     }
 
     fn schedule(name: &str, state: ScheduleState) -> ScheduleSummary {
@@ -110,6 +115,8 @@ mod tests {
         let silent = of(&[schedule("health-probe", on.clone()), schedule("incident", off)]);
         assert_eq!((silent.word, silent.says.as_str()), (Word::Bad, "switched off: incident"));
         assert!(silent.mend.contains("--group-name g --name incident"), "{}", silent.mend);
+        let digest = judged("g", &[DIGEST], &[schedule(DIGEST, ScheduleState::Disabled)], "production");
+        assert_eq!(digest.costs, "nobody gets the week's report");
         let missing = of(&[schedule("incident", on)]);
         assert_eq!(missing.costs, "nobody notices an outage before users do");
         assert_eq!(missing.mend, "make deploy ENV=production");

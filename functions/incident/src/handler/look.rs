@@ -1,4 +1,4 @@
-//! The alias by which a chat's button shows an incident. Lambda does not say who calls, so nothing is changed by it.
+//! The alias by which a chat's button shows an incident, and whoever may only look sees the report. Lambda does not say who calls, so nothing is changed by it.
 
 use shared::{
     error::Error,
@@ -21,7 +21,7 @@ pub(super) fn permit(invocation: &Invocation) -> Result<(), Error> {
             _ => false,
         };
         if !looks {
-            let ways = r#"send {"list": true} or {"show": "<id>"}"#;
+            let ways = r#"send {"list": true}, {"show": "<id>"} or {"report": {"days": 7}}"#;
             let only = format!("by its alias `{LOOK}`, incident only shows: {ways}");
             return Err(Error::InvalidRequest(only));
         }
@@ -68,7 +68,12 @@ mod tests {
             for request in &changes {
                 permits(&arn, request, may);
             }
-            for request in [json!({}), json!({ "list": true }), json!({ "show": id })] {
+            for request in [
+                json!({}),
+                json!({ "list": true }),
+                json!({ "show": id }),
+                json!({ "report": { "days": 7 } }),
+            ] {
                 permits(&arn, &request, true);
             }
         }

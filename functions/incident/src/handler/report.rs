@@ -10,7 +10,7 @@ use shared::{
 };
 
 use super::{context::Handler, limits::MAX_TEXT, listing};
-use crate::{incident::Incident, store::TimelineEntry};
+use crate::{incident::Incident, store::TimelineEntry, woken::ChangedBy};
 
 /// A change by a remedy that took effect while the service was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,6 @@ pub(super) struct Change {
     pub(super) function: String,
     pub(super) at: Timestamp,
     pub(super) by: ChangedBy,
-}
-
-/// Who or what woke the function that made a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChangedBy {
-    Machine,
-    Approved,
-    Person,
-    Alarm,
-    Other,
 }
 
 impl Handler {
@@ -44,7 +34,7 @@ impl Handler {
             changes.extend(applied.map(|outcome| Change {
                 function: line(&outcome.function, MAX_TEXT),
                 at: outcome.at,
-                by: changed_by_whom(outcome),
+                by: ChangedBy::of(outcome),
             }));
         }
         changes.sort_by_key(|change| change.at);
@@ -101,28 +91,8 @@ pub(super) fn with_changes(how: &str, changes: &[Change]) -> String {
 
 impl Change {
     fn in_words(&self) -> String {
-        let by = match self.by {
-            ChangedBy::Machine => "by service-down",
-            ChangedBy::Approved => "approved by hand",
-            ChangedBy::Person => "by hand",
-            ChangedBy::Alarm => "by an alarm",
-            ChangedBy::Other => "by its schedule or an event",
-        };
+        let by = self.by.in_words();
         format!("{} ({by}, {} UTC)", self.function, self.at.strftime("%H:%M"))
-    }
-}
-
-fn changed_by_whom(outcome: &Outcome) -> ChangedBy {
-    match outcome.woken_by() {
-        Some(WokenBy::Approval { .. }) => ChangedBy::Approved,
-        Some(WokenBy::Trigger(trigger)) => match &trigger.kind {
-            Kind::Person(asked) if asked.approve.is_some() => ChangedBy::Approved,
-            Kind::Person(_) => ChangedBy::Person,
-            Kind::StepFunctions { .. } => ChangedBy::Machine,
-            Kind::Alarm(_) => ChangedBy::Alarm,
-            Kind::Schedule { .. } | Kind::Ecs(_) | Kind::Pipeline(_) => ChangedBy::Other,
-        },
-        Some(WokenBy::Rejection { .. } | WokenBy::Wanted { .. }) | None => ChangedBy::Other,
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     incident::{Acknowledged, Incident, Owner},
     notice::team,
-    request::{Component, Open, Request},
+    request::{Component, Open, Report, Request},
     store::{ComponentState, OpenIndex},
 };
 
@@ -37,6 +37,7 @@ impl Handler {
         let answer = match Request::new(trigger, asked)? {
             Request::List => return self.list(actor.now).await,
             Request::Show { id } => return self.show(&id, asked.verbose, actor.now).await,
+            Request::Report(Report { days }) => return Box::pin(self.report(days, actor.now)).await,
             Request::Open(open) => self.open(reported(&open), actor).await?,
             Request::Note { id, text, by } => self.note(&id, &text, &named(actor, by.as_deref())).await?,
             Request::Acknowledge { id, by, take_over } => {

@@ -97,7 +97,7 @@ pub struct Incident {
 impl Incident {
     pub fn new(cause: &str, title: String, severity: Severity, began_at: Timestamp, at: Timestamp) -> Self {
         Self {
-            id: format!("{}-{cause}", at.strftime("%Y%m%d-%H%M%S")),
+            id: format!("{}-{cause}", Self::id_at(at)),
             cause: cause.to_owned(),
             title,
             severity,
@@ -130,6 +130,11 @@ impl Incident {
             version: 0,
             is_written: false,
         }
+    }
+
+    /// The beginning of the id of an incident that was opened then: ids are in the order of time.
+    pub fn id_at(at: Timestamp) -> String {
+        at.strftime("%Y%m%d-%H%M%S").to_string()
     }
 
     /// As read from the ledger: fills in what an earlier version did not write.

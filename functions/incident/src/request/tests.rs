@@ -137,3 +137,23 @@ fn the_kill_switch_is_a_request() {
     refuses(r#"{"stop": ""}"#, "`stop` is missing or empty");
     refuses(&format!(r#"{{"stop": "all", "reason": "{}"}}"#, "x".repeat(2_001)), "2001 characters");
 }
+
+#[test]
+fn a_report_is_of_one_to_four_hundred_days_and_of_a_week_if_it_does_not_say() {
+    check(r#"{"report": {"days": 30}}"#, &Request::Report(Report { days: 30 }));
+    check(r#"{"report": {}}"#, &Request::Report(Report { days: 7 }));
+    for (days, words) in [
+        ("0", "`report.days` is 0, but must be from 1 to 400"),
+        ("401", "`report.days` is 401, but must be from 1 to 400"),
+        ("-1", "`report.days` is -1"),
+        (r#""7""#, "`report.days` must be a whole number, not the text \"7\""),
+        ("7.5", "`report.days` must be a whole number, not the number 7.5"),
+        ("null", "`report.days` must be a whole number, not null"),
+    ] {
+        refuses(&format!(r#"{{"report": {{"days": {days}}}}}"#), words);
+    }
+    refuses(r#"{"report": true}"#, "`report` must be an object, not true");
+    refuses(r#"{"report": {"weeks": 1}}"#, "unknown field `weeks`: `report` takes `days`");
+    refuses(r#"{"report": {}, "by": "Ana"}"#, "`by` does not belong to this request");
+    refuses(r#"{"report": {}, "list": true}"#, "several things at once");
+}

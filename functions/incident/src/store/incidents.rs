@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use futures_util::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use shared::{
     error::Error,
     ledger::{
@@ -13,6 +14,7 @@ use shared::{
 };
 
 use super::{
+    records::{Found, LAST},
     table::{INCIDENTS, OPEN, Store},
     timeline::{TimelineEntry, entry_item},
     unreadable::UNREADABLE,
@@ -80,6 +82,18 @@ impl Store {
     pub async fn newest(&self, most: usize) -> Result<Vec<Incident>, Error> {
         let items = self.query(INCIDENTS, None, false, most).await?;
         Ok(items.iter().filter_map(|item| self.read(item, incident)).collect())
+    }
+
+    /// The newest incidents that were opened between two times, at most so many, in order.
+    pub async fn opened_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Result<Found<Incident>, Error> {
+        let between = (Incident::id_at(from), format!("{}{LAST}", Incident::id_at(to)));
+        let items = self.query(INCIDENTS, Some(between), false, most.saturating_add(1)).await?;
+        Ok(Found::of(&items, most, |item| self.read(item, incident)))
     }
 
     /// The incidents that are open or ended a short while ago, and the `newest` ones whatever their state.

@@ -14,6 +14,8 @@ use shared::{
 
 use super::{table::Store, timeline::MAX_ENTRIES};
 
+/// Sorts behind every id.
+pub(super) const LAST: char = '~';
 /// More plans than a function asks people to approve.
 const MAX_PLANS: usize = 1_000;
 
@@ -28,6 +30,25 @@ pub struct Approval {
     pub decided: bool,
 }
 
+/// What was found in a partition, in order, and what is missing of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found<T> {
+    pub read: Vec<T>,
+    /// How many items cannot be read.
+    pub unreadable: usize,
+    /// Whether there are older ones that were not looked at.
+    pub has_more: bool,
+}
+
+impl<T> Found<T> {
+    /// From items with the newest first, of which one more was asked for than is wanted.
+    pub(super) fn of(items: &[Item], most: usize, read: impl Fn(&Item) -> Option<T>) -> Self {
+        let newest = items.get(..most).unwrap_or(items);
+        let read: Vec<T> = newest.iter().rev().filter_map(read).collect();
+        Self { unreadable: newest.len() - read.len(), has_more: items.len() > most, read }
+    }
+}
+
 impl Store {
     /// The newest outcomes that a function recorded between two times, in order.
     pub async fn outcomes(
@@ -36,13 +57,22 @@ impl Store {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<Outcome>, Error> {
-        /// Sorts behind every execution id.
-        const LAST: char = '~';
+        Ok(self.records(function, from, to, MAX_ENTRIES).await?.read)
+    }
+
+    /// The newest outcomes that a function recorded between two times, at most so many, in order.
+    pub async fn records(
+        &self,
+        function: &str,
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Result<Found<Outcome>, Error> {
         let between = (clock::sortable(from), format!("{}#{LAST}", clock::sortable(to)));
-        let items = self.query(&format!("audit#{function}"), Some(between), false, MAX_ENTRIES).await?;
+        let pk = format!("audit#{function}");
+        let items = self.query(&pk, Some(between), false, most.saturating_add(1)).await?;
         // A record that cannot be read does not hide the others.
-        let read = |item: &Item| serde_json::from_str(text(item, "outcome")).ok();
-        Ok(items.iter().rev().filter_map(read).collect())
+        Ok(Found::of(&items, most, |item| serde_json::from_str(text(item, "outcome")).ok()))
     }
 
     /// The plans of a function that wait for approval at `now`, the one that expires last first.

@@ -5,6 +5,7 @@ use shared::{
     clock::readable,
     outcome::Stop,
     plan::{FollowUpChange, Limits},
+    price,
 };
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     docdb::{Cluster, Snapshot},
     follow_up::{self, FollowUp, Plan, Progress},
     observe::Observed,
-    price,
     request::Wanted,
     restore::{Restore, span},
     settings::Settings,

@@ -1,4 +1,4 @@
-//! What instances cost: list prices, for a rough idea before somebody approves.
+//! What the instances of a database cost: list prices, for a rough idea before somebody approves, and of what is left.
 
 /// Dollars an hour of an instance on demand in us-east-1 with standard storage, rounded; the AWS pricing page of
 /// early 2025 (<https://aws.amazon.com/documentdb/pricing/>). Storage, I/O and backups come on top.
@@ -21,13 +21,18 @@ const DOLLARS_AN_HOUR: [(&str, f64); 16] = [
     ("db.r6g.16xlarge", 8.426),
 ];
 
+/// Dollars an hour of an instance of this class, if its price is known here.
+pub fn of_class(class: &str) -> Option<f64> {
+    DOLLARS_AN_HOUR.iter().find(|(known, _)| *known == class).map(|(_, price)| *price)
+}
+
 /// What instances of these classes cost, in words.
-pub(crate) fn an_hour(classes: &[&str]) -> String {
+pub fn an_hour(classes: &[&str]) -> String {
     let mut dollars = 0.0;
     let mut unknown: Vec<&str> = Vec::new();
     for class in classes {
-        match DOLLARS_AN_HOUR.iter().find(|(known, _)| known == class) {
-            Some((_, price)) => dollars += price,
+        match of_class(class) {
+            Some(price) => dollars += price,
             None => unknown.push(class),
         }
     }
