@@ -13,7 +13,7 @@ use super::{
 use crate::{answer::text, failure::Failure, function::Function, runbook::Runbook};
 
 /// The stack's output that says whether drills may be held there.
-const DRILLS: &str = "Drills";
+const DRILLS: &str = "DrillsAllowed";
 
 /// What was found where all is well.
 pub(crate) struct Ready {
