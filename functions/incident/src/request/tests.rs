@@ -84,7 +84,7 @@ fn what_is_missing_or_wrong_is_named() {
     refuses(r#"{"acknowledge": 7, "by": "x"}"#, "must be text, not the number 7");
     refuses(r#"{"escalate": "x", "level": 4}"#, "`level` is 4");
     refuses(r#"{"escalate": "x", "level": 0}"#, "`level` is 0");
-    refuses(r#"{"escalate": "x", "level": -1}"#, "invalid value");
+    refuses(r#"{"escalate": "x", "level": -1}"#, "a whole number of 0 or more");
     refuses(r#"{"open": {"severity": "high"}}"#, "title");
     refuses(r#"{"open": {"title": "x", "severity": "urgent"}}"#, "urgent");
     refuses(r#"{"open": {"title": "x", "owner": "y"}}"#, "owner");
