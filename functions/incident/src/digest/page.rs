@@ -121,13 +121,16 @@ impl Digest {
         let of_one = |deed: &Deed| {
             let steps = if deed.steps > 1 { format!(", {} steps", deed.steps) } else { String::new() };
             let by = deed.by.map(|by| format!(" ({}{steps})", by.in_words())).unwrap_or_default();
-            let held = match (deed.held, &deed.then) {
+            let came_of_it = match (deed.held, &deed.then) {
                 (Held::CameBack, Some(then)) => format!("Came back: {}", line(then, super::LONGEST)),
                 (Held::CameBack | Held::Yes, _) => "Held".to_owned(),
                 (Held::TooEarly, _) => "Too early to say".to_owned(),
                 (Held::Failed, _) => "Failed".to_owned(),
             };
-            vec![format!("- {} {}{by}: {}", minute(deed.at), deed.function, deed.what), format!("  {held}.")]
+            vec![
+                format!("- {} {}{by}: {}", minute(deed.at), deed.function, deed.what),
+                format!("  {came_of_it}."),
+            ]
         };
         listed(head, newest, *in_all, of_one)
     }

@@ -82,7 +82,9 @@ fn follow(clusters: &mut BTreeMap<String, Cluster>, action: &Value, at: Timestam
         }
     }
     if let Some(instance) = text("/delete_instance/instance") {
-        clusters.values_mut().for_each(|cluster| drop(cluster.instances.remove(&instance)));
+        for cluster in clusters.values_mut() {
+            cluster.instances.remove(&instance);
+        }
     }
     if let Some(cluster) = text("/delete_cluster/cluster") {
         clusters.remove(&cluster);
