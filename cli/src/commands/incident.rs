@@ -160,7 +160,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
             let id = ack.which.id(runbook).await?;
             let mut request = json!({ "acknowledge": id, "by": by(ack.by).await? });
             if !ack.take_over {
-                return ends(runbook, &ask_or_send(runbook, &request, (Verb::Acknowledge, &id, None)).await?);
+                let value = ask_or_send(runbook, &request, (Verb::Acknowledge, &id, None)).await?;
+                return Ok(end(runbook, &value));
             }
             insert(&mut request, "take_over", Some(true));
             request
@@ -168,10 +169,8 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         What::Note(note) => {
             let id = Which { id: note.id }.id(runbook).await?;
             let request = json!({ "note": id, "text": note.text, "by": by(note.by).await? });
-            return ends(
-                runbook,
-                &ask_or_send(runbook, &request, (Verb::Note, &id, Some(&note.text))).await?,
-            );
+            let value = ask_or_send(runbook, &request, (Verb::Note, &id, Some(&note.text))).await?;
+            return Ok(end(runbook, &value));
         }
         What::Escalate(escalate) => {
             let mut request =
@@ -187,12 +186,13 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
             request
         }
     };
-    ends(runbook, &runbook.act(Function::Incident, &request).await?)
+    let value = runbook.act(Function::Incident, &request).await?;
+    Ok(end(runbook, &value))
 }
 
-fn ends(runbook: &Runbook<'_>, value: &Value) -> Result<Exit, Failure> {
+fn end(runbook: &Runbook<'_>, value: &Value) -> Exit {
     show(runbook, Function::Incident, value);
-    Ok(Exit::of(&Answer::of(value)))
+    Exit::of(&Answer::of(value))
 }
 
 fn opened(open: &Open) -> Value {
