@@ -236,7 +236,7 @@ fn ids(list: &Value, which: &str) -> Vec<String> {
 /// The id of the incident that is open, if it is one, and where none is, of the newest that has ended.
 fn the_newest(list: &Value) -> Result<String, Failure> {
     match ids(list, "over").into_iter().next() {
-        Some(last) if ids(list, "open").is_empty() => Ok(last),
+        Some(newest) if ids(list, "open").is_empty() => Ok(newest),
         _ => the_open_one(list),
     }
 }
