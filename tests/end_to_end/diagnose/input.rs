@@ -11,7 +11,7 @@ async fn bad_input_is_an_error_that_names_its_kind_and_reads_nothing() -> Test {
         ("{", "InvalidJson", "EOF while parsing"),
         ("[]", "InvalidRequest", r#"as in {"symptom": "Service Down"}"#),
         ("null", "InvalidRequest", r#"as in {"symptom": "Service Down"}"#),
-        (r#"{"symptom": "slow"}"#, "InvalidRequest", "there are service-down, data-corruption"),
+        (r#"{"symptom": "sluggish"}"#, "InvalidRequest", "there are service-down, data-corruption"),
         (r#"{"symptom": 1}"#, "InvalidRequest", "`symptom` must be text, not the number 1"),
         (r#"{"status": 42}"#, "InvalidRequest", "an HTTP status from 100 to 599"),
         (r#"{"status": "500"}"#, "InvalidRequest", "`status` must be a whole number"),

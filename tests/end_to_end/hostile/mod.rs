@@ -39,6 +39,8 @@ type Test = anyhow::Result<()>;
 
 const OF_SERVICE: [(&str, &str); 2] = [("ClusterName", CLUSTER), ("ServiceName", SERVICE)];
 const ERRORS: [&str; 2] = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"];
+/// In the key of the notice that a plan has expired.
+const EXPIRY: &str = "#expired-";
 const CPU: [&str; 2] = ["AWS/ECS", "CPUUtilization"];
 
 /// A sandbox in which nothing runs but what a test starts.
@@ -98,8 +100,17 @@ impl Fixture {
         self.told().iter().filter(|told| told.contains(words)).count()
     }
 
-    /// The sort keys of what is owed to people, in order.
+    /// The sort keys of what is owed to people, in order. That a plan has expired is owed only if nobody decides.
     async fn owed(&self) -> anyhow::Result<Vec<String>> {
+        Ok(self.outbox().await?.into_iter().filter(|key| !key.contains(EXPIRY)).collect())
+    }
+
+    /// The same of the plans that may expire.
+    async fn expiries(&self) -> anyhow::Result<Vec<String>> {
+        Ok(self.outbox().await?.into_iter().filter(|key| key.contains(EXPIRY)).collect())
+    }
+
+    async fn outbox(&self) -> anyhow::Result<Vec<String>> {
         let items = time::items(&self.sandbox).await?;
         let mut owed: Vec<String> = items
             .iter()

@@ -35,12 +35,12 @@ async fn a_plan_that_expires_is_told_once_with_the_request_that_asks_again() -> 
     {
         assert!(expired.contains(words), "{words}: {expired}");
     }
-    assert_eq!(fixture.owed().await?, [""; 0]);
+    assert_eq!(fixture.expiries().await?, [""; 0]);
     assert_eq!(fixture.changes(), [""; 0]);
     // Who asks again is answered with a plan of its own.
     let (_, again) = asks(&fixture).await?;
     assert_ne!(again, plan);
-    assert_eq!(fixture.owed().await?.len(), 1);
+    assert_eq!(fixture.expiries().await?.len(), 1);
     Ok(())
 }
 
@@ -51,13 +51,13 @@ async fn whoever_decides_takes_back_that_it_expires() -> Test {
         let (function, plan) = asks(&fixture).await?;
         // To look at it decides nothing.
         outcome(&function, &json!({ verb: plan, "dry_run": true })).await?;
-        assert_eq!(fixture.owed().await?.len(), 1, "{verb}");
+        assert_eq!(fixture.expiries().await?.len(), 1, "{verb}");
         let decided = outcome(&function, &json!({ verb: plan, "by": "Ana" })).await?;
         ensure!(
             ["applied applied", "nothing_to_do rejected"].contains(&read(&decided).as_str()),
             "{decided:#}"
         );
-        assert_eq!(fixture.owed().await?, [""; 0], "{verb}");
+        assert_eq!(fixture.expiries().await?, [""; 0], "{verb}");
         time::passes(&fixture.sandbox, HALF_AN_HOUR).await?;
         outcome(&function, &tick()).await?;
         assert_eq!(fixture.told_of(EXPIRED), 0, "{verb}");
