@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// As in `20261201-101500-bad-release`.
+    /// As in `20261201-101500250-bad-release`.
     pub(crate) id: String,
     pub(crate) case: String,
     /// What a person reads: as in `BROKEN=true`.
@@ -149,7 +149,8 @@ impl Records {
 
 /// A drill's name, from when it begins.
 pub(crate) fn id(at: Timestamp, case: &str) -> String {
-    format!("{}-{case}", at.strftime("%Y%m%d-%H%M%S"))
+    // To the millisecond: one that was killed and undone is followed by another within the second.
+    format!("{}-{case}", at.strftime("%Y%m%d-%H%M%S%3f"))
 }
 
 #[cfg(test)]
@@ -158,7 +159,7 @@ pub(super) mod tests {
 
     pub(in crate::drill) fn record() -> Record {
         Record {
-            id: "20261201-101500-bad-release".to_owned(),
+            id: "20261201-101500250-bad-release".to_owned(),
             case: "bad-release".to_owned(),
             with: "BROKEN=true".to_owned(),
             environment: "staging".to_owned(),
@@ -231,6 +232,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_drill_is_named_after_its_time_and_case() {
-        assert_eq!(id("2026-12-01T10:15:00.5Z".parse().unwrap(), "bad-release"), record().id);
+        let at = |time: &str| id(time.parse().unwrap(), "bad-release");
+        assert_eq!(at("2026-12-01T10:15:00.25Z"), record().id);
+        assert!(at("2026-12-01T10:15:00.25Z") < at("2026-12-01T10:15:00.251Z"));
     }
 }
