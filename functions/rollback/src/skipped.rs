@@ -96,7 +96,7 @@ pub(crate) fn none_usable(service: &str, runs: &str, unusable: &[Stop], existing
 fn name_one(runs: &str, existing: &[String], unusable: &[&str]) -> Next {
     // As a word of its own: `:1` is no part of `:12`.
     let names = |why: &str, release: &str| {
-        why.split_whitespace().any(|word| word.trim_end_matches([',', ';']) == release)
+        why.split_whitespace().any(|word| word.trim_matches([',', ';', ':', '.', '(', ')']) == release)
     };
     let is_left = |release: &&str| *release != runs && !unusable.iter().any(|why| names(why, release));
     match existing.iter().map(|arn| revision(arn)).find(is_left) {
