@@ -158,10 +158,9 @@ impl Maintenance {
     pub fn phase(&self, now: Timestamp) -> MaintenancePhase {
         match self.ended_at {
             Some(ended) if ended <= self.from => MaintenancePhase::CalledOff,
-            Some(_) => MaintenancePhase::Completed,
             None if now < self.from => MaintenancePhase::Scheduled,
             None if now < self.until => MaintenancePhase::InProgress,
-            None => MaintenancePhase::Completed,
+            Some(_) | None => MaintenancePhase::Completed,
         }
     }
 
