@@ -1,19 +1,20 @@
 //! Writes a status page of made minutes into a folder: `make status-page` shows it.
 //!
-//! Two weeks of a probe: an outage that goes on, a partial one, a maintenance before, while and after, and an hour in which
+//! A probe's two weeks and what is kept of those before: an outage that goes on, a partial one, a maintenance before, while and after, and an hour in which
 //! the probe did not run.
 
 use std::{collections::BTreeMap, env, error::Error, fs, path::Path};
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use status_page::{
-    Component, Day, Id, Impact, Incident, Maintenance, Page, Phase, Public, Update, files,
+    Component, Day, Id, Impact, Incident, Maintenance, MaintenancePhase, Page, Phase, Public, Status, Update,
+    files,
     minutes::{self, Minute, Minutes},
 };
 
 /// The same every time, so that pictures of it do not change.
 const NOW: &str = "2026-12-01T17:20:10Z";
-/// More than 90 days, and the newest 14 by the minute.
+/// Fewer than the 90 that are shown, and the newest 14 by the minute.
 const DAYS: i32 = 80;
 const BY_THE_MINUTE: i32 = 14;
 
@@ -37,22 +38,29 @@ fn page(now: Timestamp) -> Result<Page, Box<dyn Error>> {
     let minutes = made_minutes(now);
     let component = |id: &str, name: &str, group: Option<&str>, checks: &[&str]| {
         let checks: Vec<String> = checks.iter().copied().map(str::to_owned).collect();
-        let (status, since) = minutes::status(&minutes, &checks, now);
+        let id = Id::of(id)?;
+        let is_its = |work: &&Maintenance| work.components.is_empty() || work.components.contains(&id);
+        let works: Vec<&Maintenance> = maintenances.iter().filter(is_its).collect();
+        let in_progress = works.iter().find(|work| work.phase(now) == MaintenancePhase::InProgress);
+        let (status, since) = match in_progress {
+            Some(work) => (Status::UnderMaintenance, Some(work.from)),
+            None => minutes::status(&minutes, &checks, now),
+        };
         Some(Component {
-            id: Id::of(id)?,
+            id,
             name: Public::typed(name)?,
             group: group.and_then(Public::typed),
             status,
             since,
             message: None,
-            days: days(&minutes, &checks, &maintenances, now),
+            days: days(&minutes, &checks, &works, now),
         })
     };
     let components = [
         component("web", "Web app", None, &["front-end"]),
         component("api", "API", Some("Programs"), &["api", "log-in"]),
         component("webhooks", "Webhooks", Some("Programs"), &["webhooks"]),
-        component("reports", "Reports", Some("Data"), &["reports"]),
+        component("reports", "Reports", None, &["reports"]),
     ];
     Ok(Page {
         name: Public::typed("LendPeak").ok_or("a name")?,
@@ -101,14 +109,13 @@ fn made_minutes(now: Timestamp) -> Minutes {
 }
 
 /// The days that are kept, and behind them those of which the minutes still are.
-fn days(minutes: &Minutes, checks: &[String], works: &[Maintenance], now: Timestamp) -> Vec<Day> {
+fn days(minutes: &Minutes, checks: &[String], works: &[&Maintenance], now: Timestamp) -> Vec<Day> {
     let today = TimeZone::UTC.to_datetime(now).date();
-    let works: Vec<&Maintenance> = works.iter().collect();
     let day = |ago: i32| {
         let date: Date = today.checked_sub(ago.days()).ok()?;
         let kept = Day { unknown: 0, up: 1_440, ..Day::unknown(date) };
         match ago {
-            0..BY_THE_MINUTE => minutes::day(date, minutes, checks, &works, now),
+            0..BY_THE_MINUTE => minutes::day(date, minutes, checks, works, now),
             37 => Some(Day { up: 1_380, maintenance: 60, ..kept }),
             52 if checks.len() > 1 => Some(Day { up: 1_409, down: 31, ..kept }),
             61 => Some(Day { up: 1_300, degraded: 140, ..kept }),

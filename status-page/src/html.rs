@@ -50,7 +50,7 @@ pub(crate) fn month(site: &Site, months: &[Month], place: usize, month: &Month) 
         nav.months aria-label="Other months" {
             @if let Some(older) = older { (link(older, "prev")) }
             @if let Some(newer) = newer { (link(newer, "next")) }
-            a href="/" { "Now" }
+            a href="/" { "Current status" }
         }
     };
     document(site, &Described::of(name), &body)
@@ -58,11 +58,11 @@ pub(crate) fn month(site: &Site, months: &[Month], place: usize, month: &Month) 
 
 pub(crate) fn not_found(site: &Site) -> String {
     let body = html! {
-        h1 { "There is no such page" }
-        p { "The address may be mistyped, or what it led to is no longer kept." }
-        p { a href="/" { "How " (site.page.name.as_str()) " is now" } }
+        h1 { "Page not found" }
+        p { "The address may be mistyped, or the page is no longer kept." }
+        p { a href="/" { "Current status of " (site.page.name.as_str()) } }
     };
-    document(site, &Described::of("No such page".to_owned()), &body)
+    document(site, &Described::of("Page not found".to_owned()), &body)
 }
 
 fn document(site: &Site, described: &Described, body: &Markup) -> String {

@@ -32,10 +32,13 @@ impl Public {
     }
 }
 
-/// Not a control character, and none that turns the text around or cannot be seen.
+/// Not a control character, none that turns the text around or cannot be seen, and none that XML does not have.
 fn is_shown(c: char) -> bool {
+    // The last two of each plane are no characters.
+    let is_noncharacter = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
     !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        && !is_noncharacter
+        && !matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// An id in an address: lower-case letters, digits and hyphens.
@@ -69,7 +72,7 @@ mod tests {
         let typed = |text: &str| Public::typed(text).map(|text| text.0);
         assert_eq!(typed("  Log-in\tis  slow \r\n\n We look. "), Some("Log-in is slow\nWe look.".to_owned()));
         assert_eq!(typed("a\u{202e}b\u{0}c\u{200b}"), Some("a b c".to_owned()));
-        for nothing in ["", " \n ", "\u{200b}\u{202e}"] {
+        for nothing in ["", " \n ", "\u{200b}\u{202e}", "\u{fffe}\u{ffff}\u{1ffff}\u{fdd0}\u{61c}\u{e0041}"] {
             assert_eq!(typed(nothing), None);
         }
         assert_eq!(typed(&"é".repeat(3_000)).map(|text| text.chars().count()), Some(MAX_TEXT));

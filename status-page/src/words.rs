@@ -11,9 +11,9 @@ const NAMES: usize = 3;
 /// Of a day without so many minutes the page says so.
 const GAP: u16 = 10;
 
-pub(crate) const COUNTED: &str = "A probe asks every minute. A minute in which a component is partly down counts as \
-     three tenths of one in which it is down, and a slow one counts as up. Announced maintenance and minutes \
-     that were not measured do not count. The figure is cut, not rounded.";
+pub(crate) const COUNTED: &str = "A probe asks every minute. A minute partly down counts as three tenths of a \
+     minute down, and a slow minute counts as up. Announced maintenance and minutes without a measurement do not \
+     count. Figures are cut off, not rounded up.";
 
 /// What it is about, as the beginning of a sentence.
 pub(crate) struct Subject {
@@ -61,8 +61,8 @@ fn joined(names: &[&str]) -> String {
 
 pub(crate) fn status(status: Status) -> &'static str {
     match status {
-        Status::Operational => "Works",
-        Status::Unknown => "Not known",
+        Status::Operational => "Working",
+        Status::Unknown => "Unknown",
         Status::UnderMaintenance => "Maintenance",
         Status::DegradedPerformance => "Slow",
         Status::PartialOutage => "Partly down",
@@ -92,10 +92,10 @@ pub(crate) fn maintenance_phase(phase: MaintenancePhase) -> &'static str {
 pub(crate) fn headline(page: &Page) -> String {
     let worst = page.status();
     if page.components.is_empty() {
-        return "Nothing is measured yet".to_owned();
+        return "Nothing has been measured yet".to_owned();
     }
     if worst == Status::Operational {
-        return "All systems work".to_owned();
+        return "All systems are working".to_owned();
     }
     let concerned: Vec<&Component> =
         page.components.iter().filter(|component| component.status == worst).collect();
@@ -104,10 +104,10 @@ pub(crate) fn headline(page: &Page) -> String {
     let are = subject.are();
     match worst {
         Status::MajorOutage => format!("{names} {are} down"),
-        Status::PartialOutage => format!("{names} {} only in part", subject.verb("works", "work")),
+        Status::PartialOutage => format!("{names} {are} partly down"),
         Status::DegradedPerformance => format!("{names} {are} slow"),
         Status::UnderMaintenance => format!("{names} {are} under maintenance"),
-        Status::Unknown | Status::Operational => format!("We cannot tell how {names} {are}"),
+        Status::Unknown | Status::Operational => format!("{names}: status unknown"),
     }
 }
 
@@ -120,9 +120,9 @@ pub(crate) fn title(incident: &Incident, page: &Page) -> String {
     let (names, are) = (&subject.names, subject.are());
     match incident.impact {
         Impact::Critical => format!("{names} {are} down"),
-        Impact::Major => format!("{names} {} only in part", subject.verb("works", "work")),
+        Impact::Major => format!("{names} {are} partly down"),
         Impact::Minor => format!("{names} {are} slow"),
-        Impact::None => format!("{names}: a fault that should not be noticed"),
+        Impact::None => format!("{names}: a fault that you should not notice"),
     }
 }
 
@@ -148,12 +148,12 @@ fn sentence(phase: Phase, impact: Impact, subject: &Subject) -> String {
             format!("{names} {} longer than usual. We are looking into it.", subject.verb("takes", "take"))
         }
         (Phase::Investigating, Impact::None) => {
-            format!("We are looking into a fault near {names}. You should not notice it.")
+            format!("We are looking into a fault in {names}. You should not notice it.")
         }
-        (Phase::Identified, _) => "We found the cause and are putting it right.".to_owned(),
-        (Phase::Monitoring, Impact::None) => "The fault is gone. We keep watching.".to_owned(),
-        (Phase::Monitoring, _) => format!("{names} {works} again. We keep watching."),
-        (Phase::Resolved, Impact::None) => "The fault is gone.".to_owned(),
+        (Phase::Identified, _) => "We have found the cause and are fixing it.".to_owned(),
+        (Phase::Monitoring, Impact::None) => "The fault is fixed. We are keeping an eye on it.".to_owned(),
+        (Phase::Monitoring, _) => format!("{names} {works} again. We are keeping an eye on it."),
+        (Phase::Resolved, Impact::None) => "The fault is fixed.".to_owned(),
         (Phase::Resolved, _) => format!("{names} {works} again. The incident is over."),
     }
 }
@@ -161,12 +161,14 @@ fn sentence(phase: Phase, impact: Impact, subject: &Subject) -> String {
 /// What maintenance means for those who use what is concerned.
 pub(crate) fn maintenance(maintenance: &Maintenance, phase: MaintenancePhase, page: &Page) -> String {
     let subject = Subject::of(&maintenance.components, page);
-    let (names, are) = (&subject.names, subject.are());
+    let names = &subject.names;
     match phase {
-        MaintenancePhase::Scheduled => format!("{names} may not be available in this time."),
+        MaintenancePhase::Scheduled => format!("{names} may not be available during this time."),
         MaintenancePhase::InProgress => format!("{names} may not be available until the work is done."),
         MaintenancePhase::Completed => "The work is done.".to_owned(),
-        MaintenancePhase::CalledOff => format!("It does not take place: {names} {are} not affected."),
+        MaintenancePhase::CalledOff => {
+            format!("It did not take place: {names} {} not affected.", subject.verb("was", "were"))
+        }
     }
 }
 
@@ -198,7 +200,7 @@ pub(crate) fn uptime(component: &Component) -> String {
             let since = times::long_day(first.date);
             format!("{}.{:02} % of the measured minutes since {since}", uptime / 100, uptime % 100)
         }
-        None => "Nothing was measured yet".to_owned(),
+        None => "Nothing has been measured yet".to_owned(),
     }
 }
 

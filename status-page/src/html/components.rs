@@ -21,8 +21,9 @@ pub(super) fn section(page: &Page) -> Markup {
                 @if let Some(name) = name {
                     div.group {
                         h3 dir="auto" { (name.as_str()) }
-                        @let worst = group.iter().map(|component| component.status).max();
-                        (status(worst.unwrap_or(Status::Unknown)))
+                        @if let [_, _, ..] = group {
+                            (status(group.iter().map(|component| component.status).max().unwrap_or(Status::Unknown)))
+                        }
                     }
                 }
                 ul.card.components {
@@ -86,7 +87,7 @@ fn legend() -> Markup {
     ];
     html! {
         div.legend {
-            p { "A bar is a day, and shows the worst of it." }
+            p { "Each bar is a day, and shows the worst of that day." }
             ul.kinds {
                 @for (class, word) in kinds {
                     li { span class={ "bar " (class) } {} (word) }

@@ -88,7 +88,7 @@ pub(super) fn whole(incident: &Incident, page: &Page) -> Markup {
             (next_word(incident, None))
             (updates(incident, page, incident.updates.iter().rev()))
         }
-        p { a href="/" { "How " (page.name.as_str()) " is now" } }
+        p { a href="/" { "Current status of " (page.name.as_str()) } }
     }
 }
 
@@ -104,7 +104,7 @@ fn of_maintenance(work: &Maintenance, phase: MaintenancePhase, page: &Page, rank
     html! {
         (heading(rank, &html! { (work.title.as_str().replace('\n', " ")) }))
         p.facts {
-            strong { (words::maintenance_phase(phase)) } ". Concerns " bdi { (subject.names) } ". "
+            strong { (words::maintenance_phase(phase)) } ". Affects " bdi { (subject.names) } ". "
             @if phase == MaintenancePhase::CalledOff {
                 "It was planned from " (moment(work.from)) " to " (moment(work.until)) "."
             } @else {

@@ -45,10 +45,10 @@ fn headline(page: &Page, open: usize) -> Markup {
             div.words role="status" { (icons::of(worst)) h1 dir="auto" { (words::headline(page)) } }
             @if let Some(since) = since { p { "Since " (moment(since)) "." } }
             @if open > 0 && worst == Status::Operational {
-                p { "We still watch " a href="#open" { @if open == 1 { "an incident" } @else { (open) " incidents" } } "." }
+                p { "We are still watching " a href="#open" { @if open == 1 { "one incident" } @else { (open) " incidents" } } "." }
             }
         }
-        p.made { "As of " (moment(page.at)) ". This page renews itself every minute." }
+        p.made { "As of " (moment(page.at)) ". This page refreshes every minute." }
         p.age #age hidden data-made=(page.at.as_second()) {}
     }
 }
@@ -71,7 +71,7 @@ fn past(page: &Page) -> Markup {
         section aria-labelledby="past" {
             h2 #past { "Past incidents" }
             div.card {
-                @if recent.is_empty() { p { "Nothing in the last 14 days." } }
+                @if recent.is_empty() { p { "No incidents in the last 14 days." } }
                 @for entry in &recent { (events::short(entry, page, 3)) }
             }
             @if !months.is_empty() {

@@ -57,7 +57,7 @@ pub(super) fn frame(site: &Site, described: &Described, body: &Markup) -> Markup
                         "Follow: " a href="/history.atom" { "Atom" } ", " a href="/history.rss" { "RSS" }
                         ". For programs: " a href="/api/v2/summary.json" { "JSON" } "."
                     }
-                    p { "Times and days are in UTC, where nothing else is said." }
+                    p { "Days are in UTC, and so are times that name no other zone." }
                 }
             }
         }
