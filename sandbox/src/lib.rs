@@ -41,7 +41,7 @@ pub fn functions() -> anyhow::Result<BTreeSet<String>> {
 
 /// All files below a folder, but for what tools made.
 pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    const MADE_BY_TOOLS: [&str; 5] = [".git", ".venv", ".aws-sam", ".sandbox", "target"];
+    const MADE_BY_TOOLS: [&str; 6] = [".git", ".venv", ".aws-sam", ".sandbox", "node_modules", "target"];
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();

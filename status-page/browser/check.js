@@ -1,4 +1,5 @@
-// Opens the made pages in Chromium: axe, requests to others, width; then the validator, and the pictures.
+// Opens the preview's pages and the golden ones in Chromium: axe, requests to other hosts, width. Then the validator, and
+// the pictures.
 //
 //   node check.js <folder with the preview> <folder with the golden files> <folder for pictures>
 
@@ -38,13 +39,16 @@ function files(folder, ending) {
     .sort();
 }
 
+// Golden pages know their assets by no hash.
+const ASSETS = new URL("../src/assets/", import.meta.url);
+
 function serve(folder) {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
     const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
     let body;
     try {
-      body = readFileSync(file);
+      body = readFileSync(path.startsWith("/assets/page.") ? new URL(path.slice("/assets/".length), ASSETS) : file);
     } catch {
       response.writeHead(404).end();
       return;
@@ -67,14 +71,17 @@ async function look(page, origin, path, options) {
   if (wide > 0) fail(where, `${wide} px wider than the window`);
   const times = await page.evaluate(() => [...document.querySelectorAll('time[datetime*="T"]')].map((time) => time.title !== ""));
   if (times.some((isLocal) => isLocal !== hasScript)) fail(where, `times are ${hasScript ? "not " : ""}local`);
+  // Made at a fixed time, it is old whenever it is looked at.
+  const age = page.locator("#age");
+  if ((await age.count()) && (await age.isVisible()) !== hasScript) fail(where, `its age is ${hasScript ? "not " : ""}shown`);
   const { violations } = await page.evaluate((rules) => window.axe.run({ rules }), EXCEPT);
   for (const { id, help, nodes } of violations) {
     fail(where, `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
   }
 }
 
-/** Every page in every width, in light or dark, with or without its script. */
-async function lookAtAll(browser, origin, { colorScheme, hasScript }) {
+/** These pages in these widths, in light or dark, with or without their script. */
+async function lookAt(browser, origin, paths, { colorScheme, hasScript, widths }) {
   const context = await browser.newContext({ colorScheme, timezoneId: "Europe/Berlin" });
   // Where JavaScript is off, axe would not run either: so the page gets none of its own.
   if (!hasScript) await context.route("**/*.js", (route) => route.fulfill({ body: "", contentType: "text/javascript" }));
@@ -90,10 +97,10 @@ async function lookAtAll(browser, origin, { colorScheme, hasScript }) {
   });
   page.on("pageerror", (error) => fail(where(), error.message));
   let looks = 0;
-  for (const path of files(preview, ".html")) {
+  for (const path of paths) {
     await page.goto(`${origin}/${path}`, { waitUntil: "load" });
     await page.evaluate(axe);
-    for (const width of WIDTHS) {
+    for (const width of widths) {
       await look(page, origin, path, { colorScheme, width, hasScript });
       looks += 1;
     }
@@ -114,8 +121,8 @@ async function picture(browser, origin, name, { path = "", width, height, ...opt
 }
 
 async function inBrowser() {
-  const server = await serve(preview);
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const servers = await Promise.all([serve(preview), serve(golden)]);
+  const [ofPreview, ofGolden] = servers.map((server) => `http://127.0.0.1:${server.address().port}`);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     // Chromium's own sandbox does not start as root.
@@ -124,15 +131,20 @@ async function inBrowser() {
   let looks = 0;
   try {
     for (const colorScheme of ["light", "dark"]) {
-      for (const hasScript of [true, false]) looks += await lookAtAll(browser, origin, { colorScheme, hasScript });
+      for (const hasScript of [true, false]) {
+        looks += await lookAt(browser, ofPreview, files(preview, ".html"), { colorScheme, hasScript, widths: WIDTHS });
+      }
+      // Each state's links lead into its own folder: only its first page is opened.
+      const states = files(golden, "index.html");
+      looks += await lookAt(browser, ofGolden, states, { colorScheme, hasScript: true, widths: [320] });
     }
-    const wide = { width: 1200, height: 1500 };
-    await picture(browser, origin, "light", { ...wide, colorScheme: "light" });
-    await picture(browser, origin, "dark", { ...wide, colorScheme: "dark" });
-    await picture(browser, origin, "narrow", { width: 320, height: 1500, colorScheme: "light" });
+    const wide = { width: 1000, height: 1250 };
+    await picture(browser, ofPreview, "light", { ...wide, colorScheme: "light" });
+    await picture(browser, ofPreview, "dark", { ...wide, colorScheme: "dark" });
+    await picture(browser, ofPreview, "narrow", { width: 320, height: 1250, colorScheme: "light" });
   } finally {
     await browser.close();
-    server.close();
+    servers.forEach((server) => server.close());
   }
   return looks;
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::{
     history::Entry,
     html::parts::{moment, typed},
-    model::{Incident, Maintenance, MaintenancePhase, Page, Phase, Update},
+    model::{Impact, Incident, Maintenance, MaintenancePhase, Page, Phase, Update},
     times, words,
     words::Subject,
 };
@@ -63,11 +63,20 @@ fn next_word(incident: &Incident, now: Option<Timestamp>) -> Markup {
     }
 }
 
+fn class(impact: Impact) -> &'static str {
+    match impact {
+        Impact::None => "none",
+        Impact::Minor => "slow",
+        Impact::Major => "part",
+        Impact::Critical => "down",
+    }
+}
+
 /// An open incident on the first page, with its last updates.
 pub(super) fn open(incident: &Incident, page: &Page) -> Markup {
     let earlier = incident.updates.len().saturating_sub(SHOWN);
     html! {
-        article.event.open {
+        article class={ "event open " (class(incident.impact)) } {
             h3 dir="auto" { a href=(address(incident)) { (words::title(incident, page)) } }
             p.facts { (facts(incident, page)) }
             (next_word(incident, Some(page.at)))
