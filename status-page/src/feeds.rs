@@ -51,7 +51,7 @@ fn told(page: &Page) -> impl Iterator<Item = Told<'_>> {
             }
             Entry::Maintenance(work, phase) => {
                 let title = work.title.as_str().replace('\n', " ");
-                format!("Maintenance, {}: {title}", words::maintenance_phase(phase).to_lowercase())
+                format!("{}: {title}", words::maintenance_phase(phase))
             }
         };
         Told { title, link: address(&entry, page), content: html::in_feed(&entry, page), entry }

@@ -81,10 +81,10 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
 
 pub(crate) fn maintenance_phase(phase: MaintenancePhase) -> &'static str {
     match phase {
-        MaintenancePhase::Scheduled => "Scheduled",
-        MaintenancePhase::InProgress => "In progress",
-        MaintenancePhase::Completed => "Completed",
-        MaintenancePhase::CalledOff => "Called off",
+        MaintenancePhase::Scheduled => "Maintenance scheduled",
+        MaintenancePhase::InProgress => "Maintenance in progress",
+        MaintenancePhase::Completed => "Maintenance completed",
+        MaintenancePhase::CalledOff => "Maintenance called off",
     }
 }
 

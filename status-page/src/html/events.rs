@@ -42,11 +42,14 @@ fn updates<'a>(incident: &Incident, page: &Page, shown: impl Iterator<Item = &'a
 fn facts(incident: &Incident, page: &Page) -> Markup {
     let subject = Subject::of(&incident.components, page);
     html! {
-        "Affects " bdi { (subject.names) } ". Since " (moment(incident.began_at))
-        @if let Some(resolved) = incident.resolved_at {
-            " until " (moment(resolved)) ": " (times::between(incident.began_at, resolved))
+        "Affects " bdi { (subject.names) } ". "
+        @match incident.resolved_at {
+            Some(resolved) => {
+                "From " (moment(incident.began_at)) " to " (moment(resolved))
+                " (" (times::between(incident.began_at, resolved)) ")."
+            }
+            None => { "Since " (moment(incident.began_at)) "." }
         }
-        "."
     }
 }
 

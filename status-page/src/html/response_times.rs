@@ -29,10 +29,10 @@ pub(super) fn section(page: &Page) -> Markup {
             h2 #response-times { "Response time" }
             div.card {
                 p {
-                    "In the hour from " (times::clock(last.at)) " UTC half of the requests took at most "
-                    strong { (last.median_ms) " ms" } ", and 95 of 100 at most " strong { (last.p95_ms) " ms" } "."
+                    "In the hour from " (times::clock(last.at)) " UTC, half of the requests took "
+                    strong { (last.median_ms) " ms" } " or less, and 95 % took " strong { (last.p95_ms) " ms" } " or less."
                 }
-                p.facts { "The bars go up to " (most) " ms: half of the requests, and paler 95 of 100." }
+                p.facts { "Dark bars: half of the requests were this fast. Pale bars: 95 % were. The tallest bar is " (most) " ms." }
                 svg.chart viewBox={ "0 0 " (HOURS * SLOT) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
                     @for Drawn { x, median, p95 } in drawn(page, most.max(1)) {
                         rect.p95 x=(x) y=(HEIGHT - p95) width=(BAR) height=(p95) {}
@@ -43,8 +43,8 @@ pub(super) fn section(page: &Page) -> Markup {
                 details {
                     summary { "Each hour as a table" }
                     table {
-                        caption { "Response times in milliseconds, by hours in UTC" }
-                        thead { tr { th scope="col" { "Hour" } th scope="col" { "Half" } th scope="col" { "95 of 100" } } }
+                        caption { "Response times in milliseconds, by the hour in UTC" }
+                        thead { tr { th scope="col" { "Hour" } th scope="col" { "Half" } th scope="col" { "95 %" } } }
                         tbody {
                             @for hour in &page.response_times {
                                 tr { th scope="row" { (times::clock(hour.at)) } td { (hour.median_ms) } td { (hour.p95_ms) } }

@@ -43,19 +43,19 @@ fn a_feed_has_incidents_and_maintenance_the_newest_first() {
         "maintenance-after",
         &[
             told(
-                "Maintenance, called off: The database gets a new version",
+                "Maintenance called off: The database gets a new version",
                 "/#maintenance-never",
                 "/history/2026-12.html#maintenance-never",
                 "2026-12-01T16:20:00+00:00",
             ),
             told(
-                "Maintenance, completed: The database gets a new version",
+                "Maintenance completed: The database gets a new version",
                 "/#maintenance-database",
                 "/history/2026-12.html#maintenance-database",
                 "2026-12-01T14:10:00+00:00",
             ),
             told(
-                "Maintenance, completed: The database gets a new version",
+                "Maintenance completed: The database gets a new version",
                 "/#maintenance-early",
                 "/history/2026-11.html#maintenance-early",
                 "2026-11-30T14:30:00+00:00",
@@ -103,7 +103,7 @@ fn a_feed_is_xml_whatever_was_typed() {
         let script = document.descendants().find(|node| node.has_tag_name("script"));
         assert_eq!(script, None, "{path}");
         let title = document.descendants().filter(|node| node.tag_name().name() == "title").nth(1).unwrap();
-        let expected = "Maintenance, scheduled: ".to_owned() + &"Donaudampfschiff".repeat(30);
+        let expected = "Maintenance scheduled: ".to_owned() + &"Donaudampfschiff".repeat(30);
         assert_eq!(title.text(), Some(expected.as_str()), "{path}");
     }
 }
