@@ -12,3 +12,5 @@ mod json;
 mod made;
 #[cfg(test)]
 mod states;
+#[cfg(test)]
+mod typed;
