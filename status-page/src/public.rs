@@ -10,9 +10,9 @@ pub const MAX_TEXT: usize = 2_000;
 const MAX_ID: usize = 80;
 
 /// A text that a person typed for customers: of one line or several, without control characters, at most [`MAX_TEXT`]
-/// characters. It is escaped where it is shown.
+/// characters. It is escaped where it is shown. One that is read back, or comes in a request, is cleaned as well.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Public(String);
 
 impl Public {
@@ -32,6 +32,14 @@ impl Public {
     }
 }
 
+impl TryFrom<String> for Public {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::typed(&text).ok_or("a text for customers has nothing that can be seen")
+    }
+}
+
 /// Not a control character, none that turns the text around or cannot be seen, and none that XML does not have.
 fn is_shown(c: char) -> bool {
     // The last two of each plane are no characters.
@@ -43,7 +51,7 @@ fn is_shown(c: char) -> bool {
 
 /// An id in an address: lower-case letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Id(String);
 
 impl Id {
@@ -60,6 +68,14 @@ impl Id {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::of(&text).ok_or("an id has no letter and no digit")
     }
 }
 
@@ -85,5 +101,17 @@ mod tests {
         assert_eq!(id("../../etc"), Some("etc".to_owned()));
         assert_eq!(id("日本"), None);
         assert_eq!(id(&"a".repeat(200)).map(|id| id.len()), Some(MAX_ID));
+    }
+
+    #[test]
+    fn what_is_read_is_cleaned_as_what_is_typed() {
+        let text = |json: &str| serde_json::from_str::<Public>(json).ok().map(|text| text.0);
+        assert_eq!(text(r#"" a\u0000b \n\n c\u202e ""#), Some("a b\nc".to_owned()));
+        assert_eq!(text(r#"" \u200b ""#), None);
+        let id = |json: &str| serde_json::from_str::<Id>(json).ok().map(|id| id.0);
+        assert_eq!(id(r#""../<API>""#), Some("api".to_owned()));
+        assert_eq!(id(r#""..""#), None);
+        let typed = Public::typed("Log-in\nis slow").unwrap();
+        assert_eq!(serde_json::to_string(&typed).unwrap(), r#""Log-in\nis slow""#);
     }
 }
