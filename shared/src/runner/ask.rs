@@ -11,9 +11,13 @@ use crate::{
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
     plan::{Plan, lines, value},
     remedy::Remedy,
+    text,
     trigger::{Asked, Kind},
     vote::{self, Said, Vote},
 };
+
+/// No plan's id is longer. What is quoted of another may be of any length.
+const LONGEST_ID: usize = 60;
 
 impl<R: Remedy> Runner<R> {
     /// Finds the plan that a person approves or rejects by its id.
@@ -24,6 +28,7 @@ impl<R: Remedy> Runner<R> {
         };
         let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
         let approval = stored.ok_or_else(|| {
+            let id = text::line(id, LONGEST_ID);
             let reason = format!(
                 "no plan `{id}` of {} awaits approval: it is another function's, has long expired, cannot be read, or \
                  was asked for anew since under another id",
