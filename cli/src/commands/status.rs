@@ -165,9 +165,9 @@ mod tests {
             data: json!({}),
         };
         let waiting = [waits(&plan, "2026-12-01T10:10:00Z".parse().unwrap())];
-        let plain = anstream::adapter::strip_str(&words(&value, &waiting, None)).to_string();
+        let shown = anstream::adapter::strip_str(&words(&value, &waiting, None)).to_string();
         assert_eq!(
-            plain,
+            shown,
             "waits    0a1b of restart, 20 min left: restart s; lendpeak2 approve 0a1b\n\
              open     i-1: Service down (high), nobody has it yet\n\
              stopped  the kill switch all is on (Ana: a migration); to lift it: lendpeak2 start\n\n\

@@ -57,12 +57,11 @@ pub(crate) fn hint(typed: &[String]) -> Option<String> {
     if reason.len() < 2 || reason.iter().any(|word| word.contains(' ')) {
         return None;
     }
-    let function = function.map(|function| format!(" {function}")).unwrap_or_default();
-    let options: String = options.iter().map(|option| format!(" {}", word(option))).collect();
-    Some(format!(
-        "a reason of several words stands in quotation marks: lendpeak2 stop{function} {}{options}",
-        word(&reason.join(" "))
-    ))
+    let mut command = vec!["lendpeak2 stop".to_owned()];
+    command.extend(function.map(str::to_owned));
+    command.push(word(&reason.join(" ")));
+    command.extend(options.iter().map(|option| word(option)));
+    Some(format!("a reason of several words stands in quotation marks: {}", command.join(" ")))
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {

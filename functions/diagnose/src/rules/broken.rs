@@ -390,8 +390,8 @@ mod tests {
 
     const AT: i64 = 1_795_500_000;
 
-    fn minutes_ago(minutes: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_second(AT - minutes * 60).unwrap())
+    fn minutes_ago(minutes: i64) -> Timestamp {
+        Timestamp::from_second(AT - minutes * 60).unwrap()
     }
 
     /// Revisions with how many minutes ago their tasks began, the last one deployed 10 minutes ago; what it is a copy
@@ -399,13 +399,13 @@ mod tests {
     fn deployed(ran: &[(&str, i64)], now: &str, copy_of: Option<&str>, pushed: i64) -> Evidence {
         let stopped = ran.iter().map(|(revision, minutes)| StoppedTask {
             task_definition: (*revision).to_owned(),
-            started_at: minutes_ago(*minutes),
+            started_at: Some(minutes_ago(*minutes)),
             ..StoppedTask::default()
         });
         let primary = Deployment {
             status: "PRIMARY".to_owned(),
             task_definition: now.to_owned(),
-            created_at: minutes_ago(10),
+            created_at: Some(minutes_ago(10)),
             ..Deployment::default()
         };
         Evidence {
@@ -417,7 +417,7 @@ mod tests {
                 copy_of: copy_of.map(str::to_owned),
                 ..Definition::default()
             }),
-            images: Some(vec![Image { pushed_at: minutes_ago(pushed), ..Image::default() }]),
+            images: Some(vec![Image { pushed_at: Some(minutes_ago(pushed)), ..Image::default() }]),
             ..Evidence::default()
         }
     }
