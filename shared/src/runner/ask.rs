@@ -16,7 +16,7 @@ use crate::{
     vote::{self, Said, Vote},
 };
 
-/// No plan's id is longer. What is quoted of another may be of any length.
+/// No plan's id is longer, and the ledger takes no key of more than 1,024 bytes.
 const LONGEST_ID: usize = 60;
 
 impl<R: Remedy> Runner<R> {
@@ -26,7 +26,11 @@ impl<R: Remedy> Runner<R> {
         let Some(id) = asked.approve.as_deref().or(asked.reject.as_deref()) else {
             return if run.invocation.is_approval() { Err(no_request().into()) } else { Ok(()) };
         };
-        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
+        let stored = if id.len() > LONGEST_ID {
+            None
+        } else {
+            self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?
+        };
         let approval = stored.ok_or_else(|| {
             let id = text::line(id, LONGEST_ID);
             let reason = format!(
