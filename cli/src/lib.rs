@@ -48,13 +48,17 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
+use commands::stop;
 use exit::Exit;
 use failure::Failure;
 use screen::Screen;
 
 /// Reads what was typed, does it, and says how it went.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return typed_wrong(&error),
+    };
     let screen = Screen::new(&arguments.global);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -70,6 +74,17 @@ pub fn main() -> ExitCode {
     // What still waits for AWS is not waited for.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// Says what is wrong with what was typed, or shows the help that was asked for.
+fn typed_wrong(error: &clap::Error) -> ExitCode {
+    // A closed pipe is no reason for another exit code.
+    let _ = error.print();
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(hint) = stop::hint(&typed).filter(|_| error.use_stderr()) {
+        anstream::eprintln!("{hint}");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {

@@ -191,7 +191,7 @@ fn incident(send: &Value) -> Option<String> {
 }
 
 /// A word as a shell takes it.
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();

@@ -16,7 +16,8 @@ use crate::clients::Clients;
 pub use lendpeak2::{
     CLUSTER, FAMILY, IMAGE, LEVELS, LOG_GROUP, PASSWORD, PROFILER_LOG_GROUP, SCALING_ALARMS, SERVICE,
     SERVICE_DOWN_RULE, TARGET_CPU, TASKS, calm_alarms, create_lendpeak2, let_incident_hear, listen,
-    put_5xx_alarm, put_service_down_alarm, register_release, task_role_arns, unsubscribe,
+    put_5xx_alarm, put_incident_errors_alarm, put_service_down_alarm, register_release, task_role_arns,
+    unsubscribe,
 };
 pub use package::binaries;
 

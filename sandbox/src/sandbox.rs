@@ -120,6 +120,7 @@ impl Sandbox {
         // first state.
         deploy::let_incident_hear(clients, false).await?;
         deploy::put_5xx_alarm(clients).await?;
+        deploy::put_incident_errors_alarm(clients).await?;
         deploy::put_service_down_alarm(clients).await?;
         if options.metrics {
             deploy::calm_alarms(clients).await?;

@@ -101,6 +101,9 @@ pub struct Finding {
     pub what: String,
     #[serde(default)]
     pub since: Option<Timestamp>,
+    /// When that happened which it is blamed on: nothing that comes of it began before.
+    #[serde(skip)]
+    pub not_before: Option<Timestamp>,
     #[serde(default)]
     pub evidence: Vec<Fact>,
     pub remedy: Remedy,
@@ -223,6 +226,7 @@ impl Finding {
             impact,
             what: what.into(),
             since: None,
+            not_before: None,
             evidence: Vec::new(),
             remedy: Remedy::default(),
             support_level: Level::DevOps as u8,
@@ -233,6 +237,14 @@ impl Finding {
     #[must_use]
     pub fn since(mut self, since: Option<Timestamp>) -> Self {
         self.since = since;
+        self
+    }
+
+    /// What it is blamed on happened then.
+    #[must_use]
+    pub fn not_before(mut self, at: Option<Timestamp>) -> Self {
+        self.not_before = at;
+        self.since = self.since.max(at.filter(|_| self.since.is_some()));
         self
     }
 

@@ -15,8 +15,8 @@ pub enum Error {
     /// The body has no content at all.
     #[error("the request is empty")]
     EmptyRequest,
-    /// The body is not JSON.
-    #[error("the request is not JSON")]
+    /// The body is not JSON, or has a number that nothing here can hold.
+    #[error("the request cannot be read as JSON")]
     InvalidJson(#[source] serde_json::Error),
     /// The body is JSON, and no object.
     #[error("the request must be a JSON object, and is {0}")]
@@ -72,6 +72,15 @@ impl Error {
             error_message = format!("{error_message}; send a JSON object, as in {example}");
         }
         Diagnostic { error_type: self.kind().to_owned(), error_message }
+    }
+
+    /// Whether it is about the request, and no failure of the function. An event that it does not know is none that a
+    /// person has mistyped.
+    pub fn is_of_the_request(&self) -> bool {
+        matches!(
+            self,
+            Self::EmptyRequest | Self::InvalidJson(_) | Self::NotAnObject(_) | Self::InvalidRequest(_)
+        )
     }
 
     /// Whether AWS has refused the call, and would again.
@@ -199,8 +208,22 @@ mod tests {
         let list = Error::NotAnObject("a list");
         assert_eq!(says(&list), format!("the request must be a JSON object, and is a list{shown}"));
         let broken = Error::InvalidJson(serde_json::from_str::<u8>("{").unwrap_err());
-        assert!(says(&broken).starts_with("the request is not JSON: ") && says(&broken).ends_with(shown));
+        assert!(
+            says(&broken).starts_with("the request cannot be read as JSON: ")
+                && says(&broken).ends_with(shown)
+        );
         assert_eq!(says(&Error::InvalidRequest("`to` is missing".to_owned())), "`to` is missing");
+    }
+
+    #[test]
+    fn what_a_person_mistypes_is_of_the_request_and_a_failure_or_an_event_is_not() {
+        let of = |errors: &[Error]| errors.iter().map(Error::is_of_the_request).collect::<Vec<_>>();
+        let broken = Error::InvalidJson(serde_json::from_str::<u8>("{").unwrap_err());
+        let invalid = Error::InvalidRequest("`to` is missing".to_owned());
+        assert_eq!(of(&[Error::EmptyRequest, broken, Error::NotAnObject("a list"), invalid]), [true; 4]);
+        let event = Error::UnknownEvent { detail: String::new(), keys: "Records".to_owned() };
+        let aws = Error::Aws { operation: "read", resource: "x".to_owned(), source: Cause::new("busy") };
+        assert_eq!(of(&[event, aws]), [false; 2]);
     }
 
     #[test]

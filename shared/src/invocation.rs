@@ -24,6 +24,11 @@ impl Invocation {
         self.function_arn.split(':').nth(7).filter(|alias| !alias.is_empty())
     }
 
+    /// Without an alias.
+    pub fn function_name(&self) -> &str {
+        self.function_arn.split(':').nth(6).unwrap_or_default()
+    }
+
     /// Whether it was called by the alias for approvals.
     pub fn is_approval(&self) -> bool {
         self.alias() == Some(APPROVALS)

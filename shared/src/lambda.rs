@@ -53,6 +53,9 @@ pub async fn run<T: Task>(
         let answer = Box::pin(task.handle(&invocation)).await;
         answer.map(answered).map_err(|error| {
             let diagnostic = error.diagnostic(T::EXAMPLE);
+            if error.is_of_the_request() {
+                telemetry::not_taken(invocation.function_name());
+            }
             tracing::warn!(kind = error.kind(), error = diagnostic.error_message, "answered with an error");
             diagnostic
         })

@@ -6,11 +6,13 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
+    clock,
     outcome::Outcome,
     settings::{Environment, SettingsError, invalid},
     text,
@@ -83,7 +85,7 @@ pub fn unheard(environment: &str, topic_arn: &str) {
         "Environment": environment,
         "NoticesUnheard": 1,
         "_aws": {
-            "Timestamp": crate::clock::now().as_millisecond(),
+            "Timestamp": clock::now().as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
                 "Dimensions": [["Environment"]],
@@ -92,6 +94,32 @@ pub fn unheard(environment: &str, topic_arn: &str) {
         },
     });
     write(line);
+}
+
+/// Counts a request that the function did not take. Lambda counts it as an error of the function, too.
+pub fn not_taken(function: &str) {
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
+    write(line_of_not_taken(function, clock::now()));
+}
+
+fn line_of_not_taken(function: &str, at: Timestamp) -> Value {
+    json!({
+        "timestamp": at,
+        "level": "INFO",
+        "message": "a request was not taken",
+        "FunctionName": function,
+        "RequestsNotTaken": 1,
+        "_aws": {
+            "Timestamp": at.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["FunctionName"]],
+                "Metrics": [{ "Name": "RequestsNotTaken", "Unit": "Count" }],
+            }],
+        },
+    })
 }
 
 fn line(outcome: &Outcome) -> Value {
@@ -113,4 +141,24 @@ fn line(outcome: &Outcome) -> Value {
             }],
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The template's alarm on the errors of `incident` asks for it by that name.
+    #[test]
+    fn a_request_that_was_not_taken_is_counted_by_the_name_that_lambda_counts_errors_by() {
+        let line = line_of_not_taken("lendpeak2-production-incident", Timestamp::UNIX_EPOCH);
+        let [namespace, dimension, name] = [
+            "/_aws/CloudWatchMetrics/0/Namespace",
+            "/_aws/CloudWatchMetrics/0/Dimensions/0/0",
+            "/_aws/CloudWatchMetrics/0/Metrics/0/Name",
+        ]
+        .map(|place| line.pointer(place).and_then(Value::as_str).unwrap());
+        assert_eq!([namespace, dimension, name], ["LendPeak2", "FunctionName", "RequestsNotTaken"]);
+        assert_eq!((&line[dimension], &line[name]), (&json!("lendpeak2-production-incident"), &json!(1)));
+        assert_eq!(line["_aws"]["Timestamp"], 0);
+    }
 }

@@ -110,7 +110,7 @@ fn outcome(change: &Value) -> Result<Outcome> {
         json!({ "name": "ecs-cpu", "arn": "arn", "state": "ALARM", "reason": "crossed", "metrics": [] });
     let written = json!({
         "summary": "backend: 2 → 4 tasks, all run; alarm ecs-cpu", "decision": "applied",
-        "code": "applied", "next": null, "reason": "alarm ecs-cpu is in ALARM, and 2 tasks run as they should",
+        "code": "applied", "next": null, "reason": "alarm ecs-cpu rang, and 2 tasks run as they should",
         "target": "service/lendpeak2-production/backend",
         "steps": [{ "action": "set the desired count of backend to 4", "result": "done" }],
         "verification": { "verified": true, "what": "all run" }, "function": "scale-up",

@@ -7,15 +7,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    answer::{Answer, Decision},
+    commands::history::{is_dry_run, what},
     exit::Exit,
     failure::Failure,
+    function::Function,
     runbook::Runbook,
     time::{self, Since},
 };
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
-/// Show what happened at AWS: alarms, deployments and the service's own events, the oldest first
+/// Show what happened: alarms, deployments, the service's own events and what was done, the oldest first
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How far back: a span (2h) or a time (2026-11-28T22:00:00Z)
@@ -30,8 +33,28 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     at: Timestamp,
-    source: &'static str,
+    source: Source,
     what: String,
+}
+
+/// Whose event it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Alarm,
+    Deployment,
+    Service,
+    Done(Function),
+}
+
+impl Source {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::Deployment => "deployment",
+            Self::Service => "service",
+            Self::Done(function) => function.name(),
+        }
+    }
 }
 
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
@@ -41,6 +64,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     loop {
         let mut events = alarms(runbook, from).await?;
         events.extend(service(runbook, from).await?);
+        events.extend(done(runbook, from).await?);
         events.sort();
         events.dedup();
         events.retain(|event| !shown.contains(event));
@@ -60,8 +84,7 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
 
 fn show(runbook: &Runbook<'_>, events: &[Event], follow: bool, first: bool) {
     let screen = runbook.screen;
-    let as_json =
-        |event: &Event| json!({ "at": event.at.to_string(), "source": event.source, "what": event.what });
+    let as_json = |event: &Event| json!({ "at": event.at.to_string(), "source": event.source.name(), "what": event.what });
     match (screen.is_json(), follow) {
         (true, false) => screen.json(&Value::Array(events.iter().map(as_json).collect())),
         (true, true) => events.iter().for_each(|event| screen.answer(&as_json(event).to_string())),
@@ -73,7 +96,7 @@ fn show(runbook: &Runbook<'_>, events: &[Event], follow: bool, first: bool) {
 }
 
 fn line(event: &Event) -> String {
-    format!("{} {:10} {}", time::full(event.at), event.source, event.what.replace('\n', " "))
+    format!("{} {:18} {}", time::full(event.at), event.source.name(), event.what.replace('\n', " "))
 }
 
 /// The alarms of this environment, and what became of each.
@@ -106,7 +129,7 @@ async fn alarms(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, Fa
         let at = time::of_millis(at.to_millis().unwrap_or_default());
         if at >= from {
             let what = format!("{name}: {}", item.history_summary().unwrap_or_default());
-            events.push(Event { at, source: "alarm", what });
+            events.push(Event { at, source: Source::Alarm, what });
         }
     }
     Ok(events)
@@ -128,7 +151,7 @@ async fn service(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, F
                 let what = event.message().unwrap_or_default().to_owned();
                 events.push(Event {
                     at: time::of_millis(at.to_millis().unwrap_or_default()),
-                    source: "service",
+                    source: Source::Service,
                     what,
                 });
             }
@@ -141,12 +164,12 @@ async fn service(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, F
                 deployment.rollout_state().map_or(String::new(), |state| format!(": {}", state.as_str()));
             if let Some(at) = deployment.created_at() {
                 let at = time::of_millis(at.to_millis().unwrap_or_default());
-                events.push(Event { at, source: "deployment", what: format!("{name}: BEGUN") });
+                events.push(Event { at, source: Source::Deployment, what: format!("{name}: BEGUN") });
             }
             if let (Some(at), false) = (deployment.updated_at(), state.is_empty()) {
                 let at = time::of_millis(at.to_millis().unwrap_or_default());
                 let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-                events.push(Event { at, source: "deployment", what: format!("{name}{state}{why}") });
+                events.push(Event { at, source: Source::Deployment, what: format!("{name}{state}{why}") });
             }
         }
     }
@@ -154,14 +177,69 @@ async fn service(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, F
     Ok(events)
 }
 
+/// What the functions did, and what people decided. `history` also has why nothing was done.
+async fn done(runbook: &Runbook<'_>, from: Timestamp) -> Result<Vec<Event>, Failure> {
+    let ledger = runbook.ledger()?;
+    let mut events = Vec::new();
+    for function in Function::RECORDED {
+        let records = ledger.records(function, &time::key(from)).await?;
+        events.extend(records.iter().filter_map(|(_, record)| deed(function, record)));
+    }
+    events.retain(|event| event.at >= from);
+    Ok(events)
+}
+
+/// A record of something that happened.
+fn deed(function: Function, record: &Value) -> Option<Event> {
+    /// What ends a deed, or a plan, is written down as nothing that had to be done.
+    const ENDS: [&str; 4] = ["verified", "superseded", "rejected", "approval_expired"];
+    let answer = Answer::of(record);
+    let happened = match answer.decision {
+        Decision::Applied | Decision::Failed | Decision::AwaitingApproval => true,
+        Decision::NothingToDo => ENDS.contains(&answer.code.as_str()),
+        _ => false,
+    };
+    let at = answer.at.parse().ok().filter(|_| happened && !is_dry_run(record))?;
+    Some(Event { at, source: Source::Done(function), what: what(&answer) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check_deed(record: &Value, expected: Option<&str>) {
+        let mut of = json!({ "at": "2026-12-01T10:00:00.5Z", "summary": "backend: release :2 → :1" });
+        of.as_object_mut().unwrap().extend(record.as_object().unwrap().clone());
+        let deed = deed(Function::Rollback, &of);
+        assert_eq!(deed.as_ref().map(|deed| deed.what.as_str()), expected, "{record}");
+    }
+
+    #[test]
+    fn what_was_done_decided_or_asked_is_an_event_and_what_was_only_looked_at_is_not() {
+        let (done, nothing) = (Some("backend: release :2 → :1"), None);
+        for decision in ["applied", "failed", "awaiting_approval"] {
+            check_deed(&json!({ "decision": decision, "code": "applied" }), done);
+        }
+        for decision in ["observed", "refused", "listed", "replayed", "nothing_to_do"] {
+            check_deed(&json!({ "decision": decision, "code": "steady" }), nothing);
+        }
+        for end in ["verified", "superseded", "rejected", "approval_expired"] {
+            check_deed(&json!({ "decision": "nothing_to_do", "code": end }), done);
+        }
+        let dry = json!({ "decision": "applied", "trigger": { "kind": { "person": { "dry_run": true } } } });
+        check_deed(&dry, nothing);
+        check_deed(&json!({ "decision": "applied", "at": "" }), nothing);
+    }
+
     #[test]
     fn an_event_is_a_line() {
         let at = "2026-12-01T10:00:00Z".parse().unwrap();
-        let event = Event { at, source: "alarm", what: "cpu: Alarm updated\nfrom OK to ALARM".to_owned() };
-        assert_eq!(line(&event), "2026-12-01 10:00:00 alarm      cpu: Alarm updated from OK to ALARM");
+        let event =
+            Event { at, source: Source::Alarm, what: "cpu: Alarm updated\nfrom OK to ALARM".to_owned() };
+        assert_eq!(
+            line(&event),
+            "2026-12-01 10:00:00 alarm              cpu: Alarm updated from OK to ALARM"
+        );
     }
 }

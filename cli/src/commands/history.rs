@@ -96,7 +96,7 @@ async fn newer(ledger: &Ledger, after: &mut [(Function, String)]) -> Result<Vec<
 }
 
 /// Whether a person only looked.
-fn is_dry_run(value: &Value) -> bool {
+pub(crate) fn is_dry_run(value: &Value) -> bool {
     let asked =
         ["/trigger/kind/person", "/trigger/approved_by/kind/person", "/trigger/rejected_by/kind/person"];
     asked
@@ -125,7 +125,7 @@ fn line(record: &Record) -> String {
 }
 
 /// What was done where something was; else why not.
-fn what(answer: &Answer) -> String {
+pub(crate) fn what(answer: &Answer) -> String {
     if !answer.summary.is_empty() {
         return answer.summary.clone();
     }

@@ -39,10 +39,14 @@ fn words(plans: &[Plan], now: Timestamp, width: Option<usize>) -> String {
         let asked = format!("{}{by}", plan.asked_by());
         [plan.id.clone(), plan.function.name().to_owned(), left, asked, plan.actions.join(", ")]
     });
-    let first = plans.first().map_or("", |plan| plan.id.as_str());
+    let decide = |plan: &Plan| {
+        let id = &plan.id;
+        format!("    lendpeak2 approve {id}\n    lendpeak2 reject {id} --reason …")
+    };
     format!(
-        "{}\n\nTo decide:\n    lendpeak2 approve {first}\n    lendpeak2 reject {first} --reason …",
-        table(["plan", "function", "expires in", "asked by", "would"], rows, width)
+        "{}\n\nTo decide:\n{}",
+        table(["plan", "function", "expires in", "asked by", "would"], rows, width),
+        plans.iter().map(decide).collect::<Vec<_>>().join("\n")
     )
 }
 
@@ -69,6 +73,15 @@ mod tests {
             shown,
             "PLAN  FUNCTION  EXPIRES IN  ASKED BY  WOULD\n0a1b  restart   20 min      dan       restart s\n\n\
              To decide:\n    lendpeak2 approve 0a1b\n    lendpeak2 reject 0a1b --reason …"
+        );
+        let another = Plan { id: "2c3d".to_owned(), ..plan.clone() };
+        let shown = words(&[plan.clone(), another], now, None);
+        assert!(
+            shown.ends_with(
+                "To decide:\n    lendpeak2 approve 0a1b\n    lendpeak2 reject 0a1b --reason …\n    \
+                 lendpeak2 approve 2c3d\n    lendpeak2 reject 2c3d --reason …"
+            ),
+            "{shown}"
         );
         let one_of_two = Plan { approved_by: vec!["alice".to_owned()], ..plan };
         let shown = words(&[one_of_two], now, None);

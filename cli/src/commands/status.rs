@@ -1,6 +1,7 @@
 //! `lendpeak2 status`
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     function::Function,
+    ledger::Plan,
     remedy, render,
     runbook::Runbook,
     screen::{BAD, BOLD, WARN},
@@ -24,7 +26,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show the components, the open incidents, the kill switches and the plans that wait
+    /// Show the plans that wait, the open incidents, the kill switches and the components
     Show,
     /// Say how a component is; each open incident notes it
     Set(Set),
@@ -85,18 +87,24 @@ pub(crate) async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
     let screen = runbook.screen;
     let value = runbook.look(Function::Incident, &json!({})).await?;
     // The function's answer, as it is, needs no ledger.
-    let plans = if screen.is_json() { Vec::new() } else { runbook.ledger()?.plans(time::now()).await? };
-    let waiting: Vec<String> = plans
-        .iter()
-        .map(|plan| format!("{} of {}: {}", plan.id, plan.function.name(), plan.actions.join(", ")))
-        .collect();
+    let now = time::now();
+    let plans = if screen.is_json() { Vec::new() } else { runbook.ledger()?.plans(now).await? };
+    let waiting: Vec<String> = plans.iter().map(|plan| waits(plan, now)).collect();
     screen.show(&value, |width| words(&value, &waiting, width));
     Ok(Exit::Done)
 }
 
+fn waits(plan: &Plan, now: Timestamp) -> String {
+    let left = time::spoken(plan.expires.duration_since(now));
+    let actions = plan.actions.join(", ");
+    format!("{} of {}, {left} left: {actions}; lendpeak2 approve {}", plan.id, plan.function.name(), plan.id)
+}
+
 fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
     let list = |name: &str| value.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let mut lines = Vec::new();
+    // What waits for a person comes first.
+    let mut lines: Vec<String> =
+        waiting.iter().map(|plan| render::field("waits", BOLD, plan, width)).collect();
     match list("open") {
         [] => lines.push("No incident is open.".to_owned()),
         open => lines.extend(open.iter().map(|incident| {
@@ -124,7 +132,6 @@ fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
             width,
         ));
     }
-    lines.extend(waiting.iter().map(|plan| render::field("waits", BOLD, plan, width)));
     let components = list("components");
     if !components.is_empty() {
         let rows = components.iter().map(|component| {
@@ -141,20 +148,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_open_stopped_and_waiting_comes_first() {
+    fn what_waits_is_open_and_stopped_comes_first_in_that_order() {
         let value = json!({
             "open": [{ "incident": "i-1", "title": "Service down", "severity": "high", "acknowledged": null }],
             "switches": [{ "name": "all", "by": "Ana", "reason": "a migration" }],
             "components": [{ "component": "api", "status": "degraded", "message": "slow", "at": "2026-12-01T10:00:00.5Z" }],
         });
-        let plain =
-            anstream::adapter::strip_str(&words(&value, &["0a1b of restart: restart s".to_owned()], None))
-                .to_string();
+        let plan = Plan {
+            id: "0a1b".to_owned(),
+            function: Function::Restart,
+            target: "service/c/s".to_owned(),
+            actions: vec!["restart s".to_owned()],
+            reason: String::new(),
+            expires: "2026-12-01T10:30:00Z".parse().unwrap(),
+            approved_by: Vec::new(),
+            data: json!({}),
+        };
+        let waiting = [waits(&plan, "2026-12-01T10:10:00Z".parse().unwrap())];
+        let shown = anstream::adapter::strip_str(&words(&value, &waiting, None)).to_string();
         assert_eq!(
-            plain,
-            "open     i-1: Service down (high), nobody has it yet\n\
-             stopped  the kill switch all is on (Ana: a migration); to lift it: lendpeak2 start\n\
-             waits    0a1b of restart: restart s\n\n\
+            shown,
+            "waits    0a1b of restart, 20 min left: restart s; lendpeak2 approve 0a1b\n\
+             open     i-1: Service down (high), nobody has it yet\n\
+             stopped  the kill switch all is on (Ana: a migration); to lift it: lendpeak2 start\n\n\
              COMPONENT  STATUS    MESSAGE  SINCE (UTC)\n\
              api        degraded  slow     2026-12-01 10:00:00"
         );

@@ -13,6 +13,7 @@ use crate::{
     function::Function,
     remedy::show,
     runbook::Runbook,
+    suggest::word,
 };
 
 const ALL: &str = "all";
@@ -42,6 +43,27 @@ fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once(ALL).chain(Function::REMEDIES.iter().map(|function| function.name()))
 }
 
+/// Of a reason that was typed without quotation marks: how it stands in them.
+pub(crate) fn hint(typed: &[String]) -> Option<String> {
+    let after = typed.iter().position(|word| word == "stop")? + 1;
+    let words: Vec<&str> = typed.iter().skip(after).map(String::as_str).collect();
+    let end = words.iter().position(|word| word.starts_with('-')).unwrap_or(words.len());
+    let (words, options) = words.split_at(end);
+    let (function, reason) = match words {
+        [function, reason @ ..] if names().any(|name| name == *function) => (Some(*function), reason),
+        reason => (None, reason),
+    };
+    // A single word, or one that was quoted, is not what was wrong.
+    if reason.len() < 2 || reason.iter().any(|word| word.contains(' ')) {
+        return None;
+    }
+    let mut command = vec!["lendpeak2 stop".to_owned()];
+    command.extend(function.map(str::to_owned));
+    command.push(word(&reason.join(" ")));
+    command.extend(options.iter().map(|option| word(option)));
+    Some(format!("a reason of several words stands in quotation marks: {}", command.join(" ")))
+}
+
 pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit, Failure> {
     let whom = options.function.as_deref().unwrap_or(ALL);
     if options.function.is_none() && names().any(|name| name == options.reason) {
@@ -65,4 +87,28 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: &Options) -> Result<Exit
     };
     show(runbook, Function::Incident, &value);
     Ok(Exit::of(&Answer::of(&value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &str, expected: Option<&str>) {
+        let hint = hint(&shlex::split(typed).unwrap());
+        let command = hint.as_deref().and_then(|hint| hint.split_once("marks: ")).map(|(_, command)| command);
+        assert_eq!(command, expected, "{typed}");
+    }
+
+    #[test]
+    fn a_reason_without_quotation_marks_is_shown_with_them() {
+        check("stop migration is on", Some("lendpeak2 stop 'migration is on'"));
+        check("-e production stop migration is on", Some("lendpeak2 stop 'migration is on'"));
+        check("stop scale-up load test", Some("lendpeak2 stop scale-up 'load test'"));
+        check("stop it grows --until 2h", Some("lendpeak2 stop 'it grows' --until 2h"));
+        check("stop backend 'no such function'", None);
+        check("stop scale-up", None);
+        check("stop", None);
+        check("start it now", None);
+    }
 }

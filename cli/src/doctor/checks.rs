@@ -8,6 +8,7 @@ mod database;
 mod front_end;
 mod functions;
 mod image;
+mod lifecycle;
 mod names;
 mod own_state;
 mod people;
@@ -69,12 +70,15 @@ pub(crate) const ALL: &[Check] = checks! {
     "chat" => chat::channels,
     // The managed stack.
     "deployment-controller" => service::controller,
+    "service-arn" => service::arn,
     "circuit-breaker" => service::circuit_breaker,
     "healthy-percent" => service::healthy_percent,
     "grace-period" => service::grace_period,
     "auto-scaling" => scaling::limits,
     "container-insights" => service::container_insights,
+    "exec" => service::exec,
     "image" => image::fixed,
+    "image-kept" => image::kept,
     "health-check" => balancer::health_check,
     "deregistration" => balancer::deregistration,
     "idle-timeout" => balancer::idle_timeout,
@@ -85,6 +89,7 @@ pub(crate) const ALL: &[Check] = checks! {
     "database-backups" => database::backups,
     "database-deletion" => database::deletion,
     "database-zones" => database::zones,
+    "database-version" => database::version,
     "cloudfront-metrics" => front_end::metrics,
     "cloudfront-errors" => front_end::error_pages,
 };

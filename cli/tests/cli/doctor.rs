@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_config::SdkConfig;
 use aws_sdk_scheduler::types::ScheduleState;
 use serde_json::Value;
 
-use crate::support::{Said, Sandbox, on_a_terminal, said};
+use crate::support::{Said, Sandbox, on_a_terminal, runtime, said};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:lendpeak2-production-notices";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:people-notices";
@@ -35,16 +34,7 @@ struct Aws {
 
 impl Aws {
     fn new(sandbox: &Sandbox) -> Self {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(&sandbox.url)
-            .build();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { config, runtime }
+        Self { config: sandbox.aws(), runtime: runtime() }
     }
 
     fn subscribe(&self, protocol: &str, address: &str) {

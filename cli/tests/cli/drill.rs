@@ -14,17 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_ecs::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-    types::TaskDefinitionStatus,
-};
+use aws_sdk_ecs::{Client, types::TaskDefinitionStatus};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     sandbox::deploy,
-    support::{Said, Sandbox, on_a_terminal, said},
+    support::{Said, Sandbox, on_a_terminal, runtime, said},
 };
 
 const MARKED: [&str; 2] = ["--parameter", "Drills=true"];
@@ -76,15 +72,8 @@ struct House<'a> {
 
 impl<'a> House<'a> {
     fn of(sandbox: &'a Sandbox) -> Self {
-        let config = aws_sdk_ecs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(&sandbox.url)
-            .build();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { sandbox, state: tempfile::tempdir().unwrap(), runtime, ecs: Client::from_conf(config) }
+        let ecs = Client::new(&sandbox.aws());
+        Self { sandbox, state: tempfile::tempdir().unwrap(), runtime: runtime(), ecs }
     }
 
     fn lendpeak2(&self, arguments: &[&str]) -> Command {

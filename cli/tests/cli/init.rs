@@ -7,10 +7,9 @@ use std::{
     process::Command,
 };
 
-use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use serde_json::Value;
 
-use crate::support::{Said, Sandbox, lendpeak2, on_a_terminal, said};
+use crate::support::{Said, Sandbox, lendpeak2, on_a_terminal, runtime, said};
 
 #[test]
 fn the_names_of_a_stack_are_found_by_its_service() {
@@ -183,14 +182,7 @@ fn what_is_denied_is_left_open(sandbox: &Sandbox) {
 
 /// A second service, and a cluster of another environment.
 fn several_services_have_to_be_told_apart(sandbox: &Sandbox) {
-    let config = aws_sdk_ecs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(&sandbox.url)
-        .build();
-    let ecs = aws_sdk_ecs::Client::from_conf(config);
+    let ecs = aws_sdk_ecs::Client::new(&sandbox.aws());
     let make = async {
         ecs.create_cluster().cluster_name("lendpeak2-staging").send().await.unwrap();
         for (cluster, name) in [("lendpeak2-production", "worker"), ("lendpeak2-staging", "backend")] {
@@ -198,7 +190,7 @@ fn several_services_have_to_be_told_apart(sandbox: &Sandbox) {
             create.task_definition("lendpeak2-backend-production").desired_count(0).send().await.unwrap();
         }
     };
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(make);
+    runtime().block_on(make);
     let folder = folder("several", None);
     let told = said(&mut inside(sandbox, &folder, &["init"]));
     assert_eq!((told.code, told.out.as_str()), (2, ""), "{told:?}");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::{
     drill::no_drill_is_held_where_none_are_allowed,
-    support::{Said, Sandbox, on_a_terminal, said, surrounded},
+    support::{Said, Sandbox, on_a_terminal, runtime, said, surrounded},
 };
 use serde_json::Value;
 
@@ -51,19 +51,8 @@ fn with_functions_that_only_look() {
 
 /// As a deployment tool does it: a copy of what runs, with another variable.
 pub(crate) fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
-    use aws_sdk_ecs::{
-        Client,
-        config::{BehaviorVersion, Credentials, Region},
-        types::KeyValuePair,
-    };
-    let config = aws_sdk_ecs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(&sandbox.url)
-        .build();
-    let ecs = Client::from_conf(config);
+    use aws_sdk_ecs::{Client, types::KeyValuePair};
+    let ecs = Client::new(&sandbox.aws());
     let (cluster, service) = ("lendpeak2-production", "backend");
     let deploy = async {
         let runs = ecs.describe_services().cluster(cluster).services(service).send().await.unwrap();
@@ -92,7 +81,7 @@ pub(crate) fn deploy(sandbox: &Sandbox, name: &str, value: &str) -> String {
         update.send().await.unwrap();
         release
     };
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(deploy)
+    runtime().block_on(deploy)
 }
 
 fn a_release_is_rolled_back(sandbox: &Sandbox) {

@@ -7,6 +7,8 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use serde_json::Value;
 
 /// Where the root workspace's sandbox is: `cargo build` there makes `target/debug/sandbox`.
@@ -49,6 +51,18 @@ impl Sandbox {
         let mut command = lendpeak2(arguments);
         command.env("AWS_ENDPOINT_URL", &self.url);
         command
+    }
+
+    /// Somebody else's way to its AWS, beside the program.
+    pub(crate) fn aws(&self) -> SdkConfig {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(&self.url)
+            .build()
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
@@ -100,6 +114,11 @@ impl Drop for Sandbox {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Where calls of AWS are waited for.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// What a command said, and how it ended.

@@ -15,6 +15,9 @@ pub enum Action {
     CreateInvalidation {
         distribution: String,
         paths: Vec<String>,
+        /// What was widened, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        widened: Vec<String>,
         /// CloudFront takes the same one once.
         caller_reference: String,
         /// The assets as they were, only to compare.
@@ -25,8 +28,9 @@ pub enum Action {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::CreateInvalidation { distribution, paths, .. } = self;
-        write!(f, "invalidate {} of distribution {distribution}", told(paths))
+        let Self::CreateInvalidation { distribution, paths, widened, .. } = self;
+        write!(f, "invalidate {} of distribution {distribution}", told(paths))?;
+        if widened.is_empty() { Ok(()) } else { write!(f, ", wider than was asked: {}", reasons(widened)) }
     }
 }
 
@@ -36,6 +40,15 @@ pub(crate) fn told(paths: &[String]) -> String {
     match paths.len().saturating_sub(MAX_TOLD) {
         0 => some.join(", "),
         more => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+/// Why paths were widened, for people.
+pub(crate) fn reasons(widened: &[String]) -> String {
+    let some: Vec<&str> = widened.iter().take(MAX_TOLD).map(String::as_str).collect();
+    match widened.len().saturating_sub(MAX_TOLD) {
+        0 => some.join("; "),
+        more => format!("{}; and {more} more", some.join("; ")),
     }
 }
 

@@ -200,6 +200,7 @@ fn sent() -> Action {
     Action::CreateInvalidation {
         distribution: DISTRIBUTION.to_owned(),
         paths: vec!["/c/*".to_owned()],
+        widened: vec![],
         caller_reference: "of I1".to_owned(),
         before: vec![],
     }
@@ -225,7 +226,8 @@ async fn a_page_that_does_not_answer_was_not_seen() {
     let ended = [listed(&[("I1", "Completed", 0)]), is("I1", "Completed", 0, "/index.html")];
     let Action::CreateInvalidation { distribution, caller_reference, before, .. } = sent();
     let paths = vec!["/index.html".to_owned()];
-    let action = Action::CreateInvalidation { distribution, paths, caller_reference, before };
+    let action =
+        Action::CreateInvalidation { distribution, paths, widened: vec![], caller_reference, before };
     let seen = apply::verify(&clients(&ended), &web(), &settings(), &[&action], Duration::ZERO).await;
     assert_eq!(
         (seen.verified, seen.what.as_str()),

@@ -25,6 +25,8 @@ const MAX_AWAITED: usize = 5;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Awaited {
     pub(crate) paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) widened: Vec<String>,
     pub(crate) caller_reference: String,
     /// Why it was asked for.
     pub(crate) reason: String,
@@ -47,6 +49,7 @@ impl Awaited {
         Action::CreateInvalidation {
             distribution: settings.distribution.clone(),
             paths: self.paths.clone(),
+            widened: self.widened.clone(),
             caller_reference: self.caller_reference.clone(),
             before: self.before.clone(),
         }

@@ -12,7 +12,7 @@ use shared::{
 
 use crate::{
     FUNCTION,
-    action::{Action, told, units},
+    action::{Action, reasons, told, units},
     codes,
     follow_up::{Awaited, Past, Plan, add, awaited, look_after},
     observe::Observed,
@@ -24,10 +24,13 @@ use crate::{
 
 /// As in `CloudFront: /index.html cleared`. The distribution's id is in the step: there is one.
 pub(crate) fn in_short(actions: &[Action]) -> InShort {
-    let Some(Action::CreateInvalidation { paths, .. }) = actions.first() else {
+    let Some(Action::CreateInvalidation { paths, widened, .. }) = actions.first() else {
         return InShort::default();
     };
-    let paths = told(paths);
+    let mut paths = told(paths);
+    if !widened.is_empty() {
+        paths.push_str(" (wider than was asked)");
+    }
     InShort { planned: format!("clear {paths} in CloudFront"), done: format!("CloudFront: {paths} cleared") }
 }
 
@@ -81,21 +84,23 @@ fn invalidate(
     past: &Past,
 ) -> Plan {
     let paths = &asked.paths;
+    let skip = |stop| Plan::skip(with_widened(stop, asked));
     if let Some(joined) = joins(observed, request, paths) {
-        return Plan::skip(joined);
+        return skip(joined);
     }
     let earlier = awaited(past.follow_up.as_ref()).to_vec();
     if let Some(waiting) = earlier.iter().find(|one| !one.sent && one.paths == *paths) {
-        return Plan::skip(skipped::already_waiting(waiting.due));
+        return skip(skipped::already_waiting(waiting.due));
     }
     let billed = billed(past.month_units, paths.len(), settings.free_paths);
     if billed > 0 && matches!(request.source, Source::Alarm(_)) {
-        return Plan::skip(skipped::free_paths_spent(past.month_units, settings.free_paths, paths));
+        return skip(skipped::free_paths_spent(past.month_units, settings.free_paths, paths));
     }
 
     let reason = reason(request, asked, billed, past, settings);
     let new = Awaited {
         paths: paths.clone(),
+        widened: asked.widened.clone(),
         caller_reference: caller_reference(&request.event),
         reason: reason.clone(),
         sent: true,
@@ -105,8 +110,10 @@ fn invalidate(
     let (files, wildcards) = observed.in_progress();
     if !observed.has_room(paths) {
         return match add(earlier, Awaited { sent: false, ..new }) {
-            Some(follow_up) => Plan::postpone(follow_up, skipped::no_room(files, wildcards)),
-            None => Plan::skip(skipped::too_many_waiting()),
+            Some(follow_up) => {
+                Plan::postpone(follow_up, with_widened(skipped::no_room(files, wildcards), asked))
+            }
+            None => skip(skipped::too_many_waiting()),
         };
     }
     let limits = match request.source {
@@ -117,6 +124,14 @@ fn invalidate(
     let follow_up = add(earlier, new).map_or(FollowUpChange::Keep, FollowUpChange::Set);
     let by_hand = Some(json!({ "paths": paths }));
     Plan { follow_up, limits, by_hand, units: units(paths), ..Plan::act(vec![action], reason) }
+}
+
+/// Why nothing is sent, with what was widened of the paths that it is about.
+fn with_widened(stop: Stop, asked: &Paths) -> Stop {
+    if asked.widened.is_empty() {
+        return stop;
+    }
+    Stop { reason: format!("{}; {}", stop.reason, reasons(&asked.widened)), ..stop }
 }
 
 /// An invalidation of the same paths that is in progress. What was deployed after it began may have been cached
@@ -143,12 +158,12 @@ fn caller_reference(event: &str) -> String {
 fn reason(request: &Request, asked: &Paths, billed: u32, past: &Past, settings: &Settings) -> String {
     let spent = past.month_units;
     let mut reason = match &request.source {
-        Source::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+        Source::Alarm(alarm) => format!("alarm {} rang", alarm.name),
         Source::Deployment(event) => format!("{} has deployed the front end", event.name),
         Source::Person | Source::Schedule => past.asked.clone(),
     };
-    for widened in &asked.widened {
-        reason = format!("{reason}; {widened}");
+    if !asked.widened.is_empty() {
+        reason = format!("{reason}; {}", reasons(&asked.widened));
     }
     if billed > 0 {
         let free = settings.free_paths;

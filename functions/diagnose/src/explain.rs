@@ -40,7 +40,9 @@ pub(crate) fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {
                 .collect();
             for found in consequences {
                 finding.impact = finding.impact.max(found.impact);
-                finding.since = [finding.since, found.since].into_iter().flatten().min();
+                // A metric's period may have begun before what it shows.
+                let since = [finding.since, found.since].into_iter().flatten().min();
+                finding.since = since.max(finding.not_before.filter(|_| since.is_some()));
                 let Finding { cause, chapter, what, evidence, remedy, .. } = found.clone();
                 finding.explains.push(Consequence { cause, chapter, what, evidence, remedy });
             }

@@ -58,6 +58,7 @@ pub fn bounded(finding: &Finding) -> Finding {
         impact: finding.impact,
         what: short(&finding.what),
         since: finding.since,
+        not_before: finding.not_before,
         evidence: finding.evidence.iter().take(MAX_FACTS).map(fact).collect(),
         remedy: Advice {
             what: short(what),

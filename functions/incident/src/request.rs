@@ -348,9 +348,13 @@ impl Until {
 }
 
 impl Open {
-    /// The cause as lower-case letters, digits and hyphens, fit for an id.
+    /// The cause as lower-case letters, digits and hyphens, fit for an id. `service_down` is `service-down`: causes are
+    /// written either way.
     pub fn cause(&self) -> String {
-        slug(self.cause.as_deref().unwrap_or(&self.title))
+        match &self.cause {
+            Some(cause) => slug(&cause.replace('_', "-")),
+            None => slug(&self.title),
+        }
     }
 }
 

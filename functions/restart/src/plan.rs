@@ -73,7 +73,7 @@ fn restart(
     let restarted =
         Restarted { task_definition: task_definition.clone(), replaces: replaces.clone(), since: now };
     let because = match &request.alarm {
-        Some(alarm) => format!("alarm {} is in ALARM", alarm.name),
+        Some(alarm) => format!("alarm {} rang", alarm.name),
         None => past.asked.clone(),
     };
     let frozen = past.freeze.as_ref().map(|freeze| format!("; {}, and stay so", freeze.said()));

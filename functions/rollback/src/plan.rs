@@ -304,7 +304,7 @@ fn deploy(
 fn because(request: &Request, service: &Service, asked: &str) -> String {
     let release = revision(&service.task_definition);
     match &request.because {
-        Because::Alarm(alarm) => format!("alarm {} is in ALARM, and {release} is new", alarm.name),
+        Because::Alarm(alarm) => format!("alarm {} rang, and {release} is new", alarm.name),
         Because::Deployment(event) => {
             let reason = event.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("the deployment of {release} has failed{reason}")

@@ -173,7 +173,7 @@ fn more_tasks(
 fn why(observed: &Observed, request: &Request, asked: &str) -> String {
     let lasting = observed.alarms.iter().find(|alarm| alarm.is_in_alarm);
     match (&request.alarm, request.goal, lasting) {
-        (Some(alarm), _, _) => format!("alarm {} is in ALARM", alarm.name),
+        (Some(alarm), _, _) => format!("alarm {} rang", alarm.name),
         (None, Goal::LookAfter, Some(alarm)) => format!("alarm {} is still in ALARM", alarm.name),
         _ => asked.to_owned(),
     }

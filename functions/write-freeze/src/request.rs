@@ -45,7 +45,7 @@ impl Because {
     /// For the record, and for people who wonder why nothing can be written.
     pub(crate) fn words(&self) -> String {
         match self {
-            Self::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+            Self::Alarm(alarm) => format!("alarm {} rang", alarm.name),
             Self::Person(words) | Self::Machine(words) => words.clone(),
             Self::Schedule => "the schedule asks".to_owned(),
         }

@@ -174,6 +174,32 @@ pub async fn put_5xx_alarm(clients: &Clients) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The template's alarm on the errors of `incident`, without its metric math: here requests that it does not take count.
+pub async fn put_incident_errors_alarm(clients: &Clients) -> anyhow::Result<()> {
+    const NAME: &str = "lendpeak2-production";
+    let topic = |name: &str| format!("arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}-{name}");
+    clients
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name(format!("{NAME}-incident-errors"))
+        .namespace("AWS/Lambda")
+        .metric_name("Errors")
+        .dimensions(Dimension::builder().name("FunctionName").value(format!("{NAME}-incident")).build())
+        .statistic(Statistic::Sum)
+        .period(60)
+        .evaluation_periods(3)
+        .datapoints_to_alarm(2)
+        .threshold(0.0)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data("notBreaching")
+        .alarm_actions(topic("notices"))
+        .alarm_actions(topic("level-2"))
+        .send()
+        .await
+        .context("cannot put the alarm on incident's errors")?;
+    Ok(())
+}
+
 /// The rule of the template's composite alarm.
 pub const SERVICE_DOWN_RULE: &str = r#"ALARM("lendpeak2-production-probe-failing") AND (ALARM("lendpeak2-production-alb-5xx-rate") OR ALARM("lendpeak2-production-no-healthy-target"))"#;
 /// The topic of the alarms that open an incident.

@@ -38,13 +38,17 @@ impl Ecr {
             return (named == Some(REPOSITORY))
                 .then(|| wire::json_1_1(StatusCode::OK, &json!({ "repositories": [repository] })));
         }
-        if call.operation != "DescribeImages" {
+        if !["DescribeImages", "GetLifecyclePolicy"].contains(&call.operation.as_str()) {
             return None;
         }
         let refused =
             |code: &str| Some(wire::error(call, StatusCode::BAD_REQUEST, code, "It does not exist"));
         if call.request.get("repositoryName").and_then(Value::as_str) != Some(REPOSITORY) {
             return refused("RepositoryNotFoundException");
+        }
+        // No image is deleted by its age or number.
+        if call.operation == "GetLifecyclePolicy" {
+            return refused("LifecyclePolicyNotFoundException");
         }
         let id = call.request.pointer("/imageIds/0").cloned().unwrap_or_default();
         let tag = id.get("imageTag").and_then(Value::as_str).unwrap_or_default();

@@ -208,7 +208,7 @@ pub async fn believed(
     client: &Client,
     found: &Registered,
     known: Option<&Release>,
-    ran: &dyn Fn(&str, &str, &str) -> bool,
+    ran: &(dyn Fn(&str, &str, &str) -> bool + Sync),
 ) -> Result<Option<TaskDefinition>, Error> {
     let Some(told) = found.summary() else {
         return Ok(None);

@@ -77,7 +77,8 @@ pub fn admit<A: ToString, F>(case: &Case<'_>, plan: &Plan<A, F>, plan_hash: &str
     let actions = lines(&plan.actions);
     if let Some(approval) = case.approval {
         if let Some(by) = case.trigger.asked() {
-            reason = format!("{reason}; {}", approved(by, approval, case.now));
+            let approved = if dry_run { LOOKED.to_owned() } else { approved(by, approval, case.now) };
+            reason = format!("{reason}; {approved}");
         }
         check_same_plan(approval, plan_hash, &actions)?;
     }
@@ -200,6 +201,9 @@ fn check_same_plan(approval: &Approval, plan_hash: &str, plan: &[String]) -> Res
 fn ask_again() -> Next {
     Next::development("send the request again for a new plan")
 }
+
+/// Of a dry run of an approval.
+const LOOKED: &str = "this was only a look, which approves nothing";
 
 /// Who has approved, when and why.
 fn approved(asked: &Asked, approval: &Approval, at: Timestamp) -> String {

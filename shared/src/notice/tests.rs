@@ -202,7 +202,7 @@ fn what_an_earlier_version_left_in_the_ledger_is_told_in_a_chat_too() {
     let notice = Notice {
         topic_arn: TOPIC.to_owned(),
         subject: "[production] scale-up applied: service/lendpeak2-production/backend".to_owned(),
-        message: "alarm high-cpu is in ALARM\n- set the desired count of backend to 3: done".to_owned(),
+        message: "alarm high-cpu rang\n- set the desired count of backend to 3: done".to_owned(),
         facts: None,
     };
     let chat = chat_of(&notice);
@@ -211,7 +211,7 @@ fn what_an_earlier_version_left_in_the_ledger_is_told_in_a_chat_too() {
         ":information_source: production: scale-up applied: service/lendpeak2-production/backend"
     );
     let description = chat["content"]["description"].as_str().unwrap();
-    assert!(description.starts_with("alarm high-cpu is in ALARM\n- set the desired"), "{description}");
+    assert!(description.starts_with("alarm high-cpu rang\n- set the desired"), "{description}");
     assert_eq!(body(&notice, "default"), notice.message);
 }
 

@@ -11,9 +11,13 @@ use crate::{
     outcome::{Decision, Next, Outcome, Stop, WokenBy},
     plan::{Plan, lines, value},
     remedy::Remedy,
+    text,
     trigger::{Asked, Kind},
     vote::{self, Said, Vote},
 };
+
+/// No plan's id is longer, and the ledger takes no key of more than 1,024 bytes.
+const LONGEST_ID: usize = 60;
 
 impl<R: Remedy> Runner<R> {
     /// Finds the plan that a person approves or rejects by its id.
@@ -22,8 +26,13 @@ impl<R: Remedy> Runner<R> {
         let Some(id) = asked.approve.as_deref().or(asked.reject.as_deref()) else {
             return if run.invocation.is_approval() { Err(no_request().into()) } else { Ok(()) };
         };
-        let stored = self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?;
+        let stored = if id.len() > LONGEST_ID {
+            None
+        } else {
+            self.ledger.approval(id).await.map_err(|error| guard::no_ledger(&error))?
+        };
         let approval = stored.ok_or_else(|| {
+            let id = text::line(id, LONGEST_ID);
             let reason = format!(
                 "no plan `{id}` of {} awaits approval: it is another function's, has long expired, cannot be read, or \
                  was asked for anew since under another id",

@@ -89,7 +89,7 @@ impl Trigger {
         let because =
             |asked: &Asked| asked.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         match &self.kind {
-            Kind::Alarm(alarm) => format!("alarm {} is in ALARM", alarm.name),
+            Kind::Alarm(alarm) => format!("alarm {} rang", alarm.name),
             Kind::Schedule { .. } => "the schedule asks".to_owned(),
             Kind::Ecs(event) => event.event_name.clone().unwrap_or_else(|| event.detail_type.clone()),
             Kind::Pipeline(event) => format!("{} is {}", event.name, event.state),
@@ -125,11 +125,14 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
     if invocation.body.trim().is_empty() {
         return Err(Error::EmptyRequest);
     }
-    let value = json::read(&invocation.body).map_err(unreadable)?;
+    let too_deep =
+        || Error::InvalidRequest(format!("the request is nested more than {MAX_DEPTH} levels deep"));
+    let value = json::read(&invocation.body).map_err(|error| {
+        // `serde_json` gives up at 128 levels, before it knows whether the rest is JSON.
+        if depth_of_text(&invocation.body) > MAX_DEPTH { too_deep() } else { unreadable(error) }
+    })?;
     if depth(&value) > MAX_DEPTH {
-        return Err(Error::InvalidRequest(format!(
-            "the request is nested more than {MAX_DEPTH} levels deep"
-        )));
+        return Err(too_deep());
     }
     let object = match value {
         Value::Object(object) => object,
@@ -161,6 +164,24 @@ pub fn parse(invocation: &Invocation) -> Result<Vec<Trigger>, Error> {
 /// Not JSON, or a field stands twice.
 fn unreadable(error: serde_json::Error) -> Error {
     if error.is_data() { Error::InvalidRequest(error.to_string()) } else { Error::InvalidJson(error) }
+}
+
+/// Of what could not be read: how many lists and objects are open at once.
+fn depth_of_text(text: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => open += 1,
+            b']' | b'}' if !in_text => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
 }
 
 /// Of what was read, and so is no deeper than `serde_json` reads.

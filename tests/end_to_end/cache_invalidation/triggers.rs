@@ -87,7 +87,7 @@ async fn an_alarm_by_its_three_routes_is_answered_once() -> Test {
         "source": "aws.cloudwatch", "time": now.to_string(), "resources": [alarm_arn()], "detail": data });
     let cleared = outcome(&function, &alarm(now)).await?;
     assert_eq!(read(&cleared), "applied applied");
-    assert_eq!(cleared["reason"], "alarm lendpeak2-production-cloudfront-4xx-rate is in ALARM");
+    assert_eq!(cleared["reason"], "alarm lendpeak2-production-cloudfront-4xx-rate rang");
     assert_eq!(decision(&function, &direct).await?, "replayed applied");
     assert_eq!(decision(&function, &event_bridge).await?, "replayed applied");
     assert_eq!(stack.sent(), [["/*"]]);

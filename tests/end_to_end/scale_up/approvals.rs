@@ -107,6 +107,11 @@ async fn an_unknown_approval_is_refused() -> Test {
     let function = stack.function(&[("MODE", "approve")]).await?;
     ask(&stack, &function).await?;
     assert_eq!(decision(&function, &json!({ "approve": "0123456789ab" })).await?, "refused approval_unknown");
+    // Longer than a key of the ledger, and than what anybody reads.
+    let unknown = outcome(&function, &json!({ "approve": "x".repeat(2_000) })).await?;
+    assert_eq!(read(&unknown), "refused approval_unknown");
+    let reason = unknown["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("no plan `xxx") && reason.len() < 300, "{reason}");
     assert_eq!(stack.updates(), 0);
     Ok(())
 }

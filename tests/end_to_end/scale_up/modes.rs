@@ -15,7 +15,7 @@ async fn observing_writes_nothing_but_the_audit_record() -> Test {
     assert_eq!(read(&observed), "observed would_act");
     assert_eq!(
         observed["summary"],
-        "would do: backend: 2 → 3 tasks; alarm lendpeak2-production-high-cpu is in ALARM"
+        "would do: backend: 2 → 3 tasks; alarm lendpeak2-production-high-cpu rang"
     );
     assert_eq!(observed["plan"]["lines"][1], "set the desired count of backend to 3");
     assert!(observed["plan"].get("actions").is_none() && observed.get("observed").is_none(), "{observed:#}");

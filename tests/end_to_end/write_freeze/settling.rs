@@ -99,7 +99,7 @@ async fn a_deployment_under_way_is_waited_for() -> Test {
     assert!(!is_frozen(&stack).await?);
     assert_eq!(decision(&function, &tick()).await?, "applied applied");
     let noted = freeze_on_record(&stack).await?.context("not on record")?;
-    assert!(is_frozen(&stack).await? && noted["reason"] == "alarm negative-loans is in ALARM", "{noted}");
+    assert!(is_frozen(&stack).await? && noted["reason"] == "alarm negative-loans rang", "{noted}");
     Ok(())
 }
 

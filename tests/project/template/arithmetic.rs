@@ -185,6 +185,27 @@ fn the_5xx_rate_counts_no_answer_twice() -> Result<()> {
     Ok(())
 }
 
+/// Lambda counts a request that the function does not take as an error of the function.
+#[test]
+fn a_request_that_incident_does_not_take_is_no_failure_of_it() -> Result<()> {
+    let template = Template::read()?;
+    let alarm = &template.0["Resources"]["IncidentErrorsAlarm"]["Properties"];
+    let queries = alarm["Metrics"].as_array().context("no metric math")?;
+    let failed = |metrics: &[(&'static str, f64)]| {
+        Math { queries, metrics: metrics.iter().copied().collect() }.compared()
+    };
+    assert_eq!(failed(&[])?, Some(0.0));
+    assert_eq!(failed(&[("Errors", 2.0)])?, Some(2.0));
+    assert_eq!(failed(&[("Errors", 2.0), ("RequestsNotTaken", 2.0)])?, Some(0.0));
+    assert_eq!(failed(&[("Errors", 3.0), ("RequestsNotTaken", 2.0)])?, Some(1.0));
+    assert_eq!(alarm["Threshold"], 0);
+    for query in queries.iter().filter(|query| !query["MetricStat"].is_null()) {
+        assert_eq!(query["MetricStat"]["Period"], 60);
+        assert_eq!(query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"], "Incident");
+    }
+    Ok(())
+}
+
 /// Where all answers are bad, an alarm on their percentage has to ring, whatever threshold a person has set.
 #[test]
 fn a_rate_of_a_hundred_percent_is_above_every_threshold_that_may_be_set() -> Result<()> {

@@ -38,8 +38,12 @@ pub(crate) const WIRED: [(&str, &str); 21] = [
 /// Every alarm with a metric of its own on this one, as its metric's name, its dimension and its properties.
 fn on<'a>(template: &'a Template, metric: &str, dimension: &Value) -> Vec<&'a Value> {
     let alarms = template.of_type(ALARM).into_iter();
-    let is_it = |alarm: &&Value| alarm["MetricName"] == metric && alarm["Dimensions"] == json!([dimension]);
-    alarms.filter(is_it).collect()
+    let of = |it: &Value| it["MetricName"] == metric && it["Dimensions"] == json!([dimension]);
+    let in_math = |alarm: &&Value| {
+        let queries = alarm["Metrics"].as_array().into_iter().flatten();
+        queries.filter(|query| of(&query["MetricStat"]["Metric"])).count() > 0
+    };
+    alarms.filter(|alarm| of(alarm) || in_math(alarm)).collect()
 }
 
 #[test]
@@ -72,7 +76,12 @@ fn every_failure_of_what_tells_people_rings_at_two_levels() -> Result<()> {
     for (namespace, metric, dimension) in metrics {
         let alarms = on(&template, metric, &dimension);
         let [alarm] = alarms.as_slice() else { anyhow::bail!("{metric} of {dimension}: {alarms:?}") };
-        assert_eq!(alarm["Namespace"], namespace);
+        let queries = alarm["Metrics"].as_array().into_iter().flatten();
+        let metrics = queries.map(|query| &query["MetricStat"]["Metric"]).chain([*alarm]);
+        assert!(
+            metrics.filter(|it| it["MetricName"] == metric).all(|it| it["Namespace"] == namespace),
+            "{metric}"
+        );
         let topics: BTreeSet<String> =
             alarm["AlarmActions"].as_array().into_iter().flatten().map(Value::to_string).collect();
         assert!(topics.len() >= 2, "{metric} of {dimension} goes to {topics:?}");

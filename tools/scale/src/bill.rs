@@ -66,7 +66,7 @@ fn watching(usage: &Usage, many: f64) -> Vec<Line> {
             format!("{} metrics of alarms, {} composite", usage.alarm_metrics, usage.composite_alarms),
             price::ALARM_METRIC.of(usage.alarm_metrics * many)
                 + price::COMPOSITE_ALARM.of(usage.composite_alarms * many),
-            "the template; the 5xx rate is five metrics",
+            "the template; the 5xx rate is five metrics, incident's errors two",
             "none to leave out: each wakes a function or tells people",
         ),
         line(

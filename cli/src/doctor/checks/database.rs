@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_docdb::types::{DbCluster, DbInstance, Filter, Parameter};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 
 use crate::{
     doctor::{
@@ -181,6 +185,47 @@ fn spread(cluster: &str, instances: &[DbInstance]) -> Verdict {
     )
 }
 
+pub(super) async fn version(site: &Site) -> Result<Verdict, Unseen> {
+    Ok(supported(site.database().await?, site.now))
+}
+
+/// An end of standard support that AWS has announced: the version, that day, and the last day of Extended Support. No call
+/// of DocumentDB's API says it
+/// (<https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-version-support-dates.html>).
+const ENDS: [(&str, Date, Date); 1] = [("3.6", date(2026, 3, 30), date(2029, 3, 30))];
+/// To try a new version takes a release or two.
+const ANNOUNCED_FOR_DAYS: i32 = 180;
+
+fn supported(cluster: &DbCluster, now: Timestamp) -> Verdict {
+    let version = cluster.engine_version().unwrap_or_default();
+    let is_it = |number: &str| {
+        version.strip_prefix(number).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let Some((number, standard, extended)) = ENDS.into_iter().find(|(number, ..)| is_it(number)) else {
+        return Verdict::ok(format!("DocumentDB {version}: no end of its support is known"));
+    };
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let left = standard.duration_since(today).as_hours() / 24;
+    let says = if today > standard {
+        format!(
+            "standard support of DocumentDB {number} ended on {standard}, and Extended Support ends on {extended}"
+        )
+    } else {
+        format!("standard support of DocumentDB {number} ends on {standard}")
+    };
+    if left > i64::from(ANNOUNCED_FOR_DAYS) {
+        return Verdict::ok(says);
+    }
+    Verdict::warn(
+        says,
+        "AWS charges for Extended Support from then on, and afterwards raises the version itself, at a time of its own",
+        format!(
+            "{}   # on a restored copy first: it ends every connection, and wants a parameter group of the new version",
+            modify(cluster, "--engine-version 5.0.0 --allow-major-version-upgrade --apply-immediately")
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_docdb::primitives::DateTime;
@@ -206,6 +251,32 @@ mod tests {
             "aws docdb modify-db-cluster --db-cluster-identifier db --cloudwatch-logs-export-configuration \
              EnableLogTypes=audit,profiler"
         );
+    }
+
+    #[test]
+    fn the_end_of_a_versions_support_is_a_warning_half_a_year_before() {
+        let of = |version: &str, today: &str| {
+            let cluster = DbCluster::builder().db_cluster_identifier("db").engine_version(version).build();
+            supported(&cluster, format!("{today}T10:00:00Z").parse().unwrap())
+        };
+        let over = of("3.6.0", "2026-12-01");
+        assert_eq!(over.word, Word::Warn);
+        assert_eq!(
+            over.says,
+            "standard support of DocumentDB 3.6 ended on 2026-03-30, and Extended Support ends on 2029-03-30"
+        );
+        assert!(
+            over.mend
+                .starts_with("aws docdb modify-db-cluster --db-cluster-identifier db --engine-version 5.0.0")
+        );
+        let words = ["2025-09-30", "2025-10-01", "2026-03-30"].map(|today| of("3.6.0", today).word);
+        assert_eq!(words, [Word::Ok, Word::Warn, Word::Warn]);
+        assert_eq!(of("3.6.0", "2026-03-30").says, "standard support of DocumentDB 3.6 ends on 2026-03-30");
+        assert_eq!(
+            of("5.0.0", "2026-12-01"),
+            Verdict::ok("DocumentDB 5.0.0: no end of its support is known")
+        );
+        assert_eq!(of("3.60.0", "2026-12-01").word, Word::Ok);
     }
 
     #[test]

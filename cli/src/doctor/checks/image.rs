@@ -1,8 +1,11 @@
 //! The backend's image: whether a task definition names the same one for ever.
 
-use aws_sdk_ecr::types::ImageTagMutability;
+use aws_sdk_ecr::{
+    Client, operation::get_lifecycle_policy::GetLifecyclePolicyError, types::ImageTagMutability,
+};
 use aws_sdk_ecs::types::TaskDefinition;
 
+use super::lifecycle;
 use crate::{
     doctor::{
         site::Site,
@@ -27,17 +30,59 @@ pub(super) async fn fixed(site: &Site) -> Result<Verdict, Unseen> {
         return Ok(verdict);
     }
     let Some(InEcr { account, region, repository }) = in_ecr(image) else { return Ok(by_tag(image, None)) };
-    let config = aws_sdk_ecr::config::Builder::from(&site.config)
-        .region(aws_sdk_ecr::config::Region::new(region.to_owned()))
-        .build();
-    let client = aws_sdk_ecr::Client::from_conf(config);
+    let mutability = mutability(&client(site, region), account, repository).await?;
+    Ok(by_tag(image, mutability.as_ref()))
+}
+
+/// The repository may be in another region than the stack.
+fn client(site: &Site, region: &str) -> Client {
+    let region = aws_sdk_ecr::config::Region::new(region.to_owned());
+    Client::from_conf(aws_sdk_ecr::config::Builder::from(&site.config).region(region).build())
+}
+
+async fn mutability(
+    client: &Client,
+    account: &str,
+    repository: &str,
+) -> Result<Option<ImageTagMutability>, Unseen> {
     let answer =
         client.describe_repositories().registry_id(account).repository_names(repository).send().await;
     let answer = answer.map_err(|error| {
         Failure::aws(format!("read the repository {repository}"), "ecr:DescribeRepositories", &error)
     })?;
     let found = answer.repositories().first();
-    Ok(by_tag(image, found.and_then(|repository| repository.image_tag_mutability())))
+    Ok(found.and_then(|repository| repository.image_tag_mutability()).cloned())
+}
+
+pub(super) async fn kept(site: &Site) -> Result<Verdict, Unseen> {
+    let container = site.parameter("BackendContainer")?;
+    let image = image_of(site.definition().await?, container)
+        .ok_or_else(|| Unseen::new(format!("the task definition has no container {container}")))?;
+    let Some(InEcr { account, region, repository }) = in_ecr(image) else {
+        return Ok(Verdict::ok(format!("{image} is not in ECR, whose lifecycle policies could delete it")));
+    };
+    let client = client(site, region);
+    let get = client.get_lifecycle_policy().registry_id(account).repository_name(repository);
+    let policy = match get.send().await {
+        Ok(answer) => answer.lifecycle_policy_text,
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(GetLifecyclePolicyError::is_lifecycle_policy_not_found_exception) =>
+        {
+            None
+        }
+        Err(error) => {
+            let doing = format!("read the lifecycle policy of {repository}");
+            return Err(Failure::aws(doing, "ecr:GetLifecyclePolicy", &error).into());
+        }
+    };
+    let Some(policy) = policy else {
+        return Ok(Verdict::ok(format!("no lifecycle policy deletes images of {repository}")));
+    };
+    let may_move = mutability(&client, account, repository).await? != Some(ImageTagMutability::Immutable);
+    let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|_| !image.contains('@'));
+    lifecycle::judged(&policy, repository, tag, may_move)
 }
 
 fn image_of<'a>(definition: &'a TaskDefinition, container: &str) -> Option<&'a str> {
@@ -56,7 +101,7 @@ fn in_ecr(image: &str) -> Option<InEcr<'_>> {
     let (account, "dkr", "ecr", region) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?) else {
         return None;
     };
-    Some(InEcr { account, region, repository: rest.split(':').next()? })
+    Some(InEcr { account, region, repository: rest.split([':', '@']).next()? })
 }
 
 fn by_tag(image: &str, mutability: Option<&ImageTagMutability>) -> Verdict {
@@ -100,6 +145,8 @@ mod tests {
             in_ecr(OURS),
             Some(InEcr { account: "123456789012", region: "eu-west-1", repository: "lendpeak2/backend" })
         );
+        let by_digest = OURS.replace(":1", "@sha256:0a1b");
+        assert_eq!(in_ecr(&by_digest), in_ecr(OURS));
         assert_eq!([in_ecr("nginx:1"), in_ecr("ghcr.io/lendpeak/backend:1"), in_ecr("")], [None, None, None]);
     }
 

@@ -169,10 +169,15 @@ fn probed(newest: Option<(i64, f64)>, now: Timestamp) -> Verdict {
             mend,
         );
     }
-    if value < 1.0 {
-        return Verdict::warn("the probe runs, and fails", "users meet an error now", "lendpeak2 health");
-    }
     let at = Timestamp::from_second(minute).unwrap_or(now);
+    if value < 1.0 {
+        // The newest minute that CloudWatch has: it may be over.
+        return Verdict::warn(
+            format!("the probe failed at {} UTC, the last time that is known", time::of_day(at)),
+            "users met an error then, and do so still unless it is over",
+            "lendpeak2 health",
+        );
+    }
     Verdict::ok(format!("the probe passed at {} UTC", time::of_day(at)))
 }
 
@@ -254,6 +259,9 @@ mod tests {
         let at = |seconds_ago: i64, value| probed(Some((now().as_second() - seconds_ago, value)), now()).word;
         assert_eq!((at(60, 1.0), at(240, 1.0), at(241, 1.0)), (Word::Ok, Word::Ok, Word::Bad));
         assert_eq!(at(60, 0.0), Word::Warn);
+        // It may be over by then.
+        let failed = probed(Some((now().as_second() - 60, 0.0)), now());
+        assert_eq!(failed.says, "the probe failed at 09:59:00 UTC, the last time that is known");
         assert_eq!(probed(None, now()).says, "the probe has not run for 15 minutes");
     }
 }

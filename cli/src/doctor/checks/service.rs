@@ -30,6 +30,41 @@ fn controlled(service: &Service) -> Verdict {
     }
 }
 
+pub(super) async fn arn(site: &Site) -> Result<Verdict, Unseen> {
+    Ok(named(site.service().await?))
+}
+
+/// The account's own setting says nothing of a service that is there: one of before 2021 keeps its ARN.
+fn named(service: &Service) -> Verdict {
+    let arn = service.service_arn().unwrap_or_default();
+    let short = arn.rsplit_once(":service/").is_some_and(|(_, name)| !name.contains('/'));
+    if !short {
+        return Verdict::ok("the service's ARN names its cluster");
+    }
+    Verdict::bad(
+        format!("the service has a short ARN, without its cluster: {arn}"),
+        "the roles of the functions and the rule for deployments that failed name the long one: AWS denies them the \
+         service, and no event reaches rollback",
+        "move it to the long ARN, which ends no task: \
+         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-arn-migration.html",
+    )
+}
+
+pub(super) async fn exec(site: &Site) -> Result<Verdict, Unseen> {
+    Ok(shell(site.service().await?))
+}
+
+/// Whether a person gets a shell in a task. The runbook needs none, and some teams want it off: no warning.
+fn shell(service: &Service) -> Verdict {
+    if service.enable_execute_command() {
+        return Verdict::ok("ECS Exec is on: a person gets a shell in a task");
+    }
+    Verdict::ok(format!(
+        "ECS Exec is off: nobody gets a shell in a task, as for a heap snapshot. New tasks have it after {}",
+        update(service, "--enable-execute-command --force-new-deployment")
+    ))
+}
+
 pub(super) async fn circuit_breaker(site: &Site) -> Result<Verdict, Unseen> {
     Ok(broken(site.service().await?))
 }
@@ -208,6 +243,28 @@ mod tests {
         assert_eq!(of(DeploymentControllerType::Ecs), Word::Ok);
         assert_eq!(of(DeploymentControllerType::CodeDeploy), Word::Bad);
         assert_eq!(controlled(&Service::builder().build()).word, Word::Ok);
+    }
+
+    #[test]
+    fn a_short_arn_is_bad() {
+        let of = |name: &str| {
+            let arn = format!("arn:aws:ecs:us-east-1:123456789012:service/{name}");
+            named(&Service::builder().service_arn(arn).build()).word
+        };
+        assert_eq!((of("lendpeak2-production/backend"), of("backend")), (Word::Ok, Word::Bad));
+        assert_eq!(named(&Service::builder().build()).word, Word::Ok);
+    }
+
+    #[test]
+    fn that_nobody_gets_a_shell_is_said_and_no_warning() {
+        let of = |on| shell(&Service::builder().service_name("backend").enable_execute_command(on).build());
+        assert_eq!(of(true), Verdict::ok("ECS Exec is on: a person gets a shell in a task"));
+        let off = of(false);
+        assert!(off.word == Word::Ok && off.says.starts_with("ECS Exec is off"), "{off:?}");
+        assert!(
+            off.says.ends_with("--service backend --enable-execute-command --force-new-deployment"),
+            "{off:?}"
+        );
     }
 
     #[test]

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use aws_sdk_ecs::{
     operation::{
@@ -251,4 +254,24 @@ fn what_a_drill_needs_is_in_its_policy() {
     called.sort_unstable();
     called.dedup();
     assert_eq!(allowed, called);
+}
+
+/// The remedies copy a task definition in the same way, in a workspace of their own: no field may be forgotten in one of the
+/// two.
+#[test]
+fn a_bad_release_copies_the_fields_that_a_remedys_copy_has() {
+    let fields = |source: &str, from: &str, to: &str| {
+        let (_, rest) = source.split_once(from).unwrap_or_else(|| panic!("there is no {from}"));
+        let (chain, _) = rest.split_once(to).unwrap_or_else(|| panic!("{from} has no end"));
+        let set = chain.split(".set_").skip(1).filter_map(|call| call.split_once('('));
+        let set: BTreeSet<String> = set.map(|(field, _)| field.to_owned()).collect();
+        assert!(!set.is_empty(), "{from}");
+        set
+    };
+    let (ours, remedies) =
+        (include_str!("../release.rs"), include_str!("../../../../shared/src/ecs/copy.rs"));
+    let mut copied = fields(ours, "\nfn again(", "\n}\n");
+    // What a drill changes is set where it is registered.
+    copied.extend(fields(ours, "let sent = again(", ".send()"));
+    assert_eq!(copied, fields(remedies, "\nfn register(", "\n}\n"));
 }

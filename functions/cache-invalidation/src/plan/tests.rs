@@ -93,6 +93,7 @@ fn busy(files: usize, wildcards: usize) -> Observed {
 fn awaited(sent: bool, paths: &[&str]) -> Awaited {
     Awaited {
         paths: strings(paths),
+        widened: vec![],
         caller_reference: "cache-invalidation event-1".to_owned(),
         reason: "asked by hand".to_owned(),
         sent,
@@ -113,6 +114,7 @@ fn sending(paths: &[&str]) -> Action {
     Action::CreateInvalidation {
         distribution: "E1234567890ABC".to_owned(),
         paths: strings(paths),
+        widened: vec![],
         caller_reference: "cache-invalidation event-1".to_owned(),
         before: vec![],
     }
@@ -159,8 +161,31 @@ fn every_path_counts_and_a_wildcard_is_one() {
 fn what_was_widened_is_said() {
     let widened = vec!["16 paths became their common wildcard, `/assets/*`".to_owned()];
     let goal = Goal::Invalidate(Paths { paths: strings(&["/assets/*"]), widened });
-    let plan = planned(&sees(vec![]), &Request { goal, ..by_hand(&[]) }, &Past::default());
+    let request = Request { goal, ..by_hand(&[]) };
+    let plan = planned(&sees(vec![]), &request, &Past::default());
     assert_eq!(plan.reason, "asked by hand; 16 paths became their common wildcard, `/assets/*`");
+    let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
+    assert_eq!(
+        action.to_string(),
+        "invalidate /assets/* of distribution E1234567890ABC, wider than was asked: 16 paths became their common \
+         wildcard, `/assets/*`"
+    );
+    let InShort { planned: would, done } = in_short(&plan.actions);
+    assert_eq!(would, "clear /assets/* (wider than was asked) in CloudFront");
+    assert_eq!(done, "CloudFront: /assets/* (wider than was asked) cleared");
+    // Also where it was sent before, or has to wait.
+    let running = sees(vec![invalidation("InProgress", &["/assets/*"])]);
+    for observed in [running, busy(0, 15)] {
+        let stop = planned(&observed, &request, &Past::default()).skipped.unwrap();
+        assert!(stop.reason.ends_with("; 16 paths became their common wildcard, `/assets/*`"), "{stop:?}");
+    }
+}
+
+#[test]
+fn of_many_that_were_widened_some_are_said() {
+    let all: Vec<String> = (1..=5).map(|n| format!("w{n}")).collect();
+    assert_eq!(reasons(&all), "w1; w2; w3; and 2 more");
+    assert_eq!(reasons(&all[..2]), "w1; w2");
 }
 
 #[test]

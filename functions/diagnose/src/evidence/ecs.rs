@@ -151,6 +151,8 @@ pub struct Definition {
     /// Whether it is for Fargate, which takes only some pairs of CPU and memory.
     pub is_fargate: bool,
     pub registered_at: Option<Timestamp>,
+    /// The `family:revision` of the release that a remedy copied it from, where it is the same but for that.
+    pub copy_of: Option<String>,
     pub containers: Vec<Container>,
 }
 

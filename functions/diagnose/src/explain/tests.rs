@@ -43,6 +43,22 @@ fn what_is_only_possible_explains_nothing_and_comes_later() {
     assert_eq!(order, ["status_code", "database_down", "volume_grows_fast", "alarm_flaps"]);
 }
 
+/// The period of a metric may have begun before the change that it shows.
+#[test]
+fn what_comes_of_a_change_did_not_begin_before_it() {
+    let at = |minute: i64| Some(jiff::Timestamp::from_second(1_795_500_000 + minute * 60).unwrap());
+    let began = |cause: Finding| {
+        let consequence = |minute| found("status_code", Confidence::Certain, Down).since(at(minute));
+        [0, 4, 9].map(|minute| ranked(vec![cause.clone(), consequence(minute)])[0].since)
+    };
+    let release = || found("release_broke_it", Confidence::Likely, Down);
+    assert_eq!(began(release().since(at(6)).not_before(at(3))), [at(3), at(4), at(6)]);
+    assert_eq!(began(release().not_before(at(3))), [at(3), at(4), at(9)]);
+    assert_eq!(began(found("database_down", Confidence::Likely, Down).since(at(6))), [at(0), at(4), at(6)]);
+    assert_eq!(release().not_before(at(3)).since, None);
+    assert_eq!(release().since(at(1)).not_before(at(3)).since, at(3));
+}
+
 #[test]
 fn a_chain_of_causes_ends_at_its_root() {
     let all = vec![

@@ -198,20 +198,18 @@ async fn define_with(
     pool_size_variable: &str,
     is_fargate: bool,
 ) -> Result<Defined, Error> {
-    const OPERATION: &str = "describe task definition";
-    let answer = client
-        .describe_task_definition()
-        .task_definition(wanted)
-        .send()
-        .await
-        .map_err(|error| aws::failed(OPERATION, wanted, &error))?;
-    let found = answer.task_definition.ok_or_else(|| Error::Aws {
-        operation: OPERATION,
+    let found = ecs::registered(client, wanted).await?.ok_or_else(|| Error::Aws {
+        operation: "describe task definition",
         resource: wanted.to_owned(),
-        source: Cause::new("the answer has none"),
+        source: Cause::new("there is none"),
     })?;
-    let mut defined = defined(found, pool_size_variable);
+    // One that cannot be held against its original counts as no copy.
+    let copy = ecs::believed(client, &found, None, &|_, _, _| false).await.ok().flatten();
+    let mut defined = defined(found.definition, pool_size_variable);
     defined.definition.is_fargate |= is_fargate;
+    let release = copy.as_ref().map(ecs::TaskDefinition::release);
+    defined.definition.copy_of =
+        release.filter(|release| **release != *defined.definition.revision).map(str::to_owned);
     Ok(defined)
 }
 
@@ -231,6 +229,7 @@ fn defined(found: types::TaskDefinition, pool_size_variable: &str) -> Defined {
         memory_mib: number(found.memory),
         is_fargate,
         registered_at: found.registered_at.as_ref().and_then(timestamp),
+        copy_of: None,
         containers: containers.into_iter().map(|one| container(one, pool_size_variable)).collect(),
     };
     defined

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::probe::{Failure, Kind};
 
 use crate::{
-    evidence::{Check, Deployment, Evidence, Series, median, name},
+    evidence::{Check, Definition, Deployment, Evidence, Series, median, name},
     finding::{
         Finding,
         Impact::{self, Degraded, Down},
@@ -120,13 +120,31 @@ const RELEASE_MINUTES: i64 = 120;
 
 /// The current deployment, if it is recent, not a roll-back, and brings something new.
 pub(super) fn release(evidence: &Evidence) -> Option<&Deployment> {
-    newest(evidence).filter(|primary| !is_again(evidence, primary))
+    newest(evidence).filter(|primary| again(evidence, primary).is_none())
 }
 
-/// The current deployment and when it began, if it is recent and brings what ran before it.
-pub(super) fn redeployment(evidence: &Evidence) -> Option<(&Deployment, Timestamp)> {
-    let primary = newest(evidence).filter(|primary| is_again(evidence, primary))?;
-    Some((primary, primary.created_at?))
+/// A recent deployment of what ran before it.
+pub(super) struct Again<'a> {
+    pub(super) deployment: &'a Deployment,
+    pub(super) began: Timestamp,
+    /// What the service went back from, where something else ran until then.
+    pub(super) instead_of: Option<&'a str>,
+}
+
+impl Again<'_> {
+    /// Whether trouble since then may have come with it. What it went back from may have failed in the period in which
+    /// it went, so that one does not count.
+    pub(super) fn may_have_begun(&self, since: Timestamp) -> bool {
+        match self.instead_of {
+            Some(_) => since >= self.began,
+            None => not_before(since, self.began),
+        }
+    }
+}
+
+/// The current deployment, if it is recent and brings what ran before it.
+pub(super) fn redeployment(evidence: &Evidence) -> Option<Again<'_>> {
+    again(evidence, newest(evidence)?)
 }
 
 fn newest(evidence: &Evidence) -> Option<&Deployment> {
@@ -137,28 +155,57 @@ fn newest(evidence: &Evidence) -> Option<&Deployment> {
     (is_new && !reason.contains("rolling back") && !reason.contains("rollback")).then_some(primary)
 }
 
-/// Whether what it deploys ran before: the same revision is still being replaced or has older tasks, and its image was
-/// not pushed since. A tag that was pushed again is a release.
-fn is_again(evidence: &Evidence, primary: &Deployment) -> bool {
+/// What it deploys ran before: the same revision, or the one that it is a copy of, is being replaced or has older tasks;
+/// or a later revision ran, whose tasks may have been the only ones for longer than ECS remembers those before. And its
+/// image was not pushed since: a tag that was pushed again is a release.
+fn again<'a>(evidence: &'a Evidence, primary: &'a Deployment) -> Option<Again<'a>> {
     /// The clocks of the two are not the same to the second.
     const BEFORE: SignedDuration = SignedDuration::from_mins(2);
-    let Some(began) = primary.created_at else { return false };
+    let began = primary.created_at?;
+    let of_primary = |definition: &&Definition| definition.revision == primary.task_definition;
+    let copied = evidence.definition.as_ref().filter(of_primary).and_then(|it| it.copy_of.as_deref());
+    let release = copied.unwrap_or(&primary.task_definition);
     let others =
         evidence.service.iter().flat_map(|service| &service.deployments).filter(|one| *one != primary);
-    let mut same = others.filter(|one| one.task_definition == primary.task_definition);
     let tasks = evidence.tasks.iter().flat_map(|tasks| {
-        let running = tasks.running.iter().map(|task| (&task.task_definition, task.started_at));
-        running.chain(tasks.stopped.iter().map(|task| (&task.task_definition, task.started_at)))
+        let running = tasks.running.iter().map(|task| (task.task_definition.as_str(), task.started_at));
+        running.chain(tasks.stopped.iter().map(|task| (task.task_definition.as_str(), task.started_at)))
     });
-    let ran = tasks
-        .filter(|(revision, _)| **revision == primary.task_definition)
-        .filter_map(|(_, started)| started)
-        .filter(|started| began.duration_since(*started) > BEFORE)
-        .min();
-    let before = same.find_map(|one| one.created_at).into_iter().chain(ran).min();
+    let started = tasks
+        .filter_map(|(revision, started)| Some((revision, started?)))
+        .filter(|(_, started)| began.duration_since(*started) > BEFORE);
+    let deployed = others.filter_map(|one| Some((one.task_definition.as_str(), one.created_at?)));
+    let ran: Vec<(&str, Timestamp)> = deployed.chain(started).collect();
+    let is_same = |revision: &str| revision == release || revision == primary.task_definition;
+    let first = ran.iter().filter(|(revision, _)| is_same(revision)).map(|(_, at)| *at).min();
+    // What came after it, and went.
+    let came_between = |(revision, at): &&(&'a str, Timestamp)| {
+        !is_same(revision) && (first.is_some_and(|first| *at > first) || is_later(revision, release))
+    };
+    let between = ran.iter().filter(came_between).min_by_key(|(_, at)| *at);
+    // Where it went back from is a release once more.
+    if between.is_some_and(|(revision, _)| is_later(release, revision)) {
+        return None;
+    }
+    let before = first.or(between.map(|(_, at)| *at))?;
     let mut pushed = evidence.images.iter().flatten().filter_map(|image| image.pushed_at);
     // Without the images it is not known that none was pushed.
-    evidence.images.is_some() && before.is_some_and(|before| !pushed.any(|pushed| pushed > before))
+    (evidence.images.is_some() && !pushed.any(|pushed| pushed > before)).then(|| Again {
+        deployment: primary,
+        began,
+        instead_of: between.map(|(revision, _)| *revision),
+    })
+}
+
+/// Whether a revision was registered later than another of its family.
+fn is_later(revision: &str, other: &str) -> bool {
+    let parts = |of: &str| {
+        let (family, number) = of.rsplit_once(':')?;
+        Some((family.to_owned(), number.parse::<u64>().ok()?))
+    };
+    parts(revision)
+        .zip(parts(other))
+        .is_some_and(|((family, number), (others, other))| family == others && number > other)
 }
 
 /// Requests, and those that ended with a 5xx, by periods back from the newest. What never had an error has no data.
@@ -283,6 +330,7 @@ pub(super) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{Image, Service, StoppedTask, Tasks};
 
     /// Answers in a period: good ones, the targets' 500s, and the load balancer's own 500, 502, 503 and 504.
     fn evidence([good, target, own, bad_gateway, no_target, timed_out]: [u32; 6]) -> Evidence {
@@ -338,6 +386,82 @@ mod tests {
         check([100, 0, 0, 100, 0, 0], 50.0);
         check([100, 0, 0, 0, 100, 0], 50.0);
         check([800, 40, 20, 30, 50, 60], 20.0);
+    }
+
+    const AT: i64 = 1_795_500_000;
+
+    fn minutes_ago(minutes: i64) -> Timestamp {
+        Timestamp::from_second(AT - minutes * 60).unwrap()
+    }
+
+    /// Revisions with how many minutes ago their tasks began, the last one deployed 10 minutes ago; what it is a copy
+    /// of; and how long ago its image was pushed.
+    fn deployed(ran: &[(&str, i64)], now: &str, copy_of: Option<&str>, pushed: i64) -> Evidence {
+        let stopped = ran.iter().map(|(revision, minutes)| StoppedTask {
+            task_definition: (*revision).to_owned(),
+            started_at: Some(minutes_ago(*minutes)),
+            ..StoppedTask::default()
+        });
+        let primary = Deployment {
+            status: "PRIMARY".to_owned(),
+            task_definition: now.to_owned(),
+            created_at: Some(minutes_ago(10)),
+            ..Deployment::default()
+        };
+        Evidence {
+            at: Timestamp::from_second(AT).unwrap(),
+            service: Some(Service { deployments: vec![primary], ..Service::default() }),
+            tasks: Some(Tasks { stopped: stopped.collect(), ..Tasks::default() }),
+            definition: Some(Definition {
+                revision: now.to_owned(),
+                copy_of: copy_of.map(str::to_owned),
+                ..Definition::default()
+            }),
+            images: Some(vec![Image { pushed_at: Some(minutes_ago(pushed)), ..Image::default() }]),
+            ..Evidence::default()
+        }
+    }
+
+    /// What the deployment is taken for: a release, the same again, or what was gone back from.
+    #[track_caller]
+    fn check_deployed(ran: &[(&str, i64)], now: &str, copy_of: Option<&str>, taken_for: &str) {
+        let evidence = deployed(ran, now, copy_of, 9_000);
+        let seen = match (release(&evidence), redeployment(&evidence)) {
+            (Some(_), None) => "a release",
+            (None, Some(Again { instead_of: None, .. })) => "the same again",
+            (None, Some(Again { instead_of: Some(left), .. })) => left,
+            _ => "both",
+        };
+        assert_eq!(seen, taken_for, "{ran:?}, {now}");
+    }
+
+    #[test]
+    fn a_release_is_told_from_the_same_again_and_from_what_was_gone_back_to() {
+        check_deployed(&[("a:1", 900)], "a:2", None, "a release");
+        check_deployed(&[("a:2", 900)], "a:2", None, "the same again");
+        check_deployed(&[("a:1", 900), ("a:2", 20)], "a:1", None, "a:2");
+        // ECS has forgotten the tasks of a:1.
+        check_deployed(&[("a:2", 90)], "a:1", None, "a:2");
+        check_deployed(&[("b:2", 90)], "a:1", None, "a release");
+        check_deployed(&[("a:9", 90)], "a:10", None, "a release");
+        // What did not work is deployed once more.
+        check_deployed(&[("a:1", 900), ("a:2", 60), ("a:1", 40)], "a:2", None, "a release");
+    }
+
+    #[test]
+    fn a_copy_is_what_it_is_a_copy_of() {
+        check_deployed(&[("a:1", 900), ("a:2", 20)], "a:3", None, "a release");
+        check_deployed(&[("a:1", 900), ("a:2", 20)], "a:3", Some("a:1"), "a:2");
+        check_deployed(&[("a:2", 90)], "a:3", Some("a:1"), "a:2");
+        check_deployed(&[("a:2", 90)], "a:3", Some("a:2"), "the same again");
+    }
+
+    #[test]
+    fn a_tag_that_was_pushed_again_is_a_release_whatever_the_revision() {
+        let pushed = |minutes| deployed(&[("a:1", 900), ("a:2", 20)], "a:1", None, minutes);
+        assert!(release(&pushed(901)).is_none());
+        assert!(release(&pushed(15)).is_some());
+        assert!(release(&Evidence { images: None, ..pushed(901) }).is_some());
     }
 
     /// Evidence of an earlier version has no 502s: no more than all requests failed.

@@ -38,6 +38,7 @@ pub(super) fn certificate_expired(evidence: &Evidence) -> Option<Finding> {
     Some(
         Finding::new(Certain, Down, format!("the certificate of {host} expired {ago} ago: browsers refuse the connection"))
             .since(Some(certificate.not_after))
+            .not_before(Some(certificate.not_after))
             .fact("health probe", format!("certificate of {host}"), "expired")
             .at(Some(certificate.not_after))
             .next(DevOps, format!("request a new one (ACM renews no expired one): aws acm request-certificate{region} --domain-name {host} --validation-method DNS; add its CNAME record (aws acm describe-certificate shows it) in Route 53; once it is issued, {attach}"))

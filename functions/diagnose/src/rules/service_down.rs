@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Rule,
     aws_issue::aws_issue,
-    broken::{Broken, answer, not_before, one_line, redeployment, refuses, release},
+    broken::{Again, Broken, answer, not_before, one_line, redeployment, refuses, release},
     certificates::{self, certificate_expired, certificate_expires, certificate_refused},
     database::{database_ca_not_trusted, database_down, still_logged, with_errors},
     failed_starts::line,
@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         cause: "release_broke_it",
         find: release_broke_it,
-        looks_at: "A release deployed in the last 2 hours: not a roll-back, and not what ran before. It is \
+        looks_at: "A release deployed in the last 2 hours: not a roll-back, and not what ran before, or a copy of it. It is \
                    the cause where 5xx (5 % of the requests, at least 10 in 15 minutes) or a failing health \
                    check began after its deployment did, give or take a metric's 5 minutes; or where fewer \
                    5xx, ten times the usual and never so many in 12 hours, began within 20 minutes of it and \
@@ -108,8 +108,8 @@ pub(super) const RULES: &[Rule] = &[
         cause: "change_broke_it",
         find: change_broke_it,
         looks_at: "The same 5xx or failing health check, where no release came before it: a secret was \
-                   changed in the 30 minutes before, or the service was deployed again unchanged in the 2 \
-                   hours before, or it was scaled in the 30 minutes before. A secret changes once in weeks, \
+                   changed in the 30 minutes before, or the service was deployed again unchanged, or went back \
+                   to what ran before, in the 2 hours before, or it was scaled in the 30 minutes before. A secret changes once in weeks, \
                    so that is likely; a service is scaled every day, so that is only possible.",
         otherwise: "compare the service's last two revisions, and set the older one's values: aws ecs \
                     list-service-deployments --cluster <cluster> --service <service>, then aws ecs \
@@ -194,6 +194,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Errors count for 15 min, in periods of 5.
+const ERRORS_COUNT: SignedDuration = SignedDuration::from_mins(20);
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_mins(30);
 /// What is not named stays as it is.
 const SCALABLE_TARGET: &str = "aws application-autoscaling register-scalable-target --service-namespace ecs \
@@ -254,6 +256,7 @@ fn scaled_to_zero(evidence: &Evidence) -> Option<Finding> {
         Some(last) if !last.description.is_empty() => finding
             // A person may have set it since.
             .since(last.at.filter(|_| last.description.contains("desired count to 0")))
+            .not_before(last.at.filter(|_| last.description.contains("desired count to 0")))
             .fact("Application Auto Scaling", "last activity", last.description.clone())
             .at(last.at),
         _ => finding,
@@ -364,8 +367,10 @@ fn release_broke_it(evidence: &Evidence) -> Option<Finding> {
         }
         _ => return None,
     };
-    let finding =
-        finding.fact("ECS, deployments", format!("deployment of {revision}"), "began").at(Some(began));
+    let finding = finding
+        .not_before(Some(began))
+        .fact("ECS, deployments", format!("deployment of {revision}"), "began")
+        .at(Some(began));
     let finding = if failed > 0 {
         finding.fact("ECS, deployments", format!("failed tasks of {revision}"), failed.to_string())
     } else {
@@ -392,7 +397,7 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
     let mut changes = timeline::changes(evidence, 24);
     let again = redeployment(evidence);
     let secrets = changes.iter().filter(|change| change.kind == Kind::Secret).map(|change| change.at);
-    let mut begins = again.map(|(_, began)| began).into_iter().chain(secrets);
+    let mut begins = again.as_ref().map(|again| again.began).into_iter().chain(secrets);
     let broken =
         Broken::seen(evidence).or_else(|| begins.find_map(|began| Broken::risen(evidence, began)))?;
     let since = broken.since?;
@@ -409,17 +414,21 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
     });
     // A secret changes once in weeks, a service is scaled every day. Tasks that are started anew read it.
     let secret = changes.iter().rev().find(|change| change.kind == Kind::Secret);
-    if let Some((deployment, began)) =
-        again.filter(|(_, began)| secret.is_none() && not_before(since, *began))
-    {
+    if let Some(again) = again.filter(|again| secret.is_none() && again.may_have_begun(since)) {
+        let Again { deployment, began, instead_of } = again;
+        let revision = &deployment.task_definition;
+        let how = match instead_of {
+            Some(left) => format!("the service went back from {left} to {revision}"),
+            None => format!("{revision} was deployed again: no release, but a change of the service itself"),
+        };
         let what = format!(
-            "{}, starting {} min after {} was deployed again: no release, but a change of the service itself",
+            "{}, starting {} min after {how}",
             broken.told(),
             since.duration_since(began).as_mins().max(0),
-            deployment.task_definition
         );
-        let finding = broken.facts(Finding::new(Likely, broken.impact, what).since(Some(since.max(began))));
-        let revision = format!("deployment of {}, which ran before", deployment.task_definition);
+        let finding = Finding::new(Likely, broken.impact, what).since(Some(since)).not_before(Some(began));
+        let finding = broken.facts(finding);
+        let revision = format!("deployment of {revision}, which ran before");
         return Some(finding.fact("ECS, deployments", revision, "began").at(Some(began)).next(
             DevOps,
             format!(
@@ -441,7 +450,7 @@ fn change_broke_it(evidence: &Evidence) -> Option<Finding> {
         ),
     );
     let finding = broken
-        .facts(finding.since(Some(since.max(change.at))))
+        .facts(finding.since(Some(since)).not_before(Some(change.at)))
         .fact(
             if secret.is_some() { "Secrets Manager" } else { "Application Auto Scaling" },
             "changed",
@@ -517,10 +526,29 @@ fn unknown_cause(evidence: &Evidence) -> Option<Finding> {
         seen => finding.fact("diagnose", "looked at without a cause", seen.join(", ")),
     };
     let since = broken.since.map_or_else(|| "1h".to_owned(), |since| since.to_string());
-    Some(finding.next(
-        Development,
+    let read_log = format!(
+        "nothing that was looked at tells why: read the application's log from when it began, and follow one failing request: aws logs tail <log-group> --since {since} --filter-pattern '{PATTERN}'"
+    );
+    let again = redeployment(evidence);
+    let Some((again, left)) = again.as_ref().and_then(|again| Some((again, again.instead_of?))) else {
+        return Some(finding.next(Development, read_log));
+    };
+    // What was gone back from may have been the cause.
+    let to = &again.deployment.task_definition;
+    let finding = finding
+        .fact(
+            "ECS, deployments",
+            format!("deployment of {to}, to which the service went back from {left}"),
+            "began",
+        )
+        .at(Some(again.began));
+    let settled = again.began.checked_add(ERRORS_COUNT).unwrap_or(again.began);
+    let next = if check.is_none() && evidence.at < settled {
         format!(
-            "nothing that was looked at tells why: read the application's log from when it began, and follow one failing request: aws logs tail <log-group> --since {since} --filter-pattern '{PATTERN}'"
-        ),
-    ))
+            "the errors of {left} are counted until {settled}: see whether there are more after that: send diagnose {{\"symptom\": \"service-down\"}}"
+        )
+    } else {
+        read_log
+    };
+    Some(finding.next(Development, next))
 }

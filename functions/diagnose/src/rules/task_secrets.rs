@@ -186,7 +186,8 @@ fn secret_gone(evidence: &Evidence, secret: &Secret, failed: Option<&Failures<'_
         impact(evidence),
         format!("no task can start: the secret {} {how}", secret.name),
     )
-    .since(secret.deleted_at);
+    .since(secret.deleted_at)
+    .not_before(secret.deleted_at);
     match failed {
         Some(failed) => failed.shown(evidence, finding),
         None => finding,

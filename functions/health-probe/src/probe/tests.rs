@@ -237,7 +237,7 @@ async fn every_sample_event_runs() {
 #[tokio::test]
 async fn a_request_that_cannot_be_meant_is_refused_before_anything_is_asked() {
     refuses("", "EmptyRequest", "the request is empty").await;
-    refuses("{", "InvalidJson", "not JSON").await;
+    refuses("{", "InvalidJson", "cannot be read as JSON").await;
     refuses("[]", "InvalidRequest", "must be a JSON object").await;
     refuses(r#"{"check":"health"}"#, "InvalidRequest", "unknown field `check`").await;
     refuses(r#"{"checks":["nothing"]}"#, "InvalidRequest", ", not `nothing`").await;

@@ -65,6 +65,10 @@ fn the_guides_scripts_are_requests() {
         check(&body, &Request::Open(open.clone()));
     }
     assert_eq!(open.cause(), "api-response-time-degraded");
+    // However its cause is spelt, it is the one whose state machine starts.
+    for cause in ["service_down", "service-down", "Service Down", "SERVICE_DOWN"] {
+        assert_eq!(Open { cause: Some(owned(cause)), ..open.clone() }.cause(), SERVICE_DOWN, "{cause}");
+    }
     check(
         r#"{"update_status": {"component": "api", "status": "degraded", "message": "Investigating"}}"#,
         &Request::UpdateStatus(Component {

@@ -172,7 +172,7 @@ fn an_alarm_restarts_while_it_is_in_alarm() {
             observed.alarms = vec![AlarmNow { name: "memory".to_owned(), is_in_alarm }];
         })
     };
-    assert!(acts(&seen(true), &by_alarm()).reason.starts_with("alarm memory is in ALARM; "));
+    assert!(acts(&seen(true), &by_alarm()).reason.starts_with("alarm memory rang; "));
     acts(&running(2), &by_alarm());
     let calm = plan(now(), &seen(false), &by_alarm(), &settings(), &Past::default());
     assert_eq!(calm.skipped.unwrap().code.name(), "alarm_not_in_alarm");

@@ -163,6 +163,37 @@ fn a_dry_run_shows_the_plan_and_says_what_would_refuse_it_now() {
 }
 
 #[test]
+fn a_look_at_an_approval_approves_nothing_and_says_so() {
+    let approval = json!({
+        "id": "a", "trigger": { "id": "a", "at": "2026-11-28T19:56:45Z", "kind": { "person": {} } },
+        "target": "t", "plan_hash": HASH, "plan": [], "expires": "9999-01-01T00:00:00Z",
+    });
+    let approval: Approval = serde_json::from_value(approval).unwrap();
+    let decided = |dry_run: bool| {
+        let asked = Asked { dry_run, by: Some("Ana".to_owned()), ..Asked::default() };
+        let trigger = Trigger { kind: Kind::Person(asked), ..by_hand(false) };
+        let case = Case {
+            policy: &policy("approve"),
+            memory: &Memory::default(),
+            trigger: &trigger,
+            approval: Some(&approval),
+            function: "scale-up",
+            asks_first: false,
+            is_urgent: false,
+            now: NOW,
+        };
+        admit(&case, &plan(), HASH)
+    };
+    let Ok(Admitted::Act { reason }) = decided(false) else { panic!("it is not carried out") };
+    assert!(reason.starts_with("the queue grows; approved by Ana (not verified) at "), "{reason}");
+    let Ok(Admitted::Show { stop, .. }) = decided(true) else { panic!("it is not only shown") };
+    assert_eq!(
+        stop.reason,
+        "would set the count to 4: the queue grows; this was only a look, which approves nothing"
+    );
+}
+
+#[test]
 fn a_plan_that_changed_says_what_was_approved_and_what_it_would_be_now() {
     let approval = json!({
         "id": "a", "trigger": { "id": "a", "at": "2026-11-28T19:56:45Z", "kind": { "person": {} } },

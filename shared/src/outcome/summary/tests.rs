@@ -41,7 +41,7 @@ fn applied(steps: &[&str], verified: bool, seen: &str) -> Outcome {
     Outcome { steps, verification, ..outcome(Decision::Applied, &code::APPLIED, "by hand, and all runs") }
 }
 
-const PLAN: &str = "alarm cpu is in ALARM, and all 2 tasks run. More";
+const PLAN: &str = "alarm cpu rang, and all 2 tasks run. More";
 
 #[track_caller]
 fn says(outcome: &Outcome, what: &str, asked: &str, expected: &str) {
@@ -60,8 +60,8 @@ fn what_was_done_is_said_with_what_was_seen_of_it_and_who_asked() {
     says(
         &applied(&["roll back from backend:3 to backend:1"], false, "0 of 2 tasks run"),
         "backend: backend:3 → :1",
-        "alarm 5xx is in ALARM",
-        "backend: backend:3 → :1, not seen yet: 0 of 2 tasks run; alarm 5xx is in ALARM",
+        "alarm 5xx rang",
+        "backend: backend:3 → :1, not seen yet: 0 of 2 tasks run; alarm 5xx rang",
     );
     says(
         &applied(&["roll back from backend:3 to backend:1"], true, "2 of 2 tasks run, and /health passes"),
@@ -119,12 +119,12 @@ fn a_dry_run_says_first_that_it_would_be_refused_now_and_why() {
 
 #[test]
 fn an_approval_is_asked_for_with_what_the_plan_says() {
-    let expected = "waits for approval: backend: 2 → 4 tasks; alarm cpu is in ALARM, and all 2 tasks run";
+    let expected = "waits for approval: backend: 2 → 4 tasks; alarm cpu rang, and all 2 tasks run";
     let asks = outcome(Decision::AwaitingApproval, &code::APPROVAL_NEEDED, "…");
-    says(&asks, "backend: 2 → 4 tasks", "alarm cpu is in ALARM", expected);
+    says(&asks, "backend: 2 → 4 tasks", "alarm cpu rang", expected);
     let joins = outcome(Decision::NothingToDo, &code::APPROVAL_PENDING, "plan a waits already");
     let expected = expected.replace("approval:", "approval already:");
-    says(&joins, "backend: 2 → 4 tasks", "alarm cpu is in ALARM", &expected);
+    says(&joins, "backend: 2 → 4 tasks", "alarm cpu rang", &expected);
 }
 
 #[test]

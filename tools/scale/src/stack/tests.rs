@@ -55,8 +55,8 @@ fn its_resources_are_those_of_the_template() {
     }
     let written = TEMPLATE.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
     assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
-    // The 5xx rate is made of five metrics, each of which is billed.
-    assert_eq!(stack.alarm_metrics, 21);
+    // The 5xx rate is made of five metrics, incident's errors of two, each of which is billed.
+    assert_eq!(stack.alarm_metrics, 22);
     assert_eq!((stack.event_rules, stack.subscriptions, stack.queue_sources), (5, 7, 1));
     assert_eq!(stack.log_retention_days, 90);
     assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);
