@@ -45,7 +45,7 @@ TRIPLE := $(TRIPLE_$(ARCH))
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; STORY=load-spike, bad-release, stale-front-end, corruption, diagnose, approve, service-down, service-down/<drill> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
+demo: $(SANDBOX_READY) ## Break the sandbox and watch it being repaired; STORY=load-spike, bad-release, stale-front-end, corruption, diagnose, approve, status-page, service-down, service-down/<drill> or all; MODE=observe changes nothing; VERBOSE=yes also shows the calls, RECORD=yes the audit record
 	@$(if $(SCENARIO),echo "SCENARIO is called STORY now: make demo STORY=$(SCENARIO)" >&2; exit 1)
 	$(call build,$(PLAYED))
 	$(if $(filter approve all,$(STORY)),$(IN_CLI) build --locked)
@@ -195,9 +195,9 @@ sbom: | $(VENV)/bin/python ## List what is in each zip, as CycloneDX; ARCH=arm64
 		echo "building cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .venv, once (some minutes)"; \
 		env -u CARGO_TARGET_DIR $(CARGO) install cargo-cyclonedx --quiet --locked --version $(CARGO_CYCLONEDX_VERSION) --root "$(VENV)"; }
 	@rm -rf "$(SBOM)" "$(SBOM_SOURCE)" && mkdir -p "$(SBOM)" "$(SBOM_SOURCE)"
-	@cp -R Cargo.toml Cargo.lock rust-toolchain.toml functions shared "$(SBOM_SOURCE)"
-	@cd "$(SBOM_SOURCE)" && sed -i.all 's|^members = .*|members = ["functions/*", "shared"]|' Cargo.toml \
-		&& sed -i.all '/^\[dev-dependencies\]/,/^$$/d' functions/*/Cargo.toml shared/Cargo.toml
+	@cp -R Cargo.toml Cargo.lock rust-toolchain.toml functions shared status-page "$(SBOM_SOURCE)"
+	@cd "$(SBOM_SOURCE)" && sed -i.all 's|^members = .*|members = ["functions/*", "shared", "status-page"]|' Cargo.toml \
+		&& sed -i.all '/^\[dev-dependencies\]/,/^$$/d' functions/*/Cargo.toml shared/Cargo.toml status-page/Cargo.toml
 	@cd "$(SBOM_SOURCE)" && PATH="$$PATH:$(VENV)/bin" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
 		--target $(TRIPLE) --no-build-deps --override-filename sbom
 	@for function in $(FUNCTIONS); do \

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
-        invalidate, logs, man, params, reject, report, restart, restore, rollback, scale, start, status,
-        stop,
+        invalidate, logs, maintenance, man, params, reject, report, restart, restore, rollback, scale, start,
+        status, stop,
     },
     global::Global,
 };
@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Restore(restore::Options),
     Incident(incident::Options),
     Status(status::Options),
+    Maintenance(maintenance::Options),
     /// List the plans that wait for approval
     Plans,
     Approve(approve::Options),

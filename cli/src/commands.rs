@@ -13,6 +13,7 @@ pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod invalidate;
 pub(crate) mod logs;
+pub(crate) mod maintenance;
 pub(crate) mod man;
 pub(crate) mod params;
 pub(crate) mod plans;

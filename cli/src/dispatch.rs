@@ -6,8 +6,8 @@ use crate::{
     args::{Arguments, Command},
     commands::{
         approve, completion, diagnose, doctor, drill, events, freeze, health, history, incident, init,
-        invalidate, logs, man, params, plans, reject, report, restart, restore, rollback, scale, start,
-        status, stop, version,
+        invalidate, logs, maintenance, man, params, plans, reject, report, restart, restore, rollback, scale,
+        start, status, stop, version,
     },
     exit::Exit,
     failure::Failure,
@@ -40,6 +40,7 @@ pub(crate) async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, F
         Command::Restore(options) => Box::pin(restore::run(runbook, options)).await,
         Command::Incident(options) => Box::pin(incident::run(runbook, options)).await,
         Command::Status(options) => Box::pin(status::run(runbook, options)).await,
+        Command::Maintenance(options) => Box::pin(maintenance::run(runbook, options)).await,
         Command::Plans => Box::pin(plans::run(runbook)).await,
         Command::Approve(options) => Box::pin(approve::run(runbook, &options)).await,
         Command::Reject(options) => Box::pin(reject::run(runbook, &options)).await,

@@ -4,6 +4,7 @@ mod approve;
 mod report;
 mod screen;
 mod service_down;
+mod status_page;
 mod story;
 mod watch;
 mod words;
@@ -38,6 +39,8 @@ pub enum Name {
     Diagnose,
     /// A bad release in mode approve: a person is told, and types lendpeak2 approve.
     Approve,
+    /// An outage and maintenance, as customers read of them.
+    StatusPage,
     /// All of these, one after the other.
     All,
 }
@@ -122,6 +125,9 @@ pub async fn run(shown: Show, mode: Mode, detail: Detail, program: &Path) -> any
     }
     if matches!(name, Name::Approve | Name::All) {
         approve::show(program, detail).await.context("approve")?;
+    }
+    if matches!(name, Name::StatusPage | Name::All) {
+        status_page::show(detail).await.context("status-page")?;
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub const PASSWORD: &str = "Zy7-orchid-lantern-42";
 /// As CloudWatch names the load balancer before the service.
 pub const LOAD_BALANCER: &str = "app/lendpeak2-production/0123456789abcdef";
 pub const LEDGER: &str = "lendpeak2-production-ledger";
+/// Where tests of the status page have its files.
+pub const STATUS_PAGE_BUCKET: &str = "lendpeak2-production-status-page";
 /// The access key of the sandbox itself: the account's root.
 pub const ROOT_KEY: &str = "test";
 

@@ -21,6 +21,11 @@
 //! | which incident is open for a cause | `incident-open` | cause |
 //! | a line of an incident's timeline | `incident#<id>` | `<time>#<event id>` |
 //! | the state of a component, as people say it | `component` | its name |
+//! | what the probe found in an hour's minutes | `minutes` | the hour |
+//! | a day of the status page | `status-day` | the date |
+//! | what customers are told of an incident | `status-incident` | the incident's id |
+//! | which files of the status page were written | `status-page` | `published` |
+//! | announced maintenance | `maintenance` | its id |
 //!
 //! A claim is taken on the version that was read, in one transaction with the kill switches, the holder and
 //! the approval: whatever was decided from what was read holds at the moment of the claim, or nothing is
@@ -35,6 +40,7 @@ mod freezes;
 pub mod items;
 mod kill_switch;
 mod memory;
+mod minutes;
 mod notes;
 mod odd;
 mod owed;
@@ -55,6 +61,7 @@ pub use approvals::{Approval, Rejection, plan_key};
 pub use claim::{Attempt, Before, Claim, Holder, Intent, NotClaimed};
 pub use kill_switch::{ALL, KILL_SWITCH, Switch, Switches};
 pub use memory::Memory;
+pub use minutes::{Minute, Minutes};
 pub use odd::{Odd, Seen};
 pub use owed::Owed;
 pub(crate) use owed::{OWED, OWN_TIME};

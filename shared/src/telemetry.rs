@@ -75,24 +75,35 @@ impl Write for Tidied {
 
 /// Counts a notice that reached nobody.
 pub fn unheard(environment: &str, topic_arn: &str) {
+    let line =
+        json!({ "level": "ERROR", "message": "nobody is subscribed to this topic", "topic": topic_arn });
+    count(environment, "NoticesUnheard", line);
+}
+
+/// Counts that the status page was written whole.
+pub fn page_published(environment: &str, files: usize) {
+    let line = json!({ "level": "INFO", "message": "the status page is written", "files": files });
+    count(environment, "StatusPagePublished", line);
+}
+
+/// Writes a line that is also one count of a metric.
+fn count(environment: &str, metric: &str, mut line: Value) {
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;
     }
-    let line = json!({
-        "level": "ERROR",
-        "message": "nobody is subscribed to this topic",
-        "topic": topic_arn,
-        "Environment": environment,
-        "NoticesUnheard": 1,
-        "_aws": {
+    if let Some(fields) = line.as_object_mut() {
+        fields.insert("Environment".to_owned(), environment.into());
+        fields.insert(metric.to_owned(), 1.into());
+        let metrics = json!({
             "Timestamp": clock::now().as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
                 "Dimensions": [["Environment"]],
-                "Metrics": [{ "Name": "NoticesUnheard", "Unit": "Count" }],
+                "Metrics": [{ "Name": metric, "Unit": "Count" }],
             }],
-        },
-    });
+        });
+        fields.insert("_aws".to_owned(), metrics);
+    }
     write(line);
 }
 

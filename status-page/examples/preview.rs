@@ -191,6 +191,7 @@ fn maintenances(now: Timestamp) -> Vec<Maintenance> {
             title: Public::typed(title)?,
             text: Public::typed(text),
             components: ids(components),
+            announced_at: ago(now, 120 - from.min(0), 0),
             from: ago(now, -from, 20),
             until: ago(now, -until, 20),
             ended_at: None,

@@ -71,7 +71,7 @@ pub(crate) fn atom(page: &Page) -> String {
         title: Text::plain(told.title),
         id: id(&told.entry, page),
         updated: instant(told.entry.changed()),
-        published: Some(instant(told.entry.began())),
+        published: Some(instant(told.entry.told())),
         links: vec![Link { href: told.link, rel: "alternate".to_owned(), ..Link::default() }],
         content: Some(Content {
             value: Some(told.content),
@@ -96,17 +96,13 @@ pub(crate) fn atom(page: &Page) -> String {
 }
 
 pub(crate) fn rss(page: &Page) -> String {
-    let items = told(page).map(|told| {
-        // A date to come would hide it in some readers.
-        let is_to_come = matches!(told.entry, Entry::Maintenance(_, MaintenancePhase::Scheduled));
-        Item {
-            title: Some(told.title),
-            link: Some(told.link),
-            description: Some(told.content),
-            guid: Some(Guid { value: id(&told.entry, page), permalink: false }),
-            pub_date: (!is_to_come).then(|| times::mail(told.entry.changed())),
-            ..Item::default()
-        }
+    let items = told(page).map(|told| Item {
+        title: Some(told.title),
+        link: Some(told.link),
+        description: Some(told.content),
+        guid: Some(Guid { value: id(&told.entry, page), permalink: false }),
+        pub_date: Some(times::mail(told.entry.changed())),
+        ..Item::default()
     });
     let channel = Channel {
         title: title(page),

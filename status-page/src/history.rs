@@ -40,7 +40,18 @@ impl Entry<'_> {
     pub(crate) fn changed(&self) -> Timestamp {
         match self {
             Self::Incident(incident) => incident.updates.last().map_or(incident.began_at, |update| update.at),
+            Self::Maintenance(work, MaintenancePhase::Scheduled) => work.announced_at,
             Self::Maintenance(..) => self.over().unwrap_or_else(|| self.began()),
+        }
+    }
+
+    /// When customers first read of it.
+    pub(crate) fn told(&self) -> Timestamp {
+        match self {
+            Self::Incident(incident) => {
+                incident.updates.first().map_or(incident.began_at, |update| update.at)
+            }
+            Self::Maintenance(work, _) => work.announced_at,
         }
     }
 

@@ -100,7 +100,7 @@ pub enum Impact {
     Critical,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Incident {
     pub id: Id,
     /// What a person called it. Without one, the page says what is affected.
@@ -132,13 +132,14 @@ impl Incident {
 }
 
 /// Announced work.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Maintenance {
     pub id: Id,
     pub title: Public,
     pub text: Option<Public>,
     /// Empty means all.
     pub components: Vec<Id>,
+    pub announced_at: Timestamp,
     pub from: Timestamp,
     pub until: Timestamp,
     /// When a person ended it, before `until`; or called it off, before `from`.

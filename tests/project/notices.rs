@@ -13,7 +13,8 @@ use diagnose::{
 use incident::{
     codes,
     incident::{Attempt, Incident, NoticeKind, Owner, Remedy, SERVICE_DOWN, Severity},
-    notice::{Deployment, WaitingPlan, kill_switch, notice, set_in_words},
+    notice::{Deployment, WaitingPlan, kill_switch, maintenance, notice, promised, set_in_words},
+    status::maintenance::Window,
 };
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{cases, workspace};
@@ -29,6 +30,7 @@ use shared::{
     settings::Mode,
     status::Level,
 };
+use status_page::{Id, Public};
 
 use crate::{buttons::buttons, template};
 
@@ -141,6 +143,32 @@ fn of_kill_switch(is_lifted: bool) -> Result<String> {
     };
     let facts = kill_switch(did, what, &names, &[switch], &own.environment, &own.function);
     shown(&Notice::new(TOPIC, facts), None)
+}
+
+/// The notices about announced work, and about a word that customers were promised.
+fn of_customers() -> Result<[(&'static str, String); 2]> {
+    let text = |text| Public::typed(text).context("no text");
+    let window = Window {
+        id: Id::of("20261124-1400-database-upgrade").context("no id")?,
+        title: text("Database upgrade")?,
+        text: None,
+        components: vec![Id::of("api").context("no id")?],
+        announced_at: at(-60)?,
+        from: at(0)?,
+        until: at(60)?,
+        ended_at: None,
+        by: "Ana".to_owned(),
+        held: [].into(),
+        version: 0,
+    };
+    let announced = maintenance("production", "announced", &window, at(-60)?);
+    let mut owned = incident()?;
+    owned.assignee = Some("Ana".to_owned());
+    let promised = promised("production", &owned, at(30)?);
+    Ok([
+        ("maintenance announced", shown(&Notice::new(TOPIC, announced), None)?),
+        ("customers wait", shown(&Notice::new(TOPIC, promised), None)?),
+    ])
 }
 
 /// The notice about an item of the ledger that a function cannot read.
@@ -289,6 +317,7 @@ fn all() -> Result<Vec<(&'static str, String)>> {
         ("expired", of_expired()?),
         ("diagnosis", of_diagnosis()?),
     ];
+    all.extend(of_customers()?);
     for (name, handed) in template::told()? {
         all.push((name, of_machine(&handed)?));
     }

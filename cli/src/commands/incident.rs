@@ -111,6 +111,9 @@ struct Note {
     id: Option<String>,
     /// What to note
     text: String,
+    /// It is for customers: the status page shows it, as you type it
+    #[arg(long)]
+    public: bool,
     #[command(flatten)]
     by: By,
 }
@@ -168,7 +171,12 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
         }
         What::Note(note) => {
             let id = Which { id: note.id }.id(runbook).await?;
-            let request = json!({ "note": id, "text": note.text, "by": by(note.by).await? });
+            let mut request = json!({ "note": id, "text": note.text, "by": by(note.by).await? });
+            if note.public {
+                insert(&mut request, "public", Some(true));
+                let value = runbook.act(Function::Incident, &request).await?;
+                return Ok(end(runbook, &value));
+            }
             let value = ask_or_send(runbook, &request, (Verb::Note, &id, Some(&note.text))).await?;
             return Ok(end(runbook, &value));
         }

@@ -28,7 +28,7 @@ pub(crate) struct Options {
 enum What {
     /// Show the plans that wait, the open incidents, the kill switches and the components
     Show,
-    /// Say how a component is; each open incident notes it
+    /// Say how a component is: the status page shows it, and each open incident notes it
     Set(Set),
 }
 
@@ -53,6 +53,9 @@ struct Set {
     /// What people are to read, by name
     #[arg(long = "message", value_name = "MESSAGE", conflicts_with = "message")]
     message_named: Option<String>,
+    /// Until when it holds: a time, or a span as in `2h`; 12 hours if left out, and no longer than what is open now
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -76,11 +79,15 @@ pub(crate) async fn run(runbook: &Runbook<'_>, options: Options) -> Result<Exit,
 
 fn request(set: Set) -> Value {
     let status = set.status.or(set.status_named).and_then(|status| status.to_possible_value());
-    json!({ "update_status": {
+    let mut request = json!({ "update_status": {
         "component": set.component.or(set.component_named),
         "status": status.map(|status| status.get_name().to_owned()),
         "message": set.message.or(set.message_named),
-    } })
+    } });
+    if let (Some(until), Some(fields)) = (set.until, request.as_object_mut()) {
+        fields.insert("until".to_owned(), until.into());
+    }
+    request
 }
 
 pub(crate) async fn show(runbook: &Runbook<'_>) -> Result<Exit, Failure> {
@@ -131,6 +138,11 @@ fn words(value: &Value, waiting: &[String], width: Option<usize>) -> String {
             &format!("the kill switch {name} is on{who}; to lift it: {start}"),
             width,
         ));
+    }
+    for window in list("maintenance") {
+        let until = time::readable(&text(window, "until"));
+        let what = format!("{}: {}, until {until}", text(window, "id"), text(window, "title"));
+        lines.push(render::field("planned", BOLD, &what, width));
     }
     let components = list("components");
     if !components.is_empty() {

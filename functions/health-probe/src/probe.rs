@@ -84,10 +84,18 @@ impl Probe {
         }
     }
 
+    /// What the probe found stands, whether or not the minute could be noted.
+    async fn note_minute(&self, triggers: &[Trigger], report: &Report) {
+        if let Some(notes) = self.notes.as_ref().filter(|_| scheduled(triggers).is_some())
+            && let Err(error) = notes.note_minute(report).await
+        {
+            tracing::warn!(error = chain(&error), "could not note what was found in this minute");
+        }
+    }
+
     /// What the probe found stands, whether or not the release could be noted.
     async fn note_release(&self, triggers: &[Trigger], report: &Report) {
-        let scheduled = triggers.iter().find(|trigger| matches!(trigger.kind, Kind::Schedule { .. }));
-        let (Some(notes), Some(scheduled), true) = (&self.notes, scheduled, report.healthy) else {
+        let (Some(notes), Some(scheduled), true) = (&self.notes, scheduled(triggers), report.healthy) else {
             return;
         };
         match notes.note(&self.cloudwatch, &report.environment, scheduled.at).await {
@@ -143,10 +151,16 @@ impl Task for Probe {
         }
         report.metrics = data.len();
         log(&report);
-        metrics::put(&self.cloudwatch, data).await?;
+        let put = metrics::put(&self.cloudwatch, data);
+        let (put, ()) = tokio::join!(put, self.note_minute(&triggers, &report));
+        put?;
         self.note_release(&triggers, &report).await;
         Ok(answer(&report))
     }
+}
+
+fn scheduled(triggers: &[Trigger]) -> Option<&Trigger> {
+    triggers.iter().find(|trigger| matches!(trigger.kind, Kind::Schedule { .. }))
 }
 
 /// One line of JSON with the report as it is, so that its fields can be searched for in the log.

@@ -1,7 +1,7 @@
-//! Notes the running release as good once the probe has passed for ten minutes while it ran: `rollback` goes
-//! back to such a release first.
+//! What the probe notes in the ledger. Each minute, what it found: the status page shows it. And the running release as
+//! good, once the probe has passed for ten minutes while it ran: `rollback` goes back to such a release first.
 //!
-//! The probe keeps no state between runs. So this reads the metrics that it has put, and
+//! The probe keeps no state between runs. To note a release, this reads the metrics that it has put, and
 //! only at the runs of every tenth minute.
 
 use std::sync::OnceLock;
@@ -13,10 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 use shared::aws::failed;
 use shared::ecs;
 use shared::error::Error;
-use shared::ledger::Releases;
+use shared::ledger::{Minute, Minutes, Releases};
 use shared::telemetry::NAMESPACE;
 
+use crate::check::Name;
 use crate::metrics::HEALTHY;
+use crate::report::Report;
 use crate::settings::Watched;
 
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(10);
@@ -41,9 +43,17 @@ impl Notes {
         self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config))
     }
 
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config)).clone()
+    }
+
     fn releases(&self) -> Releases {
-        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config));
-        Releases::new(client.clone(), &self.watched.ledger_table)
+        Releases::new(self.dynamodb(), &self.watched.ledger_table)
+    }
+
+    /// After a scheduled run: what it found, for the status page.
+    pub async fn note_minute(&self, report: &Report) -> Result<(), Error> {
+        Minutes::new(self.dynamodb(), &self.watched.ledger_table).note(report.at, &minute(report)).await
     }
 
     /// After a scheduled run that passed: the `family:revision` that was noted, if one was.
@@ -74,6 +84,15 @@ impl Notes {
         self.releases().mark_good(&ecs::resource_id(cluster, service), release, at).await?;
         Ok(Some(release.to_owned()))
     }
+}
+
+/// The checks that failed, and how long the API's health took.
+fn minute(report: &Report) -> Minute {
+    let failed = report.checks.iter().filter(|check| !check.healthy).map(|check| check.name.clone());
+    let answered = report.checks.iter().find(|check| check.name == Name::Health.as_str() && check.healthy);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run ends within a minute")]
+    let ms = answered.and_then(|check| check.phases.total_ms).map(|ms| ms.round() as u32);
+    Minute { failed: failed.collect(), ms }
 }
 
 fn is_due(at: Timestamp) -> bool {

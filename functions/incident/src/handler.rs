@@ -8,6 +8,7 @@
 //! - `sweep`: what is due every minute.
 //! - `notify`, `side_effects`, `unreadable`: what people are told, and what else follows a write.
 //! - `records`: what is recorded.
+//! - `maintenance`, `status_page`: announced work, and what customers read.
 //! - `digest`: the report of some days.
 //! - `report`, `listing`, `answer`: what is shown and answered. `look`: what a chat's button may ask for.
 //! - `actor`, `delivery`, `limits`: what several of these share.
@@ -22,6 +23,7 @@ mod kill_switch;
 mod limits;
 mod listing;
 mod look;
+mod maintenance;
 mod notify;
 mod opening;
 mod queue;
@@ -30,6 +32,7 @@ mod report;
 mod requests;
 mod side_effects;
 mod state_machine;
+mod status_page;
 mod steps;
 mod sweep;
 mod unreadable;

@@ -9,6 +9,7 @@
 //! - [`decide`]: which remedy comes next, and what follows its answer.
 //! - [`notice`]: the notices that people get, short enough for a phone.
 //! - [`digest`]: the report of some days.
+//! - [`status`]: what customers are told: components, maintenance, and the public side of incidents.
 //! - [`store`]: the items of incidents in the ledger.
 //! - [`handler`]: one run.
 
@@ -23,6 +24,7 @@ mod ops_item;
 pub mod request;
 pub mod settings;
 mod slug;
+pub mod status;
 pub mod store;
 pub mod votes;
 pub mod woken;

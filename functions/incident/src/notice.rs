@@ -2,6 +2,7 @@
 //! JSON to send.
 
 mod advice;
+mod customers;
 mod deployment;
 mod kill_switch;
 mod wording;
@@ -15,6 +16,7 @@ use shared::{
     text,
 };
 
+pub use customers::{maintenance, promised};
 pub use deployment::{Deployment, WaitingPlan};
 pub use kill_switch::{kill_switch, set_in_words};
 pub use wording::{capital, levels, team, timeline_line, were_told};

@@ -1,7 +1,7 @@
 //! The requests of people and of the state machine.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use shared::{
     diagnosis::Diagnosis,
@@ -36,6 +36,8 @@ pub enum Request {
     Note {
         id: String,
         text: String,
+        /// Whether it is for customers, on the status page.
+        public: bool,
         by: Option<String>,
     },
     Acknowledge {
@@ -54,7 +56,21 @@ pub enum Request {
         reason: Option<String>,
         by: Option<String>,
     },
-    UpdateStatus(Component),
+    UpdateStatus {
+        component: Component,
+        until: Option<When>,
+        by: Option<String>,
+    },
+    /// Announce work.
+    Maintenance {
+        maintenance: Maintenance,
+        by: String,
+    },
+    /// End announced work, or call it off.
+    EndMaintenance {
+        id: String,
+        by: String,
+    },
     /// Set a kill switch.
     Stop(Stop),
     /// Lift one kill switch, or all of them.
@@ -83,12 +99,12 @@ pub struct Stop {
     pub name: String,
     pub reason: Option<String>,
     pub by: Option<String>,
-    pub until: Option<Until>,
+    pub until: Option<When>,
 }
 
 /// When a kill switch lifts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub enum When {
     At(Timestamp),
     After(SignedDuration),
 }
@@ -109,6 +125,23 @@ pub struct Open {
 
 fn severity() -> Severity {
     Severity::High
+}
+
+/// Announced work, in words that customers read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    pub title: String,
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Empty means all.
+    #[serde(default)]
+    pub components: Vec<String>,
+    /// Now, unless it says otherwise.
+    #[serde(default)]
+    pub from: Option<When>,
+    /// A time, or a span from its beginning.
+    pub until: When,
 }
 
 /// The guide's `update-status`.
@@ -171,6 +204,7 @@ struct ByHand {
     open: Option<Open>,
     note: Option<String>,
     text: Option<String>,
+    public: Option<bool>,
     acknowledge: Option<String>,
     by: Option<String>,
     take_over: Option<bool>,
@@ -178,13 +212,15 @@ struct ByHand {
     level: Option<u8>,
     resolve: Option<String>,
     update_status: Option<Component>,
+    maintenance: Option<Maintenance>,
+    end_maintenance: Option<String>,
     stop: Option<String>,
     until: Option<String>,
     go: Option<String>,
     step: Option<Step>,
 }
 
-const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"report\": {\"days\": 7}}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
+const WAYS: &str = "send one of {\"list\": true}, {\"show\": \"<id>\"}, {\"report\": {\"days\": 7}}, {\"open\": {\"title\": \"...\"}}, {\"note\": \"<id>\", \"text\": \"...\"}, {\"acknowledge\": \"<id>\", \"by\": \"...\"}, {\"escalate\": \"<id>\"}, {\"resolve\": \"<id>\"}, {\"update_status\": {\"component\": \"api\", \"status\": \"degraded\", \"message\": \"...\"}}, {\"maintenance\": {\"title\": \"...\", \"until\": \"2h\"}, \"by\": \"...\"}, {\"end_maintenance\": \"<id>\", \"by\": \"...\"}, {\"stop\": \"all\", \"reason\": \"...\", \"by\": \"...\"}, {\"go\": \"all\", \"by\": \"...\"}";
 
 impl Request {
     /// Whether it changes nothing, whatever there is.
@@ -207,19 +243,27 @@ impl Request {
             escalate,
             level,
             resolve,
+            public,
             update_status,
+            maintenance,
+            end_maintenance,
             stop,
             until,
             go,
             step,
         } = asked.request_without_plan()?;
-        let ends = until.as_deref().map(Until::read).transpose()?;
+        let ends = until.as_deref().map(When::read).transpose()?;
         let wanted = [
             list.map(|_| Self::List),
             show.map(|id| Self::Show { id }),
             report.map(Self::Report),
             open.map(Self::Open),
-            note.map(|id| Self::Note { id, text: text.clone().unwrap_or_default(), by: by.clone() }),
+            note.map(|id| Self::Note {
+                id,
+                text: text.clone().unwrap_or_default(),
+                public: public.unwrap_or_default(),
+                by: by.clone(),
+            }),
             acknowledge.map(|id| Self::Acknowledge {
                 id,
                 by: by.clone().unwrap_or_default(),
@@ -227,7 +271,10 @@ impl Request {
             }),
             escalate.map(|id| Self::Escalate { id, level, reason: asked.reason.clone(), by: by.clone() }),
             resolve.map(|id| Self::Resolve { id, reason: asked.reason.clone(), by: by.clone() }),
-            update_status.map(Self::UpdateStatus),
+            update_status.map(|component| Self::UpdateStatus { component, until: ends, by: by.clone() }),
+            maintenance
+                .map(|maintenance| Self::Maintenance { maintenance, by: by.clone().unwrap_or_default() }),
+            end_maintenance.map(|id| Self::EndMaintenance { id, by: by.clone().unwrap_or_default() }),
             stop.map(|name| {
                 Self::Stop(Stop { name, reason: asked.reason.clone(), by: by.clone(), until: ends })
             }),
@@ -240,8 +287,12 @@ impl Request {
             return Err(invalid(format!("this asks for several things at once: {WAYS}")));
         }
         let Some(request) = first else {
-            let leftovers =
-                text.is_some() || by.is_some() || take_over.is_some() || level.is_some() || until.is_some();
+            let leftovers = text.is_some()
+                || public.is_some()
+                || by.is_some()
+                || take_over.is_some()
+                || level.is_some()
+                || until.is_some();
             return if leftovers {
                 Err(invalid(format!("this request does not say what to do: {WAYS}")))
             } else {
@@ -250,6 +301,7 @@ impl Request {
         };
         for (field, given, fits) in [
             ("text", text.is_some(), matches!(request, Self::Note { .. })),
+            ("public", public.is_some(), matches!(request, Self::Note { .. })),
             (
                 "by",
                 by.is_some(),
@@ -259,11 +311,14 @@ impl Request {
                         | Self::Note { .. }
                         | Self::Escalate { .. }
                         | Self::Resolve { .. }
+                        | Self::UpdateStatus { .. }
+                        | Self::Maintenance { .. }
+                        | Self::EndMaintenance { .. }
                         | Self::Stop(_)
                         | Self::Go { .. }
                 ),
             ),
-            ("until", until.is_some(), matches!(request, Self::Stop(_))),
+            ("until", until.is_some(), matches!(request, Self::Stop(_) | Self::UpdateStatus { .. })),
             ("take_over", take_over.is_some(), matches!(request, Self::Acknowledge { .. })),
             ("level", level.is_some(), matches!(request, Self::Escalate { .. })),
         ] {
@@ -287,7 +342,7 @@ impl Request {
                 may_be_written("assignee", open.assignee.as_deref(), MAX_NAME)?;
                 may_be_written("cause", open.cause.as_deref(), MAX_NAME)?;
             }
-            Self::Note { id, text, by } => {
+            Self::Note { id, text, by, .. } => {
                 written("note", id, MAX_NAME)?;
                 written("text", text, MAX_TEXT)?;
                 may_be_written("by", by.as_deref(), MAX_NAME)?;
@@ -311,9 +366,19 @@ impl Request {
                 written("resolve", id, MAX_NAME)?;
                 may_be_written("reason", reason.as_deref(), MAX_TEXT)?;
             }
-            Self::UpdateStatus(component) => {
+            Self::UpdateStatus { component, by, .. } => {
                 written("component", &component.component, MAX_NAME)?;
                 written("message", &component.message, MAX_TEXT)?;
+                may_be_written("by", by.as_deref(), MAX_NAME)?;
+            }
+            Self::Maintenance { maintenance, by } => {
+                written("title", &maintenance.title, MAX_TITLE)?;
+                may_be_written("text", maintenance.text.as_deref(), MAX_TEXT)?;
+                written("by", by, MAX_NAME)?;
+            }
+            Self::EndMaintenance { id, by } => {
+                written("end_maintenance", id, MAX_NAME)?;
+                written("by", by, MAX_NAME)?;
             }
             Self::Stop(Stop { name, reason, by, .. }) => {
                 written("stop", name, MAX_NAME)?;
@@ -335,15 +400,32 @@ impl Request {
     }
 }
 
-impl Until {
+const NEITHER: &str =
+    "neither a time nor a span: send a time as in \"2026-11-28T22:00:00Z\", or a span as in \"2h\"";
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom(NEITHER))
+    }
+}
+
+impl When {
     /// A time, as in `2026-11-28T22:00:00Z`, or a span, as in `2h`.
     fn read(text: &str) -> Result<Self, Error> {
-        text.parse().map(Self::At).or_else(|_| text.parse().map(Self::After)).map_err(|_| {
-            invalid(
-                "`until` is neither a time nor a span: send a time as in \"2026-11-28T22:00:00Z\", or a span as in \"2h\""
-                    .to_owned(),
-            )
-        })
+        Self::parse(text).ok_or_else(|| invalid(format!("`until` is {NEITHER}")))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().map(Self::At).or_else(|_| text.parse().map(Self::After)).ok()
+    }
+
+    /// The time that is meant, where a span begins at `start`.
+    pub fn after(self, start: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::After(span) => start.checked_add(span).unwrap_or(Timestamp::MAX),
+        }
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use shared::settings::{APPROVALS_QUEUE_URL, Environment, Mode, SettingsError, invalid};
+use status_page::Public;
+
+use crate::status::components::Components;
 
 const HOUR_SECONDS: u64 = 3_600;
 
@@ -38,6 +42,21 @@ pub struct Settings {
     /// Whether incidents are written to OpsCenter too.
     pub ops_items: bool,
     pub approvals: Approvals,
+    /// What customers know the service by.
+    pub components: Components,
+    /// Where customers read how it is. Without it, nobody is told outside.
+    pub page: Option<StatusPage>,
+}
+
+/// The status page: where it is, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPage {
+    pub bucket: String,
+    pub name: Public,
+    /// Without a slash at the end.
+    pub url: String,
+    /// An incident becomes public by itself after this long.
+    pub publish_after: SignedDuration,
 }
 
 /// Who decides about the remedies' plans over the queue of approvals.
@@ -86,6 +105,8 @@ impl Settings {
             functions,
             runbook: list("RUNBOOK_FUNCTIONS")?,
             ops_items: environment.parsed("OPS_ITEMS", false)?,
+            components: Components::from_environment(environment)?,
+            page: page(environment)?,
         })
     }
 
@@ -93,6 +114,21 @@ impl Settings {
     pub fn function_name(&self, task: &str) -> String {
         format!("lendpeak2-{}-{task}", self.environment)
     }
+}
+
+fn page(environment: &Environment) -> Result<Option<StatusPage>, SettingsError> {
+    const NAME: &str = "STATUS_PAGE_NAME";
+    let Some(bucket) = environment.optional("STATUS_PAGE_BUCKET") else {
+        return Ok(None);
+    };
+    let name = environment.text_or(NAME, "LendPeak");
+    let after = environment.seconds("PUBLISH_AFTER_SECONDS", 180, 0..=HOUR_SECONDS)?;
+    Ok(Some(StatusPage {
+        bucket: bucket.to_owned(),
+        name: Public::typed(&name).ok_or_else(|| invalid(NAME, &name, "the name that customers know"))?,
+        url: environment.text_or("STATUS_PAGE_URL", "").trim_end_matches('/').to_owned(),
+        publish_after: SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
+    }))
 }
 
 /// Who approves: of remedies alone, so that a mistyped name is no rule that is never used.

@@ -155,6 +155,8 @@ impl Api {
             Protocol::Json => serde_json::from_slice(&body).ok(),
             Protocol::Cbor => crate::cbor::decode(&body),
             Protocol::Query => xml::answer(&operation, &shape, &body),
+            // What it says is in its headers.
+            Protocol::RestXml if body.is_empty() => Some(Value::Object(Map::new())),
             Protocol::RestXml => xml::document(&operation, &shape, &body),
             Protocol::RestJson => None,
         };

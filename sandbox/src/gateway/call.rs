@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Fault, cloudfront};
 
@@ -65,9 +65,9 @@ impl Call {
             at: Timestamp::now(),
             caller: caller(headers).unwrap_or("-").to_owned(),
             region: scope(headers, 2).unwrap_or("-").to_owned(),
-            service,
             operation,
-            request: request(protocol, body),
+            request: object(&service, parts.uri.path()).unwrap_or_else(|| request(protocol, body)),
+            service,
             status: None,
             took_ms: None,
             fault: None,
@@ -181,10 +181,24 @@ fn operation(protocol: Protocol, headers: &HeaderMap, method: &Method, path: &st
         Protocol::Query => form(),
         Protocol::Cbor => path.split("/operation/").nth(1),
         Protocol::RestJson if path.ends_with("/invocations") => Some("Invoke"),
-        Protocol::RestXml => cloudfront::operation(method, path),
+        Protocol::RestXml => cloudfront::operation(method, path).or_else(|| of_an_object(method, path)),
         Protocol::RestJson => None,
     };
     named.map_or_else(|| format!("{method} {path}"), str::to_owned)
+}
+
+/// What S3 calls it, by bucket and key in the path.
+fn of_an_object(method: &Method, path: &str) -> Option<&'static str> {
+    object("s3", path)?;
+    (*method == Method::PUT).then_some("PutObject")
+}
+
+/// Bucket and key of an object of S3, which stand in the path.
+fn object(service: &str, path: &str) -> Option<Value> {
+    let (bucket, key) = path.trim_start_matches('/').split_once('/').filter(|_| service == "s3")?;
+    // Without a key it is about the bucket.
+    (!key.is_empty()).then_some(())?;
+    Some(json!({ "Bucket": bucket, "Key": key }))
 }
 
 /// The record of every call, in the order of arrival.

@@ -95,7 +95,7 @@ pub(super) fn incident_json<'a>(incident: &'a Incident, page: &'a Page) -> Incid
         },
         shortlink: feeds::address(&entry, page),
         page_id: page_id(page),
-        created_at: incident.updates.first().map_or(incident.began_at, |update| update.at),
+        created_at: entry.told(),
         started_at: incident.began_at,
         updated_at: entry.changed(),
         monitoring_at: monitoring.map(|update| update.at),
@@ -118,8 +118,8 @@ pub(super) fn maintenance_json<'a>(work: &'a Maintenance, page: &'a Page) -> Inc
         // Readers know no other word for it; the text says that it did not take place.
         MaintenancePhase::Completed | MaintenancePhase::CalledOff => "completed",
     };
-    // What became of it, the oldest first. When it was announced is not kept: its beginning stands for that.
-    let mut phases = vec![(MaintenancePhase::Scheduled, entry.began(), works, works)];
+    // What became of it, the oldest first.
+    let mut phases = vec![(MaintenancePhase::Scheduled, entry.told(), works, works)];
     if matches!(now, MaintenancePhase::InProgress | MaintenancePhase::Completed) {
         phases.push((MaintenancePhase::InProgress, work.from, works, under));
     }
@@ -151,7 +151,7 @@ pub(super) fn maintenance_json<'a>(work: &'a Maintenance, page: &'a Page) -> Inc
         impact: "maintenance",
         shortlink: feeds::address(&entry, page),
         page_id: page_id(page),
-        created_at: entry.began(),
+        created_at: entry.told(),
         started_at: entry.began(),
         updated_at: entry.changed(),
         monitoring_at: None,

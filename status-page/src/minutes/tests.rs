@@ -125,6 +125,7 @@ fn maintenance(from: i64, until: i64, ended_at: Option<i64>) -> Maintenance {
         title: Public::typed("Work").unwrap(),
         text: None,
         components: Vec::new(),
+        announced_at: start(TEN + from - 60),
         from: start(TEN + from),
         until: start(TEN + until),
         ended_at: ended_at.map(|minute| start(TEN + minute)),

@@ -109,8 +109,11 @@ fn a_feed_is_xml_whatever_was_typed() {
 }
 
 #[test]
-fn announced_work_has_no_date_in_rss_until_it_begins() {
+fn announced_work_has_the_date_of_its_announcement() {
     let page = states::all().into_iter().find(|(name, _)| *name == "maintenance-before").unwrap().1;
     let channel: Channel = body(&page, "history.rss").parse().unwrap();
-    assert_eq!(channel.items.iter().map(|item| &item.pub_date).collect::<Vec<_>>(), [&None]);
+    assert_eq!(
+        channel.items.iter().map(|item| &item.pub_date).collect::<Vec<_>>(),
+        [&Some("Tue, 01 Dec 2026 16:10:00 +0000".to_owned())]
+    );
 }

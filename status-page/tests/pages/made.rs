@@ -113,6 +113,7 @@ pub(crate) fn maintenance(minutes: i64) -> Maintenance {
         title: public("The database gets a new version"),
         text: Some(public("For some minutes nothing can be saved.")),
         components: vec![id("API")],
+        announced_at: minutes_ago(60 - minutes.min(0)),
         from: minutes_ago(-minutes),
         until: minutes_ago(-minutes - 120),
         ended_at: None,

@@ -9,12 +9,14 @@ mod first_hour;
 mod input;
 mod levels;
 mod machine;
+mod maintenance;
 mod opening;
 mod ops_center;
 mod outages;
 mod report;
 mod requests;
 mod secrecy;
+mod status_page;
 mod switches;
 mod unheard;
 mod unreadable;
@@ -23,12 +25,13 @@ use std::ops::Deref;
 
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{
     Options, Sandbox,
     notices::text_of,
     runtime_api::Bootstrap,
-    stack::{self, outcome, tick},
+    stack::{self, LEDGER, outcome, tick},
 };
 use serde_json::{Value, json};
 
@@ -67,6 +70,11 @@ async fn put_alarm(sandbox: &Sandbox, name: &str) -> Test {
 impl Stack {
     /// No state machine, unless a test wants it: people handle what is opened.
     async fn start() -> anyhow::Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// The same with more settings.
+    async fn with(more: &[(&str, &str)]) -> anyhow::Result<Self> {
         let (one, two, three) = (topic("notices"), topic("level-2"), topic("level-3"));
         let alarms = format!("{COMPOSITE},{PROBE}");
         let own = [
@@ -84,7 +92,7 @@ impl Stack {
         for name in [COMPOSITE, PROBE].into_iter().chain(OTHERS) {
             put_alarm(&sandbox, name).await?;
         }
-        Ok(Self(stack::Stack::in_sandbox(sandbox, "incident", &own)))
+        Ok(Self(stack::Stack::in_sandbox(sandbox, "incident", &[&own, more].concat())))
     }
 
     /// What people were told, in order: the topic's last word and the subject's first.
@@ -166,4 +174,20 @@ async fn opened(function: &Bootstrap) -> anyhow::Result<String> {
     let answer = outcome(function, &alarm(COMPOSITE, Timestamp::now())).await?;
     anyhow::ensure!(answer["did"] == "opened", "{answer:#}");
     Ok(answer["incident"].as_str().context("no id")?.to_owned())
+}
+
+/// What the probe found some minutes ago.
+async fn minute(stack: &Stack, ago: i64, failed: &[&str]) -> Test {
+    let at = Timestamp::now() - SignedDuration::from_mins(ago);
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let update = stack.sandbox.clients.dynamodb.update_item().table_name(LEDGER);
+    update
+        .key("pk", text("minutes"))
+        .key("sk", text(&at.strftime("%Y-%m-%dT%H").to_string()))
+        .update_expression("SET #minute = :found")
+        .expression_attribute_names("#minute", at.strftime("m%M").to_string())
+        .expression_attribute_values(":found", text(&json!({ "failed": failed, "ms": 120 }).to_string()))
+        .send()
+        .await?;
+    Ok(())
 }

@@ -70,10 +70,10 @@ async fn a_line_or_a_component_that_cannot_be_read_is_left_out() -> Test {
     let id = opened(&function).await?;
     stack.put(&format!("incident#{id}"), "2026-11-28T00:00:00.000Z#x", &[("data", "{}")]).await?;
     stack.put("component", "api", &[("data", "{\"component\":7}")]).await?;
-    let status = json!({ "component": "web", "status": "down", "message": "all of it" });
+    let status = json!({ "component": "website", "status": "down", "message": "all of it" });
     outcome(&function, &json!({ "update_status": status })).await?;
     let shown = outcome(&function, &json!({ "show": id })).await?;
-    assert!(for_people(&shown).contains("web is down"), "{shown}");
+    assert!(for_people(&shown).contains("website is down"), "{shown}");
     let list = outcome(&function, &json!({})).await?;
     assert_eq!(list["components"].as_array().map(Vec::len), Some(1), "{list}");
     Ok(())

@@ -122,15 +122,15 @@ async fn a_pointer_to_no_incident_keeps_none_from_opening() -> Test {
 async fn a_component_a_line_or_a_record_that_cannot_be_read_is_left_out() -> Test {
     let fixture = Fixture::start().await?;
     let mut findings = Findings::default();
-    let down = object(&json!({ "pk": "component", "sk": "payments",
-        "data": { "component": "payments", "status": "down", "message": "no answer", "at": "<now-1h>" } }))?;
+    let down = object(&json!({ "pk": "component", "sk": "website",
+        "data": { "component": "website", "status": "down", "message": "no answer", "at": "<now-1h>" } }))?;
     for component in items::broken("component")? {
         let left_out = async {
             let ledger = fixture.with(&[&component.item, &down]).await?;
             let list = ledger.ask("incident", &json!({})).await?;
-            ensure!(list["lines"].to_string().contains("payments is down: no answer"), "{list:#}");
+            ensure!(list["lines"].to_string().contains("website is down: no answer"), "{list:#}");
             ledger.ask("incident", &tick()).await?;
-            let update = json!({ "update_status": { "component": "payments", "status": "operational", "message": "up" } });
+            let update = json!({ "update_status": { "component": "website", "status": "operational", "message": "up" } });
             let updated = ledger.ask("incident", &update).await?;
             ensure!(updated["did"] == "status_updated", "{updated:#}");
             // Saying how it is puts the broken one right.

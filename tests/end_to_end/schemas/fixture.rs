@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use sandbox::{
     Options, Sandbox,
     deploy::{self, CLUSTER, SERVICE, TASKS},
+    names::STATUS_PAGE_BUCKET,
     runtime_api::Bootstrap,
     stack::{self, outcome},
 };
@@ -46,9 +47,20 @@ impl Fixture {
         let other = sandbox.release(&[]).await?;
         let fixture = Self { sandbox, good, other, ledgers: AtomicUsize::new(0) };
         fixture.listen().await?;
+        fixture.sandbox.clients.s3.create_bucket().bucket(STATUS_PAGE_BUCKET).send().await?;
         fixture.ring(CPU, ["AWS/ECS", "CPUUtilization"]).await?;
         fixture.ring(MEMORY, ["AWS/ECS", "MemoryUtilization"]).await?;
         Ok(fixture)
+    }
+
+    /// A file of the status page.
+    pub(crate) async fn file(&self, path: &str) -> anyhow::Result<String> {
+        let get = self.sandbox.clients.s3.get_object().bucket(STATUS_PAGE_BUCKET).key(path).send().await?;
+        Ok(String::from_utf8(get.body.collect().await?.into_bytes().to_vec())?)
+    }
+
+    pub(crate) async fn page(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.file(path).await?)?)
     }
 
     /// Somebody hears what each level is told.
@@ -145,7 +157,7 @@ impl Fixture {
 #[derive(Debug)]
 pub(crate) struct Ledger<'a> {
     pub(crate) fixture: &'a Fixture,
-    table: String,
+    pub(crate) table: String,
     calls: usize,
     now: Timestamp,
     /// When the alarm changed that was answered before.
@@ -216,6 +228,7 @@ impl Ledger<'_> {
                 ("SERVICE_DOWN_ALARMS", &alarms),
                 ("REMEDIES", "rollback=auto,scale-up=approve,restart=observe"),
                 ("MINIMUM_APPROVALS", "scale-up=2"),
+                ("STATUS_PAGE_BUCKET", STATUS_PAGE_BUCKET),
             ],
             _ => &[],
         };

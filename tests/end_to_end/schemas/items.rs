@@ -127,6 +127,8 @@ fn meaning(word: &str, now: Timestamp, words: &[(&str, String)]) -> anyhow::Resu
         "" => at.to_string(),
         "sortable" => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
         "seconds" => at.as_second().to_string(),
+        "date" => at.strftime("%Y-%m-%d").to_string(),
+        "hour" => at.strftime("%Y-%m-%dT%H").to_string(),
         "month" => at.strftime("%Y-%m").to_string(),
         "digits" => at.strftime("%Y%m%d%H%M%S").to_string(),
         "stamp" => at.strftime("%Y%m%d-%H%M%S").to_string(),

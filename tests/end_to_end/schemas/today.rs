@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
 use sandbox::stack::{delivered, tick};
 use serde_json::{Map, Value, json};
 
@@ -41,6 +43,11 @@ async fn what_is_written_today_is_among_the_schemas() -> Test {
         "release",
         "incident",
         "component",
+        "minutes",
+        "maintenance",
+        "status-day",
+        "status-incident",
+        "status-page",
         "refused",
         "owed",
         "answers",
@@ -74,10 +81,29 @@ async fn write_everything(fixture: &Fixture, ledger: &Ledger<'_>) -> Test {
     let opened = ledger.ask("incident", &alarm(COMPOSITE)).await?;
     let update = json!({ "update_status": { "component": "api", "status": "down", "message": "no answer" } });
     ledger.ask("incident", &update).await?;
+    tell_customers(fixture, ledger, &opened["incident"]).await?;
     for request in [
         json!({ "acknowledge": opened["incident"], "by": "on call" }),
         json!({ "escalate": opened["incident"], "level": 2, "reason": "needs DevOps" }),
         json!({ "resolve": opened["incident"], "reason": "rolled back" }),
+    ] {
+        ledger.ask("incident", &request).await?;
+    }
+    Ok(())
+}
+
+/// A day that is over, a word for customers, and maintenance.
+async fn tell_customers(fixture: &Fixture, ledger: &Ledger<'_>, incident: &Value) -> Test {
+    ledger.ask("health-probe", &tick()).await?;
+    let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let put =
+        fixture.sandbox.clients.dynamodb.put_item().table_name(&ledger.table).item("pk", text("minutes"));
+    let put = put.item("sk", text(&yesterday.strftime("%Y-%m-%dT%H").to_string())).item("m00", text("{}"));
+    put.send().await?;
+    for request in [
+        json!({ "note": incident, "text": "We are looking into it.", "public": true }),
+        json!({ "maintenance": { "title": "Upgrade", "until": "1h", "text": "Log-in is slow meanwhile." }, "by": "Ana" }),
     ] {
         ledger.ask("incident", &request).await?;
     }
@@ -165,6 +191,11 @@ fn forms(kind: &str, item: &Map<String, Value>) -> anyhow::Result<Vec<String>> {
     if kind == "release" {
         // Each mark comes by itself.
         return Ok(item.keys().map(|name| format!("attribute {name}")).collect());
+    }
+    if kind == "minutes" {
+        // An attribute for each minute.
+        let is_minute = |name: &&String| name.len() != 3 || !name.starts_with('m');
+        return Ok(item.keys().filter(is_minute).map(|name| format!("attribute {name}")).collect());
     }
     let pk = item.get("pk").and_then(Value::as_str).unwrap_or_default();
     let mut forms = vec![format!("{} with {}", pk.split('#').next().unwrap_or_default(), names(item))];

@@ -86,6 +86,7 @@ fn every_alarm_wakes_the_remedy_that_cures_it_or_tells_people() -> Result<()> {
         ("ecs-memory", "ScaleUpAlarms"),
         ("no-healthy-target", "Notices"),
         ("probe-failing", "IncidentAlarms"),
+        ("status-page-stale", "Notices"),
     ];
     let last_net = crate::template::last_net::WIRED.iter().copied();
     assert_eq!(wired, expected.into_iter().chain(last_net).collect());

@@ -64,6 +64,8 @@ pub fn of(call: &Recorded, roles: &TaskRoles) -> Result<Vec<Need>> {
         }
         "logs" => logs(call),
         "rds" => database::needs(call),
+        // Bucket and key, by path.
+        "s3" => one(call, global(&format!("s3:::{}", object(call)))),
         "secretsmanager" => one(call, secret(text(call, "SecretId"))),
         "sns" => one(call, text(call, "TopicArn")),
         "ssm" => ssm(call),
@@ -162,6 +164,10 @@ fn distribution(call: &Recorded) -> Result<String> {
         bail!("{} names no distribution", call.path);
     };
     Ok(format!("{kind}/{id}"))
+}
+
+fn object(call: &Recorded) -> &str {
+    call.path.split('?').next().unwrap_or_default().trim_start_matches('/')
 }
 
 /// The function's name, and behind it the alias by which it is called, if there is one.

@@ -14,12 +14,13 @@ pub const ONE_OF_THEM: [(&str, &str); 3] = [
 ];
 
 /// An action, a kind that AWS's reference has for it, and why no call of ours is about one.
-pub const NOT_NEEDED: [(&str, &str, &str); 6] = [
+pub const NOT_NEEDED: [(&str, &str, &str); 7] = [
     ("rds:CreateDBInstance", "secgrp", "it is of EC2-Classic, which AWS has ended"),
     ("rds:ModifyDBCluster", "og", "the reference does not require it, and the call names none"),
     ("rds:ModifyDBCluster", "pg", "the reference does not require it, and the call names none"),
     ("rds:RestoreDBClusterFromSnapshot", "snapshot", "a cluster is restored from a snapshot of a cluster"),
     ("rds:RestoreDBClusterToPointInTime", "cluster-auto-backup", "it is for a source that has been deleted"),
+    ("s3:PutObject", "accesspointobject", "the bucket is written to by its own name"),
     ("states:DescribeExecution", "express", "the state machine is a standard one"),
 ];
 

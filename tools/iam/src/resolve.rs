@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use sandbox::clients::{ACCOUNT, REGION};
+use sandbox::names::STATUS_PAGE_BUCKET;
 use serde_json::Value;
 
 use super::template::{Template, field, if_it_holds, referred};
@@ -30,7 +31,7 @@ impl<'a> Resolver<'a> {
                 parameters.insert(name.clone(), plain(default));
             }
         }
-        let everything = [("OpsItems", "true"), ("RestoreInNetwork", "true")];
+        let everything = [("OpsItems", "true"), ("RestoreInNetwork", "true"), ("StatusPage", "true")];
         let everything = everything.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let sandbox = "http://127.0.0.1";
         for (name, value) in sandbox::parameters("auto", sandbox, sandbox, everything.into()) {
@@ -100,6 +101,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn arn(&self, name: &str) -> Result<String> {
+        let name = name.strip_suffix(".Arn").unwrap_or(name);
         let resource = self.template.at(&["Resources", name]);
         let named = |property: &str| self.text(field(field(resource, "Properties"), property));
         let kind = field(resource, "Type").as_str().with_context(|| format!("there is no {name}"))?;
@@ -109,6 +111,8 @@ impl<'a> Resolver<'a> {
             "AWS::SNS::Topic" => ("sns", named("TopicName")?),
             "AWS::SQS::Queue" => ("sqs", named("QueueName")?),
             "AWS::Serverless::Function" => ("lambda", format!("function:{}", named("FunctionName")?)),
+            // Without a name of its own: CloudFormation draws one, and the tests take this.
+            "AWS::S3::Bucket" => return Ok(format!("arn:aws:s3:::{STATUS_PAGE_BUCKET}")),
             other => bail!("this check does not know the ARN of {name}, an {other}"),
         };
         Ok(format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"))

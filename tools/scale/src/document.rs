@@ -20,7 +20,7 @@ pub fn write(assumed: &Assumptions) -> String {
          plays accounts full of them in a simulation. A test fails where this file is not what the program writes.\n"
             .to_owned(),
         month::answer(&usage, assumed, &standing, &played),
-        month::bill(&usage, assumed),
+        month::bill(&usage, usage::of_a_page(&stack), assumed),
         month::largest(&usage, assumed),
         limits::standing(&standing, assumed, &stack, played.runs_at_once()),
         limits::rates(&played),

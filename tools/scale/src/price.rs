@@ -64,6 +64,7 @@ pub const TRANSITION: Price =
     price("Step Functions, standard", 0.025, 1_000.0, "state transitions", "AWS Step Functions", true);
 pub const PUBLISH: Price = price("SNS", 0.50, MILLION, "requests", "Amazon SNS", true);
 pub const QUEUE_REQUEST: Price = price("SQS, standard", 0.40, MILLION, "requests", "Amazon SQS", true);
+pub const OBJECT_PUT: Price = price("S3, PUT", 0.005, 1_000.0, "requests", "Amazon S3", true);
 pub const EMAIL: Price = price("SNS, e-mail", 2.00, 100_000.0, "notifications", "Amazon SNS", true);
 pub const SECRET_CALL: Price = price("Secrets Manager", 0.05, 10_000.0, "calls", "AWS Secrets Manager", true);
 pub const INVALIDATION: Price =
@@ -92,7 +93,7 @@ pub fn of_metrics(mut metrics: f64) -> f64 {
     dollars
 }
 
-pub const ALL: [Price; 23] = [
+pub const ALL: [Price; 24] = [
     LAMBDA_GB_SECOND,
     LAMBDA_REQUEST,
     ALARM_METRIC,
@@ -109,6 +110,7 @@ pub const ALL: [Price; 23] = [
     TRANSITION,
     PUBLISH,
     QUEUE_REQUEST,
+    OBJECT_PUT,
     EMAIL,
     SECRET_CALL,
     INVALIDATION,

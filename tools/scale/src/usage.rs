@@ -6,6 +6,7 @@ use crate::{
     assumptions::Assumptions,
     float, length,
     plan::{Kind, World, takes},
+    price,
     stack::Stack,
     time::SECOND,
 };
@@ -22,8 +23,13 @@ const LAMBDA_LINES: f64 = 2.0;
 const WRITE_UNITS_AN_INCIDENT: f64 = 100.0;
 const LEDGER_BYTES_AN_INCIDENT: f64 = 16_000.0;
 const MONTHS_KEPT: f64 = 13.0;
-/// `incident` reads the ten newest, of about 2 KB each, at 4 KB a unit.
-const READ_UNITS_OF_A_SWEEP: f64 = 1.0 + 5.0;
+/// `incident` reads the ten newest, of about 2 KB each, at 4 KB a unit, and what maintenance is announced.
+const READ_UNITS_OF_A_SWEEP: f64 = 1.0 + 5.0 + 1.0;
+/// With a status page: two days of the probe's minutes at half a unit for 4 KB, ninety days, and what was said of incidents.
+const READ_UNITS_OF_A_PAGE: f64 = 6.0 + 7.0 + 2.0;
+/// The JSON, the feeds and the page itself, every five minutes.
+const FILES_OF_A_PAGE: f64 = 8.0;
+const PAGES_AN_HOUR: f64 = 12.0;
 /// The ledger is read by seven keys.
 const READ_UNITS_OF_A_LOOK: f64 = 7.0;
 /// A state machine's states, in which nothing is waited for, with a remedy and without.
@@ -116,9 +122,7 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
         gb_seconds += of_function * gb_seconds_of(scheduled(function));
         log_bytes += of_function * (bytes + LAMBDA_LINES_BYTES + (lines + LAMBDA_LINES) * LINE_OVERHEAD);
         read_units += of_function * read_units_of(function);
-        // The probe writes to the table every tenth minute.
-        let uses = if function.only_looks() { of_function / 10.0 } else { of_function };
-        key_uses += uses.min(MINUTES / KEY_KEPT_MINUTES);
+        key_uses += of_function.min(MINUTES / KEY_KEPT_MINUTES);
     }
     let probes = runs_of(stack, &subject::health_probe::SUBJECT);
     let scheduled = runs;
@@ -152,7 +156,8 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
         log_gb,
         log_gb_kept: log_gb * f64::from(stack.log_retention_days) * 24.0 / HOURS,
         read_units,
-        write_units: notes + incidents * WRITE_UNITS_AN_INCIDENT,
+        // Each minute what the probe found.
+        write_units: probes + notes + incidents * WRITE_UNITS_AN_INCIDENT,
         ledger_gb: incidents * LEDGER_BYTES_AN_INCIDENT * MONTHS_KEPT / 1e9,
         key_uses: if stack.uses_account_key { key_uses } else { 0.0 },
         scheduled,
@@ -167,4 +172,13 @@ pub fn of_a_service(stack: &Stack, assumed: &Assumptions) -> Usage {
         instance_hours: restored_hours * assumed.restore_instances,
         restored_gb_months: restored_hours / HOURS * assumed.database_gb,
     }
+}
+
+/// What a status page adds to a service's month, in dollars. Its alarm is among the others.
+pub fn of_a_page(stack: &Stack) -> f64 {
+    let sweeps = runs_of(stack, &subject::incident::SUBJECT);
+    price::OBJECT_PUT.of(HOURS * PAGES_AN_HOUR * FILES_OF_A_PAGE)
+        + price::READ_UNIT.of(sweeps * READ_UNITS_OF_A_PAGE)
+        // Before and after it, each in a transaction, which costs double.
+        + price::WRITE_UNIT.of(HOURS * PAGES_AN_HOUR * 2.0 * 2.0)
 }

@@ -37,6 +37,8 @@ const ALWAYS: [&str; 16] = [
 ];
 /// With a target group.
 const OF_TARGETS: &str = "no-healthy-target";
+/// With a status page.
+const OF_THE_PAGE: &str = "status-page-stale";
 /// Metrics that have a value every minute. Of the others AWS, or the runbook, puts one only when something happens.
 const STEADY: [&str; 4] = ["CPUUtilization", "MemoryUtilization", "HealthyHostCount", "Healthy"];
 /// How far back a value is looked for.
@@ -75,7 +77,9 @@ async fn described(site: &Site) -> Result<DescribeAlarmsOutput, Unseen> {
 pub(super) async fn ring(site: &Site) -> Result<Verdict, Unseen> {
     let all = described(site).await?;
     let of_targets = site.given("TargetGroupFullName").map(|_| OF_TARGETS);
-    let expected: Vec<String> = ALWAYS.into_iter().chain(of_targets).map(|name| site.named(name)).collect();
+    let of_the_page = site.given("StatusPage").filter(|given| *given == "true").map(|_| OF_THE_PAGE);
+    let expected = ALWAYS.into_iter().chain(of_targets).chain(of_the_page);
+    let expected: Vec<String> = expected.map(|name| site.named(name)).collect();
     Ok(judged(&expected, &alarms(&all), &site.stack.environment))
 }
 
@@ -216,7 +220,7 @@ mod tests {
             .filter_map(|line| line.trim().strip_prefix("AlarmName: !Sub lendpeak2-${Environment}-"))
             .collect();
         // CloudFront's is there only in us-east-1.
-        let mut expected: BTreeSet<&str> = ALWAYS.into_iter().chain([OF_TARGETS]).collect();
+        let mut expected: BTreeSet<&str> = ALWAYS.into_iter().chain([OF_TARGETS, OF_THE_PAGE]).collect();
         expected.insert("cloudfront-4xx-rate");
         assert_eq!(there, expected);
     }

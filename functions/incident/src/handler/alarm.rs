@@ -81,6 +81,13 @@ impl Handler {
                 "ignored alarm {shown}: CloudWatch has no alarm of this name"
             )));
         }
+        let (cause, _) = self.cause_of(&alarm.name);
+        if let Some(window) = self.held_by(&alarm.name, &cause, actor).await {
+            return Ok(Answer::nothing(&format!(
+                "held back alarm {shown}: maintenance {}; if it still fires at the end, an incident opens",
+                window.in_words(actor.now)
+            )));
+        }
         let what = format!("{shown} is in ALARM: {}", line(&alarm.reason, MAX_TEXT));
         self.open(self.incident_for_alarm(&alarm.name, what), actor).await
     }

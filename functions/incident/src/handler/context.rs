@@ -29,6 +29,8 @@ pub struct Handler {
     pub(super) config: SdkConfig,
     store: OnceLock<Store>,
     outbox: OnceLock<Outbox>,
+    /// Only the status page needs it.
+    pub(super) s3: OnceLock<aws_sdk_s3::Client>,
 }
 
 impl Handler {
@@ -39,7 +41,13 @@ impl Handler {
     /// With AWS clients that exist already.
     pub fn with_aws(environment: &Environment, aws: &Aws) -> Result<Self, SettingsError> {
         let settings = Settings::from_environment(environment)?;
-        Ok(Self { settings, config: aws.config().clone(), store: OnceLock::new(), outbox: OnceLock::new() })
+        Ok(Self {
+            settings,
+            config: aws.config().clone(),
+            store: OnceLock::new(),
+            outbox: OnceLock::new(),
+            s3: OnceLock::new(),
+        })
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -28,7 +28,7 @@ use crate::{
     FUNCTION, codes,
     incident::Incident,
     notice::{self, Deployment, WaitingPlan},
-    request::{Stop, Until},
+    request::{Stop, When},
 };
 
 /// A kill switch with a later end is a mistake: leave the end out.
@@ -207,10 +207,10 @@ impl Handler {
     }
 }
 
-fn ends(until: Until, now: Timestamp) -> Result<Timestamp, Error> {
+fn ends(until: When, now: Timestamp) -> Result<Timestamp, Error> {
     let at = match until {
-        Until::At(at) => Some(at),
-        Until::After(span) => now.checked_add(span).ok(),
+        When::At(at) => Some(at),
+        When::After(span) => now.checked_add(span).ok(),
     };
     at.filter(|at| *at > now && at.duration_since(now) <= LONGEST).ok_or_else(|| {
         Error::InvalidRequest(

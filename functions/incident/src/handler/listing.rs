@@ -14,7 +14,8 @@ use crate::{
     incident::Incident,
     notice::{Deployment, capital, timeline_line},
     request::Component,
-    store::{ComponentState, OpenAndRecent, TimelineEntry, Unreadable},
+    status::{maintenance::Window, said::ComponentState},
+    store::{OpenAndRecent, TimelineEntry, Unreadable},
 };
 
 /// An answer stays under 100 KB, and may have the timeline twice: for people and for programs.
@@ -26,6 +27,7 @@ const MAX_LISTED: usize = 100;
 pub(super) fn list(
     incidents: &OpenAndRecent,
     components: &[ComponentState],
+    windows: &[Window],
     switches: &[Switch],
     unreadable: &[Unreadable],
     deployment: &Deployment,
@@ -58,6 +60,10 @@ pub(super) fn list(
     lines.extend(ended.iter().map(|incident| format!("ended: {}", one_line(incident, now))));
     let components: Vec<&ComponentState> = components.iter().take(MAX_LISTED).collect();
     lines.extend(components.iter().map(|component| component_line(component)));
+    let windows: Vec<&Window> = windows.iter().take(MAX_LISTED).collect();
+    lines.extend(windows.iter().map(|window| {
+        line(&format!("maintenance {}: {}", window.id.as_str(), window.in_words(now)), MAX_TEXT)
+    }));
     let unreadable: Vec<String> = unreadable
         .iter()
         .take(RECENT)
@@ -72,6 +78,7 @@ pub(super) fn list(
         "open": open.iter().take(MAX_LISTED).map(brief).collect::<Vec<_>>(),
         "over": ended.into_iter().map(brief).collect::<Vec<_>>(),
         "components": components.into_iter().map(short).collect::<Vec<_>>(),
+        "maintenance": windows,
         "switches": switches,
         "unreadable": unreadable,
         "next": next,
@@ -297,7 +304,7 @@ mod tests {
     /// What is to be done and sent next, after so many minutes.
     fn next_after(minutes: i64, open: Vec<Incident>, switches: &[Switch]) -> (Value, Value) {
         let incidents = OpenAndRecent { open, ended: Vec::new(), indexed: BTreeSet::new() };
-        let list = list(&incidents, &[], switches, &[], &deployment(), at(minutes));
+        let list = list(&incidents, &[], &[], switches, &[], &deployment(), at(minutes));
         (list["next"]["what"].clone(), list["next"]["send"].clone())
     }
 

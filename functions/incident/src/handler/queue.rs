@@ -97,7 +97,7 @@ impl Handler {
                 Ok(done(&answer, &codes::ACKNOWLEDGED, Some(id)))
             }
             Verb::Note => {
-                let answer: Value = self.note(id, words, &actor).await?.into();
+                let answer: Value = self.note(id, words, false, &actor).await?.into();
                 Ok(done(&answer, &codes::NOTED, Some(id)))
             }
             Verb::Stop => {

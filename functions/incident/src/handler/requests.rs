@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::{
     clock,
-    error::Error,
+    error::{Error, chain},
     ledger::Switch,
     text::{PERSON, line},
     trigger::{Asked, Trigger},
 };
+use status_page::MaintenancePhase;
 
 use super::{
     actor::Actor,
@@ -23,8 +24,9 @@ use super::{
 use crate::{
     incident::{Acknowledged, Incident, Owner},
     notice::team,
-    request::{Component, Open, Report, Request},
-    store::{ComponentState, OpenIndex},
+    request::{Component, Open, Report, Request, When},
+    status::{maintenance::Window, said::ComponentState},
+    store::{OpenAndRecent, OpenIndex},
 };
 
 impl Handler {
@@ -39,7 +41,9 @@ impl Handler {
             Request::Show { id } => return self.show(&id, asked.verbose, actor.now).await,
             Request::Report(Report { days }) => return Box::pin(self.report(days, actor.now)).await,
             Request::Open(open) => self.open(reported(&open), actor).await?,
-            Request::Note { id, text, by } => self.note(&id, &text, &named(actor, by.as_deref())).await?,
+            Request::Note { id, text, public, by } => {
+                self.note(&id, &text, public, &named(actor, by.as_deref())).await?
+            }
             Request::Acknowledge { id, by, take_over } => {
                 self.acknowledge(&id, &by, take_over, actor).await?
             }
@@ -49,7 +53,19 @@ impl Handler {
             Request::Resolve { id, reason, by } => {
                 self.resolve(&id, reason, &named(actor, by.as_deref())).await?
             }
-            Request::UpdateStatus(component) => return self.update_status(component, actor).await,
+            Request::UpdateStatus { component, until, by } => {
+                return self.update_status(component, until, &named(actor, by.as_deref())).await;
+            }
+            Request::Maintenance { maintenance, by } => {
+                let answer = self.announce(&maintenance, &named(actor, Some(&by))).await?;
+                self.show_customers(actor).await;
+                return Ok(answer);
+            }
+            Request::EndMaintenance { id, by } => {
+                let answer = self.end_maintenance(&id, &named(actor, Some(&by))).await?;
+                self.show_customers(actor).await;
+                return Ok(answer);
+            }
             Request::Stop(stop) => return self.stop(&stop, actor).await,
             Request::Go { name, by } => return self.go(&name, by.as_deref(), actor).await,
             Request::Step(step) => return self.step(&step, actor).await,
@@ -57,10 +73,23 @@ impl Handler {
         Ok(answer.into())
     }
 
-    pub(super) async fn note(&self, id: &str, text: &str, actor: &Actor<'_>) -> Result<Answer, Error> {
+    pub(super) async fn note(
+        &self,
+        id: &str,
+        text: &str,
+        public: bool,
+        actor: &Actor<'_>,
+    ) -> Result<Answer, Error> {
         let incident = self.known(id).await?;
+        if public {
+            self.say_to_customers(&incident, text, actor).await?;
+        }
         if !actor.dry_run {
-            self.add_entry(&incident.id, actor, text).await?;
+            let told = if public { format!("told customers: {text}") } else { text.to_owned() };
+            self.add_entry(&incident.id, actor, &told).await?;
+        }
+        if public {
+            self.show_customers(actor).await;
         }
         let what = line(text, MAX_TEXT);
         Ok(self.done(Did::Noted, &incident, &what, &Delivery::default(), actor))
@@ -174,32 +203,80 @@ impl Handler {
         Ok(self.done(did, &incident, &what, &delivery, actor))
     }
 
-    async fn update_status(&self, component: Component, actor: &Actor<'_>) -> Result<Value, Error> {
+    /// A person says how a component is, until a time or the end of what is open now.
+    async fn update_status(
+        &self,
+        component: Component,
+        until: Option<When>,
+        actor: &Actor<'_>,
+    ) -> Result<Value, Error> {
+        let id = self.component(&component.component)?;
         let component = Component {
-            component: line(&component.component, MAX_TEXT),
+            component: id.as_str().to_owned(),
             message: line(&component.message, PERSON),
             ..component
         };
-        let state = ComponentState { component, at: actor.now };
+        let until = until.map_or_else(
+            || actor.now.checked_add(ComponentState::HOLDS_FOR).unwrap_or(Timestamp::MAX),
+            |until| until.after(actor.now),
+        );
+        if until <= actor.now {
+            return Err(Error::InvalidRequest("`until` is in the past".to_owned()));
+        }
+        let open = self.store().open_and_recent(0).await?.open;
+        let incidents = open.into_iter().map(|incident| incident.id).collect();
+        let state = ComponentState { component, at: actor.now, until: Some(until), incidents };
         if !actor.dry_run {
             self.store().set_component(&state).await?;
             let Component { component, status, message } = &state.component;
             let what = format!("{component} is {}: {message}", status.as_str());
             self.add_to_open(actor, &what).await?;
+            self.show_customers(actor).await;
         }
-        let components = self.store().components().await?;
+        let components = self.components_now(actor.now).await?;
         Ok(listing::status(&state, &components, actor.dry_run))
     }
 
+    /// What people say of components, as far as it still holds.
+    async fn components_now(&self, now: Timestamp) -> Result<Vec<ComponentState>, Error> {
+        let (components, incidents) =
+            tokio::try_join!(self.store().components(), self.store().open_and_recent(0))?;
+        let open = incidents.open.into_iter().map(|incident| incident.id).collect();
+        Ok(components.into_iter().filter(|state| state.holds(&open, now)).collect())
+    }
+
+    /// Brings the status page up to date after what a person said. If that fails, the next minute does it.
+    async fn show_customers(&self, actor: &Actor<'_>) {
+        if actor.dry_run || self.settings.page.is_none() {
+            return;
+        }
+        match tokio::try_join!(self.store().open_and_recent(RECENT), self.store().windows()) {
+            Ok((OpenAndRecent { open, ended, .. }, windows)) => {
+                let incidents: Vec<Incident> = open.into_iter().chain(ended).collect();
+                self.refresh_page(&incidents, &windows, actor.now).await;
+            }
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the status page is brought up to date later");
+            }
+        }
+    }
+
     async fn list(&self, now: Timestamp) -> Result<Value, Error> {
-        let (incidents, components, switches) = tokio::try_join!(
+        let (incidents, mut components, switches, windows) = tokio::try_join!(
             self.store().open_and_recent(RECENT),
             self.store().components(),
-            self.switches()
+            self.switches(),
+            self.store().windows()
         )?;
+        let open = incidents.open.iter().map(|incident| incident.id.clone()).collect();
+        components.retain(|state| state.holds(&open, now));
+        let is_ahead = |window: &Window| {
+            matches!(window.phase(now), MaintenancePhase::Scheduled | MaintenancePhase::InProgress)
+        };
+        let windows: Vec<Window> = windows.into_iter().filter(is_ahead).collect();
         let unreadable = self.store().unreadable();
         let on: Vec<Switch> = switches.into_iter().filter(|switch| switch.is_on(now)).collect();
-        Ok(listing::list(&incidents, &components, &on, &unreadable, &self.deployment(), now))
+        Ok(listing::list(&incidents, &components, &windows, &on, &unreadable, &self.deployment(), now))
     }
 }
 

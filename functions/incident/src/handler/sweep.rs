@@ -42,13 +42,24 @@ type Done = Vec<(String, String)>;
 impl Handler {
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Value, Error> {
         // An incident that has ended may have a pending notice, or may not be over after all.
-        let (incidents, sent, firing) = tokio::join!(
+        let (incidents, sent, firing, windows) = tokio::join!(
             self.store().open_and_recent(RECENT),
             self.outbox().sweep(NOTICES_AT_ONCE),
-            self.firing_alarms()
+            self.firing_alarms(),
+            self.store().windows()
         );
         let OpenAndRecent { open, ended, indexed } = incidents?;
+        // People are told rather than not, where it is not known whether maintenance is announced.
+        let (windows, windows_read) = match windows {
+            Ok(windows) => (windows, Ok(())),
+            Err(error) => (Vec::new(), Err(error)),
+        };
         let missed = missed(firing.as_deref().unwrap_or_default(), open.iter().chain(&ended), now);
+        let public: Vec<Incident> = if self.settings.page.is_some() {
+            open.iter().chain(&ended).cloned().collect()
+        } else {
+            Vec::new()
+        };
         let check = async |mut incident: Incident| {
             let mut done = Done::new();
             let id = incident.id.clone();
@@ -61,8 +72,18 @@ impl Handler {
         };
         let incidents = futures_util::stream::iter(open.into_iter().chain(ended));
         let checked = incidents.map(check).buffered(AT_ONCE).collect::<Vec<_>>();
-        let (opened, checked) = tokio::join!(Box::pin(self.open_for_missed_alarms(missed, now)), checked);
-        let (done, results): (Vec<_>, Vec<_>) = checked.into_iter().chain([opened]).unzip();
+        let (opened, checked, settled) = tokio::join!(
+            Box::pin(self.open_for_missed_alarms(missed, now)),
+            checked,
+            Box::pin(self.settle_windows(&windows, now))
+        );
+        // Customers are told after colleagues, and with what has changed by then at the next minute.
+        Box::pin(self.refresh_page(&public, &windows, now)).await;
+        let settled = match settled {
+            Ok(done) => (done, vec![windows_read]),
+            Err(error) => (Done::new(), vec![windows_read, Err(error)]),
+        };
+        let (done, results): (Vec<_>, Vec<_>) = checked.into_iter().chain([opened, settled]).unzip();
         let done: Done = done.into_iter().flatten().collect();
         let mut all: Vec<Result<(), Error>> = results.into_iter().flatten().collect();
         let sent = sent.unwrap_or_else(|error| {
@@ -231,6 +252,9 @@ impl Handler {
             let actor =
                 Actor { id: &key, by: FUNCTION, at, now, dry_run: false, execution: None, message: None };
             let (shown, since) = (self.short(&alarm.name), clock::readable(at));
+            if self.held_by(&alarm.name, SERVICE_DOWN, &actor).await.is_some() {
+                continue;
+            }
             let what = format!("{shown} is in ALARM since {since}: {}", line(&alarm.reason, MAX_TEXT));
             let open = self.open(self.incident_for_alarm(&alarm.name, what), &actor);
             let opened = tokio::time::timeout(PATIENCE, open)

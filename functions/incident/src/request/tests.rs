@@ -37,7 +37,7 @@ fn each_request_is_read() {
     check(r#"{"show": "20261124-140000-service-down"}"#, &Request::Show { id: id.clone() });
     check(
         r#"{"note": "20261124-140000-service-down", "text": "the pool is full"}"#,
-        &Request::Note { id: id.clone(), text: owned("the pool is full"), by: None },
+        &Request::Note { id: id.clone(), text: owned("the pool is full"), public: false, by: None },
     );
     check(
         r#"{"acknowledge": "20261124-140000-service-down", "by": "on call"}"#,
@@ -71,11 +71,32 @@ fn the_guides_scripts_are_requests() {
     }
     check(
         r#"{"update_status": {"component": "api", "status": "degraded", "message": "Investigating"}}"#,
-        &Request::UpdateStatus(Component {
-            component: owned("api"),
-            status: ComponentStatus::Degraded,
-            message: owned("Investigating"),
-        }),
+        &Request::UpdateStatus {
+            component: Component {
+                component: owned("api"),
+                status: ComponentStatus::Degraded,
+                message: owned("Investigating"),
+            },
+            until: None,
+            by: None,
+        },
+    );
+    check(
+        r#"{"maintenance": {"title": "Upgrade", "until": "1h", "components": ["api"]}, "by": "Ana"}"#,
+        &Request::Maintenance {
+            maintenance: Maintenance {
+                title: owned("Upgrade"),
+                text: None,
+                components: vec![owned("api")],
+                from: None,
+                until: When::After(SignedDuration::from_hours(1)),
+            },
+            by: owned("Ana"),
+        },
+    );
+    check(
+        r#"{"end_maintenance": "20261124-1400-upgrade", "by": "Ana"}"#,
+        &Request::EndMaintenance { id: owned("20261124-1400-upgrade"), by: owned("Ana") },
     );
 }
 
@@ -118,7 +139,7 @@ fn a_step_is_for_the_state_machine_alone() {
 
 #[test]
 fn the_kill_switch_is_a_request() {
-    let stop = |until: Option<Until>| {
+    let stop = |until: Option<When>| {
         Request::Stop(Stop {
             name: owned("scale-up"),
             reason: Some(owned("the sale")),
@@ -127,12 +148,12 @@ fn the_kill_switch_is_a_request() {
         })
     };
     check(r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana"}"#, &stop(None));
-    let until = Until::At("2026-11-28T22:00:00Z".parse().unwrap());
+    let until = When::At("2026-11-28T22:00:00Z".parse().unwrap());
     check(
         r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana", "until": "2026-11-28T22:00:00Z"}"#,
         &stop(Some(until)),
     );
-    let until = Until::After(SignedDuration::from_hours(2));
+    let until = When::After(SignedDuration::from_hours(2));
     check(r#"{"stop": "scale-up", "reason": "the sale", "by": "Ana", "until": "2h"}"#, &stop(Some(until)));
     check(r#"{"go": "ALL "}"#, &Request::Go { name: owned("ALL "), by: None });
     refuses(r#"{"stop": "all", "until": "soon"}"#, "`until` is neither");

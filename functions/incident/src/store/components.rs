@@ -1,7 +1,5 @@
 //! The state of each component, as people reported it.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use shared::{
     aws,
     error::Error,
@@ -9,17 +7,9 @@ use shared::{
 };
 
 use super::{table::Store, timeline::MAX_ENTRIES};
-use crate::request::Component;
+use crate::status::said::ComponentState;
 
 const COMPONENT: &str = "component";
-
-/// A component's state, and since when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ComponentState {
-    #[serde(flatten)]
-    pub component: Component,
-    pub at: Timestamp,
-}
 
 impl Store {
     pub async fn set_component(&self, state: &ComponentState) -> Result<(), Error> {

@@ -20,6 +20,7 @@ SERVICES = {
     "health": "health",
     "logs": "logs",
     "rds": "docdb",
+    "s3": "s3",
     "secretsmanager": "secretsmanager",
     "sns": "sns",
     "ssm": "ssm",

@@ -27,12 +27,16 @@ pub(super) fn document(operation: &Operation, shape: &str, body: &[u8]) -> Optio
 /// A request of CloudFront's: labels in its path, parameters after it, and a document.
 pub(super) fn request(operation: &Operation, name: &str, parts: &Parts, body: &[u8]) -> Option<Value> {
     let shape = operation.shape(name)?;
-    let labels = operation.uri.split('?').next()?.split('/').zip(parts.uri.path().split('/'));
+    let uri: Vec<&str> = operation.uri.split('?').next()?.split('/').collect();
+    // A last label with a plus takes all that is left.
+    let labels = uri.iter().zip(parts.uri.path().splitn(uri.len(), '/'));
     let labels = labels.filter_map(|(label, text)| {
-        let name = label.strip_prefix('{')?.strip_suffix('}')?;
+        let name = label.strip_prefix('{')?.strip_suffix('}')?.trim_end_matches('+');
         Some((name.to_owned(), text.to_owned()))
     });
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    // The SDK's name of the operation, for logs.
+    let query = query.filter(|(name, _)| name != "x-id");
     let given = labels.chain(query.map(|(name, text)| (name.into_owned(), text.into_owned())));
     let members = given.map(|(given, text)| {
         let member = shape.members.iter().find(|(_, member)| member.location_name.as_ref() == Some(&given));
@@ -43,7 +47,11 @@ pub(super) fn request(operation: &Operation, name: &str, parts: &Parts, body: &[
             None => (given, Value::from(text)),
         }
     });
-    let document = if shape.payload.is_some() { document(operation, name, body) } else { None };
+    // The bytes of an object are no document.
+    let is_a_document = payload(shape).is_some_and(|(_, member)| {
+        operation.shape(&member.shape).is_some_and(|shape| shape.r#type != Kind::Blob)
+    });
+    let document = if is_a_document { document(operation, name, body) } else { None };
     let document = document.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
     Some(structure(members.chain(document)))
 }

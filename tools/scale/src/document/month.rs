@@ -107,7 +107,7 @@ fn throttles(seen: &crate::simulate::Seen) -> String {
     )
 }
 
-pub(super) fn bill(usage: &Usage, assumed: &Assumptions) -> String {
+pub(super) fn bill(usage: &Usage, page: f64, assumed: &Assumptions) -> String {
     let account = assumed.an_account();
     let of_line = |lines: &[Line], what: &str| {
         lines.iter().find(|line| line.what == what).map(|line| line.dollars).unwrap_or_default()
@@ -146,8 +146,10 @@ pub(super) fn bill(usage: &Usage, assumed: &Assumptions) -> String {
         "## A month\n\n{}\nThe accounts of an organization are billed together, so that the fleet's metrics cost less after the first \
          10,000. Not counted: free tiers, taxes, support; LendPeak2 itself; a NAT gateway, which the functions do not need \
          (`RestoreInNetwork=true` needs a way out of its network). \
-         The fleet's metrics, alarms and dashboards cost the same whether or not anything happens.\n",
-        table(&head, &rows)
+         The fleet's metrics, alarms and dashboards cost the same whether or not anything happens. A status page \
+         (`StatusPage=true`) adds {} to a service's month, and what its readers transfer.\n",
+        table(&head, &rows),
+        dollars(page)
     )
 }
 

@@ -36,7 +36,7 @@ fn what_the_parameter_reserves_each_function_reserves() {
 fn its_resources_are_those_of_the_template() {
     let stack = Stack::read();
     let counted = [
-        ("AWS::CloudWatch::Alarm", 17),
+        ("AWS::CloudWatch::Alarm", 18),
         ("AWS::CloudWatch::CompositeAlarm", 1),
         ("AWS::CloudWatch::Dashboard", 1),
         ("AWS::DynamoDB::Table", 1),
@@ -56,7 +56,7 @@ fn its_resources_are_those_of_the_template() {
     let written = TEMPLATE.lines().filter(|line| line.starts_with("    Type: AWS::")).count();
     assert_eq!(usize::try_from(stack.resources_in_all()), Ok(written));
     // The 5xx rate is made of five metrics, incident's errors of two, each of which is billed.
-    assert_eq!(stack.alarm_metrics, 22);
+    assert_eq!(stack.alarm_metrics, 23);
     assert_eq!((stack.event_rules, stack.subscriptions, stack.queue_sources), (5, 7, 1));
     assert_eq!(stack.log_retention_days, 90);
     assert!(stack.pays_per_request && stack.keeps_point_in_time && stack.uses_account_key);
