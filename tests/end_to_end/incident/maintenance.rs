@@ -117,6 +117,23 @@ async fn announced_twice_it_is_one_window_and_over_it_is_over() -> Test {
 }
 
 #[tokio::test]
+async fn announced_again_with_another_end_it_is_changed_and_what_it_held_back_is_not_forgotten() -> Test {
+    let stack = Stack::start().await?;
+    let function = stack.function(&[]).await?;
+    let from = Timestamp::now() - SignedDuration::from_mins(5);
+    let window = |until: &str| json!({ "maintenance": { "title": "Upgrade", "from": from, "until": until }, "by": "Ana" });
+    let id = outcome(&function, &window("1h")).await?["id"].as_str().context("no id")?.to_owned();
+    rings(&stack, CPU).await?;
+    outcome(&function, &alarm(CPU, Timestamp::now())).await?;
+    let changed = outcome(&function, &window("2h")).await?;
+    assert_eq!((&changed["did"], &changed["id"]), (&json!("changed"), &json!(id)), "{changed:#}");
+    let kept = stack.data("maintenance", &id).await?;
+    assert!(kept["held"][CPU].is_string(), "{kept:#}");
+    assert_eq!(kept["until"], json!(from + SignedDuration::from_hours(2)), "{kept:#}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_window_that_cannot_be_is_refused_and_nothing_is_written() -> Test {
     let stack = Stack::start().await?;
     let function = stack.function(&[]).await?;

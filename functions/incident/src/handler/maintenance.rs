@@ -33,25 +33,39 @@ const SETTLED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 const MOST_HELD: usize = 100;
 
 impl Handler {
-    /// Announces work. The same announcement, sent again, is the same window.
+    /// Announces work. The same announcement, sent again, is the same window; with another end, other components or another
+    /// text it changes that.
     pub(super) async fn announce(
         &self,
         maintenance: &request::Maintenance,
         actor: &Actor<'_>,
     ) -> Result<Value, Error> {
         let window = self.window(maintenance, actor)?;
-        let is_new = actor.dry_run
-            || self
-                .store()
-                .announce(&window, Some(self.told("announced", &window, actor)), actor.now)
-                .await?;
-        if !is_new {
-            let known = self.store().windows().await?.into_iter().find(|known| known.id == window.id);
-            let known = known.unwrap_or(window);
+        if actor.dry_run {
+            return Ok(self.about(&window, "announced", "is announced", &[], actor));
+        }
+        if self.write("announced", &window, actor).await? {
+            let told = self.tell("announced", &window, actor).await;
+            return Ok(self.about(&window, "announced", "is announced", &told, actor));
+        }
+        let known = self.store().windows().await?.into_iter().find(|known| known.id == window.id);
+        let known = known.ok_or_else(|| write_conflict(window.id.as_str()))?;
+        if known.is_as(&window) {
             return Ok(self.about(&known, "nothing", "was announced already", &[], actor));
         }
-        let told = if actor.dry_run { Vec::new() } else { self.tell("announced", &window, actor).await };
-        Ok(self.about(&window, "announced", "is announced", &told, actor))
+        let Window { announced_at, held, version, .. } = known;
+        let window = Window { announced_at, held, version, ..window };
+        if !self.write("changed", &window, actor).await? {
+            return Err(write_conflict(window.id.as_str()));
+        }
+        let told = self.tell("changed", &window, actor).await;
+        Ok(self.about(&window, "changed", "is changed", &told, actor))
+    }
+
+    /// Writes a window with its notice. `false` if somebody else has written it.
+    async fn write(&self, verb: &str, window: &Window, actor: &Actor<'_>) -> Result<bool, Error> {
+        let notice = self.notice_of(verb, window, actor).item();
+        self.store().announce(window, Some(notice), actor.now).await
     }
 
     fn window(&self, maintenance: &request::Maintenance, actor: &Actor<'_>) -> Result<Window, Error> {
@@ -125,8 +139,7 @@ impl Handler {
             if actor.dry_run {
                 return Ok(self.about(&window, verb, &format!("is {verb}"), &[], actor));
             }
-            let told = self.told(verb, &window, actor);
-            if self.store().announce(&window, Some(told), actor.now).await? {
+            if self.write(verb, &window, actor).await? {
                 let told = self.tell(verb, &window, actor).await;
                 return Ok(self.about(&window, verb, &format!("is {verb}"), &told, actor));
             }
@@ -139,10 +152,6 @@ impl Handler {
         let facts = notice::maintenance(&self.settings.environment, verb, window, actor.now);
         let key = format!("maintenance-{}-{}", window.id.as_str(), verb.replace(' ', "-"));
         self.notice_to_level_1(facts, &key, actor.now)
-    }
-
-    fn told(&self, verb: &str, window: &Window, actor: &Actor<'_>) -> shared::ledger::items::Item {
-        self.notice_of(verb, window, actor).item()
     }
 
     async fn tell(&self, verb: &str, window: &Window, actor: &Actor<'_>) -> Vec<String> {

@@ -36,8 +36,9 @@ use crate::{
 
 /// What did not change is written again after this long: the page says how old it is.
 const WRITTEN_EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// A run that takes longer is cut off, before its lease ends: so no other run writes at the same time.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(15);
+/// A run that takes longer is cut off, before its lease ends: so no other run writes at the same time. All that a run does
+/// has 30 seconds, and incidents come first.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(8);
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// Days before yesterday that are summed up if no run did it at their end.
 const DAYS_BACK: i32 = 3;

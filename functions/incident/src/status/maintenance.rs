@@ -59,6 +59,14 @@ impl Window {
         self.phase(now) == MaintenancePhase::InProgress
     }
 
+    /// Whether it was announced as that one: clocks tell two ends apart that differ by less than a minute, people do not.
+    pub fn is_as(&self, other: &Self) -> bool {
+        const SAME_END: SignedDuration = SignedDuration::from_mins(1);
+        self.ended_at.is_none()
+            && self.until.duration_since(other.until).abs() < SAME_END
+            && (&self.components, &self.text) == (&other.components, &other.text)
+    }
+
     /// Whether all of these components are under its work.
     pub fn covers(&self, components: &[&Id]) -> bool {
         self.components.is_empty() || components.iter().all(|component| self.components.contains(component))
