@@ -8,6 +8,12 @@ pub(super) fn words(path: &str, error: &str, also: &[&str]) -> String {
     if let Some((found, expected)) = wrong.and_then(|rest| rest.split_once(", expected ")) {
         return format!("{field} must be {}, not {}", wanted(expected), given(found));
     }
+    // serde reads a list as the fields of a structure, in their order.
+    if error.starts_with("invalid length ")
+        && (error.contains(", expected struct ") || error.ends_with("expected fewer elements in array"))
+    {
+        return format!("{field} must be an object, not a list");
+    }
     if let Some(rest) = error.strip_prefix("unknown field ") {
         let mut names = rest.split('`').skip(1).step_by(2);
         let unknown = names.next().unwrap_or_default();
@@ -131,6 +137,8 @@ mod tests {
             (json!({ "step": { "done": "yes" } }), "`step.done` must be true or false, not the text \"yes\""),
             (json!({ "step": { "done": null } }), "`step.done` must be true or false, not null"),
             (json!({ "step": {} }), "`step.done` is missing"),
+            (json!({ "step": [] }), "`step` must be an object, not a list"),
+            (json!({ "step": [true, 1] }), "`step` must be an object, not a list"),
             (json!({ "tries": -1 }), "`tries` must be a whole number of 0 or more, not the number -1"),
             (json!({ "how": "LOUD" }), "`how` must be one of `loud`, `quiet`, `mute`, not `LOUD`"),
         ] {
