@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 use shared::{
     alarms, clock,
     error::{Error, chain},
-    ledger::Minutes,
     text::{PERSON, line},
 };
-use status_page::{Id, MaintenancePhase, Public};
+use status_page::{Id, MaintenancePhase, Public, minutes::number};
 
 use super::{
     actor::Actor,
@@ -216,10 +215,15 @@ impl Handler {
                 return Ok(None);
             };
             let mut window = window.clone();
-            if window.held.len() >= MOST_HELD
-                || window.held.insert(alarm.to_owned(), actor.at).is_some()
-                || self.store().announce(&window, None, actor.now).await?
-            {
+            if window.held.contains_key(alarm) {
+                return Ok(Some(window));
+            }
+            if window.held.len() >= MOST_HELD {
+                // One that is not noted would be forgotten at the end.
+                return Ok(None);
+            }
+            window.held.insert(alarm.to_owned(), actor.at);
+            if self.store().announce(&window, None, actor.now).await? {
                 return Ok(Some(window));
             }
         }
@@ -228,11 +232,9 @@ impl Handler {
 
     /// The checks that failed in the probe's last minute.
     async fn failing(&self, now: Timestamp) -> Result<Vec<String>, Error> {
-        let client = aws_sdk_dynamodb::Client::new(&self.config);
         let since = now.checked_sub(SEEN_WITHIN).unwrap_or(now);
-        let minutes = Minutes::new(client, &self.settings.ledger_table).between(since, now).await?;
-        let first = since.as_second().div_euclid(60);
-        let last = minutes.into_iter().next_back().filter(|(number, _)| *number >= first);
+        let last = self.minutes(since, now).await?.into_iter().next_back();
+        let last = last.filter(|(minute, _)| *minute >= number(since));
         Ok(last.map(|(_, minute)| minute.failed).unwrap_or_default())
     }
 

@@ -18,7 +18,7 @@ use status_page::{
 
 use super::{
     actor::Actor,
-    context::{Handler, write_conflict},
+    context::{Handler, back_off, write_conflict},
     limits::MAX_WRITES,
 };
 use crate::{
@@ -107,7 +107,7 @@ impl Handler {
         Ok(gathered)
     }
 
-    async fn minutes(&self, from: Timestamp, to: Timestamp) -> Result<Measured, Error> {
+    pub(super) async fn minutes(&self, from: Timestamp, to: Timestamp) -> Result<Measured, Error> {
         let client = aws_sdk_dynamodb::Client::new(&self.config);
         let minutes = Minutes::new(client, &self.settings.ledger_table).between(from, to).await?;
         let measured = |(number, minute): (i64, shared::ledger::Minute)| {
@@ -180,7 +180,8 @@ impl Handler {
         let since = now.checked_sub(SignedDuration::from_mins(10)).unwrap_or(now);
         let (minutes, windows) = tokio::try_join!(self.minutes(since, now), self.store().windows())?;
         let affected = page::affected(&self.settings.components, &minutes, &windows, incident, now);
-        for _ in 0..MAX_WRITES {
+        for turn in 0..MAX_WRITES {
+            back_off(turn, actor.id).await;
             let known = self.store().publications().await?;
             let before = known.into_iter().find(|known| known.incident == incident.id);
             let said = Publication::with_words(before, incident, &affected, text.clone(), now);
